@@ -1,0 +1,1 @@
+//! Train neural networks on the CPU you have, and see whether they are healthy.

@@ -1,0 +1,2 @@
+//! Datasets, splits, preprocessing, augmentation and batches.
+#![forbid(unsafe_code)]

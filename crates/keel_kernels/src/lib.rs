@@ -1,0 +1,1 @@
+//! CPU arithmetic on slices for training neural networks.

@@ -1,0 +1,2 @@
+//! Layers, graph, memory plan and executor of Evenkeel.
+#![forbid(unsafe_code)]

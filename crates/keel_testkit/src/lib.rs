@@ -1,0 +1,1 @@
+//! Test tools of Evenkeel: numerical gradients, golden files, tolerances.

@@ -1,0 +1,2 @@
+//! Config, trainer, optimisers, schedules and run store.
+#![forbid(unsafe_code)]
