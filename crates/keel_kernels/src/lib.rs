@@ -1,1 +1,12 @@
 //! CPU arithmetic on slices for training neural networks.
+//!
+//! Everything works on plain `&[f32]` in row-major order, images as `[batch, height, width, channels]`. Lengths are
+//! asserted once at each public entry. Results depend on the data and the SIMD level, never on the number of threads.
+
+pub mod buffer;
+pub mod parallel;
+pub mod simd;
+mod subnormals;
+
+pub use buffer::Buffer;
+pub use subnormals::flush_subnormals;

@@ -1,0 +1,156 @@
+//! Work shared over the threads of the current `rayon` pool, in pieces that never depend on how many threads there are.
+//!
+//! Kernels cut their work into *tasks* by the shape of the data alone, and every sum over tasks is taken in task order:
+//! so the same input gives the same bits with any number of threads. Small work stays on the calling thread. Nothing
+//! here allocates.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+/// Scalar operations (multiply-adds, or elements touched) below which waking another thread costs more than it saves.
+pub const MINIMUM_WORK: usize = 64 * 1024;
+
+/// Threads of the current pool.
+pub fn workers() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Calls `task(index)` once for every index below `tasks`; on several threads if `work`, the scalar operations of all
+/// tasks together, is worth it.
+pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
+    let threads = workers().min(tasks);
+    if threads <= 1 || work < MINIMUM_WORK {
+        (0..tasks).for_each(task);
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= tasks {
+                break;
+            }
+            task(index);
+        }
+    });
+}
+
+/// As [`for_each_task`], with a scratch slice for each thread: `scratch` is cut into equal parts of `per_worker` floats.
+///
+/// # Panics
+/// If `scratch` does not hold `per_worker` floats for one thread at least. With room for fewer parts than there are
+/// threads, fewer threads work.
+pub fn for_each_task_with_scratch(
+    tasks: usize,
+    work: usize,
+    (scratch, per_worker): (&mut [f32], usize),
+    task: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    if per_worker == 0 {
+        return for_each_task(tasks, work, |index| task(index, &mut []));
+    }
+    assert!(scratch.len() >= per_worker, "scratch of {} floats for tasks that need {per_worker}", scratch.len());
+    let threads = workers().min(tasks).min(scratch.len() / per_worker);
+    if threads <= 1 || work < MINIMUM_WORK {
+        (0..tasks).for_each(|index| task(index, &mut scratch[..per_worker]));
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    scratch[..threads * per_worker].par_chunks_mut(per_worker).with_max_len(1).for_each(|part| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= tasks {
+                break;
+            }
+            task(index, part);
+        }
+    });
+}
+
+/// Element-wise work on one long slice: calls `operation(range)` for consecutive ranges of at most `chunk` elements.
+pub fn for_each_chunk(length: usize, chunk: usize, operation: impl Fn(Range<usize>) + Sync) {
+    for_each_task(length.div_ceil(chunk), length, |index| {
+        operation(index * chunk..((index + 1) * chunk).min(length));
+    });
+}
+
+/// A mutable slice whose disjoint pieces are handed to tasks running at the same time.
+#[derive(Clone, Copy)]
+pub struct Pieces<'a> {
+    pointer: *mut f32,
+    length: usize,
+    slice: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: only `piece` gives access, and its contract keeps concurrent pieces disjoint.
+unsafe impl Send for Pieces<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Pieces<'_> {}
+
+impl<'a> Pieces<'a> {
+    /// Borrows `slice` for as long as pieces of it are in use.
+    pub fn new(slice: &'a mut [f32]) -> Self {
+        Pieces { pointer: slice.as_mut_ptr(), length: slice.len(), slice: PhantomData }
+    }
+
+    /// The floats in `range`.
+    ///
+    /// # Safety
+    /// No two pieces alive at the same time may overlap.
+    ///
+    /// # Panics
+    /// If `range` reaches outside the slice.
+    #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
+    pub unsafe fn piece(&self, range: Range<usize>) -> &'a mut [f32] {
+        assert!(range.start <= range.end && range.end <= self.length, "{range:?} of {} floats", self.length);
+        // SAFETY: inside the borrowed slice (asserted), exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer.add(range.start), range.len()) }
+    }
+
+    /// The address of element `index`, for kernels that write strided rows.
+    ///
+    /// # Safety
+    /// As [`Pieces::piece`] for every element the caller writes through the address.
+    pub unsafe fn pointer(&self, index: usize) -> *mut f32 {
+        assert!(index <= self.length, "element {index} of {} floats", self.length);
+        // SAFETY: inside or one past the borrowed slice (asserted).
+        unsafe { self.pointer.add(index) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn every_task_runs_once_whatever_the_number_of_threads() {
+        for threads in [1, 2, 3, 5] {
+            let mut counts = vec![0.0f32; 37];
+            let pieces = Pieces::new(&mut counts);
+            // SAFETY: each task takes its own element.
+            let count = |index: usize| unsafe { pieces.piece(index..index + 1) }[0] += 1.0;
+            pool(threads).install(|| for_each_task(37, usize::MAX, count));
+            assert!(counts.iter().all(|&count| count == 1.0), "{threads} threads: {counts:?}");
+        }
+    }
+
+    #[test]
+    fn scratch_for_fewer_workers_than_threads_is_enough() {
+        let mut scratch = vec![0.0; 6];
+        let sum = AtomicUsize::new(0);
+        pool(5).install(|| {
+            for_each_task_with_scratch(11, usize::MAX, (&mut scratch, 3), |index, part| {
+                assert_eq!(part.len(), 3);
+                sum.fetch_add(index, Ordering::Relaxed);
+            });
+        });
+        assert_eq!(sum.into_inner(), 55);
+    }
+}
