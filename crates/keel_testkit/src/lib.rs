@@ -1,1 +1,21 @@
 //! Test tools of Evenkeel: numerical gradients, golden files, tolerances.
+//!
+//! This crate is a dev-dependency only and knows no other crate of the workspace, so that every crate can test itself
+//! with it. Three independent proofs of learning code meet here: the numerical gradient check ([`GradientCheck`]),
+//! values from another implementation ([`golden`], made by `tools/golden`) and golden loss curves
+//! ([`golden::CurveCase`]).
+
+pub mod allocation;
+pub mod closeness;
+pub mod course;
+pub mod deterministic;
+pub mod golden;
+pub mod gradient_check;
+pub mod shared_data;
+
+pub use allocation::{AllocationCount, CountingAllocator, count_allocations};
+pub use closeness::{Mismatch, Tolerance, assert_close, compare};
+pub use course::CourseConformance;
+pub use deterministic::{deterministic_labels, deterministic_values, kaiming_limit};
+pub use gradient_check::{GradientCheck, GradientReport, choose_indices, weighted_sum};
+pub use shared_data::{shared_data_or_skip, shared_data_path};

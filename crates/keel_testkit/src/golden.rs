@@ -1,0 +1,109 @@
+//! Golden files: values and gradients computed by another implementation, with the scripts in `tools/golden`.
+//!
+//! A file holds the cases of one family. Activations are `[batch, height, width, channels]` or `[batch, features]`,
+//! convolution weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`, linear weights
+//! `[in_features, out_features]`; every value has nine digits, enough for f32.
+
+mod curve;
+mod layer;
+mod loss;
+mod optimizer;
+mod schedule;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+pub use curve::{CurveCase, CurveInput, CurveParameter};
+pub use layer::{GoldenCase, Mode, Pass};
+pub use loss::{LossCase, Targets};
+pub use optimizer::OptimizerCase;
+pub use schedule::ScheduleCase;
+
+/// Tensors by name: `weight`, `bias`, `scale`, `shift`, `slope`, `running_mean`, `running_variance`; inside a residual block with
+/// the place in front, as `body.0.weight` and `shortcut.1.scale`.
+pub type NamedTensors = BTreeMap<String, Tensor>;
+
+/// A shape and its values in row-major order.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tensor {
+    /// Length of each dimension, the batch first.
+    pub shape: Vec<usize>,
+    /// As many values as the product of `shape`.
+    pub values: Vec<f32>,
+}
+
+/// One golden file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoldenFile<Case> {
+    /// What the cases have in common, for example `conv2d`.
+    pub family: String,
+    /// The implementation that computed the values, for example `PyTorch 2.15.0, float64`.
+    pub source: String,
+    /// What a reader needs to know about this family.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// The cases, each with its own name.
+    pub cases: Vec<Case>,
+}
+
+/// Why a golden file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum GoldenError {
+    /// The file is missing or unreadable.
+    #[error("cannot read golden file {path}: {source}; `python tools/golden/generate.py` writes it")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is no JSON of the expected form.
+    #[error("golden file {path} has another form: {source}; `python tools/golden/generate.py` writes it anew")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and reason.
+        source: serde_json::Error,
+    },
+    /// The file has no case: a test over it would prove nothing.
+    #[error("golden file {path} holds no case")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl<Case: DeserializeOwned> GoldenFile<Case> {
+    /// Reads the file `path`, usually `concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/linear.json")`.
+    ///
+    /// # Errors
+    /// [`GoldenError`] if the file is missing, malformed or without cases.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, GoldenError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| GoldenError::Unreadable { path: path.to_owned(), source })?;
+        let file: Self =
+            serde_json::from_str(&text).map_err(|source| GoldenError::Malformed { path: path.to_owned(), source })?;
+        if file.cases.is_empty() {
+            return Err(GoldenError::Empty { path: path.to_owned() });
+        }
+        Ok(file)
+    }
+}
+
+impl Tensor {
+    /// Number of values the shape asks for.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the shape asks for no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

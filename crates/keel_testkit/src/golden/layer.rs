@@ -1,0 +1,61 @@
+//! A layer's values and gradients.
+
+use serde::Deserialize;
+
+use super::{NamedTensors, Tensor};
+
+/// One layer on one shape: its parameters and one or more passes through it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoldenCase {
+    /// Unique in its file.
+    pub name: String,
+    /// The layer as the config file writes it, for example `{"type": "linear", "out_features": 3}`.
+    pub layer: serde_json::Value,
+    /// Number of samples.
+    pub batch: usize,
+    /// Shape of one sample: `[height, width, channels]` or `[features]`.
+    pub input_shape: Vec<usize>,
+    /// Shape of one sample of the output.
+    pub output_shape: Vec<usize>,
+    /// Parameters, the same for every pass.
+    #[serde(default)]
+    pub parameters: NamedTensors,
+    /// State before the first pass: running statistics. Empty where the layer has none.
+    #[serde(default)]
+    pub state: NamedTensors,
+    /// Passes in order; state flows from one to the next. Layers without state have exactly one.
+    pub passes: Vec<Pass>,
+}
+
+/// Whether a layer trains or is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Batch statistics, running statistics updated.
+    Train,
+    /// Running statistics used and left alone.
+    Evaluate,
+}
+
+/// One forward pass, and in training its backward pass.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pass {
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// `[batch, ..input_shape]`.
+    pub input: Tensor,
+    /// `[batch, ..output_shape]`.
+    pub output: Tensor,
+    /// Gradient of the loss with respect to the output, given to the backward pass; none in evaluation.
+    pub grad_output: Option<Tensor>,
+    /// Gradient with respect to the input.
+    pub grad_input: Option<Tensor>,
+    /// Gradients of the parameters by name, of this pass alone.
+    #[serde(default)]
+    pub grad_parameters: NamedTensors,
+    /// State after the pass.
+    #[serde(default)]
+    pub state: NamedTensors,
+}
