@@ -1,0 +1,235 @@
+//! What a layer is: a forward and a backward function over slices, with every size known before the first step.
+//!
+//! A layer is built for one input shape and holds no numbers that change: parameters, gradients, running statistics
+//! and intermediate results live in buffers the plan laid out, and arrive as slices.
+
+use std::fmt;
+
+use crate::Shape;
+use crate::init::InitSpec;
+use crate::random::RandomKey;
+
+/// One operation of a network, forward and backward.
+///
+/// ```
+/// use keel_nn::{Backward, Forward, Layer, Shape};
+///
+/// /// Multiplies every value by a constant.
+/// #[derive(Debug)]
+/// struct Scale(f32, Shape);
+///
+/// impl Layer for Scale {
+///     fn kind(&self) -> &'static str {
+///         "scale"
+///     }
+///     fn output_shape(&self) -> Shape {
+///         self.1
+///     }
+///     fn forward(&self, context: Forward<'_>) {
+///         for (output, input) in context.output.iter_mut().zip(context.inputs[0]) {
+///             *output = self.0 * input;
+///         }
+///     }
+///     fn backward(&self, context: Backward<'_>) {
+///         let [grad_input, _] = context.grad_inputs;
+///         for (grad_input, grad_output) in grad_input.iter_mut().zip(context.grad_output.iter()) {
+///             *grad_input = self.0 * grad_output;
+///         }
+///     }
+/// }
+/// ```
+pub trait Layer: Send + Sync + fmt::Debug {
+    /// The layer's name in config files: `conv2d`, `batch_norm`, ….
+    fn kind(&self) -> &'static str;
+
+    /// Shape of one output sample.
+    fn output_shape(&self) -> Shape;
+
+    /// The learned parameters, in the order they lie in [`Forward::parameters`], without gaps.
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        Vec::new()
+    }
+
+    /// Numbers kept between steps that no gradient reaches (running statistics), in the order of [`Forward::state`].
+    fn state(&self) -> Vec<StateSpec> {
+        Vec::new()
+    }
+
+    /// Memory wanted beside input and output.
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        let _ = request;
+        Memory::default()
+    }
+
+    /// Computes `output` from `inputs`.
+    fn forward(&self, context: Forward<'_>);
+
+    /// Computes `grad_inputs` and `grad_parameters` from `grad_output`; both are overwritten, not added to.
+    /// A `grad_inputs` slice is empty when nobody needs it.
+    fn backward(&self, context: Backward<'_>);
+
+    /// What a table shows about this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
+    fn describe(&self) -> String {
+        String::new()
+    }
+
+    /// Multiply-adds of the forward pass for one sample; backward costs about twice as much.
+    fn multiply_adds(&self) -> u64 {
+        0
+    }
+
+    /// Whether the output is the input with another shape: then the two share memory and neither function is called.
+    fn is_view(&self) -> bool {
+        false
+    }
+
+    /// The activation this layer applies to its output, if any, for gains and health rules.
+    fn activation(&self) -> Option<crate::activations::Activation> {
+        None
+    }
+
+    /// Whether training mixes the samples of a batch (batch statistics), so that a batch of one is refused.
+    fn needs_batch(&self) -> bool {
+        false
+    }
+}
+
+/// What [`Layer::forward`] reads and writes.
+#[derive(Debug)]
+pub struct Forward<'a> {
+    /// Samples in this call; never more than the plan was made for.
+    pub batch: usize,
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// One or two inputs, each `[batch, ...]`; the second is empty for layers with one.
+    pub inputs: [&'a [f32]; 2],
+    /// `[batch, ...]` of the output shape; its old contents mean nothing.
+    pub output: &'a mut [f32],
+    /// All parameters of this layer.
+    pub parameters: &'a [f32],
+    /// All state of this layer; changed in training mode only.
+    pub state: &'a mut [f32],
+    /// Kept until this layer's backward call of the same step.
+    pub saved: &'a mut [f32],
+    /// Free use during this call.
+    pub scratch: &'a mut [f32],
+    /// Key of this step's random numbers for this layer.
+    pub random: RandomKey,
+}
+
+/// What [`Layer::backward`] reads and writes.
+#[derive(Debug)]
+pub struct Backward<'a> {
+    /// Samples in this call.
+    pub batch: usize,
+    /// The inputs of the forward call; empty unless [`Memory::backward_reads_input`].
+    pub inputs: [&'a [f32]; 2],
+    /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
+    pub output: &'a [f32],
+    /// Gradient of the loss by the output; may be used as scratch.
+    pub grad_output: &'a mut [f32],
+    /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
+    pub grad_inputs: [&'a mut [f32]; 2],
+    /// All parameters of this layer.
+    pub parameters: &'a [f32],
+    /// Gradient of the loss by each parameter, to be overwritten, laid out as `parameters`.
+    pub grad_parameters: &'a mut [f32],
+    /// All state of this layer.
+    pub state: &'a [f32],
+    /// What forward left there.
+    pub saved: &'a mut [f32],
+    /// Free use during this call.
+    pub scratch: &'a mut [f32],
+    /// The key the forward call had.
+    pub random: RandomKey,
+}
+
+/// Training or evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Batch statistics, dropout, running statistics updated.
+    Train,
+    /// Running statistics, no dropout.
+    Evaluate,
+}
+
+/// What a plan tells a layer when it asks for its memory.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryRequest {
+    /// Largest batch of the plan.
+    pub batch: usize,
+    /// What the plan is for.
+    pub mode: Mode,
+    /// Threads that will run it: scratch per thread times this.
+    pub workers: usize,
+}
+
+/// Memory a layer wants beside input and output; sizes in floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Kept from forward to backward.
+    pub saved: usize,
+    /// Used during forward only.
+    pub forward_scratch: usize,
+    /// Used during backward only.
+    pub backward_scratch: usize,
+    /// Whether backward wants the inputs again.
+    pub backward_reads_input: bool,
+    /// Whether backward wants the output again.
+    pub backward_reads_output: bool,
+}
+
+/// One learned parameter of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterSpec {
+    /// `weight`, `bias`, `scale`, `shift`, `slope`.
+    pub name: &'static str,
+    /// Dimensions, row-major: `[in_features, out_features]`, `[kernel_h, kernel_w, in_channels / groups, out_channels]`, ….
+    pub shape: Vec<usize>,
+    /// Decides weight decay and which health rules look at it.
+    pub role: ParameterRole,
+    /// Inputs each output value sums over, in the forward direction.
+    pub fan_in: usize,
+    /// Outputs each input value reaches.
+    pub fan_out: usize,
+    /// How it is filled before training; `None` = `auto`, chosen by the activation that follows.
+    pub init: Option<InitSpec>,
+}
+
+impl ParameterSpec {
+    /// Floats in the parameter.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the parameter holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What a parameter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ParameterRole {
+    /// Multiplies inputs; the only role weight decay applies to.
+    Weight,
+    /// Added to outputs.
+    Bias,
+    /// A norm's gamma.
+    Scale,
+    /// A norm's beta.
+    Shift,
+    /// A learned slope of an activation.
+    Slope,
+}
+
+/// Numbers a layer keeps between steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateSpec {
+    /// `running_mean`, `running_variance`, `updates`.
+    pub name: &'static str,
+    /// Floats.
+    pub len: usize,
+    /// What each is before training.
+    pub initial: f32,
+}
