@@ -1,0 +1,67 @@
+//! What can be wrong with a question or a measurement file.
+
+/// An error of this crate; each message says what, where and the next step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HealthError {
+    /// No rule has this code or name.
+    #[error("no rule is called '{asked}'; did you mean {nearest}? `evenkeel explain` lists all rules")]
+    UnknownRule {
+        /// What was asked for.
+        asked: String,
+        /// Code and name of the nearest rule.
+        nearest: String,
+    },
+    /// A line is not JSON.
+    #[error("line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}")]
+    NotJson {
+        /// The line, from 1.
+        line: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A field is missing, unknown or of the wrong type.
+    #[error("line {line}, {field}: {reason}; the format is described in docs/measurements.md")]
+    BadField {
+        /// The line, from 1.
+        line: usize,
+        /// Path of the field, such as `layers[2].output`.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A record names a layer the model does not have.
+    #[error("line {line}, {field}: the model has no layer '{name}'{}", suggestion(.nearest))]
+    UnknownLayer {
+        /// The line, from 1.
+        line: usize,
+        /// Path of the field.
+        field: String,
+        /// The name as written.
+        name: String,
+        /// The nearest name of the model.
+        nearest: Option<String>,
+    },
+    /// A record came where it makes no sense.
+    #[error("line {line}: {reason}")]
+    WrongOrder {
+        /// The line, from 1.
+        line: usize,
+        /// What is out of order and what to do.
+        reason: String,
+    },
+    /// The file could not be read.
+    #[error("line {line} cannot be read: {reason}")]
+    Unreadable {
+        /// The line, from 1.
+        line: usize,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+fn suggestion(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean '{name}'?"),
+        None => "; describe it in the model record first".to_string(),
+    }
+}

@@ -1,0 +1,43 @@
+//! What the training split looks like after preprocessing.
+
+use serde::{Deserialize, Serialize};
+
+use super::null_is_nan;
+
+/// Statistics of the training split as the network sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataMeasurement {
+    /// Samples of the training split.
+    pub samples: u64,
+    /// One entry a channel for images, one a column for tables.
+    pub features: Vec<FeatureStatistics>,
+    /// Share of the training samples in each class; empty for regression.
+    pub class_shares: Vec<f32>,
+    /// Largest class label found, to be compared with the number of classes.
+    pub largest_label: Option<u64>,
+    /// Smallest and largest target of a regression.
+    pub target_range: Option<(f32, f32)>,
+    /// Elements of the inputs that are NaN or infinite.
+    pub non_finite: u64,
+    /// Index of the first sample with such an element.
+    pub first_non_finite_sample: Option<u64>,
+    /// Targets that are NaN or infinite.
+    pub non_finite_targets: u64,
+    /// Names of the preprocessing steps in use, in order.
+    pub preprocessing: Vec<String>,
+    /// The samples are images.
+    pub images: bool,
+}
+
+/// Mean and standard deviation of one channel or column.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureStatistics {
+    /// Mean over the training split.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub mean: f32,
+    /// Standard deviation over the training split.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub std: f32,
+}

@@ -1,0 +1,47 @@
+//! What is known at the end of an epoch.
+
+use serde::{Deserialize, Serialize};
+
+/// Losses and accuracies at the end of an epoch, measured in evaluation mode unless said otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EpochMeasurement {
+    /// Number of the epoch, from 0.
+    pub epoch: u64,
+    /// The last step of the epoch.
+    pub step: u64,
+    /// Loss on the training split (or a fixed part of it), evaluation mode, without augmentation.
+    pub train_loss: Option<f32>,
+    /// Loss on the validation split.
+    pub validation_loss: Option<f32>,
+    /// Accuracy on the training split, in [0, 1].
+    pub train_accuracy: Option<f32>,
+    /// Accuracy on the validation split, in [0, 1].
+    pub validation_accuracy: Option<f32>,
+    /// Loss in training mode (batch statistics, no dropout) on the very samples of `eval_mode_loss`.
+    pub train_mode_loss: Option<f32>,
+    /// Loss in evaluation mode (running statistics) on the very samples of `train_mode_loss`.
+    pub eval_mode_loss: Option<f32>,
+    /// Running against exact statistics of the batch normalisation layers.
+    pub norms: Vec<NormStatistics>,
+}
+
+/// Running and exact statistics of one batch normalisation layer; every vector has one entry a channel.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NormStatistics {
+    /// Index of the layer in the model description.
+    pub layer: usize,
+    /// Running mean, as used by inference.
+    pub running_mean: Vec<f32>,
+    /// Running variance, as used by inference.
+    pub running_variance: Vec<f32>,
+    /// Mean over many training batches with the weights as they are now; empty if not computed.
+    pub exact_mean: Vec<f32>,
+    /// Variance over many training batches with the weights as they are now; empty if not computed.
+    pub exact_variance: Vec<f32>,
+    /// Weight of a new batch in the running statistics; `None` for a cumulative average.
+    pub momentum: Option<f32>,
+    /// Updates of the running statistics so far.
+    pub updates: u64,
+}

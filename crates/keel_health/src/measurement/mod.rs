@@ -1,0 +1,31 @@
+//! What a training loop measures and hands to the rules.
+//!
+//! Five records, in the order in which a run produces them: the model ([`ModelDescription`]), the data
+//! ([`DataMeasurement`]), the state before the first update ([`StartMeasurement`]), every step
+//! ([`StepMeasurement`]) and every epoch ([`EpochMeasurement`]). Whatever a framework cannot measure stays `None`
+//! or empty; the rules that need it are silent. A value that is not a number is written `null` in JSON.
+
+mod data;
+mod epoch;
+mod model;
+mod record;
+mod start;
+mod step;
+mod units;
+
+pub use data::{DataMeasurement, FeatureStatistics};
+pub use epoch::{EpochMeasurement, NormStatistics};
+pub use model::{ActivationFunction, LayerDescription, LayerKind, LossKind, ModelDescription};
+pub use record::Record;
+pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};
+pub use step::{
+    GradientMeasurement, LayerMeasurement, ParameterMeasurement, ParameterRole, SignalMeasurement, StepMeasurement,
+};
+pub use units::UnitMeasurement;
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads a number, or `null` as not-a-number: JSON has no NaN, and a NaN must not get lost on the way.
+fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    Ok(Option::<f32>::deserialize(deserializer)?.unwrap_or(f32::NAN))
+}

@@ -1,0 +1,103 @@
+//! What is known before the first update: one real batch forward and backward, and the pre-flight tests.
+
+use serde::{Deserialize, Serialize};
+
+use super::{StepMeasurement, null_is_nan};
+
+/// The state of the network before the first update.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StartMeasurement {
+    /// Loss before the first update.
+    pub loss: Option<f32>,
+    /// Samples `loss` was averaged over.
+    pub samples: u64,
+    /// Per layer: the signal on one real batch. Layers may be missing.
+    pub layers: Vec<StartLayer>,
+    /// Result of training on a handful of samples without regularisation.
+    pub tiny_batch: Option<TinyBatch>,
+    /// Result of comparing the gradient with finite differences.
+    pub gradient_check: Option<GradientCheck>,
+    /// Largest difference between the output of one sample alone and in a batch, in evaluation mode.
+    pub batch_mixing: Option<f32>,
+}
+
+/// The signal through one layer on one real batch before the first update.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StartLayer {
+    /// Index of the layer in the model description.
+    pub layer: usize,
+    /// Mean of the layer's output.
+    pub output_mean: Option<f32>,
+    /// Standard deviation of the layer's output (for linear and convolution: of z).
+    pub output_std: Option<f32>,
+    /// RMS of the loss gradient with respect to the layer's output.
+    pub gradient_rms: Option<f32>,
+    /// Elements of the layer's output for one sample.
+    pub elements: Option<u64>,
+    /// Share of saturated elements (sigmoid outside [0.015, 0.985], |tanh| > 0.97).
+    pub saturated_fraction: Option<f32>,
+    /// Share of units that did not fire for any sample (relu).
+    pub dead_fraction: Option<f32>,
+    /// Units with the same incoming weights and the same gradient as another unit of the layer.
+    pub identical_units: Option<u64>,
+    /// Units of the layer.
+    pub units: Option<u64>,
+    /// NaN or infinite elements of the output.
+    pub non_finite: u64,
+}
+
+/// Result of training on a handful of samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TinyBatch {
+    /// Samples trained on.
+    pub samples: u64,
+    /// Steps taken.
+    pub steps: u64,
+    /// Share of the samples still wrong at the end; `None` for regression.
+    #[serde(default)]
+    pub training_error: Option<f32>,
+    /// Loss at the first step.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub first_loss: f32,
+    /// Loss at the last step.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub last_loss: f32,
+}
+
+/// Result of comparing the gradient with finite differences in double precision.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GradientCheck {
+    /// Largest relative error over the checked entries.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub largest_relative_error: f32,
+    /// Layer whose parameter has that error.
+    pub layer: Option<usize>,
+    /// Entries checked.
+    pub entries: u64,
+}
+
+impl StartMeasurement {
+    /// The start as far as the first step of a run shows it, for loops that measure nothing before.
+    pub fn from_first_step(step: &StepMeasurement) -> Self {
+        let layers = step.layers.iter().map(|layer| StartLayer {
+            layer: layer.layer,
+            output_mean: layer.output.as_ref().map(|output| output.mean),
+            output_std: layer.output.as_ref().map(|output| output.std),
+            gradient_rms: layer.gradient.as_ref().map(|gradient| gradient.rms),
+            elements: layer.output.as_ref().map(|output| output.count / step.samples.max(1)),
+            saturated_fraction: layer.output.as_ref().and_then(|output| output.saturated_fraction),
+            non_finite: layer.output.as_ref().map_or(0, |output| output.non_finite),
+            ..StartLayer::default()
+        });
+        Self { loss: Some(step.loss), samples: step.samples, layers: layers.collect(), ..Self::default() }
+    }
+
+    /// The entry of layer `index`, if it was measured.
+    pub fn layer(&self, index: usize) -> Option<&StartLayer> {
+        self.layers.iter().find(|layer| layer.layer == index)
+    }
+}

@@ -1,0 +1,212 @@
+//! What one training step measures, layer by layer.
+//!
+//! An engine keeps one [`StepMeasurement`] with a preallocated entry for every layer and overwrites the numbers
+//! each step; nothing here needs an allocation after the first step.
+
+use serde::{Deserialize, Serialize};
+
+use super::{UnitMeasurement, null_is_nan};
+
+/// One training step: forward, backward, update.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepMeasurement {
+    /// Number of the step, from 0, increasing.
+    pub step: u64,
+    /// Number of the epoch the step belongs to, from 0.
+    #[serde(default)]
+    pub epoch: u64,
+    /// Samples of the batch.
+    pub samples: u64,
+    /// Mean loss of the batch, without penalties.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub loss: f32,
+    /// Accuracy on the batch, in [0, 1].
+    #[serde(default)]
+    pub accuracy: Option<f32>,
+    /// Learning rate of this step's update.
+    #[serde(default)]
+    pub learning_rate: Option<f32>,
+    /// Norm of the gradient over all parameters, before clipping.
+    #[serde(default)]
+    pub gradient_norm: Option<f32>,
+    /// Per layer, in graph order. Layers may be missing.
+    #[serde(default)]
+    pub layers: Vec<LayerMeasurement>,
+}
+
+/// One layer in one step.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LayerMeasurement {
+    /// Index of the layer in the model description.
+    pub layer: usize,
+    /// The layer's output: z of a linear layer or convolution, a of an activation.
+    pub output: Option<SignalMeasurement>,
+    /// Gradient of the loss with respect to the layer's output: dL/dz, or dL/da for an activation.
+    pub gradient: Option<GradientMeasurement>,
+    /// Which units fired or were saturated, for activations.
+    pub units: Option<UnitMeasurement>,
+    /// The layer's parameters.
+    pub parameters: Vec<ParameterMeasurement>,
+    /// Share of units whose incoming-weight gradient has a sign agreement |n+ - n-| / (n+ + n-) of at least 0.9;
+    /// exact zeros do not count.
+    pub sign_agreement: Option<f32>,
+    /// mean(x)² / mean(x²) of the layer's input: 0 when it is centred, 1 when it is constant.
+    pub input_mean_energy: Option<f32>,
+}
+
+/// Statistics of a tensor over the batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalMeasurement {
+    /// Elements, over all samples of the batch.
+    pub count: u64,
+    /// Mean over the finite elements.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub mean: f32,
+    /// Standard deviation over the finite elements.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub std: f32,
+    /// Smallest element.
+    #[serde(default)]
+    pub min: Option<f32>,
+    /// Largest element.
+    #[serde(default)]
+    pub max: Option<f32>,
+    /// Share of elements that are exactly zero.
+    #[serde(default)]
+    pub zero_fraction: Option<f32>,
+    /// Share of saturated elements: sigmoid outside [0.015, 0.985], |tanh| > 0.97.
+    #[serde(default)]
+    pub saturated_fraction: Option<f32>,
+    /// NaN or infinite elements.
+    #[serde(default)]
+    pub non_finite: u64,
+}
+
+/// Statistics of a loss gradient over the batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GradientMeasurement {
+    /// Elements, over all samples of the batch.
+    pub count: u64,
+    /// Root mean square over the finite elements.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub rms: f32,
+    /// Largest absolute value.
+    #[serde(default)]
+    pub max_abs: Option<f32>,
+    /// NaN or infinite elements.
+    #[serde(default)]
+    pub non_finite: u64,
+}
+
+/// One parameter tensor in one step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterMeasurement {
+    /// What the parameter is to its layer.
+    pub role: ParameterRole,
+    /// L2 norm of the values before the update.
+    #[serde(default)]
+    pub weight_norm: Option<f32>,
+    /// L2 norm of the gradient of the data loss.
+    #[serde(default)]
+    pub gradient_norm: Option<f32>,
+    /// L2 norm of the applied update.
+    #[serde(default)]
+    pub update_norm: Option<f32>,
+    /// L2 norm of the weight decay term (decay × values).
+    #[serde(default)]
+    pub decay_norm: Option<f32>,
+    /// NaN or infinite values.
+    #[serde(default)]
+    pub non_finite: u64,
+    /// NaN or infinite entries of the gradient.
+    #[serde(default)]
+    pub non_finite_gradient: u64,
+}
+
+/// What a parameter is to its layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterRole {
+    /// Weight matrix or kernel.
+    #[default]
+    Weight,
+    /// Added after the multiplication.
+    Bias,
+    /// γ of a normalisation layer.
+    Scale,
+    /// β of a normalisation layer.
+    Shift,
+    /// Anything else, such as the slope of prelu.
+    Other,
+}
+
+impl ParameterRole {
+    /// The word for it in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Weight => "weight",
+            Self::Bias => "bias",
+            Self::Scale => "scale",
+            Self::Shift => "shift",
+            Self::Other => "parameter",
+        }
+    }
+}
+
+impl StepMeasurement {
+    /// The entry of layer `index`, if it was measured.
+    pub fn layer(&self, index: usize) -> Option<&LayerMeasurement> {
+        match self.layers.get(index) {
+            Some(layer) if layer.layer == index => Some(layer),
+            _ => self.layers.iter().find(|layer| layer.layer == index),
+        }
+    }
+
+    /// `true` if the loss, the gradient norm or any tensor holds a NaN or an infinity.
+    pub fn has_non_finite(&self) -> bool {
+        !self.loss.is_finite()
+            || self.gradient_norm.is_some_and(|norm| !norm.is_finite())
+            || self.layers.iter().any(LayerMeasurement::has_non_finite)
+    }
+}
+
+impl LayerMeasurement {
+    /// `true` if any tensor of the layer holds a NaN or an infinity.
+    pub fn has_non_finite(&self) -> bool {
+        self.output_non_finite()
+            || self.gradient_non_finite()
+            || self.parameters.iter().any(ParameterMeasurement::has_non_finite)
+    }
+
+    /// The output holds a NaN or an infinity.
+    pub fn output_non_finite(&self) -> bool {
+        self.output.is_some_and(|output| output.non_finite > 0 || !output.mean.is_finite() || !output.std.is_finite())
+    }
+
+    /// The gradient with respect to the output holds a NaN or an infinity.
+    pub fn gradient_non_finite(&self) -> bool {
+        self.gradient.is_some_and(|gradient| gradient.non_finite > 0 || !gradient.rms.is_finite())
+    }
+}
+
+impl ParameterMeasurement {
+    /// The values or their gradient hold a NaN or an infinity.
+    pub fn has_non_finite(&self) -> bool {
+        self.values_non_finite() || self.gradient_non_finite()
+    }
+
+    /// The values hold a NaN or an infinity.
+    pub fn values_non_finite(&self) -> bool {
+        self.non_finite > 0 || self.weight_norm.is_some_and(|norm| !norm.is_finite())
+    }
+
+    /// The gradient holds a NaN or an infinity.
+    pub fn gradient_non_finite(&self) -> bool {
+        self.non_finite_gradient > 0 || self.gradient_norm.is_some_and(|norm| !norm.is_finite())
+    }
+}

@@ -1,0 +1,352 @@
+//! Remedies as data: what can be changed, whether in the running model or only in a fresh run, and which config
+//! keys express it.
+
+use serde::{Deserialize, Serialize};
+
+/// One change that may cure a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Remedy {
+    /// Multiply the learning rate by `factor`.
+    ScaleLearningRate {
+        /// The factor.
+        factor: f64,
+        /// The resulting configured rate, if the present one is known.
+        value: Option<f64>,
+    },
+    /// Limit the norm of the gradient.
+    ClipNorm {
+        /// The limit.
+        value: f64,
+    },
+    /// Draw the incoming weights of some units anew.
+    ReinitialiseUnits {
+        /// Name of the activation layer whose units are dead.
+        layer: String,
+        /// The units.
+        units: Vec<usize>,
+    },
+    /// Rescale the weights of one layer so that its output has variance 1 (layer-sequential unit variance).
+    LsuvRescale {
+        /// Name of the layer that holds the weights.
+        layer: String,
+    },
+    /// Initialise with another scheme.
+    SetInit {
+        /// Name of the layer; `None` for the whole model.
+        layer: Option<String>,
+        /// Name of the initialiser.
+        init: String,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Start the last layer with smaller weights.
+    ShrinkLastLayer {
+        /// Name of the last layer.
+        layer: String,
+        /// Standard deviation of its weights.
+        std: f64,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Start the bias of the last layer at the log of the class shares.
+    PriorBias {
+        /// Name of the last layer.
+        layer: String,
+    },
+    /// Weigh the classes in the loss.
+    ClassWeights,
+    /// Add a preprocessing step.
+    AddPreprocess {
+        /// Name of the step.
+        step: String,
+        /// All steps, with the new one in place.
+        steps: Vec<String>,
+    },
+    /// Replace NaN and infinite inputs or drop their samples.
+    CleanData,
+    /// Look at the labels: wrong order, wrong file, shuffled.
+    CheckLabels,
+    /// Use another activation function.
+    SetActivation {
+        /// Name of the activation layer; `None` for all hidden ones.
+        layer: Option<String>,
+        /// The function.
+        function: String,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Take a layer out of the model.
+    RemoveLayer {
+        /// Name of the layer.
+        layer: String,
+    },
+    /// Change the width of the last layer.
+    SetOutputUnits {
+        /// Name of the layer.
+        layer: String,
+        /// The width.
+        units: usize,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Use another loss.
+    SetLoss {
+        /// The loss.
+        loss: String,
+    },
+    /// Put batch normalisation between a layer and its activation.
+    AddBatchNorm {
+        /// Name of the layer to be followed by it.
+        layer: String,
+    },
+    /// Compute the exact statistics of all batch normalisation layers over several batches.
+    RecomputeBatchNormStatistics {
+        /// Number of batches.
+        batches: u64,
+    },
+    /// Weight of a new batch in the running statistics.
+    SetNormMomentum {
+        /// Name of the layer.
+        layer: String,
+        /// The momentum.
+        momentum: f64,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Train with another batch size.
+    SetBatchSize {
+        /// Samples of a batch.
+        batch_size: u64,
+    },
+    /// Lower the weight decay.
+    SetWeightDecay {
+        /// The decay.
+        value: f64,
+    },
+    /// Drop fewer elements.
+    SetDropout {
+        /// Name of the layer.
+        layer: String,
+        /// The probability of dropping an element.
+        probability: f64,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Switch the bias of a layer off.
+    RemoveBias {
+        /// Name of the layer.
+        layer: String,
+        /// Dotted config key of the layer, if it has one.
+        config_key: Option<String>,
+    },
+    /// Let the parameters of a layer learn.
+    Unfreeze {
+        /// Name of the layer.
+        layer: String,
+    },
+    /// Add residual connections around pairs of layers.
+    AddResidual,
+    /// Augment the training samples.
+    Augment,
+    /// Stop when validation no longer improves.
+    EarlyStopping {
+        /// Epochs without improvement before stopping.
+        patience: u64,
+    },
+    /// Train the failing step again with every tensor kept.
+    ReplayStep {
+        /// The step.
+        step: u64,
+    },
+}
+
+/// Where a remedy can be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Application {
+    /// To the running model: continue from the present weights.
+    Running,
+    /// Only to a run that starts afresh with a changed config.
+    FreshRun,
+    /// By a person: the data or the model has to be looked at.
+    ByHand,
+}
+
+impl Remedy {
+    /// Where the remedy can be applied.
+    pub fn application(&self) -> Application {
+        use Remedy::*;
+        match self {
+            ScaleLearningRate { .. }
+            | ClipNorm { .. }
+            | ReinitialiseUnits { .. }
+            | LsuvRescale { .. }
+            | RecomputeBatchNormStatistics { .. }
+            | SetNormMomentum { .. }
+            | SetWeightDecay { .. }
+            | SetDropout { .. }
+            | SetBatchSize { .. }
+            | Unfreeze { .. }
+            | EarlyStopping { .. }
+            | ReplayStep { .. } => Application::Running,
+            SetInit { .. }
+            | ShrinkLastLayer { .. }
+            | AddPreprocess { .. }
+            | SetActivation { .. }
+            | SetOutputUnits { .. }
+            | SetLoss { .. }
+            | RemoveBias { .. }
+            | PriorBias { .. } => Application::FreshRun,
+            ClassWeights
+            | CleanData
+            | CheckLabels
+            | RemoveLayer { .. }
+            | AddBatchNorm { .. }
+            | AddResidual
+            | Augment => Application::ByHand,
+        }
+    }
+
+    /// The remedy as `key=value` pairs for `--set`; empty where no key of the config expresses it.
+    pub fn settings(&self) -> Vec<String> {
+        use Remedy::*;
+        match self {
+            ScaleLearningRate { value: Some(value), .. } => vec![format!("optimizer.learning_rate={}", number(*value))],
+            ClipNorm { value } => vec![format!("optimizer.clip_norm={}", number(*value))],
+            SetInit { init, config_key, .. } => {
+                vec![format!("{}.init={init}", config_key.as_deref().unwrap_or("model"))]
+            }
+            ShrinkLastLayer { std, config_key: Some(key), .. } => {
+                vec![format!("{key}.init={{ type = \"normal\", std = {} }}", number(*std))]
+            }
+            AddPreprocess { steps, .. } => vec![format!("preprocess.steps={steps:?}")],
+            SetActivation { function, config_key: Some(key), .. } => vec![format!("{key}.function={function}")],
+            SetOutputUnits { units, config_key: Some(key), .. } => vec![format!("{key}.out_features={units}")],
+            SetLoss { loss } => vec![format!("train.loss={loss}")],
+            SetNormMomentum { momentum, config_key: Some(key), .. } => {
+                vec![format!("{key}.momentum={}", number(*momentum))]
+            }
+            SetBatchSize { batch_size } => vec![format!("train.batch_size={batch_size}")],
+            SetWeightDecay { value } => vec![format!("optimizer.weight_decay={}", number(*value))],
+            SetDropout { probability, config_key: Some(key), .. } => {
+                vec![format!("{key}.probability={}", number(*probability))]
+            }
+            RemoveBias { config_key: Some(key), .. } => vec![format!("{key}.bias=false")],
+            EarlyStopping { patience } => vec![format!("train.early_stopping={patience}")],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The remedy in words, as an instruction.
+    pub fn describe(&self) -> String {
+        use Remedy::*;
+        match self {
+            ScaleLearningRate { factor, value } => describe_learning_rate(*factor, *value),
+            ClipNorm { value } => format!("clip the gradient norm at {}", number(*value)),
+            ReinitialiseUnits { layer, units } => {
+                format!("re-initialise the {} dead units of {layer}", units.len())
+            }
+            LsuvRescale { layer } => format!("rescale the weights of {layer} to unit output variance (lsuv)"),
+            SetInit { layer: Some(layer), init, .. } => format!("initialise {layer} with {init}"),
+            SetInit { init, .. } => format!("initialise with {init}"),
+            ShrinkLastLayer { layer, std, .. } => {
+                format!("start {layer} with smaller weights (normal, std {})", number(*std))
+            }
+            PriorBias { layer } => format!("start the bias of {layer} at the log of the class shares"),
+            ClassWeights => "weigh the classes in the loss by the inverse of their share".to_string(),
+            AddPreprocess { step, .. } => format!("preprocess with {step}"),
+            CleanData => "replace the non-finite values or drop their samples".to_string(),
+            CheckLabels => "check the labels: shuffled, from another file, or out of order".to_string(),
+            SetActivation { layer: Some(layer), function, .. } => format!("use {function} in {layer}"),
+            SetActivation { function, .. } => format!("use {function} in the hidden layers"),
+            RemoveLayer { layer } => format!("remove {layer}"),
+            SetOutputUnits { layer, units, .. } => format!("give {layer} {units} outputs"),
+            SetLoss { loss } => format!("use the loss {loss}"),
+            AddBatchNorm { layer } => format!("put batch_norm after {layer}, before its activation"),
+            RecomputeBatchNormStatistics { batches } => {
+                format!("compute the exact batch norm statistics over {batches} batches")
+            }
+            SetNormMomentum { layer, momentum, .. } => format!("set the momentum of {layer} to {}", number(*momentum)),
+            SetBatchSize { batch_size } => format!("train with a batch of at least {batch_size}"),
+            SetWeightDecay { value } => format!("lower the weight decay to {}", number(*value)),
+            SetDropout { layer, probability, .. } => {
+                format!("lower the dropout of {layer} to {}", number(*probability))
+            }
+            RemoveBias { layer, .. } => format!("switch the bias of {layer} off"),
+            Unfreeze { layer } => format!("let the parameters of {layer} learn, or remove them"),
+            AddResidual => "add residual connections".to_string(),
+            Augment => "augment the training samples".to_string(),
+            EarlyStopping { patience } => format!("stop after {patience} epochs without improvement"),
+            ReplayStep { step } => format!("replay step {step} with every tensor kept"),
+        }
+    }
+}
+
+/// The words for a list of remedies, best first: "a; or b; or c".
+pub fn describe_all(remedies: &[Remedy]) -> String {
+    remedies.iter().map(Remedy::describe).collect::<Vec<_>>().join("; or ")
+}
+
+fn describe_learning_rate(factor: f64, value: Option<f64>) -> String {
+    let verb = if factor < 1.0 { "lower" } else { "raise" };
+    match value {
+        Some(value) => format!("{verb} the learning rate to {}", number(value)),
+        None => format!("multiply the learning rate by {}", number(factor)),
+    }
+}
+
+/// A number with three significant digits, never in exponent form where a config reader could stumble.
+fn number(value: f64) -> String {
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    format!("{rounded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_key_value_pairs() {
+        let key = Some("model.layers.2".to_string());
+        let cases = [
+            (Remedy::ScaleLearningRate { factor: 0.1, value: Some(0.005) }, "optimizer.learning_rate=0.005"),
+            (Remedy::ScaleLearningRate { factor: 0.1, value: Some(0.1 * 0.3) }, "optimizer.learning_rate=0.03"),
+            (Remedy::ClipNorm { value: 1.0 }, "optimizer.clip_norm=1"),
+            (
+                Remedy::SetInit { layer: None, init: "kaiming_normal".into(), config_key: None },
+                "model.init=kaiming_normal",
+            ),
+            (
+                Remedy::SetInit { layer: Some("a".into()), init: "lsuv".into(), config_key: key.clone() },
+                "model.layers.2.init=lsuv",
+            ),
+            (
+                Remedy::AddPreprocess { step: "standardize".into(), steps: vec!["standardize".into()] },
+                "preprocess.steps=[\"standardize\"]",
+            ),
+            (Remedy::RemoveBias { layer: "conv".into(), config_key: key }, "model.layers.2.bias=false"),
+        ];
+        for (remedy, expected) in cases {
+            assert_eq!(remedy.settings(), [expected]);
+        }
+        assert!(Remedy::CheckLabels.settings().is_empty());
+    }
+
+    #[test]
+    fn every_described_remedy_reads_as_an_instruction() {
+        let text = describe_all(&[
+            Remedy::ScaleLearningRate { factor: 0.1, value: None },
+            Remedy::AddBatchNorm { layer: "fc1".into() },
+        ]);
+        assert_eq!(text, "multiply the learning rate by 0.1; or put batch_norm after fc1, before its activation");
+    }
+
+    #[test]
+    fn json_round_trip() {
+        let remedy = Remedy::ReinitialiseUnits { layer: "relu2".into(), units: vec![1, 5] };
+        let text = serde_json::to_string(&remedy).unwrap();
+        assert_eq!(text, r#"{"type":"reinitialise_units","layer":"relu2","units":[1,5]}"#);
+        assert_eq!(serde_json::from_str::<Remedy>(&text).unwrap(), remedy);
+    }
+}
