@@ -4,7 +4,10 @@
 //! asserted once at each public entry. Results depend on the data and the SIMD level, never on the number of threads.
 
 pub mod buffer;
+pub mod convolution;
+pub mod matmul;
 pub mod parallel;
+mod product;
 pub mod simd;
 mod subnormals;
 

@@ -1,0 +1,112 @@
+//! One filter per channel: channels lie side by side, so every tap is an element-wise multiply-add over them.
+//!
+//! Frames are `[height, width, channels]`, weights `[kernel_h, kernel_w, 1, channels]`.
+
+use super::ConvolutionShape;
+use super::grad_weights::GradientRows;
+use crate::simd;
+
+#[inline(always)]
+fn multiply_add(target: &mut [f32], left: &[f32], right: &[f32]) {
+    for ((target, left), right) in target.iter_mut().zip(left).zip(right) {
+        *target = left.mul_add(*right, *target);
+    }
+}
+
+/// Output image from a framed image.
+pub(super) fn forward(
+    shape: &ConvolutionShape,
+    frame: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) {
+    let channels = shape.in_channels;
+    simd::level().run(
+        #[inline(always)]
+        || {
+            for (position, target) in output.chunks_exact_mut(channels).enumerate() {
+                match bias {
+                    Some(bias) => target.copy_from_slice(bias),
+                    None => target.fill(0.0),
+                }
+                let (y, x) = (position / shape.out_width(), position % shape.out_width());
+                for (tap, weight) in weights.chunks_exact(channels).enumerate() {
+                    let from = tap_offset(shape, y, x, tap);
+                    multiply_add(target, &frame[from..from + channels], weight);
+                }
+            }
+        },
+    );
+}
+
+/// Where tap `tap` of output `(y, x)` reads in the frame.
+#[inline(always)]
+fn tap_offset(shape: &ConvolutionShape, y: usize, x: usize, tap: usize) -> usize {
+    let row = y * shape.stride[0] + tap / shape.kernel[1] * shape.dilation[0];
+    let column = x * shape.stride[1] + tap % shape.kernel[1] * shape.dilation[1];
+    (row * shape.frame_width() + column) * shape.in_channels
+}
+
+/// Input gradient from an output gradient given by rows; added if `accumulate`.
+pub(super) fn grad_input(
+    shape: &ConvolutionShape,
+    (grad_output, row): (&[f32], usize),
+    weights: &[f32],
+    accumulate: bool,
+    grad_input: &mut [f32],
+) {
+    let channels = shape.in_channels;
+    if !accumulate {
+        grad_input.fill(0.0);
+    }
+    simd::level().run(
+        #[inline(always)]
+        || {
+            for (position, target) in grad_input.chunks_exact_mut(channels).enumerate() {
+                let (y, x) = (position / shape.width, position % shape.width);
+                for (tap, weight) in weights.chunks_exact(channels).enumerate() {
+                    let vertical = source(shape, 0, y, tap / shape.kernel[1]);
+                    let horizontal = source(shape, 1, x, tap % shape.kernel[1]);
+                    if let (Some(vertical), Some(horizontal)) = (vertical, horizontal) {
+                        let from = vertical * row + horizontal * channels;
+                        multiply_add(target, &grad_output[from..from + channels], weight);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The output that reads input `position` through `tap`, if there is one.
+#[inline(always)]
+fn source(shape: &ConvolutionShape, direction: usize, position: usize, tap: usize) -> Option<usize> {
+    let outputs = if direction == 0 { shape.out_height() } else { shape.out_width() };
+    let distance = (position + shape.padding[direction][0]).checked_sub(tap * shape.dilation[direction])?;
+    let index = distance / shape.stride[direction];
+    (distance.is_multiple_of(shape.stride[direction]) && index < outputs).then_some(index)
+}
+
+/// Adds one image's part to the gradient by the weights.
+pub(super) fn add_grad_weights(
+    shape: &ConvolutionShape,
+    frame: &[f32],
+    grad_output: GradientRows<'_>,
+    grad_weights: &mut [f32],
+) {
+    let channels = shape.in_channels;
+    simd::level().run(
+        #[inline(always)]
+        || {
+            for (tap, target) in grad_weights.chunks_exact_mut(channels).enumerate() {
+                for y in 0..shape.out_height() {
+                    for x in 0..shape.out_width() {
+                        let to = y * grad_output.row + x * channels;
+                        let from = tap_offset(shape, y, x, tap);
+                        multiply_add(target, &frame[from..from + channels], &grad_output.values[to..to + channels]);
+                    }
+                }
+            }
+        },
+    );
+}

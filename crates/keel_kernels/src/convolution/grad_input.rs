@@ -1,0 +1,192 @@
+//! The gradient by the input: a convolution of the output gradient, one phase of the stride at a time.
+//!
+//! Input pixel `y` receives `dY[o] * W[k]` from every output `o` and tap `k` with `o * stride + k * dilation = y + padding`.
+//! All `y` with the same remainder by the stride (a phase) are reached by the same taps, and moving `y` by one stride
+//! moves `o` by one: so each phase is a product with stride 1 over a frame of `dY` with zeros around it.
+
+use super::{Convolution, ConvolutionShape, copy_into_frame, depthwise};
+use crate::product::microkernel::Segment;
+use crate::product::panels::{self, Panels};
+use crate::product::{Product, Rows};
+
+/// The input pixels with one remainder by the stride.
+#[derive(Clone, Debug)]
+pub(super) struct Phase {
+    /// First input pixel `[y, x]`.
+    origin: [usize; 2],
+    /// Pixels `[rows, columns]`.
+    count: [usize; 2],
+    /// Taps `[ky, kx]` that reach them, in the order of the packed weights.
+    taps: Vec<[usize; 2]>,
+    segments: Vec<Segment>,
+}
+
+/// Zeros `[before, after]` around dY in one direction so that every tap reads inside.
+fn frame_padding(shape: &ConvolutionShape, direction: usize) -> [usize; 2] {
+    let (size, outputs) = match direction {
+        0 => (shape.height, shape.out_height()),
+        _ => (shape.width, shape.out_width()),
+    };
+    let (stride, padding) = (shape.stride[direction], shape.padding[direction][0]);
+    let reach = shape.window()[direction] - 1;
+    let before = reach.saturating_sub(padding).div_ceil(stride);
+    let last = (size - 1 + padding) / stride;
+    [before, (last + 1).saturating_sub(outputs)]
+}
+
+fn gradient_frame(shape: &ConvolutionShape) -> [usize; 2] {
+    let ([top, bottom], [left, right]) = (frame_padding(shape, 0), frame_padding(shape, 1));
+    [shape.out_height() + top + bottom, shape.out_width() + left + right]
+}
+
+pub(super) fn phases(shape: &ConvolutionShape) -> Vec<Phase> {
+    let mut phases = Vec::new();
+    for y in 0..shape.stride[0].min(shape.height) {
+        for x in 0..shape.stride[1].min(shape.width) {
+            phases.push(phase(shape, [y, x]));
+        }
+    }
+    phases
+}
+
+fn phase(shape: &ConvolutionShape, origin: [usize; 2]) -> Phase {
+    let count = [
+        (shape.height - origin[0]).div_ceil(shape.stride[0]),
+        (shape.width - origin[1]).div_ceil(shape.stride[1]),
+    ];
+    let rows = taps_of_phase(shape, 0, origin[0]);
+    let columns = taps_of_phase(shape, 1, origin[1]);
+    let frame_width = gradient_frame(shape)[1];
+    let per_tap = shape.out_channels / shape.groups;
+    let (mut taps, mut segments) = (Vec::new(), Vec::<Segment>::new());
+    for &(ky, row) in &rows {
+        for &(kx, column) in &columns {
+            let a = (row * frame_width + column) * shape.out_channels;
+            match segments.last_mut() {
+                Some(last) if shape.groups == 1 && last.a + last.length == a => last.length += per_tap,
+                _ => segments.push(Segment { a, b: taps.len() * per_tap, length: per_tap }),
+            }
+            taps.push([ky, kx]);
+        }
+    }
+    Phase { origin, count, taps, segments }
+}
+
+/// The taps that reach inputs `position, position + stride, ...`, each with the frame index it reads for the first of
+/// them; by rising frame index, so that neighbouring taps can be read as one run.
+fn taps_of_phase(shape: &ConvolutionShape, direction: usize, position: usize) -> Vec<(usize, usize)> {
+    let (stride, padding) = (shape.stride[direction], shape.padding[direction][0]);
+    let before = frame_padding(shape, direction)[0];
+    let mut taps: Vec<_> = (0..shape.kernel[direction])
+        .filter_map(|tap| {
+            let index = (position + padding + before * stride).checked_sub(tap * shape.dilation[direction])?;
+            index.is_multiple_of(stride).then_some((tap, index / stride))
+        })
+        .collect();
+    taps.reverse();
+    taps
+}
+
+impl Convolution {
+    /// Floats of the packed weights for [`Convolution::grad_input_image`].
+    pub fn packed_transposed_length(&self) -> usize {
+        let shape = &self.shape;
+        if shape.is_depthwise() {
+            return shape.weight_length();
+        }
+        self.phases.iter().map(|phase| shape.groups * self.phase_length(phase)).sum()
+    }
+
+    /// Rearranges the weights for [`Convolution::grad_input_image`]; once per step.
+    pub fn pack_transposed_weights(&self, weights: &[f32], packed: &mut [f32]) {
+        let shape = &self.shape;
+        assert_eq!(weights.len(), shape.weight_length(), "weights");
+        assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
+        if shape.is_depthwise() {
+            return packed.copy_from_slice(weights);
+        }
+        let (in_channels, out_channels) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
+        let mut rest = packed;
+        for phase in &self.phases {
+            for group in 0..shape.groups {
+                let (part, tail) = rest.split_at_mut(self.phase_length(phase));
+                rest = tail;
+                let start = |row: usize| {
+                    let [ky, kx] = phase.taps[row / out_channels];
+                    let tap = (ky * shape.kernel[1] + kx) * in_channels * shape.out_channels;
+                    tap + group * out_channels + row % out_channels
+                };
+                let size = (phase.taps.len() * out_channels, in_channels);
+                panels::pack(weights, shape.out_channels, size, start, part);
+            }
+        }
+    }
+
+    /// Floats of the frame of one output gradient.
+    pub fn gradient_frame_length(&self) -> usize {
+        let [height, width] = gradient_frame(&self.shape);
+        height * width * self.shape.out_channels
+    }
+
+    /// Where an output gradient image starts in its frame, and how many floats its rows are apart.
+    pub fn gradient_frame_rows(&self) -> (usize, usize) {
+        let row = gradient_frame(&self.shape)[1] * self.shape.out_channels;
+        let [top, left] = [frame_padding(&self.shape, 0)[0], frame_padding(&self.shape, 1)[0]];
+        (top * row + left * self.shape.out_channels, row)
+    }
+
+    /// Copies one output gradient into the middle of a frame of zeros.
+    pub fn fill_gradient_frame(&self, grad_output: &[f32], frame: &mut [f32]) {
+        let shape = &self.shape;
+        let [height, width] = gradient_frame(shape);
+        let origin = (frame_padding(shape, 0)[0], frame_padding(shape, 1)[0]);
+        let size = (shape.out_height(), shape.out_width(), shape.out_channels);
+        copy_into_frame(grad_output, size, frame, (height, width), origin);
+    }
+
+    /// The gradient by one input image from one framed output gradient; added to `grad_input` if `accumulate`.
+    pub fn grad_input_image(&self, frame: &[f32], packed: &[f32], accumulate: bool, grad_input: &mut [f32]) {
+        let shape = &self.shape;
+        assert_eq!(frame.len(), self.gradient_frame_length(), "output gradient's frame");
+        assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
+        assert_eq!(grad_input.len(), shape.input_length(), "input gradient");
+        if shape.is_depthwise() {
+            let (origin, row) = self.gradient_frame_rows();
+            return depthwise::grad_input(shape, (&frame[origin..], row), packed, accumulate, grad_input);
+        }
+        let frame_width = gradient_frame(shape)[1];
+        let (in_channels, out_channels) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
+        let mut rest = packed;
+        for phase in &self.phases {
+            let rows = Rows {
+                lines: phase.count[0],
+                length: phase.count[1],
+                a_line: frame_width * shape.out_channels,
+                a_row: shape.out_channels,
+                c_line: shape.stride[0] * shape.width * shape.in_channels,
+                c_row: shape.stride[1] * shape.in_channels,
+            };
+            let first = (phase.origin[0] * shape.width + phase.origin[1]) * shape.in_channels;
+            for group in 0..shape.groups {
+                let (part, tail) = rest.split_at(self.phase_length(phase));
+                rest = tail;
+                let product = Product {
+                    rows,
+                    segments: &phase.segments,
+                    a: frame[group * out_channels..].as_ptr(),
+                    b: Panels::new(part, phase.taps.len() * out_channels, in_channels),
+                    c: grad_input[first + group * in_channels..].as_mut_ptr(),
+                    bias: None,
+                    accumulate,
+                };
+                // SAFETY: rows and segments address the asserted frame and gradient (`tests` covers the corners).
+                unsafe { product.run() };
+            }
+        }
+    }
+
+    fn phase_length(&self, phase: &Phase) -> usize {
+        let shape = &self.shape;
+        panels::packed_length(phase.taps.len() * shape.out_channels / shape.groups, shape.in_channels / shape.groups)
+    }
+}

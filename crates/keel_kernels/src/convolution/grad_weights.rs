@@ -1,0 +1,147 @@
+//! The gradient by the weights: for each kernel tap, input pixels times output gradients, summed over positions.
+
+use super::{Convolution, depthwise};
+use crate::matmul::run_outer;
+use crate::product::OuterProduct;
+use crate::product::microkernel::Segment;
+use crate::simd;
+
+/// Floats of input and output gradient that stay in the first-level cache while all taps pass over them.
+const BLOCK_FLOATS: usize = 8 * 1024;
+
+/// Most output rows one block of positions can have.
+const MAX_BLOCK_LINES: usize = 16;
+
+/// An image of output gradients: its first float, and floats from one row of pixels to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct GradientRows<'a> {
+    /// From the first pixel on.
+    pub values: &'a [f32],
+    /// Floats between the starts of two rows.
+    pub row: usize,
+}
+
+impl Convolution {
+    /// Floats of scratch [`Convolution::add_grad_weights_image`] needs.
+    pub fn grad_weights_scratch(&self) -> usize {
+        let shape = &self.shape;
+        if shape.is_depthwise() || self.columns_fill_vectors() {
+            return 0;
+        }
+        shape.out_height() * shape.out_width() * self.padded_columns() * shape.groups
+    }
+
+    /// Adds one image's part to the gradient by the weights: `frame` as for [`Convolution::forward_image`].
+    pub fn add_grad_weights_image(
+        &self,
+        frame: &[f32],
+        grad_output: GradientRows<'_>,
+        (grad_weights, scratch): (&mut [f32], &mut [f32]),
+    ) {
+        let shape = &self.shape;
+        let last = (shape.out_height() - 1) * grad_output.row + shape.out_width() * shape.out_channels;
+        assert_eq!(frame.len(), shape.frame_length(), "frame");
+        assert!(grad_output.values.len() >= last, "output gradient");
+        assert_eq!(grad_weights.len(), shape.weight_length(), "gradient by the weights");
+        assert!(scratch.len() >= self.grad_weights_scratch(), "scratch");
+        if shape.is_depthwise() {
+            return depthwise::add_grad_weights(shape, frame, grad_output, grad_weights);
+        }
+        if self.columns_fill_vectors() {
+            return self.add_groups(frame, grad_output, None, grad_weights);
+        }
+        self.pad_columns(grad_output, scratch);
+        self.add_groups(frame, grad_output, Some(scratch), grad_weights);
+    }
+
+    /// Whether a group's output channels are whole vectors, so that they can be read in place.
+    fn columns_fill_vectors(&self) -> bool {
+        (self.shape.out_channels / self.shape.groups).is_multiple_of(simd::level().lanes())
+    }
+
+    fn padded_columns(&self) -> usize {
+        (self.shape.out_channels / self.shape.groups).next_multiple_of(simd::level().lanes())
+    }
+
+    /// `[group][position][padded columns]`.
+    fn pad_columns(&self, grad_output: GradientRows<'_>, scratch: &mut [f32]) {
+        let shape = &self.shape;
+        let (columns, padded) = (shape.out_channels / shape.groups, self.padded_columns());
+        let positions = shape.out_height() * shape.out_width();
+        for group in 0..shape.groups {
+            let part = &mut scratch[group * positions * padded..(group + 1) * positions * padded];
+            for (position, target) in part.chunks_exact_mut(padded).enumerate() {
+                let (y, x) = (position / shape.out_width(), position % shape.out_width());
+                let from = y * grad_output.row + x * shape.out_channels + group * columns;
+                target[..columns].copy_from_slice(&grad_output.values[from..from + columns]);
+                target[columns..].fill(0.0);
+            }
+        }
+    }
+
+    fn add_groups(&self, frame: &[f32], grad_output: GradientRows<'_>, padded: Option<&[f32]>, grad: &mut [f32]) {
+        let shape = &self.shape;
+        let columns = shape.out_channels / shape.groups;
+        let positions = shape.out_height() * shape.out_width();
+        for group in 0..shape.groups {
+            // The output gradient as `(start, floats per pixel, floats per row)`.
+            let (b, b_step, b_row) = match padded {
+                None => (grad_output.values[group * columns..].as_ptr(), shape.out_channels, grad_output.row),
+                Some(values) => {
+                    let width = self.padded_columns();
+                    (values[group * positions * width..].as_ptr(), width, shape.out_width() * width)
+                }
+            };
+            // SAFETY: `add_grad_weights_image` asserted the lengths; blocks stay inside the output image.
+            unsafe { self.add_blocks(frame, group, (b, b_step, b_row), grad) };
+        }
+    }
+
+    /// # Safety
+    /// `b` must be readable for every output position, in whole vectors.
+    unsafe fn add_blocks(
+        &self,
+        frame: &[f32],
+        group: usize,
+        (b, b_step, b_row): (*const f32, usize, usize),
+        grad: &mut [f32],
+    ) {
+        let shape = &self.shape;
+        let (in_channels, columns) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
+        let merged = shape.groups == 1 && shape.dilation[1] == 1;
+        let (runs, rows) = if merged { (1, shape.kernel[1] * in_channels) } else { (shape.kernel[1], in_channels) };
+        let frame_row = shape.frame_width() * shape.in_channels;
+        let floats_per_line = shape.stride[0] * frame_row + shape.out_width() * b_step;
+        let lines_per_block = (BLOCK_FLOATS / floats_per_line).clamp(1, MAX_BLOCK_LINES);
+        let mut segments = [Segment { a: 0, b: 0, length: shape.out_width() }; MAX_BLOCK_LINES];
+        for first_line in (0..shape.out_height()).step_by(lines_per_block) {
+            let lines = lines_per_block.min(shape.out_height() - first_line);
+            for (line, segment) in segments[..lines].iter_mut().enumerate() {
+                segment.a = line * shape.stride[0] * frame_row;
+                segment.b = line * (b_row / b_step);
+            }
+            for ky in 0..shape.kernel[0] {
+                for run in 0..runs {
+                    let y = first_line * shape.stride[0] + ky * shape.dilation[0];
+                    let a = y * frame_row + run * shape.dilation[1] * shape.in_channels + group * in_channels;
+                    let c = ((ky * shape.kernel[1] + run) * in_channels) * shape.out_channels + group * columns;
+                    // SAFETY: the tap reads inside the frame for every output position of the block.
+                    unsafe {
+                        run_outer(&OuterProduct {
+                            rows,
+                            a: frame.as_ptr().add(a),
+                            a_step: shape.stride[1] * shape.in_channels,
+                            b: b.add(first_line * b_row),
+                            b_step,
+                            segments: &segments[..lines],
+                            c: grad.as_mut_ptr().add(c),
+                            c_row: shape.out_channels,
+                            columns,
+                            accumulate: true,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}

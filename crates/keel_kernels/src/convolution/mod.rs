@@ -1,0 +1,166 @@
+//! Two-dimensional convolution, forward and both gradients, without an im2col copy.
+//!
+//! Images are `[height, width, channels]`, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`. One image
+//! at a time is copied into a zero-padded frame that stays in the processor's cache; the products read their left matrix
+//! from there ([`crate::product`]). The input gradient is itself a convolution of the padded output gradient: with
+//! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it.
+//!
+//! The functions of [`Convolution`] work on one image and one thread; layers share images over threads.
+
+mod depthwise;
+mod geometry;
+mod grad_input;
+mod grad_weights;
+#[cfg(test)]
+mod tests;
+
+pub use geometry::ConvolutionShape;
+pub use grad_weights::GradientRows;
+
+use crate::product::microkernel::Segment;
+use crate::product::panels::{self, Panels};
+use crate::product::{Product, Rows};
+use grad_input::Phase;
+
+/// A convolution of one fixed shape, with everything that can be computed ahead.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    shape: ConvolutionShape,
+    forward_segments: Vec<Segment>,
+    phases: Vec<Phase>,
+}
+
+impl Convolution {
+    /// Prepares a convolution.
+    ///
+    /// # Panics
+    /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
+    pub fn new(shape: ConvolutionShape) -> Self {
+        assert!(shape.is_valid(), "{shape:?}");
+        Convolution { shape, forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) }
+    }
+
+    /// The shape it was made for.
+    pub fn shape(&self) -> &ConvolutionShape {
+        &self.shape
+    }
+
+    /// Floats of the packed weights for [`Convolution::forward_image`].
+    pub fn packed_length(&self) -> usize {
+        let shape = &self.shape;
+        if shape.is_depthwise() {
+            return shape.weight_length();
+        }
+        shape.groups * panels::packed_length(shape.depth(), shape.out_channels / shape.groups)
+    }
+
+    /// Rearranges the weights for [`Convolution::forward_image`]; once per step.
+    pub fn pack_weights(&self, weights: &[f32], packed: &mut [f32]) {
+        let shape = &self.shape;
+        assert_eq!(weights.len(), shape.weight_length(), "weights");
+        assert_eq!(packed.len(), self.packed_length(), "packed weights");
+        if shape.is_depthwise() {
+            return packed.copy_from_slice(weights);
+        }
+        let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
+        for (group, part) in packed.chunks_exact_mut(panels::packed_length(depth, columns)).enumerate() {
+            panels::pack(weights, 1, (depth, columns), |row| row * shape.out_channels + group * columns, part);
+        }
+    }
+
+    /// Floats of the padded frame of one input image; 0 if the image itself serves.
+    pub fn frame_length(&self) -> usize {
+        if self.shape.is_padded() { self.shape.frame_length() } else { 0 }
+    }
+
+    /// Copies one image into the middle of a frame of zeros.
+    pub fn fill_frame(&self, image: &[f32], frame: &mut [f32]) {
+        let shape = &self.shape;
+        let frame_size = (shape.frame_height(), shape.frame_width());
+        let origin = (shape.padding[0][0], shape.padding[1][0]);
+        copy_into_frame(image, (shape.height, shape.width, shape.in_channels), frame, frame_size, origin);
+    }
+
+    /// One output image `[out_height, out_width, out_channels]` from one framed image (see [`Convolution::fill_frame`];
+    /// the image itself where [`Convolution::frame_length`] is 0).
+    pub fn forward_image(&self, frame: &[f32], packed: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
+        let shape = &self.shape;
+        assert_eq!(frame.len(), shape.frame_length(), "frame");
+        assert_eq!(packed.len(), self.packed_length(), "packed weights");
+        assert_eq!(output.len(), shape.output_length(), "output image");
+        assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias");
+        if shape.is_depthwise() {
+            return depthwise::forward(shape, frame, packed, bias, output);
+        }
+        let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
+        let in_channels = shape.in_channels / shape.groups;
+        for (group, packed) in packed.chunks_exact(panels::packed_length(depth, columns)).enumerate() {
+            let product = Product {
+                rows: self.forward_rows(),
+                segments: &self.forward_segments,
+                a: frame[group * in_channels..].as_ptr(),
+                b: Panels::new(packed, depth, columns),
+                c: output[group * columns..].as_mut_ptr(),
+                bias: bias.map(|bias| &bias[group * columns..(group + 1) * columns]),
+                accumulate: false,
+            };
+            // SAFETY: rows and segments address the asserted frame and output (`geometry` tests the corners).
+            unsafe { product.run() };
+        }
+    }
+
+    fn forward_rows(&self) -> Rows {
+        let shape = &self.shape;
+        let line = shape.frame_width() * shape.in_channels;
+        if shape.is_pointwise() {
+            let length = shape.out_height() * shape.out_width();
+            let (a_row, c_row) = (shape.in_channels, shape.out_channels);
+            return Rows { lines: 1, length, a_line: 0, a_row, c_line: 0, c_row };
+        }
+        Rows {
+            lines: shape.out_height(),
+            length: shape.out_width(),
+            a_line: shape.stride[0] * line,
+            a_row: shape.stride[1] * shape.in_channels,
+            c_line: shape.out_width() * shape.out_channels,
+            c_row: shape.out_channels,
+        }
+    }
+}
+
+/// Copies an image into a frame at `origin` (row, column) and zeros everything around it.
+pub(crate) fn copy_into_frame(
+    image: &[f32],
+    (height, width, channels): (usize, usize, usize),
+    frame: &mut [f32],
+    (frame_height, frame_width): (usize, usize),
+    (top, left): (usize, usize),
+) {
+    assert_eq!(image.len(), height * width * channels, "image");
+    assert_eq!(frame.len(), frame_height * frame_width * channels, "frame");
+    let (row, frame_row) = (width * channels, frame_width * channels);
+    frame[..top * frame_row].fill(0.0);
+    for (y, source) in image.chunks_exact(row).enumerate() {
+        let target = &mut frame[(top + y) * frame_row..(top + y + 1) * frame_row];
+        target[..left * channels].fill(0.0);
+        target[left * channels..left * channels + row].copy_from_slice(source);
+        target[left * channels + row..].fill(0.0);
+    }
+    frame[(top + height) * frame_row..].fill(0.0);
+}
+
+/// The rows of the kernel window as runs of the framed image. Neighbouring taps without dilation or groups are one run.
+fn forward_segments(shape: &ConvolutionShape) -> Vec<Segment> {
+    let per_tap = shape.in_channels / shape.groups;
+    let merged = shape.groups == 1 && shape.dilation[1] == 1;
+    let (runs, length) = if merged { (1, shape.kernel[1] * per_tap) } else { (shape.kernel[1], per_tap) };
+    let mut segments = Vec::new();
+    for ky in 0..shape.kernel[0] {
+        for run in 0..runs {
+            let column = run * shape.dilation[1];
+            let a = (ky * shape.dilation[0] * shape.frame_width() + column) * shape.in_channels;
+            segments.push(Segment { a, b: (ky * shape.kernel[1] + run) * per_tap, length });
+        }
+    }
+    segments
+}

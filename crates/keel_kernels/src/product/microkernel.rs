@@ -1,0 +1,199 @@
+//! The one inner loop of matrix products and convolutions: a small tile of the result held in registers.
+//!
+//! ```text
+//! C[i, j] = start[i, j] + sum over segments, sum over t < length:
+//!           A[segment.a + i * a_row + t * a_step] * B[(segment.b + t) * b_step + j]
+//! ```
+//!
+//! The depth (what is summed over) comes as *segments*, runs that are evenly spaced in both operands. A convolution
+//! becomes a product without an im2col copy: one segment is one row of the kernel window. The weight gradient is the
+//! same loop with rows and depth of `A` exchanged.
+
+use pulp::Simd;
+
+/// Most rows a tile can have.
+pub(crate) const MAX_ROWS: usize = 12;
+
+/// Vectors side by side in a full tile.
+pub(crate) const FULL_VECTORS: usize = 2;
+
+/// A run of the depth dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// Floats from the tile's first row to where the run starts in A.
+    pub(crate) a: usize,
+    /// Depth steps before the run in B.
+    pub(crate) b: usize,
+    /// Steps in the run.
+    pub(crate) length: usize,
+}
+
+/// What the sum of a tile starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    /// Zero.
+    Zero,
+    /// The same row of numbers for every row of C (a bias).
+    Row(*const f32),
+    /// What C holds already.
+    Output,
+}
+
+/// One call of the inner loop; strides in floats.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<'a> {
+    pub(crate) a: *const f32,
+    pub(crate) a_row: usize,
+    pub(crate) a_step: usize,
+    pub(crate) b: *const f32,
+    pub(crate) b_step: usize,
+    pub(crate) segments: &'a [Segment],
+    pub(crate) c: *mut f32,
+    pub(crate) c_row: usize,
+    /// Columns of C to write; B must be readable for whole vectors.
+    pub(crate) columns: usize,
+    pub(crate) start: Start,
+}
+
+/// Rows the registers of `S` have room for.
+pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
+    let rows = (S::REGISTER_COUNT - 1 - vectors) / vectors;
+    if rows > MAX_ROWS { MAX_ROWS } else { rows }
+}
+
+/// Computes a tile of `rows` x `vectors` vectors.
+///
+/// # Safety
+/// Every element the module's formula names must lie inside the buffers behind `a` and `b` (B: whole vectors), and
+/// `columns` floats in each of `rows` rows behind `c` must be writable and touched by nobody else.
+#[inline(always)]
+pub(crate) unsafe fn run<S: Simd>(simd: S, rows: usize, vectors: usize, tile: &Tile<'_>) {
+    // SAFETY: passed on unchanged.
+    unsafe {
+        match (vectors, tile.a_row == 1) {
+            (1, false) => by_rows::<S, 1, false>(simd, rows, tile),
+            (1, true) => by_rows::<S, 1, true>(simd, rows, tile),
+            (_, false) => by_rows::<S, FULL_VECTORS, false>(simd, rows, tile),
+            (_, true) => by_rows::<S, FULL_VECTORS, true>(simd, rows, tile),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn by_rows<S: Simd, const VECTORS: usize, const UNIT: bool>(simd: S, rows: usize, tile: &Tile<'_>) {
+    // SAFETY: passed on unchanged.
+    unsafe {
+        match rows {
+            1 => compute::<S, 1, VECTORS, UNIT>(simd, tile),
+            2 => compute::<S, 2, VECTORS, UNIT>(simd, tile),
+            3 => compute::<S, 3, VECTORS, UNIT>(simd, tile),
+            4 => compute::<S, 4, VECTORS, UNIT>(simd, tile),
+            5 => compute::<S, 5, VECTORS, UNIT>(simd, tile),
+            6 => compute::<S, 6, VECTORS, UNIT>(simd, tile),
+            7 => compute::<S, 7, VECTORS, UNIT>(simd, tile),
+            8 => compute::<S, 8, VECTORS, UNIT>(simd, tile),
+            9 => compute::<S, 9, VECTORS, UNIT>(simd, tile),
+            10 => compute::<S, 10, VECTORS, UNIT>(simd, tile),
+            11 => compute::<S, 11, VECTORS, UNIT>(simd, tile),
+            12 => compute::<S, 12, VECTORS, UNIT>(simd, tile),
+            _ => unreachable!("tiles have 1 to {MAX_ROWS} rows"),
+        }
+    }
+}
+
+/// Compiled once per shape: wrapped in `vectorize` so that each shape is a function of its own.
+#[inline(always)]
+unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(simd: S, tile: &Tile<'_>) {
+    struct Compute<'a, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(&'a Tile<'a>);
+    impl<const ROWS: usize, const VECTORS: usize, const UNIT: bool> pulp::WithSimd for Compute<'_, ROWS, VECTORS, UNIT> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            // SAFETY: the caller of `run` vouches for the tile.
+            unsafe { accumulate::<S, ROWS, VECTORS, UNIT>(simd, self.0) }
+        }
+    }
+    if ROWS <= const { max_rows::<S>(VECTORS) } {
+        simd.vectorize(Compute::<ROWS, VECTORS, UNIT>(tile));
+    } else {
+        unreachable!("{ROWS} rows of {VECTORS} vectors do not fit the registers");
+    }
+}
+
+#[inline(always)]
+unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(simd: S, tile: &Tile<'_>) {
+    let lanes = S::F32_LANES;
+    let (a_row, a_step, b_step) = (if UNIT { 1 } else { tile.a_row }, tile.a_step, tile.b_step);
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    // SAFETY: `run`'s caller vouches for every address of the module's formula.
+    unsafe {
+        start::<S, ROWS, VECTORS>(&mut sums, tile);
+        for segment in tile.segments {
+            let mut a = tile.a.add(segment.a);
+            let mut b = tile.b.add(segment.b * b_step);
+            for _ in 0..segment.length {
+                let mut right = [simd.splat_f32s(0.0); VECTORS];
+                for vector in 0..VECTORS {
+                    right[vector] = b.add(vector * lanes).cast::<S::f32s>().read_unaligned();
+                }
+                for row in 0..ROWS {
+                    let left = simd.splat_f32s(*a.add(row * a_row));
+                    for vector in 0..VECTORS {
+                        sums[row][vector] = simd.mul_add_e_f32s(left, right[vector], sums[row][vector]);
+                    }
+                }
+                a = a.add(a_step);
+                b = b.add(b_step);
+            }
+        }
+        store::<S, ROWS, VECTORS>(&sums, tile);
+    }
+}
+
+#[inline(always)]
+unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    sums: &mut [[S::f32s; VECTORS]; ROWS],
+    tile: &Tile<'_>,
+) {
+    let lanes = S::F32_LANES;
+    let whole = tile.columns == VECTORS * lanes;
+    for row in 0..ROWS {
+        // SAFETY: `columns` floats are readable behind a bias row and behind each row of C.
+        unsafe {
+            let source = match tile.start {
+                Start::Zero => return,
+                Start::Row(bias) => bias,
+                Start::Output => tile.c.add(row * tile.c_row).cast_const(),
+            };
+            if whole {
+                for vector in 0..VECTORS {
+                    sums[row][vector] = source.add(vector * lanes).cast::<S::f32s>().read_unaligned();
+                }
+            } else {
+                std::ptr::copy_nonoverlapping(source, sums[row].as_mut_ptr().cast::<f32>(), tile.columns);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn store<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    sums: &[[S::f32s; VECTORS]; ROWS],
+    tile: &Tile<'_>,
+) {
+    let lanes = S::F32_LANES;
+    let whole = tile.columns == VECTORS * lanes;
+    for row in 0..ROWS {
+        // SAFETY: `columns` floats are writable in each row of C.
+        unsafe {
+            let target = tile.c.add(row * tile.c_row);
+            if whole {
+                for vector in 0..VECTORS {
+                    target.add(vector * lanes).cast::<S::f32s>().write_unaligned(sums[row][vector]);
+                }
+            } else {
+                std::ptr::copy_nonoverlapping(sums[row].as_ptr().cast::<f32>(), target, tile.columns);
+            }
+        }
+    }
+}
