@@ -1,4 +1,4 @@
-"""The CNN and the ResNet-20 of the loss curves in PyTorch, with deterministic weights."""
+"""The networks of the loss curves and of the speed yardsticks in PyTorch, with deterministic weights."""
 
 import torch
 from torch import nn
@@ -60,45 +60,49 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.body(source) + self.shortcut(source))
 
 
-def cnn():
-    """The network and its layers in our config's words; module and layer share their position."""
-    network = nn.Sequential(
-        convolution(3, 32), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-        convolution(32, 64), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-        FlattenChannelsLast(), nn.Linear(4096, 10),
-    )
-    pool = {"type": "max_pool", "kernel": 2}
-    layers = [
-        convolution_spec(32, padding="same"), BATCH_NORM, RELU, pool,
-        convolution_spec(64, padding="same"), BATCH_NORM, RELU, pool,
-        {"type": "flatten"}, {"type": "linear", "out_features": 10, "bias": True},
-    ]
-    return network, layers
+def cnn(width=1, depth=1):
+    """The network and its layers in our config's words; module and layer share their position.
+
+    `width` multiplies the channels; with `depth` above one each pooling follows that many convolutions.
+    """
+    modules, layers, channels = [], [], 3
+    for base in (32, 64):
+        for _ in range(depth):
+            modules += [convolution(channels, base * width), nn.BatchNorm2d(base * width), nn.ReLU()]
+            layers += [convolution_spec(base * width, padding="same"), BATCH_NORM, RELU]
+            channels = base * width
+        modules.append(nn.MaxPool2d(2))
+        layers.append({"type": "max_pool", "kernel": 2})
+    modules += [FlattenChannelsLast(), nn.Linear(64 * channels, 10)]
+    layers += [{"type": "flatten"}, {"type": "linear", "out_features": 10, "bias": True}]
+    return nn.Sequential(*modules), layers
 
 
-def resnet20():
-    """Three stages of three blocks with 16, 32 and 64 channels."""
-    modules = [convolution(3, 16), nn.BatchNorm2d(16), nn.ReLU()]
-    layers = [convolution_spec(16), BATCH_NORM, RELU]
-    channels = 16
-    for stage, width in enumerate((16, 32, 64)):
-        for index in range(3):
-            modules.append(ResidualBlock(channels, width, 2 if stage > 0 and index == 0 else 1))
+def resnet20(width=1, depth=1):
+    """Three stages of `3 * depth` blocks with 16, 32 and 64 channels, times `width`."""
+    channels = 16 * width
+    modules = [convolution(3, channels), nn.BatchNorm2d(channels), nn.ReLU()]
+    layers = [convolution_spec(channels), BATCH_NORM, RELU]
+    for stage, base in enumerate((16, 32, 64)):
+        for index in range(3 * depth):
+            modules.append(ResidualBlock(channels, base * width, 2 if stage > 0 and index == 0 else 1))
             layers.append(modules[-1].spec)
-            channels = width
-    modules += [GlobalAveragePool(), nn.Linear(64, 10)]
+            channels = base * width
+    modules += [GlobalAveragePool(), nn.Linear(channels, 10)]
     layers += [{"type": "global_avg_pool"}, {"type": "linear", "out_features": 10, "bias": True}]
     return nn.Sequential(*modules), layers
 
 
-def mlp():
-    """64 to 128 with batch norm and relu, to 10."""
-    network = nn.Sequential(nn.Linear(64, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 10))
-    layers = [
-        {"type": "linear", "out_features": 128, "bias": False}, BATCH_NORM, RELU,
-        {"type": "linear", "out_features": 10, "bias": True},
-    ]
-    return network, layers
+def mlp(width=1, depth=1):
+    """64 to 128 with batch norm and relu, `depth` times, to 10; `width` multiplies the 128."""
+    modules, layers, features = [], [], 64
+    for _ in range(depth):
+        modules += [nn.Linear(features, 128 * width, bias=False), nn.BatchNorm1d(128 * width), nn.ReLU()]
+        layers += [{"type": "linear", "out_features": 128 * width, "bias": False}, BATCH_NORM, RELU]
+        features = 128 * width
+    modules.append(nn.Linear(features, 10))
+    layers.append({"type": "linear", "out_features": 10, "bias": True})
+    return nn.Sequential(*modules), layers
 
 
 def parameter_entries(network):
