@@ -12,7 +12,9 @@ pub enum HealthError {
         nearest: String,
     },
     /// A line is not JSON.
-    #[error("line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}")]
+    #[error(
+        "line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}"
+    )]
     NotJson {
         /// The line, from 1.
         line: usize,

@@ -1,9 +1,42 @@
 //! Health rules of neural network training: pure functions over measurements.
+//!
+//! A training loop of any framework describes its model once, measures every step ([`measurement`]) and feeds a
+//! [`Monitor`]; the monitor keeps a short [`history`], asks the [`rules`] and answers with [`Finding`]s: the layer, what
+//! was measured against what, why, and what to change, with the cause first and its consequences behind it.
+//!
+//! ```
+//! use keel_health::Monitor;
+//! use keel_health::measurement::{DataMeasurement, FeatureStatistics, ModelDescription};
+//!
+//! let mut monitor = Monitor::new(ModelDescription::default());
+//! let pixels = FeatureStatistics { mean: 128.0, std: 60.0 };
+//! monitor.data(&DataMeasurement { features: vec![pixels; 3], samples: 1000, ..Default::default() });
+//! let findings = monitor.findings();
+//! assert_eq!(findings[0].code, "K002");
+//! assert_eq!(findings[0].remedies[0].settings(), ["preprocess.steps=[\"standardize\"]"]);
+//! ```
 #![forbid(unsafe_code)]
 
+mod case;
+mod catalog;
+mod causes;
+mod diagnose;
+mod error;
+mod explain;
 mod finding;
+pub mod history;
+mod judge;
 pub mod measurement;
+mod monitor;
 mod remedy;
+pub mod rules;
 
+pub use case::{Case, Moment, Observation};
+pub use catalog::{Rule, catalog, find_rule};
+pub use causes::{CAUSAL_ORDER, EXPLANATIONS, Explanation, Position, Symptom, order_by_cause};
+pub use diagnose::{diagnose, parse_record};
+pub use error::HealthError;
+pub use explain::{SECTIONS, Section, rules_markdown};
 pub use finding::{Evidence, Finding, FindingReference, Level};
+pub use monitor::{Monitor, StepOutcome};
 pub use remedy::{Application, Remedy, describe_all};

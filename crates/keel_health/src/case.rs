@@ -1,0 +1,181 @@
+//! What a rule gets to see, and what it answers.
+
+use crate::finding::Level;
+use crate::history::{History, LayerWindow, Window};
+use crate::measurement::{DataMeasurement, EpochMeasurement, ModelDescription, StartMeasurement, StepMeasurement};
+use crate::remedy::Remedy;
+
+/// Moments at which rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The model is described.
+    Model,
+    /// The training split is measured.
+    Data,
+    /// The state before the first update is measured.
+    Start,
+    /// A step is measured.
+    Step,
+    /// A window is closed.
+    Window,
+    /// An epoch is over.
+    Epoch,
+    /// A NaN or an infinity appeared for the first time: the last chance to name what led to it.
+    Collapse,
+}
+
+/// Everything known at a moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// Why the rule is asked.
+    pub moment: Moment,
+    /// The model.
+    pub model: &'a ModelDescription,
+    /// The training split, if it was measured.
+    pub data: Option<&'a DataMeasurement>,
+    /// The state before the first update, if it was measured.
+    pub start: Option<&'a StartMeasurement>,
+    /// The step, at the moments `Step` and `Collapse`.
+    pub step: Option<&'a StepMeasurement>,
+    /// Windows and trends so far.
+    pub history: &'a History,
+    /// Epochs so far, oldest first.
+    pub epochs: &'a [EpochMeasurement],
+}
+
+/// One statistic of one layer beyond its limit at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// How serious it is.
+    pub level: Level,
+    /// Index of the layer, or `None` for the whole network.
+    pub layer: Option<usize>,
+    /// The statistic.
+    pub measured: f64,
+    /// The limit it crossed.
+    pub threshold: f64,
+    /// What was found, in a sentence.
+    pub message: String,
+    /// Why it is probably so.
+    pub cause: String,
+    /// What to do about it, best first.
+    pub remedies: Vec<Remedy>,
+    /// Observations in a row before it becomes a finding; 1: at once.
+    pub confirmations: u32,
+}
+
+impl Observation {
+    /// An observation that must be made twice in a row when it comes from a window or an epoch.
+    pub fn new(level: Level, layer: Option<usize>, measured: f64, threshold: f64) -> Self {
+        Self {
+            level,
+            layer,
+            measured,
+            threshold,
+            message: String::new(),
+            cause: String::new(),
+            remedies: Vec::new(),
+            confirmations: 2,
+        }
+    }
+
+    /// The same with its sentence.
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// The same with its probable cause.
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = cause.into();
+        self
+    }
+
+    /// The same with one more remedy.
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.remedies.push(remedy);
+        self
+    }
+
+    /// The same, but a finding at once.
+    pub fn at_once(mut self) -> Self {
+        self.confirmations = 1;
+        self
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The window to judge: the last closed one, or at a collapse the one being filled.
+    pub fn window(&self) -> Option<&'a Window> {
+        match self.moment {
+            Moment::Collapse => Some(self.history.current()),
+            _ => self.history.latest(),
+        }
+    }
+
+    /// Totals of layer `index` in the window to judge.
+    pub fn layer_window(&self, index: usize) -> Option<&'a LayerWindow> {
+        self.window()?.layer(index)
+    }
+
+    /// Training works: the loss of the last window is below `share` of the loss at the beginning.
+    pub fn loss_fell_below(&self, share: f64) -> bool {
+        self.history.relative_loss().is_some_and(|relative| relative < share)
+    }
+
+    /// The remedy that multiplies the learning rate, with the resulting rate where the present one is known.
+    pub fn scale_learning_rate(&self, factor: f64) -> Remedy {
+        let peak = self.history.peak_learning_rate();
+        let known = self.model.learning_rate.map(f64::from).or((peak > 0.0).then_some(peak));
+        Remedy::ScaleLearningRate { factor, value: known.map(|rate| rate * factor) }
+    }
+
+    /// The remedy that initialises layer `index` to suit the activation after it.
+    pub fn matching_init(&self, index: usize) -> Remedy {
+        let model = self.model;
+        let init = model.activation_after(index).and_then(|next| model.layers[next].function);
+        let init = init.map_or("xavier_normal", |function| function.matching_initializer());
+        Remedy::SetInit {
+            layer: Some(model.name(index)),
+            init: init.to_string(),
+            config_key: model.layers.get(index).and_then(|layer| layer.config_key.clone()),
+        }
+    }
+
+    /// The dotted config key of layer `index`.
+    pub fn config_key(&self, index: usize) -> Option<String> {
+        self.model.layers.get(index).and_then(|layer| layer.config_key.clone())
+    }
+
+    /// The weight layer whose output activation `index` reads, directly or through normalisation.
+    pub fn weight_layer_before(&self, index: usize) -> Option<usize> {
+        let layers = &self.model.layers;
+        let mut current = index;
+        loop {
+            let &input = layers.get(current)?.inputs.first()?;
+            match layers.get(input)?.kind {
+                kind if kind.has_weight_matrix() => return Some(input),
+                kind if kind.is_norm() && input < current => current = input,
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// A number for a sentence: three significant digits.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() || size == 0.0 {
+        format!("{value}")
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{value:.1e}")
+    } else {
+        let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+        format!("{rounded}")
+    }
+}
+
+/// A share for a sentence, in percent.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{} %", number((share * 1000.0).round() / 10.0))
+}

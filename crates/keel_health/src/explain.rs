@@ -1,0 +1,88 @@
+//! The text that explains a rule: the doc comment of the rule's own file, read back.
+
+use crate::catalog::{Rule, catalog};
+
+/// One of the five sections of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The heading.
+    pub title: String,
+    /// The text, in Markdown.
+    pub text: String,
+}
+
+/// Headings every rule has, in this order.
+pub const SECTIONS: [&str; 5] = ["What it measures", "Why it matters", "What to try", "When it is fine", "Source"];
+
+impl Rule {
+    /// The five sections of the explanation, in order.
+    pub fn sections(&self) -> Vec<Section> {
+        let mut sections: Vec<Section> = Vec::new();
+        for line in self.source.lines().map_while(|line| line.strip_prefix("//!")) {
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            if let Some(title) = line.strip_prefix("# ") {
+                sections.push(Section { title: title.to_string(), text: String::new() });
+            } else if let Some(section) = sections.last_mut() {
+                section.text.push_str(line);
+                section.text.push('\n');
+            }
+        }
+        for section in &mut sections {
+            section.text = section.text.trim().to_string();
+        }
+        sections
+    }
+
+    /// The explanation as Markdown: a title, the summary and the five sections.
+    pub fn explanation(&self) -> String {
+        let mut text = format!("## {} {}\n\n{}.\n", self.code, self.name, capitalised(self.summary));
+        for section in self.sections() {
+            text.push_str(&format!("\n### {}\n\n{}\n", section.title, section.text));
+        }
+        text
+    }
+}
+
+/// The content of `docs/rules.md`: a table of all rules and their explanations.
+pub fn rules_markdown() -> String {
+    let mut text = String::from(
+        "# Health rules\n\n\
+         Written from the rules' own source files; `evenkeel explain CODE` prints the same text.\n\n\
+         A window is 100 steps or one epoch, the shorter, and at least 2,048 samples. A rule that looks at windows \
+         speaks up after two windows in a row.\n\n| code | rule | finds |\n|---|---|---|\n",
+    );
+    for rule in catalog() {
+        text.push_str(&format!("| [{0}](#{1}) | {2} | {3} |\n", rule.code, anchor(rule), rule.name, rule.summary));
+    }
+    for rule in catalog() {
+        text.push('\n');
+        text.push_str(&rule.explanation());
+    }
+    text
+}
+
+fn anchor(rule: &Rule) -> String {
+    format!("{}-{}", rule.code.to_lowercase(), rule.name)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_the_five_sections() {
+        for rule in catalog() {
+            let sections = rule.sections();
+            let titles: Vec<&str> = sections.iter().map(|section| section.title.as_str()).collect();
+            assert_eq!(titles, SECTIONS, "{}", rule.code);
+            for section in sections {
+                assert!(section.text.len() > 20, "{} {} is empty", rule.code, section.title);
+            }
+        }
+    }
+}

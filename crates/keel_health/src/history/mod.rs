@@ -1,0 +1,235 @@
+//! The recent past of a run: windows of steps, constant work a step and layer, no allocation after the first step.
+//!
+//! A window is 100 steps or one epoch, the shorter, and at least 2,048 samples. Closed windows are kept in a ring.
+
+mod gradient_trend;
+mod layer_window;
+mod ratios;
+mod units;
+mod window;
+
+use std::collections::VecDeque;
+
+pub use gradient_trend::GradientGrowth;
+pub use layer_window::{GradientTotal, LayerWindow, ParameterWindow, SignalTotal};
+pub use units::UnitTotal;
+pub use window::Window;
+
+use crate::measurement::StepMeasurement;
+use gradient_trend::GradientTrend;
+
+/// Steps of a window at most, unless they hold too few samples.
+pub const WINDOW_STEPS: u64 = 100;
+/// Samples of a window at least.
+pub const WINDOW_SAMPLES: u64 = 2048;
+/// Samples over which a unit must stay silent before it is called dead (or an epoch, if that is shorter).
+pub const UNIT_SAMPLES: u64 = 10_000;
+/// Closed windows kept.
+const WINDOWS_KEPT: usize = 32;
+/// Steps averaged for the loss at the beginning of the run.
+const FIRST_STEPS: u64 = 5;
+
+/// The recent past of a run.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    current: Window,
+    windows: VecDeque<Window>,
+    units: Vec<UnitTotal>,
+    trend: GradientTrend,
+    epoch: u64,
+    epoch_ended: bool,
+    samples_per_epoch: Option<u64>,
+    steps: u64,
+    first_loss_sum: f64,
+    peak_learning_rate: f64,
+    lowest_window_loss: f64,
+    non_finite_since: Option<u64>,
+    closed_windows: u64,
+}
+
+impl History {
+    /// An empty history; `samples_per_epoch` shortens the time over which a unit must stay silent.
+    pub fn new(samples_per_epoch: Option<u64>) -> Self {
+        Self { samples_per_epoch, lowest_window_loss: f64::INFINITY, ..Self::default() }
+    }
+
+    /// Takes one step in; `true` if it completed a window, which is then [`History::latest`].
+    pub fn push(&mut self, step: &StepMeasurement) -> bool {
+        let closed = self.steps > 0 && step.epoch != self.epoch && {
+            self.epoch_ended = true;
+            self.close_if_full()
+        };
+        self.epoch = step.epoch;
+        if self.non_finite_since.is_none() && step.has_non_finite() {
+            self.non_finite_since = Some(step.step);
+        }
+        if self.steps < FIRST_STEPS {
+            self.first_loss_sum += f64::from(step.loss);
+        }
+        self.steps += 1;
+        if let Some(rate) = step.learning_rate {
+            self.peak_learning_rate = self.peak_learning_rate.max(f64::from(rate));
+        }
+        if let Some(norm) = step.gradient_norm {
+            let growth = self.trend.push(step.step, f64::from(norm));
+            self.current.note_growth(growth);
+        }
+        self.push_units(step);
+        self.current.push(step);
+        self.close_if_full() || closed
+    }
+
+    /// The epoch is over; `true` if that completed a window.
+    pub fn end_epoch(&mut self, samples_per_epoch: Option<u64>) -> bool {
+        self.samples_per_epoch = self.samples_per_epoch.or(samples_per_epoch);
+        self.epoch_ended = true;
+        self.close_if_full()
+    }
+
+    /// The window being filled.
+    pub fn current(&self) -> &Window {
+        &self.current
+    }
+
+    /// The last closed window.
+    pub fn latest(&self) -> Option<&Window> {
+        self.windows.back()
+    }
+
+    /// Closed windows, oldest first; at most the last 32.
+    pub fn windows(&self) -> impl DoubleEndedIterator<Item = &Window> + ExactSizeIterator {
+        self.windows.iter()
+    }
+
+    /// The last `count` closed windows, oldest first; `None` if there are fewer.
+    pub fn last(&self, count: usize) -> Option<impl Iterator<Item = &Window>> {
+        (self.windows.len() >= count).then(|| self.windows.iter().skip(self.windows.len() - count))
+    }
+
+    /// What the units of layer `index` did over the last complete stretch.
+    pub fn units(&self, index: usize) -> Option<&UnitTotal> {
+        self.units.get(index).filter(|units| units.is_complete())
+    }
+
+    /// Mean loss of the first five steps (or of those seen so far).
+    pub fn first_loss(&self) -> Option<f64> {
+        let steps = self.steps.min(FIRST_STEPS);
+        (steps > 0).then(|| self.first_loss_sum / steps as f64)
+    }
+
+    /// The highest learning rate so far.
+    pub fn peak_learning_rate(&self) -> f64 {
+        self.peak_learning_rate
+    }
+
+    /// The lowest mean loss of a closed window so far; infinite before the first.
+    pub fn lowest_window_loss(&self) -> f64 {
+        self.lowest_window_loss
+    }
+
+    /// The first step with a NaN or an infinity.
+    pub fn non_finite_since(&self) -> Option<u64> {
+        self.non_finite_since
+    }
+
+    /// Number of windows closed since the beginning.
+    pub fn closed_windows(&self) -> u64 {
+        self.closed_windows
+    }
+
+    /// Mean loss of the last window relative to the loss at the beginning; `None` before the first window.
+    pub fn relative_loss(&self) -> Option<f64> {
+        Some(self.latest()?.loss() / self.first_loss()?)
+    }
+
+    fn push_units(&mut self, step: &StepMeasurement) {
+        for layer in &step.layers {
+            let Some(units) = &layer.units else { continue };
+            if self.units.len() <= layer.layer {
+                self.units.resize_with(layer.layer + 1, UnitTotal::default);
+            }
+            self.units[layer.layer].push(units, step.samples);
+        }
+    }
+
+    fn close_if_full(&mut self) -> bool {
+        let due = self.current.steps >= WINDOW_STEPS || self.epoch_ended;
+        if !due || self.current.samples < WINDOW_SAMPLES {
+            return false;
+        }
+        self.epoch_ended = false;
+        self.closed_windows += 1;
+        self.current.close();
+        self.lowest_window_loss = self.lowest_window_loss.min(self.current.loss());
+        let enough = self.samples_per_epoch.map_or(UNIT_SAMPLES, |samples| samples.min(UNIT_SAMPLES));
+        for units in &mut self.units {
+            units.close(enough);
+        }
+        let recycled = if self.windows.len() == WINDOWS_KEPT { self.windows.pop_front() } else { None };
+        let next = self.current.successor(recycled);
+        self.windows.push_back(std::mem::replace(&mut self.current, next));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::{LayerMeasurement, UnitMeasurement};
+
+    fn step(number: u64, epoch: u64, samples: u64) -> StepMeasurement {
+        StepMeasurement { step: number, epoch, samples, loss: 1.0, ..StepMeasurement::default() }
+    }
+
+    fn closing_steps(batch: u64, steps_per_epoch: u64, steps: u64) -> Vec<u64> {
+        let mut history = History::new(None);
+        (0..steps).filter(|&number| history.push(&step(number, number / steps_per_epoch, batch))).collect()
+    }
+
+    #[test]
+    fn windows_close_at_100_steps_or_an_epoch_with_enough_samples() {
+        assert_eq!(closing_steps(64, 1000, 250), [99, 199], "100 steps");
+        assert_eq!(closing_steps(64, 40, 130), [40, 80, 120], "an epoch of 2,560 samples, noticed at the next step");
+        assert_eq!(closing_steps(64, 20, 100), [31, 63, 95], "an epoch of 1,280 samples is too short: 2,048 samples");
+        assert_eq!(closing_steps(10, 1000, 300), [204], "100 steps of 10 are too few samples");
+    }
+
+    #[test]
+    fn ring_keeps_the_latest_windows() {
+        let mut history = History::new(None);
+        for number in 0..100 * 40 {
+            history.push(&step(number, 0, 64));
+        }
+        assert_eq!(history.windows().len(), 32);
+        assert_eq!(history.closed_windows(), 40);
+        assert_eq!(history.latest().unwrap().last_step, 3999);
+        assert_eq!(history.windows().next().unwrap().first_step, 800);
+    }
+
+    #[test]
+    fn a_unit_counts_as_silent_only_over_the_long_stretch() {
+        let mut history = History::new(None);
+        for number in 0..200 {
+            let mut units = UnitMeasurement::with_units(2);
+            units.observations = 64;
+            if number == 5 {
+                units.set_fired(0);
+            }
+            let layer = LayerMeasurement { layer: 0, units: Some(units), ..LayerMeasurement::default() };
+            history.push(&StepMeasurement { layers: vec![layer], ..step(number, 0, 64) });
+            assert_eq!(history.units(0).is_some(), number >= 199, "6,400 samples are not enough");
+        }
+        assert_eq!(history.units(0).unwrap().dead_units().collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn remembers_the_first_non_finite_step() {
+        let mut history = History::new(None);
+        for number in 0..10 {
+            let loss = if number >= 7 { f32::NAN } else { 1.0 };
+            history.push(&StepMeasurement { loss, ..step(number, 0, 64) });
+        }
+        assert_eq!(history.non_finite_since(), Some(7));
+        assert_eq!(history.first_loss(), Some(1.0));
+    }
+}

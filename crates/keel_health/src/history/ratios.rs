@@ -1,0 +1,71 @@
+//! The median of a ratio over a window.
+
+/// Ratios kept; a longer window keeps the latest ones.
+const KEPT: usize = 128;
+
+/// The ratios of the steps of a window; the median once it is closed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ratios {
+    values: Vec<f32>,
+    next: usize,
+    median: Option<f64>,
+}
+
+impl Ratios {
+    /// Takes a ratio in. The buffer is allocated at the first one.
+    pub(super) fn push(&mut self, ratio: f32) {
+        if self.values.len() < KEPT {
+            if self.values.is_empty() {
+                self.values.reserve_exact(KEPT);
+            }
+            self.values.push(ratio);
+        } else {
+            self.values[self.next] = ratio;
+            self.next = (self.next + 1) % KEPT;
+        }
+    }
+
+    /// The median of the closed window, or of the ratios so far.
+    pub(super) fn median(&self) -> Option<f64> {
+        self.median.or_else(|| median_of(&mut self.values.clone()))
+    }
+
+    /// Computes the median and forgets the order of the ratios.
+    pub(super) fn close(&mut self) {
+        self.median = median_of(&mut self.values);
+    }
+
+    /// The same buffer, empty.
+    pub(super) fn cleared(mut self) -> Self {
+        self.values.clear();
+        Self { values: self.values, next: 0, median: None }
+    }
+}
+
+fn median_of(values: &mut [f32]) -> Option<f64> {
+    if values.is_empty() {
+        return None;
+    }
+    let middle = values.len() / 2;
+    let (_, median, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
+    Some(f64::from(*median))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_survives_outliers_and_overflow_of_the_buffer() {
+        let mut ratios = Ratios::default();
+        assert_eq!(ratios.median(), None);
+        for ratio in [3.0, 1.0, f32::INFINITY] {
+            ratios.push(ratio);
+        }
+        assert_eq!(ratios.median(), Some(3.0));
+        (0..KEPT).for_each(|_| ratios.push(7.0));
+        ratios.close();
+        assert_eq!(ratios.median(), Some(7.0));
+        assert_eq!(ratios.cleared().median(), None);
+    }
+}

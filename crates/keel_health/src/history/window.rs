@@ -1,0 +1,87 @@
+//! Totals over one window.
+
+use super::gradient_trend::GradientGrowth;
+use super::layer_window::LayerWindow;
+use crate::measurement::StepMeasurement;
+
+/// Totals over one window of steps.
+#[derive(Debug, Clone, Default)]
+pub struct Window {
+    /// First step.
+    pub first_step: u64,
+    /// Last step.
+    pub last_step: u64,
+    /// Steps.
+    pub steps: u64,
+    /// Samples.
+    pub samples: u64,
+    /// A NaN or an infinity was measured; no statistic of the window can be trusted.
+    pub non_finite: bool,
+    loss_sum: f64,
+    learning_rate_sum: f64,
+    learning_rate_steps: u64,
+    growth: GradientGrowth,
+    layers: Vec<LayerWindow>,
+}
+
+impl Window {
+    /// Mean loss.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.steps as f64
+    }
+
+    /// Mean learning rate, if it was given.
+    pub fn learning_rate(&self) -> Option<f64> {
+        (self.learning_rate_steps > 0).then(|| self.learning_rate_sum / self.learning_rate_steps as f64)
+    }
+
+    /// The strongest growth of the gradient norm within the window.
+    pub fn growth(&self) -> GradientGrowth {
+        self.growth
+    }
+
+    /// Totals of layer `index`, if it was measured.
+    pub fn layer(&self, index: usize) -> Option<&LayerWindow> {
+        self.layers.get(index).filter(|layer| layer.steps > 0)
+    }
+
+    pub(super) fn note_growth(&mut self, growth: GradientGrowth) {
+        if growth.factor > self.growth.factor {
+            self.growth = growth;
+        }
+    }
+
+    pub(super) fn push(&mut self, step: &StepMeasurement) {
+        if self.steps == 0 {
+            self.first_step = step.step;
+        }
+        self.last_step = step.step;
+        self.steps += 1;
+        self.samples += step.samples;
+        self.loss_sum += f64::from(step.loss);
+        if let Some(rate) = step.learning_rate {
+            self.learning_rate_sum += f64::from(rate);
+            self.learning_rate_steps += 1;
+        }
+        for layer in &step.layers {
+            if self.layers.len() <= layer.layer {
+                self.layers.resize_with(layer.layer + 1, LayerWindow::default);
+            }
+            self.layers[layer.layer].push(layer);
+        }
+        self.non_finite |= step.has_non_finite();
+    }
+
+    pub(super) fn close(&mut self) {
+        self.layers.iter_mut().for_each(LayerWindow::close);
+    }
+
+    /// An empty window with as many layers, in the buffers of `recycled` if there is one.
+    pub(super) fn successor(&self, recycled: Option<Window>) -> Window {
+        let mut next = recycled.unwrap_or_else(|| self.clone());
+        let mut layers = std::mem::take(&mut next.layers);
+        layers.resize_with(self.layers.len(), LayerWindow::default);
+        layers.iter_mut().for_each(LayerWindow::clear);
+        Window { layers, ..Window::default() }
+    }
+}

@@ -1,0 +1,146 @@
+//! From observations to findings: two in a row make a finding, repeated ones extend it, and nothing is said twice.
+
+use crate::case::{Moment, Observation};
+use crate::catalog::Rule;
+use crate::finding::{Evidence, Finding};
+use crate::measurement::ModelDescription;
+use crate::remedy::describe_all;
+
+/// Points kept of the statistic of a finding.
+const EVIDENCE_POINTS: usize = 64;
+
+/// Everything observed so far, per rule and layer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Judge {
+    cases: Vec<OpenCase>,
+}
+
+/// The observations of one rule about one layer.
+#[derive(Debug, Clone)]
+struct OpenCase {
+    code: &'static str,
+    layer: Option<usize>,
+    moment: Moment,
+    in_a_row: u32,
+    seen_now: bool,
+    first_step: u64,
+    lowest_level_in_a_row: crate::finding::Level,
+    evidence: Evidence,
+    finding: Option<Finding>,
+}
+
+/// The stretch of steps an observation covers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch {
+    pub(crate) first_step: u64,
+    pub(crate) last_step: u64,
+}
+
+impl Judge {
+    /// Takes in what `rule` observed at `moment`; returns the findings that are new or have become more serious.
+    pub(crate) fn hear(
+        &mut self,
+        rule: &'static Rule,
+        moment: Moment,
+        observations: Vec<Observation>,
+        (stretch, model): (Stretch, &ModelDescription),
+    ) -> Vec<Finding> {
+        self.cases.iter_mut().for_each(|case| case.seen_now = false);
+        let mut news = Vec::new();
+        for observation in observations {
+            let case = self.case(rule, moment, &observation);
+            if case.seen_now {
+                continue;
+            }
+            if case.hear(rule, observation, stretch, model)
+                && let Some(finding) = &case.finding
+            {
+                news.push(finding.clone());
+            }
+        }
+        for case in self.cases.iter_mut().filter(|case| case.code == rule.code && case.moment == moment) {
+            if !case.seen_now {
+                case.in_a_row = 0;
+            }
+        }
+        news
+    }
+
+    /// All findings, in the order in which their rules first observed something.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        self.cases.iter().filter_map(|case| case.finding.clone()).collect()
+    }
+
+    fn case(&mut self, rule: &'static Rule, moment: Moment, observation: &Observation) -> &mut OpenCase {
+        let known = self
+            .cases
+            .iter()
+            .position(|case| case.code == rule.code && case.layer == observation.layer && case.moment == moment);
+        let index = known.unwrap_or_else(|| {
+            self.cases.push(OpenCase {
+                code: rule.code,
+                layer: observation.layer,
+                moment,
+                in_a_row: 0,
+                seen_now: false,
+                first_step: 0,
+                lowest_level_in_a_row: observation.level,
+                evidence: Evidence { statistic: rule.statistic.to_string(), ..Evidence::default() },
+                finding: None,
+            });
+            self.cases.len() - 1
+        });
+        &mut self.cases[index]
+    }
+}
+
+impl OpenCase {
+    /// `true` if the observation made a new finding or a more serious one.
+    fn hear(&mut self, rule: &Rule, observation: Observation, stretch: Stretch, model: &ModelDescription) -> bool {
+        self.seen_now = true;
+        if self.in_a_row == 0 {
+            self.first_step = stretch.first_step;
+            self.lowest_level_in_a_row = observation.level;
+        }
+        self.in_a_row += 1;
+        if self.evidence.steps.len() < EVIDENCE_POINTS {
+            self.evidence.steps.push(stretch.last_step);
+            self.evidence.values.push(observation.measured);
+        }
+        let windowed = matches!(self.moment, Moment::Window | Moment::Epoch);
+        let needed = if windowed { observation.confirmations } else { 1 };
+        let mut level = observation.level;
+        if needed > 1 {
+            level = level.min(self.lowest_level_in_a_row);
+            self.lowest_level_in_a_row = observation.level;
+        }
+        if let Some(finding) = &mut self.finding {
+            finding.last_step = stretch.last_step;
+            if level <= finding.level {
+                finding.evidence = Some(self.evidence.clone());
+                return false;
+            }
+        } else if self.in_a_row < needed {
+            return false;
+        }
+        let first_step = self.finding.as_ref().map_or(self.first_step, |finding| finding.first_step);
+        self.finding = Some(Finding {
+            code: rule.code.to_string(),
+            rule: rule.name.to_string(),
+            level,
+            layer: observation.layer.map(|layer| model.name(layer)),
+            measured: observation.measured,
+            threshold: observation.threshold,
+            first_step,
+            last_step: stretch.last_step,
+            message: observation.message,
+            cause: observation.cause,
+            remedy: describe_all(&observation.remedies),
+            remedies: observation.remedies,
+            evidence: Some(self.evidence.clone()),
+            explained_by: None,
+            consequences: Vec::new(),
+        });
+        true
+    }
+}

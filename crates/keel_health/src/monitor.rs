@@ -1,0 +1,139 @@
+//! The monitor: takes measurements in, asks the rules, keeps the findings.
+
+use crate::case::{Case, Moment};
+use crate::catalog::catalog;
+use crate::causes::order_by_cause;
+use crate::finding::Finding;
+use crate::history::History;
+use crate::judge::{Judge, Stretch};
+use crate::measurement::{
+    DataMeasurement, EpochMeasurement, ModelDescription, Record, StartMeasurement, StepMeasurement,
+};
+
+/// Watches one run.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    model: ModelDescription,
+    data: Option<DataMeasurement>,
+    start: Option<StartMeasurement>,
+    history: History,
+    epochs: Vec<EpochMeasurement>,
+    judge: Judge,
+    last_step: u64,
+}
+
+/// What a step led to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StepOutcome {
+    /// The step completed a window.
+    pub window_closed: bool,
+    /// Findings that are new or have become more serious.
+    pub findings: Vec<Finding>,
+}
+
+impl Monitor {
+    /// Starts to watch a run of `model`; the rules about the model itself are asked at once.
+    pub fn new(model: ModelDescription) -> Self {
+        let history = History::new(model.samples_per_epoch);
+        let mut monitor =
+            Self { model, data: None, start: None, history, epochs: Vec::new(), judge: Judge::default(), last_step: 0 };
+        monitor.ask(Moment::Model, None);
+        monitor
+    }
+
+    /// Takes in the statistics of the training split; returns new findings.
+    pub fn data(&mut self, data: &DataMeasurement) -> Vec<Finding> {
+        self.data = Some(data.clone());
+        self.ask(Moment::Data, None)
+    }
+
+    /// Takes in the state before the first update; returns new findings.
+    pub fn start(&mut self, start: &StartMeasurement) -> Vec<Finding> {
+        self.start = Some(start.clone());
+        self.ask(Moment::Start, None)
+    }
+
+    /// Takes in one training step; returns new findings. The first step stands in for a missing start.
+    pub fn step(&mut self, step: &StepMeasurement) -> StepOutcome {
+        let mut findings = Vec::new();
+        if self.start.is_none() {
+            findings = self.start(&StartMeasurement::from_first_step(step));
+        }
+        self.last_step = step.step;
+        let window_closed = self.history.push(step);
+        match self.history.non_finite_since() {
+            Some(since) if since == step.step => {
+                findings.extend(self.ask(Moment::Step, Some(step)));
+                findings.extend(self.ask(Moment::Collapse, Some(step)));
+            }
+            None if window_closed => findings.extend(self.ask(Moment::Window, None)),
+            _ => {}
+        }
+        StepOutcome { window_closed, findings }
+    }
+
+    /// Takes in the end of an epoch; returns new findings.
+    pub fn epoch(&mut self, epoch: &EpochMeasurement) -> Vec<Finding> {
+        self.epochs.push(epoch.clone());
+        let samples = self.model.samples_per_epoch.or(self.data.as_ref().map(|data| data.samples).filter(|&n| n > 0));
+        let window_closed = self.history.end_epoch(samples);
+        if self.history.non_finite_since().is_some() {
+            return Vec::new();
+        }
+        let mut findings = if window_closed { self.ask(Moment::Window, None) } else { Vec::new() };
+        findings.extend(self.ask(Moment::Epoch, None));
+        findings
+    }
+
+    /// Takes in one record of a measurement file; returns new findings. A model record starts a new run.
+    pub fn record(&mut self, record: &Record) -> Vec<Finding> {
+        match record {
+            Record::Model(model) => {
+                *self = Self::new(model.clone());
+                self.judge.findings()
+            }
+            Record::Data(data) => self.data(data),
+            Record::Start(start) => self.start(start),
+            Record::Step(step) => self.step(step).findings,
+            Record::Epoch(epoch) => self.epoch(epoch),
+        }
+    }
+
+    /// All findings so far: causes first, each followed by its consequences.
+    pub fn findings(&self) -> Vec<Finding> {
+        order_by_cause(&self.model, self.judge.findings())
+    }
+
+    /// The model.
+    pub fn model(&self) -> &ModelDescription {
+        &self.model
+    }
+
+    /// Windows and trends so far.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    fn ask(&mut self, moment: Moment, step: Option<&StepMeasurement>) -> Vec<Finding> {
+        let case = Case {
+            moment,
+            model: &self.model,
+            data: self.data.as_ref(),
+            start: self.start.as_ref(),
+            step,
+            history: &self.history,
+            epochs: &self.epochs,
+        };
+        let stretch = match (moment, self.history.latest()) {
+            (Moment::Window, Some(window)) => Stretch { first_step: window.first_step, last_step: window.last_step },
+            (Moment::Model | Moment::Data | Moment::Start, _) => Stretch { first_step: 0, last_step: 0 },
+            _ => Stretch { first_step: self.last_step, last_step: self.last_step },
+        };
+        let mut findings = Vec::new();
+        for rule in catalog() {
+            let observations = (rule.examine)(&case);
+            findings.extend(self.judge.hear(rule, moment, observations, (stretch, &self.model)));
+        }
+        findings
+    }
+}

@@ -1,0 +1,134 @@
+//! # What it measures
+//! At the end of an epoch, in two epochs in a row: the loss in evaluation mode against the loss in training mode on the
+//! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
+//! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
+//! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. If the loss
+//! gap is known and below 0.1, shifted channels are only noted.
+//!
+//! # Why it matters
+//! Training normalises with the statistics of the batch, inference with the running ones. Where they differ, the network
+//! that is used is not the one that was trained, and the validation loss is of another function.
+//!
+//! # What to try
+//! Compute the exact statistics over some batches with the weights as they are. Use a momentum of 0.1 and a batch of
+//! at least 16.
+//!
+//! # When it is fine
+//! In the first epoch, while the running statistics are still catching up.
+//!
+//! # Source
+//! Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; Wu and Johnson, "Rethinking 'Batch' in BatchNorm"
+//! (2021). The limits on channels are ours.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::{EpochMeasurement, NormStatistics};
+use crate::remedy::Remedy;
+
+/// Relative gap between the losses for a warning.
+pub const LOSS_GAP: f64 = 0.5;
+/// Relative gap below which shifted channels do no harm.
+pub const HARMLESS_GAP: f64 = 0.1;
+/// Share of shifted channels.
+pub const CHANNEL_SHARE: f64 = 0.1;
+/// Shift of a channel's mean, in standard deviations.
+pub const SHIFT: f64 = 0.5;
+/// Range of running over exact variance.
+pub const VARIANCE_RATIO: (f64, f64) = (0.5, 2.0);
+/// Share of the initial statistics left.
+pub const RESIDUE: f64 = 0.05;
+/// Momentum to use.
+const MOMENTUM: f64 = 0.1;
+/// Batches for exact statistics.
+const EXACT_BATCHES: u64 = 50;
+/// Batch size with usable statistics.
+const LEAST_BATCH: u64 = 16;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    let (Moment::Epoch, Some(epoch)) = (case.moment, case.epochs.last()) else { return Vec::new() };
+    let gap = loss_gap(epoch);
+    let overall = gap.filter(|&gap| !(gap <= LOSS_GAP)).map(|gap| different_losses(case, gap));
+    let layers = epoch.norms.iter().filter_map(|norm| stale(case, norm, gap).or_else(|| shifted(case, norm, gap)));
+    overall.into_iter().chain(layers).collect()
+}
+
+/// (evaluation - training) / training, on the same samples. Losses near zero are not compared.
+fn loss_gap(epoch: &EpochMeasurement) -> Option<f64> {
+    let (inference, training) = (f64::from(epoch.eval_mode_loss?), f64::from(epoch.train_mode_loss?));
+    let floor = training.max(0.05);
+    Some((inference - training) / floor)
+}
+
+fn different_losses(case: &Case, gap: f64) -> Observation {
+    let mut observation = Observation::new(Level::Warn, None, gap, LOSS_GAP)
+        .message(format!("on the same samples the loss in inference is {} above that in training", percent(gap)))
+        .cause("the running statistics of batch normalisation do not describe the weights as they are now")
+        .remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
+    if case.model.batch_size.is_some_and(|size| size < LEAST_BATCH) {
+        observation = observation
+            .cause("the batches are too small: their statistics are noise")
+            .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH });
+    }
+    observation
+}
+
+fn stale(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observation> {
+    let momentum = f64::from(norm.momentum?);
+    let residue = (1.0 - momentum).powf(norm.updates as f64);
+    if !(residue > RESIDUE) {
+        return None;
+    }
+    let message = format!(
+        "{} of the running statistics of {} are still their initial values",
+        percent(residue),
+        case.model.name(norm.layer)
+    );
+    let cause = format!("momentum {} is too small for {} updates", number(momentum), norm.updates);
+    Some(repair(
+        case,
+        norm,
+        Observation::new(level(gap), Some(norm.layer), residue, RESIDUE).message(message).cause(cause),
+    ))
+}
+
+fn shifted(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observation> {
+    let running = norm.running_mean.iter().zip(&norm.running_variance);
+    let exact = norm.exact_mean.iter().zip(&norm.exact_variance);
+    let mut channels = 0;
+    let mut off = 0;
+    for ((&mean, &variance), (&exact_mean, &exact_variance)) in running.zip(exact) {
+        let scale = f64::from(exact_variance).max(1e-10);
+        let shift = f64::from(mean - exact_mean).abs() / scale.sqrt();
+        let ratio = f64::from(variance).max(1e-10) / scale;
+        channels += 1;
+        off += u64::from(!(shift <= SHIFT && ratio >= VARIANCE_RATIO.0 && ratio <= VARIANCE_RATIO.1));
+    }
+    let share = off as f64 / f64::from(channels);
+    if channels == 0 || !(share > CHANNEL_SHARE) {
+        return None;
+    }
+    let name = case.model.name(norm.layer);
+    let message =
+        format!("the running statistics of {off} of {channels} channels of {name} are far from the exact ones");
+    let observation = Observation::new(level(gap), Some(norm.layer), share, CHANNEL_SHARE)
+        .message(message)
+        .cause("the weights move faster than the running statistics follow, or the batches are too small");
+    Some(repair(case, norm, observation))
+}
+
+fn level(gap: Option<f64>) -> Level {
+    if gap.is_some_and(|gap| gap <= HARMLESS_GAP) { Level::Info } else { Level::Warn }
+}
+
+fn repair(case: &Case, norm: &NormStatistics, observation: Observation) -> Observation {
+    let observation = observation.remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
+    match norm.momentum {
+        Some(momentum) if f64::from(momentum) < 0.5 * MOMENTUM => observation.remedy(Remedy::SetNormMomentum {
+            layer: case.model.name(norm.layer),
+            momentum: MOMENTUM,
+            config_key: case.config_key(norm.layer),
+        }),
+        _ => observation,
+    }
+}

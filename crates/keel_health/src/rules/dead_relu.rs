@@ -1,0 +1,112 @@
+//! # What it measures
+//! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
+//! exactly, from one bit for every unit. Warning above 10 % of the units and at least three of them, error above 40 % or
+//! if the whole layer is silent. Before the first update the same share is judged on the first batches.
+//!
+//! # Why it matters
+//! A unit that never fires has no gradient and will never change: it is lost for good. A layer without a living unit
+//! cuts the network in two.
+//!
+//! # What to try
+//! If the units were dead from the start: inputs (K002) and initialisation (K005). If they died during training: a tenth of
+//! the learning rate, and those units drawn anew. `leaky_relu` cannot die; batch normalisation before the activation
+//! keeps about half of the values positive.
+//!
+//! # When it is fine
+//! A layer whose values are mostly zero is fine as long as every unit fires for some sample. Units that fire for less
+//! than one value in a hundred are mentioned, not judged.
+//!
+//! # Source
+//! CS231n course notes, neural-networks-1: as much as 40 % of a network can be dead. The limits are ours.
+
+use crate::case::{Case, Moment, Observation, percent};
+use crate::finding::Level;
+use crate::measurement::ActivationFunction;
+use crate::remedy::Remedy;
+
+/// Share of dead units for a warning.
+pub const WARN_SHARE: f64 = 0.1;
+/// Share of dead units for an error.
+pub const ERROR_SHARE: f64 = 0.4;
+/// Dead units a warning needs, so that narrow layers are judged fairly.
+pub const WARN_UNITS: usize = 3;
+/// Share of firing below which a unit is nearly dead.
+pub const NEARLY_DEAD: f64 = 0.01;
+/// Samples the start must cover to judge it.
+pub const START_SAMPLES: u64 = 512;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    let layers = case.model.layers.iter().enumerate();
+    let relus = layers.filter(|(_, layer)| layer.function == Some(ActivationFunction::Relu)).map(|(index, _)| index);
+    match case.moment {
+        Moment::Start => relus.filter_map(|index| at_start(case, index)).collect(),
+        Moment::Window => relus.filter_map(|index| in_window(case, index)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn at_start(case: &Case, index: usize) -> Option<Observation> {
+    let start = case.start.filter(|start| start.samples >= START_SAMPLES)?;
+    let share = f64::from(start.layer(index)?.dead_fraction?);
+    if !(share > ERROR_SHARE) {
+        return None;
+    }
+    let message =
+        format!("{} of the units of {} are dead before training begins", percent(share), case.model.name(index));
+    Some(remedies(
+        case,
+        index,
+        Vec::new(),
+        Observation::new(Level::Error, Some(index), share, ERROR_SHARE).message(message),
+    ))
+}
+
+fn in_window(case: &Case, index: usize) -> Option<Observation> {
+    let units = case.history.units(index).filter(|units| units.units() > 0)?;
+    let dead: Vec<usize> = units.dead_units().collect();
+    let share = dead.len() as f64 / units.units() as f64;
+    let (level, threshold) = match share {
+        share if share > ERROR_SHARE => (Level::Error, ERROR_SHARE),
+        share if share > WARN_SHARE && dead.len() >= WARN_UNITS => (Level::Warn, WARN_SHARE),
+        _ => return None,
+    };
+    let nearly = match units.nearly_dead(NEARLY_DEAD) {
+        0 => String::new(),
+        count => format!("; {count} more fire for less than one value in a hundred"),
+    };
+    let message = format!(
+        "{} of {} units of {} never fired for {} samples{nearly}",
+        dead.len(),
+        units.units(),
+        case.model.name(index),
+        units.samples()
+    );
+    Some(remedies(case, index, dead, Observation::new(level, Some(index), share, threshold).message(message)))
+}
+
+fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observation) -> Observation {
+    let early = case.moment == Moment::Start || case.history.closed_windows() <= 2;
+    let name = case.model.name(index);
+    let weights = case.weight_layer_before(index);
+    let mut observation = if early {
+        let initial = weights.map(|weights| case.matching_init(weights));
+        let mut observation = observation.cause(
+            "the units were dead from the beginning: inputs, initialisation, a negative bias or a huge first step",
+        );
+        observation.remedies.extend(initial);
+        observation
+    } else {
+        observation.cause("the units died during training: a step too large pushed them below zero for every sample")
+    };
+    if case.moment == Moment::Window {
+        observation = observation
+            .remedy(case.scale_learning_rate(0.1))
+            .remedy(Remedy::ReinitialiseUnits { layer: name.clone(), units });
+    }
+    if let Some(weights) = weights {
+        observation = observation.remedy(Remedy::AddBatchNorm { layer: case.model.name(weights) });
+    }
+    let config_key = case.config_key(index);
+    observation.remedy(Remedy::SetActivation { layer: Some(name), function: "leaky_relu".to_string(), config_key })
+}

@@ -1,0 +1,72 @@
+//! # What it measures
+//! Two things. The norm of the loss gradient at the first weight layer over that at the last: error above 70, in two
+//! windows. And the mean gradient norm of the last 25 steps over that of the up to 475 steps before: error from 5 on, at
+//! once, if it is also twice the norm the run began with.
+//!
+//! # Why it matters
+//! One step along an exploded gradient throws away everything learned. It is the stage before NaN.
+//!
+//! # What to try
+//! Clip the gradient norm; a third of the learning rate; the initialiser that fits the activation; batch
+//! normalisation.
+//!
+//! # When it is fine
+//! A gradient that rises from almost nothing late in training, when nearly every sample is learned, is not reported.
+//!
+//! # Source
+//! Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), for clipping the norm.
+
+use super::vanishing_gradient::gradient_flow;
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::remedy::Remedy;
+
+/// Ratio of the gradient norms, first layer over last.
+pub const LAYER_RATIO: f64 = 70.0;
+/// Growth of the gradient norm over time.
+pub const GROWTH: f64 = 5.0;
+/// Growth against the beginning of the run that is needed besides.
+pub const GROWTH_AGAINST_START: f64 = 2.0;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Window => over_time(case).or_else(|| over_layers(case)).into_iter().collect(),
+        Moment::Collapse => over_time(case).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn over_layers(case: &Case) -> Option<Observation> {
+    let flow = gradient_flow(case).filter(|flow| !(flow.ratio <= LAYER_RATIO))?;
+    let message = format!(
+        "the gradient grows by {} from {} back to {}: a factor of {} per layer",
+        number(flow.ratio),
+        case.model.name(flow.last),
+        case.model.name(flow.first),
+        number(flow.factor)
+    );
+    let observation = Observation::new(Level::Error, Some(flow.first), flow.ratio, LAYER_RATIO)
+        .message(message)
+        .cause("every layer enlarges the gradient: the weights are too large")
+        .remedy(case.matching_init(flow.first));
+    Some(calm(case, observation))
+}
+
+fn over_time(case: &Case) -> Option<Observation> {
+    let growth = case.window()?.growth();
+    if !(growth.factor >= GROWTH && growth.against_start >= GROWTH_AGAINST_START) {
+        return None;
+    }
+    let message =
+        format!("the gradient norm grew to {} times its mean, at step {}", number(growth.factor), growth.step);
+    let observation = Observation::new(Level::Error, None, growth.factor, GROWTH)
+        .message(message)
+        .cause("the steps are too large for the curvature of the loss")
+        .at_once();
+    Some(calm(case, observation))
+}
+
+fn calm(case: &Case, observation: Observation) -> Observation {
+    observation.remedy(Remedy::ClipNorm { value: 1.0 }).remedy(case.scale_learning_rate(1.0 / 3.0))
+}

@@ -1,0 +1,93 @@
+//! # What it measures
+//! Parameters whose gradient and update were exactly zero at every step of a window: a warning, or a note if the layer
+//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. From the
+//! description: a bias right before batch normalisation, and input features that never change: notes.
+//!
+//! # Why it matters
+//! Parameters that do not move cost memory and time and usually mean that the graph is not the one that was meant: a
+//! detached branch, a dead layer, a forgotten freeze. A bias before batch normalisation is subtracted again at once.
+//!
+//! # What to try
+//! Remove the layer, let it learn, or repair the graph. Switch the bias before batch normalisation off.
+//!
+//! # When it is fine
+//! Layers frozen for fine-tuning, a zero scale at the end of a residual branch (its inner layers get a gradient after the
+//! first step), constant border pixels of an image.
+//!
+//! # Source
+//! Ioffe and Szegedy (2015), section 3.2, for the bias; the rest is ours.
+
+use crate::case::{Case, Moment, Observation};
+use crate::finding::Level;
+use crate::measurement::LayerKind;
+use crate::remedy::Remedy;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Model => redundant_biases(case),
+        Moment::Data => constant_features(case).into_iter().collect(),
+        Moment::Window => (0..case.model.layers.len()).filter_map(|index| idle(case, index)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn redundant_biases(case: &Case) -> Vec<Observation> {
+    let biased = case.model.weight_layers().filter(|&index| case.model.layers[index].bias);
+    let redundant = biased.filter_map(|index| {
+        let norm = case.model.norm_after(index)?;
+        (case.model.layers[norm].kind == LayerKind::BatchNorm).then_some((index, norm))
+    });
+    redundant
+        .map(|(index, norm)| {
+            let (name, config_key) = (case.model.name(index), case.config_key(index));
+            Observation::new(Level::Info, Some(index), 1.0, 0.0)
+                .message(format!("the bias of {name} has no effect: {} subtracts it again", case.model.name(norm)))
+                .cause("batch normalisation removes the mean of every channel")
+                .remedy(Remedy::RemoveBias { layer: name, config_key })
+        })
+        .collect()
+}
+
+fn constant_features(case: &Case) -> Option<Observation> {
+    let features = &case.data?.features;
+    let constant: Vec<usize> = (0..features.len()).filter(|&index| features[index].std == 0.0).collect();
+    let first = constant.first()?;
+    Some(
+        Observation::new(Level::Info, None, constant.len() as f64, 0.0)
+            .message(format!(
+                "{} of {} input features never change; the first is feature {first}",
+                constant.len(),
+                features.len()
+            ))
+            .cause("the training split holds one value only for them"),
+    )
+}
+
+fn idle(case: &Case, index: usize) -> Option<Observation> {
+    let window = case.layer_window(index)?;
+    let name = case.model.name(index);
+    let frozen = case.model.layers[index].frozen;
+    if let Some(parameter) = window.parameters.iter().find(|parameter| parameter.is_idle()) {
+        let (level, cause) = if frozen {
+            (Level::Info, "the layer was frozen on purpose")
+        } else {
+            (Level::Warn, "the parameter is frozen, or no gradient reaches it")
+        };
+        return Some(
+            Observation::new(level, Some(index), 1.0, 1.0)
+                .message(format!("the {} of {name} got no gradient and did not move", parameter.role.name()))
+                .cause(cause)
+                .remedy(Remedy::Unfreeze { layer: name }),
+        );
+    }
+    let kind = case.model.layers[index].kind;
+    let informative = kind.has_weight_matrix() || kind == LayerKind::Activation;
+    let constant = informative && window.output.std().is_some_and(|std| std == 0.0);
+    constant.then(|| {
+        Observation::new(Level::Warn, Some(index), 0.0, 0.0)
+            .message(format!("the output of {name} is the same for every sample"))
+            .cause("its weights are zero, or everything it reads is constant")
+            .remedy(case.matching_init(index))
+    })
+}

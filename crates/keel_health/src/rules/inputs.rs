@@ -1,0 +1,113 @@
+//! # What it measures
+//! Mean and standard deviation of every feature (for images: every channel) over the training split, as the network
+//! sees it. Warning if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; error if abs(mean) > 2 or
+//! the standard deviation > 10, as with raw pixels from 0 to 255. Tables are judged when more than a fifth of their
+//! columns are off, images when one channel is. Constant features are left to K016.
+//!
+//! # Why it matters
+//! If all inputs of a unit are positive, all its weight gradients have the same sign and training zigzags. Inputs far from
+//! zero make the loss so steep in one direction that only a tiny learning rate survives; raw pixels kill every relu of
+//! the first layer or saturate every tanh.
+//!
+//! # What to try
+//! Add `standardize` (or `channel_standardize` for images) to `preprocess.steps`. The statistics are fitted on the
+//! training split and applied to everything that follows.
+//!
+//! # When it is fine
+//! One-hot columns, and tables where a few columns are on another scale by design. A network that starts with batch
+//! normalisation repairs much of it. Inputs need not lie in [-1, 1].
+//!
+//! # Source
+//! LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.3; CS231n course notes, neural-networks-2.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::{DataMeasurement, FeatureStatistics};
+use crate::remedy::Remedy;
+
+/// Limit of abs(mean) / std for a warning.
+pub const WARN_RELATIVE_MEAN: f64 = 0.2;
+/// Range of the standard deviation without a warning.
+pub const WARN_STD: (f64, f64) = (0.5, 2.0);
+/// Limit of abs(mean) for an error.
+pub const ERROR_MEAN: f64 = 2.0;
+/// Limit of the standard deviation for an error.
+pub const ERROR_STD: f64 = 10.0;
+/// Share of the columns of a table that must be off; calibrated on tables with a few one-hot columns.
+pub const TABLE_SHARE: f64 = 0.2;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match (case.moment, case.data) {
+        (Moment::Data, Some(data)) => judge(data).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// How far one feature is off: level, measured, threshold, the words for it.
+struct Offence {
+    level: Level,
+    measured: f64,
+    threshold: f64,
+    words: &'static str,
+}
+
+fn judge(data: &DataMeasurement) -> Option<Observation> {
+    let varied = data.features.iter().enumerate().filter(|(_, feature)| feature.std > 0.0);
+    let count = varied.clone().count();
+    let offences: Vec<(usize, Offence)> =
+        varied.filter_map(|(index, feature)| Some((index, offence(feature)?))).collect();
+    let (worst, offence) = offences.iter().max_by(|a, b| {
+        let severity = |offence: &Offence| (offence.level, (offence.measured / offence.threshold).ln().abs());
+        let (a, b) = (severity(&a.1), severity(&b.1));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    })?;
+    let few = !data.images && (offences.len() as f64) <= TABLE_SHARE * count as f64 && count >= 5;
+    if few && offence.level < Level::Error {
+        return None;
+    }
+    let feature = data.features[*worst];
+    let kind = if data.images { "channel" } else { "feature" };
+    let message = format!(
+        "{} of {count} {kind}s are not standardised; {kind} {worst} has mean {} and standard deviation {}",
+        offences.len(),
+        number(f64::from(feature.mean)),
+        number(f64::from(feature.std)),
+    );
+    let cause = match data.preprocessing.as_slice() {
+        [] => format!("{}: no preprocessing step is in use", offence.words),
+        steps => format!("{} although {} is in use", offence.words, steps.join(", ")),
+    };
+    Some(
+        Observation::new(offence.level, None, offence.measured, offence.threshold)
+            .message(message)
+            .cause(cause)
+            .remedy(standardize(data)),
+    )
+}
+
+fn offence(feature: &FeatureStatistics) -> Option<Offence> {
+    let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
+    let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });
+    if mean > ERROR_MEAN {
+        offence(Level::Error, mean, ERROR_MEAN, "the values are far from zero")
+    } else if std > ERROR_STD {
+        offence(Level::Error, std, ERROR_STD, "the values are far too large")
+    } else if mean > WARN_RELATIVE_MEAN * std {
+        offence(Level::Warn, mean / std, WARN_RELATIVE_MEAN, "the values are not centred")
+    } else if std > WARN_STD.1 {
+        offence(Level::Warn, std, WARN_STD.1, "the values are spread too widely")
+    } else if std < WARN_STD.0 {
+        offence(Level::Warn, std, WARN_STD.0, "the values are spread too narrowly")
+    } else {
+        None
+    }
+}
+
+fn standardize(data: &DataMeasurement) -> Remedy {
+    let step = if data.images && data.features.len() > 1 { "channel_standardize" } else { "standardize" };
+    let scaling = ["center", "standardize", "min_max", "mean_image", "channel_mean", "channel_standardize"];
+    let kept = data.preprocessing.iter().filter(|name| !scaling.contains(&name.as_str()));
+    let steps = std::iter::once(step.to_string()).chain(kept.cloned()).collect();
+    Remedy::AddPreprocess { step: step.to_string(), steps }
+}

@@ -1,0 +1,146 @@
+//! # What it measures
+//! The mean loss of every window. Stuck: over the last five windows the slope of its logarithm is flat and the loss is
+//! still above 97 % of its first value; warm-up is not counted. Diverging: above twice its minimum for five windows and
+//! risen by a tenth of the first loss at least, or above three times the first loss in two windows. Oscillating: over ten
+//! windows it changes direction four times out of five, by more than a fifth of its mean. Stuck and oscillating are
+//! warnings (stuck for ten windows an error), diverging is an error.
+//!
+//! # Why it matters
+//! It is the symptom everybody sees. Taken alone it says nothing about the reason; the other findings do.
+//!
+//! # What to try
+//! Whatever leads the findings. If nothing else was found: the labels, then a learning rate three times higher when stuck,
+//! three times lower when diverging or oscillating.
+//!
+//! # When it is fine
+//! A loss that has converged is not reported, nor a noisy one whose windows agree.
+//!
+//! # Source
+//! CS231n course notes, neural-networks-3: loss function; Theil (1950) for the robust slope. The limits are ours.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::remedy::Remedy;
+
+/// Windows that must be stuck for a warning.
+pub const STUCK_WINDOWS: usize = 5;
+/// Windows that must be stuck for an error.
+pub const STUCK_ERROR_WINDOWS: usize = 10;
+/// Loss relative to its first value above which it is stuck; ours, to be calibrated.
+pub const STUCK_SHARE: f64 = 0.97;
+/// Windows above twice the minimum.
+pub const DIVERGING_WINDOWS: usize = 5;
+/// Factor over the minimum.
+pub const DIVERGING_FACTOR: f64 = 2.0;
+/// Rise that is needed besides, relative to the first loss.
+pub const DIVERGING_RISE: f64 = 0.1;
+/// Factor over the first loss.
+pub const LOST_FACTOR: f64 = 3.0;
+/// Windows looked at for oscillation.
+pub const OSCILLATING_WINDOWS: usize = 10;
+/// Share of the changes of direction.
+pub const OSCILLATING_TURNS: f64 = 0.8;
+/// Mean size of a change relative to the mean loss.
+pub const OSCILLATING_SIZE: f64 = 0.2;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::Window {
+        return Vec::new();
+    }
+    diverging(case).or_else(|| oscillating(case)).or_else(|| stuck(case)).into_iter().collect()
+}
+
+fn losses(case: &Case, windows: usize) -> Option<Vec<f64>> {
+    Some(case.history.last(windows)?.map(|window| window.loss()).collect())
+}
+
+fn diverging(case: &Case) -> Option<Observation> {
+    let (first, lowest) = (case.history.first_loss()?, case.history.lowest_window_loss());
+    let rise = DIVERGING_RISE * first.abs();
+    let limit = (DIVERGING_FACTOR * lowest).max(lowest + rise);
+    let doubled = losses(case, DIVERGING_WINDOWS).filter(|recent| recent.iter().all(|&loss| loss > limit));
+    let lost = losses(case, 2).filter(|recent| recent.iter().all(|&loss| loss > LOST_FACTOR * first.abs()));
+    let (measured, threshold, words) = match (lost, doubled) {
+        (Some(recent), _) => (recent[1] / first, LOST_FACTOR, "its value at the start"),
+        (None, Some(recent)) => (recent[DIVERGING_WINDOWS - 1] / lowest, DIVERGING_FACTOR, "its minimum"),
+        (None, None) => return None,
+    };
+    Some(
+        Observation::new(Level::Error, None, measured, threshold)
+            .message(format!("the loss diverges: it is {} times {words}", number(measured)))
+            .cause("the steps are too large")
+            .remedy(case.scale_learning_rate(1.0 / 3.0))
+            .remedy(Remedy::ClipNorm { value: 1.0 })
+            .at_once(),
+    )
+}
+
+fn oscillating(case: &Case) -> Option<Observation> {
+    let recent = losses(case, OSCILLATING_WINDOWS)?;
+    let mean = recent.iter().sum::<f64>() / recent.len() as f64;
+    if !(mean > DIVERGING_RISE * case.history.first_loss()?) {
+        return None;
+    }
+    let changes: Vec<f64> = recent.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let turns = changes.windows(2).filter(|pair| pair[0] * pair[1] < 0.0).count() as f64 / (changes.len() - 1) as f64;
+    let size = changes.iter().map(|change| change.abs()).sum::<f64>() / changes.len() as f64 / mean;
+    if !(turns >= OSCILLATING_TURNS && size > OSCILLATING_SIZE) {
+        return None;
+    }
+    Some(
+        Observation::new(Level::Warn, None, size, OSCILLATING_SIZE)
+            .message(format!("the loss jumps up and down by {} of its mean from window to window", number(size)))
+            .cause("the steps are too large")
+            .remedy(case.scale_learning_rate(1.0 / 3.0))
+            .at_once(),
+    )
+}
+
+fn stuck(case: &Case) -> Option<Observation> {
+    let first = case.history.first_loss().filter(|&first| first > 0.0)?;
+    let recent = losses(case, STUCK_WINDOWS)?;
+    let relative: Vec<f64> = recent.iter().map(|loss| loss / first).collect();
+    let all_high = relative.iter().all(|&loss| loss > STUCK_SHARE);
+    let falling = robust_slope(&recent)? < (STUCK_SHARE.ln()) / STUCK_WINDOWS as f64;
+    if !all_high || falling || warming_up(case) {
+        return None;
+    }
+    let longer = losses(case, STUCK_ERROR_WINDOWS);
+    let error = longer.is_some_and(|longer| longer.iter().all(|loss| loss / first > STUCK_SHARE));
+    let level = if error { Level::Error } else { Level::Warn };
+    let measured = relative[STUCK_WINDOWS - 1];
+    Some(
+        Observation::new(level, None, measured, STUCK_SHARE)
+            .message(format!("the loss is stuck at {} of its value at the start", number(measured)))
+            .cause("no useful gradient, a learning rate far off, or labels that have nothing to do with the inputs")
+            .remedy(Remedy::CheckLabels)
+            .remedy(case.scale_learning_rate(3.0))
+            .at_once(),
+    )
+}
+
+/// The learning rate still rises, or is below a fifth of the configured one.
+fn warming_up(case: &Case) -> bool {
+    let rates: Option<Vec<f64>> =
+        case.history.last(STUCK_WINDOWS).and_then(|windows| windows.map(|window| window.learning_rate()).collect());
+    let Some(rates) = rates else { return false };
+    let (oldest, latest) = (rates[0], rates[rates.len() - 1]);
+    let configured = case.model.learning_rate.map_or(0.0, f64::from);
+    latest > 1.5 * oldest || oldest < 0.2 * configured.min(case.history.peak_learning_rate())
+}
+
+/// Theil-Sen slope of the logarithm per window: the median over all pairs. `None` if a loss is not above zero.
+fn robust_slope(losses: &[f64]) -> Option<f64> {
+    if losses.iter().any(|&loss| !(loss > 0.0)) {
+        return None;
+    }
+    let mut slopes = Vec::new();
+    for later in 1..losses.len() {
+        for earlier in 0..later {
+            slopes.push((losses[later] / losses[earlier]).ln() / (later - earlier) as f64);
+        }
+    }
+    slopes.sort_by(f64::total_cmp);
+    slopes.get(slopes.len() / 2).copied()
+}

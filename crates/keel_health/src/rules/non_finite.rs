@@ -1,0 +1,130 @@
+//! # What it measures
+//! NaN and infinite values in the inputs, and at every step in outputs, loss, gradients and weights. The first
+//! operation that produced one is named, in the order in which a step computes: forward through the graph, the loss,
+//! backward through the graph, the weights. Any such value is an error, at once.
+//!
+//! # Why it matters
+//! A NaN spreads to every weight within one step and never leaves. Everything measured afterwards is meaningless.
+//!
+//! # What to try
+//! Look at the named operation and its operands. If the values grew over the last steps, lower the learning rate to a
+//! tenth or clip the gradient norm at 1. If they appeared from nothing: a NaN in the data, a division by a standard
+//! deviation of zero, a log of zero, an epsilon that is too small.
+//!
+//! # When it is fine
+//! Never: one such value ends what a run can learn.
+//!
+//! # Source
+//! Karpathy, CS231n course notes, neural-networks-3: a NaN cost almost always means that the learning rate is too high.
+
+use crate::case::{Case, Moment, Observation};
+use crate::finding::Level;
+use crate::measurement::StepMeasurement;
+use crate::remedy::Remedy;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Data => in_data(case),
+        Moment::Step => case.step.map(|step| in_step(case, step)).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Where a NaN or an infinity first appeared in a step.
+struct Origin {
+    layer: Option<usize>,
+    tensor: String,
+    cause: String,
+    count: u64,
+}
+
+fn in_data(case: &Case) -> Vec<Observation> {
+    let Some(data) = case.data else { return Vec::new() };
+    let hidden = data.features.iter().filter(|feature| !feature.mean.is_finite() || !feature.std.is_finite()).count();
+    let inputs = data.non_finite.max(hidden as u64);
+    let count = inputs + data.non_finite_targets;
+    if count == 0 {
+        return Vec::new();
+    }
+    let place = data.first_non_finite_sample.map(|sample| format!(", first in sample {sample}")).unwrap_or_default();
+    let kind = if inputs > 0 { "inputs" } else { "targets" };
+    let observation = Observation::new(Level::Error, None, count as f64, 0.0)
+        .message(format!("{count} values of the training {kind} are NaN or infinite{place}"))
+        .cause("the file holds them, or preprocessing divided by a standard deviation of zero".to_string())
+        .remedy(Remedy::CleanData);
+    vec![observation]
+}
+
+fn in_step(case: &Case, step: &StepMeasurement) -> Vec<Observation> {
+    let origin = forward_origin(case, step).or_else(|| loss_origin(step)).or_else(|| backward_origin(step));
+    let Some(origin) = origin.or_else(|| weight_origin(step)) else { return Vec::new() };
+    let place = origin.layer.map(|layer| format!(" of {}", case.model.name(layer))).unwrap_or_default();
+    let observation = Observation::new(Level::Error, origin.layer, origin.count.max(1) as f64, 0.0)
+        .message(format!("step {}: the first NaN or infinity is in the {}{place}", step.step, origin.tensor))
+        .cause(origin.cause)
+        .remedy(case.scale_learning_rate(0.1))
+        .remedy(Remedy::ClipNorm { value: 1.0 })
+        .remedy(Remedy::ReplayStep { step: step.step });
+    vec![observation]
+}
+
+fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
+    let layer = step.layers.iter().find(|layer| layer.output_non_finite())?;
+    let weights = layer.parameters.iter().find(|parameter| parameter.values_non_finite());
+    let reads_input = case.model.layers.get(layer.layer).is_some_and(|description| description.inputs.is_empty());
+    let cause = match weights {
+        Some(parameter) => {
+            format!("its {} is not finite: the update of the step before broke it", parameter.role.name())
+        }
+        None if reads_input => {
+            "its weights are finite, so the batch itself holds the value or z overflowed".to_string()
+        }
+        None => "its inputs and weights are finite: z overflowed, or a division or log met zero".to_string(),
+    };
+    let count = layer.output.map_or(0, |output| output.non_finite);
+    Some(Origin { layer: Some(layer.layer), tensor: "output".to_string(), cause, count })
+}
+
+fn loss_origin(step: &StepMeasurement) -> Option<Origin> {
+    (!step.loss.is_finite()).then(|| Origin {
+        layer: None,
+        tensor: "loss".to_string(),
+        cause: "the outputs of all measured layers are finite: a log of zero, or logits too large for exp".to_string(),
+        count: 1,
+    })
+}
+
+fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
+    for layer in step.layers.iter().rev() {
+        let parameter = layer.parameters.iter().find(|parameter| parameter.gradient_non_finite());
+        let tensor = match parameter {
+            _ if layer.gradient_non_finite() => "gradient with respect to the output".to_string(),
+            Some(parameter) => format!("gradient of the {}", parameter.role.name()),
+            None => continue,
+        };
+        let cause = "the forward pass is finite: the gradient overflowed, or a derivative divided by zero".to_string();
+        let count = layer.gradient.map_or(0, |gradient| gradient.non_finite);
+        return Some(Origin { layer: Some(layer.layer), tensor, cause, count });
+    }
+    let overall = step.gradient_norm.is_some_and(|norm| !norm.is_finite());
+    overall.then(|| Origin {
+        layer: None,
+        tensor: "gradient norm".to_string(),
+        cause: "the gradients of all measured layers are finite: their squares overflow, or another layer is at fault"
+            .to_string(),
+        count: 1,
+    })
+}
+
+fn weight_origin(step: &StepMeasurement) -> Option<Origin> {
+    step.layers.iter().find_map(|layer| {
+        let parameter = layer.parameters.iter().find(|parameter| parameter.values_non_finite())?;
+        Some(Origin {
+            layer: Some(layer.layer),
+            tensor: parameter.role.name().to_string(),
+            cause: "gradients are finite, so the update itself overflowed".to_string(),
+            count: parameter.non_finite,
+        })
+    })
+}

@@ -1,0 +1,131 @@
+//! # What it measures
+//! Whether the last layer fits the loss, from the description of the model: an activation where the loss expects
+//! logits (softmax twice, sigmoid twice), a missing log-softmax, a number of outputs that is not the number of classes, a
+//! label beyond the last class, targets that the last activation cannot reach. Any is an error.
+//!
+//! # Why it matters
+//! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away
+//! half of all answers. The run does not fail, it only never becomes good.
+//!
+//! # What to try
+//! Drop the last activation, or use the loss that expects it. Set `out_features` of the last layer to the number of
+//! classes.
+//!
+//! # When it is fine
+//! Never for the combinations reported.
+//!
+//! # Source
+//! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020): wrong loss and wrong output activation.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::{ActivationFunction, LossKind, ModelDescription};
+use crate::remedy::Remedy;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    let found = match case.moment {
+        Moment::Model => wrong_activation(case).or_else(|| wrong_width(case)),
+        Moment::Data => wrong_label(case).or_else(|| unreachable_targets(case)),
+        _ => None,
+    };
+    found.into_iter().collect()
+}
+
+fn last_activation(model: &ModelDescription) -> Option<(usize, ActivationFunction)> {
+    let last = model.layers.len().checked_sub(1)?;
+    Some((last, model.layers[last].function?))
+}
+
+fn wrong_activation(case: &Case) -> Option<Observation> {
+    use ActivationFunction::{Identity, LogSoftmax, Sigmoid, Softmax};
+    let loss = case.model.loss?;
+    let (layer, function) = match last_activation(case.model) {
+        Some((_, Identity)) | None => (None, Identity),
+        Some((layer, function)) => (Some(layer), function),
+    };
+    let error = |words: &str| {
+        let place = layer.map_or_else(|| "the last layer".to_string(), |layer| case.model.name(layer));
+        Observation::new(Level::Error, layer, 1.0, 0.0)
+            .message(format!("{place} does not fit the loss {}: {words}", loss.name()))
+            .cause("the output layer and the loss were chosen separately")
+    };
+    let drop = |observation: Observation| match layer {
+        Some(layer) => observation.remedy(Remedy::RemoveLayer { layer: case.model.name(layer) }),
+        None => observation,
+    };
+    match (loss, function) {
+        (LossKind::CrossEntropy, Softmax | LogSoftmax) => Some(drop(error("softmax is applied twice"))),
+        (LossKind::Bce, Sigmoid) => Some(drop(error("sigmoid is applied twice"))),
+        (LossKind::CrossEntropy | LossKind::Bce | LossKind::Hinge, Identity) => None,
+        (LossKind::CrossEntropy | LossKind::Bce | LossKind::Hinge, other) => {
+            Some(drop(error(&format!("it expects logits of any size, {} limits them", other.name()))))
+        }
+        (LossKind::Nll, LogSoftmax) | (LossKind::BceProbabilities, Sigmoid | Softmax) => None,
+        (LossKind::Nll, _) => {
+            Some(error("it expects log-probabilities").remedy(Remedy::SetLoss { loss: "cross_entropy".to_string() }))
+        }
+        (LossKind::BceProbabilities, _) => {
+            Some(error("it expects probabilities").remedy(Remedy::SetLoss { loss: "bce".to_string() }))
+        }
+        _ => None,
+    }
+}
+
+fn wrong_width(case: &Case) -> Option<Observation> {
+    let loss =
+        case.model.loss.filter(|loss| matches!(loss, LossKind::CrossEntropy | LossKind::Nll | LossKind::Hinge))?;
+    let (classes, last) = (case.model.classes?, case.model.output_layer()?);
+    let units = case.model.layers[last].units.filter(|&units| units != classes)?;
+    Some(
+        Observation::new(Level::Error, Some(last), units as f64, classes as f64)
+            .message(format!("{} has {units} outputs for {classes} classes ({})", case.model.name(last), loss.name()))
+            .cause("the width of the last layer does not follow the data")
+            .remedy(Remedy::SetOutputUnits {
+                layer: case.model.name(last),
+                units: classes,
+                config_key: case.config_key(last),
+            }),
+    )
+}
+
+fn wrong_label(case: &Case) -> Option<Observation> {
+    let (label, classes) = (case.data?.largest_label?, case.model.classes?);
+    if label < classes as u64 {
+        return None;
+    }
+    Some(
+        Observation::new(Level::Error, None, label as f64, classes as f64 - 1.0)
+            .message(format!("a label is {label}, but there are only {classes} classes, 0 to {}", classes - 1))
+            .cause("labels count from 1, or the number of classes is wrong")
+            .remedy(Remedy::CheckLabels),
+    )
+}
+
+fn unreachable_targets(case: &Case) -> Option<Observation> {
+    case.model.loss.filter(|loss| matches!(loss, LossKind::Mse | LossKind::Huber))?;
+    let (lowest, highest) = case.data?.target_range?;
+    let (layer, function) = last_activation(case.model)?;
+    let (from, to) = match function {
+        ActivationFunction::Sigmoid | ActivationFunction::Softmax => (0.0, 1.0),
+        ActivationFunction::Tanh => (-1.0, 1.0),
+        ActivationFunction::Relu | ActivationFunction::Softplus => (0.0, f32::INFINITY),
+        _ => return None,
+    };
+    if lowest >= from && highest <= to {
+        return None;
+    }
+    let (measured, threshold) = if lowest < from { (lowest, from) } else { (highest, to) };
+    Some(
+        Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
+            .message(format!(
+                "targets reach from {} to {}, but {} ends in {}",
+                number(f64::from(lowest)),
+                number(f64::from(highest)),
+                case.model.name(layer),
+                function.name()
+            ))
+            .cause("the last activation cannot produce these targets")
+            .remedy(Remedy::RemoveLayer { layer: case.model.name(layer) }),
+    )
+}

@@ -1,0 +1,82 @@
+//! # What it measures
+//! (validation - training) / training loss, both in evaluation mode, and how long ago the validation loss was best.
+//! Warning if the gap is above 0.1, the validation loss has been more than 2 % above its best for at least three
+//! epochs, and the validation accuracy is not above 95 %.
+//!
+//! # Why it matters
+//! From the best epoch on the network learns its training samples by heart and gets worse on everything else.
+//!
+//! # What to try
+//! Augmentation, weight decay, or an earlier stop: the checkpoint of the best epoch is kept. More data is better than all
+//! of them.
+//!
+//! # When it is fine
+//! If the accuracy on validation still rises: the loss then only punishes surer mistakes. If the training loss is above the
+//! validation loss, as with augmentation and dropout, nothing is reported.
+//!
+//! # Source
+//! Prechelt, "Early Stopping - But When?" (1998); CS231n course notes, neural-networks-3: train/val accuracy.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::EpochMeasurement;
+use crate::remedy::Remedy;
+
+/// Relative gap between validation and training loss.
+pub const GAP: f64 = 0.1;
+/// Epochs since the best validation loss.
+pub const EPOCHS: usize = 3;
+/// Rise over the best validation loss that counts; ours, to be calibrated.
+pub const RISE: f64 = 1.02;
+/// Validation accuracy above which nothing is reported.
+pub const GOOD_ACCURACY: f32 = 0.95;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::Epoch { Vec::new() } else { judge(case).into_iter().collect() }
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let last = case.epochs.last()?;
+    let (training, validation) = (f64::from(last.train_loss?), f64::from(last.validation_loss?));
+    let gap = (validation - training) / training;
+    let best = best_epoch(case.epochs)?;
+    let since: Vec<f32> = case.epochs[best + 1..].iter().filter_map(|epoch| epoch.validation_loss).collect();
+    let lowest = f64::from(case.epochs[best].validation_loss?);
+    let risen = since.len() >= EPOCHS && since.iter().rev().take(EPOCHS).all(|&loss| f64::from(loss) > RISE * lowest);
+    let good = last.validation_accuracy.is_some_and(|accuracy| accuracy > GOOD_ACCURACY);
+    if good || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
+        return None;
+    }
+    let epoch = case.epochs[best].epoch;
+    Some(
+        Observation::new(Level::Warn, None, gap, GAP)
+            .message(format!(
+                "validation loss is {} above its best, which was in epoch {epoch}, while training loss is {}",
+                number(validation - lowest),
+                number(training)
+            ))
+            .cause("the network learns its training samples by heart")
+            .remedy(Remedy::Augment)
+            .remedy(Remedy::SetWeightDecay { value: stronger_decay(case) })
+            .remedy(Remedy::EarlyStopping { patience: EPOCHS as u64 })
+            .at_once(),
+    )
+}
+
+fn best_epoch(epochs: &[EpochMeasurement]) -> Option<usize> {
+    let losses = epochs.iter().enumerate().filter_map(|(index, epoch)| Some((index, epoch.validation_loss?)));
+    losses.filter(|(_, loss)| loss.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
+}
+
+/// The best validation accuracy so far is that of one of the last three epochs.
+fn improving_accuracy(epochs: &[EpochMeasurement]) -> bool {
+    let accuracies: Vec<f32> = epochs.iter().filter_map(|epoch| epoch.validation_accuracy).collect();
+    let (earlier, recent) = accuracies.split_at(accuracies.len().saturating_sub(EPOCHS));
+    let best = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    !accuracies.is_empty() && best(recent) > best(earlier)
+}
+
+fn stronger_decay(case: &Case) -> f64 {
+    case.model.weight_decay.map(f64::from).filter(|&decay| decay > 0.0).map_or(5e-4, |decay| (3.0 * decay).min(0.1))
+}

@@ -1,0 +1,109 @@
+//! # What it measures
+//! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on, for
+//! five windows, while the loss is above a fifth of its first value. From the settings: dropout above 0.5 is a warning,
+//! from 0.8 on an error; a decay that halves the weights within a hundred steps of plain gradient descent (learning rate
+//! × decay above 0.007) is a warning, within 25 (above 0.028) an error.
+//!
+//! # Why it matters
+//! If the penalty pulls harder than the data, the weights go to zero and the network answers the same to everything.
+//!
+//! # What to try
+//! Lower the decay to a tenth, or dropout to 0.5 and less.
+//!
+//! # When it is fine
+//! Late in training, when the data gradient is small because the samples are learned: not reported.
+//!
+//! # Source
+//! Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019); Srivastava et al., "Dropout" (2014). The limits
+//! are ours.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::LayerKind;
+use crate::remedy::Remedy;
+
+/// Ratio of decay to data gradient.
+pub const RATIO: f64 = 2.0;
+/// Windows in a row.
+pub const WINDOWS: usize = 5;
+/// Loss relative to its first value below which the samples are learned.
+pub const LEARNED: f64 = 0.2;
+/// Dropout for a warning.
+pub const WARN_DROPOUT: f64 = 0.5;
+/// Dropout for an error.
+pub const ERROR_DROPOUT: f64 = 0.8;
+/// Learning rate × decay for a warning: ln 2 / 100.
+pub const WARN_SHRINKAGE: f64 = 0.007;
+/// Learning rate × decay for an error: ln 2 / 25.
+pub const ERROR_SHRINKAGE: f64 = 0.028;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Model => dropout(case).into_iter().chain(shrinkage(case)).collect(),
+        Moment::Window => dominating_decay(case).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn dropout(case: &Case) -> Vec<Observation> {
+    let layers = case.model.layers.iter().enumerate().filter(|(_, layer)| layer.kind == LayerKind::Dropout);
+    let probabilities = layers.filter_map(|(index, layer)| Some((index, f64::from(layer.probability?))));
+    probabilities
+        .filter(|(_, probability)| !(*probability <= WARN_DROPOUT))
+        .map(|(index, probability)| {
+            let error = !(probability < ERROR_DROPOUT);
+            let (level, threshold) = if error { (Level::Error, ERROR_DROPOUT) } else { (Level::Warn, WARN_DROPOUT) };
+            let name = case.model.name(index);
+            Observation::new(level, Some(index), probability, threshold)
+                .message(format!("{name} drops {} of its inputs", number(probability)))
+                .cause("what is left is too little to learn from")
+                .remedy(Remedy::SetDropout { layer: name, probability: 0.3, config_key: case.config_key(index) })
+        })
+        .collect()
+}
+
+fn shrinkage(case: &Case) -> Option<Observation> {
+    let (rate, decay) = (f64::from(case.model.learning_rate?), f64::from(case.model.weight_decay?));
+    let product = rate * decay;
+    if !(product > WARN_SHRINKAGE) {
+        return None;
+    }
+    let (level, threshold) =
+        if product > ERROR_SHRINKAGE { (Level::Error, ERROR_SHRINKAGE) } else { (Level::Warn, WARN_SHRINKAGE) };
+    let steps = std::f64::consts::LN_2 / product;
+    Some(
+        Observation::new(level, None, product, threshold)
+            .message(format!("weight decay {} halves the weights within {} steps", number(decay), number(steps.ceil())))
+            .cause("the penalty pulls the weights to zero faster than the data can push them")
+            .remedy(Remedy::SetWeightDecay { value: (1e-4 / rate).min(5e-4) }),
+    )
+}
+
+fn dominating_decay(case: &Case) -> Option<Observation> {
+    if case.loss_fell_below(LEARNED) {
+        return None;
+    }
+    let lowest_of = |index: usize| {
+        let windows = case.history.last(WINDOWS)?;
+        let ratios = windows.map(|window| window.layer(index)?.weight()?.decay_ratio());
+        ratios.collect::<Option<Vec<f64>>>().map(|ratios| ratios.into_iter().fold(f64::INFINITY, f64::min))
+    };
+    let layers = case.model.weight_layers().filter(|&index| !case.model.layers[index].frozen);
+    let (layer, ratio) = layers
+        .filter_map(|index| Some((index, lowest_of(index)?)))
+        .filter(|(_, ratio)| *ratio >= RATIO)
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let decay = case.model.weight_decay.map_or(5e-4, |decay| f64::from(decay) / 10.0);
+    Some(
+        Observation::new(Level::Warn, Some(layer), ratio, RATIO)
+            .message(format!(
+                "the weight decay of {} is {} times as strong as the gradient of the data",
+                case.model.name(layer),
+                number(ratio)
+            ))
+            .cause("the penalty decides where the weights go")
+            .remedy(Remedy::SetWeightDecay { value: decay })
+            .at_once(),
+    )
+}

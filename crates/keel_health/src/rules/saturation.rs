@@ -1,0 +1,85 @@
+//! # What it measures
+//! For hidden sigmoid and tanh layers, at the start and over every window: the share of elements at the flat ends
+//! (sigmoid outside [0.015, 0.985], abs(tanh) > 0.97), and the share of units that are there for more than 95 % of the
+//! samples. Warning above 20 % of the elements or 5 % of the units, error above 50 % of the elements.
+//!
+//! # Why it matters
+//! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: nearly no gradient passes, and the layers
+//! before them stop learning.
+//!
+//! # What to try
+//! In this order: standardise the inputs (K002), initialise with `xavier_normal` (K005), lower the learning rate, put batch
+//! normalisation before the activation, or use relu.
+//!
+//! # When it is fine
+//! In the last layer, where sure answers are the aim, and for gates. The last activation is not judged.
+//!
+//! # Source
+//! Glorot and Bengio (2010), section 3; CS231n lecture 7, "sigmoids saturate and kill gradients". The limits are ours.
+
+use crate::case::{Case, Moment, Observation, percent};
+use crate::finding::Level;
+
+/// Share of saturated elements for a warning.
+pub const WARN_ELEMENTS: f64 = 0.2;
+/// Share of saturated elements for an error.
+pub const ERROR_ELEMENTS: f64 = 0.5;
+/// Share of the samples for which a unit must be saturated to count as stuck.
+pub const STUCK: f64 = 0.95;
+/// Share of stuck units for a warning.
+pub const WARN_UNITS: f64 = 0.05;
+/// Stuck units that are always tolerated, so that narrow layers are judged fairly.
+pub const TOLERATED_UNITS: usize = 1;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    if !matches!(case.moment, Moment::Start | Moment::Window) {
+        return Vec::new();
+    }
+    let output = case.model.output_layer().unwrap_or(0);
+    let layers = case.model.layers.iter().enumerate();
+    let hidden = layers.filter(|(index, layer)| *index < output && layer.function.is_some_and(|f| f.saturates()));
+    hidden.filter_map(|(index, _)| judge(case, index)).collect()
+}
+
+fn judge(case: &Case, index: usize) -> Option<Observation> {
+    let at_start = case.moment == Moment::Start;
+    let elements = match case.moment {
+        Moment::Start => case.start?.layer(index)?.saturated_fraction.map(f64::from),
+        _ => case.layer_window(index).and_then(|window| window.output.saturated_fraction()),
+    };
+    let units = if at_start { None } else { case.history.units(index) };
+    let stuck = units.map_or(0, |units| units.saturated_units(STUCK));
+    let stuck_share = units.filter(|units| units.units() > 0).map_or(0.0, |units| stuck as f64 / units.units() as f64);
+    let name = case.model.name(index);
+    let function = case.model.layers[index].function.map_or("", |function| function.name());
+    let (level, measured, threshold, message) = match elements {
+        Some(share) if share > WARN_ELEMENTS => {
+            let error = share > ERROR_ELEMENTS;
+            let (level, limit) = if error { (Level::Error, ERROR_ELEMENTS) } else { (Level::Warn, WARN_ELEMENTS) };
+            (level, share, limit, format!("{} of the outputs of {name} are saturated ({function})", percent(share)))
+        }
+        _ if stuck > TOLERATED_UNITS && stuck_share > WARN_UNITS => {
+            let message = format!("{stuck} units of {name} are saturated for nearly all samples ({function})");
+            (Level::Warn, stuck_share, WARN_UNITS, message)
+        }
+        _ => return None,
+    };
+    let early = at_start || case.history.closed_windows() <= 2;
+    let cause = if early {
+        "inputs or weights are too large: z is beyond the range where the function bends"
+    } else {
+        "the weights grew during training: the learning rate is too high for this function"
+    };
+    let mut observation = Observation::new(level, Some(index), measured, threshold).message(message).cause(cause);
+    if let Some(weights) = case.weight_layer_before(index) {
+        let add_norm = crate::remedy::Remedy::AddBatchNorm { layer: case.model.name(weights) };
+        let first = if early { case.matching_init(weights) } else { case.scale_learning_rate(1.0 / 3.0) };
+        observation = observation.remedy(first).remedy(add_norm);
+    }
+    Some(observation.remedy(crate::remedy::Remedy::SetActivation {
+        layer: Some(name),
+        function: "relu".to_string(),
+        config_key: case.config_key(index),
+    }))
+}

@@ -1,0 +1,144 @@
+//! # What it measures
+//! The standard deviation of z, the output of every linear layer and convolution, on one real batch before the first
+//! update. Warning outside [0.25, 4]; error outside [0.1, 10], or if the variances of the layers are more than a factor of
+//! 10 apart. Layers followed by normalisation are not judged, because it sets their scale anew; the last layer may be as
+//! small as it likes. Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is
+//! compared with that.
+//!
+//! # Why it matters
+//! If every layer shrinks the signal a little, deep layers see nothing but zero, and the gradient of their weights is
+//! zero too. If every layer enlarges it, tanh and sigmoid saturate and relu networks overflow.
+//!
+//! # What to try
+//! The initialiser that fits the activation: `xavier_normal` for tanh and sigmoid, `kaiming_normal` for relu and its
+//! relatives, `lecun_normal` for selu. `lsuv` measures and corrects every layer. Batch normalisation before the
+//! activation makes the question moot.
+//!
+//! # When it is fine
+//! An unusual initialiser whose signal is fine is not reported: weights are never judged alone.
+//!
+//! # Source
+//! Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010); He et al.,
+//! "Delving Deep into Rectifiers" (2015), section 2.2; Mishkin and Matas, "All you need is a good init" (2015). The
+//! limits 0.25 and 4 are ours.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::{ActivationFunction, LayerKind, ModelDescription, StartMeasurement};
+use crate::remedy::Remedy;
+
+/// Range of the standard deviation of z without a warning.
+pub const WARN_STD: (f64, f64) = (0.25, 4.0);
+/// Range of the standard deviation of z without an error.
+pub const ERROR_STD: (f64, f64) = (0.1, 10.0);
+/// Ratio of the largest to the smallest variance of z for an error.
+pub const VARIANCE_RATIO: f64 = 10.0;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match (case.moment, case.start) {
+        (Moment::Start, Some(start)) => judge(case, &signals(case.model, start)).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The signal of one layer.
+struct Signal {
+    layer: usize,
+    /// Standard deviation of z.
+    std: f64,
+    /// The same, corrected for the slow decay behind tanh if it is below 1.
+    corrected: f64,
+    /// Small values are allowed.
+    may_be_small: bool,
+}
+
+fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<Signal> {
+    let mut tanh_before = 0;
+    let mut signals = Vec::new();
+    for (index, layer) in model.layers.iter().enumerate() {
+        if layer.function == Some(ActivationFunction::Tanh) {
+            tanh_before += 1;
+        }
+        let measured = start.layer(index).filter(|measured| measured.non_finite == 0);
+        let Some(std) = measured.and_then(|measured| measured.output_std).map(f64::from) else { continue };
+        if !layer.kind.has_weight_matrix() || model.norm_after(index).is_some() || !std.is_finite() {
+            continue;
+        }
+        let feeds_sum = model.readers(index).any(|reader| model.layers[reader].kind == LayerKind::Add);
+        let corrected = if std < 1.0 { (std / decay_behind_tanh(tanh_before)).min(1.0) } else { std };
+        let may_be_small = feeds_sum || model.output_layer() == Some(index);
+        signals.push(Signal { layer: index, std, corrected, may_be_small });
+    }
+    signals
+}
+
+/// Standard deviation of z behind `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives
+/// q ≈ 1 / (1 + 2 layers).
+fn decay_behind_tanh(layers: u32) -> f64 {
+    (1.0 + 2.0 * f64::from(layers)).sqrt().recip()
+}
+
+fn judge(case: &Case, signals: &[Signal]) -> Option<Observation> {
+    let judged = || signals.iter().filter(|signal| !signal.may_be_small);
+    let too_large = signals.iter().find(|signal| signal.std > WARN_STD.1);
+    let too_small = judged().find(|signal| signal.corrected < WARN_STD.0);
+    let largest = judged().max_by(|a, b| a.corrected.total_cmp(&b.corrected));
+    let smallest = judged().min_by(|a, b| a.corrected.total_cmp(&b.corrected));
+    let ratio = match (largest, smallest) {
+        (Some(largest), Some(smallest)) => (largest.corrected / smallest.corrected).powi(2),
+        _ => 1.0,
+    };
+    let far =
+        signals.iter().any(|signal| signal.std > ERROR_STD.1) || judged().any(|signal| signal.corrected < ERROR_STD.0);
+    let first = too_large.or(too_small).or(largest.filter(|_| ratio > VARIANCE_RATIO))?;
+    let level = if far || ratio > VARIANCE_RATIO { Level::Error } else { Level::Warn };
+    let threshold = match first {
+        signal if signal.std > ERROR_STD.1 => ERROR_STD.1,
+        signal if signal.std > WARN_STD.1 => WARN_STD.1,
+        signal if signal.corrected < ERROR_STD.0 => ERROR_STD.0,
+        signal if signal.corrected < WARN_STD.0 => WARN_STD.0,
+        _ => VARIANCE_RATIO,
+    };
+    let measured = if threshold == VARIANCE_RATIO && first.std <= WARN_STD.1 { ratio } else { first.std };
+    let observation = Observation::new(level, Some(first.layer), measured, threshold)
+        .message(describe(case, signals, first))
+        .cause(cause(case.model, first))
+        .remedy(global_init(case, first.layer))
+        .remedy(Remedy::LsuvRescale { layer: case.model.name(first.layer) })
+        .remedy(Remedy::AddBatchNorm { layer: case.model.name(first.layer) });
+    Some(observation)
+}
+
+fn describe(case: &Case, signals: &[Signal], first: &Signal) -> String {
+    let values: Vec<String> = signals.iter().map(|signal| number(signal.std)).collect();
+    format!(
+        "{} has a pre-activation of standard deviation {} on the first batch; over all layers: {}",
+        case.model.name(first.layer),
+        number(first.std),
+        values.join(", ")
+    )
+}
+
+fn cause(model: &ModelDescription, signal: &Signal) -> String {
+    let direction = if signal.std > 1.0 { "too large" } else { "too small" };
+    let description = &model.layers[signal.layer];
+    let scheme = description.initializer.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let function = model.activation_after(signal.layer).and_then(|index| model.layers[index].function);
+    match function {
+        Some(function) => format!(
+            "the weights{scheme} are {direction} for {}, which needs {}",
+            function.name(),
+            function.matching_initializer()
+        ),
+        None => format!("the weights{scheme} are {direction} for what the layer reads"),
+    }
+}
+
+/// The matching initialiser for the whole model: one bad layer usually means all of them.
+fn global_init(case: &Case, layer: usize) -> Remedy {
+    match case.matching_init(layer) {
+        Remedy::SetInit { init, .. } => Remedy::SetInit { layer: None, init, config_key: None },
+        other => other,
+    }
+}

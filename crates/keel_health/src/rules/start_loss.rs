@@ -1,0 +1,69 @@
+//! # What it measures
+//! (L0 - ln C) / ln C, the loss before the first update against that of guessing among C classes, over at least 512
+//! samples. Above 0.25 it is noted, above 0.6 a warning, above 1 an error; a loss more than 0.1 ln C below that of
+//! guessing with the class shares is a warning.
+//!
+//! # Why it matters
+//! A network that knows nothing should say so. A higher loss means that it is confidently wrong: the first epochs are
+//! spent on unlearning. A lower one means that the labels leak into the inputs or the loss is not what it seems.
+//!
+//! # What to try
+//! Start the last layer with smaller weights, and its bias at the log of the class shares.
+//!
+//! # When it is fine
+//! Kaiming weights in the last layer give logits of variance 2 and a loss about 0.4 above ln C; that is gone after
+//! some steps. Label smoothing and class weights change the loss of guessing.
+//!
+//! # Source
+//! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 0.6 and
+//! -0.1 are ours.
+
+use super::labels::guessing_loss;
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::remedy::Remedy;
+
+/// Samples the loss must be averaged over.
+pub const SAMPLES: u64 = 512;
+/// Relative excess that is noted.
+pub const INFO_EXCESS: f64 = 0.25;
+/// Relative excess for a warning: beyond what Kaiming weights in the last layer give.
+pub const WARN_EXCESS: f64 = 0.6;
+/// Relative excess for an error.
+pub const ERROR_EXCESS: f64 = 1.0;
+/// Relative shortfall for a warning.
+pub const WARN_SHORTFALL: f64 = -0.1;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::Start { Vec::new() } else { judge(case).into_iter().collect() }
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let start = case.start.filter(|start| start.samples >= SAMPLES)?;
+    let loss = f64::from(start.loss?);
+    let (chance, informed) = (case.model.chance_loss()?, guessing_loss(case)?);
+    let excess = (loss - chance) / chance;
+    if (loss - informed) / chance < WARN_SHORTFALL {
+        let observation = Observation::new(Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
+            .message(format!("the loss at the start is {}, below the {} of guessing", number(loss), number(informed)))
+            .cause("the labels leak into the inputs, or the loss is not averaged over all samples and classes")
+            .remedy(Remedy::CheckLabels);
+        return Some(observation);
+    }
+    let (level, threshold) = match excess {
+        excess if excess > ERROR_EXCESS => (Level::Error, ERROR_EXCESS),
+        excess if excess > WARN_EXCESS => (Level::Warn, WARN_EXCESS),
+        excess if excess > INFO_EXCESS => (Level::Info, INFO_EXCESS),
+        _ => return None,
+    };
+    let mut observation = Observation::new(level, None, excess, threshold)
+        .message(format!("the loss at the start is {}; guessing would give {}", number(loss), number(chance)))
+        .cause("the logits are too large: the network is sure of answers it cannot know yet");
+    if let Some(last) = case.model.output_layer() {
+        let (layer, config_key) = (case.model.name(last), case.config_key(last));
+        observation = observation.remedy(Remedy::ShrinkLastLayer { layer: layer.clone(), std: 0.01, config_key });
+        observation = observation.remedy(Remedy::PriorBias { layer });
+    }
+    Some(observation)
+}

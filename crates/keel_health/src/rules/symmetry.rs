@@ -1,0 +1,37 @@
+//! # What it measures
+//! Units of a layer with exactly the same incoming weights and exactly the same gradient as another unit, before the
+//! first update. Any such unit is an error.
+//!
+//! # Why it matters
+//! Units that start alike and get the same gradient stay alike for ever: a layer of a hundred units then works like a
+//! layer of one.
+//!
+//! # What to try
+//! Draw the weights at random: `xavier_normal` for tanh, `kaiming_normal` for relu.
+//!
+//! # When it is fine
+//! Zero weights in the last layer are fine, because its units get different gradients; so are zero scales at the end of
+//! a residual branch. Neither is reported.
+//!
+//! # Source
+//! CS231n course notes, neural-networks-2: pitfall, all zero initialization.
+
+use crate::case::{Case, Moment, Observation};
+use crate::finding::Level;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    let (Moment::Start, Some(start)) = (case.moment, case.start) else { return Vec::new() };
+    let symmetric =
+        start.layers.iter().filter_map(|layer| Some((layer, layer.identical_units.filter(|&units| units > 1)?)));
+    symmetric
+        .map(|(layer, identical)| {
+            let name = case.model.name(layer.layer);
+            let of = layer.units.map(|units| format!(" of {units}")).unwrap_or_default();
+            Observation::new(Level::Error, Some(layer.layer), identical as f64, 1.0)
+                .message(format!("{identical}{of} units of {name} have the same weights and the same gradient"))
+                .cause("the weights start at one constant value")
+                .remedy(case.matching_init(layer.layer))
+        })
+        .collect()
+}

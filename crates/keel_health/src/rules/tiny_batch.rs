@@ -1,0 +1,81 @@
+//! # What it measures
+//! Whether the network, without any regularisation, can learn 16 to 20 samples by heart in at most 500 steps. More than
+//! 5 % of them still wrong (for regression: more than a tenth of the loss left) is an error. The same pre-flight
+//! compares the gradient with finite differences in double precision: a relative error above 1e-2 is an error; and the
+//! output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
+//!
+//! # Why it matters
+//! A network that cannot learn twenty samples will not learn twenty thousand. The test takes seconds and finds broken
+//! labels, losses, gradients and learning rates before hours are spent.
+//!
+//! # What to try
+//! Look at what else was found: inputs, initialisation, output layer. Then at the labels of those samples, and at a
+//! learning rate ten times larger or smaller.
+//!
+//! # When it is fine
+//! If two of the samples have the same input and different labels. If dropout could not be switched off.
+//!
+//! # Source
+//! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::{GradientCheck, TinyBatch};
+use crate::remedy::Remedy;
+
+/// Training error that is accepted.
+pub const ERROR_SHARE: f64 = 0.05;
+/// Share of the first loss that may be left (regression).
+pub const LOSS_LEFT: f64 = 0.1;
+/// Relative error of the gradient that is accepted.
+pub const GRADIENT_ERROR: f64 = 1e-2;
+/// Difference between a sample alone and in a batch that is accepted.
+pub const MIXING: f64 = 1e-3;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    let (Moment::Start, Some(start)) = (case.moment, case.start) else { return Vec::new() };
+    let check = start.gradient_check.as_ref().and_then(|check| wrong_gradient(case, check));
+    let mixing = start.batch_mixing.map(f64::from).filter(|&difference| !(difference <= MIXING)).map(mixed_samples);
+    let tiny = start.tiny_batch.as_ref().and_then(|tiny| not_learned(case, tiny));
+    check.or(mixing).or(tiny).into_iter().collect()
+}
+
+fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
+    let (measured, threshold, words) = match tiny.training_error.map(f64::from) {
+        Some(error) => (error, ERROR_SHARE, format!("{} of them are still wrong", percent(error))),
+        None => {
+            let left = f64::from(tiny.last_loss) / f64::from(tiny.first_loss);
+            (left, LOSS_LEFT, format!("{} of the loss is left", percent(left)))
+        }
+    };
+    if measured <= threshold {
+        return None;
+    }
+    Some(
+        Observation::new(Level::Error, None, measured, threshold)
+            .message(format!("after {} steps on the same {} samples {words}", tiny.steps, tiny.samples))
+            .cause("labels, loss, output layer or learning rate; whatever else was found comes first")
+            .remedy(Remedy::CheckLabels)
+            .remedy(case.scale_learning_rate(0.1)),
+    )
+}
+
+fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
+    let error = f64::from(check.largest_relative_error);
+    if error <= GRADIENT_ERROR {
+        return None;
+    }
+    let place = check.layer.map(|layer| format!(" in {}", case.model.name(layer))).unwrap_or_default();
+    Some(
+        Observation::new(Level::Error, check.layer, error, GRADIENT_ERROR)
+            .message(format!("the gradient differs from finite differences by {}{place}", number(error)))
+            .cause("the backward pass of the layer is wrong"),
+    )
+}
+
+fn mixed_samples(difference: f64) -> Observation {
+    Observation::new(Level::Error, None, difference, MIXING)
+        .message(format!("the output of a sample changes by {} with its neighbours in the batch", number(difference)))
+        .cause("an operation mixes the samples of a batch: a wrong axis, or batch statistics in inference")
+}

@@ -1,0 +1,111 @@
+//! # What it measures
+//! norm(update) / norm(weight) of every weight matrix, the median over a window. Healthy is about 1e-3. Warning outside
+//! [1e-4, 1e-2], error above 1e-1, and only if the loss shows it: a large ratio is reported when the loss has not fallen
+//! below 90 % of its first value, a small one when it is still above 50 %. Steps of warm-up and of the tail of a
+//! schedule are not judged as too small. Norms, biases and weights followed by normalisation are not judged as too
+//! large: their scale has no effect.
+//!
+//! # Why it matters
+//! It is the most direct view on the learning rate: a step that changes the weights by a tenth forgets what was
+//! learned; one that changes them by a hundred-thousandth gets nowhere.
+//!
+//! # What to try
+//! Multiply the learning rate by the factor given, which brings the median to 1e-3.
+//!
+//! # When it is fine
+//! In the first steps of training and for weights that start near zero a larger ratio is normal, and no harm is done as
+//! long as the loss falls.
+//!
+//! # Source
+//! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+
+/// The ratio of a healthy learning rate.
+pub const HEALTHY: f64 = 1e-3;
+/// Lower limit for a warning.
+pub const WARN_LOW: f64 = 1e-4;
+/// Upper limit for a warning.
+pub const WARN_HIGH: f64 = 1e-2;
+/// Upper limit for an error.
+pub const ERROR_HIGH: f64 = 1e-1;
+/// Loss relative to its first value below which a large ratio does no harm.
+pub const LOSS_FELL: f64 = 0.9;
+/// Loss relative to its first value below which a small ratio means that training is done.
+pub const LOSS_DONE: f64 = 0.5;
+/// Learning rate relative to its peak from which a small ratio is judged.
+pub const SCHEDULE_SHARE: f64 = 0.3;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Window | Moment::Collapse => judge(case),
+        _ => Vec::new(),
+    }
+}
+
+fn judge(case: &Case) -> Vec<Observation> {
+    let ratios: Vec<(usize, f64)> = case
+        .model
+        .weight_layers()
+        .filter(|&index| !case.model.layers[index].frozen)
+        .filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?)))
+        .collect();
+    too_high(case, &ratios).or_else(|| too_low(case, &ratios)).into_iter().collect()
+}
+
+/// One observation for the network: the layer with the largest ratio names it.
+fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
+    let collapsed = case.moment == Moment::Collapse;
+    if !collapsed && case.loss_fell_below(LOSS_FELL) {
+        return None;
+    }
+    let judged = ratios.iter().filter(|(index, _)| case.model.norm_after(*index).is_none());
+    let &(layer, ratio) = judged.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| !(*ratio <= WARN_HIGH))?;
+    if collapsed && !(ratio > ERROR_HIGH) {
+        return None;
+    }
+    let (level, threshold) = if ratio > ERROR_HIGH { (Level::Error, ERROR_HIGH) } else { (Level::Warn, WARN_HIGH) };
+    let message =
+        format!("a step changes the weights of {} by {} of their norm", case.model.name(layer), number(ratio));
+    Some(
+        Observation::new(level, Some(layer), ratio, threshold)
+            .message(message)
+            .cause("the learning rate is too high")
+            .remedy(case.scale_learning_rate(factor(ratio))),
+    )
+}
+
+/// One observation for the network, if even the layer with the largest ratio hardly moves.
+fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
+    if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_DONE) || in_schedule_tail(case) {
+        return None;
+    }
+    let &(layer, ratio) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < WARN_LOW)?;
+    let idle = ratios.iter().all(|(_, ratio)| *ratio == 0.0);
+    if idle {
+        return None;
+    }
+    let message =
+        format!("a step changes the weights of {} by only {} of their norm", case.model.name(layer), number(ratio));
+    Some(
+        Observation::new(Level::Warn, Some(layer), ratio, WARN_LOW)
+            .message(message)
+            .cause("the learning rate is too low, or the gradient that reaches the weights is")
+            .remedy(case.scale_learning_rate(factor(ratio))),
+    )
+}
+
+/// The rate is below a third of its peak: warm-up, or the tail of a schedule.
+fn in_schedule_tail(case: &Case) -> bool {
+    let configured = case.model.learning_rate.map_or(0.0, f64::from);
+    let peak = case.history.peak_learning_rate().max(configured);
+    case.window().and_then(|window| window.learning_rate()).is_some_and(|rate| rate < SCHEDULE_SHARE * peak)
+}
+
+/// The factor that brings the ratio to 1e-3, at most a thousand either way.
+fn factor(ratio: f64) -> f64 {
+    let factor = (HEALTHY / ratio).clamp(1e-3, 1e3);
+    if factor.is_finite() { factor } else { 0.1 }
+}

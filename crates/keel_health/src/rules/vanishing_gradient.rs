@@ -1,0 +1,93 @@
+//! # What it measures
+//! The norm of the loss gradient with respect to the output of the first weight layer against that of the last one, over a
+//! window. Warning below 1e-2, error below 1e-3. Norms and not values are compared, because pooling and wide layers spread
+//! the same gradient over more elements.
+//!
+//! # Why it matters
+//! The first layers learn as fast as the gradient that reaches them. At a thousandth they stay as random as they were
+//! drawn, and the last layers learn on noise.
+//!
+//! # What to try
+//! Activation and initialisation first: relu with `kaiming_normal`, or tanh with `xavier_normal`. Then batch
+//! normalisation, then residual connections.
+//!
+//! # When it is fine
+//! In pre-trained networks whose first layers need not change.
+//!
+//! # Source
+//! Glorot and Bengio (2010); Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen" (1991). The limit 1e-2 is ours.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::remedy::Remedy;
+
+/// Ratio for a warning.
+pub const WARN_RATIO: f64 = 1e-2;
+/// Ratio for an error.
+pub const ERROR_RATIO: f64 = 1e-3;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::Window { Vec::new() } else { judge(case).into_iter().collect() }
+}
+
+/// Gradient norms of the first and the last weight layer of a window.
+pub(super) struct Flow {
+    pub(super) first: usize,
+    pub(super) last: usize,
+    pub(super) ratio: f64,
+    /// Mean factor from one weight layer to the one before it.
+    pub(super) factor: f64,
+}
+
+/// How the gradient norm changes from the last weight layer to the first; `None` with fewer than two layers.
+pub(super) fn gradient_flow(case: &Case) -> Option<Flow> {
+    let norm = |index: usize| {
+        let own = case.layer_window(index).and_then(|window| window.gradient.norm());
+        own.or_else(|| case.layer_window(case.model.activation_after(index)?)?.gradient.norm())
+    };
+    let measured: Vec<(usize, f64)> =
+        case.model.weight_layers().filter_map(|index| Some((index, norm(index)?))).collect();
+    let (&(first, first_norm), &(last, last_norm)) = (measured.first()?, measured.last()?);
+    if first == last || !(last_norm > 0.0) {
+        return None;
+    }
+    let ratio = first_norm / last_norm;
+    let factor = ratio.powf(1.0 / (measured.len() - 1) as f64);
+    Some(Flow { first, last, ratio, factor })
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let flow = gradient_flow(case).filter(|flow| flow.ratio < WARN_RATIO)?;
+    let (level, threshold) =
+        if flow.ratio < ERROR_RATIO { (Level::Error, ERROR_RATIO) } else { (Level::Warn, WARN_RATIO) };
+    let model = case.model;
+    let message = format!(
+        "the gradient reaches {} with {} of its norm at {}: a factor of {} per layer",
+        model.name(flow.first),
+        number(flow.ratio),
+        model.name(flow.last),
+        number(flow.factor)
+    );
+    let function = model.activation_after(flow.first).and_then(|index| model.layers[index].function);
+    let cause = match function {
+        Some(function) if function.saturates() => {
+            format!("every {} layer passes on a fraction of the gradient", function.name())
+        }
+        _ => {
+            "every layer passes on a fraction of the gradient: weights too small, or units that do not fire".to_string()
+        }
+    };
+    let mut observation =
+        Observation::new(level, Some(flow.first), flow.ratio, threshold).message(message).cause(cause);
+    if function.is_some_and(|function| function.saturates()) {
+        let function = "relu".to_string();
+        observation = observation.remedy(Remedy::SetActivation { layer: None, function, config_key: None });
+    }
+    Some(
+        observation
+            .remedy(case.matching_init(flow.first))
+            .remedy(Remedy::AddBatchNorm { layer: model.name(flow.first) })
+            .remedy(Remedy::AddResidual),
+    )
+}

@@ -1,0 +1,76 @@
+//! # What it measures
+//! For every unit, how one-signed the gradient of its incoming weights is: abs(n+ - n-) / (n+ + n-) over its non-zero
+//! entries; and how far the layer's input is from centred: mean(x)² / mean(x²). Warning if more than half of the units
+//! have an agreement of 0.9 or more in at least half of the steps and the mean energy of the input is above 0.5.
+//!
+//! # Why it matters
+//! If all inputs of a unit are positive, its weights can only all grow or all shrink together. To get anywhere else the
+//! optimiser has to zigzag.
+//!
+//! # What to try
+//! Centre what the layer reads: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
+//!
+//! # When it is fine
+//! After relu it is normal and larger batches weaken it, so it is only noted there unless the loss also stalls.
+//!
+//! # Source
+//! LeCun et al. (1998), section 4.3; CS231n lecture 7, "sigmoid outputs are not zero-centered". The limits are ours.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::ActivationFunction;
+use crate::remedy::Remedy;
+
+/// Share of the steps with agreeing signs.
+pub const STEPS: f64 = 0.5;
+/// Mean energy of the input.
+pub const MEAN_ENERGY: f64 = 0.5;
+/// Loss relative to its first value above which training stalls.
+pub const STALLED: f64 = 0.9;
+
+/// Everything beyond its limit in `case`.
+pub fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::Window {
+        return Vec::new();
+    }
+    case.model.weight_layers().filter_map(|index| judge(case, index)).collect()
+}
+
+fn judge(case: &Case, index: usize) -> Option<Observation> {
+    let window = case.layer_window(index)?;
+    let (steps, energy) = (window.agreeing_steps()?, window.input_mean_energy()?);
+    if !(steps >= STEPS && energy > MEAN_ENERGY) {
+        return None;
+    }
+    let before = case.model.activation_before(index);
+    let function = before.and_then(|before| case.model.layers[before].function);
+    let harmless = matches!(function, Some(ActivationFunction::Relu)) && case.loss_fell_below(STALLED);
+    let level = if harmless { Level::Info } else { Level::Warn };
+    let name = case.model.name(index);
+    let message = format!(
+        "in {} of the steps the weight gradients of most units of {name} have one sign; the mean energy of its input is {}",
+        percent(steps),
+        number(energy)
+    );
+    let source = function.map_or("the inputs", |function| function.name());
+    let observation = Observation::new(level, Some(index), steps, STEPS)
+        .message(message)
+        .cause(format!("what {name} reads is not centred: it comes from {source}"));
+    Some(match before {
+        None => {
+            let step = "standardize".to_string();
+            observation.remedy(Remedy::AddPreprocess { steps: vec![step.clone()], step })
+        }
+        Some(before) => {
+            let config_key = case.config_key(before);
+            let tanh =
+                Remedy::SetActivation { layer: Some(case.model.name(before)), function: "tanh".into(), config_key };
+            let sigmoid = function == Some(ActivationFunction::Sigmoid);
+            let observation = if sigmoid { observation.remedy(tanh) } else { observation };
+            match case.weight_layer_before(before) {
+                Some(weights) => observation.remedy(Remedy::AddBatchNorm { layer: case.model.name(weights) }),
+                None => observation,
+            }
+        }
+    })
+}
