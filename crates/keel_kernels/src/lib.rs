@@ -5,6 +5,7 @@
 
 pub mod buffer;
 pub mod convolution;
+pub mod elementwise;
 pub mod matmul;
 pub mod parallel;
 mod product;

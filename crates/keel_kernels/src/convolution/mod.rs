@@ -7,6 +7,7 @@
 //!
 //! The functions of [`Convolution`] work on one image and one thread; layers share images over threads.
 
+mod batch;
 mod depthwise;
 mod geometry;
 mod grad_input;
@@ -14,6 +15,7 @@ mod grad_weights;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{BatchGradient, BatchGradientOutput};
 pub use geometry::ConvolutionShape;
 pub use grad_weights::GradientRows;
 

@@ -1,0 +1,205 @@
+//! Two-dimensional convolution.
+
+use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution, ConvolutionShape};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use super::window::{Extent, Padding, Window};
+use crate::init::InitSpec;
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+
+/// Keys of a `conv2d` layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2dSpec {
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Rows and columns of a window: a number or [height, width].
+    #[serde(default = "three")]
+    pub kernel: Extent,
+    /// Steps between windows: a number or [height, width].
+    #[serde(default = "one")]
+    pub stride: Extent,
+    /// Zeros around the image: "same" keeps the size at stride 1, "valid" is none, a number is that many on each side.
+    #[serde(default = "same")]
+    pub padding: Padding,
+    /// Distance of neighbouring kernel elements.
+    #[serde(default = "dense")]
+    pub dilation: usize,
+    /// Groups of channels that do not see each other; as many as input channels is a depthwise convolution.
+    #[serde(default = "dense")]
+    pub groups: usize,
+    /// Whether a learned number is added to every output channel; needless before a batch norm.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// How the weights start.
+    #[serde(default = "auto")]
+    pub init: InitSpec,
+    /// How the biases start.
+    #[serde(default = "zeros")]
+    pub bias_init: InitSpec,
+}
+
+fn three() -> Extent {
+    Extent::square(3)
+}
+
+fn one() -> Extent {
+    Extent::square(1)
+}
+
+fn same() -> Padding {
+    Padding::Same
+}
+
+fn dense() -> usize {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn auto() -> InitSpec {
+    InitSpec::Auto
+}
+
+fn zeros() -> InitSpec {
+    InitSpec::Zeros
+}
+
+impl Conv2dSpec {
+    /// A convolution with a bias, stride 1 and "same" padding.
+    pub fn new(out_channels: usize, kernel: impl Into<Extent>) -> Self {
+        Conv2dSpec {
+            out_channels,
+            kernel: kernel.into(),
+            stride: one(),
+            padding: same(),
+            dilation: dense(),
+            groups: dense(),
+            bias: yes(),
+            init: auto(),
+            bias_init: zeros(),
+        }
+    }
+}
+
+impl Conv2dSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input is no image, the window does not fit it, a size is 0, or groups do not divide the channels.
+    pub fn build(&self, input: Shape) -> Result<Conv2d, BuildError> {
+        let kind = "conv2d";
+        let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
+        let fitted = Window { kernel, stride, padding: self.padding, dilation: self.dilation }.fit(kind, input)?;
+        if let Some(key) = [("out_channels", self.out_channels), ("groups", groups)].iter().find(|(_, size)| *size == 0) {
+            return Err(BuildError::Zero { kind, key: key.0 });
+        }
+        for (what, channels) in [("input channels", input.channels()), ("output channels", self.out_channels)] {
+            if !channels.is_multiple_of(groups) {
+                return Err(BuildError::NotDivisible { kind, what, channels, groups });
+            }
+        }
+        let Shape::Image { height, width, channels } = input else {
+            return Err(BuildError::WantsImage { kind, features: input.len() });
+        };
+        let convolution = Convolution::new(ConvolutionShape {
+            height,
+            width,
+            in_channels: channels,
+            out_channels: self.out_channels,
+            kernel: [kernel.height, kernel.width],
+            stride: [stride.height, stride.width],
+            padding: [fitted.rows, fitted.columns],
+            dilation: [self.dilation; 2],
+            groups,
+        });
+        Ok(Conv2d { convolution, spec: self.clone() })
+    }
+}
+
+/// Cross-correlation over NHWC images, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    convolution: Convolution,
+    spec: Conv2dSpec,
+}
+
+impl Layer for Conv2d {
+    fn kind(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn output_shape(&self) -> Shape {
+        let shape = self.convolution.shape();
+        Shape::Image { height: shape.out_height(), width: shape.out_width(), channels: shape.out_channels }
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        let shape = self.convolution.shape();
+        let [kernel_h, kernel_w] = shape.kernel;
+        let fan_in = shape.depth();
+        let fan_out = kernel_h * kernel_w * shape.out_channels / shape.groups;
+        let mut parameters = vec![ParameterSpec {
+            name: "weight",
+            shape: vec![kernel_h, kernel_w, shape.in_channels / shape.groups, shape.out_channels],
+            role: ParameterRole::Weight,
+            fan_in,
+            fan_out,
+            init: Some(self.spec.init),
+        }];
+        if self.spec.bias {
+            let (shape, role, init) = (vec![shape.out_channels], ParameterRole::Bias, Some(self.spec.bias_init));
+            parameters.push(ParameterSpec { name: "bias", shape, role, fan_in, fan_out, init });
+        }
+        parameters
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        Memory {
+            forward_scratch: self.convolution.forward_scratch(request.workers),
+            backward_scratch: self.convolution.backward_scratch(request.batch, request.workers),
+            backward_reads_input: true,
+            ..Memory::default()
+        }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let (weights, bias) = context.parameters.split_at(self.convolution.shape().weight_length());
+        let bias = self.spec.bias.then_some(bias);
+        self.convolution.forward_batch(context.inputs[0], (weights, bias), context.output, context.scratch);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let length = self.convolution.shape().weight_length();
+        let (grad_weights, grad_bias) = context.grad_parameters.split_at_mut(length);
+        let [grad_input, _] = context.grad_inputs;
+        let weights = &context.parameters[..length];
+        let read =
+            BatchGradient { batch: context.batch, input: context.inputs[0], grad_output: context.grad_output, weights };
+        let write = BatchGradientOutput { grad_input, grad_weights, grad_bias };
+        self.convolution.backward_batch(read, write, context.scratch);
+    }
+
+    fn describe(&self) -> String {
+        let shape = self.convolution.shape();
+        let mut text = format!("{}, {} -> {}", self.spec.kernel, shape.in_channels, shape.out_channels);
+        if shape.stride != [1, 1] {
+            text += &format!(", stride {}", self.spec.stride);
+        }
+        if shape.groups > 1 {
+            text += &format!(", {} groups", shape.groups);
+        }
+        if shape.dilation != [1, 1] {
+            text += &format!(", dilation {}", self.spec.dilation);
+        }
+        text
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        self.convolution.shape().multiply_adds() as u64
+    }
+}

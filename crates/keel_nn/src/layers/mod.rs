@@ -1,0 +1,97 @@
+//! The layers: one file each, with the keys a config file gives and the [`Layer`](crate::Layer) built from them.
+
+mod add;
+mod avg_pool;
+mod batch_norm;
+mod build_error;
+mod catalog;
+mod conv2d;
+mod dropout;
+mod flatten;
+mod global_avg_pool;
+mod group_norm;
+mod instance_norm;
+mod layer_norm;
+mod linear;
+mod max_pool;
+mod maxout;
+mod residual;
+mod window;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use avg_pool::AvgPoolSpec;
+pub use batch_norm::{BatchNormSpec, RunningStatistics};
+pub use build_error::BuildError;
+pub use catalog::{CatalogEntry, catalog};
+pub use conv2d::{Conv2d, Conv2dSpec};
+pub use dropout::DropoutSpec;
+pub use flatten::FlattenSpec;
+pub use global_avg_pool::GlobalAvgPoolSpec;
+pub use group_norm::GroupNormSpec;
+pub use instance_norm::InstanceNormSpec;
+pub use layer_norm::LayerNormSpec;
+pub use linear::{Linear, LinearSpec};
+pub use max_pool::MaxPoolSpec;
+pub use maxout::MaxoutSpec;
+pub use residual::{ResidualSpec, Shortcut};
+pub use window::{Extent, Padding};
+
+use crate::activations::Activation;
+
+/// One layer as a config file describes it: `type` and the layer's own keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LayerSpec {
+    /// Two-dimensional convolution over images.
+    Conv2d(Conv2dSpec),
+    /// Every output is a weighted sum of all inputs.
+    Linear(LinearSpec),
+    /// Normalises each channel or feature over the batch.
+    BatchNorm(BatchNormSpec),
+    /// Normalises each sample over all its values.
+    LayerNorm(LayerNormSpec),
+    /// Normalises each sample over groups of channels.
+    GroupNorm(GroupNormSpec),
+    /// Normalises each sample over the positions of each channel.
+    InstanceNorm(InstanceNormSpec),
+    /// A function applied to every value.
+    Activation(Activation),
+    /// Largest value of each window of an image.
+    MaxPool(MaxPoolSpec),
+    /// Average of each window of an image.
+    AvgPool(AvgPoolSpec),
+    /// Average of each channel over the whole image.
+    GlobalAvgPool(GlobalAvgPoolSpec),
+    /// Image to vector.
+    Flatten(FlattenSpec),
+    /// Sets random values to zero during training.
+    Dropout(DropoutSpec),
+    /// Layers whose output is added to their input.
+    Residual(ResidualSpec),
+    /// Largest of several linear maps.
+    Maxout(MaxoutSpec),
+}
+
+impl LayerSpec {
+    /// The layer's name in config files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            LayerSpec::Conv2d(_) => "conv2d",
+            LayerSpec::Linear(_) => "linear",
+            LayerSpec::BatchNorm(_) => "batch_norm",
+            LayerSpec::LayerNorm(_) => "layer_norm",
+            LayerSpec::GroupNorm(_) => "group_norm",
+            LayerSpec::InstanceNorm(_) => "instance_norm",
+            LayerSpec::Activation(_) => "activation",
+            LayerSpec::MaxPool(_) => "max_pool",
+            LayerSpec::AvgPool(_) => "avg_pool",
+            LayerSpec::GlobalAvgPool(_) => "global_avg_pool",
+            LayerSpec::Flatten(_) => "flatten",
+            LayerSpec::Dropout(_) => "dropout",
+            LayerSpec::Residual(_) => "residual",
+            LayerSpec::Maxout(_) => "maxout",
+        }
+    }
+}

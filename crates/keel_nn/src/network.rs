@@ -1,0 +1,35 @@
+//! A graph with its numbers.
+
+use keel_kernels::Buffer;
+
+use crate::graph::Graph;
+use crate::random::RandomKey;
+
+/// A network: graph, parameters and state.
+#[derive(Debug)]
+pub struct Network {
+    /// What is computed.
+    pub graph: Graph,
+    /// All learned parameters, laid out as [`Graph::parameters`] says.
+    pub parameters: Buffer,
+    /// All state, laid out as [`Graph::state`] says.
+    pub state: Buffer,
+}
+
+impl Network {
+    /// Fills parameters with their initialisers, from streams of `key` named after each parameter.
+    pub fn new(graph: Graph, key: RandomKey) -> Self {
+        let mut parameters = Buffer::zeroed(graph.parameter_length());
+        for parameter in graph.parameters() {
+            let following = graph.nodes()[parameter.node].followed_by;
+            let init = parameter.spec.init.unwrap_or(crate::init::InitSpec::Auto).resolve(following);
+            let values = &mut parameters[parameter.range.clone()];
+            init.fill(values, &parameter.spec, following, key.named(&parameter.name));
+        }
+        let mut state = Buffer::zeroed(graph.state_length());
+        for entry in graph.state() {
+            state[entry.range.clone()].fill(entry.spec.initial);
+        }
+        Network { graph, parameters, state }
+    }
+}

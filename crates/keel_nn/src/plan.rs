@@ -1,0 +1,268 @@
+//! Where every intermediate result lives: one allocation for a graph, a batch size and a mode.
+//!
+//! Each buffer has a lifetime in steps: node `i` of `n` runs forward at time `i`, the loss at `n`, and node `i`
+//! backward at `2n - i`. Buffers whose lifetimes do not meet share memory; they are placed largest first, each at the
+//! lowest free offset.
+
+use std::ops::Range;
+
+use keel_kernels::buffer::ALIGNMENT_FLOATS;
+
+use crate::graph::{Graph, Value};
+use crate::layer::{Memory, MemoryRequest, Mode};
+
+/// A range of the arena, for the largest batch.
+pub type Slot = Range<usize>;
+
+/// The layout of one arena.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) request: MemoryRequest,
+    pub(crate) nodes: Vec<NodePlan>,
+    arena: usize,
+    unshared: usize,
+}
+
+/// The buffers of one node.
+#[derive(Clone, Debug, Default)]
+pub struct NodePlan {
+    /// Where its output lies; a view has the slot of its input.
+    pub output: Slot,
+    /// Where the gradient by its output lies.
+    pub grad_output: Slot,
+    /// Kept from forward to backward.
+    pub saved: Slot,
+    /// Free use in forward.
+    pub forward_scratch: Slot,
+    /// Free use in backward.
+    pub backward_scratch: Slot,
+    /// Where the gradient by each input is written.
+    pub(crate) grad_inputs: [GradInput; 2],
+    pub(crate) memory: Memory,
+}
+
+/// What becomes of the gradient by one input.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum GradInput {
+    /// Nobody needs it.
+    #[default]
+    Unused,
+    /// The first consumer in backward order writes it.
+    Write(Slot),
+    /// Later consumers write `from` and add it to `to`.
+    Add { from: Slot, to: Slot },
+}
+
+/// A buffer to be placed.
+struct Request {
+    length: usize,
+    first: usize,
+    last: usize,
+}
+
+impl Plan {
+    /// Plans a graph.
+    pub fn new(graph: &Graph, request: MemoryRequest) -> Plan {
+        Layout { graph, request, requests: Vec::new() }.plan()
+    }
+
+    /// Largest batch.
+    pub fn batch(&self) -> usize {
+        self.request.batch
+    }
+
+    /// Training or evaluation.
+    pub fn mode(&self) -> Mode {
+        self.request.mode
+    }
+
+    /// The buffers of each node.
+    pub fn nodes(&self) -> &[NodePlan] {
+        &self.nodes
+    }
+
+    /// Floats of the arena.
+    pub fn arena_length(&self) -> usize {
+        self.arena
+    }
+
+    /// Floats all buffers would take without sharing memory.
+    pub fn unshared_length(&self) -> usize {
+        self.unshared
+    }
+}
+
+struct Layout<'a> {
+    graph: &'a Graph,
+    request: MemoryRequest,
+    requests: Vec<Request>,
+}
+
+impl Layout<'_> {
+    fn plan(mut self) -> Plan {
+        let (graph, count) = (self.graph, self.graph.nodes().len());
+        let trains = Graph::trains(self.request.mode);
+        let memories: Vec<Memory> = graph.nodes().iter().map(|node| node.layer.memory(self.request)).collect();
+        let backward = |node: usize| 2 * count - node;
+
+        let mut output_requests = vec![None; count];
+        let mut gradient_requests = vec![None; count];
+        for node in 0..count {
+            if graph.storage(Value::Node(node)) != Value::Node(node) {
+                continue;
+            }
+            let readers = self.readers(node);
+            let mut last = readers.iter().copied().max().unwrap_or(node);
+            if graph.storage(graph.output()) == Value::Node(node) {
+                last = count;
+            }
+            if trains {
+                let read_again = readers.iter().copied().filter(|&reader| memories[reader].backward_reads_input);
+                last = read_again.map(backward).max().unwrap_or(0).max(last);
+                if memories[node].backward_reads_output {
+                    last = backward(node);
+                }
+                let first = readers.iter().copied().max().map_or(count, backward);
+                gradient_requests[node] = Some(self.buffer(self.samples(node), first.min(backward(node)), backward(node)));
+            }
+            output_requests[node] = Some(self.buffer(self.samples(node), node, last));
+        }
+
+        let mut nodes = Vec::new();
+        for (node, memory) in memories.iter().enumerate() {
+            let view = graph.nodes()[node].layer.is_view();
+            let kept = if trains { backward(node) } else { node };
+            let saved = self.buffer(if view { 0 } else { memory.saved }, node, kept);
+            let forward_scratch = self.buffer(memory.forward_scratch, node, node);
+            let backward_length = if trains { memory.backward_scratch } else { 0 };
+            let backward_scratch = self.buffer(backward_length, backward(node), backward(node));
+            nodes.push((saved, forward_scratch, backward_scratch));
+        }
+        let temporaries = if trains { self.gradient_targets() } else { vec![Default::default(); count] };
+        let (slots, arena) = place(&self.requests);
+        let slot = |index: Option<usize>| index.map_or(0..0, |index| slots[index].clone());
+        let unshared = self.requests.iter().map(|request| request.length).sum();
+
+        let resolve = |value: Value, requests: &[Option<usize>]| match graph.storage(value) {
+            Value::Input => 0..0,
+            Value::Node(node) => slot(requests[node]),
+        };
+        let plans = nodes.iter().enumerate().map(|(node, &(saved, forward_scratch, backward_scratch))| {
+            let mut grad_inputs = [GradInput::Unused, GradInput::Unused];
+            for (index, &input) in graph.nodes()[node].inputs.iter().enumerate() {
+                let to = resolve(input, &gradient_requests);
+                grad_inputs[index] = match temporaries[node][index] {
+                    Target::None => GradInput::Unused,
+                    Target::Direct => GradInput::Write(to),
+                    Target::Temporary(temporary) => GradInput::Add { from: slots[temporary].clone(), to },
+                };
+            }
+            NodePlan {
+                output: resolve(Value::Node(node), &output_requests),
+                grad_output: resolve(Value::Node(node), &gradient_requests),
+                saved: slots[saved].clone(),
+                forward_scratch: slots[forward_scratch].clone(),
+                backward_scratch: slots[backward_scratch].clone(),
+                grad_inputs,
+                memory: memories[node],
+            }
+        });
+        let nodes = plans.collect();
+        Plan { request: self.request, nodes, arena, unshared }
+    }
+
+    fn samples(&self, node: usize) -> usize {
+        self.request.batch * self.graph.nodes()[node].layer.output_shape().len()
+    }
+
+    /// Nodes, other than views, that read the memory of `node`'s output.
+    fn readers(&self, node: usize) -> Vec<usize> {
+        let reads = |input: &Value| self.graph.storage(*input) == Value::Node(node);
+        let nodes = self.graph.nodes().iter().enumerate();
+        nodes.filter(|(_, other)| !other.layer.is_view() && other.inputs.iter().any(reads)).map(|(index, _)| index).collect()
+    }
+
+    fn buffer(&mut self, length: usize, first: usize, last: usize) -> usize {
+        self.requests.push(Request { length: length.next_multiple_of(ALIGNMENT_FLOATS), first, last });
+        self.requests.len() - 1
+    }
+
+    /// In backward order, the first to reach a value writes its gradient; the others go through a temporary buffer.
+    fn gradient_targets(&mut self) -> Vec<[Target; 2]> {
+        let count = self.graph.nodes().len();
+        let mut written = vec![false; count];
+        let mut targets = vec![[Target::None, Target::None]; count];
+        for node in (0..count).rev() {
+            if self.graph.nodes()[node].layer.is_view() {
+                continue;
+            }
+            for (index, input) in self.graph.nodes()[node].inputs.clone().into_iter().enumerate() {
+                let Value::Node(source) = self.graph.storage(input) else { continue };
+                targets[node][index] = if std::mem::replace(&mut written[source], true) {
+                    let time = 2 * count - node;
+                    Target::Temporary(self.buffer(self.samples(source), time, time))
+                } else {
+                    Target::Direct
+                };
+            }
+        }
+        targets
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+enum Target {
+    #[default]
+    None,
+    Direct,
+    Temporary(usize),
+}
+
+/// Offsets for all requests and the floats they take together.
+fn place(requests: &[Request]) -> (Vec<Slot>, usize) {
+    let mut order: Vec<usize> = (0..requests.len()).collect();
+    order.sort_by_key(|&index| (std::cmp::Reverse(requests[index].length), index));
+    let mut slots = vec![0..0; requests.len()];
+    let mut placed: Vec<usize> = Vec::new();
+    let mut arena = 0;
+    for index in order {
+        let request = &requests[index];
+        if request.length == 0 {
+            continue;
+        }
+        let meets = |other: &&usize| requests[**other].first <= request.last && request.first <= requests[**other].last;
+        let mut busy: Vec<Slot> = placed.iter().filter(meets).map(|&other| slots[other].clone()).collect();
+        busy.sort_by_key(|slot| slot.start);
+        let mut offset = 0;
+        for slot in busy {
+            if offset + request.length <= slot.start {
+                break;
+            }
+            offset = offset.max(slot.end);
+        }
+        slots[index] = offset..offset + request.length;
+        arena = arena.max(offset + request.length);
+        placed.push(index);
+    }
+    (slots, arena)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_alive_together_never_overlap_and_others_share() {
+        let request = |length, first, last| Request { length, first, last };
+        let requests = [request(16, 0, 3), request(32, 1, 2), request(16, 4, 5), request(48, 2, 4), request(0, 0, 9)];
+        let (slots, arena) = place(&requests);
+        for (i, a) in requests.iter().enumerate() {
+            for (j, b) in requests.iter().enumerate().skip(i + 1) {
+                let together = a.first <= b.last && b.first <= a.last;
+                let overlap = slots[i].start < slots[j].end && slots[j].start < slots[i].end;
+                assert!(!(together && overlap), "{i} {:?} and {j} {:?}", slots[i], slots[j]);
+            }
+        }
+        assert_eq!(arena, 96, "the two 16-float buffers share");
+    }
+}
