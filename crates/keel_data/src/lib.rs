@@ -1,2 +1,39 @@
 //! Datasets, splits, preprocessing, augmentation and batches.
+//!
+//! The path of a sample: a reader makes a [`Dataset`], [`Split`] divides it, [`Preprocessor::fit`] learns statistics
+//! from the training split, and [`Batches`] (in order) or [`Loader`] (shuffled, ahead of time) fill batches with
+//! augmented and preprocessed samples. Every random draw is a function of seed, epoch and sample alone.
 #![forbid(unsafe_code)]
+
+mod augment;
+mod batches;
+mod catalog;
+mod config;
+mod dataset;
+mod error;
+mod load;
+mod picture;
+mod preprocess;
+pub mod random;
+mod readers;
+mod split;
+mod synthetic;
+
+pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter};
+pub use batches::{Batch, BatchOptions, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position, Source};
+pub use catalog::CatalogEntry;
+pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
+pub use dataset::{
+    Dataset, ImageDecoding, Imputation, Inputs, OfficialDivision, Provenance, SampleShape, Schema, TableColumn, TargetKind,
+    Targets,
+};
+pub use error::DataError;
+pub use load::{load, load_for_model};
+pub use picture::batch_picture;
+pub use preprocess::{
+    FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics, PreprocessStep,
+    Preprocessor, Recipe,
+};
+pub use readers::{Format, READERS};
+pub use split::{Split, SplitDataset};
+pub use synthetic::SYNTHETIC;

@@ -1,0 +1,48 @@
+//! The `[augment]` section of the config file.
+
+use crate::error::DataError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Random changes of training images. Padding and blanks are zeros after the first preprocessing pass: the training
+/// mean if the steps centre, black if there are none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentConfig {
+    /// Mirror left to right with probability one half.
+    pub flip: bool,
+    /// Pad each side by this many pixels and crop back to the size at a random place. 0 = off.
+    pub crop_padding: usize,
+    /// Blank a square of this side about a random pixel. 0 = off.
+    pub cutout: usize,
+    /// AlexNet's colour jitter: standard deviation of the steps along the principal axes of colour, 0.1 there. 0 = off.
+    pub color_pca: f64,
+}
+
+impl AugmentConfig {
+    /// Whether nothing is changed.
+    pub fn is_off(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks the sizes against images of `height` and `width`.
+    pub(super) fn check(&self, height: usize, width: usize) -> Result<(), DataError> {
+        let shorter = height.min(width);
+        for (field, pixels, limit) in
+            [("augment.crop_padding", self.crop_padding, shorter - 1), ("augment.cutout", self.cutout, shorter)]
+        {
+            if pixels > limit {
+                return Err(DataError::setting(
+                    field,
+                    format!("{pixels} pixels are too many for images of {height} x {width}"),
+                    format!("Give a number from 0 to {limit}"),
+                ));
+            }
+        }
+        if self.color_pca.is_finite() && self.color_pca >= 0.0 {
+            return Ok(());
+        }
+        let what = format!("{} is no standard deviation", self.color_pca);
+        Err(DataError::setting("augment.color_pca", what, "Give 0 for off, or a number such as 0.1"))
+    }
+}

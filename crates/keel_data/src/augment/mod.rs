@@ -1,0 +1,85 @@
+//! Augmentation of images: a pure function of seed, epoch and sample number.
+
+mod color_pca;
+mod config;
+mod crop_padding;
+mod cutout;
+mod flip;
+mod write_sample;
+
+pub use config::AugmentConfig;
+pub(crate) use write_sample::write_sample;
+
+use crate::catalog::CatalogEntry;
+use crate::dataset::{Dataset, SampleShape};
+use crate::error::DataError;
+use crate::random::{Purpose, stream};
+
+/// Every augmentation, in the order of the listings.
+pub const AUGMENTATIONS: &[CatalogEntry] = &[flip::ENTRY, crop_padding::ENTRY, cutout::ENTRY, color_pca::ENTRY];
+
+/// Augmentations fitted to a training split.
+#[derive(Debug, Clone)]
+pub struct Augmenter {
+    config: AugmentConfig,
+    height: usize,
+    width: usize,
+    color_axes: Option<color_pca::ColorAxes>,
+}
+
+/// What one sample receives in one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Draw {
+    /// Mirrored left to right.
+    pub(crate) flip: bool,
+    /// Rows and columns by which the image moves down and right.
+    pub(crate) offset: (isize, isize),
+    /// `[top, bottom)` and `[left, right)` of the square that is blanked.
+    pub(crate) blank: Option<([usize; 2], [usize; 2])>,
+    /// Added to red, green and blue, in raw units.
+    pub(crate) color: Option<[f32; 3]>,
+}
+
+impl Augmenter {
+    /// Prepares the augmentations of `config`; colour axes are those of the training split.
+    ///
+    /// # Errors
+    /// Samples that are no images, sizes larger than the image, colour jitter on grey images.
+    pub fn fit(dataset: &Dataset, training_indices: &[usize], config: &AugmentConfig) -> Result<Self, DataError> {
+        let (height, width) = match *dataset.sample_shape() {
+            SampleShape::Image { height, width, .. } => (height, width),
+            SampleShape::Features(_) if config.is_off() => (1, 1),
+            SampleShape::Features(_) => {
+                return Err(DataError::setting("augment", "augmentation needs images", "Remove the section for tables"));
+            }
+        };
+        config.check(height, width)?;
+        let color_axes = match config.color_pca {
+            0.0 => None,
+            _ => Some(color_pca::ColorAxes::fit(dataset, training_indices)?),
+        };
+        Ok(Self { config: config.clone(), height, width, color_axes })
+    }
+
+    /// Whether samples stay as they are.
+    pub fn is_off(&self) -> bool {
+        self.config.is_off()
+    }
+
+    /// What sample `sample` receives in `epoch`.
+    pub(crate) fn draw(&self, seed: u64, epoch: u64, sample: usize) -> Draw {
+        if self.is_off() {
+            return Draw::default();
+        }
+        let stream = &mut stream(seed, Purpose::Augmentation, epoch, sample as u64);
+        Draw {
+            flip: self.config.flip && flip::draw(stream),
+            offset: crop_padding::draw(stream, self.config.crop_padding),
+            blank: cutout::draw(stream, self.config.cutout, (self.height, self.width)),
+            color: self.color_axes.as_ref().map(|axes| axes.draw(stream, self.config.color_pca)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

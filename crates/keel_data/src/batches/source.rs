@@ -1,0 +1,176 @@
+//! Filling one batch: order, augmentation and preprocessing of its samples.
+
+use super::{Batch, BatchOptions, BatchTargets, Order, Position};
+use crate::augment::{Augmenter, write_sample};
+use crate::dataset::{Dataset, Inputs, Targets};
+use crate::error::DataError;
+use crate::preprocess::{PreprocessScratch, Preprocessor};
+use crate::random::{Purpose, shuffle, stream};
+use std::sync::Arc;
+
+/// Where batches come from. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Source {
+    dataset: Arc<Dataset>,
+    indices: Arc<[usize]>,
+    preprocessor: Arc<Preprocessor>,
+    augmenter: Option<Arc<Augmenter>>,
+    options: BatchOptions,
+}
+
+/// Memory of whoever fills batches; nothing is allocated once it has seen an epoch start and the largest batch.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    scratch: PreprocessScratch,
+    order: Vec<usize>,
+    order_epoch: Option<u64>,
+}
+
+impl Source {
+    /// Batches of the samples `indices` of `dataset`.
+    ///
+    /// # Errors
+    /// No samples, a batch size of 0, a sample number outside the dataset, a preprocessor of another shape.
+    pub fn new(
+        dataset: Arc<Dataset>,
+        indices: &[usize],
+        preprocessor: Arc<Preprocessor>,
+        options: BatchOptions,
+    ) -> Result<Self, DataError> {
+        if indices.is_empty() || options.batch_size == 0 {
+            return Err(DataError::setting(
+                "train.batch_size",
+                format!("cannot form batches of {} from {} samples", options.batch_size, indices.len()),
+                "Both have to be at least 1",
+            ));
+        }
+        if let Some(outside) = indices.iter().find(|&&sample| sample >= dataset.samples()) {
+            return Err(DataError::shape("sample number", format!("below {}", dataset.samples()), outside));
+        }
+        preprocessor.check_dataset(&dataset)?;
+        Ok(Self { dataset, indices: indices.into(), preprocessor, augmenter: None, options })
+    }
+
+    /// The same with augmented samples.
+    pub fn with_augmentation(mut self, augmenter: Arc<Augmenter>) -> Self {
+        self.augmenter = (!augmenter.is_off()).then_some(augmenter);
+        self
+    }
+
+    /// Batches an epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.options.steps(self.indices.len())
+    }
+
+    /// Samples of the largest batch.
+    pub fn largest_batch(&self) -> usize {
+        self.options.largest_batch(self.indices.len())
+    }
+
+    /// The dataset.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// The preprocessing applied.
+    pub fn preprocessor(&self) -> &Arc<Preprocessor> {
+        &self.preprocessor
+    }
+
+    /// Sample numbers of `epoch` in their order: a function of seed and epoch alone.
+    pub fn epoch_order(&self, epoch: u64) -> Vec<usize> {
+        let mut order = Vec::new();
+        self.write_order(epoch, &mut order);
+        order
+    }
+
+    fn write_order(&self, epoch: u64, order: &mut Vec<usize>) {
+        order.clear();
+        order.extend_from_slice(&self.indices);
+        if self.options.order == Order::Shuffled {
+            shuffle(&mut stream(self.options.seed, Purpose::Order, epoch, 0), order);
+        }
+    }
+
+    /// The place of step `step` counted over epochs.
+    pub(super) fn next(&self, position: Position) -> Position {
+        if position.step + 1 < self.steps_per_epoch() {
+            Position { step: position.step + 1, ..position }
+        } else {
+            Position { epoch: position.epoch + 1, step: 0 }
+        }
+    }
+
+    /// Fills `batch` with the samples at `position`.
+    pub(super) fn fill(
+        &self,
+        position: Position,
+        workspace: &mut Workspace,
+        batch: &mut Batch,
+    ) -> Result<(), DataError> {
+        if workspace.order_epoch != Some(position.epoch) {
+            self.write_order(position.epoch, &mut workspace.order);
+            workspace.order_epoch = Some(position.epoch);
+        }
+        let range = self.options.range(self.indices.len(), position.step);
+        batch.position = position;
+        batch.indices.clear();
+        batch.indices.extend_from_slice(&workspace.order[range]);
+        self.fill_targets(batch);
+        batch.inputs.resize(batch.indices.len() * self.preprocessor.output_shape().len(), 0.0);
+        match &self.augmenter {
+            None => {
+                self.preprocessor.gather(&self.dataset, &batch.indices, &mut batch.inputs, &mut workspace.scratch)
+            }
+            Some(augmenter) => self.fill_augmented(augmenter, batch, &mut workspace.scratch),
+        }
+    }
+
+    fn fill_targets(&self, batch: &mut Batch) {
+        match (self.dataset.targets(), &mut batch.targets) {
+            (Targets::Classes { labels, .. }, BatchTargets::Classes(targets)) => {
+                targets.clear();
+                targets.extend(batch.indices.iter().map(|&sample| labels[sample]));
+            }
+            (Targets::Values { values, target_names }, BatchTargets::Values(targets)) => {
+                let width = target_names.len();
+                targets.clear();
+                for &sample in &batch.indices {
+                    targets.extend_from_slice(&values[sample * width..(sample + 1) * width]);
+                }
+            }
+            (Targets::Unlabelled, targets) => *targets = BatchTargets::Unlabelled,
+            (Targets::Classes { .. }, targets) => {
+                *targets = BatchTargets::Classes(Vec::new());
+                self.fill_targets(batch);
+            }
+            (Targets::Values { .. }, targets) => {
+                *targets = BatchTargets::Values(Vec::new());
+                self.fill_targets(batch);
+            }
+        }
+    }
+
+    fn fill_augmented(
+        &self,
+        augmenter: &Augmenter,
+        batch: &mut Batch,
+        scratch: &mut PreprocessScratch,
+    ) -> Result<(), DataError> {
+        let shape = self.dataset.sample_shape();
+        let length = shape.len();
+        let plan = self.preprocessor.plan();
+        let samples = batch.indices.len();
+        let rows = plan.first_rows(samples, &mut batch.inputs, &mut scratch.first);
+        for (&sample, output) in batch.indices.iter().zip(rows.chunks_exact_mut(length)) {
+            let draw = augmenter.draw(self.options.seed, batch.position.epoch, sample);
+            let range = sample * length..(sample + 1) * length;
+            match self.dataset.inputs() {
+                Inputs::Bytes(values) => write_sample(&values[range], shape, &draw, plan.first(), output),
+                Inputs::Floats(values) => write_sample(&values[range], shape, &draw, plan.first(), output),
+            }
+        }
+        plan.apply_rest(samples, scratch, &mut batch.inputs);
+        self.preprocessor.check_outputs(&self.dataset, &batch.indices, &batch.inputs)
+    }
+}

@@ -1,0 +1,165 @@
+//! The `[data]` section of the config file.
+
+use crate::dataset::Imputation;
+use crate::error::DataError;
+use crate::readers::Format;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where the data comes from and how it is divided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// A built-in set (digits, spiral, moons, blobs, gaussian_mixture) or a path, relative to the config file.
+    pub source: String,
+    /// Format of a path: auto, image_folder, idx, cifar, csv or npy.
+    pub format: Format,
+    /// Share of the training split used for validation, when the source has no validation part.
+    pub validation: f64,
+    /// Share of all samples used for the test, when the source has no test part.
+    pub test: f64,
+    /// Seed of the division and of synthetic sets; apart from train.seed, so that runs of several seeds see the same split.
+    pub seed: u64,
+    /// CSV: name of the target column. Empty: "target" if there is such a column, else the last one.
+    pub target: String,
+    /// CSV and NPY: auto, classification or regression. Auto: text and few distinct whole numbers are classes.
+    pub task: Task,
+    /// CSV: columns to leave out, such as row numbers.
+    pub ignore_columns: Vec<String>,
+    /// CSV: what stands in for missing cells, fitted on the training split: mean, median or error.
+    pub missing: Imputation,
+    /// Images: side in pixels, or [height, width]. Default: the size of the images, the most common one if they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<ImageSize>,
+    /// Images: interpolation when the size changes: nearest, bilinear, bicubic or lanczos.
+    pub resize_filter: ResizeFilter,
+    /// Images of another shape: stretch them, or crop them about the centre.
+    pub fit: Fit,
+    /// Images: auto (grey if all are grey), grey or color.
+    pub color: ColorMode,
+    /// Images: leave unreadable files out and count them instead of stopping at the first.
+    pub skip_unreadable: bool,
+    /// Synthetic sets: samples per class.
+    pub samples: usize,
+    /// Synthetic sets: number of classes, where the set allows a choice. 0: the set's own.
+    pub classes: usize,
+    /// Synthetic sets: standard deviation of the noise. Default: the set's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: "digits".to_string(),
+            format: Format::Auto,
+            validation: 0.1,
+            test: 0.2,
+            seed: 0,
+            target: String::new(),
+            task: Task::Auto,
+            ignore_columns: Vec::new(),
+            missing: Imputation::Mean,
+            image_size: None,
+            resize_filter: ResizeFilter::Bilinear,
+            fit: Fit::Stretch,
+            color: ColorMode::Auto,
+            skip_unreadable: false,
+            samples: 100,
+            classes: 0,
+            noise: None,
+        }
+    }
+}
+
+impl DataConfig {
+    /// A configuration with this `source` and defaults elsewhere.
+    pub fn of_source(source: impl Into<String>) -> Self {
+        Self { source: source.into(), ..Self::default() }
+    }
+
+    /// The division this section asks for.
+    pub fn split(&self) -> crate::split::Split {
+        crate::split::Split { validation: self.validation, test: self.test, seed: self.seed }
+    }
+}
+
+/// What is to be learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Text and few distinct whole numbers are classes, other numbers are values.
+    #[default]
+    Auto,
+    /// Predict a class.
+    Classification,
+    /// Predict numbers.
+    Regression,
+}
+
+/// The size images are brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a number of pixels or [height, width]")]
+pub enum ImageSize {
+    /// Height and width in pixels.
+    Square(usize),
+    /// `[height, width]` in pixels.
+    Sides([usize; 2]),
+}
+
+impl ImageSize {
+    /// `(height, width)`, both at least 1 and at most 8192.
+    pub fn sides(self) -> Result<(usize, usize), DataError> {
+        let (height, width) = match self {
+            Self::Square(side) => (side, side),
+            Self::Sides([height, width]) => (height, width),
+        };
+        if (1..=8192).contains(&height) && (1..=8192).contains(&width) {
+            return Ok((height, width));
+        }
+        Err(DataError::setting(
+            "data.image_size",
+            format!("{height} x {width} is not a size of images"),
+            "Give a side from 1 to 8192 pixels",
+        ))
+    }
+}
+
+/// Interpolation of a resize. All but `nearest` average over the covered area when the image shrinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResizeFilter {
+    /// Nearest neighbour.
+    Nearest,
+    /// Linear triangle.
+    #[default]
+    Bilinear,
+    /// Catmull-Rom cubic.
+    Bicubic,
+    /// Lanczos with window 3.
+    Lanczos,
+}
+
+/// What happens to images of another aspect ratio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// Stretched to the size; all content stays.
+    #[default]
+    Stretch,
+    /// Scaled to cover the size and cropped about the centre; proportions stay.
+    Crop,
+}
+
+/// Channels of decoded images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColorMode {
+    /// One channel if every image is grey, else three.
+    #[default]
+    Auto,
+    /// One channel, luminance.
+    Grey,
+    /// Three channels, red, green, blue.
+    Color,
+}

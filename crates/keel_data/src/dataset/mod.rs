@@ -1,0 +1,462 @@
+//! Datasets: samples of one shape with their targets, held in memory as compactly as they were stored.
+
+mod digits;
+mod provenance;
+mod schema;
+mod shape;
+
+pub use provenance::Provenance;
+pub use schema::{ImageDecoding, Schema, TableColumn, TargetKind};
+pub use shape::SampleShape;
+
+use crate::error::DataError;
+use crate::preprocess::Moments;
+use crate::split::{Split, SplitDataset};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inputs {
+    /// Bytes as decoded from images and byte arrays, `[samples, ...]`, values 0 to 255.
+    Bytes(Vec<u8>),
+    /// Numbers of tables and float arrays, `[samples, ...]`. NaN marks a missing cell and occurs only where
+    /// [`Dataset::imputation`] is set.
+    Floats(Vec<f32>),
+}
+
+impl Inputs {
+    /// Number of values over all samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What is to be predicted for all samples.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets {
+    /// One class a sample, `[samples]`, each below the number of names.
+    Classes {
+        /// Class of each sample, `[samples]`.
+        labels: Vec<u32>,
+        /// Name of each class.
+        class_names: Vec<String>,
+    },
+    /// Numbers, `[samples, targets]`.
+    Values {
+        /// The numbers, row-major.
+        values: Vec<f32>,
+        /// Name of each target.
+        target_names: Vec<String>,
+    },
+    /// Nothing known: samples to predict.
+    Unlabelled,
+}
+
+/// What stands in for a missing cell of a table; fitted on the training split only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Imputation {
+    /// The mean of the feature over the training split.
+    #[default]
+    Mean,
+    /// The median of the feature over the training split.
+    Median,
+    /// Nothing: a missing cell is an error.
+    Error,
+}
+
+/// The division a source comes with. An empty list means that the source has no such part.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OfficialDivision {
+    /// Sample numbers of the training part.
+    pub train: Vec<usize>,
+    /// Sample numbers of the validation part.
+    pub validation: Vec<usize>,
+    /// Sample numbers of the test part.
+    pub test: Vec<usize>,
+}
+
+/// Samples of one shape with their targets.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    name: String,
+    sample_shape: SampleShape,
+    inputs: Inputs,
+    targets: Targets,
+    samples: usize,
+    feature_names: Vec<String>,
+    division: Option<OfficialDivision>,
+    provenance: Provenance,
+    value_range: (f32, f32),
+    imputation: Option<Imputation>,
+    columns: Vec<TableColumn>,
+    image_decoding: Option<ImageDecoding>,
+    notes: Vec<String>,
+}
+
+impl Dataset {
+    /// The embedded handwritten digits: 1,797 images `[8, 8, 1]` with values 0 to 16 in ten classes.
+    /// UCI optdigits (E. Alpaydin and C. Kaynak, 1998), CC BY 4.0.
+    pub fn digits() -> Result<Self, DataError> {
+        digits::digits()
+    }
+
+    /// A dataset of arrays in memory.
+    ///
+    /// `inputs` holds whole samples of `sample_shape`, contiguous; `targets` one entry (row) a sample.
+    ///
+    /// # Errors
+    /// No samples, lengths that do not belong together, a label without a class name, fewer than two classes, a value
+    /// that is NaN or infinite.
+    pub fn from_memory(
+        name: impl Into<String>,
+        sample_shape: SampleShape,
+        inputs: Inputs,
+        targets: Targets,
+    ) -> Result<Self, DataError> {
+        Self::unchecked(name, sample_shape, inputs, targets)?.checked()
+    }
+
+    /// Like [`Self::from_memory`] without the search for NaN; a reader adds what messages need and calls
+    /// [`Self::checked`] last.
+    pub(crate) fn unchecked(
+        name: impl Into<String>,
+        sample_shape: SampleShape,
+        inputs: Inputs,
+        targets: Targets,
+    ) -> Result<Self, DataError> {
+        let samples = count_samples(&sample_shape, &inputs)?;
+        let value_range = value_range(&inputs);
+        let dataset = Self {
+            name: name.into(),
+            sample_shape,
+            samples,
+            feature_names: default_feature_names(&sample_shape),
+            division: None,
+            provenance: Provenance::Numbered,
+            value_range,
+            imputation: None,
+            columns: Vec::new(),
+            image_decoding: None,
+            notes: Vec::new(),
+            inputs,
+            targets,
+        };
+        dataset.check_targets()?;
+        Ok(dataset)
+    }
+
+    /// Checks that every input is finite, or missing where [`Self::imputation`] allows it.
+    pub(crate) fn checked(self) -> Result<Self, DataError> {
+        let may_be_missing = matches!(self.imputation, Some(Imputation::Mean | Imputation::Median));
+        if let Inputs::Floats(values) = &self.inputs {
+            let bad = values.iter().position(|value| !(value.is_finite() || may_be_missing && value.is_nan()));
+            if let Some(position) = bad {
+                return Err(self.not_finite(position, values[position]));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The error that names value `position` (counted over all samples).
+    pub(crate) fn not_finite(&self, position: usize, value: f32) -> DataError {
+        let length = self.sample_shape.len();
+        DataError::NotFinite {
+            sample: self.provenance.describe(position / length),
+            feature: self.feature_label(position % length),
+            value: value.to_string(),
+        }
+    }
+
+    /// Names one value of a sample: the feature's name, or the pixel.
+    pub fn feature_label(&self, feature: usize) -> String {
+        match self.sample_shape {
+            SampleShape::Image { width, channels, .. } => {
+                let pixel = feature / channels;
+                format!("row {}, column {}, channel {}", pixel / width, pixel % width, feature % channels)
+            }
+            SampleShape::Features(_) => match self.feature_names.get(feature) {
+                Some(name) => format!("feature \"{name}\""),
+                None => format!("feature {feature}"),
+            },
+        }
+    }
+
+    fn check_targets(&self) -> Result<(), DataError> {
+        match &self.targets {
+            Targets::Classes { labels, class_names } => {
+                if labels.len() != self.samples {
+                    return Err(DataError::shape("class labels", self.samples, labels.len()));
+                }
+                if class_names.len() < 2 {
+                    return Err(DataError::setting(
+                        "data",
+                        format!("{} has {} class; a classifier needs at least two", self.name, class_names.len()),
+                        "Add samples of another class, or set data.task = \"regression\" for a numeric target",
+                    ));
+                }
+                match labels.iter().position(|&label| label as usize >= class_names.len()) {
+                    Some(sample) => Err(DataError::Shape {
+                        what: format!("class label of {}", self.provenance.describe(sample)),
+                        expected: format!("a number below {}", class_names.len()),
+                        found: labels[sample].to_string(),
+                    }),
+                    None => Ok(()),
+                }
+            }
+            Targets::Values { values, target_names } => {
+                let expected = self.samples * target_names.len();
+                if values.len() != expected || expected == 0 {
+                    return Err(DataError::shape("target values", expected.max(1), values.len()));
+                }
+                match values.iter().position(|value| !value.is_finite()) {
+                    Some(position) => Err(DataError::NotFinite {
+                        sample: self.provenance.describe(position / target_names.len()),
+                        feature: format!("target \"{}\"", target_names[position % target_names.len()]),
+                        value: values[position].to_string(),
+                    }),
+                    None => Ok(()),
+                }
+            }
+            Targets::Unlabelled => Ok(()),
+        }
+    }
+
+    /// Divides the samples into training, validation and test split; see [`Split`].
+    pub fn split(self, split: Split) -> Result<SplitDataset, DataError> {
+        split.divide(Arc::new(self))
+    }
+
+    /// Replaces the feature names; one for each feature of a table.
+    pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self, DataError> {
+        if names.len() != self.feature_names.len() {
+            return Err(DataError::shape("feature names", self.feature_names.len(), names.len()));
+        }
+        self.feature_names = names;
+        Ok(self)
+    }
+
+    /// Sets the division the source comes with. Every sample belongs to at most one part.
+    pub fn with_division(mut self, division: OfficialDivision) -> Result<Self, DataError> {
+        let mut seen = vec![false; self.samples];
+        for &sample in division.train.iter().chain(&division.validation).chain(&division.test) {
+            if sample >= self.samples || std::mem::replace(&mut seen[sample], true) {
+                return Err(DataError::Shape {
+                    what: "official division".to_string(),
+                    expected: format!("each sample below {} at most once", self.samples),
+                    found: format!("sample {sample}"),
+                });
+            }
+        }
+        self.division = Some(division);
+        Ok(self)
+    }
+
+    /// Sets the range of values that pictures show from black to white.
+    pub fn with_value_range(mut self, low: f32, high: f32) -> Self {
+        self.value_range = (low, high);
+        self
+    }
+
+    /// Sets what each sample is called in messages.
+    pub fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
+        self
+    }
+
+    pub(crate) fn with_imputation(mut self, imputation: Imputation) -> Self {
+        self.imputation = Some(imputation);
+        self
+    }
+
+    pub(crate) fn with_columns(mut self, columns: Vec<TableColumn>) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    pub(crate) fn with_image_decoding(mut self, decoding: ImageDecoding) -> Self {
+        self.image_decoding = Some(decoding);
+        self
+    }
+
+    pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
+    /// Name of the dataset: that of the built-in set, or of the file or folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Shape of one sample.
+    pub fn sample_shape(&self) -> &SampleShape {
+        &self.sample_shape
+    }
+
+    /// The inputs of all samples, contiguous.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The targets of all samples.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Names of the classes; empty for regression and unlabelled data.
+    pub fn class_names(&self) -> &[String] {
+        match &self.targets {
+            Targets::Classes { class_names, .. } => class_names,
+            _ => &[],
+        }
+    }
+
+    /// Number of values a network has to give per sample: classes, or numeric targets; 0 if unlabelled.
+    pub fn outputs(&self) -> usize {
+        match &self.targets {
+            Targets::Classes { class_names, .. } => class_names.len(),
+            Targets::Values { target_names, .. } => target_names.len(),
+            Targets::Unlabelled => 0,
+        }
+    }
+
+    /// Names of the features of a table or of the channels of an image.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// The division the source comes with, if any.
+    pub fn division(&self) -> Option<&OfficialDivision> {
+        self.division.as_ref()
+    }
+
+    /// Where the samples come from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// The range of values that pictures show from black to white: (0, 255) for images.
+    pub fn value_range(&self) -> (f32, f32) {
+        self.value_range
+    }
+
+    /// What stands in for missing cells; `None` where cells cannot be missing.
+    pub fn imputation(&self) -> Option<Imputation> {
+        self.imputation
+    }
+
+    /// What a reader had to decide or leave out, as sentences for a person.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Writes the raw values of one sample into `output` (`[sample_shape]`).
+    pub fn copy_sample(&self, sample: usize, output: &mut [f32]) {
+        let range = sample * self.sample_shape.len()..(sample + 1) * self.sample_shape.len();
+        match &self.inputs {
+            Inputs::Bytes(values) => {
+                for (output, &value) in output.iter_mut().zip(&values[range]) {
+                    *output = f32::from(value);
+                }
+            }
+            Inputs::Floats(values) => output.copy_from_slice(&values[range]),
+        }
+    }
+
+    /// Number of samples of each class among `indices`; empty unless targets are classes.
+    pub fn class_counts(&self, indices: &[usize]) -> Vec<usize> {
+        let mut counts = vec![0; self.class_names().len()];
+        if let Targets::Classes { labels, .. } = &self.targets {
+            for &sample in indices {
+                counts[labels[sample] as usize] += 1;
+            }
+        }
+        counts
+    }
+
+    /// Mean, standard deviation and range of each numeric target over `indices`; empty unless targets are numbers.
+    pub fn target_moments(&self, indices: &[usize]) -> Vec<Moments> {
+        let mut moments = match &self.targets {
+            Targets::Values { target_names, .. } => vec![Moments::default(); target_names.len()],
+            _ => return Vec::new(),
+        };
+        if let Targets::Values { values, .. } = &self.targets {
+            let width = moments.len();
+            for &sample in indices {
+                for (moments, &value) in moments.iter_mut().zip(&values[sample * width..]) {
+                    moments.add(f64::from(value));
+                }
+            }
+        }
+        moments
+    }
+
+    /// What another source has to look like to be fed to a model trained on this dataset.
+    pub fn schema(&self) -> Schema {
+        Schema {
+            name: self.name.clone(),
+            sample_shape: self.sample_shape,
+            value_range: self.value_range,
+            target: match &self.targets {
+                Targets::Classes { class_names, .. } => TargetKind::Classes(class_names.clone()),
+                Targets::Values { target_names, .. } => TargetKind::Values(target_names.clone()),
+                Targets::Unlabelled => TargetKind::Unlabelled,
+            },
+            feature_names: self.feature_names.clone(),
+            columns: self.columns.clone(),
+            imputation: self.imputation,
+            image_decoding: self.image_decoding,
+        }
+    }
+}
+
+fn count_samples(sample_shape: &SampleShape, inputs: &Inputs) -> Result<usize, DataError> {
+    if sample_shape.is_empty() || inputs.is_empty() {
+        return Err(DataError::shape("inputs", "at least one sample with at least one value", sample_shape));
+    }
+    if !inputs.len().is_multiple_of(sample_shape.len()) {
+        let expected = format!("a multiple of {} values ({sample_shape})", sample_shape.len());
+        return Err(DataError::shape("inputs", expected, inputs.len()));
+    }
+    Ok(inputs.len() / sample_shape.len())
+}
+
+/// (0, 255) for bytes; smallest and largest finite value of floats.
+fn value_range(inputs: &Inputs) -> (f32, f32) {
+    match inputs {
+        Inputs::Bytes(_) => (0.0, 255.0),
+        Inputs::Floats(values) => {
+            let finite = values.iter().copied().filter(|value| value.is_finite());
+            let (low, high) = finite.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)));
+            if low <= high { (low, high) } else { (0.0, 1.0) }
+        }
+    }
+}
+
+fn default_feature_names(sample_shape: &SampleShape) -> Vec<String> {
+    match *sample_shape {
+        SampleShape::Image { channels: 1, .. } => vec!["grey".to_string()],
+        SampleShape::Image { channels: 3, .. } => ["red", "green", "blue"].map(String::from).to_vec(),
+        SampleShape::Image { channels, .. } => (0..channels).map(|channel| format!("channel_{channel}")).collect(),
+        SampleShape::Features(features) => (0..features).map(|feature| format!("feature_{feature}")).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Where each sample comes from, for messages and reports.
+
+use std::path::PathBuf;
+
+/// Where the samples of a dataset come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Provenance {
+    /// Samples have only their number.
+    #[default]
+    Numbered,
+    /// Each sample is one file, relative to a folder.
+    Files {
+        /// The folder.
+        directory: PathBuf,
+        /// One path per sample, relative to the folder.
+        names: Vec<String>,
+    },
+    /// Each sample is one line of a text file.
+    Lines {
+        /// The text file.
+        file: PathBuf,
+        /// Line of each sample, counted from 1.
+        lines: Vec<u64>,
+    },
+    /// Samples are records of binary files, file after file.
+    Records {
+        /// The files, each with the number of its records.
+        files: Vec<(PathBuf, usize)>,
+    },
+}
+
+impl Provenance {
+    /// Names the origin of sample `index`: its file, its line, or its number.
+    pub fn describe(&self, index: usize) -> String {
+        match self {
+            Self::Numbered => format!("sample {index}"),
+            Self::Files { directory, names } => match names.get(index) {
+                Some(name) => directory.join(name).display().to_string(),
+                None => format!("sample {index}"),
+            },
+            Self::Lines { file, lines } => match lines.get(index) {
+                Some(line) => format!("{}, line {line}", file.display()),
+                None => format!("sample {index}"),
+            },
+            Self::Records { files } => {
+                let mut first = 0;
+                for (file, count) in files {
+                    if index < first + count {
+                        return format!("{}, record {}", file.display(), index - first);
+                    }
+                    first += count;
+                }
+                format!("sample {index}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_names_its_sample() {
+        let files = Provenance::Files { directory: PathBuf::from("pets"), names: vec!["cat/1.jpg".into()] };
+        let lines = Provenance::Lines { file: PathBuf::from("a.csv"), lines: vec![2, 5] };
+        let records = Provenance::Records { files: vec![(PathBuf::from("a"), 2), (PathBuf::from("b"), 3)] };
+        let cases = [
+            (Provenance::Numbered.describe(7), "sample 7"),
+            (files.describe(0), "pets/cat/1.jpg"),
+            (files.describe(1), "sample 1"),
+            (lines.describe(1), "a.csv, line 5"),
+            (records.describe(1), "a, record 1"),
+            (records.describe(2), "b, record 0"),
+            (records.describe(5), "sample 5"),
+        ];
+        for (found, expected) in cases {
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a source has to look like to be fed to a trained model; stored with the model.
+
+use super::{Imputation, SampleShape};
+use crate::config::{Fit, ResizeFilter};
+use crate::error::DataError;
+use serde::{Deserialize, Serialize};
+
+/// The kind and the names of the targets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// Classes with these names, in order of their numbers.
+    Classes(Vec<String>),
+    /// Numbers with these names.
+    Values(Vec<String>),
+    /// No targets.
+    Unlabelled,
+}
+
+/// How a column of a table becomes features.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableColumn {
+    /// Name in the header.
+    pub name: String,
+    /// `None`: a number, one feature. `Some`: one feature a category, 1 where the cell holds it, else 0.
+    pub categories: Option<Vec<String>>,
+}
+
+impl TableColumn {
+    /// Number of features this column becomes.
+    pub fn features(&self) -> usize {
+        self.categories.as_ref().map_or(1, Vec::len)
+    }
+}
+
+/// How images of other sizes are brought to the sample shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageDecoding {
+    /// Interpolation.
+    pub resize_filter: ResizeFilter,
+    /// Stretch or crop.
+    pub fit: Fit,
+}
+
+/// What a source has to look like to be fed to a trained model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// Name of the dataset the model was trained on.
+    pub name: String,
+    /// Shape of one sample.
+    pub sample_shape: SampleShape,
+    /// Range shown from black to white.
+    pub value_range: (f32, f32),
+    /// Targets of the model.
+    pub target: TargetKind,
+    /// Names of features or channels.
+    pub feature_names: Vec<String>,
+    /// Columns of the table; empty for other sources.
+    pub columns: Vec<TableColumn>,
+    /// What stands in for missing cells.
+    pub imputation: Option<Imputation>,
+    /// How images are brought to size; `None` for other sources.
+    pub image_decoding: Option<ImageDecoding>,
+}
+
+impl Schema {
+    /// The class number of `name`; the error lists what the model knows and says where the name stood.
+    pub(crate) fn class_number(&self, name: &str, place: &str) -> Result<u32, DataError> {
+        let TargetKind::Classes(names) = &self.target else {
+            return Err(DataError::shape(place, "numeric targets", format!("class \"{name}\"")));
+        };
+        names.iter().position(|known| known == name).map(|class| class as u32).ok_or_else(|| DataError::Shape {
+            what: format!("{place}: class the model was not trained on"),
+            expected: format!("one of {}", names.join(", ")),
+            found: format!("\"{name}\""),
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! From a `[data]` section to a dataset.
+
+use crate::config::DataConfig;
+use crate::dataset::{Dataset, Schema};
+use crate::error::DataError;
+use crate::readers::{READERS, Request, read};
+use crate::synthetic::{SYNTHETIC, generate};
+use std::path::Path;
+
+/// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
+///
+/// # Errors
+/// Whatever keeps the source from being read completely; the message names the file and the next step.
+pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
+    load_source(config, base_directory, None)
+}
+
+/// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
+/// numbers, and anything the model was not trained on is refused. Tables without the target column, folders without
+/// class folders and single images give unlabelled samples.
+pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
+    let dataset = load_source(config, base_directory, Some(schema))?;
+    if dataset.sample_shape() == &schema.sample_shape {
+        return Ok(dataset);
+    }
+    Err(DataError::shape("shape of a sample for this model", schema.sample_shape, dataset.sample_shape()))
+}
+
+fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schema>) -> Result<Dataset, DataError> {
+    if config.source == "digits" {
+        return Dataset::digits();
+    }
+    if SYNTHETIC.iter().any(|entry| entry.name == config.source) {
+        return generate(config);
+    }
+    let path = base_directory.join(&config.source);
+    if !path.exists() {
+        return Err(unknown_source(config, &path));
+    }
+    read(&Request { path: &path, config, schema })
+}
+
+fn unknown_source(config: &DataConfig, path: &Path) -> DataError {
+    let mut names = vec!["digits"];
+    names.extend(SYNTHETIC.iter().map(|entry| entry.name));
+    let formats: Vec<&str> = READERS.iter().map(|entry| entry.name).collect();
+    DataError::UnknownSource {
+        source_name: config.source.clone(),
+        path: path.to_path_buf(),
+        next: format!("Give one of {}, or a path to {}", names.join(", "), formats.join(", ")),
+    }
+}

@@ -1,0 +1,107 @@
+//! `(x - shift) * scale` for every value of a sample.
+
+/// One shift and one scale per value of a sample, `[sample]`; folded steps compose into one of these.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Elementwise {
+    shift: Vec<f64>,
+    scale: Vec<f64>,
+    shift_f32: Vec<f32>,
+    scale_f32: Vec<f32>,
+}
+
+impl Elementwise {
+    pub(crate) fn identity(length: usize) -> Self {
+        Self::new(vec![0.0; length], vec![1.0; length])
+    }
+
+    /// `shift` and `scale` are the length of a sample; no scale is zero.
+    pub(crate) fn new(shift: Vec<f64>, scale: Vec<f64>) -> Self {
+        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+        Self { shift_f32: narrow(&shift), scale_f32: narrow(&scale), shift, scale }
+    }
+
+    /// This followed by `next`: `((x - a) b - c) d = (x - (a + c / b)) (b d)`.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        let shift = (0..self.len()).map(|i| self.shift[i] + next.shift[i] / self.scale[i]).collect();
+        let scale = (0..self.len()).map(|i| self.scale[i] * next.scale[i]).collect();
+        Self::new(shift, scale)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shift.len()
+    }
+
+    /// Scales as f32, `[sample]`.
+    pub(crate) fn scale(&self) -> &[f32] {
+        &self.scale_f32
+    }
+
+    /// The raw value behind `value` at `position`.
+    pub(crate) fn invert(&self, position: usize, value: f32) -> f32 {
+        (f64::from(value) / self.scale[position] + self.shift[position]) as f32
+    }
+
+    /// In f32, which is exact enough for bytes. `start` is the position of the run in the sample.
+    pub(crate) fn apply_bytes(&self, start: usize, source: &[u8], output: &mut [f32]) {
+        let end = start + source.len();
+        let parameters = self.shift_f32[start..end].iter().zip(&self.scale_f32[start..end]);
+        for ((output, &value), (&shift, &scale)) in output.iter_mut().zip(source).zip(parameters) {
+            *output = (f32::from(value) - shift) * scale;
+        }
+    }
+
+    /// In f64, so that a feature far from zero loses nothing when it is centred.
+    pub(crate) fn apply_floats(&self, start: usize, source: &[f32], output: &mut [f32]) {
+        let end = start + source.len();
+        let parameters = self.shift[start..end].iter().zip(&self.scale[start..end]);
+        for ((output, &value), (&shift, &scale)) in output.iter_mut().zip(source).zip(parameters) {
+            *output = ((f64::from(value) - shift) * scale) as f32;
+        }
+    }
+
+    /// [`Self::apply_floats`] on one sample in place.
+    pub(crate) fn apply_in_place(&self, sample: &mut [f32]) {
+        for ((value, &shift), &scale) in sample.iter_mut().zip(&self.shift).zip(&self.scale) {
+            *value = ((f64::from(*value) - shift) * scale) as f32;
+        }
+    }
+}
+
+/// A type that inputs are stored as.
+pub(crate) trait Stored: Copy + Default {
+    /// Transforms a run of values that starts at position `start` of the sample.
+    fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]);
+}
+
+impl Stored for u8 {
+    fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]) {
+        elementwise.apply_bytes(start, source, output);
+    }
+}
+
+impl Stored for f32 {
+    fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]) {
+        elementwise.apply_floats(start, source, output);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_equals_two_passes_and_inverts() {
+        let first = Elementwise::new(vec![1.0, -2.0], vec![0.5, 4.0]);
+        let second = Elementwise::new(vec![3.0, 0.25], vec![2.0, 0.1]);
+        let folded = first.then(&second);
+        let source = [200u8, 7];
+        let (mut once, mut twice) = ([0.0; 2], [0.0; 2]);
+        folded.apply_bytes(0, &source, &mut once);
+        first.apply_floats(0, &source.map(f32::from), &mut twice);
+        second.apply_in_place(&mut twice);
+        for position in 0..2 {
+            assert!((once[position] - twice[position]).abs() < 1e-4);
+            assert!((folded.invert(position, once[position]) - f32::from(source[position])).abs() < 1e-4);
+        }
+    }
+}

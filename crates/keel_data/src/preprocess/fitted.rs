@@ -1,0 +1,107 @@
+//! Steps with the statistics they were fitted to.
+
+use super::matrix::Matrix;
+use crate::dataset::SampleShape;
+use crate::error::DataError;
+use serde::{Deserialize, Serialize};
+
+/// A step with its statistics; what is stored with a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FittedStep {
+    /// Replaces missing cells. Always first.
+    Impute {
+        /// Stand-in of each feature, `[features]`.
+        fill: Vec<f32>,
+    },
+    /// `(x - shift) * scale`, with one pair per value of a sample, per channel, or one for all.
+    Elementwise {
+        /// Name of the step in the config file.
+        step: String,
+        /// Subtracted first; length: values of a sample, channels, or 1.
+        shift: Vec<f64>,
+        /// Multiplied then; same length, never zero.
+        scale: Vec<f64>,
+        /// Positions without variance in the training split; they are centred but not scaled.
+        constant: Vec<usize>,
+    },
+    /// `(x - mean) x matrix`.
+    Projection {
+        /// Name of the step in the config file.
+        step: String,
+        /// Mean of each value over the training split, `[in_features]`.
+        mean: Vec<f64>,
+        /// `[in_features, out_features]`.
+        matrix: Matrix,
+        /// Share of the training split's variance that the output keeps, `[0, 1]`.
+        kept_variance: f64,
+        /// Directions without variance in the training split; the output is zero along them.
+        dropped_directions: usize,
+        /// Shape of the output.
+        output_shape: SampleShape,
+    },
+}
+
+impl FittedStep {
+    /// Name in the config file; `impute` for the stand-ins of missing cells.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Impute { .. } => "impute",
+            Self::Elementwise { step, .. } | Self::Projection { step, .. } => step,
+        }
+    }
+
+    /// Shape after the step.
+    pub fn output_shape(&self, input: &SampleShape) -> SampleShape {
+        match self {
+            Self::Projection { output_shape, .. } => *output_shape,
+            _ => *input,
+        }
+    }
+
+    /// One sentence for a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Impute { fill } => format!("impute: stand-ins for missing cells of {} features", fill.len()),
+            Self::Elementwise { step, shift, constant, .. } if constant.is_empty() => {
+                format!("{step}: {} pairs of shift and scale", shift.len())
+            }
+            Self::Elementwise { step, shift, constant, .. } => format!(
+                "{step}: {} pairs of shift and scale, {} of them constant in the training split and therefore not scaled",
+                shift.len(),
+                constant.len()
+            ),
+            Self::Projection { step, matrix, kept_variance, dropped_directions, .. } => format!(
+                "{step}: {} to {} values, {:.2} % of the variance kept, {dropped_directions} directions without variance",
+                matrix.in_features,
+                matrix.out_features,
+                kept_variance * 100.0
+            ),
+        }
+    }
+
+    /// Checks a step that came from a document against its input shape.
+    pub(crate) fn check(&self, input: &SampleShape) -> Result<(), DataError> {
+        let wrong = |found: usize| DataError::shape(&format!("preprocessing step {}", self.name()), input, found);
+        match self {
+            Self::Impute { fill } if fill.len() != input.len() => Err(wrong(fill.len())),
+            Self::Elementwise { shift, scale, .. } => {
+                let lengths = [1, input.channels(), input.len()];
+                let usable = scale.iter().all(|scale| scale.is_finite() && *scale != 0.0);
+                let finite = shift.iter().all(|shift| shift.is_finite());
+                if lengths.contains(&shift.len()) && shift.len() == scale.len() && usable && finite {
+                    return Ok(());
+                }
+                Err(wrong(shift.len()))
+            }
+            Self::Projection { mean, matrix, output_shape, .. } => {
+                let fits = mean.len() == input.len()
+                    && matrix.in_features == input.len()
+                    && matrix.out_features == output_shape.len()
+                    && matrix.values.len() == matrix.in_features * matrix.out_features;
+                if fits { Ok(()) } else { Err(wrong(mean.len())) }
+            }
+            Self::Impute { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! A fitted pipeline: made from the training split, stored with the model, applied to every split alike.
+
+use super::config::PreprocessStep;
+use super::elementwise::Elementwise;
+use super::fitted::FittedStep;
+use super::moments::Moments;
+use super::plan::{Plan, PreprocessScratch};
+use super::steps;
+use super::training_view::TrainingView;
+use crate::dataset::{Dataset, Inputs, SampleShape};
+use crate::error::DataError;
+use serde::{Deserialize, Serialize};
+
+/// Fitted preprocessing. Serialises to a document that holds every statistic; nothing is fitted again on loading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Document", into = "Document")]
+pub struct Preprocessor {
+    input_shape: SampleShape,
+    output_shape: SampleShape,
+    steps: Vec<FittedStep>,
+    plan: Plan,
+}
+
+/// What is stored of a preprocessor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    input_shape: SampleShape,
+    steps: Vec<FittedStep>,
+}
+
+impl From<Preprocessor> for Document {
+    fn from(preprocessor: Preprocessor) -> Self {
+        Self { input_shape: preprocessor.input_shape, steps: preprocessor.steps }
+    }
+}
+
+impl TryFrom<Document> for Preprocessor {
+    type Error = DataError;
+
+    fn try_from(document: Document) -> Result<Self, DataError> {
+        Self::from_steps(document.input_shape, document.steps)
+    }
+}
+
+/// Statistics of every value of a sample, or of every channel of images, before and after preprocessing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreprocessStatistics {
+    /// Name of each feature or channel before preprocessing.
+    pub names: Vec<String>,
+    /// Moments of the raw values, one per name.
+    pub before: Vec<Moments>,
+    /// Moments after preprocessing: one per channel of images, one per value of rows.
+    pub after: Vec<Moments>,
+}
+
+impl Preprocessor {
+    /// Fits `steps` in order to the samples `training_indices` of `dataset`; each is fitted to what the steps before
+    /// it leave. Where the dataset may have missing cells, their stand-ins are fitted first.
+    ///
+    /// # Errors
+    /// No training sample, a step that does not fit the shape, a missing cell or a NaN.
+    pub fn fit(dataset: &Dataset, training_indices: &[usize], steps: &[PreprocessStep]) -> Result<Self, DataError> {
+        if training_indices.is_empty() {
+            return Err(DataError::shape("training split for preprocessing", "at least one sample", 0));
+        }
+        let mut fitted: Vec<FittedStep> = steps::impute::fit(dataset, training_indices)?.into_iter().collect();
+        for step in steps {
+            let so_far = Self::from_steps(*dataset.sample_shape(), fitted)?;
+            let view = TrainingView { dataset, indices: training_indices, preprocessor: &so_far };
+            let next = steps::fit(&view, step)?;
+            fitted = so_far.steps;
+            fitted.push(next);
+        }
+        Self::from_steps(*dataset.sample_shape(), fitted)
+    }
+
+    /// The pipeline without steps: raw values.
+    pub fn identity(input_shape: SampleShape) -> Self {
+        Self { plan: Plan::new(&input_shape, &[]), input_shape, output_shape: input_shape, steps: Vec::new() }
+    }
+
+    fn from_steps(input_shape: SampleShape, steps: Vec<FittedStep>) -> Result<Self, DataError> {
+        let mut output_shape = input_shape;
+        for step in &steps {
+            step.check(&output_shape)?;
+            output_shape = step.output_shape(&output_shape);
+        }
+        Ok(Self { plan: Plan::new(&input_shape, &steps), input_shape, output_shape, steps })
+    }
+
+    /// Shape of a raw sample.
+    pub fn input_shape(&self) -> &SampleShape {
+        &self.input_shape
+    }
+
+    /// Shape of a preprocessed sample.
+    pub fn output_shape(&self) -> &SampleShape {
+        &self.output_shape
+    }
+
+    /// The fitted steps in order.
+    pub fn steps(&self) -> &[FittedStep] {
+        &self.steps
+    }
+
+    /// One sentence a step.
+    pub fn describe(&self) -> Vec<String> {
+        self.steps.iter().map(FittedStep::describe).collect()
+    }
+
+    /// Names of the raw features or channels that have no variance in the training split, as the steps found them.
+    pub fn constant_features(&self, dataset: &Dataset) -> Vec<String> {
+        let mut names = Vec::new();
+        for step in &self.steps {
+            match step {
+                FittedStep::Elementwise { constant, shift, .. } => {
+                    for &position in constant {
+                        let per_channel = self.input_shape.is_image() && shift.len() == self.input_shape.channels();
+                        let name = match dataset.feature_names().get(position) {
+                            Some(name) if per_channel => format!("channel \"{name}\""),
+                            _ => dataset.feature_label(position),
+                        };
+                        if !names.contains(&name) {
+                            names.push(name);
+                        }
+                    }
+                }
+                FittedStep::Projection { .. } => break,
+                FittedStep::Impute { .. } => {}
+            }
+        }
+        names
+    }
+
+    /// Applies the pipeline to raw rows `[batch, input_shape]`, giving `[batch, output_shape]`. Allocates nothing once
+    /// `scratch` has seen a batch of this size, projections excepted, which may take packing space.
+    ///
+    /// # Errors
+    /// Lengths that do not match, or a result that is not finite.
+    pub fn apply(
+        &self,
+        inputs: &[f32],
+        outputs: &mut [f32],
+        scratch: &mut PreprocessScratch,
+    ) -> Result<(), DataError> {
+        let (length, out_length) = (self.input_shape.len(), self.output_shape.len());
+        let batch = inputs.len() / length;
+        if batch * length != inputs.len() || batch * out_length != outputs.len() {
+            let expected = format!("rows of {} and as many of {}", self.input_shape, self.output_shape);
+            return Err(DataError::shape("batch to preprocess", expected, format!("{} and {}", inputs.len(), outputs.len())));
+        }
+        let mut row_buffer = std::mem::take(&mut scratch.row);
+        let first = self.plan.first_rows(batch, outputs, &mut scratch.first);
+        for (source, output) in inputs.chunks_exact(length).zip(first.chunks_exact_mut(length)) {
+            self.plan.apply_first(self.plan.fill_missing(source, &mut row_buffer), output);
+        }
+        self.plan.apply_rest(batch, scratch, outputs);
+        scratch.row = row_buffer;
+        check_finite(outputs, out_length)
+            .map_err(|(row, value)| DataError::NotFinite {
+                sample: format!("row {row} of the batch"),
+                feature: "after preprocessing".to_string(),
+                value,
+            })
+    }
+
+    /// Statistics of the samples `indices` before and after preprocessing, for reports.
+    pub fn statistics(&self, dataset: &Dataset, indices: &[usize]) -> Result<PreprocessStatistics, DataError> {
+        let imputation = self.steps.iter().filter(|step| matches!(step, FittedStep::Impute { .. })).cloned().collect();
+        let raw = Self::from_steps(self.input_shape, imputation)?;
+        let moments = |preprocessor| {
+            let view = TrainingView { dataset, indices, preprocessor };
+            if view.shape().is_image() { view.channel_moments() } else { view.moments() }
+        };
+        Ok(PreprocessStatistics {
+            names: dataset.feature_names().to_vec(),
+            before: moments(&raw)?,
+            after: moments(self)?,
+        })
+    }
+
+    /// Preprocessed samples `indices`, `[indices, output_shape]`.
+    pub fn gather(
+        &self,
+        dataset: &Dataset,
+        indices: &[usize],
+        outputs: &mut [f32],
+        scratch: &mut PreprocessScratch,
+    ) -> Result<(), DataError> {
+        self.check_dataset(dataset)?;
+        let length = self.input_shape.len();
+        let mut row_buffer = std::mem::take(&mut scratch.row);
+        let first = self.plan.first_rows(indices.len(), outputs, &mut scratch.first);
+        for (&sample, output) in indices.iter().zip(first.chunks_exact_mut(length)) {
+            let range = sample * length..(sample + 1) * length;
+            match dataset.inputs() {
+                Inputs::Bytes(values) => self.plan.apply_first(&values[range], output),
+                Inputs::Floats(values) => {
+                    self.plan.apply_first(self.plan.fill_missing(&values[range], &mut row_buffer), output);
+                }
+            }
+        }
+        self.plan.apply_rest(indices.len(), scratch, outputs);
+        scratch.row = row_buffer;
+        self.check_outputs(dataset, indices, outputs)
+    }
+
+    /// That every output of a batch is finite. Bytes cannot become anything else in a first pass alone.
+    pub(crate) fn check_outputs(&self, dataset: &Dataset, indices: &[usize], outputs: &[f32]) -> Result<(), DataError> {
+        if matches!(dataset.inputs(), Inputs::Bytes(_)) && self.plan.is_elementwise() {
+            return Ok(());
+        }
+        check_finite(outputs, self.output_shape.len()).map_err(|(row, value)| DataError::NotFinite {
+            sample: dataset.provenance().describe(indices[row]),
+            feature: "after preprocessing".to_string(),
+            value,
+        })
+    }
+
+    /// That samples of `dataset` have the shape this pipeline was fitted to.
+    pub(crate) fn check_dataset(&self, dataset: &Dataset) -> Result<(), DataError> {
+        if dataset.sample_shape() == &self.input_shape {
+            return Ok(());
+        }
+        Err(DataError::shape("shape of a sample, as preprocessing was fitted", self.input_shape, dataset.sample_shape()))
+    }
+
+    /// The folded passes.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The first pass, if it is the only one.
+    pub(crate) fn only_elementwise(&self) -> Option<&Elementwise> {
+        self.plan.is_elementwise().then(|| self.plan.first())
+    }
+}
+
+/// The first row of `values`, `[batch, length]`, with a value that is not finite, and that value.
+fn check_finite(values: &[f32], length: usize) -> Result<(), (usize, String)> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(position) => Err((position / length, values[position].to_string())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,188 @@
+//! Division of a dataset into training, validation and test split.
+
+use crate::dataset::{Dataset, Targets};
+use crate::error::DataError;
+use crate::random::{Purpose, shuffle, stream};
+use std::sync::Arc;
+
+/// How to divide a dataset.
+///
+/// Official parts come first: if the source has a test part it is the test split and `test` is not used; if it has a
+/// validation part it is the validation split and `validation` is not used. Otherwise `test` is a share of all samples
+/// and `validation` a share of the training samples that remain. Classes keep their proportions in every split, to
+/// within one sample; which samples are taken depends on `seed` alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Split {
+    /// Share of the training split, `[0, 1)`.
+    pub validation: f64,
+    /// Share of all samples, `[0, 1)`, when the source has no test part.
+    pub test: f64,
+    /// Seed of the choice.
+    pub seed: u64,
+}
+
+/// A dataset and the sample numbers of its three splits, each ascending.
+#[derive(Debug, Clone)]
+pub struct SplitDataset {
+    /// The samples.
+    pub dataset: Arc<Dataset>,
+    /// Sample numbers of the training split; never empty.
+    pub train: Vec<usize>,
+    /// Sample numbers of the validation split; may be empty.
+    pub validation: Vec<usize>,
+    /// Sample numbers of the test split; may be empty.
+    pub test: Vec<usize>,
+}
+
+impl Split {
+    /// Divides `dataset`.
+    ///
+    /// # Errors
+    /// A share outside `[0, 1)`, or nothing left for training.
+    pub fn divide(&self, dataset: Arc<Dataset>) -> Result<SplitDataset, DataError> {
+        check_share("data.validation", self.validation)?;
+        check_share("data.test", self.test)?;
+        let official = dataset.division().cloned().unwrap_or_default();
+        let mut train = if dataset.division().is_some() { official.train } else { (0..dataset.samples()).collect() };
+        let (mut validation, mut test) = (official.validation, official.test);
+        if test.is_empty() {
+            (train, test) = self.take_share(&dataset, train, SharePart { share: self.test, number: 0 });
+        }
+        if validation.is_empty() {
+            (train, validation) = self.take_share(&dataset, train, SharePart { share: self.validation, number: 1 });
+        }
+        if train.is_empty() {
+            return Err(DataError::setting(
+                "data.validation, data.test",
+                format!("no sample of {} is left for training", dataset.samples()),
+                "Make the shares smaller or add samples",
+            ));
+        }
+        for part in [&mut train, &mut validation, &mut test] {
+            part.sort_unstable();
+        }
+        Ok(SplitDataset { dataset, train, validation, test })
+    }
+
+    /// Splits `indices` into (rest, taken), class by class.
+    fn take_share(&self, dataset: &Dataset, indices: Vec<usize>, part: SharePart) -> (Vec<usize>, Vec<usize>) {
+        let total = indices.len();
+        let mut groups = group_by_class(dataset, indices);
+        let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+        let quotas = quotas(&sizes, (part.share * total as f64).round() as usize);
+        let (mut rest, mut taken) = (Vec::with_capacity(total), Vec::new());
+        for (class, (group, quota)) in groups.iter_mut().zip(quotas).enumerate() {
+            shuffle(&mut stream(self.seed, Purpose::Split, part.number, class as u64), group);
+            taken.extend_from_slice(&group[..quota]);
+            rest.extend_from_slice(&group[quota..]);
+        }
+        (rest, taken)
+    }
+}
+
+/// A share to be taken, and its number in the random stream.
+struct SharePart {
+    share: f64,
+    number: u64,
+}
+
+fn check_share(field: &str, share: f64) -> Result<(), DataError> {
+    if (0.0..1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(DataError::setting(field, format!("{share} is not a share"), "Give a number from 0 up to, but not including, 1"))
+}
+
+fn group_by_class(dataset: &Dataset, indices: Vec<usize>) -> Vec<Vec<usize>> {
+    let Targets::Classes { labels, class_names } = dataset.targets() else { return vec![indices] };
+    let mut groups = vec![Vec::new(); class_names.len()];
+    for sample in indices {
+        groups[labels[sample] as usize].push(sample);
+    }
+    groups
+}
+
+/// How many to take from groups of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
+/// rounded up first, and never all of a group.
+fn quotas(sizes: &[usize], wanted: usize) -> Vec<usize> {
+    let total: usize = sizes.iter().sum();
+    let exact = |group: usize| sizes[group] as u128 * wanted as u128;
+    let mut quotas: Vec<usize> = (0..sizes.len())
+        .map(|group| (exact(group) / total.max(1) as u128) as usize)
+        .zip(sizes)
+        .map(|(quota, &size)| quota.min(size.saturating_sub(1)))
+        .collect();
+    let mut by_remainder: Vec<usize> = (0..sizes.len()).collect();
+    by_remainder.sort_by_key(|&group| std::cmp::Reverse(exact(group) % total.max(1) as u128));
+    let mut missing = wanted.saturating_sub(quotas.iter().sum());
+    for &group in &by_remainder {
+        if missing > 0 && quotas[group] + 1 < sizes[group] {
+            quotas[group] += 1;
+            missing -= 1;
+        }
+    }
+    quotas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Inputs, OfficialDivision, SampleShape};
+
+    fn dataset(labels: Vec<u32>, classes: u32) -> Dataset {
+        let inputs = Inputs::Bytes(vec![0; labels.len()]);
+        let class_names = (0..classes).map(|class| class.to_string()).collect();
+        Dataset::from_memory("a", SampleShape::Features(1), inputs, Targets::Classes { labels, class_names }).unwrap()
+    }
+
+    #[test]
+    fn shares_are_stratified_disjoint_and_complete() {
+        let labels: Vec<u32> = (0..1_000).map(|sample| u32::from(sample % 10 == 0)).collect();
+        let split = dataset(labels, 2).split(Split { validation: 0.1, test: 0.2, seed: 3 }).unwrap();
+        assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (720, 80, 200));
+        assert_eq!(split.dataset.class_counts(&split.test), [180, 20]);
+        assert_eq!(split.dataset.class_counts(&split.validation), [72, 8]);
+        let mut all = [split.train, split.validation, split.test].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_seed_decides_and_nothing_else() {
+        let divide = |seed| {
+            dataset((0..100).map(|sample| sample % 3).collect(), 3)
+                .split(Split { validation: 0.0, test: 0.3, seed })
+                .unwrap()
+                .test
+        };
+        assert_eq!(divide(1), divide(1));
+        assert_ne!(divide(1), divide(2));
+    }
+
+    #[test]
+    fn a_class_of_one_stays_in_training() {
+        let split = dataset(vec![0, 0, 0, 0, 1], 2).split(Split { validation: 0.0, test: 0.5, seed: 0 }).unwrap();
+        assert!(split.train.contains(&4));
+        assert_eq!(split.test.len(), 3);
+    }
+
+    #[test]
+    fn official_parts_win_over_shares() {
+        let division = OfficialDivision { train: vec![0, 1, 2, 3], validation: vec![], test: vec![4, 5] };
+        let with_division = |division| dataset(vec![0, 1, 0, 1, 0, 1], 2).with_division(division).unwrap();
+        let split = with_division(division.clone()).split(Split { validation: 0.5, test: 0.4, seed: 0 }).unwrap();
+        assert_eq!(split.test, [4, 5]);
+        assert_eq!((split.train.len(), split.validation.len()), (2, 2));
+        let division = OfficialDivision { train: vec![0, 1, 2], validation: vec![3], test: vec![4, 5] };
+        let split = with_division(division).split(Split { validation: 0.5, test: 0.4, seed: 0 }).unwrap();
+        assert_eq!((split.train, split.validation), (vec![0, 1, 2], vec![3]));
+    }
+
+    #[test]
+    fn impossible_shares_are_refused() {
+        for (validation, test, field) in [(1.0, 0.0, "data.validation"), (0.0, -0.1, "data.test"), (f64::NAN, 0.0, "data")] {
+            let message = dataset(vec![0, 1], 2).split(Split { validation, test, seed: 0 }).unwrap_err().to_string();
+            assert!(message.starts_with(field), "{message}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Synthetic sets of points, one a file.
+
+use crate::catalog::CatalogEntry;
+use crate::config::DataConfig;
+use crate::dataset::{Dataset, Inputs, SampleShape, Targets};
+use crate::error::DataError;
+
+mod blobs;
+mod gaussian_mixture;
+mod moons;
+mod spiral;
+
+/// Every synthetic set, in the order of the listings.
+pub const SYNTHETIC: &[CatalogEntry] = &[spiral::ENTRY, moons::ENTRY, blobs::ENTRY, gaussian_mixture::ENTRY];
+
+/// Points `[samples x 2]` of each class, class after class.
+struct Points {
+    classes: usize,
+    coordinates: Vec<f32>,
+}
+
+/// Generates the set named by `config.source` with `config.samples` points a class.
+pub(crate) fn generate(config: &DataConfig) -> Result<Dataset, DataError> {
+    if config.samples == 0 {
+        return Err(DataError::setting("data.samples", "no samples", "Give the number of samples per class, such as 100"));
+    }
+    if let Some(noise) = config.noise.filter(|noise| !(noise.is_finite() && *noise >= 0.0)) {
+        return Err(DataError::setting("data.noise", format!("{noise} is no standard deviation"), "Give a number of at least 0"));
+    }
+    let points = match config.source.as_str() {
+        "spiral" => spiral::generate(config),
+        "moons" => moons::generate(config),
+        "blobs" => blobs::generate(config),
+        _ => gaussian_mixture::generate(config),
+    };
+    let labels = (0..points.classes * config.samples).map(|sample| (sample / config.samples) as u32).collect();
+    let class_names = (0..points.classes).map(|class| class.to_string()).collect();
+    let inputs = Inputs::Floats(points.coordinates);
+    Dataset::from_memory(&config.source, SampleShape::Features(2), inputs, Targets::Classes { labels, class_names })?
+        .with_feature_names(vec!["x".to_string(), "y".to_string()])
+}
+
+/// `data.classes`, or the set's own number.
+fn classes_or(config: &DataConfig, own: usize) -> usize {
+    if config.classes == 0 { own } else { config.classes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Inputs;
+
+    #[test]
+    fn every_set_is_finite_balanced_and_a_function_of_its_seed() {
+        for entry in SYNTHETIC {
+            let make = |seed| generate(&DataConfig { seed, samples: 7, ..DataConfig::of_source(entry.name) }).unwrap();
+            let set = make(1);
+            let all: Vec<usize> = (0..set.samples()).collect();
+            assert!(set.class_counts(&all).iter().all(|&count| count == 7), "{}", entry.name);
+            assert_eq!(set.inputs(), make(1).inputs());
+            assert_ne!(set.inputs(), make(2).inputs());
+        }
+    }
+
+    #[test]
+    fn the_spiral_without_noise_is_that_of_the_course() {
+        let config = DataConfig { noise: Some(0.0), ..DataConfig::of_source("spiral") };
+        let spiral = generate(&config).unwrap();
+        assert_eq!((spiral.samples(), spiral.outputs()), (300, 3));
+        let Inputs::Floats(points) = spiral.inputs() else { panic!("points are floats") };
+        for class in 0..3 {
+            let (first, last) = (class * 200, class * 200 + 198);
+            assert_eq!(points[first..first + 2], [0.0, 0.0]);
+            let angle = (class as f64 + 1.0) * 4.0;
+            assert!((f64::from(points[last]) - angle.sin()).abs() < 1e-6);
+            assert!((f64::from(points[last + 1]) - angle.cos()).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn impossible_settings_are_refused() {
+        let spiral = || DataConfig::of_source("spiral");
+        assert!(generate(&DataConfig { samples: 0, ..spiral() }).is_err());
+        assert!(generate(&DataConfig { noise: Some(-1.0), ..spiral() }).is_err());
+        assert!(generate(&DataConfig { classes: 1, ..spiral() }).is_err());
+    }
+}
