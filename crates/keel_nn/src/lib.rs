@@ -4,6 +4,7 @@
 pub mod activations;
 pub mod init;
 pub mod layer;
+pub mod layers;
 pub mod random;
 pub mod shape;
 

@@ -1,6 +1,5 @@
 //! The layers: one file each, with the keys a config file gives and the [`Layer`](crate::Layer) built from them.
 
-mod add;
 mod avg_pool;
 mod batch_norm;
 mod build_error;

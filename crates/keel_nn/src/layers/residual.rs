@@ -1,0 +1,116 @@
+//! Residual blocks: the output of some layers is added to their input (He et al. 2016).
+//!
+//! A block is no layer of its own: the graph lays out its body, its shortcut, an `add` and the activation after it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::activations::Activation;
+use crate::layers::LayerSpec;
+
+/// Keys of a `residual` block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResidualSpec {
+    /// The layers whose output is added to the block's input.
+    pub body: Vec<LayerSpec>,
+    /// What happens to the input on its way around the body.
+    #[serde(default)]
+    pub shortcut: Shortcut,
+    /// Activation of the sum: a name, or a table with `function` and its own keys.
+    #[serde(default = "relu", deserialize_with = "name_or_table")]
+    #[schemars(with = "NameOrTable")]
+    pub after: Activation,
+}
+
+/// How a block's input reaches the sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortcut {
+    /// As it is; the body must keep its shape.
+    Identity,
+    /// Through a 1x1 convolution without bias, with the body's stride, and a batch norm.
+    Projection,
+    /// Identity where the shapes agree, else projection.
+    #[default]
+    Auto,
+}
+
+impl ResidualSpec {
+    /// A block with an automatic shortcut and a relu after the sum.
+    pub fn new(body: Vec<LayerSpec>) -> Self {
+        ResidualSpec { body, shortcut: Shortcut::Auto, after: relu() }
+    }
+}
+
+fn relu() -> Activation {
+    Activation::Relu
+}
+
+/// The two ways to write `after`, for the schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes a document")]
+enum NameOrTable {
+    /// The activation's name; its own parameter keeps its default.
+    Name(String),
+    /// `function` and its own parameter.
+    Table(Activation),
+}
+
+fn name_or_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Activation, D::Error> {
+    struct NameOrTableVisitor;
+    impl<'de> Visitor<'de> for NameOrTableVisitor {
+        type Value = Activation;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "the name of an activation, or a table with its function")
+        }
+
+        fn visit_str<E: Error>(self, name: &str) -> Result<Activation, E> {
+            Activation::deserialize(MapDeserializer::new([("function", name)].into_iter()))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Activation, A::Error> {
+            Activation::deserialize(MapAccessDeserializer::new(table))
+        }
+    }
+    deserializer.deserialize_any(NameOrTableVisitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_is_a_name_or_a_table_and_relu_by_default() {
+        let cases = [
+            (r#"{"body": []}"#, Activation::Relu),
+            (r#"{"body": [], "after": "tanh"}"#, Activation::Tanh),
+            (r#"{"body": [], "after": "leaky_relu"}"#, Activation::LeakyRelu { slope: 0.01 }),
+            (r#"{"body": [], "after": {"function": "elu", "alpha": 0.5}}"#, Activation::Elu { alpha: 0.5 }),
+        ];
+        for (text, after) in cases {
+            let spec: ResidualSpec = serde_json::from_str(text).unwrap();
+            assert_eq!((spec.after, spec.shortcut), (after, Shortcut::Auto), "{text}");
+            let again: ResidualSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+            assert_eq!(again, spec);
+        }
+        for text in [r#"{"body": [], "after": "rleu"}"#, r#"{"body": [], "after": 3}"#, r#"{"body": [], "skip": 1}"#] {
+            assert!(serde_json::from_str::<ResidualSpec>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_nests() {
+        let text = r#"{"type": "residual", "body": [{"type": "conv2d", "out_channels": 4},
+            {"type": "residual", "body": [{"type": "batch_norm"}], "shortcut": "identity"}]}"#;
+        let LayerSpec::Residual(outer) = serde_json::from_str(text).unwrap() else { panic!("no residual") };
+        let LayerSpec::Residual(inner) = &outer.body[1] else { panic!("no inner residual") };
+        assert_eq!((inner.body.len(), inner.shortcut), (1, Shortcut::Identity));
+    }
+}
