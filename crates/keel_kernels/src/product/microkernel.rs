@@ -170,7 +170,14 @@ unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
                     sums[row][vector] = source.add(vector * lanes).cast::<S::f32s>().read_unaligned();
                 }
             } else {
-                std::ptr::copy_nonoverlapping(source, sums[row].as_mut_ptr().cast::<f32>(), tile.columns);
+                for vector in 0..VECTORS {
+                    // A value of its own: a pointer into `sums` would keep the sums out of registers.
+                    let mut lane_values = sums[row][vector];
+                    let count = tile.columns.saturating_sub(vector * lanes).min(lanes);
+                    let from = source.add(vector * lanes);
+                    std::ptr::copy_nonoverlapping(from, (&raw mut lane_values).cast::<f32>(), count);
+                    sums[row][vector] = lane_values;
+                }
             }
         }
     }
@@ -192,7 +199,12 @@ unsafe fn store<S: Simd, const ROWS: usize, const VECTORS: usize>(
                     target.add(vector * lanes).cast::<S::f32s>().write_unaligned(sums[row][vector]);
                 }
             } else {
-                std::ptr::copy_nonoverlapping(sums[row].as_ptr().cast::<f32>(), target, tile.columns);
+                for vector in 0..VECTORS {
+                    let lane_values = sums[row][vector];
+                    let count = tile.columns.saturating_sub(vector * lanes).min(lanes);
+                    let to = target.add(vector * lanes);
+                    std::ptr::copy_nonoverlapping((&raw const lane_values).cast::<f32>(), to, count);
+                }
             }
         }
     }
