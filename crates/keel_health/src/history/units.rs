@@ -7,6 +7,7 @@ use crate::measurement::UnitMeasurement;
 pub struct UnitTotal {
     filling: Counts,
     complete: Counts,
+    stretches: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,11 @@ impl UnitTotal {
     /// Samples of the last complete stretch.
     pub fn samples(&self) -> u64 {
         self.complete.samples
+    }
+
+    /// Number of complete stretches so far.
+    pub fn stretches(&self) -> u64 {
+        self.stretches
     }
 
     /// Units that never fired, in order; empty if firing was not measured.
@@ -79,6 +85,7 @@ impl UnitTotal {
         if self.filling.samples == 0 || self.filling.samples < enough {
             return;
         }
+        self.stretches += 1;
         std::mem::swap(&mut self.filling, &mut self.complete);
         self.filling.samples = 0;
         self.filling.observations = 0;

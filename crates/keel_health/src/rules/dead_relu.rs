@@ -86,7 +86,8 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
 }
 
 fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observation) -> Observation {
-    let early = case.moment == Moment::Start || case.history.closed_windows() <= 2;
+    let stretches = case.history.units(index).map_or(0, |units| units.stretches());
+    let early = case.moment == Moment::Start || stretches <= 2;
     let name = case.model.name(index);
     let weights = case.weight_layer_before(index);
     let mut observation = if early {
