@@ -1,0 +1,31 @@
+//! The hyperbolic tangent.
+
+use super::{Elementwise, exp, exp_m1};
+
+/// tanh(x), with derivative 1 - tanh(x)^2.
+#[derive(Clone, Copy, Debug)]
+pub struct Tanh;
+
+impl Elementwise for Tanh {
+    const FROM_OUTPUT: bool = true;
+
+    /// -m / (2 + m) with m = exp(-2 |x|) - 1, which neither overflows nor cancels; the sign is put back at the end.
+    #[inline(always)]
+    fn value(self, x: f32) -> f32 {
+        let m = exp_m1(-2.0 * x.abs());
+        (-m / (2.0 + m)).copysign(x)
+    }
+
+    /// 4 e / (1 + e)^2 with e = exp(-2 |x|).
+    #[inline(always)]
+    fn derivative(self, x: f32) -> f32 {
+        let e = exp(-2.0 * x.abs());
+        let denominator = 1.0 + e;
+        4.0 * e / (denominator * denominator)
+    }
+
+    #[inline(always)]
+    fn derivative_from_output(self, y: f32) -> f32 {
+        1.0 - y * y
+    }
+}
