@@ -1,0 +1,76 @@
+//! Adam with decoupled weight decay, after Loshchilov & Hutter 2019, algorithm 2.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::element_wise::{Rule, Update};
+
+/// AdamW: Adam whose weight decay does not pass through the averages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamwConfig {
+    /// Size of a step; schedules scale it.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub learning_rate: f64,
+    /// Weight of the old average of the gradient.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub beta1: f64,
+    /// Weight of the old average of the squared gradient.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub beta2: f64,
+    /// Added to the root of the average, so that nothing is divided by zero.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub epsilon: f64,
+    /// Share of each weight, times the learning rate, taken off it each step; norms and biases are exempt.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: f64,
+    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    #[schemars(range(min = 0.0))]
+    pub clip_norm: f64,
+}
+
+impl Default for AdamwConfig {
+    fn default() -> Self {
+        AdamwConfig { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, clip_norm: 0.0 }
+    }
+}
+
+/// One step's numbers, rounded once; bias corrections are computed in f64.
+pub(super) struct Adamw {
+    step_size: f32,
+    beta1: f32,
+    one_minus_beta1: f32,
+    beta2: f32,
+    one_minus_beta2: f32,
+    root_correction: f32,
+    epsilon: f32,
+    learning_rate: f32,
+}
+
+impl Adamw {
+    /// `step` counts from 1.
+    pub(super) fn new(config: &AdamwConfig, learning_rate: f64, step: u64) -> Self {
+        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+        Adamw {
+            step_size: (learning_rate / correction(config.beta1)) as f32,
+            beta1: config.beta1 as f32,
+            one_minus_beta1: (1.0 - config.beta1) as f32,
+            beta2: config.beta2 as f32,
+            one_minus_beta2: (1.0 - config.beta2) as f32,
+            root_correction: (1.0 / correction(config.beta2).sqrt()) as f32,
+            epsilon: config.epsilon as f32,
+            learning_rate: learning_rate as f32,
+        }
+    }
+}
+
+impl Rule for Adamw {
+    #[inline(always)]
+    fn element(&self, value: f32, gradient: f32, decay: f32, [mean, square]: [f32; 2]) -> Update {
+        let value = value - self.learning_rate * decay * value;
+        let mean = self.beta1 * mean + self.one_minus_beta1 * gradient;
+        let square = self.beta2 * square + self.one_minus_beta2 * gradient * gradient;
+        let denominator = square.sqrt() * self.root_correction + self.epsilon;
+        Update { value: value - self.step_size * mean / denominator, slots: [mean, square] }
+    }
+}

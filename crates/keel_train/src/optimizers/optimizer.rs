@@ -1,0 +1,300 @@
+//! An optimiser over one contiguous buffer of parameters.
+
+use std::ops::Range;
+
+use super::OptimizerConfig;
+use super::adagrad::Adagrad;
+use super::adam::Adam;
+use super::adamw::Adamw;
+use super::clip;
+use super::element_wise::{self, Factors, Rule, Squares, Stretch};
+use super::rmsprop::Rmsprop;
+use super::sgd::Sgd;
+
+/// Parameters updated by one task; fixed, so that sums do not depend on the number of threads.
+pub(super) const CHUNK: usize = 16 * 1024;
+
+/// Parameters below which one thread does all the work.
+pub(super) const PARALLEL_FROM: usize = 64 * 1024;
+
+/// One parameter of the network inside the buffer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterSegment {
+    /// Layer and parameter, for example `conv2d_1.weight`.
+    pub name: String,
+    /// Its place in the buffer.
+    pub range: Range<usize>,
+    /// Whether weight decay applies: to weights, not to norms and biases.
+    pub decay: bool,
+}
+
+/// Euclidean norms of one parameter at one step.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SegmentNorms {
+    /// Of the values before the update.
+    pub values: f64,
+    /// Of the gradient before clipping, without weight decay.
+    pub gradient: f64,
+    /// Of the update as applied.
+    pub update: f64,
+}
+
+/// What a step reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepNorms<'a> {
+    /// One per segment, in the order of the segments.
+    pub segments: &'a [SegmentNorms],
+    /// Of the whole gradient before clipping.
+    pub gradient: f64,
+    /// What the gradient was multiplied by: 1 unless it was clipped.
+    pub gradient_scale: f32,
+}
+
+/// An optimiser with its slots. A step allocates nothing and gives the same bits with any number of threads.
+#[derive(Debug)]
+pub struct Optimizer {
+    config: OptimizerConfig,
+    steps: u64,
+    slots: Vec<Vec<f32>>,
+    chunks: Vec<Vec<Part>>,
+    partial: Vec<f64>,
+    norms: Vec<SegmentNorms>,
+}
+
+/// The overlap of a chunk and a segment.
+#[derive(Debug)]
+struct Part {
+    segment: usize,
+    /// Relative to the start of the chunk.
+    range: Range<usize>,
+    decay: bool,
+    squares: Squares,
+}
+
+impl Optimizer {
+    /// An optimiser for a buffer of `length` parameters; parameters outside every segment stay as they are.
+    ///
+    /// # Panics
+    /// If segments are out of order, overlap or reach past the buffer.
+    pub fn new(config: &OptimizerConfig, segments: &[ParameterSegment], length: usize) -> Self {
+        let ends = std::iter::once(0).chain(segments.iter().map(|segment| segment.range.end));
+        assert!(
+            ends.zip(segments).all(|(end, segment)| end <= segment.range.start && segment.range.end <= length),
+            "segments are in order, apart and inside the buffer"
+        );
+        let chunk_count = length.div_ceil(CHUNK);
+        let slots = config.slot_names().iter().map(|_| vec![0.0; length]).collect();
+        Optimizer {
+            config: config.clone(),
+            steps: 0,
+            slots,
+            chunks: (0..chunk_count).map(|chunk| parts_of_chunk(chunk * CHUNK, segments)).collect(),
+            partial: vec![0.0; chunk_count],
+            norms: vec![SegmentNorms::default(); segments.len()],
+        }
+    }
+
+    /// Applies one update to `values` with the gradient of the loss by them.
+    ///
+    /// # Panics
+    /// If the slices are not as long as the buffer the optimiser was made for.
+    pub fn step(&mut self, values: &mut [f32], gradients: &[f32], learning_rate: f64) -> StepNorms<'_> {
+        assert_eq!(values.len(), gradients.len(), "as many gradients as parameters");
+        assert_eq!(values.len().div_ceil(CHUNK), self.chunks.len(), "the buffer the optimiser was made for");
+        self.steps += 1;
+        let clip_norm = self.config.clip_norm();
+        let gradient_scale = if clip_norm > 0.0 {
+            clip::scale(clip::sum_of_squares(gradients, &mut self.partial).sqrt(), clip_norm)
+        } else {
+            1.0
+        };
+        let factors = Factors { gradient_scale, decay: self.config.weight_decay() as f32 };
+        match self.config.clone() {
+            OptimizerConfig::Sgd(config) => self.apply(&Sgd::new(&config, learning_rate), factors, values, gradients),
+            OptimizerConfig::Adam(config) => {
+                self.apply(&Adam::new(&config, learning_rate, self.steps), factors, values, gradients);
+            }
+            OptimizerConfig::Adamw(config) => {
+                self.apply(&Adamw::new(&config, learning_rate, self.steps), factors, values, gradients);
+            }
+            OptimizerConfig::Rmsprop(config) => {
+                self.apply(&Rmsprop::new(&config, learning_rate), factors, values, gradients);
+            }
+            OptimizerConfig::Adagrad(config) => {
+                self.apply(&Adagrad::new(&config, learning_rate), factors, values, gradients);
+            }
+        }
+        let gradient = self.collect_norms();
+        StepNorms { segments: &self.norms, gradient, gradient_scale }
+    }
+
+    /// Updates made so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Name and contents of each slot, as long as the parameter buffer, for a checkpoint.
+    pub fn slots(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
+        self.config.slot_names().iter().copied().zip(self.slots.iter().map(Vec::as_slice))
+    }
+
+    /// Puts back what [`Optimizer::slots`] and [`Optimizer::steps`] gave.
+    ///
+    /// # Panics
+    /// If there is no slot `name` or `contents` has another length.
+    pub fn restore_slot(&mut self, name: &str, contents: &[f32]) {
+        let index = self.config.slot_names().iter().position(|slot| *slot == name);
+        let index = index.expect("a slot of this optimiser");
+        self.slots[index].copy_from_slice(contents);
+    }
+
+    /// Sets the number of updates made, which Adam's corrections depend on.
+    pub fn restore_steps(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    fn apply<R: Rule>(&mut self, rule: &R, factors: Factors, values: &mut [f32], gradients: &[f32]) {
+        let mut slots = self.slots.iter_mut().map(Vec::as_mut_slice);
+        let slots = [slots.next().unwrap_or(&mut []), slots.next().unwrap_or(&mut [])];
+        let level = keel_kernels::simd::level();
+        let work = |parts: &mut Vec<Part>, chunk: Stretch<'_>| {
+            level.run(
+                #[inline(always)]
+                || update_chunk(rule, factors, parts, chunk),
+            );
+        };
+        share(&mut self.chunks, Stretch { values, gradients, slots }, &work);
+    }
+
+    fn collect_norms(&mut self) -> f64 {
+        let mut total = 0.0;
+        self.norms.fill(SegmentNorms::default());
+        for part in self.chunks.iter().flatten() {
+            let norms = &mut self.norms[part.segment];
+            norms.values += part.squares.values;
+            norms.gradient += part.squares.gradients;
+            norms.update += part.squares.updates;
+            total += part.squares.gradients;
+        }
+        for norms in &mut self.norms {
+            *norms = SegmentNorms {
+                values: norms.values.sqrt(),
+                gradient: norms.gradient.sqrt(),
+                update: norms.update.sqrt(),
+            };
+        }
+        total.sqrt()
+    }
+}
+
+fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<Part> {
+    let overlap = |(index, segment): (usize, &ParameterSegment)| {
+        let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
+        (range.start < range.end).then(|| Part {
+            segment: index,
+            range: range.start - start..range.end - start,
+            decay: segment.decay,
+            squares: Squares::default(),
+        })
+    };
+    segments.iter().enumerate().filter_map(overlap).collect()
+}
+
+/// Hands each chunk its stretch: on this thread if there is little to do, else by halves over the pool.
+fn share(chunks: &mut [Vec<Part>], stretch: Stretch<'_>, work: &(impl Fn(&mut Vec<Part>, Stretch<'_>) + Sync)) {
+    if let [parts] = chunks {
+        return work(parts, stretch);
+    }
+    if chunks.is_empty() {
+        return;
+    }
+    let middle = chunks.len() / 2;
+    let parallel = stretch.values.len() >= PARALLEL_FROM;
+    let (left, right) = chunks.split_at_mut(middle);
+    let (left_stretch, right_stretch) = stretch.split(middle * CHUNK);
+    if parallel {
+        rayon::join(|| share(left, left_stretch, work), || share(right, right_stretch, work));
+    } else {
+        share(left, left_stretch, work);
+        share(right, right_stretch, work);
+    }
+}
+
+#[inline(always)]
+fn update_chunk<R: Rule>(rule: &R, factors: Factors, parts: &mut [Part], chunk: Stretch<'_>) {
+    let Stretch { values, gradients, slots: [first, second] } = chunk;
+    for part in parts {
+        let range = part.range.clone();
+        let factors = Factors { decay: if part.decay { factors.decay } else { 0.0 }, ..factors };
+        let slot = |slot: &'_ [f32]| if slot.is_empty() { 0..0 } else { range.clone() };
+        let (first_range, second_range) = (slot(first), slot(second));
+        let slots = [&mut first[first_range], &mut second[second_range]];
+        let stretch = Stretch { values: &mut values[range.clone()], gradients: &gradients[range], slots };
+        part.squares = element_wise::update(rule, factors, stretch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_testkit::golden::{GoldenFile, OptimizerCase};
+
+    use super::*;
+
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/optimizers.json");
+
+    fn segment(range: Range<usize>, decay: bool) -> ParameterSegment {
+        ParameterSegment { name: format!("{range:?}"), range, decay }
+    }
+
+    #[test]
+    fn every_optimizer_follows_the_golden_values() {
+        for case in GoldenFile::<OptimizerCase>::read(GOLDEN).unwrap().cases {
+            let mut json = case.optimizer.clone();
+            for (key, value) in [("weight_decay", 0.0), ("momentum", 0.0)] {
+                let belongs = key == "weight_decay" || json["type"] == "sgd";
+                if belongs && json.get(key).is_none() {
+                    json[key] = value.into();
+                }
+            }
+            let config: OptimizerConfig = serde_json::from_value(json).unwrap();
+            let length = case.initial.len();
+            let mut optimizer = Optimizer::new(&config, &[segment(0..length, true)], length);
+            let mut values = case.initial.clone();
+            for (step, (gradient, expected)) in case.gradients.iter().zip(&case.after).enumerate() {
+                optimizer.step(&mut values, gradient, config.learning_rate());
+                for (value, expected) in values.iter().zip(expected) {
+                    let error = (value - expected).abs();
+                    assert!(error <= 2e-5 * expected.abs().max(1.0), "{} step {step}: {value} {expected}", case.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn norms_decay_and_bits_are_right_for_any_number_of_threads() {
+        let length = 2 * PARALLEL_FROM + 37;
+        let segments = [segment(0..3, true), segment(3..PARALLEL_FROM + 5, false), segment(PARALLEL_FROM + 5..length, true)];
+        let config: OptimizerConfig =
+            serde_json::from_value(serde_json::json!({"type": "adamw", "weight_decay": 0.5, "clip_norm": 1.0})).unwrap();
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut values: Vec<f32> = (0..length).map(|i| (i % 13) as f32 - 6.0).collect();
+            let gradients: Vec<f32> = (0..length).map(|i| (i % 7) as f32 - 3.0).collect();
+            pool.install(|| {
+                let mut optimizer = Optimizer::new(&config, &segments, length);
+                optimizer.step(&mut values, &gradients, 0.1);
+                let norms = optimizer.step(&mut values, &gradients, 0.1).segments.to_vec();
+                (values, norms)
+            })
+        };
+        let (values, norms) = run(1);
+        for threads in [2, 3, 5] {
+            assert!(run(threads) == (values.clone(), norms.clone()), "{threads} threads");
+        }
+        assert_eq!(norms[0].gradient, (9.0f64 + 4.0 + 1.0).sqrt());
+        let zero_gradient = (0..length).find(|i| i % 7 == 3 && *i > 3 && *i < PARALLEL_FROM && i % 13 != 6).unwrap();
+        assert_eq!(values[zero_gradient], (zero_gradient % 13) as f32 - 6.0, "exempt from decay");
+        let decayed = (PARALLEL_FROM + 5..length).find(|i| i % 7 == 3 && i % 13 != 6).unwrap();
+        assert!((values[decayed] / ((decayed % 13) as f32 - 6.0) - 0.95f32.powi(2)).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,61 @@
+//! RMSprop, after Tieleman & Hinton 2012, lecture 6.5.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::element_wise::{Rule, Update};
+
+/// RMSprop: the gradient over the root of the average squared gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RmspropConfig {
+    /// Size of a step; schedules scale it.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub learning_rate: f64,
+    /// Weight of the old average of the squared gradient.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub decay: f64,
+    /// Added to the root of the average, so that nothing is divided by zero.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub epsilon: f64,
+    /// Share of each weight added to its gradient; norms and biases are exempt.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: f64,
+    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    #[schemars(range(min = 0.0))]
+    pub clip_norm: f64,
+}
+
+impl Default for RmspropConfig {
+    fn default() -> Self {
+        RmspropConfig { learning_rate: 0.01, decay: 0.99, epsilon: 1e-8, weight_decay: 0.0, clip_norm: 0.0 }
+    }
+}
+
+/// One step's numbers, rounded once.
+pub(super) struct Rmsprop {
+    learning_rate: f32,
+    decay: f32,
+    one_minus_decay: f32,
+    epsilon: f32,
+}
+
+impl Rmsprop {
+    pub(super) fn new(config: &RmspropConfig, learning_rate: f64) -> Self {
+        Rmsprop {
+            learning_rate: learning_rate as f32,
+            decay: config.decay as f32,
+            one_minus_decay: (1.0 - config.decay) as f32,
+            epsilon: config.epsilon as f32,
+        }
+    }
+}
+
+impl Rule for Rmsprop {
+    #[inline(always)]
+    fn element(&self, value: f32, gradient: f32, decay: f32, [square, _]: [f32; 2]) -> Update {
+        let gradient = gradient + decay * value;
+        let square = self.decay * square + self.one_minus_decay * gradient * gradient;
+        Update { value: value - self.learning_rate * gradient / (square.sqrt() + self.epsilon), slots: [square, 0.0] }
+    }
+}

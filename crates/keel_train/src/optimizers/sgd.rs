@@ -1,0 +1,63 @@
+//! Stochastic gradient descent with momentum, after Sutskever et al. 2013 in the form frameworks use.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::element_wise::{Rule, Update};
+
+/// Stochastic gradient descent: `v = momentum v + g`, `w -= learning_rate v` (Nesterov: `g + momentum v` in place of `v`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SgdConfig {
+    /// Size of a step; schedules scale it.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub learning_rate: f64,
+    /// Weight of the previous update in the next; 0 is plain gradient descent.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub momentum: f64,
+    /// Look ahead along the momentum before stepping (Nesterov).
+    pub nesterov: bool,
+    /// Share of each weight added to its gradient; norms and biases are exempt.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: f64,
+    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    #[schemars(range(min = 0.0))]
+    pub clip_norm: f64,
+}
+
+impl Default for SgdConfig {
+    fn default() -> Self {
+        SgdConfig { learning_rate: 0.05, momentum: 0.9, nesterov: false, weight_decay: 0.0005, clip_norm: 0.0 }
+    }
+}
+
+/// One step's numbers, rounded once.
+pub(super) struct Sgd {
+    learning_rate: f32,
+    momentum: f32,
+    /// Weights of the velocity and of the gradient in the update.
+    velocity_share: f32,
+    gradient_share: f32,
+}
+
+impl Sgd {
+    pub(super) fn new(config: &SgdConfig, learning_rate: f64) -> Self {
+        let momentum = config.momentum as f32;
+        let (velocity_share, gradient_share) = match (config.nesterov, config.momentum == 0.0) {
+            (_, true) => (0.0, 1.0),
+            (true, false) => (momentum, 1.0),
+            (false, false) => (1.0, 0.0),
+        };
+        Sgd { learning_rate: learning_rate as f32, momentum, velocity_share, gradient_share }
+    }
+}
+
+impl Rule for Sgd {
+    #[inline(always)]
+    fn element(&self, value: f32, gradient: f32, decay: f32, [velocity, _]: [f32; 2]) -> Update {
+        let gradient = gradient + decay * value;
+        let velocity = self.momentum * velocity + gradient;
+        let step = self.velocity_share * velocity + self.gradient_share * gradient;
+        Update { value: value - self.learning_rate * step, slots: [velocity, 0.0] }
+    }
+}

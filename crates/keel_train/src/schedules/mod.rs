@@ -1,0 +1,161 @@
+//! Learning-rate schedules: a factor on the optimiser's learning rate for every step. One file each.
+
+mod constant;
+mod cosine;
+mod one_cycle;
+mod plateau;
+mod step;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use constant::ConstantConfig;
+pub use cosine::CosineConfig;
+pub use one_cycle::OneCycleConfig;
+pub use plateau::{PlateauConfig, PlateauState};
+pub use step::StepConfig;
+
+/// Name and one line about each schedule.
+pub const CATALOG: &[(&str, &str)] = &[
+    ("constant", "The same learning rate throughout"),
+    ("step", "Multiplied by a factor every so many epochs"),
+    ("cosine", "Falls along half a cosine to a final value"),
+    ("one_cycle", "Rises along a cosine, then falls far below the start; short trainings at a high learning rate"),
+    ("reduce_on_plateau", "Multiplied by a factor when the validation loss stops falling"),
+];
+
+/// How the learning rate changes over the training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ScheduleConfig {
+    /// The same learning rate throughout.
+    Constant(ConstantConfig),
+    /// Multiplied by a factor every so many epochs.
+    Step(StepConfig),
+    /// Half a cosine.
+    Cosine(CosineConfig),
+    /// One cycle up and down.
+    OneCycle(OneCycleConfig),
+    /// Reacts to the validation loss.
+    ReduceOnPlateau(PlateauConfig),
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        ScheduleConfig::OneCycle(OneCycleConfig::default())
+    }
+}
+
+/// Length of a training, which schedules stretch over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    /// Steps of the whole training.
+    pub total_steps: u64,
+    /// Steps of one epoch.
+    pub steps_per_epoch: u64,
+}
+
+/// A schedule during training: a pure function of the step, but for the plateau's small state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    config: ScheduleConfig,
+    peak: f64,
+    horizon: Horizon,
+    plateau: PlateauState,
+}
+
+impl Schedule {
+    /// A schedule whose highest learning rate is `peak`.
+    pub fn new(config: &ScheduleConfig, peak: f64, horizon: Horizon) -> Self {
+        Schedule { config: config.clone(), peak, horizon, plateau: PlateauState::default() }
+    }
+
+    /// The learning rate of `step`, counted from 0.
+    ///
+    /// For the first `warmup_steps` it rises linearly from `peak / warmup_steps`; the schedule itself fills the rest.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        let warmup = self.warmup_steps();
+        if step < warmup {
+            return self.peak * (step + 1) as f64 / warmup as f64;
+        }
+        let (step, total) = (step - warmup, self.horizon.total_steps.saturating_sub(warmup));
+        let factor = match &self.config {
+            ScheduleConfig::Constant(_) => 1.0,
+            ScheduleConfig::Step(config) => config.factor_at(step, self.horizon.steps_per_epoch),
+            ScheduleConfig::Cosine(config) => config.factor_at(step, total),
+            ScheduleConfig::OneCycle(config) => config.factor_at(step, total),
+            ScheduleConfig::ReduceOnPlateau(_) => self.plateau.factor,
+        };
+        self.peak * factor
+    }
+
+    /// Told at the end of each epoch; only `reduce_on_plateau` listens.
+    pub fn epoch_ended(&mut self, validation_loss: f64) {
+        if let ScheduleConfig::ReduceOnPlateau(config) = &self.config {
+            self.plateau.observe(config, validation_loss);
+        }
+    }
+
+    /// What a checkpoint keeps.
+    pub fn state(&self) -> &PlateauState {
+        &self.plateau
+    }
+
+    /// Puts back what [`Schedule::state`] gave.
+    pub fn restore(&mut self, state: PlateauState) {
+        self.plateau = state;
+    }
+
+    fn warmup_steps(&self) -> u64 {
+        match &self.config {
+            ScheduleConfig::Constant(config) => config.warmup_steps,
+            ScheduleConfig::Step(config) => config.warmup_steps,
+            ScheduleConfig::Cosine(config) => config.warmup_steps,
+            ScheduleConfig::OneCycle(config) => config.warmup_steps,
+            ScheduleConfig::ReduceOnPlateau(config) => config.warmup_steps,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_testkit::golden::{GoldenFile, ScheduleCase};
+
+    use super::*;
+
+    #[test]
+    fn every_schedule_follows_the_golden_values() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/schedules.json");
+        for case in GoldenFile::<ScheduleCase>::read(path).unwrap().cases {
+            let config: ScheduleConfig = serde_json::from_value(case.schedule.clone()).unwrap();
+            let horizon = Horizon { total_steps: case.total_steps as u64, steps_per_epoch: 1 };
+            let schedule = Schedule::new(&config, case.learning_rate, horizon);
+            for (step, expected) in case.learning_rates.iter().enumerate() {
+                let rate = schedule.learning_rate(step as u64);
+                assert!((rate - expected).abs() <= 1e-12, "{} step {step}: {rate} {expected}", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn warm_up_rises_to_the_peak() {
+        let config = ScheduleConfig::Constant(ConstantConfig { warmup_steps: 4 });
+        let schedule = Schedule::new(&config, 0.8, Horizon { total_steps: 10, steps_per_epoch: 5 });
+        let rates: Vec<f64> = (0..6).map(|step| schedule.learning_rate(step)).collect();
+        assert_eq!(rates, [0.2, 0.4, 0.6000000000000001, 0.8, 0.8, 0.8]);
+    }
+
+    #[test]
+    fn plateau_waits_for_its_patience_then_reduces() {
+        let config = ScheduleConfig::ReduceOnPlateau(PlateauConfig { patience: 2, ..Default::default() });
+        let mut schedule = Schedule::new(&config, 1.0, Horizon { total_steps: 10, steps_per_epoch: 1 });
+        let rates: Vec<f64> = [1.0, 1.0, 1.0, 1.0, 0.5]
+            .into_iter()
+            .map(|loss| {
+                schedule.epoch_ended(loss);
+                schedule.learning_rate(0)
+            })
+            .collect();
+        assert_eq!(rates, [1.0, 1.0, 1.0, 0.1, 0.1]);
+    }
+}

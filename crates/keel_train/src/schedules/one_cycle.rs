@@ -1,0 +1,49 @@
+//! One cycle: a cosine up to the learning rate and a longer one far below the start, after Smith & Topin 2018.
+
+use std::f64::consts::PI;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// From `learning_rate / start_divisor` up to `learning_rate`, then down to the start divided by `final_divisor`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OneCycleConfig {
+    /// Share of the steps that rise.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
+    pub rising_share: f64,
+    /// The first learning rate is the highest one divided by this.
+    #[schemars(range(min = 1.0))]
+    pub start_divisor: f64,
+    /// The last learning rate is the first one divided by this.
+    #[schemars(range(min = 1.0))]
+    pub final_divisor: f64,
+    /// Steps over which the learning rate first rises from near zero, before the cycle.
+    pub warmup_steps: u64,
+}
+
+impl Default for OneCycleConfig {
+    fn default() -> Self {
+        OneCycleConfig { rising_share: 0.3, start_divisor: 25.0, final_divisor: 10_000.0, warmup_steps: 0 }
+    }
+}
+
+impl OneCycleConfig {
+    pub(super) fn factor_at(&self, step: u64, total_steps: u64) -> f64 {
+        let start = 1.0 / self.start_divisor;
+        let last = total_steps as f64 - 1.0;
+        let summit = self.rising_share * total_steps as f64 - 1.0;
+        let step = (step as f64).min(last.max(0.0));
+        if summit > 0.0 && step <= summit {
+            along_cosine(start, 1.0, step / summit)
+        } else if last > summit.max(0.0) {
+            along_cosine(1.0, start / self.final_divisor, (step - summit.max(0.0)) / (last - summit.max(0.0)))
+        } else {
+            1.0
+        }
+    }
+}
+
+fn along_cosine(from: f64, to: f64, progress: f64) -> f64 {
+    to + (from - to) / 2.0 * (1.0 + (PI * progress).cos())
+}
