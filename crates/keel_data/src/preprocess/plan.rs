@@ -68,11 +68,6 @@ impl Plan {
         self.rest.is_empty()
     }
 
-    /// Whether missing cells get a stand-in.
-    pub(crate) fn fills_missing(&self) -> bool {
-        self.fill.is_some()
-    }
-
     pub(crate) fn output_length(&self) -> usize {
         self.rest.iter().rev().find_map(|pass| match pass {
             Pass::Projection(matrix) => Some(matrix.out_features),

@@ -8,7 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+mod cifar;
 mod class_names;
+mod csv;
+mod csv_columns;
+mod idx;
+mod image_decoder;
+mod image_folder;
+mod npy;
+mod parts;
 
 /// Format of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +38,7 @@ pub enum Format {
 }
 
 /// Every reader, in the order of the listings.
-pub const READERS: &[CatalogEntry] = &[];
+pub const READERS: &[CatalogEntry] = &[image_folder::ENTRY, idx::ENTRY, cifar::ENTRY, csv::ENTRY, npy::ENTRY];
 
 /// What a reader is asked for.
 pub(crate) struct Request<'a> {
@@ -44,7 +52,48 @@ pub(crate) struct Request<'a> {
 
 /// Reads `request.path` in its format.
 pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
-    Err(unrecognised(request.path))
+    let format = match request.config.format {
+        Format::Auto => recognise(request.path)?,
+        format => format,
+    };
+    match format {
+        Format::Auto => Err(unrecognised(request.path)),
+        Format::ImageFolder => image_folder::read(request),
+        Format::Idx => idx::read(request),
+        Format::Cifar => cifar::read(request),
+        Format::Csv => csv::read(request),
+        Format::Npy => npy::read(request),
+    }
+}
+
+/// The format of a path, by the names of the files in it.
+fn recognise(path: &Path) -> Result<Format, DataError> {
+    if path.is_dir() {
+        let entries = sorted_entries(path)?;
+        let any = |test: &dyn Fn(&str) -> bool| entries.iter().any(|entry| test(&file_name(entry)));
+        if any(&|name| idx::is_images_name(name)) {
+            return Ok(Format::Idx);
+        }
+        if any(&|name| cifar::is_batch_name(name)) {
+            return Ok(Format::Cifar);
+        }
+        if any(&|name| name.ends_with(".npy") || name.ends_with(".npz")) {
+            return Ok(Format::Npy);
+        }
+        if entries.iter().any(|entry| entry.is_dir()) {
+            return Ok(Format::ImageFolder);
+        }
+        return Err(unrecognised(path));
+    }
+    let name = file_name(path);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    match () {
+        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz"]) => Ok(Format::Csv),
+        () if ends(&[".npy", ".npz"]) => Ok(Format::Npy),
+        () if idx::is_images_name(&name) || name.contains("ubyte") => Ok(Format::Idx),
+        () if ends(&[".bin"]) => Ok(Format::Cifar),
+        () => Err(unrecognised(path)),
+    }
 }
 
 fn unrecognised(path: &Path) -> DataError {

@@ -1,0 +1,147 @@
+//! The binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of labels and 3 x 32 x 32 bytes.
+
+use super::class_names::for_numbers;
+use super::parts::PartSizes;
+use super::{Request, file_name, read_bytes, sorted_entries};
+use crate::catalog::CatalogEntry;
+use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Targets};
+use crate::error::DataError;
+use std::path::{Path, PathBuf};
+
+pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+    name: "cifar",
+    summary: "CIFAR-10 (data_batch_*.bin, test_batch.bin) or CIFAR-100 (train.bin, test.bin; fine labels)",
+};
+
+const SIDE: usize = 32;
+const PIXELS: usize = SIDE * SIDE;
+
+/// Whether a file is named as part of CIFAR-10 or CIFAR-100.
+pub(super) fn is_batch_name(name: &str) -> bool {
+    name.starts_with("data_batch") && name.ends_with(".bin") || ["test_batch.bin", "train.bin", "test.bin"].contains(&name)
+}
+
+pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
+    let files = batch_files(request.path)?;
+    let (mut pixels, mut labels, mut sizes, mut counts) = (Vec::new(), Vec::new(), PartSizes::default(), Vec::new());
+    for file in &files {
+        let before = labels.len();
+        read_records(file, &mut pixels, &mut labels)?;
+        let count = labels.len() - before;
+        counts.push((file.clone(), count));
+        if file_name(file).starts_with("test") {
+            sizes.test += count;
+        } else {
+            sizes.train += count;
+        }
+    }
+    let folder = if request.path.is_dir() { request.path } else { request.path.parent().unwrap_or(Path::new(".")) };
+    let class_names = match (request.schema, names_file(folder)?) {
+        (None, Some(names)) if labels.iter().all(|&label| (label as usize) < names.len()) => names,
+        _ => for_numbers(&labels, request.schema, request.path)?,
+    };
+    let shape = SampleShape::Image { height: SIDE, width: SIDE, channels: 3 };
+    let targets = Targets::Classes { labels, class_names };
+    let dataset = Dataset::from_memory(file_name(request.path), shape, Inputs::Bytes(pixels), targets)?
+        .with_provenance(Provenance::Records { files: counts });
+    match sizes.division() {
+        Some(division) => dataset.with_division(division),
+        None => Ok(dataset),
+    }
+}
+
+/// The files to read, training before test.
+fn batch_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files: Vec<PathBuf> =
+        sorted_entries(path)?.into_iter().filter(|file| is_batch_name(&file_name(file))).collect();
+    files.sort_by_key(|file| (file_name(file).starts_with("test"), file.clone()));
+    if files.is_empty() {
+        return Err(DataError::format(path, "no CIFAR batch found", "Give the folder with data_batch_1.bin or train.bin"));
+    }
+    Ok(files)
+}
+
+/// Names of the classes, if the folder holds them.
+fn names_file(folder: &Path) -> Result<Option<Vec<String>>, DataError> {
+    for name in ["batches.meta.txt", "fine_label_names.txt"] {
+        let path = folder.join(name);
+        if path.exists() {
+            let text = String::from_utf8_lossy(&read_bytes(&path)?).into_owned();
+            return Ok(Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()));
+        }
+    }
+    Ok(None)
+}
+
+/// Appends the records of one file, turning planes into pixels.
+fn read_records(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
+    let bytes = read_bytes(path)?;
+    let hundred = ["train.bin", "test.bin"].contains(&file_name(path).as_str());
+    let (label_bytes, classes) = if hundred { (2, 100) } else { (1, 10) };
+    let record = label_bytes + 3 * PIXELS;
+    if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
+        return Err(DataError::format(
+            path,
+            format!("{} bytes are no multiple of the {record} of a record", bytes.len()),
+            "Fetch the file again; it may be cut off",
+        ));
+    }
+    for (number, record) in bytes.chunks_exact(record).enumerate() {
+        let label = record[label_bytes - 1];
+        if label >= classes {
+            let what = format!("record {number} has the label {label}, outside the {classes} classes");
+            return Err(DataError::format(path, what, "Give the binary version of CIFAR-10 or CIFAR-100"));
+        }
+        labels.push(u32::from(label));
+        let planes = &record[label_bytes..];
+        pixels.extend((0..PIXELS).flat_map(|pixel| [planes[pixel], planes[PIXELS + pixel], planes[2 * PIXELS + pixel]]));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DataConfig;
+    use crate::load::load;
+
+    fn record(labels: &[u8], color: [u8; 3]) -> Vec<u8> {
+        let mut bytes = labels.to_vec();
+        color.iter().for_each(|&value| bytes.extend([value; PIXELS]));
+        bytes
+    }
+
+    #[test]
+    fn both_versions_are_read() {
+        for (train, test, labels) in [("data_batch_1.bin", "test_batch.bin", &[4u8][..]), ("train.bin", "test.bin", &[0, 4])] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(train), [record(labels, [1, 2, 3]), record(labels, [4, 5, 6])].concat()).unwrap();
+            std::fs::write(folder.path().join(test), record(labels, [7, 8, 9])).unwrap();
+            let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
+            assert_eq!(data.division().unwrap().test, [2]);
+            let Inputs::Bytes(bytes) = data.inputs() else { panic!("images are bytes") };
+            assert!(bytes[..3 * PIXELS].chunks_exact(3).all(|pixel| pixel == [1, 2, 3]));
+            let Targets::Classes { labels, .. } = data.targets() else { panic!("labels are classes") };
+            assert_eq!(labels[..], [4, 4, 4]);
+            assert!(data.provenance().describe(2).ends_with(&format!("{test}, record 0")));
+        }
+    }
+
+    #[test]
+    fn truncated_files_and_wrong_labels_are_named() {
+        let cases = [
+            (vec![], "0 bytes"),
+            (record(&[1], [0; 3])[..3_000].to_vec(), "3000 bytes are no multiple of the 3073"),
+            (record(&[10], [0; 3]), "record 0 has the label 10"),
+        ];
+        for (bytes, expected) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("data_batch_1.bin"), bytes).unwrap();
+            let message = load(&DataConfig::of_source("data_batch_1.bin"), folder.path()).unwrap_err().to_string();
+            assert!(message.contains("data_batch_1.bin") && message.contains(expected), "{message}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! IDX files as of MNIST: pairs of images and labels, plain or .gz, training pair and `t10k` or `test` pair.
+
+use super::class_names::for_numbers;
+use super::parts::PartSizes;
+use super::{Request, file_name, read_bytes, sorted_entries};
+use crate::catalog::CatalogEntry;
+use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Targets};
+use crate::error::DataError;
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub(super) const ENTRY: CatalogEntry =
+    CatalogEntry { name: "idx", summary: "pairs of IDX files as of MNIST, plain or .gz; finds the t10k test pair" };
+
+const NEXT: &str = "Fetch the file again; it may be cut off";
+
+/// Whether a file is named as the images of an IDX pair.
+pub(super) fn is_images_name(name: &str) -> bool {
+    name.contains("images") && (name.contains("idx3") || name.contains("idx4") || name.contains("ubyte"))
+}
+
+pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
+    let (training, test) = find_pairs(request.path)?;
+    let (shape, mut pixels, mut labels) = read_pair(&training)?;
+    let mut sizes = PartSizes { train: labels.len(), ..PartSizes::default() };
+    let mut files = vec![(training, labels.len())];
+    if let Some(test) = test {
+        let (test_shape, test_pixels, test_labels) = read_pair(&test)?;
+        if test_shape != shape {
+            return Err(DataError::shape("images of the test file", shape, test_shape));
+        }
+        sizes.test = test_labels.len();
+        files.push((test, test_labels.len()));
+        pixels.extend(test_pixels);
+        labels.extend(test_labels);
+    }
+    let class_names = for_numbers(&labels, request.schema, request.path)?;
+    let targets = Targets::Classes { labels, class_names };
+    let dataset = Dataset::from_memory(file_name(request.path), shape, Inputs::Bytes(pixels), targets)?
+        .with_provenance(Provenance::Records { files });
+    match sizes.division() {
+        Some(division) => dataset.with_division(division),
+        None => Ok(dataset),
+    }
+}
+
+/// The images file of the training pair, and that of the test pair if there is one.
+fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
+    let images: Vec<PathBuf> =
+        sorted_entries(folder)?.into_iter().filter(|file| is_images_name(&file_name(file))).collect();
+    let is_test = |file: &Path| file_name(file).starts_with("t10k") || file_name(file).starts_with("test");
+    let training = if path.is_dir() {
+        images.iter().find(|file| !is_test(file)).or(images.first()).cloned()
+    } else if is_images_name(&file_name(path)) {
+        Some(path.to_path_buf())
+    } else {
+        images.into_iter().find(|images| labels_of(images) == path)
+    };
+    let Some(training) = training else {
+        let next = "Give the folder, or a file such as train-images-idx3-ubyte.gz beside its labels";
+        return Err(DataError::format(path, "no IDX file of images found", next));
+    };
+    if is_test(&training) || !file_name(&training).starts_with("train") {
+        return Ok((training, None));
+    }
+    let ending = file_name(&training)["train".len()..].to_string();
+    let test = ["t10k", "test"].map(|start| training.with_file_name(format!("{start}{ending}")));
+    Ok((training, test.into_iter().find(|file| file.exists())))
+}
+
+/// The labels file that belongs to an images file.
+fn labels_of(images: &Path) -> PathBuf {
+    let name = file_name(images).replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1");
+    images.with_file_name(name)
+}
+
+/// Shape, pixels and labels of one pair.
+fn read_pair(images: &Path) -> Result<(SampleShape, Vec<u8>, Vec<u32>), DataError> {
+    let (sizes, pixels) = read_array(images)?;
+    let shape = match sizes[..] {
+        [_, height, width] => SampleShape::Image { height, width, channels: 1 },
+        [_, height, width, channels] => SampleShape::Image { height, width, channels },
+        _ => {
+            let what = format!("an array of {} dimensions is no set of images", sizes.len());
+            return Err(DataError::format(images, what, "Give images of three or four dimensions"));
+        }
+    };
+    let labels_path = labels_of(images);
+    let (label_sizes, labels) = read_array(&labels_path)?;
+    if label_sizes[..] != sizes[..1] {
+        let what = format!("{label_sizes:?} labels for {} images of {}", sizes[0], file_name(images));
+        return Err(DataError::format(&labels_path, what, "Give the two files of one pair"));
+    }
+    Ok((shape, pixels, labels.into_iter().map(u32::from).collect()))
+}
+
+/// Dimensions and bytes of one IDX file: two zero bytes, element type, number of dimensions, big-endian sizes, values.
+fn read_array(path: &Path) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+    let mut bytes = read_bytes(path)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = Vec::new();
+        MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).map_err(|error| {
+            DataError::format(path, format!("the compressed file is damaged: {error}"), NEXT)
+        })?;
+        bytes = unpacked;
+    }
+    let [0, 0, element, dimensions] = *bytes.first_chunk::<4>().unwrap_or(&[1; 4]) else {
+        return Err(DataError::format(path, "no IDX file: it does not begin with two zero bytes", NEXT));
+    };
+    if element != 0x08 || dimensions == 0 {
+        let what = format!("elements of type {element:#04x} in {dimensions} dimensions; only bytes (0x08) are read");
+        return Err(DataError::format(path, what, "Convert the file to bytes or to NPY"));
+    }
+    let header = 4 + 4 * usize::from(dimensions);
+    let truncated = |expected: String| {
+        DataError::format(path, format!("the file has {} bytes, its header demands {expected}", bytes.len()), NEXT)
+    };
+    let Some(size_bytes) = bytes.get(4..header) else { return Err(truncated(format!("at least {header}"))) };
+    let sizes: Vec<usize> =
+        size_bytes.chunks_exact(4).map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize).collect();
+    let expected = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    if expected.and_then(|expected| expected.checked_add(header)) != Some(bytes.len()) {
+        return Err(truncated(format!("{header} and {sizes:?} values")));
+    }
+    bytes.drain(..header);
+    Ok((sizes, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::DataConfig;
+    use crate::dataset::{Inputs, Targets};
+    use crate::load::load;
+    use std::io::Write;
+    use std::path::Path;
+
+    fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+        sizes.iter().for_each(|size| bytes.extend(size.to_be_bytes()));
+        bytes.extend(values);
+        bytes
+    }
+
+    fn zipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn write_pairs(folder: &Path, ending: &str, pack: impl Fn(&[u8]) -> Vec<u8>) {
+        let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(format!("{name}{ending}")), pack(&bytes)).unwrap();
+        write("train-images-idx3-ubyte", idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6]));
+        write("train-labels-idx1-ubyte", idx(&[3], &[0, 1, 2]));
+        write("t10k-images-idx3-ubyte", idx(&[1, 1, 2], &[7, 8]));
+        write("t10k-labels-idx1-ubyte", idx(&[1], &[1]));
+    }
+
+    #[test]
+    fn both_pairs_are_found_plain_and_compressed() {
+        for ending in ["", ".gz"] {
+            let folder = tempfile::tempdir().unwrap();
+            write_pairs(folder.path(), ending, |bytes| if ending.is_empty() { bytes.to_vec() } else { zipped(bytes) });
+            for source in [".".to_string(), format!("train-images-idx3-ubyte{ending}"), format!("train-labels-idx1-ubyte{ending}")] {
+                let data = load(&DataConfig::of_source(source), folder.path()).unwrap();
+                assert_eq!(data.inputs(), &Inputs::Bytes(vec![1, 2, 3, 4, 5, 6, 7, 8]));
+                assert_eq!(data.sample_shape().dimensions(), [1, 2, 1]);
+                assert_eq!(data.division().unwrap().test, [3]);
+                let Targets::Classes { labels, .. } = data.targets() else { panic!("labels are classes") };
+                assert_eq!(labels[..], [0, 1, 2, 1]);
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_named() {
+        let images = idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6]);
+        let cases: [(&str, Vec<u8>, &str); 7] = [
+            ("train-images-idx3-ubyte", vec![], "does not begin with two zero bytes"),
+            ("train-images-idx3-ubyte", images[..9].to_vec(), "demands at least 16"),
+            ("train-images-idx3-ubyte", images[..20].to_vec(), "has 20 bytes, its header demands 16 and [3, 1, 2]"),
+            ("train-images-idx3-ubyte", zipped(&images)[..15].to_vec(), "the compressed file is damaged"),
+            ("train-images-idx3-ubyte", idx(&[u32::MAX; 3], &[1]), "header demands"),
+            ("train-labels-idx1-ubyte", idx(&[2], &[0, 1]), "[2] labels for 3 images"),
+            ("train-images-idx3-ubyte", vec![0, 0, 13, 3, 0], "only bytes (0x08) are read"),
+        ];
+        for (name, bytes, expected) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            write_pairs(folder.path(), "", <[u8]>::to_vec);
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+            let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
+            assert!(message.contains(name) && message.contains(expected), "{message}");
+        }
+    }
+}
