@@ -6,9 +6,12 @@
 pub mod activation;
 pub mod buffer;
 pub mod convolution;
+pub mod dropout;
 pub mod elementwise;
 pub mod matmul;
+pub mod normalization;
 pub mod parallel;
+pub mod pooling;
 mod product;
 pub mod simd;
 mod subnormals;

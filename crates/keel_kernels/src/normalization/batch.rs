@@ -1,0 +1,245 @@
+//! Batch norm over `[rows, channels]`, where rows are all positions of all samples (Ioffe & Szegedy 2015).
+//!
+//! Forward: [`statistics`], [`forward_table`], [`normalize`]. Backward: [`gradient_sums`], [`backward_table`],
+//! [`apply_gradient`]. Each works on fixed chunks of [`rows_per_chunk`] rows; a fused pass may call the functions for
+//! one chunk ([`super::moments::record_chunk`], [`normalize_chunk`], [`sum_gradient_chunk`], [`apply_gradient_chunk`])
+//! itself.
+
+use super::columns::{map_columns, paired_sums};
+use super::moments::{self, Moments, RECORD};
+use crate::parallel::{Pieces, for_each_task};
+use crate::simd;
+
+/// Floats per channel of [`statistics`]: mean, low part of the mean, 1 / sqrt(variance + epsilon), biased variance.
+pub const STATISTICS: usize = 4;
+/// Floats per channel of a forward table: center, factor, offset.
+pub const FORWARD_TABLE: usize = 3;
+/// Floats per channel of a backward table: center, factors of gradient and deviation, constant.
+pub const BACKWARD_TABLE: usize = 4;
+
+/// Floats of a chunk: small enough for the second-level cache together with its result.
+const CHUNK: usize = 16 * 1024;
+
+/// Rows one task handles.
+pub fn rows_per_chunk(channels: usize) -> usize {
+    (CHUNK / channels).max(1).next_multiple_of(32)
+}
+
+/// Floats of `records` for `rows` rows, enough for [`statistics`] and [`gradient_sums`].
+pub fn records_length(rows: usize, channels: usize) -> usize {
+    rows.div_ceil(rows_per_chunk(channels)) * RECORD * channels
+}
+
+/// Statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `records` holds [`records_length`] floats.
+pub fn statistics(x: &[f32], epsilon: f32, statistics: &mut [f32], records: &mut [f32]) {
+    let channels = statistics.len() / STATISTICS;
+    let records = &mut records[..records_length(x.len() / channels, channels)];
+    record_chunks(x, channels, records);
+    finish_statistics((records, rows_per_chunk(channels)), x.len() / channels, epsilon, statistics);
+}
+
+/// Statistics `[STATISTICS, channels]` of `rows` rows from the records of their chunks, each of `rows_per_record` rows
+/// but the last.
+pub fn finish_statistics(
+    (records, rows_per_record): (&[f32], usize),
+    rows: usize,
+    epsilon: f32,
+    statistics: &mut [f32],
+) {
+    let channels = statistics.len() / STATISTICS;
+    for channel in 0..channels {
+        let parts = records.chunks_exact(RECORD * channels).enumerate().map(|(index, record)| {
+            let count = rows_per_record.min(rows - index * rows_per_record);
+            (count, moments::chunk_moments(record, channel, count))
+        });
+        store_statistics(moments::combine(parts), epsilon, channel, statistics);
+    }
+}
+
+fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statistics: &mut [f32]) {
+    let channels = statistics.len() / STATISTICS;
+    let (mean, low) = moments.split_mean();
+    statistics[channel] = mean;
+    statistics[channels + channel] = low;
+    statistics[2 * channels + channel] = moments.inverse_std(epsilon);
+    statistics[3 * channels + channel] = moments.variance as f32;
+}
+
+fn record_chunks(x: &[f32], channels: usize, records: &mut [f32]) {
+    let rows = rows_per_chunk(channels);
+    let pieces = Pieces::new(records);
+    let chunk = rows * channels;
+    for_each_task(x.len().div_ceil(chunk), 2 * x.len(), |task| {
+        let range = task * RECORD * channels..(task + 1) * RECORD * channels;
+        // SAFETY: each task writes its own record.
+        let record = unsafe { pieces.piece(range) };
+        let x = &x[task * chunk..((task + 1) * chunk).min(x.len())];
+        simd::level().run(
+            #[inline(always)]
+            || moments::record_chunk(x, channels, record),
+        );
+    });
+}
+
+/// The table that normalises with batch statistics and applies `scale` and `shift` `[channels]` (both empty for none).
+pub fn forward_table(statistics: &[f32], (scale, shift): (&[f32], &[f32]), table: &mut [f32]) {
+    let channels = statistics.len() / STATISTICS;
+    for c in 0..channels {
+        let factor = statistics[2 * channels + c] * scale.get(c).copied().unwrap_or(1.0);
+        table[c] = statistics[c];
+        table[channels + c] = factor;
+        table[2 * channels + c] = shift.get(c).copied().unwrap_or(0.0) - statistics[channels + c] * factor;
+    }
+}
+
+/// The table that normalises with running statistics `mean` and `variance`, for evaluation.
+pub fn running_table(
+    (mean, variance): (&[f32], &[f32]),
+    epsilon: f32,
+    (scale, shift): (&[f32], &[f32]),
+    table: &mut [f32],
+) {
+    let channels = mean.len();
+    for c in 0..channels {
+        let moments = Moments { mean: f64::from(mean[c]), variance: f64::from(variance[c]) };
+        table[c] = mean[c];
+        table[channels + c] = moments.inverse_std(epsilon) * scale.get(c).copied().unwrap_or(1.0);
+        table[2 * channels + c] = shift.get(c).copied().unwrap_or(0.0);
+    }
+}
+
+/// `y = (x - center) * factor + offset`, `x` and `y` `[rows, channels]`, `table` `[FORWARD_TABLE, channels]`.
+pub fn normalize(x: &[f32], table: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "input and output");
+    let channels = table.len() / FORWARD_TABLE;
+    for_each_row_chunk(
+        channels,
+        y,
+        #[inline(always)]
+        |range, y| normalize_chunk(&x[range], table, y),
+    );
+}
+
+/// [`normalize`] for some rows, inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub fn normalize_chunk(x: &[f32], table: &[f32], y: &mut [f32]) {
+    let channels = table.len() / FORWARD_TABLE;
+    let (center, rest) = table.split_at(channels);
+    let (factor, offset) = rest.split_at(channels);
+    let map = |_, x: f32, [center, factor, offset, _]: [f32; 4]| (x - center) * factor + offset;
+    map_columns((x, x), [center, factor, offset, offset], map, y);
+}
+
+/// Sums over all rows of the gradient `dy` and of `dy * (x - mean)`, chunk by chunk: `records`
+/// `[chunks, 2, channels]`, of which the length is returned.
+pub fn gradient_sums(dy: &[f32], x: &[f32], mean: &[f32], records: &mut [f32]) -> usize {
+    assert_eq!(dy.len(), x.len(), "gradient and input");
+    let channels = mean.len();
+    let chunk = rows_per_chunk(channels) * channels;
+    let chunks = x.len().div_ceil(chunk);
+    let pieces = Pieces::new(records);
+    for_each_task(chunks, 2 * x.len(), |task| {
+        // SAFETY: each task writes its own record.
+        let record = unsafe { pieces.piece(task * 2 * channels..(task + 1) * 2 * channels) };
+        let range = task * chunk..((task + 1) * chunk).min(x.len());
+        simd::level().run(
+            #[inline(always)]
+            || sum_gradient_chunk(&dy[range.clone()], &x[range], mean, record),
+        );
+    });
+    chunks * 2 * channels
+}
+
+/// [`gradient_sums`] for some rows, inside [`crate::simd::Level::run`]; `record` is `[2, channels]`.
+#[inline(always)]
+pub fn sum_gradient_chunk(dy: &[f32], x: &[f32], mean: &[f32], record: &mut [f32]) {
+    let sums = record.split_at_mut(mean.len());
+    paired_sums((dy, x), mean, |dy, deviation| [dy, dy * deviation], sums);
+}
+
+/// What [`backward_table`] reads.
+#[derive(Clone, Copy, Debug)]
+pub struct BackwardSums<'a> {
+    /// Records `[chunks, 2, channels]` of [`gradient_sums`].
+    pub records: &'a [f32],
+    /// Rows they cover together.
+    pub rows: usize,
+    /// Statistics of the forward pass, `[STATISTICS, channels]`.
+    pub statistics: &'a [f32],
+    /// `[channels]`, or empty for none.
+    pub scale: &'a [f32],
+}
+
+/// Adds the records up in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
+/// `[BACKWARD_TABLE, channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is
+/// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`.
+pub fn backward_table(
+    sums: BackwardSums<'_>,
+    (grad_scale, grad_shift): (&mut [f32], &mut [f32]),
+    table: &mut [f32],
+) {
+    let channels = sums.statistics.len() / STATISTICS;
+    let rows = sums.rows as f64;
+    for c in 0..channels {
+        let statistic = |index: usize| f64::from(sums.statistics[index * channels + c]);
+        let (low, inverse_std) = (statistic(1), statistic(2));
+        let (mut gradient, mut deviation) = (0.0f64, 0.0f64);
+        for record in sums.records.chunks_exact(2 * channels) {
+            gradient += f64::from(record[c]);
+            deviation += f64::from(record[channels + c]);
+        }
+        let normalized = inverse_std * (deviation - low * gradient);
+        if let (Some(scale), Some(shift)) = (grad_scale.get_mut(c), grad_shift.get_mut(c)) {
+            (*scale, *shift) = (normalized as f32, gradient as f32);
+        }
+        let factor = inverse_std * f64::from(sums.scale.get(c).copied().unwrap_or(1.0));
+        let slope = -factor * inverse_std * normalized / rows;
+        table[c] = sums.statistics[c];
+        table[channels + c] = factor as f32;
+        table[2 * channels + c] = slope as f32;
+        table[3 * channels + c] = (-factor * gradient / rows - slope * low) as f32;
+    }
+}
+
+/// `dx = dy * table[1] + (x - table[0]) * table[2] + table[3]`, all but the table `[rows, channels]`.
+pub fn apply_gradient(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
+    assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
+    let channels = table.len() / BACKWARD_TABLE;
+    for_each_row_chunk(
+        channels,
+        dx,
+        #[inline(always)]
+        |range, dx| apply_gradient_chunk(&dy[range.clone()], &x[range], table, dx),
+    );
+}
+
+/// [`apply_gradient`] for some rows, inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub fn apply_gradient_chunk(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
+    let channels = table.len() / BACKWARD_TABLE;
+    let part = |index: usize| &table[index * channels..(index + 1) * channels];
+    let map = |dy: f32, x: f32, [center, factor, slope, constant]: [f32; 4]| {
+        dy * factor + ((x - center) * slope + constant)
+    };
+    map_columns((dy, x), [part(0), part(1), part(2), part(3)], map, dx);
+}
+
+/// Calls `operation(range, y[range])` for chunks of whole rows, compiled for the SIMD level if it inlines.
+#[inline(always)]
+fn for_each_row_chunk(
+    channels: usize,
+    y: &mut [f32],
+    operation: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
+) {
+    let (length, chunk) = (y.len(), rows_per_chunk(channels) * channels);
+    let pieces = Pieces::new(y);
+    for_each_task(length.div_ceil(chunk), length, |task| {
+        let range = task * chunk..((task + 1) * chunk).min(length);
+        // SAFETY: chunks do not overlap.
+        let y = unsafe { pieces.piece(range.clone()) };
+        simd::level().run(
+            #[inline(always)]
+            || operation(range, y),
+        );
+    });
+}

@@ -1,0 +1,78 @@
+//! Mean and variance of each channel, safe for data far from zero.
+//!
+//! Each chunk of rows is read twice while it is in the cache: first for its mean, then for deviations from it; the
+//! chunks are combined in double precision, in order (Chan, Golub & LeVeque 1983).
+
+use super::columns::paired_sums;
+
+/// Floats per channel of the record one chunk leaves: mean, low part of the mean, sum of squared deviations.
+pub const RECORD: usize = 3;
+
+/// Mean and variance of one channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f64,
+    /// Average squared deviation from the mean (biased: divided by the count).
+    pub variance: f64,
+}
+
+impl Moments {
+    /// The mean as two floats: the nearest one and what is left.
+    pub fn split_mean(self) -> (f32, f32) {
+        let mean = self.mean as f32;
+        (mean, (self.mean - f64::from(mean)) as f32)
+    }
+
+    /// `1 / sqrt(variance + epsilon)`.
+    pub fn inverse_std(self, epsilon: f32) -> f32 {
+        (1.0 / (self.variance + f64::from(epsilon)).sqrt()) as f32
+    }
+}
+
+/// The record `[RECORD, channels]` of one chunk of rows `x` `[rows, channels]`, at least one row. For use inside
+/// [`crate::simd::Level::run`].
+#[inline(always)]
+pub fn record_chunk(x: &[f32], channels: usize, record: &mut [f32]) {
+    assert!(record.len() == RECORD * channels && x.len() >= channels, "a record of {channels} channels");
+    let (mean, rest) = record.split_at_mut(channels);
+    let (low, squares) = rest.split_at_mut(channels);
+    let count = (x.len() / channels) as f32;
+    let first_row = &x[..channels];
+    paired_sums((x, x), first_row, |_, deviation| [deviation, 0.0], (&mut *mean, &mut *squares));
+    for (mean, start) in mean.iter_mut().zip(first_row) {
+        *mean = start + *mean / count;
+    }
+    paired_sums((x, x), mean, |_, deviation| [deviation, deviation * deviation], (&mut *low, &mut *squares));
+    for (low, squares) in low.iter_mut().zip(squares) {
+        *squares -= *low * *low / count;
+        *low /= count;
+    }
+}
+
+/// The moments of a chunk's channel from its record, of `rows` rows.
+pub fn chunk_moments(record: &[f32], channel: usize, rows: usize) -> Moments {
+    let channels = record.len() / RECORD;
+    let mean = f64::from(record[channel]) + f64::from(record[channels + channel]);
+    let squares = f64::from(record[2 * channels + channel]);
+    Moments { mean, variance: not_negative(squares) / rows as f64 }
+}
+
+/// Combines moments of disjoint sets, given with their counts, in order.
+pub fn combine(parts: impl Iterator<Item = (usize, Moments)>) -> Moments {
+    let (mut count, mut mean, mut squares) = (0.0f64, 0.0f64, 0.0f64);
+    for (part_count, part) in parts {
+        let part_count = part_count as f64;
+        let total = count + part_count;
+        let difference = part.mean - mean;
+        mean += difference * part_count / total;
+        squares += part.variance * part_count + difference * difference * count * part_count / total;
+        count = total;
+    }
+    Moments { mean, variance: not_negative(squares / count) }
+}
+
+/// Removes the sign rounding may leave on a sum of squares; NaN stays.
+fn not_negative(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
+}
