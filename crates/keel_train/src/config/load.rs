@@ -1,0 +1,151 @@
+//! From a file, a preset or nothing, through overrides and validation, to a [`Config`].
+
+use std::path::Path;
+
+use super::located::{Located, Origin};
+use super::presets::PRESETS;
+use super::problem::{ConfigError, Problem};
+use super::{Config, overrides, schema, validate};
+
+/// Reads the config `name`: the name of a shipped preset or the path of a file; `None` is all defaults.
+///
+/// A path in `data.source` is taken relative to the config file, or to the current folder where it was overridden.
+///
+/// # Errors
+/// [`ConfigError`] with every problem and its place.
+pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigError> {
+    let Some(name) = name else {
+        return parse(Path::new("default config"), "", overrides);
+    };
+    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
+        return parse(Path::new(name), preset.text, overrides);
+    }
+    let path = Path::new(name);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        let message = format!(
+            "cannot read the config: {error}; give the path of a TOML file (`evenkeel init` writes one) or one of {}",
+            names.join(", ")
+        );
+        refusal(path, "", Problem { key: String::new(), message, origin: Origin::Default })
+    })?;
+    parse(path, &text, overrides)
+}
+
+/// As [`load`], from the `text` of the file `path`.
+///
+/// # Errors
+/// [`ConfigError`] with every problem and its place.
+pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
+    let mut root = Located::parse(text).map_err(|(message, span)| {
+        let message = format!("not valid TOML: {}", message.trim().replace('\n', ", "));
+        refusal(path, text, Problem { key: String::new(), message, origin: Origin::File(span) })
+    })?;
+    let refuse = |problems| ConfigError {
+        file: path.to_owned(),
+        text: text.to_owned(),
+        overrides: overrides.to_vec(),
+        problems,
+    };
+    let mut problems: Vec<Problem> = overrides::apply(&mut root, overrides)
+        .into_iter()
+        .map(|message| Problem { key: String::new(), message, origin: Origin::Default })
+        .collect();
+    problems.extend(validate::validate(&mut root, &schema()));
+    if !problems.is_empty() {
+        return Err(refuse(problems));
+    }
+    let mut config: Config = serde_json::from_value(root.to_json()).map_err(|error| {
+        refuse(vec![Problem { key: String::new(), message: error.to_string(), origin: Origin::Default }])
+    })?;
+    resolve_source(&mut config, &root, path);
+    Ok(config)
+}
+
+fn resolve_source(config: &mut Config, root: &Located, path: &Path) {
+    let origin = root.get("data").and_then(|data| data.get("source")).map(|source| &source.origin);
+    let beside = match origin {
+        Some(Origin::File(_)) => path.parent().unwrap_or(Path::new("")).join(&config.data.source),
+        Some(Origin::Override(_)) => Path::new(&config.data.source).to_path_buf(),
+        _ => return,
+    };
+    if let Ok(absolute) = beside.canonicalize() {
+        config.data.source = absolute.display().to_string();
+    }
+}
+
+fn refusal(path: &Path, text: &str, problem: Problem) -> ConfigError {
+    ConfigError { file: path.to_owned(), text: text.to_owned(), overrides: Vec::new(), problems: vec![problem] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str, overrides: &[&str]) -> String {
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        parse(Path::new("config.toml"), text, &overrides).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn wrong_configs_are_refused_with_file_line_and_nearest_name() {
+        let cases = [
+            ("[train]\nepoch = 3\n", "config.toml:2: `train.epoch`: unknown key; did you mean `epochs`?"),
+            ("\n[trian]\nepochs = 3\n", "config.toml:2: `trian`: unknown key; did you mean `train`?"),
+            ("[train]\nepochs = \"many\"\n", "config.toml:2: `train.epochs`: expected an integer, found a string"),
+            ("[train]\nbatch_size = 0\n", "config.toml:2: `train.batch_size`: must be at least 1, is 0"),
+            ("[train]\nbatch_size = -4\n", "config.toml:2: `train.batch_size`: must be at least 1, is -4"),
+            ("[train]\nseed = -1\n", "config.toml:2: `train.seed`: must be at least 0, is -1"),
+            ("[optimizer]\nlearning_rate = nan\n", "`optimizer.learning_rate`: must be a finite number, is NaN"),
+            ("[optimizer]\ntype = \"adm\"\n", "config.toml:2: `optimizer.type`: `adm` is none of sgd, adam"),
+            ("[optimizer]\ntype = \"adam\"\nmomentum = 0.9\n", "config.toml:3: `optimizer.momentum`: unknown key"),
+            ("[optimizer]\nmomentum = 1.0\n", "must be less than 1, is 1"),
+            ("[train]\nloss = \"cross_entrop\"\n", "did you mean `cross_entropy`?"),
+            ("[health]\nlevel = \"ful\"\n", "did you mean `full`?"),
+            ("[train\n", "config.toml:1: not valid TOML"),
+            ("[train]\nepochs = 3\nepochs = 4\n", "config.toml:3: not valid TOML"),
+        ];
+        for (text, expected) in cases {
+            let message = refused(text, &[]);
+            assert!(message.contains(expected), "{text}\n{message}\nexpected {expected}");
+        }
+    }
+
+    #[test]
+    fn problems_of_overrides_name_the_override() {
+        let message = refused("", &["train.epoch=3"]);
+        assert!(message.starts_with("--set train.epoch=3: `train.epoch`: unknown key; did you mean `epochs`?"), "{message}");
+        let message = refused("", &["train.epochs=many"]);
+        assert!(message.contains("--set train.epochs=many: `train.epochs`: expected an integer"), "{message}");
+    }
+
+    #[test]
+    fn defaults_overrides_and_presets_resolve_and_survive_writing() {
+        let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let cases = [
+            (None, set(&[])),
+            (None, set(&["optimizer.learning_rate=0.1", "train.loss.label_smoothing=0.1", "train.loss.type=cross_entropy"])),
+            (Some("resnet20"), set(&["optimizer.type=adam", "data.source=spiral"])),
+            (Some("mlp"), set(&["preprocess.steps=[]"])),
+            (Some("digits"), set(&["schedule.type=reduce_on_plateau"])),
+        ];
+        for (name, overrides) in cases {
+            let config = load(name, &overrides).unwrap_or_else(|error| panic!("{name:?} {overrides:?}: {error}"));
+            let again = parse(Path::new("config.toml"), &config.to_toml(), &[])
+                .unwrap_or_else(|error| panic!("{name:?} {overrides:?}: {error}\n{}", config.to_toml()));
+            assert_eq!(again, config);
+        }
+        assert_eq!(load(None, &[]).unwrap(), Config::default());
+        let adam = load(Some("resnet20"), &set(&["optimizer.type=adam"])).unwrap();
+        assert_eq!(adam.optimizer.name(), "adam");
+        assert_eq!(adam.optimizer.learning_rate(), 0.001);
+    }
+
+    #[test]
+    fn the_commented_config_is_valid_and_all_defaults() {
+        let text = super::super::commented_default();
+        assert!(text.contains("# Passes over the training split."), "{text}");
+        let config = parse(Path::new("config.toml"), &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(config, Config::default());
+    }
+}

@@ -1,0 +1,75 @@
+//! The config file: sections, defaults, validation with places, overrides, presets.
+
+mod commented;
+mod load;
+mod located;
+mod overrides;
+mod presets;
+mod problem;
+mod sections;
+mod validate;
+
+use keel_data::{AugmentConfig, DataConfig, PreprocessConfig};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::optimizers::OptimizerConfig;
+use crate::schedules::ScheduleConfig;
+
+pub use commented::commented_default;
+pub use load::{load, parse};
+pub use located::Origin;
+pub use presets::{PRESETS, PresetFile};
+pub use problem::{ConfigError, Problem, line_of};
+pub use sections::{
+    DetailedLoss, HealthConfig, HealthLevel, LossConfig, LossName, OnError, RunConfig, TrainConfig,
+};
+pub use validate::nearest;
+
+/// Everything that decides a training. Every key has a default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the data comes from and how it is divided.
+    pub data: DataConfig,
+    /// Steps applied to every input, fitted on the training split.
+    pub preprocess: PreprocessConfig,
+    /// Random changes of training images.
+    pub augment: AugmentConfig,
+    /// Length, batches and loss.
+    pub train: TrainConfig,
+    /// How gradients become updates.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate changes over the training.
+    pub schedule: ScheduleConfig,
+    /// What is measured and what happens when something is wrong.
+    pub health: HealthConfig,
+    /// Where the run is written.
+    pub run: RunConfig,
+}
+
+impl Config {
+    /// The config as TOML, all defaults written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("a config holds only strings, numbers, booleans, arrays and tables")
+    }
+
+    /// A short fingerprint of everything that decides the weights: the whole config but the run's folder, the number of
+    /// threads, the length of the training and its limits. FNV-1a, 64 bits, hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        let mut relevant = self.clone();
+        relevant.run = RunConfig::default();
+        relevant.train.threads = 0;
+        relevant.train.time_limit = 0.0;
+        let hash = relevant.to_toml().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        format!("{hash:016x}")
+    }
+}
+
+/// The JSON schema of the config file.
+pub fn schema() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<Config>().to_value()
+}

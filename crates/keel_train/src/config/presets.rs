@@ -1,0 +1,31 @@
+//! Shipped config files.
+
+/// A config file inside the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresetFile {
+    /// Name, as in `train NAME`.
+    pub name: &'static str,
+    /// What it is for.
+    pub summary: &'static str,
+    /// The TOML text.
+    pub text: &'static str,
+}
+
+/// Every shipped config file.
+pub const PRESETS: &[PresetFile] = &[
+    PresetFile {
+        name: "digits",
+        summary: "the classic convolutional network on the embedded handwritten digits",
+        text: include_str!("../../presets/digits.toml"),
+    },
+    PresetFile {
+        name: "mlp",
+        summary: "a small network for tables, classes or values; set data.source",
+        text: include_str!("../../presets/mlp.toml"),
+    },
+    PresetFile {
+        name: "resnet20",
+        summary: "ResNet-20 for 32x32 colour images such as CIFAR-10; set data.source",
+        text: include_str!("../../presets/resnet20.toml"),
+    },
+];

@@ -1,0 +1,169 @@
+//! The sections of the config that belong to training itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Length, batches and loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training split.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub epochs: u64,
+    /// Samples per step.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub batch_size: usize,
+    /// Start of every random draw: weights, order of samples, augmentation, dropout.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub seed: u64,
+    /// Threads; 0 = one per physical core this process may use.
+    #[schemars(range(max = 1024))]
+    pub threads: usize,
+    /// What is minimised: auto, cross_entropy, hinge, mse, huber or bce. Auto: cross_entropy for classes, mse for values.
+    pub loss: LossConfig,
+    /// Weight of each class in the loss, in the order of the classes; empty = all 1.
+    pub class_weights: Vec<f32>,
+    /// Epochs without a better validation result before training stops; 0 = off.
+    pub early_stopping: u64,
+    /// Batches over which exact batch-norm statistics are computed after training; 0 = off.
+    pub exact_statistics: u64,
+    /// Seconds after which training stops with a checkpoint; 0 = no limit.
+    #[schemars(range(min = 0.0))]
+    pub time_limit: f64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig {
+            epochs: 20,
+            batch_size: 64,
+            seed: 0,
+            threads: 0,
+            loss: LossConfig::Name(LossName::Auto),
+            class_weights: Vec::new(),
+            early_stopping: 0,
+            exact_statistics: 0,
+            time_limit: 0.0,
+        }
+    }
+}
+
+/// A loss by name, or with its own keys.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LossConfig {
+    /// The loss with its defaults.
+    Name(LossName),
+    /// The loss with keys of its own.
+    Detailed(DetailedLoss),
+}
+
+/// Losses by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LossName {
+    /// `cross_entropy` for classes, `mse` for values.
+    Auto,
+    /// Softmax and negative log-likelihood.
+    CrossEntropy,
+    /// Multiclass hinge with margin 1.
+    Hinge,
+    /// Mean squared error.
+    Mse,
+    /// Squared near zero, linear far away.
+    Huber,
+    /// Sigmoid and binary cross-entropy per output.
+    Bce,
+}
+
+/// Losses with keys of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DetailedLoss {
+    /// Softmax and negative log-likelihood.
+    CrossEntropy {
+        /// Share of the target spread evenly over all classes.
+        #[serde(default)]
+        #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+        label_smoothing: f32,
+    },
+    /// Multiclass hinge.
+    Hinge {
+        /// By how much the right class must win.
+        #[serde(default = "one")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
+        margin: f32,
+    },
+    /// Mean squared error.
+    Mse {},
+    /// Squared near zero, linear far away.
+    Huber {
+        /// Where it turns from squared to linear.
+        #[serde(default = "one")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
+        delta: f32,
+    },
+    /// Sigmoid and binary cross-entropy per output.
+    Bce {},
+}
+
+/// What is measured and what happens when something is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthConfig {
+    /// off, standard (every step) or full (histograms too).
+    pub level: HealthLevel,
+    /// At a finding of level error: warn or stop.
+    pub on_error: OnError,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        HealthConfig { level: HealthLevel::Standard, on_error: OnError::Warn }
+    }
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthLevel {
+    /// Nothing but the loss.
+    Off,
+    /// Statistics of every layer at every step.
+    Standard,
+    /// Histograms as well.
+    Full,
+}
+
+/// What a finding of level error does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// It is reported.
+    Warn,
+    /// It ends the training with a checkpoint.
+    Stop,
+}
+
+/// Where the run is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// Folder that holds the folders of all runs.
+    pub directory: String,
+    /// Name of the run's folder; empty = made from the data, the model and the time.
+    pub name: String,
+    /// Seconds between checkpoints inside an epoch; there is always one at the end of an epoch.
+    #[schemars(range(min = 0.0))]
+    pub checkpoint_seconds: f64,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        RunConfig { directory: "runs".to_owned(), name: String::new(), checkpoint_seconds: 60.0 }
+    }
+}
+
+fn one() -> f32 {
+    1.0
+}

@@ -1,0 +1,301 @@
+//! Checks the tree of a config against its JSON schema, before anything is deserialised.
+//!
+//! The schema is the one `schemars` derives from the config's types, so a key, a bound or a name exists once, in the
+//! type. The checks here cover the part of JSON schema those types use.
+
+use serde_json::{Map, Value as Json};
+
+use super::located::{Entry, Located, Node, Origin};
+use super::problem::Problem;
+
+/// Every problem of `root`, in document order.
+///
+/// Where a table has variants told apart by `type` and none is written, the default's `type` is filled in.
+pub(super) fn validate(root: &mut Located, schema: &Json) -> Vec<Problem> {
+    let mut checker = Checker { definitions: schema.get("$defs"), problems: Vec::new() };
+    checker.value(root, schema, "");
+    checker.problems
+}
+
+/// The name in `candidates` closest to `name`, if one is close enough to be a slip of the pen.
+pub fn nearest<'names>(name: &str, candidates: impl IntoIterator<Item = &'names str>) -> Option<&'names str> {
+    let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
+    (best.0 >= 0.75).then_some(best.1)
+}
+
+struct Checker<'schema> {
+    definitions: Option<&'schema Json>,
+    problems: Vec<Problem>,
+}
+
+impl<'schema> Checker<'schema> {
+    fn value(&mut self, value: &mut Located, schema: &'schema Json, key: &str) {
+        let default = schema.get("default");
+        let schema = self.follow(schema);
+        if let Some(branches) = branches_of(schema) {
+            let branches: Vec<&Json> = self.flattened(branches);
+            return self.one_of(value, &branches, default.or_else(|| schema.get("default")), key);
+        }
+        if let Some(parts) = schema.get("allOf").and_then(Json::as_array) {
+            return parts.iter().for_each(|part| self.value(value, part, key));
+        }
+        if !matches_type(value, schema) {
+            let expected = self.expected(schema);
+            return self.report(key, format!("expected {expected}, found {}", value.type_name()), &value.origin);
+        }
+        self.word(value, schema, key);
+        self.bounds(value, schema, key);
+        match &mut value.node {
+            Node::Table(_) => self.table(value, schema, key),
+            Node::Array(values) => {
+                if let Some(items) = schema.get("items") {
+                    for (index, element) in values.iter_mut().enumerate() {
+                        self.value(element, items, &join(key, &index.to_string()));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn one_of(&mut self, value: &mut Located, branches: &[&'schema Json], default: Option<&Json>, key: &str) {
+        if matches!(value.node, Node::Table(_)) && branches.iter().any(|branch| tag_of(branch).is_some()) {
+            return self.tagged(value, branches, default, key);
+        }
+        let fitting: Vec<&Json> = branches.iter().copied().filter(|branch| matches_type(value, branch)).collect();
+        let accepts = |branch: &&Json| {
+            let mut trial = Checker { definitions: self.definitions, problems: Vec::new() };
+            trial.value(&mut value.clone(), branch, key);
+            trial.problems.is_empty()
+        };
+        if fitting.iter().any(|branch| accepts(&branch)) {
+            return;
+        }
+        if fitting.is_empty() {
+            let mut expected: Vec<String> = Vec::new();
+            for branch in branches {
+                let one = self.expected(branch);
+                if !expected.contains(&one) {
+                    expected.push(one);
+                }
+            }
+            let message = format!("expected {}, found {}", expected.join(" or "), value.type_name());
+            return self.report(key, message, &value.origin);
+        }
+        let words: Vec<&str> = fitting.iter().flat_map(|branch| words_of(branch)).collect();
+        match value.as_str() {
+            Some(word) if !words.is_empty() => {
+                let message = unknown_word(word, &words);
+                self.report(key, message, &value.origin);
+            }
+            _ => self.value(value, fitting[0], key),
+        }
+    }
+
+    fn tagged(&mut self, value: &mut Located, branches: &[&'schema Json], default: Option<&Json>, key: &str) {
+        let tags: Vec<&str> = branches.iter().filter_map(|branch| tag_of(branch)).collect();
+        let default_tag = default.and_then(|default| default.get("type").unwrap_or(default).as_str());
+        let untagged = value.get("type").is_none();
+        if let (true, Some(tag), Node::Table(entries)) = (untagged, default_tag, &mut value.node) {
+            let node = Node::String(tag.to_owned());
+            let value = Located { node, origin: Origin::Default };
+            entries.insert(0, Entry { key: "type".to_owned(), key_origin: Origin::Default, value });
+        }
+        let Some(tag) = value.get("type") else {
+            let message = format!("`type` is missing; it is one of {}", tags.join(", "));
+            return self.report(key, message, &value.origin);
+        };
+        let (name, origin) = (tag.as_str().map(str::to_owned), tag.origin.clone());
+        let Some(name) = name else {
+            let message = format!("expected one of {}, found {}", tags.join(", "), tag.type_name());
+            return self.report(&join(key, "type"), message, &origin);
+        };
+        let Some(branch) = branches.iter().copied().find(|branch| tag_of(branch) == Some(&name)) else {
+            return self.report(&join(key, "type"), unknown_word(&name, &tags), &origin);
+        };
+        self.value(value, branch, key);
+    }
+
+    fn table(&mut self, value: &mut Located, schema: &'schema Json, key: &str) {
+        let empty = Map::new();
+        let Node::Table(entries) = &mut value.node else { return };
+        let properties = schema.get("properties").and_then(Json::as_object);
+        for entry in entries.iter_mut() {
+            let path = join(key, &entry.key);
+            if let Some(property) = properties.and_then(|properties| properties.get(&entry.key)) {
+                self.value(&mut entry.value, property, &path);
+                continue;
+            }
+            match schema.get("additionalProperties") {
+                Some(Json::Bool(false)) => {
+                    let known = properties.unwrap_or(&empty);
+                    self.report(&path, unknown_key(&entry.key, known), &entry.key_origin);
+                }
+                Some(property) => self.value(&mut entry.value, property, &path),
+                None => {}
+            }
+        }
+        for name in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+            if !entries.iter().any(|entry| entry.key == name) {
+                let origin = value.origin.clone();
+                self.problems.push(Problem { key: join(key, name), message: "is missing".to_owned(), origin });
+            }
+        }
+    }
+
+    fn word(&mut self, value: &Located, schema: &Json, key: &str) {
+        let words = words_of(schema);
+        match value.as_str() {
+            Some(word) if !words.is_empty() && !words.contains(&word) => {
+                self.report(key, unknown_word(word, &words), &value.origin);
+            }
+            _ => {}
+        }
+    }
+
+    fn bounds(&mut self, value: &Located, schema: &Json, key: &str) {
+        let bound = |name: &str| schema.get(name).and_then(Json::as_f64);
+        let number = match &value.node {
+            Node::Integer(integer) => *integer as f64,
+            Node::Float(float) => *float,
+            Node::Array(values) => {
+                let length = values.len() as f64;
+                if bound("minItems").is_some_and(|least| length < least) {
+                    let least = bound("minItems").unwrap_or_default();
+                    let message = format!("must have at least {least} elements, has {length}");
+                    self.report(key, message, &value.origin);
+                }
+                if bound("maxItems").is_some_and(|most| length > most) {
+                    let most = bound("maxItems").unwrap_or_default();
+                    self.report(key, format!("must have at most {most} elements, has {length}"), &value.origin);
+                }
+                return;
+            }
+            _ => return,
+        };
+        if !number.is_finite() {
+            return self.report(key, format!("must be a finite number, is {number}"), &value.origin);
+        }
+        let checks: [(&str, &str, fn(f64, f64) -> bool); 4] = [
+            ("minimum", "at least", |number, bound| number >= bound),
+            ("maximum", "at most", |number, bound| number <= bound),
+            ("exclusiveMinimum", "greater than", |number, bound| number > bound),
+            ("exclusiveMaximum", "less than", |number, bound| number < bound),
+        ];
+        for (name, phrase, holds) in checks {
+            if let Some(bound) = bound(name).filter(|&bound| !holds(number, bound)) {
+                self.report(key, format!("must be {phrase} {bound}, is {number}"), &value.origin);
+            }
+        }
+    }
+
+    /// The schema a chain of `$ref` ends at.
+    fn follow(&self, mut schema: &'schema Json) -> &'schema Json {
+        while let Some(reference) = schema.get("$ref").and_then(Json::as_str) {
+            let name = reference.trim_start_matches("#/$defs/");
+            match self.definitions.and_then(|definitions| definitions.get(name)) {
+                Some(target) => schema = target,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    /// The branches with references followed and branches of branches lifted up.
+    fn flattened(&self, branches: &'schema [Json]) -> Vec<&'schema Json> {
+        let mut flat = Vec::new();
+        for branch in branches {
+            let target = self.follow(branch);
+            match branches_of(target) {
+                Some(inner) => flat.extend(self.flattened(inner)),
+                // Variants of a tagged enum keep their tag beside the reference to their fields.
+                None if branch.get("properties").is_some() => flat.push(branch),
+                None => flat.push(target),
+            }
+        }
+        flat
+    }
+
+    /// What a schema takes, in words.
+    fn expected(&self, schema: &'schema Json) -> String {
+        let schema = self.follow(schema);
+        let words = words_of(schema);
+        if !words.is_empty() {
+            return format!("one of {}", words.join(", "));
+        }
+        let names = type_names(schema).into_iter().filter(|name| *name != "null").map(|name| match name {
+            "object" => "a table",
+            "array" => "an array",
+            "string" => "a string",
+            "integer" => "an integer",
+            "number" => "a number",
+            "boolean" => "true or false",
+            other => other,
+        });
+        names.collect::<Vec<_>>().join(" or ")
+    }
+
+    fn report(&mut self, key: &str, message: String, origin: &Origin) {
+        self.problems.push(Problem { key: key.to_owned(), message, origin: origin.clone() });
+    }
+}
+
+fn join(key: &str, name: &str) -> String {
+    if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") }
+}
+
+fn branches_of(schema: &Json) -> Option<&[Json]> {
+    let branches = schema.get("oneOf").or_else(|| schema.get("anyOf"))?;
+    branches.as_array().map(Vec::as_slice)
+}
+
+/// The `type` a variant of a tagged enum is told by.
+fn tag_of(schema: &Json) -> Option<&str> {
+    schema.pointer("/properties/type/const").and_then(Json::as_str)
+}
+
+fn words_of(schema: &Json) -> Vec<&str> {
+    let listed = schema.get("enum").and_then(Json::as_array).into_iter().flatten();
+    listed.chain(schema.get("const")).filter_map(Json::as_str).collect()
+}
+
+fn type_names(schema: &Json) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Json::String(name)) => vec![name],
+        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn matches_type(value: &Located, schema: &Json) -> bool {
+    let names = type_names(schema);
+    let accepts = |name: &&str| match value.node {
+        Node::Table(_) => *name == "object",
+        Node::Array(_) => *name == "array",
+        Node::String(_) => *name == "string",
+        Node::Integer(_) => matches!(*name, "integer" | "number"),
+        Node::Float(_) => *name == "number",
+        Node::Boolean(_) => *name == "boolean",
+        Node::Datetime(_) => false,
+    };
+    names.is_empty() || names.iter().any(accepts)
+}
+
+fn unknown_key(key: &str, known: &Map<String, Json>) -> String {
+    match nearest(key, known.keys().map(String::as_str)) {
+        Some(close) => format!("unknown key; did you mean `{close}`?"),
+        None if known.is_empty() => "unknown key; this table takes none".to_owned(),
+        None => {
+            let names: Vec<&str> = known.keys().map(String::as_str).collect();
+            format!("unknown key; known are {}", names.join(", "))
+        }
+    }
+}
+
+fn unknown_word(word: &str, words: &[&str]) -> String {
+    match nearest(word, words.iter().copied()) {
+        Some(close) => format!("`{word}` is none of {}; did you mean `{close}`?", words.join(", ")),
+        None => format!("`{word}` is none of {}", words.join(", ")),
+    }
+}

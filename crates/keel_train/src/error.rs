@@ -1,0 +1,62 @@
+//! What can go wrong in training.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::ConfigError;
+use crate::runs::CheckpointError;
+
+/// Why a training was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The config is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data cannot be read or used.
+    #[error(transparent)]
+    Data(#[from] keel_data::DataError),
+    /// A checkpoint or model file cannot be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file or folder of the run cannot be written or read.
+    #[error("{}: {reason}; {next}", path.display())]
+    Run {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's or the database's reason.
+        reason: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// Settings, data and model do not go together.
+    #[error("{field}: {message}")]
+    Setting {
+        /// Dotted key of the config.
+        field: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The loss is no number any more (rule K001).
+    #[error(
+        "K001: the loss became {loss} at step {step} (epoch {epoch}); lower optimizer.learning_rate, set \
+         optimizer.clip_norm, or look for extreme values in the data"
+    )]
+    NonFinite {
+        /// NaN or infinite.
+        loss: f64,
+        /// Counted from 1.
+        step: u64,
+        /// Counted from 1.
+        epoch: u64,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn run(path: &Path, reason: impl ToString) -> Self {
+        let next = "check that the folder exists, may be written and has room, or set run.directory";
+        TrainError::Run { path: path.to_owned(), reason: reason.to_string(), next }
+    }
+
+    pub(crate) fn setting(field: &'static str, message: impl Into<String>) -> Self {
+        TrainError::Setting { field, message: message.into() }
+    }
+}

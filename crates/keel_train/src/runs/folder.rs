@@ -1,0 +1,141 @@
+//! The folder of one run.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::{Summary, write_atomically};
+use crate::error::TrainError;
+
+/// Paths of one run's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a new folder `name` in `directory`; if there is one already, `name-2`, `name-3` and so on.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if the folder cannot be made.
+    pub fn create(directory: &Path, name: &str) -> Result<Self, TrainError> {
+        std::fs::create_dir_all(directory).map_err(|error| TrainError::run(directory, error))?;
+        let mut number = 1;
+        loop {
+            let path = directory.join(if number == 1 { name.to_owned() } else { format!("{name}-{number}") });
+            match std::fs::create_dir(&path) {
+                Ok(()) => {
+                    let folder = RunFolder { path };
+                    let checkpoints = folder.path.join("checkpoints");
+                    std::fs::create_dir(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
+                    return Ok(folder);
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(TrainError::run(&path, error)),
+            }
+        }
+    }
+
+    /// The folder of a run that exists.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if `path` holds no run.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let folder = RunFolder { path: path.to_owned() };
+        if folder.config().is_file() {
+            return Ok(folder);
+        }
+        let reason = if path.exists() { "no run: there is no config.toml in it" } else { "no such folder" };
+        Err(TrainError::Run {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+            next: "give the folder of a run, as `train` printed it at its end",
+        })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The resolved config.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// Results in brief.
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// The database of measurements.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.sqlite")
+    }
+
+    /// The newest checkpoint.
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoints").join("last.safetensors")
+    }
+
+    /// The checkpoint of the best epoch.
+    pub fn best_checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoints").join("best.safetensors")
+    }
+
+    /// Best weights with everything prediction needs.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// A picture of the first batch after augmentation.
+    pub fn samples_picture(&self) -> PathBuf {
+        self.path.join("samples.png")
+    }
+
+    /// Writes a text file of the run atomically.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the file.
+    pub fn write_text(&self, path: &Path, text: &str) -> Result<(), TrainError> {
+        write_atomically(path, |file| file.write_all(text.as_bytes())).map_err(|error| TrainError::run(path, error))
+    }
+
+    /// Writes `summary.json`.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the file.
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), TrainError> {
+        let path = self.summary();
+        let text = serde_json::to_string_pretty(summary).map_err(|error| TrainError::run(&path, error))?;
+        self.write_text(&path, &(text + "\n"))
+    }
+
+    /// Reads `summary.json`.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the file.
+    pub fn read_summary(&self) -> Result<Summary, TrainError> {
+        let path = self.summary();
+        let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+        serde_json::from_str(&text).map_err(|error| TrainError::run(&path, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_never_collide_and_missing_runs_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let names: Vec<_> = (0..3)
+            .map(|_| RunFolder::create(directory.path(), "digits").unwrap().path().file_name().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, ["digits", "digits-2", "digits-3"]);
+        let message = RunFolder::open(&directory.path().join("absent")).unwrap_err().to_string();
+        assert!(message.contains("absent: no such folder; give the folder of a run"), "{message}");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(RunFolder::create(&file, "digits").unwrap_err().to_string().contains("set run.directory"));
+    }
+}

@@ -1,0 +1,13 @@
+//! What a training leaves on disk.
+
+mod atomic_file;
+mod checkpoint;
+mod folder;
+mod store;
+mod summary;
+
+pub use atomic_file::write_atomically;
+pub use checkpoint::{Checkpoint, CheckpointError, FORMAT_VERSION, TrainingState};
+pub use folder::RunFolder;
+pub use store::{EpochRecord, FindingRecord, LayerRecord, MetricStore, StepRecord};
+pub use summary::{LayerSummary, Machine, PartMetrics, Status, Summary};

@@ -1,0 +1,264 @@
+//! `metrics.sqlite`: every number of a run.
+//!
+//! Tables: `steps(step, epoch, loss, learning_rate, gradient_norm)`, `epochs(epoch, part, loss, accuracy, rmse, r2, seconds)`,
+//! `layers(step, layer, name, value)` with one row per measurement, `histograms(step, layer, name, low, high, counts)` with
+//! counts as a JSON array, `findings(step, code, level, layer, document)` with the finding as JSON.
+//!
+//! Rows are buffered and written in one transaction by a thread of its own, so that steps never wait for the disk.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, params};
+
+use crate::error::TrainError;
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS steps (step INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, loss REAL, learning_rate REAL, gradient_norm REAL);
+CREATE TABLE IF NOT EXISTS epochs (epoch INTEGER NOT NULL, part TEXT NOT NULL, loss REAL, accuracy REAL, rmse REAL, r2 REAL, seconds REAL, PRIMARY KEY (epoch, part));
+CREATE TABLE IF NOT EXISTS layers (step INTEGER NOT NULL, layer TEXT NOT NULL, name TEXT NOT NULL, value REAL, PRIMARY KEY (step, layer, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS histograms (step INTEGER NOT NULL, layer TEXT NOT NULL, name TEXT NOT NULL, low REAL NOT NULL, high REAL NOT NULL, counts TEXT NOT NULL, PRIMARY KEY (step, layer, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS findings (step INTEGER NOT NULL, code TEXT NOT NULL, level TEXT NOT NULL, layer TEXT NOT NULL, document TEXT NOT NULL);
+";
+
+/// Steps kept back until they are written together.
+const STEPS_PER_TRANSACTION: usize = 256;
+
+/// Scalars of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepRecord {
+    /// Counted from 1.
+    pub step: u64,
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Of the batch.
+    pub loss: f64,
+    /// Used by this step.
+    pub learning_rate: f64,
+    /// Before clipping.
+    pub gradient_norm: f64,
+}
+
+/// Scalars of one part of the data after one epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// `train`, `val` or `test`.
+    pub part: &'static str,
+    /// Mean loss.
+    pub loss: f64,
+    /// Classification only.
+    pub accuracy: Option<f64>,
+    /// Regression only.
+    pub rmse: Option<f64>,
+    /// Regression only.
+    pub r2: Option<f64>,
+    /// Since the start of the training.
+    pub seconds: f64,
+}
+
+/// One measurement of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerRecord {
+    /// Counted from 1.
+    pub step: u64,
+    /// Name of the layer or parameter.
+    pub layer: String,
+    /// Name of the measurement.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingRecord {
+    /// Step at which it was reported.
+    pub step: u64,
+    /// For example `K010`.
+    pub code: String,
+    /// info, warn or error.
+    pub level: String,
+    /// Empty where no layer is meant.
+    pub layer: String,
+    /// The finding as JSON.
+    pub document: String,
+}
+
+enum Message {
+    Steps(Vec<StepRecord>),
+    Epoch(EpochRecord),
+    Layers(Vec<LayerRecord>),
+    Finding(FindingRecord),
+    Sync(SyncSender<()>),
+}
+
+/// The open database of a run under way.
+#[derive(Debug)]
+pub struct MetricStore {
+    sender: Option<SyncSender<Message>>,
+    writer: Option<JoinHandle<rusqlite::Result<()>>>,
+    path: std::path::PathBuf,
+    steps: Vec<StepRecord>,
+}
+
+impl MetricStore {
+    /// Opens or makes the database and removes what lies after step `step` and epoch `epoch`: a resumed run goes on from
+    /// its checkpoint and writes those rows again.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if the database cannot be opened or written.
+    pub fn open(path: &Path, step: u64, epoch: u64) -> Result<Self, TrainError> {
+        let connection = prepare(path, step, epoch).map_err(|error| TrainError::run(path, error))?;
+        let (sender, receiver) = sync_channel(64);
+        let writer = std::thread::Builder::new()
+            .name("metrics".to_owned())
+            .spawn(move || write_all(connection, &receiver))
+            .map_err(|error| TrainError::run(path, error))?;
+        let steps = Vec::with_capacity(STEPS_PER_TRANSACTION);
+        Ok(MetricStore { sender: Some(sender), writer: Some(writer), path: path.to_owned(), steps })
+    }
+
+    /// Keeps the scalars of a step; writes them when enough have come together.
+    pub fn step(&mut self, record: StepRecord) {
+        self.steps.push(record);
+        if self.steps.len() == STEPS_PER_TRANSACTION {
+            let full = std::mem::replace(&mut self.steps, Vec::with_capacity(STEPS_PER_TRANSACTION));
+            self.send(Message::Steps(full));
+        }
+    }
+
+    /// Writes the scalars of an epoch.
+    pub fn epoch(&mut self, record: EpochRecord) {
+        self.send(Message::Epoch(record));
+    }
+
+    /// Writes measurements of layers.
+    pub fn layers(&mut self, records: Vec<LayerRecord>) {
+        self.send(Message::Layers(records));
+    }
+
+    /// Writes a finding.
+    pub fn finding(&mut self, record: FindingRecord) {
+        self.send(Message::Finding(record));
+    }
+
+    /// Waits until everything given so far is written.
+    pub fn flush(&mut self) {
+        let steps = std::mem::take(&mut self.steps);
+        self.send(Message::Steps(steps));
+        let (done, wait) = sync_channel(1);
+        self.send(Message::Sync(done));
+        let _ = wait.recv();
+    }
+
+    /// Writes what is left and closes the database.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if any row could not be written.
+    pub fn close(mut self) -> Result<(), TrainError> {
+        self.flush();
+        drop(self.sender.take());
+        match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(Err(error))) => Err(TrainError::run(&self.path, error)),
+            Some(Err(_)) => Err(TrainError::run(&self.path, "the writer of measurements ended early")),
+            Some(Ok(Ok(()))) | None => Ok(()),
+        }
+    }
+
+    /// A writer that has ended keeps its error for [`MetricStore::close`].
+    fn send(&mut self, message: Message) {
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(message);
+        }
+    }
+}
+
+fn prepare(path: &Path, step: u64, epoch: u64) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.execute_batch(TABLES)?;
+    for table in ["steps", "layers", "histograms", "findings"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [step as i64])?;
+    }
+    connection.execute("DELETE FROM epochs WHERE epoch > ?1", [epoch as i64])?;
+    Ok(connection)
+}
+
+fn write_all(mut connection: Connection, receiver: &Receiver<Message>) -> rusqlite::Result<()> {
+    while let Ok(first) = receiver.recv() {
+        let transaction = connection.transaction()?;
+        let mut waiting = Vec::new();
+        for message in std::iter::once(first).chain(receiver.try_iter()) {
+            match message {
+                Message::Sync(done) => waiting.push(done),
+                other => write(&transaction, other)?,
+            }
+        }
+        transaction.commit()?;
+        for done in waiting {
+            let _ = done.send(());
+        }
+    }
+    Ok(())
+}
+
+fn write(connection: &Connection, message: Message) -> rusqlite::Result<()> {
+    match message {
+        Message::Steps(records) => {
+            let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO steps VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            for record in records {
+                let StepRecord { step, epoch, loss, learning_rate, gradient_norm } = record;
+                insert.execute(params![step as i64, epoch as i64, loss, learning_rate, gradient_norm])?;
+            }
+        }
+        Message::Epoch(EpochRecord { epoch, part, loss, accuracy, rmse, r2, seconds }) => {
+            let mut insert =
+                connection.prepare_cached("INSERT OR REPLACE INTO epochs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            insert.execute(params![epoch as i64, part, loss, accuracy, rmse, r2, seconds])?;
+        }
+        Message::Layers(records) => {
+            let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO layers VALUES (?1, ?2, ?3, ?4)")?;
+            for LayerRecord { step, layer, name, value } in records {
+                insert.execute(params![step as i64, layer, name, value])?;
+            }
+        }
+        Message::Finding(FindingRecord { step, code, level, layer, document }) => {
+            let mut insert = connection.prepare_cached("INSERT INTO findings VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            insert.execute(params![step as i64, code, level, layer, document])?;
+        }
+        Message::Sync(_) => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(path: &Path, table: &str) -> i64 {
+        let query = format!("SELECT COUNT(*) FROM {table}");
+        Connection::open(path).unwrap().query_row(&query, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn rows_are_written_and_a_resumed_run_replaces_what_follows_its_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.sqlite");
+        let record = |step| StepRecord { step, epoch: 1, loss: 0.5, learning_rate: 0.1, gradient_norm: 1.0 };
+        let mut store = MetricStore::open(&path, 0, 0).unwrap();
+        (1..=600).for_each(|step| store.step(record(step)));
+        let epoch = EpochRecord { epoch: 1, part: "val", loss: 0.5, accuracy: Some(0.9), rmse: None, r2: None, seconds: 1.0 };
+        store.epoch(epoch);
+        store.flush();
+        assert_eq!(count(&path, "steps"), 600);
+        store.close().unwrap();
+        let mut store = MetricStore::open(&path, 250, 0).unwrap();
+        (251..=300).for_each(|step| store.step(record(step)));
+        store.close().unwrap();
+        assert_eq!((count(&path, "steps"), count(&path, "epochs")), (300, 0));
+    }
+}

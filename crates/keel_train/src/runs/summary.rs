@@ -1,0 +1,101 @@
+//! `summary.json`: a run in brief.
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Metrics;
+
+/// How a run stands. It is `running` from its first moment until it says otherwise, so a killed run is never shown as
+/// finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Under way, or killed.
+    Running,
+    /// All epochs done, or stopped early as configured.
+    Finished,
+    /// Ended by the user or a limit; can be resumed.
+    Stopped,
+    /// Ended by an error.
+    Failed,
+}
+
+/// A run in brief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How the run stands.
+    pub status: Status,
+    /// Why it stopped or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Name of the data.
+    pub data: String,
+    /// Metrics by part of the data, those of the best weights.
+    pub metrics: PartMetrics,
+    /// Epochs completed.
+    pub epochs: u64,
+    /// Epoch whose weights were kept, counted from 1; 0 = none yet.
+    pub best_epoch: u64,
+    /// Steps done.
+    pub steps: u64,
+    /// Seconds trained.
+    pub seconds: f64,
+    /// Training samples per second.
+    pub samples_per_second: f64,
+    /// `train.seed`.
+    pub seed: u64,
+    /// What the health rules found, causes first.
+    pub findings: Vec<serde_json::Value>,
+    /// One row per layer.
+    pub layers: Vec<LayerSummary>,
+    /// What was inferred or added while building the model, one sentence each.
+    pub inferred: Vec<String>,
+    /// Version of Evenkeel.
+    pub version: String,
+    /// Where it ran.
+    pub machine: Machine,
+}
+
+/// Metrics by part of the data.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PartMetrics {
+    /// Training split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Metrics>,
+    /// Validation split.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "val")]
+    pub validation: Option<Metrics>,
+    /// Test split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Metrics>,
+}
+
+/// One layer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerSummary {
+    /// Unique name, `conv2d_1`.
+    pub name: String,
+    /// Kind, `conv2d`.
+    pub kind: String,
+    /// What it does, `3x3, 32 -> 64`.
+    pub description: String,
+    /// Shape of one output sample.
+    pub output_shape: Vec<usize>,
+    /// Learned numbers.
+    pub parameters: usize,
+    /// Resolved initialiser of its weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
+}
+
+/// The machine of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Processor architecture.
+    pub architecture: String,
+    /// Operating system.
+    pub system: String,
+    /// Vector instructions in use.
+    pub simd: String,
+    /// Threads used.
+    pub threads: usize,
+}

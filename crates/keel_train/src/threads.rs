@@ -1,0 +1,63 @@
+//! The pool of threads training runs in.
+
+/// Threads `train.threads = 0` means: as many as the affinity and the container's quota allow, at most one per physical core.
+pub fn default_threads() -> usize {
+    let allowed = std::thread::available_parallelism().map_or(1, usize::from);
+    physical_cores().map_or(allowed, |cores| allowed.min(cores)).max(1)
+}
+
+/// A pool of `threads` workers (0 = [`default_threads`]) that all treat subnormal numbers as zero.
+///
+/// # Errors
+/// If the system cannot start that many threads.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    let threads = if threads == 0 { default_threads() } else { threads };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("train-{index}"))
+        .start_handler(|_| keel_kernels::flush_subnormals())
+        .build()
+}
+
+/// Physical cores among the processors Linux lists as allowed to this process; unknown elsewhere.
+fn physical_cores() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let mut cores = std::collections::BTreeSet::new();
+    for cpu in parse_list(list.trim())? {
+        let topology = format!("/sys/devices/system/cpu/cpu{cpu}/topology");
+        let read = |name: &str| std::fs::read_to_string(format!("{topology}/{name}")).ok();
+        cores.insert((read("physical_package_id")?, read("core_id")?));
+    }
+    Some(cores.len()).filter(|&count| count > 0)
+}
+
+/// `0-2,5` as numbers.
+fn parse_list(list: &str) -> Option<Vec<usize>> {
+    let mut numbers = Vec::new();
+    for part in list.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        numbers.extend(first.trim().parse::<usize>().ok()?..=last.trim().parse().ok()?);
+    }
+    Some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_processors_are_read() {
+        for (list, expected) in [("0", Some(vec![0])), ("0-2,5", Some(vec![0, 1, 2, 5])), ("", None), ("a", None)] {
+            assert_eq!(parse_list(list), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn workers_flush_subnormals_and_there_are_as_many_as_asked_for() {
+        let pool = pool(3).unwrap();
+        let product = || std::hint::black_box(1e-30f32) * std::hint::black_box(1e-12f32);
+        assert_eq!(pool.install(|| (rayon::current_num_threads(), product())), (3, 0.0));
+        assert!((1..=1024).contains(&default_threads()));
+    }
+}
