@@ -1,2 +1,30 @@
-//! The `evenkeel` command.
-fn main() {}
+//! The `evenkeel` command: reads arguments, calls the libraries, prints, and chooses the exit status.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod failure;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use failure::Stop;
+use terminal::Output;
+
+fn main() -> ExitCode {
+    keel_kernels::flush_subnormals();
+    let arguments = Arguments::parse();
+    let mut output = Output::new(arguments.json);
+    match commands::run(arguments.command, &mut output) {
+        Ok(status) => status.into(),
+        // Whoever read the output has seen enough, as in `evenkeel catalog | head`.
+        Err(Stop::OutputClosed) => ExitCode::SUCCESS,
+        Err(Stop::Failed(failure)) => {
+            output.failure(*failure);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `catalog`: everything a config can name, with one line each.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::failure::{Failure, Stop};
+use crate::terminal::{Output, Status, wrapped};
+
+/// Arguments of `catalog`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel catalog                  everything
+  evenkeel catalog layers           one section
+  evenkeel catalog optimizers --json")]
+pub(crate) struct Arguments {
+    /// One section, such as layers, initializers or rules
+    section: Option<String>,
+}
+
+/// One section of the listing.
+struct Section {
+    title: &'static str,
+    entries: Vec<Entry>,
+}
+
+/// One line of the listing.
+struct Entry {
+    name: String,
+    summary: String,
+    /// Keys in the config with what they take.
+    keys: Vec<(String, String)>,
+}
+
+impl Entry {
+    fn new(name: &str, summary: &str) -> Self {
+        Entry { name: name.to_owned(), summary: summary.to_owned(), keys: Vec::new() }
+    }
+}
+
+/// Prints all sections, or the one asked for.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let mut sections = sections();
+    if let Some(title) = &arguments.section {
+        let titles: Vec<&str> = sections.iter().map(|section| section.title).collect();
+        let unknown = format!("the catalog has no section '{title}'");
+        let next_step = format!("Ask for one of {}", titles.join(", "));
+        sections.retain(|section| section.title == title.to_lowercase());
+        if sections.is_empty() {
+            return Err(Failure::new(unknown).next_step(next_step).into());
+        }
+    }
+    output.result(&document(&sections), || text(&sections))?;
+    Ok(Status::Done)
+}
+
+fn sections() -> Vec<Section> {
+    let data = |entries: &[keel_data::CatalogEntry]| entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect();
+    let pairs = |entries: &[(&str, &str)]| entries.iter().map(|(name, summary)| Entry::new(name, summary)).collect();
+    let rules = keel_health::catalog().iter();
+    let rules = rules.map(|rule| Entry::new(&format!("{} {}", rule.code, rule.name), rule.summary)).collect();
+    vec![
+        Section { title: "optimizers", entries: pairs(keel_train::optimizers::CATALOG) },
+        Section { title: "schedules", entries: pairs(keel_train::schedules::CATALOG) },
+        Section { title: "readers", entries: data(keel_data::READERS) },
+        Section { title: "synthetic", entries: data(keel_data::SYNTHETIC) },
+        Section { title: "preprocessing", entries: data(keel_data::PREPROCESSING) },
+        Section { title: "augmentations", entries: data(keel_data::AUGMENTATIONS) },
+        Section { title: "rules", entries: rules },
+    ]
+}
+
+fn text(sections: &[Section]) -> String {
+    let mut text = String::new();
+    for section in sections {
+        text.push_str(&format!("{}\n", section.title.to_uppercase()));
+        let width = section.entries.iter().map(|entry| entry.name.chars().count()).max().unwrap_or(0);
+        for entry in &section.entries {
+            text.push_str(&wrapped(&format!("  {:width$}  ", entry.name), &entry.summary));
+            for (key, takes) in &entry.keys {
+                text.push_str(&wrapped(&format!("  {:width$}    {key}: ", ""), takes));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn document(sections: &[Section]) -> Value {
+    let mut document = Map::new();
+    for section in sections {
+        document.insert(section.title.to_owned(), section.entries.iter().map(entry_json).collect());
+    }
+    Value::Object(document)
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    let mut document = json!({ "name": entry.name, "summary": entry.summary });
+    if !entry.keys.is_empty() {
+        let keys: Map<String, Value> = entry.keys.iter().map(|(key, takes)| (key.clone(), takes.as_str().into())).collect();
+        document["keys"] = Value::Object(keys);
+    }
+    document
+}

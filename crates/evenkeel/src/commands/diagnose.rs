@@ -1,0 +1,43 @@
+//! `diagnose`: findings from measurements another program wrote.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::{Failure, Stop, from_sentence, unreadable};
+use crate::terminal::{Output, Status, findings_text, status_of};
+
+/// Arguments of `diagnose`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel diagnose measurements.jsonl
+  evenkeel diagnose measurements.jsonl --strict --json
+  python train.py | evenkeel diagnose -")]
+pub(crate) struct Arguments {
+    /// One measurement a line, as docs/measurements.md describes; - reads standard input
+    file: PathBuf,
+    /// Exit with status 1 on warnings too
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Reads the measurements and prints the findings.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let findings = if arguments.file == Path::new("-") {
+        read(std::io::stdin().lock(), Path::new("standard input"))?
+    } else {
+        let file = File::open(&arguments.file).map_err(|error| unreadable(&arguments.file, &error))?;
+        read(file, &arguments.file)?
+    };
+    output.result(&json!({ "findings": findings }), || findings_text(&findings))?;
+    Ok(status_of(&findings, arguments.strict))
+}
+
+fn read(input: impl Read, name: &Path) -> Result<Vec<keel_health::Finding>, Failure> {
+    let findings = keel_health::diagnose(BufReader::new(input));
+    findings.map_err(|error| from_sentence(&format!("{}, {error}", name.display())))
+}

@@ -1,0 +1,33 @@
+//! The commands, one file each.
+
+mod catalog;
+mod diagnose;
+mod explain;
+
+use clap::Subcommand;
+
+use crate::failure::Stop;
+use crate::terminal::{Output, Status};
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find what is wrong in measurements of any framework
+    Diagnose(diagnose::Arguments),
+    /// What a rule measures, why, what to try, and when it is fine
+    Explain(explain::Arguments),
+    /// Every layer, activation, initialiser, loss, rule … with one line each
+    Catalog(catalog::Arguments),
+}
+
+/// Runs `command`, which prints to `output`.
+///
+/// # Errors
+/// A failure to show, or the news that nobody reads the output any more.
+pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
+    match command {
+        Command::Diagnose(arguments) => diagnose::run(&arguments, output),
+        Command::Explain(arguments) => explain::run(&arguments, output),
+        Command::Catalog(arguments) => catalog::run(&arguments, output),
+    }
+}

@@ -1,0 +1,173 @@
+//! Why a command stops: what is wrong, where, and the next step, with the source line where there is one.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use serde_json::{Value, json};
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Standard output was closed by its reader; nothing is wrong.
+    OutputClosed,
+    /// Refused or failed.
+    Failed(Box<Failure>),
+}
+
+/// A refusal or a failure, as a person reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Failure {
+    message: String,
+    next_step: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    places: Vec<Place>,
+}
+
+/// One place a failure points at.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The file.
+    pub(crate) file: String,
+    /// Line, counted from 1.
+    pub(crate) line: usize,
+    /// Dotted key of the config; empty where there is none.
+    pub(crate) key: String,
+    /// What is wrong there.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// A failure with `message` and nothing else.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), ..Failure::default() }
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn next_step(mut self, next_step: impl Into<String>) -> Self {
+        self.next_step = Some(next_step.into());
+        self
+    }
+
+    /// Adds the text the places of the failure are in.
+    pub(crate) fn source(mut self, file: &Path, text: &str) -> Self {
+        self.source = Some(NamedSource::new(file.display().to_string(), text.to_owned()));
+        self
+    }
+
+    /// Points at `span`, bytes of the source text.
+    pub(crate) fn label(mut self, span: Range<usize>, place: Place) -> Self {
+        self.labels.push(LabeledSpan::new_with_span(Some(place.message.clone()), span));
+        self.places.push(place);
+        self
+    }
+
+    /// The failure for a program.
+    pub(crate) fn to_json(&self) -> Value {
+        let place = |place: &Place| json!({ "file": place.file, "line": place.line, "key": place.key, "message": place.message });
+        json!({ "error": {
+            "message": self.message,
+            "next_step": self.next_step,
+            "places": self.places.iter().map(place).collect::<Vec<_>>(),
+        }})
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Diagnostic for Failure {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.next_step.as_ref().map(|text| Box::new(text) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Stop::Failed(Box::new(failure))
+    }
+}
+
+impl From<keel_health::HealthError> for Stop {
+    fn from(error: keel_health::HealthError) -> Self {
+        from_sentence(&error.to_string()).into()
+    }
+}
+
+impl From<keel_data::DataError> for Stop {
+    fn from(error: keel_data::DataError) -> Self {
+        from_sentence(&error.to_string()).into()
+    }
+}
+
+/// Standard output that is closed is no failure; anything else that goes wrong with it is.
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Stop::OutputClosed;
+        }
+        let failure = Failure::new(format!("cannot write to standard output: {error}"));
+        failure.next_step("Check the file or program the output goes to").into()
+    }
+}
+
+/// Messages of the libraries are "what, where" and, after the last `; ` or `. `, the next step.
+pub(crate) fn from_sentence(text: &str) -> Failure {
+    let cut = text.rfind("; ").max(text.rfind(". "));
+    match cut {
+        Some(at) => Failure::new(&text[..at]).next_step(capitalised(&text[at + 2..])),
+        None => Failure::new(text),
+    }
+}
+
+/// A file that could not be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(format!("cannot read {}: {error}", path.display()));
+    failure.next_step("Check that the path is right and that you may read it")
+}
+
+/// A file that could not be written.
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
+    failure.next_step("Choose a path you may write to, or make room on the disk")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_part_of_a_sentence_is_the_next_step() {
+        let cases = [
+            ("no file", "no file", None),
+            ("no file a.csv; give a path", "no file a.csv", Some("Give a path")),
+            ("a; b. Check it", "a; b", Some("Check it")),
+            ("ü. ä", "ü", Some("Ä")),
+        ];
+        for (text, message, next_step) in cases {
+            let failure = from_sentence(text);
+            assert_eq!((failure.message.as_str(), failure.next_step.as_deref()), (message, next_step));
+        }
+    }
+}

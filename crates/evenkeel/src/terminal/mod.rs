@@ -1,0 +1,11 @@
+//! What the commands print, and where: results on standard output, progress and errors on standard error.
+
+mod findings;
+mod output;
+mod tables;
+mod text;
+
+pub(crate) use findings::{findings_text, status_of};
+pub(crate) use output::{Output, Status};
+pub(crate) use tables::{Align, table};
+pub(crate) use text::{count, wrapped};

@@ -1,0 +1,98 @@
+//! Standard output: text for a person, or one JSON document for a program.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use miette::GraphicalReportHandler;
+use serde::Serialize;
+
+use crate::failure::{Failure, Stop};
+
+/// How a command that was not refused ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Exit status 0.
+    Done,
+    /// Exit status 1: done, with findings of level error, or of level warn under `--strict`.
+    Findings,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Done => ExitCode::SUCCESS,
+            Status::Findings => ExitCode::from(1),
+        }
+    }
+}
+
+/// Where a command prints its result.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Text, or JSON if `json`.
+    pub(crate) fn new(json: bool) -> Self {
+        Output { json }
+    }
+
+    /// Whether the result is to be one JSON document.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints `document` if JSON was asked for, else what `text` returns.
+    ///
+    /// # Errors
+    /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
+    pub(crate) fn result<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
+        if !self.json {
+            return self.text(&text());
+        }
+        let json = serde_json::to_string_pretty(document)
+            .map_err(|error| Failure::new(format!("the result cannot be written as JSON: {error}")))?;
+        print(&json)
+    }
+
+    /// Prints `text` unless JSON was asked for.
+    ///
+    /// # Errors
+    /// As [`Output::result`].
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
+        if self.json { Ok(()) } else { print(text) }
+    }
+
+    /// A remark on standard error, out of the way of results.
+    pub(crate) fn remark(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Shows a failure: for a person on standard error, and as the JSON document if one was asked for.
+    pub(crate) fn failure(&self, failure: Failure) {
+        if self.json {
+            let _ = print(&format!("{:#}", failure.to_json()));
+        }
+        let mut text = String::new();
+        if reporter().render_report(&mut text, &failure).is_err() {
+            text = failure.to_string();
+        }
+        self.remark(text.trim_end());
+    }
+}
+
+/// Colours and boxes for a terminal, plain text for a file or another program.
+fn reporter() -> GraphicalReportHandler {
+    if io::stderr().is_terminal() {
+        return GraphicalReportHandler::new();
+    }
+    GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_links(false).with_width(100)
+}
+
+fn print(text: &str) -> Result<(), Stop> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.trim_end().as_bytes())?;
+    stdout.write_all(b"\n")?;
+    Ok(stdout.flush()?)
+}
