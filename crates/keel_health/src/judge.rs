@@ -105,7 +105,7 @@ impl OpenCase {
         self.in_a_row += 1;
         if self.evidence.steps.len() < EVIDENCE_POINTS {
             self.evidence.steps.push(stretch.last_step);
-            self.evidence.values.push(observation.measured);
+            self.evidence.values.push(finite(observation.measured));
         }
         let windowed = matches!(self.moment, Moment::Window | Moment::Epoch);
         let needed = if windowed { observation.confirmations } else { 1 };
@@ -129,7 +129,7 @@ impl OpenCase {
             rule: rule.name.to_string(),
             level,
             layer: observation.layer.map(|layer| model.name(layer)),
-            measured: observation.measured,
+            measured: finite(observation.measured),
             threshold: observation.threshold,
             first_step,
             last_step: stretch.last_step,
@@ -143,4 +143,9 @@ impl OpenCase {
         });
         true
     }
+}
+
+/// JSON has neither NaN nor infinity: both are reported as the largest number.
+fn finite(measured: f64) -> f64 {
+    if measured.is_nan() { f64::MAX } else { measured.clamp(f64::MIN, f64::MAX) }
 }

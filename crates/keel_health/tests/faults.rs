@@ -16,9 +16,9 @@ fn with_code(monitor: &Monitor, code: &str) -> Vec<Finding> {
 
 /// The only finding of the rule.
 fn only(monitor: &Monitor, code: &str) -> Finding {
-    let found = with_code(monitor, code);
+    let mut found = with_code(monitor, code);
     assert_eq!(found.len(), 1, "{code}: {:?}", all(&monitor.findings()));
-    found.into_iter().next().unwrap()
+    found.remove(0)
 }
 
 fn started(model: &ModelDescription, start: StartMeasurement) -> Monitor {
@@ -504,4 +504,41 @@ fn a_finding_is_said_once_and_extended() {
     let evidence = finding.evidence.unwrap();
     assert_eq!(evidence.values.len(), evidence.steps.len());
     assert!(evidence.values.len() > 3 && evidence.values.iter().all(|&share| share == 0.2));
+}
+
+#[test]
+fn a_finding_in_json() {
+    let monitor = run(&mlp(Relu, 2), 30, |number, step| step.loss = if number < 20 { 2.3 } else { f32::NAN });
+    let json = serde_json::to_value(only(&monitor, "K001")).unwrap();
+    let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "code",
+        "rule",
+        "level",
+        "layer",
+        "measured",
+        "threshold",
+        "first_step",
+        "last_step",
+        "message",
+        "cause",
+        "remedy",
+        "remedies",
+        "evidence",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!((json["level"].as_str(), json["first_step"].as_u64()), (Some("error"), Some(20)));
+    assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), only(&monitor, "K001"));
+}
+
+#[test]
+fn an_infinite_statistic_survives_json() {
+    let monitor = run(&mlp(Relu, 2), 600, |_, step| {
+        step.loss = 2.0;
+        step.layers[0].parameters[0].gradient_norm = Some(0.0);
+    });
+    let finding = only(&monitor, "K019");
+    assert_eq!(finding.measured, f64::MAX);
+    let text = serde_json::to_string(&finding).unwrap();
+    assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), finding);
 }

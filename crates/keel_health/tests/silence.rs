@@ -268,3 +268,9 @@ fn one_bad_window_is_not_enough() {
     });
     assert_eq!(all(&monitor.findings()), [""; 0]);
 }
+
+#[test]
+fn a_run_that_continues_a_converged_one() {
+    let monitor = run(&mlp(Relu, 2), 1500, |_, step| step.loss = 0.2);
+    assert_eq!(all(&monitor.findings()), [""; 0]);
+}

@@ -35,9 +35,10 @@ impl Ratios {
         self.median = median_of(&mut self.values);
     }
 
-    /// The same buffer, empty.
+    /// The same buffer, empty and large enough for a window.
     pub(super) fn cleared(mut self) -> Self {
         self.values.clear();
+        self.values.reserve_exact(KEPT);
         Self { values: self.values, next: 0, median: None }
     }
 }

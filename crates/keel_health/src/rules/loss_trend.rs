@@ -13,7 +13,8 @@
 //! three times lower when diverging or oscillating.
 //!
 //! # When it is fine
-//! A loss that has converged is not reported, nor a noisy one whose windows agree.
+//! A loss that has converged is not reported, nor a noisy one whose windows agree, nor the loss of a classifier that was
+//! trained before (below half of guessing at the first step).
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: loss function; Theil (1950) for the robust slope. The limits are ours.
@@ -28,6 +29,8 @@ pub const STUCK_WINDOWS: usize = 5;
 pub const STUCK_ERROR_WINDOWS: usize = 10;
 /// Loss relative to its first value above which it is stuck; ours, to be calibrated.
 pub const STUCK_SHARE: f64 = 0.97;
+/// First loss relative to guessing below which the run continues a trained network.
+pub const RESUMED_SHARE: f64 = 0.5;
 /// Windows above twice the minimum.
 pub const DIVERGING_WINDOWS: usize = 5;
 /// Factor over the minimum.
@@ -103,7 +106,8 @@ fn stuck(case: &Case) -> Option<Observation> {
     let relative: Vec<f64> = recent.iter().map(|loss| loss / first).collect();
     let all_high = relative.iter().all(|&loss| loss > STUCK_SHARE);
     let falling = robust_slope(&recent)? < (STUCK_SHARE.ln()) / STUCK_WINDOWS as f64;
-    if !all_high || falling || warming_up(case) {
+    let resumed = case.model.chance_loss().is_some_and(|chance| first < RESUMED_SHARE * chance);
+    if !all_high || falling || resumed || warming_up(case) {
         return None;
     }
     let longer = losses(case, STUCK_ERROR_WINDOWS);
