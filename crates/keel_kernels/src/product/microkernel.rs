@@ -124,10 +124,9 @@ unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const UNIT: 
 unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(simd: S, tile: &Tile<'_>) {
     let lanes = S::F32_LANES;
     let (a_row, a_step, b_step) = (if UNIT { 1 } else { tile.a_row }, tile.a_step, tile.b_step);
-    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
     // SAFETY: `run`'s caller vouches for every address of the module's formula.
     unsafe {
-        start::<S, ROWS, VECTORS>(&mut sums, tile);
+        let mut sums = start::<S, ROWS, VECTORS>(simd, tile);
         for segment in tile.segments {
             let mut a = tile.a.add(segment.a);
             let mut b = tile.b.add(segment.b * b_step);
@@ -146,66 +145,65 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const UNI
                 b = b.add(b_step);
             }
         }
-        store::<S, ROWS, VECTORS>(&sums, tile);
+        store::<S, ROWS, VECTORS>(simd, sums, tile);
     }
 }
 
+/// The sums a tile starts from. Only the last vector of a row can be partly outside C; it is masked, so that nothing
+/// takes the address of the sums and they stay in registers.
 #[inline(always)]
-unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    sums: &mut [[S::f32s; VECTORS]; ROWS],
-    tile: &Tile<'_>,
-) {
+unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(simd: S, tile: &Tile<'_>) -> [[S::f32s; VECTORS]; ROWS] {
     let lanes = S::F32_LANES;
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    let (source, step) = match tile.start {
+        Start::Zero => return sums,
+        Start::Row(bias) => (bias, 0),
+        Start::Output => (tile.c.cast_const(), tile.c_row),
+    };
     let whole = tile.columns == VECTORS * lanes;
+    let mask = last_vector_mask::<S, VECTORS>(simd, tile);
     for row in 0..ROWS {
-        // SAFETY: `columns` floats are readable behind a bias row and behind each row of C.
-        unsafe {
-            let source = match tile.start {
-                Start::Zero => return,
-                Start::Row(bias) => bias,
-                Start::Output => tile.c.add(row * tile.c_row).cast_const(),
+        for vector in 0..VECTORS {
+            // SAFETY: `columns` floats are readable behind a bias row and behind each row of C.
+            sums[row][vector] = unsafe {
+                let from = source.add(row * step + vector * lanes);
+                if vector + 1 < VECTORS || whole {
+                    from.cast::<S::f32s>().read_unaligned()
+                } else {
+                    simd.mask_load_ptr_f32s(mask, from)
+                }
             };
-            if whole {
-                for vector in 0..VECTORS {
-                    sums[row][vector] = source.add(vector * lanes).cast::<S::f32s>().read_unaligned();
-                }
-            } else {
-                for vector in 0..VECTORS {
-                    // A value of its own: a pointer into `sums` would keep the sums out of registers.
-                    let mut lane_values = sums[row][vector];
-                    let count = tile.columns.saturating_sub(vector * lanes).min(lanes);
-                    let from = source.add(vector * lanes);
-                    std::ptr::copy_nonoverlapping(from, (&raw mut lane_values).cast::<f32>(), count);
-                    sums[row][vector] = lane_values;
-                }
-            }
         }
     }
+    sums
 }
 
 #[inline(always)]
 unsafe fn store<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    sums: &[[S::f32s; VECTORS]; ROWS],
+    simd: S,
+    sums: [[S::f32s; VECTORS]; ROWS],
     tile: &Tile<'_>,
 ) {
     let lanes = S::F32_LANES;
     let whole = tile.columns == VECTORS * lanes;
+    let mask = last_vector_mask::<S, VECTORS>(simd, tile);
     for row in 0..ROWS {
-        // SAFETY: `columns` floats are writable in each row of C.
-        unsafe {
-            let target = tile.c.add(row * tile.c_row);
-            if whole {
-                for vector in 0..VECTORS {
-                    target.add(vector * lanes).cast::<S::f32s>().write_unaligned(sums[row][vector]);
-                }
-            } else {
-                for vector in 0..VECTORS {
-                    let lane_values = sums[row][vector];
-                    let count = tile.columns.saturating_sub(vector * lanes).min(lanes);
-                    let to = target.add(vector * lanes);
-                    std::ptr::copy_nonoverlapping((&raw const lane_values).cast::<f32>(), to, count);
+        for vector in 0..VECTORS {
+            // SAFETY: `columns` floats are writable in each row of C.
+            unsafe {
+                let target = tile.c.add(row * tile.c_row + vector * lanes);
+                if vector + 1 < VECTORS || whole {
+                    target.cast::<S::f32s>().write_unaligned(sums[row][vector]);
+                } else {
+                    simd.mask_store_ptr_f32s(mask, target, sums[row][vector]);
                 }
             }
         }
     }
+}
+
+#[inline(always)]
+fn last_vector_mask<S: Simd, const VECTORS: usize>(simd: S, tile: &Tile<'_>) -> pulp::MemMask<S::m32s> {
+    let count = tile.columns - (VECTORS - 1) * S::F32_LANES;
+    simd.mask_between_m32s(0, count as u32)
 }
