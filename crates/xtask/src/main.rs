@@ -1,2 +1,46 @@
-//! Checks and tools of the repository.
-fn main() {}
+//! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of a developer")]
+
+mod ci;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Checks and tools of the repository
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  ci      everything a change has to pass: format, tidy, clippy, tests, documentation tests
+  tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
+  help    this text
+
+`ci` stops at the first step that fails and prints how long each took. It runs the tests with cargo-nextest
+where that is installed and with `cargo test` where it is not.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let passed = match arguments.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            true
+        }
+        ["ci"] => ci::run(&root()),
+        ["tidy"] => tidy::run(&root()),
+        other => {
+            eprintln!("`{}` is no command of xtask\n\n{HELP}", other.join(" "));
+            false
+        }
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The workspace root, two folders above this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -1,0 +1,116 @@
+//! Everything a change has to pass, cheapest first.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::tidy;
+
+/// One command line of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    name: &'static str,
+    /// What follows `cargo`.
+    arguments: &'static [&'static str],
+}
+
+const FORMAT: Step = Step { name: "format", arguments: &["fmt", "--all", "--check"] };
+const CLIPPY: Step =
+    Step { name: "clippy", arguments: &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"] };
+const NEXTEST: Step = Step { name: "tests", arguments: &["nextest", "run", "--workspace", "--no-fail-fast"] };
+const TESTS: Step = Step {
+    name: "tests",
+    arguments: &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"],
+};
+const DOCUMENTATION: Step = Step { name: "documentation tests", arguments: &["test", "--workspace", "--doc"] };
+
+/// Runs all steps at `root` until one fails; true if none did.
+pub(crate) fn run(root: &Path) -> bool {
+    let has_nextest = succeeds(root, &["nextest", "--version"]);
+    let mut times = Vec::new();
+    for step in steps(has_nextest) {
+        println!("\n== {}", step.name);
+        let start = Instant::now();
+        let passed = match step.arguments {
+            [] => tidy::run(root),
+            arguments => passes(root, arguments),
+        };
+        times.push((step.name, start.elapsed()));
+        if !passed {
+            println!("\n{} failed; `{}` repeats this step alone", step.name, command_line(step));
+            return false;
+        }
+    }
+    println!("\n{}", summary(&times));
+    true
+}
+
+/// The gate, cheapest first; the step without arguments is our own tidy check.
+fn steps(has_nextest: bool) -> [Step; 5] {
+    let tests = if has_nextest { NEXTEST } else { TESTS };
+    [FORMAT, Step { name: "tidy", arguments: &[] }, CLIPPY, tests, DOCUMENTATION]
+}
+
+fn command_line(step: Step) -> String {
+    match step.arguments {
+        [] => "cargo xtask tidy".to_owned(),
+        arguments => format!("cargo {}", arguments.join(" ")),
+    }
+}
+
+fn summary(times: &[(&str, Duration)]) -> String {
+    let lines = times.iter().map(|(name, time)| format!("{name:<20} {:>6.1} s\n", time.as_secs_f64()));
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    lines.chain([format!("{:<20} {:>6.1} s", "all passed", total.as_secs_f64())]).collect()
+}
+
+/// Runs cargo with its output on the terminal.
+fn passes(root: &Path, arguments: &[&str]) -> bool {
+    match cargo(root, arguments).status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cargo {} did not start: {error}", arguments.join(" "));
+            false
+        }
+    }
+}
+
+/// Runs cargo silently.
+fn succeeds(root: &Path, arguments: &[&str]) -> bool {
+    cargo(root, arguments).output().is_ok_and(|output| output.status.success())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_run_with_or_without_nextest() {
+        let cases = [(true, NEXTEST), (false, TESTS)];
+        for (has_nextest, expected) in cases {
+            assert_eq!(steps(has_nextest)[3], expected);
+        }
+    }
+
+    #[test]
+    fn a_failed_step_can_be_repeated_by_its_command_line() {
+        let lines: Vec<String> = steps(true).into_iter().map(command_line).collect();
+        assert_eq!(lines[0], "cargo fmt --all --check");
+        assert_eq!(lines[1], "cargo xtask tidy");
+        assert_eq!(lines[2], "cargo clippy --workspace --all-targets -- --deny warnings");
+    }
+
+    #[test]
+    fn the_summary_adds_up() {
+        let text = summary(&[("format", Duration::from_millis(1500)), ("tests", Duration::from_secs(60))]);
+        let expected = "format                  1.5 s\ntests                  60.0 s\nall passed             61.5 s";
+        assert_eq!(text, expected);
+    }
+}

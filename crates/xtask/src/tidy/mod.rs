@@ -1,0 +1,58 @@
+//! Rules of the repository that can be read off its files. One file for each check; this one is their catalog.
+
+mod arrows;
+mod catalogs;
+mod leftovers;
+mod links;
+mod manifests;
+mod names;
+mod problem;
+mod rust_source;
+mod safety;
+mod sizes;
+mod tree;
+
+use std::path::Path;
+
+use problem::{Problem, Weight};
+use tree::Tree;
+
+/// A check: from the files to what is wrong with them.
+type Check = fn(&Tree) -> Vec<Problem>;
+
+/// Every check, with what it makes sure of.
+const CHECKS: [(&str, Check); 8] = [
+    ("crates use only the crates to their right", arrows::check),
+    ("manifests take lints and versions from the workspace", manifests::check),
+    ("files, functions and folders are small", sizes::check),
+    ("names say what is inside", names::check),
+    ("unsafe code stays in the kernels", safety::check),
+    ("catalog rows have files and files have rows", catalogs::check),
+    ("nothing unfinished, nothing of one machine", leftovers::check),
+    ("documents link to files that exist", links::check),
+];
+
+/// Runs all checks on the files under `root` and prints what they found; true if nothing has to be changed.
+pub(crate) fn run(root: &Path) -> bool {
+    let tree = match Tree::read(root) {
+        Ok(tree) => tree,
+        Err(error) => {
+            eprintln!("the files cannot be read: {error}");
+            return false;
+        }
+    };
+    let mut errors = 0;
+    for (name, check) in CHECKS {
+        let problems = check(&tree);
+        let wrong = problems.iter().filter(|problem| problem.weight == Weight::Error).count();
+        println!("{} {name}", if wrong == 0 { "ok  " } else { "FAIL" });
+        for problem in &problems {
+            println!("     {problem}");
+        }
+        errors += wrong;
+    }
+    if errors > 0 {
+        println!("\n{errors} to change; CONTRIBUTING.md gives the reasons");
+    }
+    errors == 0
+}

@@ -1,0 +1,119 @@
+//! How long files and functions are, and how full folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::problem::Problem;
+use super::rust_source::functions;
+use super::tree::Tree;
+
+/// Lines of a file beyond which the check fails.
+const FILE_LIMIT: usize = 600;
+
+/// Lines of a file, its test module not counted, beyond which a note is made.
+const FILE_NOTE: usize = 300;
+
+/// Lines of a function beyond which the check fails.
+const FUNCTION_LIMIT: usize = 100;
+
+/// Entries of a folder beyond which the check fails.
+const FOLDER_LIMIT: usize = 20;
+
+/// Measures sources (Rust and Python) and all folders.
+pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".py")) {
+        let (all, own) = (text.lines().count(), if is_test(path) { 0 } else { lines_without_tests(text) });
+        if all > FILE_LIMIT {
+            problems.push(Problem::error(path, 0, format!("{all} lines; {FILE_LIMIT} at most: part it by concepts")));
+        } else if own > FILE_NOTE {
+            problems.push(Problem::note(path, 0, format!("{own} lines without tests; {FILE_NOTE} is the aim")));
+        }
+    }
+    for (path, text) in tree.rust_files() {
+        for function in functions(text).into_iter().filter(|function| function.lines > FUNCTION_LIMIT) {
+            let message = format!("`{}` has {} lines; {FUNCTION_LIMIT} at most", function.name, function.lines);
+            problems.push(Problem::error(path, function.line, message));
+        }
+    }
+    let folders = entries(tree);
+    let full = folders.iter().filter(|(_, entries)| entries.len() > FOLDER_LIMIT);
+    problems.extend(full.map(|(folder, entries)| {
+        Problem::error(folder, 0, format!("{} entries; {FOLDER_LIMIT} at most: group them", entries.len()))
+    }));
+    problems
+}
+
+/// Whether a file holds tests only.
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
+}
+
+/// Lines before the first test module.
+fn lines_without_tests(text: &str) -> usize {
+    text.lines().take_while(|line| *line != "#[cfg(test)]").count()
+}
+
+/// What lies in every folder.
+fn entries(tree: &Tree) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (mut path, _) in tree.files() {
+        while let Some((folder, name)) = path.rsplit_once('/') {
+            folders.entry(folder).or_default().insert(name);
+            path = folder;
+        }
+        folders.entry(".").or_default().insert(path);
+    }
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::problem::Weight;
+
+    fn found(path: &str, text: &str) -> Vec<(Weight, String)> {
+        check(&Tree::of(&[(path, text)])).into_iter().map(|problem| (problem.weight, problem.message)).collect()
+    }
+
+    #[test]
+    fn files_are_measured_with_and_without_tests() {
+        let lines = |count: usize| "//\n".repeat(count);
+        let tested = |own: usize, tests: usize| format!("{}#[cfg(test)]\n{}", lines(own), lines(tests));
+        let cases = [
+            ("a.rs", lines(300), None),
+            ("a.rs", lines(301), Some(Weight::Note)),
+            ("a.rs", lines(601), Some(Weight::Error)),
+            ("a.rs", tested(300, 299), None),
+            ("a.rs", tested(300, 300), Some(Weight::Error)),
+            ("a/tests.rs", lines(600), None),
+            ("a/tests/step.rs", lines(601), Some(Weight::Error)),
+            ("a.py", lines(601), Some(Weight::Error)),
+            ("golden.json", lines(5000), None),
+        ];
+        for (path, text, expected) in cases {
+            let weights: Vec<Weight> = found(path, &text).into_iter().map(|(weight, _)| weight).collect();
+            assert_eq!(weights, Vec::from_iter(expected), "{path}, {} lines", text.lines().count());
+        }
+    }
+
+    #[test]
+    fn long_functions_are_named() {
+        let function = |lines: usize| format!("fn endless() {{\n{}}}\n", "    step();\n".repeat(lines - 2));
+        assert!(found("a.rs", &function(100)).is_empty());
+        assert_eq!(found("a.rs", &function(101)), [(Weight::Error, "`endless` has 101 lines; 100 at most".to_owned())]);
+    }
+
+    #[test]
+    fn folders_count_files_and_folders_but_not_what_is_deeper() {
+        let tree = |files: usize| {
+            let names: Vec<String> = (0..files).map(|index| format!("a/{index}.txt")).collect();
+            let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+            files.extend([("a/b/1.txt", ""), ("a/b/2.txt", "")]);
+            Tree::of(&files)
+        };
+        assert!(check(&tree(19)).is_empty());
+        let problems = check(&tree(20));
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].to_string(), "a: 21 entries; 20 at most: group them");
+    }
+}
