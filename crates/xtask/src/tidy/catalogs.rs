@@ -20,8 +20,10 @@ struct Catalog {
 /// How a row is written.
 #[derive(Clone, Copy, Debug)]
 enum Rows {
-    /// `file::ENTRY`.
-    Entry,
+    /// `file::ENTRY`, or another constant of that file.
+    Constant(&'static str),
+    /// `entry("file", "…")`.
+    Call,
     /// `name: "file"`.
     NameField,
     /// `("file", "…")` in a constant called `CATALOG`.
@@ -33,13 +35,37 @@ enum Rows {
 /// What a file of the catalog holds.
 #[derive(Clone, Copy, Debug)]
 enum Member {
+    /// Every file is one of the things.
+    Every,
     /// A line with this text.
     Text(&'static str),
     /// A public struct whose name ends so.
     Struct(&'static str),
 }
 
-const CATALOGS: [Catalog; 8] = [
+const CATALOGS: [Catalog; 10] = [
+    Catalog {
+        folder: "crates/keel_nn/src/activations",
+        list: "crates/keel_nn/src/activations/mod.rs",
+        rows: Rows::Constant("FACTS"),
+        member: Member::Text("const FACTS:"),
+        renamed: &[],
+    },
+    Catalog {
+        folder: "crates/keel_nn/src/init",
+        list: "crates/keel_nn/src/init/catalog.rs",
+        rows: Rows::Call,
+        member: Member::Every,
+        renamed: &[
+            ("auto", "mod"),
+            ("zeros", "constant"),
+            ("xavier_normal", "xavier"),
+            ("xavier_uniform", "xavier"),
+            ("kaiming_normal", "kaiming"),
+            ("kaiming_uniform", "kaiming"),
+            ("lecun_normal", "lecun"),
+        ],
+    },
     Catalog {
         folder: "crates/keel_nn/src/layers",
         list: "crates/keel_nn/src/layers/catalog.rs",
@@ -50,28 +76,28 @@ const CATALOGS: [Catalog; 8] = [
     Catalog {
         folder: "crates/keel_data/src/readers",
         list: "crates/keel_data/src/readers/mod.rs",
-        rows: Rows::Entry,
+        rows: Rows::Constant("ENTRY"),
         member: Member::Text("const ENTRY:"),
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/preprocess/steps",
         list: "crates/keel_data/src/preprocess/steps/mod.rs",
-        rows: Rows::Entry,
+        rows: Rows::Constant("ENTRY"),
         member: Member::Text("const ENTRY:"),
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/augment",
         list: "crates/keel_data/src/augment/mod.rs",
-        rows: Rows::Entry,
+        rows: Rows::Constant("ENTRY"),
         member: Member::Text("const ENTRY:"),
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/synthetic",
         list: "crates/keel_data/src/synthetic/mod.rs",
-        rows: Rows::Entry,
+        rows: Rows::Constant("ENTRY"),
         member: Member::Text("const ENTRY:"),
         renamed: &[],
     },
@@ -139,7 +165,12 @@ fn file_of<'a>(catalog: &Catalog, row: &'a str) -> &'a str {
 fn rows(kind: Rows, list: &str) -> Vec<&str> {
     let list = list.split("#[cfg(test)]").next().unwrap_or_default();
     match kind {
-        Rows::Entry => list.split("::ENTRY").map(last_word).take(list.matches("::ENTRY").count()).collect(),
+        Rows::Constant(name) => {
+            let mut pieces: Vec<&str> = list.split(&format!("::{name}")).collect();
+            pieces.pop();
+            pieces.into_iter().map(last_word).collect()
+        }
+        Rows::Call => between(list, "entry(\"", "\""),
         Rows::NameField => between(list, "name: \"", "\""),
         Rows::Pair => {
             let table = between(list, "const CATALOG", "];");
@@ -165,6 +196,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 
 fn holds(member: Member, text: &str) -> bool {
     match member {
+        Member::Every => true,
         Member::Text(mark) => text.contains(mark),
         Member::Struct(suffix) => between(text, "\npub struct ", "\n").into_iter().any(|line| {
             let name = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -180,8 +212,10 @@ mod tests {
     #[test]
     fn rows_are_found_in_every_way_they_are_written() {
         let cases = [
-            (Rows::Entry, "const R: &[E] = &[a_b::ENTRY, c::ENTRY];", vec!["a_b", "c"]),
-            (Rows::Entry, "const R: &[E] = &[\n    a::ENTRY,\n];\nfn f() {}", vec!["a"]),
+            (Rows::Constant("ENTRY"), "const R: &[E] = &[a_b::ENTRY, c::ENTRY];", vec!["a_b", "c"]),
+            (Rows::Constant("ENTRY"), "const R: &[E] = &[\n    a::ENTRY,\n];\nfn f() {}", vec!["a"]),
+            (Rows::Constant("FACTS"), "A::B { .. } => a::FACTS,", vec!["a"]),
+            (Rows::Call, "const fn entry(name: X)\n[entry(\"a\", \"A\"), entry(\"b\", \"B\")]", vec!["a", "b"]),
             (Rows::NameField, "E { name: \"a\", s: 1 }, E { name: \"b\" }\n#[cfg(test)] name: \"t\"", vec!["a", "b"]),
             (
                 Rows::Pair,
@@ -230,6 +264,7 @@ mod tests {
             (Member::Struct("Spec"), "/// A\n#[derive(Debug)]\npub struct Conv2dSpec {\n", true),
             (Member::Struct("Spec"), "//! A\npub struct Conv2d {\n", false),
             (Member::Struct("Config"), "//! A\npub struct FlattenConfig {}\n", true),
+            (Member::Every, "", true),
             (Member::Text("pub fn examine("), "pub fn examine(case: &Case)", true),
             (Member::Text("pub fn examine("), "fn examine(case: &Case)", false),
         ];

@@ -171,11 +171,7 @@ impl Scanner {
 
     /// A character literal is blanked, a lifetime kept.
     fn quote(&mut self) {
-        let literal = match (self.peek(1), self.peek(2)) {
-            (Some('\\'), _) => true,
-            (Some(_), Some('\'')) => true,
-            _ => false,
-        };
+        let literal = matches!((self.peek(1), self.peek(2)), (Some('\\'), _) | (Some(_), Some('\'')));
         self.keep();
         if !literal {
             return;
