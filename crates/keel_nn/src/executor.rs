@@ -54,7 +54,12 @@ impl Executor {
     ///
     /// # Panics
     /// If the batch is empty, larger than planned, or no whole number of samples.
-    pub fn forward(&mut self, network: &mut Network, batch: Batch<'_>, observer: &mut impl Observer) -> &[f32] {
+    pub fn forward<'a>(
+        &'a mut self,
+        network: &mut Network,
+        batch: Batch<'a>,
+        observer: &mut impl Observer,
+    ) -> &'a [f32] {
         let Network { graph, parameters, state } = network;
         let sample = graph.input_shape().len();
         self.batch = batch.input.len() / sample;
