@@ -1,9 +1,12 @@
 //! Average pooling: the average of each window of an image.
 
+use keel_kernels::pooling::{self, PoolShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{Extent, Padding};
+use super::BuildError;
+use super::window::{self, Extent, Padding};
+use crate::{Backward, Forward, Layer, Shape};
 
 /// Keys of an `avg_pool` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,5 +35,47 @@ impl AvgPoolSpec {
     /// Windows side by side, without padding.
     pub fn new(kernel: impl Into<Extent>) -> Self {
         AvgPoolSpec { kernel: kernel.into(), stride: None, padding: none() }
+    }
+}
+
+impl AvgPoolSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input is no image, a size is 0, a window does not fit or could see padding only.
+    pub fn build(&self, input: Shape) -> Result<AvgPool, BuildError> {
+        let windows = window::pool_shape("avg_pool", (self.kernel, self.stride), self.padding, input)?;
+        Ok(AvgPool { windows })
+    }
+}
+
+/// Average of each window; padding counts as zeros.
+#[derive(Clone, Copy, Debug)]
+pub struct AvgPool {
+    windows: PoolShape,
+}
+
+impl Layer for AvgPool {
+    fn kind(&self) -> &'static str {
+        "avg_pool"
+    }
+
+    fn output_shape(&self) -> Shape {
+        window::pool_output(&self.windows)
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        pooling::average_pool(&self.windows, context.inputs[0], context.output);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            pooling::average_pool_backward(&self.windows, context.grad_output, grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        window::describe_pool(&self.windows)
     }
 }

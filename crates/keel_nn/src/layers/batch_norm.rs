@@ -1,7 +1,12 @@
 //! Batch normalisation: each channel or feature normalised over the batch (Ioffe & Szegedy 2015).
 
+use keel_kernels::normalization::batch::{self, BackwardSums};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use super::sample_norm::{check_epsilon, scale_and_shift};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
 /// Keys of a `batch_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +57,201 @@ impl Default for BatchNormSpec {
             epsilon: hundred_thousandth(),
             affine: yes(),
             running: RunningStatistics::Ema,
+        }
+    }
+}
+
+impl BatchNormSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input holds nothing, momentum is outside `(0, 1]` or epsilon is not above 0.
+    pub fn build(&self, input: Shape) -> Result<BatchNorm, BuildError> {
+        let kind = "batch_norm";
+        if input.is_empty() {
+            return Err(BuildError::EmptyInput { kind, input });
+        }
+        check_epsilon(kind, self.epsilon)?;
+        if !(self.momentum > 0.0 && self.momentum <= 1.0) {
+            let (key, value, allowed) = ("momentum", self.momentum, "above 0 and at most 1");
+            return Err(BuildError::OutOfRange { kind, key, value, allowed });
+        }
+        Ok(BatchNorm { shape: input, spec: self.clone() })
+    }
+}
+
+/// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift` for each channel of an image (over batch, rows and columns)
+/// or feature of a vector (over the batch).
+///
+/// Training normalises with the batch's mean and biased variance and moves the running statistics towards them, with
+/// the unbiased variance `n / (n - 1) * variance`; evaluation uses the running statistics.
+#[derive(Clone, Debug)]
+pub struct BatchNorm {
+    shape: Shape,
+    spec: BatchNormSpec,
+}
+
+impl BatchNorm {
+    fn channels(&self) -> usize {
+        self.shape.channels()
+    }
+
+    /// Scale and shift, or two empty slices without `affine`.
+    fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+        if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
+    }
+
+    /// Moves the running statistics towards those of a batch of `rows` values per channel.
+    fn update_running(&self, statistics: &[f32], rows: usize, state: &mut [f32]) {
+        let channels = self.channels();
+        let (running, updates) = state.split_at_mut(2 * channels);
+        let (running_mean, running_variance) = running.split_at_mut(channels);
+        updates[0] += 1.0;
+        let momentum = match self.spec.running {
+            RunningStatistics::Ema => self.spec.momentum,
+            RunningStatistics::Cumulative => 1.0 / updates[0],
+        };
+        let unbiased = if rows > 1 { rows as f32 / (rows - 1) as f32 } else { 1.0 };
+        let (mean, variance) = (&statistics[..channels], &statistics[3 * channels..]);
+        for c in 0..channels {
+            running_mean[c] = (1.0 - momentum) * running_mean[c] + momentum * mean[c];
+            running_variance[c] = (1.0 - momentum) * running_variance[c] + momentum * unbiased * variance[c];
+        }
+    }
+}
+
+impl Layer for BatchNorm {
+    fn kind(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn output_shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        if self.spec.affine { scale_and_shift(self.channels()) } else { Vec::new() }
+    }
+
+    fn state(&self) -> Vec<StateSpec> {
+        let channels = self.channels();
+        vec![
+            StateSpec { name: "running_mean", len: channels, initial: 0.0 },
+            StateSpec { name: "running_variance", len: channels, initial: 1.0 },
+            StateSpec { name: "updates", len: 1, initial: 0.0 },
+        ]
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        let channels = self.channels();
+        let records = batch::records_length(request.batch * self.shape.positions(), channels);
+        Memory {
+            saved: if request.mode == Mode::Train { batch::STATISTICS * channels } else { 0 },
+            forward_scratch: records.max(batch::FORWARD_TABLE * channels),
+            backward_scratch: records + batch::BACKWARD_TABLE * channels,
+            backward_reads_input: true,
+            backward_reads_output: false,
+        }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let (channels, input) = (self.channels(), context.inputs[0]);
+        let affine = self.scale_and_shift(context.parameters);
+        let rows = context.batch * self.shape.positions();
+        match context.mode {
+            Mode::Train => {
+                let statistics = &mut context.saved[..batch::STATISTICS * channels];
+                batch::statistics(input, self.spec.epsilon, statistics, context.scratch);
+                self.update_running(statistics, rows, context.state);
+                batch::forward_table(statistics, affine, &mut context.scratch[..batch::FORWARD_TABLE * channels]);
+            }
+            Mode::Evaluate => {
+                let running = context.state[..2 * channels].split_at(channels);
+                let table = &mut context.scratch[..batch::FORWARD_TABLE * channels];
+                batch::running_table(running, self.spec.epsilon, affine, table);
+            }
+        }
+        batch::normalize(input, &context.scratch[..batch::FORWARD_TABLE * channels], context.output);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let (channels, input) = (self.channels(), context.inputs[0]);
+        let statistics = &context.saved[..batch::STATISTICS * channels];
+        let (table, records) = context.scratch.split_at_mut(batch::BACKWARD_TABLE * channels);
+        let length = batch::gradient_sums(context.grad_output, input, &statistics[..channels], records);
+        let sums = BackwardSums {
+            records: &records[..length],
+            rows: context.batch * self.shape.positions(),
+            statistics,
+            scale: self.scale_and_shift(context.parameters).0,
+        };
+        let affine = if self.spec.affine { channels } else { 0 };
+        batch::backward_table(sums, context.grad_parameters.split_at_mut(affine), table);
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            batch::apply_gradient(context.grad_output, input, table, grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        let BatchNormSpec { momentum, epsilon, affine, running } = &self.spec;
+        let running = match running {
+            RunningStatistics::Ema => format!("momentum {momentum}"),
+            RunningStatistics::Cumulative => "cumulative".to_owned(),
+        };
+        format!("{} channels, {running}, epsilon {epsilon}{}", self.channels(), if *affine { "" } else { ", no scale" })
+    }
+
+    fn needs_batch(&self) -> bool {
+        self.shape.positions() == 1
+    }
+}
+
+/// Exact statistics for evaluation, gathered with fixed weights over several training batches (Ioffe & Szegedy 2015,
+/// algorithm 2): the average of the batches' means, and `m / (m - 1)` times the average of their biased variances.
+///
+/// Before each batch, [`PopulationStatistics::prepare`] the layer's state; run a forward pass in training mode;
+/// [`PopulationStatistics::collect`]; after the last, [`PopulationStatistics::finish`].
+#[derive(Clone, Debug)]
+pub struct PopulationStatistics {
+    batches: usize,
+    sums: Vec<f64>,
+    weight: f64,
+}
+
+impl PopulationStatistics {
+    /// For the state of one layer.
+    pub fn new(layer: &BatchNorm) -> Self {
+        let weight = match layer.spec.running {
+            RunningStatistics::Ema => f64::from(layer.spec.momentum),
+            RunningStatistics::Cumulative => 1.0,
+        };
+        PopulationStatistics { batches: 0, sums: vec![0.0; 2 * layer.channels()], weight }
+    }
+
+    /// Clears the state, so that the next training pass leaves nothing but its own batch there.
+    pub fn prepare(&self, state: &mut [f32]) {
+        state.fill(0.0);
+    }
+
+    /// Adds the batch a training pass has left in the state.
+    pub fn collect(&mut self, state: &[f32]) {
+        self.batches += 1;
+        for (sum, value) in self.sums.iter_mut().zip(state) {
+            *sum += f64::from(*value) / self.weight;
+        }
+    }
+
+    /// Writes the averages over all collected batches; without any the state stays as it is.
+    pub fn finish(&self, state: &mut [f32]) {
+        if self.batches == 0 {
+            return;
+        }
+        for (value, sum) in state.iter_mut().zip(&self.sums) {
+            *value = (sum / self.batches as f64) as f32;
+        }
+        if let Some(updates) = state.last_mut() {
+            *updates = self.batches as f32;
         }
     }
 }

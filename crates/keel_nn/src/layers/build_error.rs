@@ -97,22 +97,6 @@ pub enum BuildError {
         /// What would do.
         needs: &'static str,
     },
-    /// Two inputs that must agree.
-    #[error("{kind} adds {first} and {second}, which differ; a residual block needs shortcut = \"projection\" or \"auto\" here")]
-    ShapesDiffer {
-        /// Name of the layer.
-        kind: &'static str,
-        /// Shape of the first input.
-        first: Shape,
-        /// Shape of the second input.
-        second: Shape,
-    },
-    /// Only the last linear layer may leave its width open.
-    #[error("out_features of {kind} is missing; only the last linear layer takes it from the data")]
-    OutFeaturesMissing {
-        /// Name of the layer.
-        kind: &'static str,
-    },
     /// A spec that stands for several nodes of a graph.
     #[error("{kind} is built of several layers; add it to a graph instead of building it as one layer")]
     SeveralLayers {

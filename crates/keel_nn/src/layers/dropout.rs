@@ -1,7 +1,12 @@
 //! Dropout: random values become zero during training, the others are scaled up (Srivastava et al. 2014).
 
+use keel_kernels::dropout::Dropout as Mask;
+use keel_kernels::elementwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use crate::{Backward, Forward, Layer, Mode, Shape};
 
 /// Keys of a `dropout` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,5 +24,62 @@ fn half() -> f32 {
 impl Default for DropoutSpec {
     fn default() -> Self {
         DropoutSpec { probability: half() }
+    }
+}
+
+impl DropoutSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input holds nothing or the probability is outside `[0, 1)`.
+    pub fn build(&self, input: Shape) -> Result<Dropout, BuildError> {
+        let (kind, value) = ("dropout", self.probability);
+        if input.is_empty() {
+            return Err(BuildError::EmptyInput { kind, input });
+        }
+        if !(0.0..1.0).contains(&value) {
+            let (key, allowed) = ("probability", "0 or more and below 1");
+            return Err(BuildError::OutOfRange { kind, key, value, allowed });
+        }
+        Ok(Dropout { shape: input, probability: value, mask: Mask::new(value) })
+    }
+}
+
+/// Inverted dropout: in training each value is zero with `probability`, else divided by `1 - probability`; in evaluation
+/// nothing happens. The mask is a function of the step's random key and is drawn again in backward.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    shape: Shape,
+    probability: f32,
+    mask: Mask,
+}
+
+impl Layer for Dropout {
+    fn kind(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn output_shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let random = context.random;
+        match context.mode {
+            Mode::Train => self.mask.apply(context.inputs[0], |pair| random.bits(pair), context.output),
+            Mode::Evaluate => elementwise::copy(context.inputs[0], context.output),
+        }
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            let random = context.random;
+            self.mask.apply(context.grad_output, |pair| random.bits(pair), grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("probability {}", self.probability)
     }
 }

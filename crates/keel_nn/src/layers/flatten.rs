@@ -1,9 +1,61 @@
 //! Flatten: an image becomes a vector, in memory order (row, column, channel).
 
+use keel_kernels::elementwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use crate::{Backward, Forward, Layer, Shape};
 
 /// A `flatten` layer has no keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlattenSpec {}
+
+impl FlattenSpec {
+    /// The layer for one input shape; a vector stays as it is.
+    ///
+    /// # Errors
+    /// If the input holds nothing.
+    pub fn build(&self, input: Shape) -> Result<Flatten, BuildError> {
+        if input.is_empty() {
+            return Err(BuildError::EmptyInput { kind: "flatten", input });
+        }
+        Ok(Flatten { input })
+    }
+}
+
+/// `[batch, height, width, channels]` seen as `[batch, height * width * channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Flatten {
+    input: Shape,
+}
+
+impl Layer for Flatten {
+    fn kind(&self) -> &'static str {
+        "flatten"
+    }
+
+    fn output_shape(&self) -> Shape {
+        Shape::Features(self.input.len())
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        elementwise::copy(context.inputs[0], context.output);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            elementwise::copy(context.grad_output, grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{} -> {}", self.input, self.input.len())
+    }
+
+    fn is_view(&self) -> bool {
+        true
+    }
+}

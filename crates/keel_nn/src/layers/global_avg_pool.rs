@@ -1,9 +1,65 @@
 //! Global average pooling: the average of each channel over the whole image (Lin, Chen & Yan 2014).
 
+use keel_kernels::pooling;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
 
 /// A `global_avg_pool` layer has no keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalAvgPoolSpec {}
+
+impl GlobalAvgPoolSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input is no image or holds nothing.
+    pub fn build(&self, input: Shape) -> Result<GlobalAvgPool, BuildError> {
+        let kind = "global_avg_pool";
+        match input {
+            Shape::Features(features) => Err(BuildError::WantsImage { kind, features }),
+            image if image.is_empty() => Err(BuildError::EmptyInput { kind, input }),
+            image => Ok(GlobalAvgPool { input: image }),
+        }
+    }
+}
+
+/// `[batch, height, width, channels]` to `[batch, channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct GlobalAvgPool {
+    input: Shape,
+}
+
+impl Layer for GlobalAvgPool {
+    fn kind(&self) -> &'static str {
+        "global_avg_pool"
+    }
+
+    fn output_shape(&self) -> Shape {
+        Shape::Features(self.input.channels())
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        Memory { forward_scratch: request.batch * self.input.channels(), ..Memory::default() }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let (positions, channels) = (self.input.positions(), self.input.channels());
+        pooling::global_average(positions, channels, context.inputs[0], (context.output, context.scratch));
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            let (positions, channels) = (self.input.positions(), self.input.channels());
+            pooling::global_average_backward(positions, channels, context.grad_output, grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{} -> {}", self.input, self.input.channels())
+    }
+}

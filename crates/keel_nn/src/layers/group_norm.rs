@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::BuildError;
+use super::sample_norm::SampleNorm;
+use crate::Shape;
+
 /// Keys of a `group_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,5 +26,22 @@ impl GroupNormSpec {
     /// So many groups and the default epsilon.
     pub fn new(groups: usize) -> Self {
         GroupNormSpec { groups, epsilon: hundred_thousandth() }
+    }
+}
+
+impl GroupNormSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the groups do not divide the channels, a group has fewer than two values or epsilon is not above 0.
+    pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
+        let (kind, channels, groups) = ("group_norm", input.channels(), self.groups);
+        if groups == 0 {
+            return Err(BuildError::Zero { kind, key: "groups" });
+        }
+        if !channels.is_multiple_of(groups) {
+            return Err(BuildError::NotDivisible { kind, what: "channels", channels, groups });
+        }
+        SampleNorm::build(kind, input, (groups, self.epsilon))
     }
 }

@@ -1,7 +1,14 @@
 //! Layer normalisation: each sample normalised over all its values (Ba, Kiros & Hinton 2016).
+//!
+//! A vector is normalised over its features, an image over rows, columns and channels together. Scale and shift are
+//! learned per feature of a vector and per channel of an image, so that they do not depend on the image's size.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use super::sample_norm::SampleNorm;
+use crate::Shape;
 
 /// Keys of a `layer_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,5 +26,15 @@ fn hundred_thousandth() -> f32 {
 impl Default for LayerNormSpec {
     fn default() -> Self {
         LayerNormSpec { epsilon: hundred_thousandth() }
+    }
+}
+
+impl LayerNormSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input has fewer than two values or epsilon is not above 0.
+    pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
+        SampleNorm::build("layer_norm", input, (1, self.epsilon))
     }
 }

@@ -1,9 +1,12 @@
 //! Max pooling: the largest value of each window of an image.
 
+use keel_kernels::pooling::{self, PoolShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{Extent, Padding};
+use super::BuildError;
+use super::window::{self, Extent, Padding};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape};
 
 /// Keys of a `max_pool` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,5 +35,60 @@ impl MaxPoolSpec {
     /// Windows side by side, without padding.
     pub fn new(kernel: impl Into<Extent>) -> Self {
         MaxPoolSpec { kernel: kernel.into(), stride: None, padding: none() }
+    }
+}
+
+impl MaxPoolSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input is no image, a size is 0, a window does not fit or could see padding only.
+    pub fn build(&self, input: Shape) -> Result<MaxPool, BuildError> {
+        let windows = window::pool_shape("max_pool", (self.kernel, self.stride), self.padding, input)?;
+        Ok(MaxPool { windows })
+    }
+}
+
+/// Largest value of each window. The first of equal values receives the gradient; NaN wins over every number. What is
+/// kept for backward is the place of each maximum, one byte a value.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool {
+    windows: PoolShape,
+}
+
+impl Layer for MaxPool {
+    fn kind(&self) -> &'static str {
+        "max_pool"
+    }
+
+    fn output_shape(&self) -> Shape {
+        window::pool_output(&self.windows)
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        let saved = match request.mode {
+            Mode::Train => request.batch * pooling::argmax_length(&self.windows),
+            Mode::Evaluate => 0,
+        };
+        Memory { saved, ..Memory::default() }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let places = match context.mode {
+            Mode::Train => context.batch * pooling::argmax_length(&self.windows),
+            Mode::Evaluate => 0,
+        };
+        pooling::max_pool(&self.windows, context.inputs[0], &mut context.saved[..places], context.output);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            pooling::max_pool_backward(&self.windows, context.grad_output, context.saved, grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        window::describe_pool(&self.windows)
     }
 }

@@ -1,7 +1,12 @@
 //! Maxout: the largest of several linear maps (Goodfellow et al. 2013).
 
+use keel_kernels::matmul::{self, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use crate::init::InitSpec;
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `maxout` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,5 +27,123 @@ impl MaxoutSpec {
     /// So many outputs, each the larger of two linear maps.
     pub fn new(out_features: usize) -> Self {
         MaxoutSpec { out_features, pieces: two() }
+    }
+}
+
+impl MaxoutSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input is an image or holds nothing, or a size is 0.
+    pub fn build(&self, input: Shape) -> Result<Maxout, BuildError> {
+        let kind = "maxout";
+        let Shape::Features(in_features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
+        if in_features == 0 {
+            return Err(BuildError::EmptyInput { kind, input });
+        }
+        let sizes = [("out_features", self.out_features), ("pieces", self.pieces)];
+        if let Some((key, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(BuildError::Zero { kind, key });
+        }
+        Ok(Maxout { in_features, out_features: self.out_features, pieces: self.pieces })
+    }
+}
+
+/// `y_u = max over pieces p of (x W + b)` at column `p * out_features + u`; W `[in_features, pieces * out_features]`, b
+/// `[pieces * out_features]`. The first of equal pieces receives the gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct Maxout {
+    in_features: usize,
+    out_features: usize,
+    pieces: usize,
+}
+
+impl Maxout {
+    /// Columns of the weight: outputs of all linear maps.
+    fn columns(&self) -> usize {
+        self.pieces * self.out_features
+    }
+}
+
+impl Layer for Maxout {
+    fn kind(&self) -> &'static str {
+        "maxout"
+    }
+
+    fn output_shape(&self) -> Shape {
+        Shape::Features(self.out_features)
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        let (fan_in, fan_out, columns) = (self.in_features, self.out_features, self.columns());
+        let (weight, bias) = (ParameterRole::Weight, ParameterRole::Bias);
+        let zeros = Some(InitSpec::Zeros);
+        vec![
+            ParameterSpec { name: "weight", shape: vec![fan_in, columns], role: weight, fan_in, fan_out, init: None },
+            ParameterSpec { name: "bias", shape: vec![columns], role: bias, fan_in, fan_out, init: zeros },
+        ]
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        let (rows, depth, columns) = (request.batch, self.in_features, self.columns());
+        let product = matmul::scratch_length(columns, depth).max(matmul::scratch_length(rows, columns));
+        Memory {
+            saved: rows * self.out_features,
+            forward_scratch: rows * columns + matmul::scratch_length(depth, columns),
+            backward_scratch: rows * columns + product,
+            backward_reads_input: true,
+            ..Memory::default()
+        }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let sizes = Sizes { rows: context.batch, depth: self.in_features, columns: self.columns() };
+        let (weight, bias) = context.parameters.split_at(self.in_features * self.columns());
+        let (linear, scratch) = context.scratch.split_at_mut(context.batch * self.columns());
+        matmul::matmul(sizes, context.inputs[0], weight, Some(bias), (&mut *linear, scratch));
+        let rows = context.output.chunks_exact_mut(self.out_features).zip(linear.chunks_exact(self.columns()));
+        for ((output, linear), winners) in rows.zip(context.saved.chunks_exact_mut(self.out_features)) {
+            output.copy_from_slice(&linear[..self.out_features]);
+            winners.fill(0.0);
+            for (piece, values) in linear.chunks_exact(self.out_features).enumerate().skip(1) {
+                for unit in 0..self.out_features {
+                    if values[unit] > output[unit] || values[unit].is_nan() {
+                        (output[unit], winners[unit]) = (values[unit], piece as f32);
+                    }
+                }
+            }
+        }
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let (batch, depth, columns) = (context.batch, self.in_features, self.columns());
+        let (grad_linear, scratch) = context.scratch.split_at_mut(batch * columns);
+        grad_linear.fill(0.0);
+        let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(depth * columns);
+        grad_bias.fill(0.0);
+        let rows = grad_linear.chunks_exact_mut(columns).zip(context.grad_output.chunks_exact(self.out_features));
+        for ((grad_linear, gradient), winners) in rows.zip(context.saved.chunks_exact(self.out_features)) {
+            for unit in 0..self.out_features {
+                let column = winners[unit] as usize * self.out_features + unit;
+                grad_linear[column] = gradient[unit];
+                grad_bias[column] += gradient[unit];
+            }
+        }
+        let sizes = Sizes { rows: depth, depth: batch, columns };
+        matmul::transposed_matmul(sizes, context.inputs[0], grad_linear, (grad_weight, scratch));
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            let sizes = Sizes { rows: batch, depth: columns, columns: depth };
+            let weight = &context.parameters[..depth * columns];
+            matmul::matmul_transposed(sizes, grad_linear, weight, (grad_input, scratch));
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{} -> {}, {} pieces", self.in_features, self.out_features, self.pieces)
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        (self.in_features * self.columns()) as u64
     }
 }

@@ -1,5 +1,7 @@
 //! The layers: one file each, with the keys a config file gives and the [`Layer`](crate::Layer) built from them.
 
+mod activation;
+mod add;
 mod avg_pool;
 mod batch_norm;
 mod build_error;
@@ -15,29 +17,34 @@ mod linear;
 mod max_pool;
 mod maxout;
 mod residual;
+mod sample_norm;
 mod window;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use avg_pool::AvgPoolSpec;
-pub use batch_norm::{BatchNormSpec, RunningStatistics};
+pub use add::Add;
+pub use activation::ActivationLayer;
+pub use avg_pool::{AvgPool, AvgPoolSpec};
+pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningStatistics};
 pub use build_error::BuildError;
 pub use catalog::{CatalogEntry, catalog};
 pub use conv2d::{Conv2d, Conv2dSpec};
-pub use dropout::DropoutSpec;
-pub use flatten::FlattenSpec;
-pub use global_avg_pool::GlobalAvgPoolSpec;
+pub use dropout::{Dropout, DropoutSpec};
+pub use flatten::{Flatten, FlattenSpec};
+pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
 pub use group_norm::GroupNormSpec;
 pub use instance_norm::InstanceNormSpec;
 pub use layer_norm::LayerNormSpec;
 pub use linear::{Linear, LinearSpec};
-pub use max_pool::MaxPoolSpec;
-pub use maxout::MaxoutSpec;
+pub use max_pool::{MaxPool, MaxPoolSpec};
+pub use maxout::{Maxout, MaxoutSpec};
 pub use residual::{ResidualSpec, Shortcut};
+pub use sample_norm::SampleNorm;
 pub use window::{Extent, Padding};
 
 use crate::activations::Activation;
+use crate::{Layer, Shape};
 
 /// One layer as a config file describes it: `type` and the layer's own keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

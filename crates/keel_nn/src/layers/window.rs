@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use keel_kernels::pooling::PoolShape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -197,6 +198,49 @@ impl Window {
         };
         Ok(FittedWindow { rows, columns, output })
     }
+}
+
+/// The windows of a pool over `input`; `stride` is the kernel where there is none.
+///
+/// # Errors
+/// As [`Window::fit`], or if padding is more than half of the kernel, or a window has more than 65536 values.
+pub(super) fn pool_shape(
+    kind: &'static str,
+    (kernel, stride): (Extent, Option<Extent>),
+    padding: Padding,
+    input: Shape,
+) -> Result<PoolShape, BuildError> {
+    let fitted = Window { kernel, stride: stride.unwrap_or(kernel), padding, dilation: 1 }.fit(kind, input)?;
+    let stride = stride.unwrap_or(kernel);
+    if let Padding::Each(padding) = padding
+        && padding > kernel.height.min(kernel.width) / 2
+    {
+        return Err(BuildError::PaddingTooLarge { kind, padding, kernel });
+    }
+    if kernel.area() > 1 << 16 {
+        let (key, value, allowed) = ("kernel", kernel.area() as f32, "at most 65536 values; use global_avg_pool");
+        return Err(BuildError::OutOfRange { kind, key, value, allowed });
+    }
+    let dimensions = input.dimensions();
+    Ok(PoolShape {
+        input: [dimensions[0], dimensions[1]],
+        channels: dimensions[2],
+        kernel: [kernel.height, kernel.width],
+        stride: [stride.height, stride.width],
+        padding: [fitted.rows[0], fitted.columns[0]],
+        output: [fitted.output.height, fitted.output.width],
+    })
+}
+
+/// Shape of one output sample of a pool.
+pub(super) fn pool_output(shape: &PoolShape) -> Shape {
+    Shape::Image { height: shape.output[0], width: shape.output[1], channels: shape.channels }
+}
+
+/// What a table shows about a pool.
+pub(super) fn describe_pool(shape: &PoolShape) -> String {
+    let [kernel, stride] = [shape.kernel, shape.stride].map(|[height, width]| Extent { height, width });
+    format!("{kernel}, stride {stride}")
 }
 
 #[cfg(test)]

@@ -1,0 +1,26 @@
+//! Uniform draws around 0.
+
+use keel_kernels::parallel::for_each_chunk_mut;
+use rand_chacha::rand_core::Rng;
+
+use crate::random::RandomKey;
+
+/// Values drawn from one stream; each chunk has a stream of its own.
+const CHUNK: usize = 16 * 1024;
+
+/// Draws every value between -limit and limit: one of 2^24 evenly spaced numbers, symmetric around 0.
+pub(super) fn fill(values: &mut [f32], limit: f32, key: RandomKey) {
+    for_each_chunk_mut(values, CHUNK, |index, values| {
+        let mut generator = key.child(index as u64).generator();
+        for value in values {
+            let level = (generator.next_u32() >> 8) as i32;
+            let draw = (2 * level + 1 - (1 << 24)) as f32 / (1 << 24) as f32;
+            *value = limit * draw;
+        }
+    });
+}
+
+/// As [`fill`], with the limit that gives this standard deviation.
+pub(super) fn fill_std(values: &mut [f32], std: f32, key: RandomKey) {
+    fill(values, std * 3.0f32.sqrt(), key);
+}

@@ -1,0 +1,40 @@
+//! The sum that ends a residual block.
+
+use keel_kernels::elementwise;
+
+use crate::{Backward, Forward, Layer, Shape};
+
+/// Adds two inputs of one shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Add {
+    shape: Shape,
+}
+
+impl Add {
+    /// A sum of two values of `shape`.
+    pub fn new(shape: Shape) -> Self {
+        Add { shape }
+    }
+}
+
+impl Layer for Add {
+    fn kind(&self) -> &'static str {
+        "add"
+    }
+
+    fn output_shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        elementwise::add(context.inputs[0], context.inputs[1], context.output);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        for grad_input in context.grad_inputs {
+            if !grad_input.is_empty() {
+                elementwise::copy(context.grad_output, grad_input);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What layer norm, group norm and instance norm share: statistics of each sample by itself, the same in training and
+//! evaluation.
+
+use keel_kernels::normalization::sample::{SampleGradient, SampleNorm as Kernel};
+
+use super::BuildError;
+use crate::init::InitSpec;
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+
+/// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`, mean and biased variance over the channels of a group at
+/// all positions of one sample; scale and shift `[channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleNorm {
+    kind: &'static str,
+    shape: Shape,
+    kernel: Kernel,
+}
+
+impl SampleNorm {
+    /// A norm over `groups` of channels, which divide them.
+    pub(super) fn build(
+        kind: &'static str,
+        shape: Shape,
+        (groups, epsilon): (usize, f32),
+    ) -> Result<Self, BuildError> {
+        if shape.is_empty() {
+            return Err(BuildError::EmptyInput { kind, input: shape });
+        }
+        check_epsilon(kind, epsilon)?;
+        if shape.len() == groups {
+            let needs = "at least two values in each group of a sample";
+            return Err(BuildError::NothingToNormalise { kind, input: shape, needs });
+        }
+        let kernel = Kernel { positions: shape.positions(), channels: shape.channels(), groups, epsilon };
+        Ok(SampleNorm { kind, shape, kernel })
+    }
+}
+
+/// Refuses an epsilon that could divide by zero.
+pub(super) fn check_epsilon(kind: &'static str, epsilon: f32) -> Result<(), BuildError> {
+    if epsilon > 0.0 && epsilon.is_finite() {
+        return Ok(());
+    }
+    Err(BuildError::OutOfRange { kind, key: "epsilon", value: epsilon, allowed: "above 0 and finite" })
+}
+
+/// Scale and shift of a norm, `[channels]` each: one and zero at the start.
+pub(super) fn scale_and_shift(channels: usize) -> Vec<ParameterSpec> {
+    let parameter = |name, role, init| ParameterSpec {
+        name,
+        shape: vec![channels],
+        role,
+        fan_in: 1,
+        fan_out: 1,
+        init: Some(init),
+    };
+    vec![
+        parameter("scale", ParameterRole::Scale, InitSpec::Constant { value: 1.0 }),
+        parameter("shift", ParameterRole::Shift, InitSpec::Zeros),
+    ]
+}
+
+impl Layer for SampleNorm {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn output_shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        scale_and_shift(self.kernel.channels)
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        let (per_sample, per_worker) = self.kernel.backward_scratch();
+        Memory {
+            saved: request.batch * self.kernel.statistics_length(),
+            forward_scratch: request.workers.max(1) * self.kernel.forward_scratch(),
+            backward_scratch: request.batch * per_sample + request.workers.max(1) * per_worker,
+            backward_reads_input: true,
+            backward_reads_output: false,
+        }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        let parameters = context.parameters.split_at(self.kernel.channels);
+        let statistics = &mut context.saved[..context.batch * self.kernel.statistics_length()];
+        self.kernel.forward(context.inputs[0], parameters, (statistics, context.output), context.scratch);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let given = SampleGradient {
+            grad_output: context.grad_output,
+            input: context.inputs[0],
+            scale: &context.parameters[..self.kernel.channels],
+            statistics: &context.saved[..context.batch * self.kernel.statistics_length()],
+        };
+        let [grad_input, _] = context.grad_inputs;
+        let gradients = context.grad_parameters.split_at_mut(self.kernel.channels);
+        self.kernel.backward(given, grad_input, gradients, context.scratch);
+    }
+
+    fn describe(&self) -> String {
+        let Kernel { groups, epsilon, .. } = self.kernel;
+        match self.kind {
+            "group_norm" => format!("{groups} groups, epsilon {epsilon}"),
+            _ => format!("epsilon {epsilon}"),
+        }
+    }
+}

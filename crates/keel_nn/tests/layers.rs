@@ -1,0 +1,149 @@
+//! Maxout, dropout, flatten, sums, and what every layer refuses.
+
+mod single_layer;
+
+use keel_nn::layers::{Add, LayerSpec};
+use keel_nn::{Backward, Forward, Layer, Mode, RandomKey, Shape};
+use keel_testkit::{GradientCheck, Tolerance, deterministic_values};
+use single_layer::{SingleLayer, check_golden, shape};
+
+#[test]
+fn linear_convolution_and_maxout_equal_the_golden_files() {
+    for family in ["linear", "maxout", "conv2d", "conv2d_groups", "conv2d_padding"] {
+        check_golden(family, Tolerance::SUMS);
+    }
+}
+
+#[test]
+fn gradients_equal_differences() {
+    let cases: [(&str, &[usize], usize); 5] = [
+        (r#"{"type": "maxout", "out_features": 3}"#, &[5], 4),
+        (r#"{"type": "maxout", "out_features": 1, "pieces": 5}"#, &[7], 1),
+        (r#"{"type": "maxout", "out_features": 4, "pieces": 1}"#, &[3], 2),
+        (r#"{"type": "dropout"}"#, &[3, 5, 3], 2),
+        (r#"{"type": "flatten"}"#, &[3, 2, 5], 3),
+    ];
+    for (config, dimensions, batch) in cases {
+        let mut single = SingleLayer::new(config, shape(dimensions), batch);
+        let input = deterministic_values(5, batch * dimensions.iter().product::<usize>(), -1.0, 1.0);
+        single.check_gradients(&format!("{config} {dimensions:?}"), &input, GradientCheck::default());
+    }
+}
+
+#[test]
+fn dropout_drops_its_share_and_keeps_the_mean() {
+    let length = 200_001;
+    let input = vec![10.0; length];
+    for probability in [0.0, 0.3, 0.6, 0.75] {
+        let config = format!(r#"{{"type": "dropout", "probability": {probability}}}"#);
+        let mut single = SingleLayer::new(&config, Shape::Features(length), 1);
+        let output = single.forward(Mode::Train, &input);
+        let dropped = output.iter().filter(|&&value| value == 0.0).count() as f64 / length as f64;
+        let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / length as f64;
+        assert!((dropped - probability).abs() < 0.005, "probability {probability}: {dropped} dropped");
+        assert!((mean - 10.0).abs() < 0.1, "probability {probability}: mean {mean}");
+        // Backward draws the same mask.
+        let gradient = single.backward(&input, &output, &input);
+        assert_eq!(gradient, output, "probability {probability}");
+        assert_eq!(single.forward(Mode::Evaluate, &input), input);
+        if probability > 0.0 {
+            single.random = RandomKey::new(4);
+            assert_ne!(single.forward(Mode::Train, &input), output, "another step has another mask");
+        }
+    }
+}
+
+#[test]
+fn a_sum_adds_and_gives_its_gradient_to_both() {
+    let layer = Add::new(Shape::Features(3));
+    let (first, second) = ([1.0, 2.0, -3.0], [0.5, -2.0, 4.0]);
+    let mut single = SingleLayer::of(Box::new(layer), Shape::Features(3), 1);
+    assert_eq!(single.forward_two(Mode::Train, [&first, &second]), [1.5, 0.0, 1.0]);
+    let (mut one, mut two) = ([0.0; 3], [0.0; 3]);
+    layer.backward(Backward {
+        batch: 1,
+        inputs: [&[], &[]],
+        output: &[],
+        grad_output: &mut [7.0, 8.0, 9.0],
+        grad_inputs: [&mut one, &mut two],
+        parameters: &[],
+        grad_parameters: &mut [],
+        state: &[],
+        saved: &mut [],
+        scratch: &mut [],
+        random: RandomKey::new(0),
+    });
+    assert_eq!((one, two), ([7.0, 8.0, 9.0], [7.0, 8.0, 9.0]));
+}
+
+#[test]
+fn flatten_is_a_view() {
+    let single = SingleLayer::new(r#"{"type": "flatten"}"#, shape(&[2, 3, 5]), 1);
+    assert!(single.layer.is_view());
+    assert_eq!(single.layer.output_shape(), Shape::Features(30));
+}
+
+#[test]
+fn a_smaller_batch_than_planned_uses_part_of_the_memory() {
+    let configs = [
+        r#"{"type": "batch_norm"}"#,
+        r#"{"type": "layer_norm"}"#,
+        r#"{"type": "max_pool"}"#,
+        r#"{"type": "global_avg_pool"}"#,
+        r#"{"type": "instance_norm"}"#,
+    ];
+    for config in configs {
+        let mut planned = SingleLayer::new(config, shape(&[4, 6, 5]), 7);
+        let mut exact = SingleLayer::new(config, shape(&[4, 6, 5]), 2);
+        planned.batch = 2;
+        let input = deterministic_values(1, 2 * 120, -1.0, 1.0);
+        let (a, b) = (planned.forward(Mode::Train, &input), exact.forward(Mode::Train, &input));
+        assert_eq!(a, b, "{config}");
+        assert_eq!(planned.backward(&input, &a, &a), exact.backward(&input, &b, &b), "{config}");
+    }
+}
+
+#[test]
+fn layers_that_do_not_fit_are_refused_with_both_shapes() {
+    let (image, vector) = (shape(&[3, 3, 2]), Shape::Features(8));
+    let cases = [
+        (r#"{"type": "max_pool", "kernel": 4}"#, image, "4x4 window of max_pool does not fit the input 3x3x2"),
+        (r#"{"type": "avg_pool", "kernel": 0}"#, image, "kernel of avg_pool is 0"),
+        (r#"{"type": "avg_pool", "stride": [1, 0]}"#, image, "stride of avg_pool is 0"),
+        (r#"{"type": "max_pool", "padding": 2}"#, image, "more than half"),
+        (r#"{"type": "max_pool"}"#, vector, "vector of 8 features"),
+        (r#"{"type": "global_avg_pool"}"#, vector, "wants an image"),
+        (r#"{"type": "maxout", "out_features": 3}"#, image, "image of 3x3x2"),
+        (r#"{"type": "maxout", "out_features": 3, "pieces": 0}"#, vector, "pieces of maxout is 0"),
+        (r#"{"type": "dropout", "probability": 1.0}"#, vector, "probability of dropout is 1"),
+        (r#"{"type": "dropout", "probability": -0.1}"#, vector, "below 1"),
+        (r#"{"type": "flatten"}"#, shape(&[0, 3, 2]), "empty input"),
+        (r#"{"type": "residual", "body": []}"#, image, "several layers"),
+    ];
+    for (config, input, expected) in cases {
+        let spec: LayerSpec = serde_json::from_str(config).unwrap();
+        let error = spec.build(input).unwrap_err().to_string();
+        assert!(error.contains(expected), "{config}: {error}");
+    }
+}
+
+#[test]
+fn a_layer_can_be_driven_by_hand() {
+    let LayerSpec::Dropout(spec) = serde_json::from_str(r#"{"type": "dropout", "probability": 0}"#).unwrap() else {
+        panic!("no dropout")
+    };
+    let layer = spec.build(Shape::Features(2)).unwrap();
+    let mut output = [0.0; 2];
+    layer.forward(Forward {
+        batch: 1,
+        mode: Mode::Train,
+        inputs: [&[1.0, 2.0], &[]],
+        output: &mut output,
+        parameters: &[],
+        state: &mut [],
+        saved: &mut [],
+        scratch: &mut [],
+        random: RandomKey::new(0),
+    });
+    assert_eq!(output, [1.0, 2.0]);
+}
