@@ -104,18 +104,6 @@ impl From<Failure> for Stop {
     }
 }
 
-impl From<keel_health::HealthError> for Stop {
-    fn from(error: keel_health::HealthError) -> Self {
-        from_sentence(&error.to_string()).into()
-    }
-}
-
-impl From<keel_data::DataError> for Stop {
-    fn from(error: keel_data::DataError) -> Self {
-        from_sentence(&error.to_string()).into()
-    }
-}
-
 /// Standard output that is closed is no failure; anything else that goes wrong with it is.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {

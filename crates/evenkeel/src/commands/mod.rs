@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
 mod catalog;
+mod compare;
 mod diagnose;
 mod explain;
+mod init;
+mod schema;
 
 use clap::Subcommand;
 
@@ -12,10 +15,16 @@ use crate::terminal::{Output, Status};
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Runs side by side
+    Compare(compare::Arguments),
     /// Find what is wrong in measurements of any framework
     Diagnose(diagnose::Arguments),
     /// What a rule measures, why, what to try, and when it is fine
     Explain(explain::Arguments),
+    /// Write a commented config to start from
+    Init(init::Arguments),
+    /// The JSON schema of the config file
+    Schema(schema::Arguments),
     /// Every layer, activation, initialiser, loss, rule … with one line each
     Catalog(catalog::Arguments),
 }
@@ -26,8 +35,11 @@ pub(crate) enum Command {
 /// A failure to show, or the news that nobody reads the output any more.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
     match command {
+        Command::Compare(arguments) => compare::run(&arguments, output),
         Command::Diagnose(arguments) => diagnose::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),
+        Command::Init(arguments) => init::run(&arguments, output),
+        Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Catalog(arguments) => catalog::run(&arguments, output),
     }
 }

@@ -1,0 +1,164 @@
+//! `compare`: runs side by side.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use keel_train::config::Config;
+use keel_train::metrics::Metrics;
+use keel_train::runs::{RunFolder, Summary};
+use serde_json::{Value, json};
+
+use crate::failure::Stop;
+use crate::terminal::{Align, Output, Status, percent, status_word, table};
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel compare runs/digits runs/digits-2
+  evenkeel compare runs/* --json")]
+pub(crate) struct Arguments {
+    /// Folders of two or more runs
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    runs: Vec<PathBuf>,
+}
+
+/// One column of the comparison.
+struct Run {
+    path: PathBuf,
+    summary: Summary,
+    /// Dotted key of the config to its value.
+    settings: BTreeMap<String, Value>,
+}
+
+/// Prints results and the settings that differ.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let runs = arguments.runs.iter().map(|path| read(path)).collect::<Result<Vec<Run>, Stop>>()?;
+    let differences = differences(&runs);
+    let document = json!({
+        "runs": runs.iter().map(|run| json!({ "run": run.path, "summary": run.summary })).collect::<Vec<_>>(),
+        "settings": differences.iter().map(|(key, values)| json!({ "key": key, "values": values })).collect::<Vec<_>>(),
+    });
+    output.result(&document, || text(&runs, &differences))?;
+    Ok(Status::Done)
+}
+
+fn read(path: &Path) -> Result<Run, Stop> {
+    let folder = RunFolder::open(path)?;
+    let summary = folder.read_summary()?;
+    let config = keel_train::config::load(folder.config().to_str(), &[])?;
+    Ok(Run { path: path.to_owned(), summary, settings: flattened(&config) })
+}
+
+fn flattened(config: &Config) -> BTreeMap<String, Value> {
+    let mut settings = BTreeMap::new();
+    if let Ok(value) = serde_json::to_value(config) {
+        flatten(String::new(), value, &mut settings);
+    }
+    settings
+}
+
+fn flatten(key: String, value: Value, settings: &mut BTreeMap<String, Value>) {
+    let join = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+    match value {
+        Value::Object(entries) => {
+            entries.into_iter().for_each(|(name, value)| flatten(join(&name), value, settings));
+        }
+        Value::Array(values) if values.iter().any(Value::is_object) => {
+            values.into_iter().enumerate().for_each(|(index, value)| flatten(join(&index.to_string()), value, settings));
+        }
+        other => {
+            settings.insert(key, other);
+        }
+    }
+}
+
+/// The settings that are not the same in all runs, with one value a run; `null` where a run has no such key. The name of
+/// the run's folder always differs and is left out.
+fn differences(runs: &[Run]) -> Vec<(String, Vec<Value>)> {
+    let keys: std::collections::BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
+    let values = |key: &String| -> Vec<Value> {
+        runs.iter().map(|run| run.settings.get(key).cloned().unwrap_or(Value::Null)).collect()
+    };
+    let all = keys.into_iter().filter(|key| *key != "run.name").map(|key| (key.clone(), values(key)));
+    all.filter(|(_, values)| values.iter().any(|value| *value != values[0])).collect()
+}
+
+fn text(runs: &[Run], differences: &[(String, Vec<Value>)]) -> String {
+    let names: Vec<String> = runs.iter().map(|run| name_of(&run.path)).collect();
+    let mut columns = vec![("", Align::Left)];
+    columns.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
+    let mut text = table(&columns, &result_rows(runs));
+    text.push_str("\n\n");
+    if differences.is_empty() {
+        text.push_str("All settings are the same.\n");
+        return text;
+    }
+    let rows: Vec<Vec<String>> = differences
+        .iter()
+        .map(|(key, values)| std::iter::once(key.clone()).chain(values.iter().map(setting_text)).collect())
+        .collect();
+    columns[0].0 = "settings that differ";
+    text.push_str(&table(&columns, &rows));
+    text
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn setting_text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The results, one row each; rows that no run has a value for are left out.
+fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
+    type Cell = fn(&Summary) -> Option<String>;
+    let cells: [(&str, Cell); 14] = [
+        ("status", |summary| Some(status_word(summary.status).to_owned())),
+        ("data", |summary| Some(summary.data.clone())),
+        ("epochs", |summary| Some(summary.epochs.to_string())),
+        ("best epoch", |summary| Some(summary.best_epoch.to_string())),
+        ("test accuracy", |summary| summary.metrics.test.as_ref()?.accuracy.map(percent)),
+        ("validation accuracy", |summary| summary.metrics.validation.as_ref()?.accuracy.map(percent)),
+        ("train accuracy", |summary| summary.metrics.train.as_ref()?.accuracy.map(percent)),
+        ("test R2", |summary| regression(summary.metrics.test.as_ref(), |metrics| metrics.r2)),
+        ("test RMSE", |summary| regression(summary.metrics.test.as_ref(), |metrics| metrics.rmse)),
+        ("test MAE", |summary| regression(summary.metrics.test.as_ref(), |metrics| metrics.mae)),
+        ("test loss", |summary| summary.metrics.test.as_ref().map(|metrics| format!("{:.4}", metrics.loss))),
+        ("seconds", |summary| Some(format!("{:.1}", summary.seconds))),
+        ("samples/s", |summary| Some(format!("{:.0}", summary.samples_per_second))),
+        ("findings", |summary| Some(summary.findings.len().to_string())),
+    ];
+    let row = |(name, cell): &(&str, Cell)| {
+        let values: Vec<Option<String>> = runs.iter().map(|run| cell(&run.summary)).collect();
+        values.iter().any(Option::is_some).then(|| {
+            let texts = values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()));
+            std::iter::once((*name).to_owned()).chain(texts).collect()
+        })
+    };
+    cells.iter().filter_map(row).collect()
+}
+
+fn regression(metrics: Option<&Metrics>, value: fn(&keel_train::metrics::RegressionMetrics) -> f64) -> Option<String> {
+    Some(format!("{:.4}", value(metrics?.regression.as_ref()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_flattened_to_dotted_keys() {
+        let mut settings = BTreeMap::new();
+        let value = json!({ "a": { "b": 1 }, "c": ["x", "y"], "d": [{ "type": "linear" }] });
+        flatten(String::new(), value, &mut settings);
+        let texts: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(texts, ["a.b=1", "c=[\"x\",\"y\"]", "d.0.type=\"linear\""]);
+    }
+}

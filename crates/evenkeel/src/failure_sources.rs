@@ -1,0 +1,70 @@
+//! From the errors of the libraries to failures, with the lines of the config they point at.
+
+use keel_data::DataError;
+use keel_health::HealthError;
+use keel_nn::GraphError;
+use keel_train::TrainError;
+use keel_train::config::{ConfigError, Origin, Problem, line_of};
+
+use crate::failure::{Failure, Place, Stop, from_sentence};
+
+impl From<HealthError> for Stop {
+    fn from(error: HealthError) -> Self {
+        from_sentence(&error.to_string()).into()
+    }
+}
+
+impl From<DataError> for Stop {
+    fn from(error: DataError) -> Self {
+        from_sentence(&error.to_string()).into()
+    }
+}
+
+impl From<GraphError> for Stop {
+    fn from(error: GraphError) -> Self {
+        from_sentence(&error.to_string()).into()
+    }
+}
+
+impl From<TrainError> for Stop {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Config(error) => error.into(),
+            other => from_sentence(&other.to_string()).into(),
+        }
+    }
+}
+
+impl From<ConfigError> for Stop {
+    fn from(error: ConfigError) -> Self {
+        from_config(&error).into()
+    }
+}
+
+/// The line of the config under every problem that has one; the others stand in the message.
+fn from_config(error: &ConfigError) -> Failure {
+    if let [Problem { origin: Origin::Default | Origin::Override(_), .. }] = error.problems.as_slice() {
+        return from_sentence(&error.to_string());
+    }
+    let count = error.problems.len();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    let mut message = format!("{}: {count} {noun} in the config", error.file.display());
+    for problem in &error.problems {
+        message.push_str(&format!("\n{}", error.describe(problem)));
+    }
+    let mut failure = Failure::new(message)
+        .next_step("`evenkeel init` prints a config with every key explained, `evenkeel catalog` every name")
+        .source(&error.file, &error.text);
+    for problem in &error.problems {
+        if let Origin::File(span) = &problem.origin {
+            let place = Place {
+                file: error.file.display().to_string(),
+                line: line_of(&error.text, span),
+                key: problem.key.clone(),
+                message: problem.message.clone(),
+            };
+            failure = failure.label(span.clone(), place);
+        }
+    }
+    failure
+}
