@@ -97,6 +97,12 @@ pub enum BuildError {
         /// What would do.
         needs: &'static str,
     },
+    /// Only the last linear layer may leave its width open.
+    #[error("out_features of {kind} is missing; only the last linear layer takes it from the data")]
+    OutFeaturesMissing {
+        /// Name of the layer.
+        kind: &'static str,
+    },
     /// A spec that stands for several nodes of a graph.
     #[error("{kind} is built of several layers; add it to a graph instead of building it as one layer")]
     SeveralLayers {

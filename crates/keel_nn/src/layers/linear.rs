@@ -57,7 +57,8 @@ impl LinearSpec {
             return Err(BuildError::EmptyInput { kind, input });
         }
         match self.out_features {
-            None | Some(0) => Err(BuildError::Zero { kind, key: "out_features" }),
+            None => Err(BuildError::OutFeaturesMissing { kind }),
+            Some(0) => Err(BuildError::Zero { kind, key: "out_features" }),
             Some(out_features) => Ok(Linear { in_features, out_features, spec: self.clone() }),
         }
     }

@@ -100,4 +100,27 @@ impl LayerSpec {
             LayerSpec::Maxout(_) => "maxout",
         }
     }
+
+    /// The layer for one input shape. A residual block is several nodes of a graph and is refused here.
+    ///
+    /// # Errors
+    /// If the layer does not fit the input or a key has an impossible value.
+    pub fn build(&self, input: Shape) -> Result<Box<dyn Layer>, BuildError> {
+        Ok(match self {
+            LayerSpec::Conv2d(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Linear(spec) => Box::new(spec.build(input)?),
+            LayerSpec::BatchNorm(spec) => Box::new(spec.build(input)?),
+            LayerSpec::LayerNorm(spec) => Box::new(spec.build(input)?),
+            LayerSpec::GroupNorm(spec) => Box::new(spec.build(input)?),
+            LayerSpec::InstanceNorm(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Activation(activation) => Box::new(activation.build(input)?),
+            LayerSpec::MaxPool(spec) => Box::new(spec.build(input)?),
+            LayerSpec::AvgPool(spec) => Box::new(spec.build(input)?),
+            LayerSpec::GlobalAvgPool(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Flatten(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Dropout(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Residual(_) => return Err(BuildError::SeveralLayers { kind: self.name() }),
+            LayerSpec::Maxout(spec) => Box::new(spec.build(input)?),
+        })
+    }
 }

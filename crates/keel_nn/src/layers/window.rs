@@ -146,7 +146,7 @@ impl From<Padding> for PaddingForm {
 
 /// A window before it meets an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub(super) struct Window {
     /// Rows and columns of the kernel.
     pub kernel: Extent,
     /// Steps between windows.
@@ -159,7 +159,7 @@ pub struct Window {
 
 /// A window on an image of known size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FittedWindow {
+pub(super) struct FittedWindow {
     /// Rows before and after the image.
     pub rows: [usize; 2],
     /// Columns before and after the image.
@@ -173,7 +173,7 @@ impl Window {
     ///
     /// # Errors
     /// If the input is no image or holds nothing, a size is 0, or the window exceeds the padded image.
-    pub fn fit(&self, kind: &'static str, input: Shape) -> Result<FittedWindow, BuildError> {
+    pub(super) fn fit(&self, kind: &'static str, input: Shape) -> Result<FittedWindow, BuildError> {
         let Shape::Image { height, width, .. } = input else {
             return Err(BuildError::WantsImage { kind, features: input.len() });
         };
