@@ -77,6 +77,18 @@ pub fn for_each_chunk(length: usize, chunk: usize, operation: impl Fn(Range<usiz
     });
 }
 
+/// As [`for_each_chunk`], handing each task its own part: calls `operation(index, part)` for consecutive parts of
+/// `values` of at most `chunk` elements.
+pub fn for_each_chunk_mut(values: &mut [f32], chunk: usize, operation: impl Fn(usize, &mut [f32]) + Sync) {
+    let length = values.len();
+    let pieces = Pieces::new(values);
+    for_each_task(length.div_ceil(chunk), length, |index| {
+        // SAFETY: ranges of different tasks do not overlap.
+        let part = unsafe { pieces.piece(index * chunk..((index + 1) * chunk).min(length)) };
+        operation(index, part);
+    });
+}
+
 /// A mutable slice whose disjoint pieces are handed to tasks running at the same time.
 #[derive(Clone, Copy)]
 pub struct Pieces<'a> {
