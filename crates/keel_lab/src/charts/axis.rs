@@ -1,0 +1,99 @@
+//! Axes: from numbers to positions, and where the ticks go.
+
+/// How numbers are spread along an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Equal differences take equal space.
+    #[default]
+    Linear,
+    /// Equal ratios take equal space; numbers that are not positive are left out.
+    Logarithmic,
+}
+
+impl Scale {
+    /// The value as it is spread; `None` if it has no place.
+    pub(crate) fn map(self, value: f64) -> Option<f64> {
+        match self {
+            Scale::Linear => value.is_finite().then_some(value),
+            Scale::Logarithmic => (value.is_finite() && value > 0.0).then(|| value.log10()),
+        }
+    }
+}
+
+/// An axis over a range of mapped values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axis {
+    pub(crate) scale: Scale,
+    low: f64,
+    high: f64,
+}
+
+impl Axis {
+    /// An axis that holds all `values`, with a little room; `range` where given instead.
+    pub(crate) fn new(scale: Scale, values: impl Iterator<Item = f64>, range: Option<(f64, f64)>) -> Self {
+        let (low, high) = match range {
+            Some((low, high)) => (scale.map(low).unwrap_or(0.0), scale.map(high).unwrap_or(1.0)),
+            None => {
+                let all = values.filter_map(|value| scale.map(value));
+                let (low, high) =
+                    all.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+                let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
+                let room = if high > low { (high - low) * 0.05 } else { low.abs().max(1.0) * 0.5 };
+                (low - room, high + room)
+            }
+        };
+        Axis { scale, low, high }
+    }
+
+    /// Where `value` lies: 0 at the low end, 1 at the high end; `None` outside or without a place.
+    pub(crate) fn position(&self, value: f64) -> Option<f64> {
+        let position = (self.scale.map(value)? - self.low) / (self.high - self.low);
+        (-0.001..=1.001).contains(&position).then_some(position)
+    }
+
+    /// About `count` round values with their labels.
+    pub(crate) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+        match self.scale {
+            Scale::Linear => self.linear_ticks(count),
+            Scale::Logarithmic => self.powers(count),
+        }
+    }
+
+    fn linear_ticks(&self, count: usize) -> Vec<(f64, String)> {
+        let rough = (self.high - self.low) / count as f64;
+        let power = 10_f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough * 0.999).unwrap_or(10.0) * power;
+        let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
+        (first..=last).map(|index| index as f64 * step).map(|value| (value, super::number(value))).collect()
+    }
+
+    fn powers(&self, count: usize) -> Vec<(f64, String)> {
+        let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
+        if last <= first {
+            let middle = 10_f64.powf(0.5 * (self.low + self.high));
+            let ends = [10_f64.powf(self.low), middle, 10_f64.powf(self.high)];
+            return ends.into_iter().map(|value| (value, super::number(value))).collect();
+        }
+        let step = ((last - first) as usize).div_ceil(count).max(1);
+        let power = |exponent: i32| (10_f64.powi(exponent), format!("1e{exponent}").replace('-', "\u{2212}"));
+        (first..=last).step_by(step).map(power).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        let axis = Axis::new(Scale::Linear, [0.0, 0.87].into_iter(), None);
+        let labels: Vec<String> = axis.ticks(5).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["0", "0.2", "0.4", "0.6", "0.8"]);
+        let axis = Axis::new(Scale::Logarithmic, [1e-5, 2.0, 0.0].into_iter(), None);
+        let labels: Vec<String> = axis.ticks(6).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels.last().unwrap(), "1e0");
+        assert_eq!(axis.position(0.0), None);
+        let single = Axis::new(Scale::Linear, [3.0].into_iter(), None);
+        assert!((single.position(3.0).unwrap() - 0.5).abs() < 1e-9);
+    }
+}

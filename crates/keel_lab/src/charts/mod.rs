@@ -1,0 +1,56 @@
+//! Charts as inline SVG, drawn from plain numbers.
+//!
+//! Colours come from the page's style sheet through classes (`series-0` … `series-5`), so that one drawing serves light,
+//! dark and print. Every mark that can be pointed at carries its numbers in a `<title>`, which browsers show on hover
+//! and screen readers read out.
+
+mod axis;
+mod frame;
+mod histograms;
+mod plot;
+
+pub(crate) use axis::Scale;
+pub(crate) use histograms::Histograms;
+pub(crate) use plot::{Marks, Plot, Series};
+
+/// Three or four significant digits; very large and very small numbers with a power of ten.
+pub(crate) fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-3..1e5).contains(&magnitude) {
+        return format!("{value:.2e}").replace('-', "\u{2212}");
+    }
+    let digits = (3 - magnitude.log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{value:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    text.replace('-', "\u{2212}")
+}
+
+/// Text made safe for HTML and SVG.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_never_lose_their_size() {
+        let cases = [
+            (0.0, "0"),
+            (0.8256123, "0.8256"),
+            (12.0, "12"),
+            (4096.0, "4096"),
+            (-0.05, "\u{2212}0.05"),
+            (7.3e-16, "7.30e\u{2212}16"),
+            (2.5e7, "2.50e7"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(number(value), expected);
+        }
+        assert_eq!(escape("a<b & \"c\""), "a&lt;b &amp; &quot;c&quot;");
+    }
+}

@@ -1,0 +1,84 @@
+//! Why an experiment was refused or failed.
+
+use std::path::PathBuf;
+
+/// What can go wrong in the lab. Every message says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// No experiment has this name.
+    #[error("there is no experiment \"{name}\"{}; `evenkeel lab list` shows all", did_you_mean(nearest))]
+    UnknownExperiment {
+        /// What was asked for.
+        name: String,
+        /// The most similar name.
+        nearest: Option<String>,
+    },
+    /// A setting is not `key=value`.
+    #[error("\"{text}\" is no setting; write it as key=value, for example width=512")]
+    MalformedSetting {
+        /// What was given.
+        text: String,
+    },
+    /// The experiment has no such knob.
+    #[error("{experiment} has no knob \"{knob}\"{}; it has {}", did_you_mean(nearest), known.join(", "))]
+    UnknownKnob {
+        /// The experiment.
+        experiment: &'static str,
+        /// What was asked for.
+        knob: String,
+        /// The most similar knob.
+        nearest: Option<String>,
+        /// All knobs.
+        known: Vec<String>,
+    },
+    /// A value the knob cannot take.
+    #[error("{knob} of {experiment} cannot be {value}; give it {expected}")]
+    KnobValue {
+        /// The experiment.
+        experiment: &'static str,
+        /// The knob.
+        knob: String,
+        /// What was given.
+        value: String,
+        /// What would be accepted.
+        expected: String,
+    },
+    /// A result that is no number.
+    #[error("{what} of {experiment} is not finite; choose smaller weights or fewer layers")]
+    NotFinite {
+        /// The experiment.
+        experiment: &'static str,
+        /// The quantity.
+        what: String,
+    },
+    /// A page could not be written.
+    #[error("cannot write {}: {source}; choose another folder with --out", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A dataset could not be made.
+    #[error(transparent)]
+    Data(#[from] keel_data::DataError),
+    /// A network could not be built.
+    #[error(transparent)]
+    Graph(#[from] keel_nn::GraphError),
+    /// An initialiser was refused.
+    #[error(transparent)]
+    Init(#[from] keel_nn::init::InvalidInit),
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or(String::new(), |nearest| format!(", did you mean \"{nearest}\"?"))
+}
+
+/// The candidate most like `name`, if any is similar.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}

@@ -1,0 +1,113 @@
+//! The knobs of an experiment, read from the schema of its config: the doc comment of a field is the knob's text.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::Value;
+
+/// One setting of an experiment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Knob {
+    /// Dotted name, `init.std`.
+    pub name: String,
+    /// What it does.
+    pub documentation: String,
+    /// Its value unless set.
+    pub default: Value,
+    /// Smallest value of a number.
+    pub minimum: Option<f64>,
+    /// Largest value of a number.
+    pub maximum: Option<f64>,
+    /// The names it can take; empty where it is no name.
+    pub choices: Vec<String>,
+    #[serde(skip)]
+    kinds: Vec<String>,
+}
+
+impl Knob {
+    /// What values it takes, in words: `a whole number from 1 to 100`.
+    pub fn expected(&self) -> String {
+        if !self.choices.is_empty() {
+            return format!("one of {}", self.choices.join(", "));
+        }
+        let kind = match () {
+            () if self.is("array") => return "a list like [1, 2, 4]".to_owned(),
+            () if self.is("boolean") => return "true or false".to_owned(),
+            () if self.is("integer") => "a whole number",
+            () if self.is("number") => "a number",
+            () => "a name",
+        };
+        match (self.minimum, self.maximum) {
+            (Some(minimum), Some(maximum)) => format!("{kind} from {minimum} to {maximum}"),
+            (Some(minimum), None) => format!("{kind} of at least {minimum}"),
+            (None, Some(maximum)) => format!("{kind} of at most {maximum}"),
+            (None, None) => kind.to_owned(),
+        }
+    }
+
+    /// Whether `value` has the right kind and lies in the range.
+    pub(crate) fn accepts(&self, value: &Value) -> bool {
+        if !self.choices.is_empty() {
+            return value.as_str().is_some_and(|value| self.choices.iter().any(|choice| choice == value));
+        }
+        match value {
+            Value::Null => self.is("null"),
+            Value::Bool(_) => self.is("boolean"),
+            Value::String(_) => self.is("string"),
+            Value::Array(values) => self.is("array") && !values.is_empty() && values.iter().all(Value::is_number),
+            Value::Object(_) => false,
+            Value::Number(number) => {
+                let value = number.as_f64().unwrap_or(f64::NAN);
+                let kind = self.is("number") || (self.is("integer") && number.is_u64());
+                kind && self.minimum.is_none_or(|low| value >= low) && self.maximum.is_none_or(|high| value <= high)
+            }
+        }
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|own| own == kind)
+    }
+}
+
+/// The knobs of the config `C`, in the order of its fields.
+pub(crate) fn knobs_of<C: JsonSchema + Default + Serialize>() -> Vec<Knob> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = settings.into_generator().into_root_schema_for::<C>().to_value();
+    let defaults = serde_json::to_value(C::default()).expect("configs are plain data");
+    let mut knobs = Vec::new();
+    collect("", &schema, &defaults, &mut knobs);
+    knobs
+}
+
+fn collect(prefix: &str, schema: &Value, defaults: &Value, knobs: &mut Vec<Knob>) {
+    let Some(properties) = schema["properties"].as_object() else { return };
+    for (key, property) in properties {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        if property["properties"].is_object() {
+            collect(&name, property, &defaults[key], knobs);
+        } else {
+            knobs.push(knob(name, property, defaults[key].clone()));
+        }
+    }
+}
+
+fn knob(name: String, property: &Value, default: Value) -> Knob {
+    let kinds = match &property["type"] {
+        Value::String(kind) => vec![kind.clone()],
+        Value::Array(kinds) => kinds.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect(),
+        _ => Vec::new(),
+    };
+    let names = property["enum"].as_array().into_iter().flatten();
+    let constants = property["oneOf"].as_array().into_iter().flatten();
+    let constants = constants.flat_map(|one| one["enum"].as_array().into_iter().flatten().chain(one.get("const")));
+    let choices = names.chain(constants).filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    Knob {
+        name,
+        documentation: property["description"].as_str().unwrap_or_default().replace('\n', " "),
+        default,
+        minimum: property["minimum"].as_f64().or(property["exclusiveMinimum"].as_f64()),
+        maximum: property["maximum"].as_f64(),
+        choices,
+        kinds,
+    }
+}

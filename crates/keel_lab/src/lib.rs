@@ -1,0 +1,48 @@
+//! The lab: the figures of the four chapters, computed by the engine that trains.
+//!
+//! An experiment is one file under `experiments`: a config whose documented fields are its knobs, a computation that is
+//! a function of config and seed, a JSON document with every number, and a page that explains them in English and
+//! Chinese. Charts are inline SVG made here rather than by an embedded charting script: a page stays small, opens
+//! offline, prints, and follows the reader's light or dark setting without any code running in it.
+#![forbid(unsafe_code)]
+
+mod activation_name;
+mod catalog;
+mod charts;
+mod error;
+mod experiment;
+mod experiments;
+mod knob;
+mod language;
+mod page;
+mod settings;
+mod signal;
+mod site;
+mod statistics;
+
+pub use catalog::catalog;
+pub use error::LabError;
+pub use experiment::{Chapter, ExperimentEntry, Outcome};
+pub use knob::Knob;
+pub use language::{Language, Text};
+pub use settings::Settings;
+pub use site::write_site;
+
+/// The experiment with this name.
+///
+/// # Errors
+/// If there is none; the error names the nearest.
+pub fn find(name: &str) -> Result<&'static ExperimentEntry, LabError> {
+    catalog().iter().find(|entry| entry.name == name).ok_or_else(|| LabError::UnknownExperiment {
+        name: name.to_owned(),
+        nearest: error::nearest(name, catalog().iter().map(|entry| entry.name)),
+    })
+}
+
+/// Runs the experiment `name`.
+///
+/// # Errors
+/// An unknown name or knob, a value out of range, or a result that is not finite.
+pub fn run(name: &str, settings: &Settings, seed: u64) -> Result<Outcome, LabError> {
+    find(name)?.run(settings, seed)
+}

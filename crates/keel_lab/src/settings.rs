@@ -1,0 +1,102 @@
+//! Settings of a run: `key=value` pairs laid over the defaults of an experiment's config.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{LabError, nearest};
+use crate::knob::{Knob, knobs_of};
+
+/// Values for the knobs of an experiment, in the order given; a later one for the same knob wins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    pairs: Vec<(String, Value)>,
+}
+
+impl Settings {
+    /// No setting: every knob at its default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads `key=value` texts. A value is a number, `true`, `false`, a list like `[1, 2]`, or a bare word.
+    ///
+    /// # Errors
+    /// If a text has no `=` or nothing before it.
+    pub fn parse<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, LabError> {
+        let mut settings = Self::new();
+        for text in texts {
+            let text = text.as_ref();
+            match text.split_once('=') {
+                Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
+                    settings.set(key.trim(), value_of(value.trim()));
+                }
+                _ => return Err(LabError::MalformedSetting { text: text.to_owned() }),
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Adds one value.
+    pub fn set(&mut self, knob: &str, value: impl Into<Value>) {
+        self.pairs.push((knob.to_owned(), value.into()));
+    }
+
+    /// The settings that `knobs` know; lets one list of settings serve several experiments.
+    pub fn known_to(&self, knobs: &[Knob]) -> Self {
+        let known = |key: &String| knobs.iter().any(|knob| knob.name == *key);
+        Settings { pairs: self.pairs.iter().filter(|(key, _)| known(key)).cloned().collect() }
+    }
+
+    /// The config `C` of `experiment` with these settings.
+    ///
+    /// # Errors
+    /// An unknown knob, or a value of the wrong kind or outside its range.
+    pub(crate) fn config<C>(&self, experiment: &'static str) -> Result<C, LabError>
+    where
+        C: JsonSchema + Default + Serialize + DeserializeOwned,
+    {
+        let knobs = knobs_of::<C>();
+        let mut document = serde_json::to_value(C::default()).expect("configs are plain data");
+        for (name, value) in &self.pairs {
+            let Some(knob) = knobs.iter().find(|knob| knob.name == *name) else {
+                let known: Vec<String> = knobs.into_iter().map(|knob| knob.name).collect();
+                let nearest = nearest(name, known.iter().map(String::as_str));
+                return Err(LabError::UnknownKnob { experiment, knob: name.clone(), nearest, known });
+            };
+            if !knob.accepts(value) {
+                return Err(refused(experiment, knob, value, knob.expected()));
+            }
+            *place(&mut document, name) = value.clone();
+        }
+        serde_json::from_value(document).map_err(|error| LabError::KnobValue {
+            experiment,
+            knob: self.pairs.last().map_or(String::new(), |(name, _)| name.clone()),
+            value: self.pairs.last().map_or(String::new(), |(_, value)| value.to_string()),
+            expected: error.to_string(),
+        })
+    }
+}
+
+fn refused(experiment: &'static str, knob: &Knob, value: &Value, mut expected: String) -> LabError {
+    let value = value.as_str().map_or(value.to_string(), str::to_owned);
+    if let Some(nearest) = nearest(&value, knob.choices.iter().map(String::as_str)) {
+        expected = format!("{nearest}, or another {expected}");
+    }
+    LabError::KnobValue { experiment, knob: knob.name.clone(), value, expected }
+}
+
+fn value_of(text: &str) -> Value {
+    if let Ok(value) = serde_json::from_str(text) {
+        return value;
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Value::from(number),
+        _ => Value::from(text),
+    }
+}
+
+fn place<'a>(document: &'a mut Value, name: &str) -> &'a mut Value {
+    name.split('.').fold(document, |value, key| &mut value[key])
+}

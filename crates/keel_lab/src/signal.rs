@@ -1,0 +1,254 @@
+//! A deep stack of equal layers before training: the signal on its way forward, the gradient on its way back.
+//!
+//! `z_l = h_{l-1} W_l`, `h_l = f(z_l)`, without biases; `h_0` is standard normal, and so is the gradient by the last
+//! output. Weights are drawn from their key a second time on the way back rather than kept, so that depth costs no memory.
+
+use keel_kernels::activation;
+use keel_kernels::matmul::{self, Sizes};
+use keel_nn::activations::Activation;
+use keel_nn::init::InitSpec;
+use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
+use rand_distr::{Distribution, StandardNormal};
+
+/// The stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stack {
+    /// Units of every layer and of the input.
+    pub(crate) width: usize,
+    /// Layers.
+    pub(crate) depth: usize,
+    /// Samples.
+    pub(crate) batch: usize,
+    /// Function of every layer.
+    pub(crate) activation: Activation,
+    /// Initialiser of every weight matrix.
+    pub(crate) init: InitSpec,
+}
+
+/// What one layer saw; every slice is `[batch, width]`.
+#[derive(Clone, Debug)]
+pub(crate) struct LayerSignal {
+    /// z
+    pub(crate) pre_activation: Vec<f32>,
+    /// h
+    pub(crate) output: Vec<f32>,
+    /// dL/dh
+    pub(crate) grad_output: Vec<f32>,
+    /// Root mean square of dL/dW.
+    pub(crate) grad_weight_rms: f64,
+}
+
+impl Stack {
+    /// Runs forward and back; one entry a layer.
+    pub(crate) fn run(&self, key: RandomKey) -> Vec<LayerSignal> {
+        let length = self.batch * self.width;
+        let input = normal_values(length, key.named("input"));
+        let mut weights = Weights::new(self, key.named("weights"));
+        let mut layers: Vec<LayerSignal> = Vec::with_capacity(self.depth);
+        for layer in 0..self.depth {
+            let previous = layers.last().map_or(&input, |last| &last.output);
+            let mut pre_activation = vec![0.0; length];
+            weights.draw(layer);
+            weights.forward(previous, &mut pre_activation);
+            let mut output = vec![0.0; length];
+            activation::forward(self.activation.initial_function(), &pre_activation, &mut output);
+            layers.push(LayerSignal { pre_activation, output, grad_output: Vec::new(), grad_weight_rms: 0.0 });
+        }
+        self.backward(&input, &mut layers, &mut weights, normal_values(length, key.named("gradient")));
+        layers
+    }
+
+    fn backward(&self, input: &[f32], layers: &mut [LayerSignal], weights: &mut Weights, mut gradient: Vec<f32>) {
+        let mut grad_pre = vec![0.0; gradient.len()];
+        for layer in (0..self.depth).rev() {
+            let function = self.activation.initial_function();
+            activation::backward(function, &layers[layer].pre_activation, &gradient, &mut grad_pre);
+            let previous = if layer == 0 { input } else { &layers[layer - 1].output };
+            let rms = outer_product_rms(previous, &grad_pre, self.batch);
+            layers[layer].grad_weight_rms = rms;
+            let mut next = vec![0.0; gradient.len()];
+            if layer > 0 {
+                if layer + 1 < self.depth {
+                    weights.draw(layer);
+                }
+                weights.backward(&grad_pre, &mut next);
+            }
+            layers[layer].grad_output = std::mem::replace(&mut gradient, next);
+        }
+    }
+}
+
+/// Standard deviation of a weight drawn with `init` in front of `activation`; `None` where weights are not independent
+/// draws.
+pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) -> Option<f64> {
+    let fan = (fan_in as f64).sqrt();
+    match init.resolve(Some(activation)) {
+        InitSpec::Normal { std } => Some(f64::from(std)),
+        InitSpec::Uniform { limit } => Some(f64::from(limit) / 3.0_f64.sqrt()),
+        InitSpec::XavierNormal { gain, .. } | InitSpec::XavierUniform { gain, .. } | InitSpec::Orthogonal { gain } => {
+            Some(f64::from(gain) / fan)
+        }
+        InitSpec::KaimingNormal { gain: Some(gain), .. } | InitSpec::KaimingUniform { gain: Some(gain), .. } => {
+            Some(f64::from(gain) / fan)
+        }
+        InitSpec::LecunNormal => Some(1.0 / fan),
+        _ => None,
+    }
+}
+
+/// Mean and standard deviation of the outputs of every layer of infinite width:
+/// `q_1 = n s^2`, `q_l = n s^2 E[f(sqrt(q_{l-1}) z)^2]` with z standard normal and s the standard deviation of a weight.
+pub(crate) fn infinite_width(activation: Activation, scaled_variance: f64, depth: usize) -> Vec<(f64, f64)> {
+    let mut variance = scaled_variance;
+    let mut moments = Vec::with_capacity(depth);
+    for _ in 0..depth {
+        let (mean, second) = normal_moments(activation, variance.sqrt());
+        moments.push((mean, (second - mean * mean).max(0.0).sqrt()));
+        variance = scaled_variance * second;
+    }
+    moments
+}
+
+/// E[f(s z)] and E[f(s z)^2] with z standard normal, by the trapezoidal rule over [-10, 10].
+pub(crate) fn normal_moments(activation: Activation, std: f64) -> (f64, f64) {
+    let (function, step) = (activation.initial_function(), 1.0 / 64.0);
+    (-640..=640).fold((0.0, 0.0), |(mean, second), index| {
+        let z = f64::from(index) * step;
+        let weight = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() * step;
+        let value = f64::from(function.value((std * z) as f32));
+        (mean + weight * value, second + weight * value * value)
+    })
+}
+
+/// Standard normal draws from `key`.
+pub(crate) fn normal_values(length: usize, key: RandomKey) -> Vec<f32> {
+    let mut generator = key.generator();
+    (0..length).map(|_| StandardNormal.sample(&mut generator)).collect()
+}
+
+/// Root mean square of `transpose(x) g`, `x` and `g` `[batch, width]`, without forming the product: the sum of its
+/// squares is that of the element-wise product of `x transpose(x)` and `g transpose(g)`.
+fn outer_product_rms(x: &[f32], g: &[f32], batch: usize) -> f64 {
+    let width = x.len() / batch;
+    let (first, first_scale) = gram(x, batch);
+    let (second, second_scale) = gram(g, batch);
+    let sum: f64 = first.iter().zip(&second).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+    sum.max(0.0).sqrt() * first_scale * second_scale / width as f64
+}
+
+/// `x transpose(x)` of `x` divided by its largest magnitude, so that no square underflows; and that magnitude.
+fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
+    let width = x.len() / batch;
+    let scale = x.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    if scale == 0.0 {
+        return (vec![0.0; batch * batch], 0.0);
+    }
+    let scaled: Vec<f32> = x.iter().map(|value| value / scale).collect();
+    let sizes = Sizes { rows: batch, depth: width, columns: batch };
+    let mut scratch = vec![0.0; matmul::scratch_length(width, batch)];
+    let mut product = vec![0.0; batch * batch];
+    matmul::matmul_transposed(sizes, &scaled, &scaled, (&mut product, &mut scratch));
+    (product, f64::from(scale))
+}
+
+/// One weight matrix at a time, `[width, width]`.
+struct Weights {
+    values: Vec<f32>,
+    scratch: Vec<f32>,
+    sizes: Sizes,
+    spec: ParameterSpec,
+    stack: Stack,
+    key: RandomKey,
+}
+
+impl Weights {
+    fn new(stack: &Stack, key: RandomKey) -> Self {
+        let width = stack.width;
+        let spec = ParameterSpec {
+            name: "weight",
+            shape: vec![width, width],
+            role: ParameterRole::Weight,
+            fan_in: width,
+            fan_out: width,
+            init: Some(stack.init),
+        };
+        Weights {
+            values: vec![0.0; width * width],
+            scratch: vec![0.0; matmul::scratch_length(width, width)],
+            sizes: Sizes { rows: stack.batch, depth: width, columns: width },
+            spec,
+            stack: *stack,
+            key,
+        }
+    }
+
+    fn draw(&mut self, layer: usize) {
+        let Stack { init, activation, .. } = self.stack;
+        init.fill(&mut self.values, &self.spec, Some(activation), self.key.child(layer as u64));
+    }
+
+    fn forward(&mut self, input: &[f32], output: &mut [f32]) {
+        matmul::matmul(self.sizes, input, &self.values, None, (output, &mut self.scratch));
+    }
+
+    fn backward(&mut self, gradient: &[f32], result: &mut [f32]) {
+        matmul::matmul_transposed(self.sizes, gradient, &self.values, (result, &mut self.scratch));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rms_of_weight_gradients_needs_no_weight_gradient() {
+        let (batch, width) = (3, 5);
+        let (x, g) = (normal_values(15, RandomKey::new(1)), normal_values(15, RandomKey::new(2)));
+        let mut squares = 0.0;
+        for i in 0..width {
+            for j in 0..width {
+                let entry: f64 = (0..batch).map(|n| f64::from(x[n * width + i]) * f64::from(g[n * width + j])).sum();
+                squares += entry * entry;
+            }
+        }
+        let expected = (squares / 25.0).sqrt();
+        assert!((outer_product_rms(&x, &g, batch) / expected - 1.0).abs() < 1e-5);
+        let tiny: Vec<f32> = x.iter().map(|value| value * 1e-25).collect();
+        assert!((outer_product_rms(&tiny, &g, batch) / expected / 1e-25 - 1.0).abs() < 1e-5);
+        assert_eq!(outer_product_rms(&[0.0; 15], &g, batch), 0.0);
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let init = InitSpec::Normal { std: 0.4 };
+        let stack = Stack { width: 6, depth: 3, batch: 2, activation: Activation::Tanh, init };
+        let key = RandomKey::new(5);
+        let layers = stack.run(key);
+        // Moves one output of layer 1 and recomputes the rest.
+        let loss = |shift: f32| {
+            let mut weights = Weights::new(&stack, key.named("weights"));
+            let mut h = layers[0].output.clone();
+            h[7] += shift;
+            for layer in 1..3 {
+                let mut z = vec![0.0; 12];
+                weights.draw(layer);
+                weights.forward(&h, &mut z);
+                h = z.iter().map(|z| z.tanh()).collect();
+            }
+            let upstream = normal_values(12, key.named("gradient"));
+            h.iter().zip(&upstream).map(|(&h, &g)| f64::from(h) * f64::from(g)).sum::<f64>()
+        };
+        let slope = (loss(0.01) - loss(-0.01)) / 0.02;
+        assert!((f64::from(layers[0].grad_output[7]) - slope).abs() < 1e-3 * slope.abs().max(0.1));
+    }
+
+    #[test]
+    fn theory_gives_the_known_fixed_points() {
+        let kaiming = infinite_width(Activation::Relu, 2.0, 6);
+        assert!(kaiming.iter().all(|(mean, std)| (mean - 0.5642).abs() < 1e-3 && (std - 0.8256).abs() < 1e-3));
+        let xavier = infinite_width(Activation::Tanh, 1.0, 100);
+        for (layer, expected) in [(0, 0.6279), (5, 0.2944), (9, 0.228), (29, 0.131), (99, 0.071)] {
+            assert!((xavier[layer].1 - expected).abs() < 1e-3, "layer {}: {}", layer + 1, xavier[layer].1);
+        }
+    }
+}
