@@ -79,7 +79,9 @@ pub enum DataError {
         found: String,
     },
     /// A value that is NaN or infinite.
-    #[error("{sample}, {feature}: the value is {value}. Remove or correct it; leave a table's cell empty to mark it as missing")]
+    #[error(
+        "{sample}, {feature}: the value is {value}. Remove or correct it; leave a table's cell empty to mark it as missing"
+    )]
     NotFinite {
         /// Where the sample comes from.
         sample: String,

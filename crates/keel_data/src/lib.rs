@@ -20,19 +20,21 @@ mod split;
 mod synthetic;
 
 pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter};
-pub use batches::{Batch, BatchOptions, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position, Source};
+pub use batches::{
+    Batch, BatchOptions, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position, Source,
+};
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    Dataset, ImageDecoding, Imputation, Inputs, OfficialDivision, Provenance, SampleShape, Schema, TableColumn, TargetKind,
-    Targets,
+    Dataset, ImageDecoding, Imputation, Inputs, OfficialDivision, Provenance, SampleShape, Schema, TableColumn,
+    TargetKind, Targets,
 };
 pub use error::DataError;
 pub use load::{load, load_for_model};
 pub use picture::batch_picture;
 pub use preprocess::{
-    FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics, PreprocessStep,
-    Preprocessor, Recipe,
+    FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
+    PreprocessStep, Preprocessor, Recipe,
 };
 pub use readers::{Format, READERS};
 pub use split::{Split, SplitDataset};

@@ -99,8 +99,9 @@ mod tests {
             digits.copy_sample(sample, &mut raw);
             for (pixel, value) in raw.iter().enumerate() {
                 let (left, top) = (sample % 3 * 50 + 2 + pixel % 8 * 6, sample / 3 * 50 + 2 + pixel / 8 * 6);
+                let shown = picture.get_pixel(left as u32, top as u32).0;
                 let expected = (value / 16.0 * 255.0).round() as u8;
-                assert_eq!(picture.get_pixel(left as u32, top as u32).0, [expected; 3]);
+                assert!(shown.iter().all(|color| color.abs_diff(expected) <= 1), "{shown:?} for {expected}");
             }
         }
     }

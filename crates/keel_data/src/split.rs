@@ -90,7 +90,11 @@ fn check_share(field: &str, share: f64) -> Result<(), DataError> {
     if (0.0..1.0).contains(&share) {
         return Ok(());
     }
-    Err(DataError::setting(field, format!("{share} is not a share"), "Give a number from 0 up to, but not including, 1"))
+    Err(DataError::setting(
+        field,
+        format!("{share} is not a share"),
+        "Give a number from 0 up to, but not including, 1",
+    ))
 }
 
 fn group_by_class(dataset: &Dataset, indices: Vec<usize>) -> Vec<Vec<usize>> {
@@ -180,7 +184,9 @@ mod tests {
 
     #[test]
     fn impossible_shares_are_refused() {
-        for (validation, test, field) in [(1.0, 0.0, "data.validation"), (0.0, -0.1, "data.test"), (f64::NAN, 0.0, "data")] {
+        for (validation, test, field) in
+            [(1.0, 0.0, "data.validation"), (0.0, -0.1, "data.test"), (f64::NAN, 0.0, "data")]
+        {
             let message = dataset(vec![0, 1], 2).split(Split { validation, test, seed: 0 }).unwrap_err().to_string();
             assert!(message.starts_with(field), "{message}");
         }

@@ -52,9 +52,9 @@ impl ColorAxes {
         let covariance = Mat::from_fn(3, 3, |row, column| {
             total.products[row][column] / total.pixels.max(1.0) - mean[row] * mean[column]
         });
-        let eigen = covariance.self_adjoint_eigen(Side::Lower).map_err(|_| {
-            DataError::setting("augment.color_pca", "the colour axes did not converge", "Set it to 0")
-        })?;
+        let eigen = covariance
+            .self_adjoint_eigen(Side::Lower)
+            .map_err(|_| DataError::setting("augment.color_pca", "the colour axes did not converge", "Set it to 0"))?;
         let mut steps = [[0.0; 3]; 3];
         for axis in 0..3 {
             for channel in 0..3 {

@@ -50,7 +50,11 @@ impl Augmenter {
             SampleShape::Image { height, width, .. } => (height, width),
             SampleShape::Features(_) if config.is_off() => (1, 1),
             SampleShape::Features(_) => {
-                return Err(DataError::setting("augment", "augmentation needs images", "Remove the section for tables"));
+                return Err(DataError::setting(
+                    "augment",
+                    "augmentation needs images",
+                    "Remove the section for tables",
+                ));
             }
         };
         config.check(height, width)?;

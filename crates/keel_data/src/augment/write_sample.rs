@@ -34,9 +34,13 @@ pub(crate) fn write_sample<T: Stored>(
         line[(to + kept) * channels..].fill(0.0);
         let target = &mut line[to * channels..(to + kept) * channels];
         if draw.flip {
-            write_mirrored(&source_line[(width - from - kept) * channels..(width - from) * channels], channels, |run, at, values| {
-                T::apply(elementwise, start + at, values, &mut target[at..at + run]);
-            });
+            write_mirrored(
+                &source_line[(width - from - kept) * channels..(width - from) * channels],
+                channels,
+                |run, at, values| {
+                    T::apply(elementwise, start + at, values, &mut target[at..at + run]);
+                },
+            );
         } else {
             T::apply(elementwise, start, &source_line[from * channels..(from + kept) * channels], target);
         }

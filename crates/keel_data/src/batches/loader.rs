@@ -68,7 +68,9 @@ impl Loader {
                 let _finish = Finish(Arc::clone(&worker));
                 prepare(&source, start, epochs, &worker);
             })
-            .map_err(|error| DataError::setting("train", format!("no thread for batches: {error}"), "Free some memory"))?;
+            .map_err(|error| {
+                DataError::setting("train", format!("no thread for batches: {error}"), "Free some memory")
+            })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

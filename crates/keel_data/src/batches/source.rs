@@ -119,9 +119,7 @@ impl Source {
         self.fill_targets(batch);
         batch.inputs.resize(batch.indices.len() * self.preprocessor.output_shape().len(), 0.0);
         match &self.augmenter {
-            None => {
-                self.preprocessor.gather(&self.dataset, &batch.indices, &mut batch.inputs, &mut workspace.scratch)
-            }
+            None => self.preprocessor.gather(&self.dataset, &batch.indices, &mut batch.inputs, &mut workspace.scratch),
             Some(augmenter) => self.fill_augmented(augmenter, batch, &mut workspace.scratch),
         }
     }

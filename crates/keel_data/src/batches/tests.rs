@@ -33,8 +33,7 @@ fn sizes_of_batches() {
     ];
     for (samples, batch_size, last, expected) in cases {
         let options = BatchOptions { last, ..BatchOptions::in_order(batch_size) };
-        let sizes: Vec<usize> =
-            (0..options.steps(samples)).map(|step| options.range(samples, step).len()).collect();
+        let sizes: Vec<usize> = (0..options.steps(samples)).map(|step| options.range(samples, step).len()).collect();
         assert_eq!(sizes, expected, "{samples} in batches of {batch_size}, {last:?}");
         assert_eq!(options.largest_batch(samples), expected.iter().copied().max().unwrap_or(0));
     }
@@ -103,7 +102,8 @@ fn an_error_in_the_middle_arrives_and_ends_the_batches() {
 #[test]
 fn a_loader_may_be_dropped_at_any_time_and_before_its_batches() {
     for taken in 0..4 {
-        let mut loader = Loader::start(digits_source(BatchOptions::shuffled(8, 0), 100), Position::default(), 9, 2).unwrap();
+        let mut loader =
+            Loader::start(digits_source(BatchOptions::shuffled(8, 0), 100), Position::default(), 9, 2).unwrap();
         let kept: Vec<LoadedBatch> = (0..taken.min(2)).map(|_| loader.next().unwrap().unwrap()).collect();
         drop(loader);
         assert!(kept.iter().all(|batch| batch.samples() == 8));

@@ -25,7 +25,13 @@ pub(super) fn digits() -> Result<Dataset, DataError> {
                 pixels.extend_from_slice(&row[..SIDE * SIDE]);
                 labels.push(u32::from(row[SIDE * SIDE]));
             }
-            _ => return Err(DataError::format(path, "a row is not 65 bytes", "Re-install Evenkeel: the file is damaged")),
+            _ => {
+                return Err(DataError::format(
+                    path,
+                    "a row is not 65 bytes",
+                    "Re-install Evenkeel: the file is damaged",
+                ));
+            }
         }
     }
     let class_names = (0..10).map(|digit| digit.to_string()).collect();

@@ -55,7 +55,8 @@ fn a_value_that_is_not_finite_is_named() {
 #[test]
 fn a_division_names_each_sample_once() {
     let dataset = || {
-        Dataset::from_memory("a", SampleShape::Features(1), Inputs::Bytes(vec![0, 1, 2]), classes(&[0, 1, 0], 2)).unwrap()
+        Dataset::from_memory("a", SampleShape::Features(1), Inputs::Bytes(vec![0, 1, 2]), classes(&[0, 1, 0], 2))
+            .unwrap()
     };
     let division = |train: &[usize], test: &[usize]| OfficialDivision {
         train: train.to_vec(),

@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn constants_are_recognised() {
-        for (values, constant) in [(&[3.0, 3.0][..], true), (&[0.0][..], true), (&[1.0, 1.1], false), (&[0.0, 1e-9], false)] {
+        for (values, constant) in
+            [(&[3.0, 3.0][..], true), (&[0.0][..], true), (&[1.0, 1.1], false), (&[0.0, 1e-9], false)]
+        {
             let mut moments = Moments::default();
             values.iter().for_each(|&value| moments.add(value));
             assert_eq!(moments.is_constant(), constant, "{values:?}");

@@ -69,11 +69,14 @@ impl Plan {
     }
 
     pub(crate) fn output_length(&self) -> usize {
-        self.rest.iter().rev().find_map(|pass| match pass {
-            Pass::Projection(matrix) => Some(matrix.out_features),
-            Pass::Elementwise(_) => None,
-        })
-        .unwrap_or(self.first.len())
+        self.rest
+            .iter()
+            .rev()
+            .find_map(|pass| match pass {
+                Pass::Projection(matrix) => Some(matrix.out_features),
+                Pass::Elementwise(_) => None,
+            })
+            .unwrap_or(self.first.len())
     }
 
     /// The first pass over one stored sample.

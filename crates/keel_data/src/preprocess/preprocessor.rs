@@ -138,17 +138,16 @@ impl Preprocessor {
     ///
     /// # Errors
     /// Lengths that do not match, or a result that is not finite.
-    pub fn apply(
-        &self,
-        inputs: &[f32],
-        outputs: &mut [f32],
-        scratch: &mut PreprocessScratch,
-    ) -> Result<(), DataError> {
+    pub fn apply(&self, inputs: &[f32], outputs: &mut [f32], scratch: &mut PreprocessScratch) -> Result<(), DataError> {
         let (length, out_length) = (self.input_shape.len(), self.output_shape.len());
         let batch = inputs.len() / length;
         if batch * length != inputs.len() || batch * out_length != outputs.len() {
             let expected = format!("rows of {} and as many of {}", self.input_shape, self.output_shape);
-            return Err(DataError::shape("batch to preprocess", expected, format!("{} and {}", inputs.len(), outputs.len())));
+            return Err(DataError::shape(
+                "batch to preprocess",
+                expected,
+                format!("{} and {}", inputs.len(), outputs.len()),
+            ));
         }
         let mut row_buffer = std::mem::take(&mut scratch.row);
         let first = self.plan.first_rows(batch, outputs, &mut scratch.first);
@@ -157,12 +156,11 @@ impl Preprocessor {
         }
         self.plan.apply_rest(batch, scratch, outputs);
         scratch.row = row_buffer;
-        check_finite(outputs, out_length)
-            .map_err(|(row, value)| DataError::NotFinite {
-                sample: format!("row {row} of the batch"),
-                feature: "after preprocessing".to_string(),
-                value,
-            })
+        check_finite(outputs, out_length).map_err(|(row, value)| DataError::NotFinite {
+            sample: format!("row {row} of the batch"),
+            feature: "after preprocessing".to_string(),
+            value,
+        })
     }
 
     /// Statistics of the samples `indices` before and after preprocessing, for reports.
@@ -223,7 +221,11 @@ impl Preprocessor {
         if dataset.sample_shape() == &self.input_shape {
             return Ok(());
         }
-        Err(DataError::shape("shape of a sample, as preprocessing was fitted", self.input_shape, dataset.sample_shape()))
+        Err(DataError::shape(
+            "shape of a sample, as preprocessing was fitted",
+            self.input_shape,
+            dataset.sample_shape(),
+        ))
     }
 
     /// The folded passes.

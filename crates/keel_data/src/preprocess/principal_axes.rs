@@ -33,7 +33,9 @@ impl PrincipalAxes {
             return Err(DataError::setting(
                 "preprocess.steps",
                 format!("{step} cannot be fitted to {} samples of {length} values", view.indices.len()),
-                format!("It needs at least 2 samples of at most {LARGEST} values; make images smaller with data.image_size"),
+                format!(
+                    "It needs at least 2 samples of at most {LARGEST} values; make images smaller with data.image_size"
+                ),
             ));
         }
         let mean: Vec<f64> = view.moments()?.iter().map(|moments| moments.mean).collect();

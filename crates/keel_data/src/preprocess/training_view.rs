@@ -1,8 +1,8 @@
 //! The training split as the steps so far leave it: what the next step is fitted to.
 
+use super::PreprocessScratch;
 use super::moments::Moments;
 use super::preprocessor::Preprocessor;
-use super::PreprocessScratch;
 use crate::dataset::{Dataset, SampleShape};
 use crate::error::DataError;
 use rayon::prelude::*;

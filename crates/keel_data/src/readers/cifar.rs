@@ -18,7 +18,8 @@ const PIXELS: usize = SIDE * SIDE;
 
 /// Whether a file is named as part of CIFAR-10 or CIFAR-100.
 pub(super) fn is_batch_name(name: &str) -> bool {
-    name.starts_with("data_batch") && name.ends_with(".bin") || ["test_batch.bin", "train.bin", "test.bin"].contains(&name)
+    name.starts_with("data_batch") && name.ends_with(".bin")
+        || ["test_batch.bin", "train.bin", "test.bin"].contains(&name)
 }
 
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
@@ -59,7 +60,11 @@ fn batch_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
         sorted_entries(path)?.into_iter().filter(|file| is_batch_name(&file_name(file))).collect();
     files.sort_by_key(|file| (file_name(file).starts_with("test"), file.clone()));
     if files.is_empty() {
-        return Err(DataError::format(path, "no CIFAR batch found", "Give the folder with data_batch_1.bin or train.bin"));
+        return Err(DataError::format(
+            path,
+            "no CIFAR batch found",
+            "Give the folder with data_batch_1.bin or train.bin",
+        ));
     }
     Ok(files)
 }
@@ -97,7 +102,8 @@ fn read_records(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Res
         }
         labels.push(u32::from(label));
         let planes = &record[label_bytes..];
-        pixels.extend((0..PIXELS).flat_map(|pixel| [planes[pixel], planes[PIXELS + pixel], planes[2 * PIXELS + pixel]]));
+        pixels
+            .extend((0..PIXELS).flat_map(|pixel| [planes[pixel], planes[PIXELS + pixel], planes[2 * PIXELS + pixel]]));
     }
     Ok(())
 }
@@ -116,9 +122,12 @@ mod tests {
 
     #[test]
     fn both_versions_are_read() {
-        for (train, test, labels) in [("data_batch_1.bin", "test_batch.bin", &[4u8][..]), ("train.bin", "test.bin", &[0, 4])] {
+        for (train, test, labels) in
+            [("data_batch_1.bin", "test_batch.bin", &[4u8][..]), ("train.bin", "test.bin", &[0, 4])]
+        {
             let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join(train), [record(labels, [1, 2, 3]), record(labels, [4, 5, 6])].concat()).unwrap();
+            std::fs::write(folder.path().join(train), [record(labels, [1, 2, 3]), record(labels, [4, 5, 6])].concat())
+                .unwrap();
             std::fs::write(folder.path().join(test), record(labels, [7, 8, 9])).unwrap();
             let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
             assert_eq!(data.division().unwrap().test, [2]);

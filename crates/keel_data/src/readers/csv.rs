@@ -64,7 +64,12 @@ fn refuse_missing(request: &Request, table: &Table, row: usize, column: usize) -
     if imputation(request) != Imputation::Error {
         return Ok(());
     }
-    Err(table.cell_error(row, column, "the cell is missing".to_string(), "Fill it, or set data.missing to mean or median"))
+    Err(table.cell_error(
+        row,
+        column,
+        "the cell is missing".to_string(),
+        "Fill it, or set data.missing to mean or median",
+    ))
 }
 
 /// Reads all rows; every row has as many cells as the header.
@@ -78,7 +83,8 @@ fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
         bytes = unpacked;
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text);
     let mut table = Table { path, header: Vec::new(), rows: Vec::new(), lines: Vec::new() };
     let mut notes = Vec::new();
     for record in reader.records() {
@@ -126,7 +132,11 @@ fn looks_like_data(record: &csv::StringRecord) -> bool {
 fn column_number(table: &Table, name: &str, field: &str) -> Result<usize, DataError> {
     table.header.iter().position(|known| known == name).ok_or_else(|| {
         let known = table.header.join(", ");
-        DataError::setting(field, format!("{} has no column \"{name}\"", table.path.display()), format!("Give one of {known}"))
+        DataError::setting(
+            field,
+            format!("{} has no column \"{name}\"", table.path.display()),
+            format!("Give one of {known}"),
+        )
     })
 }
 
@@ -194,7 +204,12 @@ fn feature_names(column: &TableColumn) -> Vec<String> {
 
 fn targets(request: &Request, table: &Table, target: usize, notes: &mut Vec<String>) -> Result<Targets, DataError> {
     if let Some(row) = (0..table.rows.len()).find(|&row| is_missing(table.cell(row, target))) {
-        return Err(table.cell_error(row, target, "the target is missing".to_string(), "Fill the cell or delete the line"));
+        return Err(table.cell_error(
+            row,
+            target,
+            "the target is missing".to_string(),
+            "Fill the cell or delete the line",
+        ));
     }
     if let Some(TargetKind::Classes(_)) = request.schema.map(|schema| &schema.target) {
         return classes(request, table, target);
@@ -206,7 +221,10 @@ fn targets(request: &Request, table: &Table, target: usize, notes: &mut Vec<Stri
     };
     if task == Task::Classification {
         if request.config.task == Task::Auto {
-            notes.push(format!("\"{}\" is taken for classes (data.task = \"regression\" changes this)", table.header[target]));
+            notes.push(format!(
+                "\"{}\" is taken for classes (data.task = \"regression\" changes this)",
+                table.header[target]
+            ));
         }
         return classes(request, table, target);
     }

@@ -87,7 +87,10 @@ impl Table<'_> {
         if categories.len() > MOST_CATEGORIES {
             return Err(DataError::format(
                 self.path,
-                format!("column \"{name}\" has {} different texts; at most {MOST_CATEGORIES} become features", categories.len()),
+                format!(
+                    "column \"{name}\" has {} different texts; at most {MOST_CATEGORIES} become features",
+                    categories.len()
+                ),
                 format!("Leave it out with data.ignore_columns = [\"{name}\"]"),
             ));
         }
@@ -109,7 +112,12 @@ impl Table<'_> {
         let cell = self.cell(row, column);
         if !is_missing(cell) && !categories.iter().any(|category| category == cell) {
             let what = format!("\"{cell}\" is a category the model was not trained on");
-            return Err(self.cell_error(row, column, what, "Correct the cell, or leave it empty to mark it as missing"));
+            return Err(self.cell_error(
+                row,
+                column,
+                what,
+                "Correct the cell, or leave it empty to mark it as missing",
+            ));
         }
         values.extend(categories.iter().map(|category| f32::from(u8::from(category == cell))));
         Ok(())

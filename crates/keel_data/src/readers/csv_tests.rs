@@ -123,7 +123,12 @@ fn a_model_gets_its_columns_whatever_their_order() {
 
 #[test]
 fn the_shared_tables_are_read() {
-    let cases = [("iris.csv", 150, 4, 3), ("wine.csv", 178, 13, 3), ("breast_cancer.csv", 569, 30, 2), ("diabetes.csv", 442, 10, 1)];
+    let cases = [
+        ("iris.csv", 150, 4, 3),
+        ("wine.csv", 178, 13, 3),
+        ("breast_cancer.csv", 569, 30, 2),
+        ("diabetes.csv", 442, 10, 1),
+    ];
     for (name, samples, features, outputs) in cases {
         let Some(path) = keel_testkit::shared_data_or_skip(name, "the_shared_tables_are_read") else { return };
         let config = DataConfig::of_source(name);

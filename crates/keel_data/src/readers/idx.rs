@@ -101,9 +101,9 @@ fn read_array(path: &Path) -> Result<(Vec<usize>, Vec<u8>), DataError> {
     let mut bytes = read_bytes(path)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
-        MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).map_err(|error| {
-            DataError::format(path, format!("the compressed file is damaged: {error}"), NEXT)
-        })?;
+        MultiGzDecoder::new(&bytes[..])
+            .read_to_end(&mut unpacked)
+            .map_err(|error| DataError::format(path, format!("the compressed file is damaged: {error}"), NEXT))?;
         bytes = unpacked;
     }
     let [0, 0, element, dimensions] = *bytes.first_chunk::<4>().unwrap_or(&[1; 4]) else {
@@ -118,8 +118,10 @@ fn read_array(path: &Path) -> Result<(Vec<usize>, Vec<u8>), DataError> {
         DataError::format(path, format!("the file has {} bytes, its header demands {expected}", bytes.len()), NEXT)
     };
     let Some(size_bytes) = bytes.get(4..header) else { return Err(truncated(format!("at least {header}"))) };
-    let sizes: Vec<usize> =
-        size_bytes.chunks_exact(4).map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize).collect();
+    let sizes: Vec<usize> = size_bytes
+        .chunks_exact(4)
+        .map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize)
+        .collect();
     let expected = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     if expected.and_then(|expected| expected.checked_add(header)) != Some(bytes.len()) {
         return Err(truncated(format!("{header} and {sizes:?} values")));
@@ -150,7 +152,8 @@ mod tests {
     }
 
     fn write_pairs(folder: &Path, ending: &str, pack: impl Fn(&[u8]) -> Vec<u8>) {
-        let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(format!("{name}{ending}")), pack(&bytes)).unwrap();
+        let write =
+            |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(format!("{name}{ending}")), pack(&bytes)).unwrap();
         write("train-images-idx3-ubyte", idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6]));
         write("train-labels-idx1-ubyte", idx(&[3], &[0, 1, 2]));
         write("t10k-images-idx3-ubyte", idx(&[1, 1, 2], &[7, 8]));
@@ -162,7 +165,11 @@ mod tests {
         for ending in ["", ".gz"] {
             let folder = tempfile::tempdir().unwrap();
             write_pairs(folder.path(), ending, |bytes| if ending.is_empty() { bytes.to_vec() } else { zipped(bytes) });
-            for source in [".".to_string(), format!("train-images-idx3-ubyte{ending}"), format!("train-labels-idx1-ubyte{ending}")] {
+            for source in [
+                ".".to_string(),
+                format!("train-images-idx3-ubyte{ending}"),
+                format!("train-labels-idx1-ubyte{ending}"),
+            ] {
                 let data = load(&DataConfig::of_source(source), folder.path()).unwrap();
                 assert_eq!(data.inputs(), &Inputs::Bytes(vec![1, 2, 3, 4, 5, 6, 7, 8]));
                 assert_eq!(data.sample_shape().dimensions(), [1, 2, 1]);

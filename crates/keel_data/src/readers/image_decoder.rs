@@ -10,7 +10,7 @@ use std::path::Path;
 const ENDINGS: &[&str] = &["jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff"];
 
 /// Whether the file's ending is that of an image format this crate reads.
-pub(crate) fn is_image_file(path: &Path) -> bool {
+pub(super) fn is_image_file(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }

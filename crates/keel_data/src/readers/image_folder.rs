@@ -45,7 +45,11 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
         notes.push(format!("{} files that are no images ignored", listing.ignored));
     }
     if listing.files.is_empty() {
-        return Err(DataError::format(request.path, "no readable image", "Give JPEG, PNG, BMP, GIF, WebP or TIFF files"));
+        return Err(DataError::format(
+            request.path,
+            "no readable image",
+            "Give JPEG, PNG, BMP, GIF, WebP or TIFF files",
+        ));
     }
     let count = |part| listing.files.iter().filter(|file| file.part == part).count();
     let sizes = PartSizes { train: count(0), validation: count(1), test: count(2) };
@@ -76,6 +80,10 @@ fn decoding(request: &Request) -> ImageDecoding {
 fn list(request: &Request) -> Result<Listing, DataError> {
     let mut listing = Listing { files: Vec::new(), class_names: Vec::new(), ignored: 0, labelled: true };
     if !request.path.is_dir() {
+        if request.schema.is_none() {
+            let next = "Give a folder with one folder of images for each class";
+            return Err(DataError::format(request.path, "a single image cannot be trained on", next));
+        }
         listing.labelled = false;
         listing.files.push(ImageFile { path: request.path.to_path_buf(), class: 0, part: 0 });
         return Ok(listing);
@@ -126,7 +134,12 @@ fn class_names<'a>(request: &Request, found: impl Iterator<Item = &'a String>) -
     if names.len() < 2 {
         return Err(DataError::format(
             request.path,
-            format!("{} class folder{} found ({})", names.len(), if names.len() == 1 { "" } else { "s" }, names.join(", ")),
+            format!(
+                "{} class folder{} found ({})",
+                names.len(),
+                if names.len() == 1 { "" } else { "s" },
+                names.join(", ")
+            ),
             "Give at least two folders with images, one for each class",
         ));
     }

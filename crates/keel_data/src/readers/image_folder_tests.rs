@@ -66,7 +66,10 @@ fn parts_become_the_official_division() {
     }
     let data = read(folder.path()).unwrap();
     let division = data.division().unwrap();
-    assert_eq!((&division.train[..], &division.validation[..], &division.test[..]), (&[0, 1, 2][..], &[3, 4, 5][..], &[6, 7, 8][..]));
+    assert_eq!(
+        (&division.train[..], &division.validation[..], &division.test[..]),
+        (&[0, 1, 2][..], &[3, 4, 5][..], &[6, 7, 8][..])
+    );
     let Targets::Classes { labels, .. } = data.targets() else { panic!("folders are classes") };
     assert_eq!(labels[..], [0, 0, 1, 0, 0, 1, 0, 0, 1]);
 }
@@ -102,7 +105,10 @@ fn a_truncated_image_is_named_or_counted() {
         for length in [0, 10, bytes.len() / 2] {
             std::fs::write(&path, &bytes[..length]).unwrap();
             let message = read(folder.path()).unwrap_err().to_string();
-            assert!(message.contains(&format!("dog/broken.{ending}")) && message.contains("skip_unreadable"), "{message}");
+            assert!(
+                message.contains(&format!("dog/broken.{ending}")) && message.contains("skip_unreadable"),
+                "{message}"
+            );
             let config = DataConfig { skip_unreadable: true, ..DataConfig::of_source(".") };
             let data = load(&config, folder.path()).unwrap();
             assert_eq!(data.samples(), 3);
@@ -120,6 +126,8 @@ fn empty_and_single_classes_are_refused() {
     std::fs::create_dir(folder.path().join("dog")).unwrap();
     let message = read(folder.path()).unwrap_err().to_string();
     assert!(message.contains("dog: the class folder holds no image"), "{message}");
+    let message = load(&DataConfig::of_source("cat/1.png"), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("cat/1.png: a single image cannot be trained on"), "{message}");
 }
 
 #[test]

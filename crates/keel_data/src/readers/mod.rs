@@ -80,18 +80,19 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
         if any(&|name| name.ends_with(".npy") || name.ends_with(".npz")) {
             return Ok(Format::Npy);
         }
-        if entries.iter().any(|entry| entry.is_dir()) {
+        if entries.iter().any(|entry| entry.is_dir() || image_decoder::is_image_file(entry)) {
             return Ok(Format::ImageFolder);
         }
         return Err(unrecognised(path));
     }
-    let name = file_name(path);
+    let name = file_name(path).to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     match () {
-        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz"]) => Ok(Format::Csv),
+        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz"]) => Ok(Format::Csv),
         () if ends(&[".npy", ".npz"]) => Ok(Format::Npy),
         () if idx::is_images_name(&name) || name.contains("ubyte") => Ok(Format::Idx),
         () if ends(&[".bin"]) => Ok(Format::Cifar),
+        () if image_decoder::is_image_file(path) => Ok(Format::ImageFolder),
         () => Err(unrecognised(path)),
     }
 }

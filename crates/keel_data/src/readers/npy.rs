@@ -19,7 +19,14 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
 
 /// Names under which inputs and targets are looked for: (inputs, targets) of training, validation and test part.
 const NAMES: [&[(&str, &str)]; 3] = [
-    &[("x", "y"), ("x_train", "y_train"), ("inputs", "targets"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1")],
+    &[
+        ("x", "y"),
+        ("x_train", "y_train"),
+        ("inputs", "targets"),
+        ("images", "labels"),
+        ("data", "target"),
+        ("arr_0", "arr_1"),
+    ],
     &[("x_val", "y_val"), ("x_valid", "y_valid")],
     &[("x_test", "y_test")],
 ];
@@ -67,7 +74,9 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
         if part_inputs.sizes[1..] != first_sizes(&shape, part_inputs.sizes.len())[..] {
             return Err(DataError::shape("inputs of all parts", shape, format!("{:?}", &part_inputs.sizes[1..])));
         }
-        if let Some(part_targets) = &part_targets && part_targets.sizes.first() != part_inputs.sizes.first() {
+        if let Some(part_targets) = &part_targets
+            && part_targets.sizes.first() != part_inputs.sizes.first()
+        {
             let what = format!("{:?} targets for {:?} inputs", part_targets.sizes, part_inputs.sizes);
             return Err(DataError::format(request.path, what, "Give one target for each sample"));
         }
@@ -212,7 +221,9 @@ fn join_targets(request: &Request, parts: Vec<Array>) -> Result<Targets, DataErr
     let task = match (request.schema.map(|schema| &schema.target), request.config.task) {
         (Some(TargetKind::Classes(_)), _) => Task::Classification,
         (Some(_), _) => Task::Regression,
-        (None, Task::Auto) if width == 1 && values.iter().all(|&value| as_label(value).is_some()) => Task::Classification,
+        (None, Task::Auto) if width == 1 && values.iter().all(|&value| as_label(value).is_some()) => {
+            Task::Classification
+        }
         (None, Task::Auto) => Task::Regression,
         (None, task) => task,
     };
@@ -279,7 +290,10 @@ mod tests {
         }
         let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
         assert_eq!(data.inputs(), &Inputs::Floats(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
-        assert_eq!(data.targets(), &Targets::Values { values: vec![0.5, 1.0, 2.0], target_names: vec!["target_0".into()] });
+        assert_eq!(
+            data.targets(),
+            &Targets::Values { values: vec![0.5, 1.0, 2.0], target_names: vec!["target_0".into()] }
+        );
         assert_eq!(data.division().unwrap().test, [2]);
     }
 
@@ -289,7 +303,15 @@ mod tests {
         let path = folder.path().join("a.npz");
         let mut archive = npyz::npz::NpzWriter::create(&path).unwrap();
         let options = Default::default();
-        archive.array("x", options).unwrap().default_dtype().shape(&[2, 1]).begin_nd().unwrap().extend([1.0f32, 2.0]).unwrap();
+        archive
+            .array("x", options)
+            .unwrap()
+            .default_dtype()
+            .shape(&[2, 1])
+            .begin_nd()
+            .unwrap()
+            .extend([1.0f32, 2.0])
+            .unwrap();
         archive.array("y", options).unwrap().default_dtype().shape(&[2]).begin_nd().unwrap().extend([0i32, 1]).unwrap();
         drop(archive);
         let data = load(&DataConfig::of_source("a.npz"), folder.path()).unwrap();

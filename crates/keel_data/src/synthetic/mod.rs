@@ -22,10 +22,18 @@ struct Points {
 /// Generates the set named by `config.source` with `config.samples` points a class.
 pub(crate) fn generate(config: &DataConfig) -> Result<Dataset, DataError> {
     if config.samples == 0 {
-        return Err(DataError::setting("data.samples", "no samples", "Give the number of samples per class, such as 100"));
+        return Err(DataError::setting(
+            "data.samples",
+            "no samples",
+            "Give the number of samples per class, such as 100",
+        ));
     }
     if let Some(noise) = config.noise.filter(|noise| !(noise.is_finite() && *noise >= 0.0)) {
-        return Err(DataError::setting("data.noise", format!("{noise} is no standard deviation"), "Give a number of at least 0"));
+        return Err(DataError::setting(
+            "data.noise",
+            format!("{noise} is no standard deviation"),
+            "Give a number of at least 0",
+        ));
     }
     let points = match config.source.as_str() {
         "spiral" => spiral::generate(config),
