@@ -10,6 +10,7 @@ pub mod graph;
 pub mod init;
 pub mod layer;
 pub mod layers;
+pub mod losses;
 pub mod model;
 mod name_or_table;
 pub mod network;

@@ -1,0 +1,44 @@
+//! Binary cross-entropy of logits: L = -t ln s(y) - (1 - t) ln(1 - s(y)) = max(y, 0) - t y + ln(1 + exp(-|y|)), averaged
+//! over the outputs and the batch; gradient s(y) - t, with s the sigmoid.
+//!
+//! One logit decides between two classes (it speaks for class 1); several logits are one yes-or-no question each. Where
+//! the targets are classes, the question is whether the sample is of that class.
+
+use keel_kernels::activation::{Elementwise, Sigmoid, Softplus};
+
+use super::CatalogEntry;
+use super::rows::{Sum, largest};
+use super::targets::Targets;
+
+pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+    name: "bce",
+    summary: "binary cross-entropy with logits: one for two classes, or several independent ones",
+};
+
+/// Sum of the losses of these rows and, if `gradient` is not empty, their gradients times `scale`.
+#[inline(always)]
+pub(super) fn rows(outputs: &[f32], width: usize, targets: Targets<'_>, (gradient, scale): (&mut [f32], f32)) -> Sum {
+    let mut sum = Sum::default();
+    for (index, row) in outputs.chunks_exact(width).enumerate() {
+        let target = |output: usize| match targets {
+            Targets::Values(values) => values[index * width + output],
+            Targets::Classes(labels) if width == 1 => labels[index] as f32,
+            Targets::Classes(labels) => f32::from(u8::from(labels[index] as usize == output)),
+        };
+        for (output, &y) in row.iter().enumerate() {
+            // softplus(y) = max(y, 0) + ln(1 + exp(-|y|)).
+            sum.loss += f64::from(Softplus.value(y)) - f64::from(target(output)) * f64::from(y);
+        }
+        let right = match targets {
+            Targets::Classes(labels) if width > 1 => largest(row) == labels[index] as usize,
+            _ => row.iter().enumerate().all(|(output, &y)| (y > 0.0) == (target(output) > 0.5)),
+        };
+        sum.correct += usize::from(right);
+        if !gradient.is_empty() {
+            for (output, (gradient, &y)) in gradient[index * width..].iter_mut().zip(row).enumerate() {
+                *gradient = scale * (Sigmoid.value(y) - target(output));
+            }
+        }
+    }
+    sum
+}

@@ -1,0 +1,186 @@
+//! A loss bound to a network's output and its targets.
+
+use keel_kernels::activation::{self, Function};
+
+use super::cross_entropy::CrossEntropy;
+use super::rows::{Sum, sum_rows};
+use super::softmax::softmax;
+use super::{LossError, LossSpec, TargetKind, Targets, bce, hinge, huber, mse};
+
+/// Computes loss, gradient and probabilities of batches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loss {
+    spec: LossSpec,
+    outputs: usize,
+    targets: TargetKind,
+}
+
+/// The loss of a batch. Sums, weights and counts of several batches may be added.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LossValue {
+    /// Sum over the samples, each already averaged over its outputs where the loss does that.
+    pub sum: f64,
+    /// What the sum is divided by: samples, or the sum of their class weights.
+    pub weight: f64,
+    /// Samples whose prediction is right; 0 for regression.
+    pub correct: usize,
+    /// Whether an output or the loss is NaN or infinite.
+    pub non_finite: bool,
+}
+
+impl LossValue {
+    /// The mean; NaN without samples.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.weight
+    }
+
+    /// Adds another batch.
+    pub fn add(&mut self, other: LossValue) {
+        self.sum += other.sum;
+        self.weight += other.weight;
+        self.correct += other.correct;
+        self.non_finite |= other.non_finite;
+    }
+}
+
+impl Loss {
+    pub(super) fn new(spec: LossSpec, outputs: usize, targets: TargetKind) -> Self {
+        Loss { spec, outputs, targets }
+    }
+
+    /// What the loss was built from.
+    pub fn spec(&self) -> &LossSpec {
+        &self.spec
+    }
+
+    /// Outputs of one sample.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// What outputs are compared with.
+    pub fn targets(&self) -> TargetKind {
+        self.targets
+    }
+
+    /// Loss of `outputs` and, in `grad`, the gradient of its mean by them; both `[batch, outputs]`.
+    ///
+    /// # Panics
+    /// If lengths or the kind of the targets do not agree, or a label is outside the classes.
+    pub fn forward_backward(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32]) -> LossValue {
+        assert_eq!(outputs.len(), grad.len(), "lengths of outputs and gradient");
+        self.compute(outputs, targets, grad)
+    }
+
+    /// Loss of `outputs`, `[batch, outputs]`, alone.
+    ///
+    /// # Panics
+    /// As [`Loss::forward_backward`].
+    pub fn evaluate(&self, outputs: &[f32], targets: Targets<'_>) -> LossValue {
+        self.compute(outputs, targets, &mut [])
+    }
+
+    /// What the network believes, `[batch, outputs]`: softmax of class scores (for hinge a mere ranking), sigmoid of the
+    /// logits of bce, and for regression the outputs themselves.
+    ///
+    /// # Panics
+    /// If the lengths differ or are no multiple of the outputs.
+    pub fn probabilities(&self, outputs: &[f32], probabilities: &mut [f32]) {
+        assert_eq!(outputs.len(), probabilities.len(), "lengths of outputs and probabilities");
+        assert_eq!(outputs.len() % self.outputs, 0, "{} floats in rows of {}", outputs.len(), self.outputs);
+        match self.spec {
+            LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => softmax(outputs, self.outputs, probabilities),
+            LossSpec::Bce {} => activation::forward(Function::Sigmoid, outputs, probabilities),
+            LossSpec::Mse {} | LossSpec::Huber { .. } => probabilities.copy_from_slice(outputs),
+        }
+    }
+
+    /// Looks through all targets of a data set once, so that no batch of it can go wrong.
+    ///
+    /// # Errors
+    /// The first label outside the classes, value that is not finite, or value of bce outside 0..=1.
+    pub fn check_targets(&self, targets: Targets<'_>) -> Result<(), LossError> {
+        let loss = self.spec.name();
+        if let TargetKind::Classes(classes) = self.targets
+            && let Some(sample) = targets.labels().iter().position(|&label| label as usize >= classes)
+        {
+            return Err(LossError::Label { sample, label: targets.labels()[sample], classes });
+        }
+        let (accepts, allowed): (fn(f32) -> bool, _) = match self.spec {
+            LossSpec::Bce {} => (|value| (0.0..=1.0).contains(&value), "from 0 to 1"),
+            _ => (f32::is_finite, "a finite number"),
+        };
+        match targets.values().iter().position(|&value| !accepts(value)) {
+            Some(index) => {
+                Err(LossError::Value { loss, sample: index / self.outputs, value: targets.values()[index], allowed })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn compute(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32]) -> LossValue {
+        let batch = outputs.len() / self.outputs;
+        self.assert_fits(outputs, targets, batch);
+        if batch == 0 {
+            return LossValue::default();
+        }
+        // Losses of values are averaged over the outputs as well.
+        let averaged = match self.spec {
+            LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => 1.0,
+            _ => self.outputs as f64,
+        };
+        let weight = match &self.spec {
+            LossSpec::CrossEntropy { label_smoothing, class_weights } => {
+                cross_entropy(self.outputs, *label_smoothing, class_weights.as_deref()).total_weight(targets.labels())
+            }
+            _ => batch as f64,
+        };
+        let scale = (1.0 / (weight * averaged)) as f32;
+        let (sum, finite) = self.sum(outputs, targets, grad, scale);
+        LossValue { sum: sum.loss / averaged, weight, correct: sum.correct, non_finite: !finite }
+    }
+
+    fn sum(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32], scale: f32) -> (Sum, bool) {
+        let width = self.outputs;
+        let part = |rows| targets.rows(rows, width);
+        match &self.spec {
+            LossSpec::CrossEntropy { label_smoothing, class_weights } => {
+                let loss = cross_entropy(width, *label_smoothing, class_weights.as_deref());
+                sum_rows(outputs, width, grad, |rows, outputs, grad| {
+                    loss.rows(outputs, part(rows).labels(), grad, scale)
+                })
+            }
+            LossSpec::Hinge {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+                hinge::rows(outputs, part(rows).labels(), grad, scale)
+            }),
+            LossSpec::Mse {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+                mse::values(outputs, part(rows).values(), grad, scale)
+            }),
+            LossSpec::Huber { delta } => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+                huber::values(*delta, (outputs, part(rows).values()), grad, scale)
+            }),
+            LossSpec::Bce {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+                bce::rows(outputs, width, part(rows), (grad, scale))
+            }),
+        }
+    }
+
+    fn assert_fits(&self, outputs: &[f32], targets: Targets<'_>, batch: usize) {
+        assert_eq!(outputs.len(), batch * self.outputs, "{} floats in rows of {}", outputs.len(), self.outputs);
+        match (self.targets, targets) {
+            (TargetKind::Classes(classes), Targets::Classes(labels)) => {
+                assert_eq!(labels.len(), batch, "one label per sample");
+                let largest = labels.iter().copied().max().unwrap_or(0);
+                assert!((largest as usize) < classes, "label {largest} outside 0..{classes}");
+            }
+            (TargetKind::Values(_), Targets::Values(values)) => {
+                assert_eq!(values.len(), outputs.len(), "one target per output");
+            }
+            (kind, _) => panic!("targets of another kind than {kind:?}"),
+        }
+    }
+}
+
+fn cross_entropy(classes: usize, smoothing: f32, weights: Option<&[f32]>) -> CrossEntropy<'_> {
+    CrossEntropy { classes, smoothing, weights: weights.unwrap_or_default() }
+}

@@ -1,0 +1,162 @@
+//! Loss functions: how a config file names them, and value, gradient and probabilities of a batch.
+//!
+//! A [`LossSpec`] is what the config says; [`LossSpec::build`] binds it to the network's output and the targets and gives
+//! a [`Loss`]. Values are means over the batch; rows are shared over threads in fixed chunks whose sums are added in
+//! order, so that the same batch gives the same bits with any number of threads. Nothing allocates after `build`.
+
+mod bce;
+mod cross_entropy;
+mod error;
+mod hinge;
+mod huber;
+mod loss;
+mod mse;
+mod rows;
+mod softmax;
+mod targets;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use error::LossError;
+pub use loss::{Loss, LossValue};
+pub use targets::{TargetKind, Targets};
+
+use crate::Shape;
+use crate::name_or_table::{self, Named};
+
+/// A loss function as a config file gives it: its name, or a table with its own settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self", tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(transform = name_or_table::allow_bare_names)]
+pub enum LossSpec {
+    /// Softmax and negative log-likelihood of the right class.
+    CrossEntropy {
+        /// Share of the target spread evenly over all classes: 0 or more, below 1.
+        #[serde(default)]
+        label_smoothing: f32,
+        /// One factor per class; the weighted sum is divided by the sum of the weights of the batch's labels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class_weights: Option<Vec<f32>>,
+    },
+    /// Sum over the wrong classes of max(0, score - right score + 1).
+    Hinge {},
+    /// Mean squared error.
+    Mse {},
+    /// Squared error near the target, absolute error beyond.
+    Huber {
+        /// Where the one turns into the other.
+        #[serde(default = "huber::delta")]
+        delta: f32,
+    },
+    /// Binary cross-entropy of one or several independent logits.
+    Bce {},
+}
+
+/// One loss of the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogEntry {
+    /// Name in config files.
+    pub name: &'static str,
+    /// One line about it.
+    pub summary: &'static str,
+}
+
+/// Every loss a config file can name.
+pub fn catalog() -> [CatalogEntry; 5] {
+    [cross_entropy::ENTRY, hinge::ENTRY, mse::ENTRY, huber::ENTRY, bce::ENTRY]
+}
+
+impl LossSpec {
+    /// Cross-entropy without smoothing or weights.
+    pub fn cross_entropy() -> Self {
+        LossSpec::CrossEntropy { label_smoothing: 0.0, class_weights: None }
+    }
+
+    /// Its name in config files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            LossSpec::CrossEntropy { .. } => cross_entropy::ENTRY.name,
+            LossSpec::Hinge {} => hinge::ENTRY.name,
+            LossSpec::Mse {} => mse::ENTRY.name,
+            LossSpec::Huber { .. } => huber::ENTRY.name,
+            LossSpec::Bce {} => bce::ENTRY.name,
+        }
+    }
+
+    /// The loss for a network that ends in `output`, on targets of this kind.
+    ///
+    /// # Errors
+    /// If the loss does not fit the targets, the output has another width than they need, or a setting is out of range.
+    pub fn build(&self, output: Shape, targets: TargetKind) -> Result<Loss, LossError> {
+        self.validate()?;
+        let (loss, outputs) = (self.name(), output.len());
+        let classes = matches!(targets, TargetKind::Classes(_));
+        let wants = match self {
+            LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => Some(true),
+            LossSpec::Mse {} | LossSpec::Huber { .. } => Some(false),
+            LossSpec::Bce {} => None,
+        };
+        match wants {
+            Some(true) if !classes => return Err(LossError::WantsClasses { loss }),
+            Some(false) if classes => return Err(LossError::WantsValues { loss }),
+            _ => {}
+        }
+        let (TargetKind::Classes(needed) | TargetKind::Values(needed)) = targets;
+        if classes && needed < 2 {
+            return Err(LossError::OneClass { loss, classes: needed });
+        }
+        let one_logit = matches!(self, LossSpec::Bce {}) && targets == TargetKind::Classes(2) && outputs == 1;
+        if needed == 0 || (outputs != needed && !one_logit) {
+            return Err(LossError::Outputs { loss, outputs, needed });
+        }
+        if let LossSpec::CrossEntropy { class_weights: Some(weights), .. } = self
+            && weights.len() != needed
+        {
+            return Err(LossError::ClassWeights { given: weights.len(), classes: needed });
+        }
+        Ok(Loss::new(self.clone(), outputs, targets))
+    }
+
+    fn validate(&self) -> Result<(), LossError> {
+        let loss = self.name();
+        let refuse = |key, value: f32, allowed| Err(LossError::OutOfRange { loss, key, value, allowed });
+        match self {
+            LossSpec::CrossEntropy { label_smoothing, .. } if !(0.0..1.0).contains(label_smoothing) => {
+                refuse("label_smoothing", *label_smoothing, "0 or more and below 1")
+            }
+            LossSpec::CrossEntropy { class_weights: Some(weights), .. } => {
+                match weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
+                    Some(weight) => refuse("class_weights", *weight, "above 0"),
+                    None => Ok(()),
+                }
+            }
+            LossSpec::Huber { delta } if !(delta.is_finite() && *delta > 0.0) => refuse("delta", *delta, "above 0"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Named for LossSpec {
+    const EXPECTED: &'static str = "the name of a loss, or a table with its type and settings";
+
+    fn from_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        LossSpec::deserialize(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LossSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        name_or_table::deserialize(deserializer)
+    }
+}
+
+/// A bare name where there are no settings, else the table.
+impl Serialize for LossSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            LossSpec::Hinge {} | LossSpec::Mse {} | LossSpec::Bce {} => serializer.serialize_str(self.name()),
+            _ => LossSpec::serialize(self, serializer),
+        }
+    }
+}

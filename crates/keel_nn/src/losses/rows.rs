@@ -1,0 +1,65 @@
+//! The rows of a batch shared over threads, with sums whose order never changes.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use keel_kernels::parallel::{for_each_chunk_mut, for_each_task};
+use keel_kernels::simd;
+
+/// Most tasks a batch is cut into: each has a place for its sum on the stack.
+const MAXIMUM_TASKS: usize = 64;
+/// Outputs a task handles at least.
+const MINIMUM_OUTPUTS: usize = 8 * 1024;
+
+/// What a task adds up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    /// Loss over the task's rows.
+    pub(super) loss: f64,
+    /// Rows whose prediction is right.
+    pub(super) correct: usize,
+}
+
+/// The sum over all rows of `operation(rows, outputs, gradient)` and whether everything was finite. `outputs` is
+/// `[batch, width]`; `gradient` has the same shape, or is empty and then stays so for `operation`.
+pub(super) fn sum_rows(
+    outputs: &[f32],
+    width: usize,
+    gradient: &mut [f32],
+    operation: impl Fn(Range<usize>, &[f32], &mut [f32]) -> Sum + Sync,
+) -> (Sum, bool) {
+    let batch = outputs.len() / width;
+    let rows_per_task = batch.div_ceil(MAXIMUM_TASKS).max(MINIMUM_OUTPUTS.div_ceil(width));
+    let tasks = batch.div_ceil(rows_per_task);
+    let losses = [const { AtomicU64::new(0) }; MAXIMUM_TASKS];
+    let (correct, finite) = (AtomicUsize::new(0), AtomicBool::new(true));
+    let run = |task: usize, gradient: &mut [f32]| {
+        let rows = task * rows_per_task..((task + 1) * rows_per_task).min(batch);
+        let outputs = &outputs[rows.start * width..rows.end * width];
+        let (sum, task_finite) = simd::level().run(
+            #[inline(always)]
+            || (operation(rows, outputs, gradient), outputs.iter().fold(true, |all, value| all & value.is_finite())),
+        );
+        losses[task].store(sum.loss.to_bits(), Ordering::Relaxed);
+        correct.fetch_add(sum.correct, Ordering::Relaxed);
+        finite.fetch_and(task_finite, Ordering::Relaxed);
+    };
+    match gradient.is_empty() {
+        true => for_each_task(tasks, outputs.len(), |task| run(task, &mut [])),
+        false => for_each_chunk_mut(gradient, rows_per_task * width, run),
+    }
+    let loss: f64 = losses[..tasks].iter().map(|loss| f64::from_bits(loss.load(Ordering::Relaxed))).sum();
+    (Sum { loss, correct: correct.into_inner() }, finite.into_inner() && loss.is_finite())
+}
+
+/// Index of the largest value, the first of equal ones; NaN is never the largest.
+#[inline(always)]
+pub(super) fn largest(row: &[f32]) -> usize {
+    let (mut best, mut value) = (0, f32::NEG_INFINITY);
+    for (index, &candidate) in row.iter().enumerate() {
+        if candidate > value {
+            (best, value) = (index, candidate);
+        }
+    }
+    best
+}

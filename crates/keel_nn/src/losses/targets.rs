@@ -1,0 +1,47 @@
+//! What outputs are compared with.
+
+use std::ops::Range;
+
+/// What the data wants to be predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// One of this many classes.
+    Classes(usize),
+    /// This many numbers.
+    Values(usize),
+}
+
+/// The targets of a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
+    /// The class of each sample, `[batch]`.
+    Classes(&'a [u32]),
+    /// The values of each sample, `[batch, outputs]`.
+    Values(&'a [f32]),
+}
+
+impl<'a> Targets<'a> {
+    /// The targets of some rows, each with `outputs` values.
+    pub(super) fn rows(self, rows: Range<usize>, outputs: usize) -> Targets<'a> {
+        match self {
+            Targets::Classes(labels) => Targets::Classes(&labels[rows]),
+            Targets::Values(values) => Targets::Values(&values[rows.start * outputs..rows.end * outputs]),
+        }
+    }
+
+    /// Labels; none where the targets are values.
+    pub(super) fn labels(self) -> &'a [u32] {
+        match self {
+            Targets::Classes(labels) => labels,
+            Targets::Values(_) => &[],
+        }
+    }
+
+    /// Values; none where the targets are classes.
+    pub(super) fn values(self) -> &'a [f32] {
+        match self {
+            Targets::Classes(_) => &[],
+            Targets::Values(values) => values,
+        }
+    }
+}
