@@ -1,4 +1,4 @@
-//! `unsafe` stays where the arithmetic is, and every other crate forbids it.
+//! `unsafe` stays where the arithmetic is, with a reason for each block, and every other crate forbids it.
 
 use super::problem::Problem;
 use super::rust_source::{code_only, words};
@@ -12,15 +12,24 @@ const WITHOUT_FORBID: [&str; 2] = ["keel_kernels", "keel_testkit"];
 
 const FORBID: &str = "#![forbid(unsafe_code)]";
 
-/// Looks for `unsafe` outside its places and for crates that do not forbid it.
+/// Lines above a block in which its `SAFETY` comment has to begin.
+const REACH: usize = 6;
+
+/// Looks for `unsafe` outside its places or without a reason, and for crates that do not forbid it.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.rust_files() {
-        if UNSAFE.iter().any(|place| path.starts_with(place)) || !text.contains("unsafe") {
+        if !text.contains("unsafe") {
             continue;
         }
-        for (_, line) in words(&code_only(text), "unsafe") {
-            problems.push(Problem::error(path, line, "`unsafe` belongs into keel_kernels"));
+        let code = code_only(text);
+        let allowed = UNSAFE.iter().any(|place| path.starts_with(place));
+        for (offset, line) in words(&code, "unsafe") {
+            if !allowed {
+                problems.push(Problem::error(path, line, "`unsafe` belongs into keel_kernels"));
+            } else if !is_function(&code[offset..]) && !has_reason(text, line) {
+                problems.push(Problem::error(path, line, "say above it, after `SAFETY:`, why this block is sound"));
+            }
         }
     }
     for (name, _) in tree.crates().filter(|(name, _)| !WITHOUT_FORBID.contains(name)) {
@@ -34,13 +43,26 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
+/// Whether `unsafe` here belongs to a function, whose doc comment has the contract.
+fn is_function(code: &str) -> bool {
+    let mut words = code.split_whitespace().skip(1);
+    let next = words.next();
+    next == Some("fn") || next == Some("extern") || next.is_some_and(|word| word.starts_with("fn("))
+}
+
+/// Whether a `SAFETY` comment stands just above `line` (from 1).
+fn has_reason(text: &str, line: usize) -> bool {
+    let first = line.saturating_sub(REACH + 1);
+    text.lines().skip(first).take(line - first).any(|line| line.contains("SAFETY:"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn unsafe_is_found_outside_its_places_only() {
-        let code = "// unsafe in a comment\nfn f() { unsafe { g() } }\n";
+        let code = "// unsafe, in a comment. SAFETY: none needed.\nfn f() { unsafe { g() } }\n";
         let cases = [
             ("crates/keel_kernels/src/matmul.rs", 0),
             ("crates/keel_testkit/src/allocation.rs", 0),
@@ -52,6 +74,22 @@ mod tests {
             let problems = check(&Tree::of(&[(path, code)]));
             assert_eq!(problems.len(), expected, "{path}");
             assert!(problems.iter().all(|problem| problem.line == 2));
+        }
+    }
+
+    #[test]
+    fn every_block_has_its_reason_and_functions_have_theirs_in_the_contract() {
+        let cases = [
+            ("fn f() {\n    // SAFETY: asserted.\n    unsafe { g() }\n}", 0),
+            ("fn f() {\n    unsafe { g() }\n}", 1),
+            ("// SAFETY: it counts only.\nunsafe impl Sync for A {}", 0),
+            ("unsafe impl Sync for A {}", 1),
+            ("pub(crate) unsafe fn f() {}", 0),
+            ("type F = unsafe fn(u8);", 0),
+            ("// SAFETY: too far away.\n\n\n\n\n\n\n\nfn f() { unsafe { g() } }", 1),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(check(&Tree::of(&[("crates/keel_kernels/src/a.rs", text)])).len(), expected, "{text}");
         }
     }
 
