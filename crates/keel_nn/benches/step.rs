@@ -12,7 +12,7 @@ fn steps(criterion: &mut Criterion) {
         ("mlp", Shape::Features(64), model::mlp(128, 1), 32),
     ];
     for (name, shape, layers, batch) in cases {
-        let graph = Graph::build(shape, &layers, 10).expect("the presets fit");
+        let graph = Graph::build(shape, &layers, 10).expect("the presets fit").fuse();
         let mut network = Network::new(graph, RandomKey::new(0));
         let workers = keel_kernels::parallel::workers();
         let plan = Plan::new(&network.graph, MemoryRequest { batch, mode: Mode::Train, workers });

@@ -89,7 +89,7 @@ impl Executor {
                 state: &mut state[node.state.clone()],
                 saved,
                 scratch,
-                random: batch.random.child(index as u64),
+                random: batch.random.child(node.random_word),
             });
             observer.output(index, output);
         }
@@ -173,7 +173,7 @@ impl Executor {
                 state: &network.state[node.state.clone()],
                 saved,
                 scratch,
-                random: batch.random.child(index as u64),
+                random: batch.random.child(node.random_word),
             });
             for (input, target) in plan.grad_inputs.iter().enumerate() {
                 if let GradInput::Add { from, to } = target

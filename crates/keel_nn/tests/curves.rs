@@ -33,10 +33,11 @@ fn in_graph_order(parameters: &[CurveParameter]) -> Vec<&CurveParameter> {
     ordered
 }
 
-fn losses(case: &CurveCase, threads: usize) -> Vec<f64> {
+fn losses(case: &CurveCase, fused: bool, threads: usize) -> Vec<f64> {
     let layers: Vec<LayerSpec> = serde_json::from_value(case.layers.clone()).unwrap();
     let &[height, width, channels] = case.input.shape.as_slice() else { panic!("images expected") };
     let graph = Graph::build(Shape::Image { height, width, channels }, &layers, case.input.classes).unwrap();
+    let graph = if fused { graph.fuse() } else { graph };
     let parameters = in_graph_order(&case.parameters);
     let mut network = Network::new(graph, RandomKey::new(0));
     assert_eq!(parameters.len(), network.graph.parameters().len());
@@ -79,11 +80,11 @@ fn cases() -> Vec<CurveCase> {
 
 #[test]
 fn first_losses_match_pytorch() {
-    for case in cases() {
-        let actual = losses(&case, 2);
+    for (case, fused) in cases().iter().flat_map(|case| [(case, false), (case, true)]) {
+        let actual = losses(case, fused, 2);
         for (step, (actual, expected)) in actual.iter().zip(&case.losses).enumerate() {
             let relative = (actual - expected).abs() / expected;
-            assert!(relative < 1e-4, "{} step {step}: {actual} for {expected} ({relative:.1e})", case.name);
+            assert!(relative < 1e-4, "{} fused {fused} step {step}: {actual} for {expected} ({relative:.1e})", case.name);
         }
     }
 }
@@ -93,7 +94,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let case = &cases()[0];
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| losses(case, threads))
+        pool.install(|| losses(case, true, threads))
     };
     let one = run(1);
     for threads in [2, 3, 5] {

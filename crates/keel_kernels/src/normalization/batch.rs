@@ -173,11 +173,7 @@ pub struct BackwardSums<'a> {
 /// Adds the records up in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
 /// `[BACKWARD_TABLE, channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is
 /// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`.
-pub fn backward_table(
-    sums: BackwardSums<'_>,
-    (grad_scale, grad_shift): (&mut [f32], &mut [f32]),
-    table: &mut [f32],
-) {
+pub fn backward_table(sums: BackwardSums<'_>, (grad_scale, grad_shift): (&mut [f32], &mut [f32]), table: &mut [f32]) {
     let channels = sums.statistics.len() / STATISTICS;
     let rows = sums.rows as f64;
     for c in 0..channels {
@@ -218,19 +214,14 @@ pub fn apply_gradient(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
 pub fn apply_gradient_chunk(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
     let channels = table.len() / BACKWARD_TABLE;
     let part = |index: usize| &table[index * channels..(index + 1) * channels];
-    let map = |dy: f32, x: f32, [center, factor, slope, constant]: [f32; 4]| {
-        dy * factor + ((x - center) * slope + constant)
-    };
+    let map =
+        |dy: f32, x: f32, [center, factor, slope, constant]: [f32; 4]| dy * factor + ((x - center) * slope + constant);
     map_columns((dy, x), [part(0), part(1), part(2), part(3)], map, dx);
 }
 
 /// Calls `operation(range, y[range])` for chunks of whole rows, compiled for the SIMD level if it inlines.
 #[inline(always)]
-fn for_each_row_chunk(
-    channels: usize,
-    y: &mut [f32],
-    operation: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
-) {
+fn for_each_row_chunk(channels: usize, y: &mut [f32], operation: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync) {
     let (length, chunk) = (y.len(), rows_per_chunk(channels) * channels);
     let pieces = Pieces::new(y);
     for_each_task(length.div_ceil(chunk), length, |task| {

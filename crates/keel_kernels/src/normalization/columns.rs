@@ -82,6 +82,48 @@ pub fn map_columns(
     }
 }
 
+/// Replaces every element of `y` by `map(y, x, [tables[0][c], tables[1][c], ...])`; otherwise as [`map_columns`].
+#[inline(always)]
+pub fn update_columns(x: &[f32], tables: [&[f32]; 4], map: impl Fn(f32, f32, [f32; 4]) -> f32 + Copy, y: &mut [f32]) {
+    let channels = tables[0].len();
+    assert!(tables.iter().all(|table| table.len() == channels), "tables");
+    assert_eq!((x.len(), x.len() % channels), (y.len(), 0), "rows");
+    let wide = wide_row(channels, x.len());
+    let body = x.len() / wide * wide;
+    let mut column = 0;
+    while column + 16 <= wide {
+        update_block::<16>(&x[..body], tables, (column, wide), map, &mut y[..body]);
+        column += 16;
+    }
+    while column < wide {
+        update_block::<1>(&x[..body], tables, (column, wide), map, &mut y[..body]);
+        column += 1;
+    }
+    for (x, y) in x[body..].chunks_exact(channels).zip(y[body..].chunks_exact_mut(channels)) {
+        for c in 0..channels {
+            y[c] = map(y[c], x[c], [tables[0][c], tables[1][c], tables[2][c], tables[3][c]]);
+        }
+    }
+}
+
+#[inline(always)]
+fn update_block<const LANES: usize>(
+    x: &[f32],
+    tables: [&[f32]; 4],
+    (column, wide): (usize, usize),
+    map: impl Fn(f32, f32, [f32; 4]) -> f32 + Copy,
+    y: &mut [f32],
+) {
+    let tables = tables.map(|table| repeated::<LANES>(table, column));
+    for (x, y) in x.chunks_exact(wide).zip(y.chunks_exact_mut(wide)) {
+        let x = lanes::<LANES>(x, column);
+        let y: &mut [f32; LANES] = y[column..].first_chunk_mut().expect("a block lies inside its row");
+        for lane in 0..LANES {
+            y[lane] = map(y[lane], x[lane], [tables[0][lane], tables[1][lane], tables[2][lane], tables[3][lane]]);
+        }
+    }
+}
+
 /// Floats of a wide row: whole vectors for few channels, one row for many or where there is too little data.
 #[inline(always)]
 fn wide_row(channels: usize, length: usize) -> usize {

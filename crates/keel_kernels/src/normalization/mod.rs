@@ -8,6 +8,7 @@
 //! without the rounding error a single float would add to every value.
 
 pub mod batch;
+pub mod batch_activation;
 pub mod columns;
 pub mod moments;
 pub mod sample;

@@ -202,9 +202,8 @@ impl SampleNorm {
             let statistic = |index: usize| f64::from(statistics[index * self.groups + group]);
             let (low, inverse_std) = (statistic(1), statistic(2));
             let members = group * size..(group + 1) * size;
-            let total = |sums: &[f32]| {
-                members.clone().map(|c| f64::from(scale[c]) * f64::from(sums[c])).sum::<f64>() / count
-            };
+            let total =
+                |sums: &[f32]| members.clone().map(|c| f64::from(scale[c]) * f64::from(sums[c])).sum::<f64>() / count;
             let slope = -inverse_std * inverse_std * total(&sums[channels..]);
             let constant = -inverse_std * total(sums) - slope * low;
             for c in members.clone() {

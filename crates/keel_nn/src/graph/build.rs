@@ -133,7 +133,8 @@ impl Builder {
             self.graph.state.push(StateEntry { name: format!("{name}.{}", spec.name), node, spec, range });
         }
         let (parameters, state) = (first_parameter..parameters, first_state..state);
-        self.graph.nodes.push(Node { name, layer, inputs, parameters, state, followed_by: None });
+        let random_word = node as u64;
+        self.graph.nodes.push(Node { name, layer, inputs, parameters, state, random_word, followed_by: None });
         Value::Node(node)
     }
 }

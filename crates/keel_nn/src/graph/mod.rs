@@ -2,6 +2,7 @@
 
 mod build;
 mod error;
+mod fuse;
 
 use std::ops::Range;
 
@@ -34,6 +35,8 @@ pub struct Node {
     pub parameters: Range<usize>,
     /// Its floats in the state buffer.
     pub state: Range<usize>,
+    /// Tells its random numbers from those of other nodes; stays the same when nodes are joined.
+    pub random_word: u64,
     /// The first activation its output meets before the next layer with weights.
     pub followed_by: Option<Activation>,
 }
@@ -82,6 +85,12 @@ impl Graph {
     /// If a layer does not fit what it would get: the error names the layer, its place and the shapes.
     pub fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Result<Graph, GraphError> {
         build::build(input, layers, outputs)
+    }
+
+    /// Joins layers that are faster as one: batch norm with the activation after it. Parameters, state and results stay
+    /// the same, up to rounding.
+    pub fn fuse(self) -> Graph {
+        fuse::fuse(self)
     }
 
     /// Shape of one input sample.

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::batch_norm_activation::BatchNormActivation;
 use super::sample_norm::{check_epsilon, scale_and_shift};
+use crate::activations::Activation;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
 /// Keys of a `batch_norm` layer.
@@ -92,13 +94,36 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    fn channels(&self) -> usize {
+    pub(super) fn channels(&self) -> usize {
         self.shape.channels()
     }
 
     /// Scale and shift, or two empty slices without `affine`.
-    fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+    pub(super) fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
+    }
+
+    pub(super) fn spec(&self) -> &BatchNormSpec {
+        &self.spec
+    }
+
+    /// Fills the table that normalises, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in
+    /// training it keeps the batch's in `saved` and moves the running ones. `records` is scratch.
+    pub(super) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: &mut [f32]) {
+        let channels = self.channels();
+        let affine = self.scale_and_shift(context.parameters);
+        match context.mode {
+            Mode::Train => {
+                let statistics = &mut context.saved[..batch::STATISTICS * channels];
+                batch::statistics(context.inputs[0], self.spec.epsilon, statistics, records);
+                self.update_running(statistics, context.batch * self.shape.positions(), context.state);
+                batch::forward_table(statistics, affine, table);
+            }
+            Mode::Evaluate => {
+                let running = context.state[..2 * channels].split_at(channels);
+                batch::running_table(running, self.spec.epsilon, affine, table);
+            }
+        }
     }
 
     /// Moves the running statistics towards those of a batch of `rows` values per channel.
@@ -147,31 +172,18 @@ impl Layer for BatchNorm {
         let records = batch::records_length(request.batch * self.shape.positions(), channels);
         Memory {
             saved: if request.mode == Mode::Train { batch::STATISTICS * channels } else { 0 },
-            forward_scratch: records.max(batch::FORWARD_TABLE * channels),
+            forward_scratch: records + batch::FORWARD_TABLE * channels,
             backward_scratch: records + batch::BACKWARD_TABLE * channels,
             backward_reads_input: true,
             backward_reads_output: false,
         }
     }
 
-    fn forward(&self, context: Forward<'_>) {
-        let (channels, input) = (self.channels(), context.inputs[0]);
-        let affine = self.scale_and_shift(context.parameters);
-        let rows = context.batch * self.shape.positions();
-        match context.mode {
-            Mode::Train => {
-                let statistics = &mut context.saved[..batch::STATISTICS * channels];
-                batch::statistics(input, self.spec.epsilon, statistics, context.scratch);
-                self.update_running(statistics, rows, context.state);
-                batch::forward_table(statistics, affine, &mut context.scratch[..batch::FORWARD_TABLE * channels]);
-            }
-            Mode::Evaluate => {
-                let running = context.state[..2 * channels].split_at(channels);
-                let table = &mut context.scratch[..batch::FORWARD_TABLE * channels];
-                batch::running_table(running, self.spec.epsilon, affine, table);
-            }
-        }
-        batch::normalize(input, &context.scratch[..batch::FORWARD_TABLE * channels], context.output);
+    fn forward(&self, mut context: Forward<'_>) {
+        let scratch = std::mem::take(&mut context.scratch);
+        let (table, records) = scratch.split_at_mut(batch::FORWARD_TABLE * self.channels());
+        self.prepare(&mut context, table, records);
+        batch::normalize(context.inputs[0], table, context.output);
     }
 
     fn backward(&self, context: Backward<'_>) {
@@ -200,6 +212,11 @@ impl Layer for BatchNorm {
             RunningStatistics::Cumulative => "cumulative".to_owned(),
         };
         format!("{} channels, {running}, epsilon {epsilon}{}", self.channels(), if *affine { "" } else { ", no scale" })
+    }
+
+    fn with_activation(&self, activation: Activation) -> Option<Box<dyn Layer>> {
+        let function = activation.function()?;
+        Some(Box::new(BatchNormActivation::new(self.clone(), activation, function)))
     }
 
     fn needs_batch(&self) -> bool {

@@ -55,11 +55,7 @@ static CATALOG: [CatalogEntry; 14] = [
             ("running", "\"ema\" or \"cumulative\"; \"ema\""),
         ],
     },
-    CatalogEntry {
-        name: "layer_norm",
-        summary: "each sample normalised over all its values",
-        keys: &[EPSILON],
-    },
+    CatalogEntry { name: "layer_norm", summary: "each sample normalised over all its values", keys: &[EPSILON] },
     CatalogEntry {
         name: "group_norm",
         summary: "each sample normalised over groups of channels",
@@ -84,16 +80,8 @@ static CATALOG: [CatalogEntry; 14] = [
         summary: "largest value of each window",
         keys: &[KERNEL, POOL_STRIDE, POOL_PADDING],
     },
-    CatalogEntry {
-        name: "avg_pool",
-        summary: "average of each window",
-        keys: &[KERNEL, POOL_STRIDE, POOL_PADDING],
-    },
-    CatalogEntry {
-        name: "global_avg_pool",
-        summary: "average of each channel over the whole image",
-        keys: &[],
-    },
+    CatalogEntry { name: "avg_pool", summary: "average of each window", keys: &[KERNEL, POOL_STRIDE, POOL_PADDING] },
+    CatalogEntry { name: "global_avg_pool", summary: "average of each channel over the whole image", keys: &[] },
     CatalogEntry { name: "flatten", summary: "image to vector", keys: &[] },
     CatalogEntry {
         name: "dropout",

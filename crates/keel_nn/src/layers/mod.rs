@@ -4,6 +4,7 @@ mod activation;
 mod add;
 mod avg_pool;
 mod batch_norm;
+mod batch_norm_activation;
 mod build_error;
 mod catalog;
 mod conv2d;

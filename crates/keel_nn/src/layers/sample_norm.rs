@@ -18,11 +18,7 @@ pub struct SampleNorm {
 
 impl SampleNorm {
     /// A norm over `groups` of channels, which divide them.
-    pub(super) fn build(
-        kind: &'static str,
-        shape: Shape,
-        (groups, epsilon): (usize, f32),
-    ) -> Result<Self, BuildError> {
+    pub(super) fn build(kind: &'static str, shape: Shape, (groups, epsilon): (usize, f32)) -> Result<Self, BuildError> {
         if shape.is_empty() {
             return Err(BuildError::EmptyInput { kind, input: shape });
         }
@@ -46,14 +42,8 @@ pub(super) fn check_epsilon(kind: &'static str, epsilon: f32) -> Result<(), Buil
 
 /// Scale and shift of a norm, `[channels]` each: one and zero at the start.
 pub(super) fn scale_and_shift(channels: usize) -> Vec<ParameterSpec> {
-    let parameter = |name, role, init| ParameterSpec {
-        name,
-        shape: vec![channels],
-        role,
-        fan_in: 1,
-        fan_out: 1,
-        init: Some(init),
-    };
+    let parameter =
+        |name, role, init| ParameterSpec { name, shape: vec![channels], role, fan_in: 1, fan_out: 1, init: Some(init) };
     vec![
         parameter("scale", ParameterRole::Scale, InitSpec::Constant { value: 1.0 }),
         parameter("shift", ParameterRole::Shift, InitSpec::Zeros),

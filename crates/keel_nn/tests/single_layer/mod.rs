@@ -1,5 +1,5 @@
 //! Runs one layer forward and backward with buffers of the right size.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::{Backward, Forward, Layer, MemoryRequest, Mode, RandomKey, Shape};
