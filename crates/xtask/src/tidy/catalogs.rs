@@ -43,7 +43,21 @@ enum Member {
     Struct(&'static str),
 }
 
-const CATALOGS: [Catalog; 10] = [
+const CATALOGS: [Catalog; 12] = [
+    Catalog {
+        folder: "crates/keel_nn/src/losses",
+        list: "crates/keel_nn/src/losses/mod.rs",
+        rows: Rows::Constant("ENTRY"),
+        member: Member::Text("const ENTRY:"),
+        renamed: &[],
+    },
+    Catalog {
+        folder: "crates/keel_lab/src/experiments",
+        list: "crates/keel_lab/src/catalog.rs",
+        rows: Rows::Constant("ENTRY"),
+        member: Member::Text("const ENTRY:"),
+        renamed: &[],
+    },
     Catalog {
         folder: "crates/keel_nn/src/activations",
         list: "crates/keel_nn/src/activations/mod.rs",
