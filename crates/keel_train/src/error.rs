@@ -14,6 +14,9 @@ pub enum TrainError {
     /// The data cannot be read or used.
     #[error(transparent)]
     Data(#[from] keel_data::DataError),
+    /// The layers do not fit the data or each other.
+    #[error(transparent)]
+    Model(#[from] keel_nn::GraphError),
     /// A checkpoint or model file cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

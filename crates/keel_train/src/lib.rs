@@ -4,10 +4,19 @@
 pub mod config;
 mod error;
 pub mod metrics;
+mod model_file;
+mod objective;
 pub mod optimizers;
+mod predictor;
 pub mod runs;
 pub mod schedules;
 pub mod threads;
+mod trainer;
 
 pub use config::Config;
 pub use error::TrainError;
+pub use objective::{Objective, TargetScale};
+pub use predictor::{Prediction, Predictor};
+pub use trainer::{
+    EpochEvent, Event, Session, Started, StepEvent, StepResult, TrainedRun, Trainer, TrainingObserver, load_data,
+};

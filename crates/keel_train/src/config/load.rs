@@ -104,6 +104,8 @@ mod tests {
             ("[health]\nlevel = \"ful\"\n", "did you mean `full`?"),
             ("[train\n", "config.toml:1: not valid TOML"),
             ("[train]\nepochs = 3\nepochs = 4\n", "config.toml:3: not valid TOML"),
+            ("[[model.layers]]\ntype = \"conv3d\"\n", "did you mean `conv2d`?"),
+            ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
         ];
         for (text, expected) in cases {
             let message = refused(text, &[]);

@@ -10,6 +10,7 @@ mod sections;
 mod validate;
 
 use keel_data::{AugmentConfig, DataConfig, PreprocessConfig};
+use keel_nn::ModelConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub preprocess: PreprocessConfig,
     /// Random changes of training images.
     pub augment: AugmentConfig,
+    /// The network.
+    pub model: ModelConfig,
     /// Length, batches and loss.
     pub train: TrainConfig,
     /// How gradients become updates.

@@ -5,6 +5,7 @@ mod regression;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use classification::largest;
 pub use classification::{ClassMetrics, ConfusionMatrix};
 pub use regression::RegressionMetrics;
 

@@ -1,0 +1,41 @@
+//! `model.safetensors`: weights with everything prediction needs.
+
+use std::path::Path;
+
+use keel_data::{Preprocessor, Schema};
+use serde::{Deserialize, Serialize};
+
+use crate::Config;
+use crate::error::TrainError;
+use crate::objective::TargetScale;
+use crate::runs::Checkpoint;
+use crate::trainer::{Session, network_tensors};
+
+/// The description in the file's metadata.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ModelDescription {
+    /// The resolved config, as TOML.
+    pub(crate) config: String,
+    /// Fitted preprocessing.
+    pub(crate) preprocessor: Preprocessor,
+    /// Shape, classes and columns of the data.
+    pub(crate) schema: Schema,
+    /// Scale of regression targets.
+    pub(crate) scaling: Vec<TargetScale>,
+}
+
+/// Writes the weights of `session`.
+pub(crate) fn write(session: &Session, config: &Config, path: &Path) -> Result<(), TrainError> {
+    let description = ModelDescription {
+        config: config.to_toml(),
+        preprocessor: session.preprocessor().as_ref().clone(),
+        schema: session.data().dataset.schema(),
+        scaling: session.objective().scaling().to_vec(),
+    };
+    Ok(Checkpoint { description, tensors: network_tensors(session) }.write(path)?)
+}
+
+/// Reads a file written by [`write`].
+pub(crate) fn read(path: &Path) -> Result<Checkpoint<ModelDescription>, TrainError> {
+    Ok(Checkpoint::read(path)?)
+}

@@ -1,0 +1,172 @@
+//! A trained model, ready to predict.
+
+use std::path::{Path, PathBuf};
+
+use keel_data::{DataConfig, Dataset, PreprocessScratch, Preprocessor, Schema, TargetKind, Targets};
+use keel_nn::{Executor, Network, RandomKey};
+
+use crate::config;
+use crate::error::TrainError;
+use crate::metrics::{ConfusionMatrix, Metrics, RegressionMetrics};
+use crate::model_file;
+use crate::objective::{Objective, TargetScale, unscaled};
+use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
+use crate::{Config, threads};
+
+/// Samples predicted at once.
+const BATCH: usize = 256;
+
+/// A trained model with its preprocessing, labels and config.
+#[derive(Debug)]
+pub struct Predictor {
+    config: Config,
+    schema: Schema,
+    preprocessor: Preprocessor,
+    scaling: Vec<TargetScale>,
+    network: Network,
+    executor: Executor,
+    pool: rayon::ThreadPool,
+}
+
+/// What the model says about one sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prediction {
+    /// The most probable class and the probability of each.
+    Class {
+        /// Its index.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// One per class, adding up to 1.
+        probabilities: Vec<f32>,
+    },
+    /// Predicted values in the targets' own unit.
+    Values(Vec<f32>),
+}
+
+impl Predictor {
+    /// Loads a model from the folder of a run or a `model.safetensors`.
+    ///
+    /// # Errors
+    /// No such file, or one that is damaged or of another version.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let path: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
+        let checkpoint = model_file::read(&path)?;
+        let description = &checkpoint.description;
+        let config = config::parse(&path, &description.config, &[])?;
+        let outputs = match &description.schema.target {
+            TargetKind::Classes(names) | TargetKind::Values(names) => names.len(),
+            TargetKind::Unlabelled => 0,
+        };
+        let graph = build_graph(&config, &description.preprocessor, outputs)?;
+        let mut network = Network::new(graph, RandomKey::new(0));
+        restore_network(&mut network, &checkpoint, &path)?;
+        let pool = threads::pool(config.train.threads)
+            .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}")))?;
+        let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
+        let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
+        Ok(Predictor { config, schema, preprocessor, scaling: description.scaling.clone(), network, executor, pool })
+    }
+
+    /// The config the model was trained with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Shape, classes and columns of the data it was trained on.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Names of the classes; empty for regression.
+    pub fn class_names(&self) -> &[String] {
+        match &self.schema.target {
+            TargetKind::Classes(names) => names,
+            _ => &[],
+        }
+    }
+
+    /// Reads data for this model: images are brought to its size, classes and columns get its numbers.
+    ///
+    /// # Errors
+    /// Data that cannot be read or does not fit the model.
+    pub fn load_data(&self, source: &str) -> Result<Dataset, TrainError> {
+        let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
+        Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
+    }
+
+    /// Predicts all samples of `dataset`, in order.
+    ///
+    /// # Errors
+    /// Samples of another shape or with values that are not finite.
+    pub fn predict(&mut self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
+        let indices: Vec<usize> = (0..dataset.samples()).collect();
+        let outputs = self.outputs(dataset, &indices)?;
+        let width = self.network.graph.output_shape().len();
+        Ok(outputs.chunks_exact(width).map(|row| self.prediction(row)).collect())
+    }
+
+    /// Metrics of the samples `indices` of labelled data.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`], or data without targets.
+    pub fn evaluate(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
+        let outputs = self.outputs(dataset, indices)?;
+        let mut metrics = Metrics { samples: indices.len() as u64, ..Metrics::default() };
+        let targets = match dataset.targets() {
+            Targets::Classes { labels, class_names } => {
+                let labels: Vec<u32> = indices.iter().map(|&sample| labels[sample]).collect();
+                let mut confusion = ConfusionMatrix::new(class_names.len());
+                confusion.add(&outputs, &labels);
+                metrics.accuracy = Some(confusion.accuracy());
+                metrics.classes = confusion.classes(class_names);
+                metrics.confusion = Some(confusion);
+                keel_data::BatchTargets::Classes(labels)
+            }
+            Targets::Values { values, target_names } => {
+                let width = target_names.len();
+                let actual: Vec<f32> =
+                    indices.iter().flat_map(|&sample| &values[sample * width..(sample + 1) * width]).copied().collect();
+                let predicted: Vec<f32> = unscaled(&self.scaling, &outputs).collect();
+                metrics.regression = Some(RegressionMetrics::new(&predicted, &actual, width));
+                keel_data::BatchTargets::Values(actual)
+            }
+            Targets::Unlabelled => {
+                let message = "this data has no targets to compare with; use predict instead";
+                return Err(TrainError::setting("data", message));
+            }
+        };
+        let objective = Objective::of_model(&self.config.train, &self.schema, &self.scaling);
+        metrics.loss = objective.loss(&outputs, &targets);
+        Ok(metrics)
+    }
+
+    /// Raw outputs, `[indices, outputs]`.
+    fn outputs(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
+        let Predictor { preprocessor, network, executor, pool, .. } = self;
+        pool.install(|| {
+            let length = preprocessor.output_shape().len();
+            let mut scratch = PreprocessScratch::default();
+            let mut outputs = Vec::with_capacity(indices.len() * network.graph.output_shape().len());
+            let mut inputs = vec![0.0; BATCH * length];
+            for part in indices.chunks(BATCH) {
+                let inputs = &mut inputs[..part.len() * length];
+                preprocessor.gather(dataset, part, inputs, &mut scratch)?;
+                let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
+                outputs.extend_from_slice(executor.forward(network, batch, &mut ()));
+            }
+            Ok(outputs)
+        })
+    }
+
+    fn prediction(&self, row: &[f32]) -> Prediction {
+        let TargetKind::Classes(names) = &self.schema.target else {
+            return Prediction::Values(unscaled(&self.scaling, row).collect());
+        };
+        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f32> = row.iter().map(|logit| (logit - highest).exp()).collect();
+        let sum: f32 = powers.iter().sum();
+        let index = crate::metrics::largest(row);
+        Prediction::Class { index, name: names[index].clone(), probabilities: powers.iter().map(|power| power / sum).collect() }
+    }
+}

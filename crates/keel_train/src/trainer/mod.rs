@@ -1,0 +1,94 @@
+//! The training loop: from a config to a run on disk.
+
+mod events;
+mod position;
+mod run;
+mod session;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use keel_data::SplitDataset;
+
+pub use events::{EpochEvent, Event, Started, StepEvent, TrainingObserver};
+pub use run::TrainedRun;
+pub use session::{Session, StepResult};
+
+use crate::config::{self, Config};
+use crate::error::TrainError;
+use crate::runs::RunFolder;
+use crate::threads;
+
+pub(crate) use position::{network_tensors, restore_network};
+pub(crate) use session::{build_graph, executor_for_evaluation};
+
+/// Trains one network and writes its run.
+#[derive(Debug)]
+pub struct Trainer {
+    config: Config,
+    data: Option<SplitDataset>,
+    continued: Option<RunFolder>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Trainer {
+    /// A training of `config` from the start.
+    pub fn new(config: Config) -> Self {
+        Trainer { config, data: None, continued: None, stop: Arc::default() }
+    }
+
+    /// The training of the run in `folder`, from its last checkpoint: it ends in the same bits as one that was never
+    /// interrupted.
+    ///
+    /// # Errors
+    /// No run there, or its config cannot be read.
+    pub fn resume(folder: &Path) -> Result<Self, TrainError> {
+        let folder = RunFolder::open(folder)?;
+        let path = folder.config();
+        let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+        let config = config::parse(&path, &text, &[])?;
+        Ok(Trainer { config, data: None, continued: Some(folder), stop: Arc::default() })
+    }
+
+    /// Trains on `data` instead of what the config names.
+    pub fn with_data(mut self, data: SplitDataset) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    /// Ends at the next step boundary, with a checkpoint, once `stop` is true.
+    pub fn with_stop(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// The config in use.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The config, to be changed: the number of threads or the time limit of a resumed run.
+    pub fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    /// Trains to the end, or until stopped.
+    ///
+    /// # Errors
+    /// Anything that keeps the training from running; a run that had begun is marked as failed.
+    pub fn run(self, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
+        let pool = threads::pool(self.config.train.threads)
+            .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))?;
+        pool.install(|| run::run(self, observer))
+    }
+}
+
+/// Loads and divides the data a config names.
+///
+/// # Errors
+/// Data that cannot be read or divided.
+pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
+    let dataset = keel_data::load(&config.data, Path::new(""))?;
+    Ok(dataset.split(config.data.split())?)
+}

@@ -1,0 +1,362 @@
+//! One run from its folder to its summary.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use keel_data::{Loader, Position};
+use keel_nn::Preset;
+
+use super::position::{self, BestWeights};
+use super::{EpochEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::metrics::Metrics;
+use crate::model_file;
+use crate::runs::{
+    EpochRecord, Machine, MetricStore, PartMetrics, RunFolder, Status, StepRecord, Summary, TrainingState,
+};
+use crate::schedules::{Horizon, Schedule};
+
+/// Batches prepared ahead of the step.
+const BATCHES_AHEAD: usize = 2;
+
+/// Samples in `samples.png`.
+const PICTURE_SAMPLES: usize = 64;
+
+/// A run that has ended.
+#[derive(Debug, Clone)]
+pub struct TrainedRun {
+    /// Where it is.
+    pub folder: RunFolder,
+    /// Its results.
+    pub summary: Summary,
+}
+
+/// Why the loop ended.
+enum Ending {
+    Finished,
+    EarlyStopping,
+    Stopped(&'static str),
+}
+
+struct Run<'a> {
+    config: Config,
+    folder: RunFolder,
+    session: Session,
+    schedule: Schedule,
+    store: MetricStore,
+    state: TrainingState,
+    observer: &'a mut dyn TrainingObserver,
+    began: Instant,
+    seconds_before: f64,
+    checkpointed: Instant,
+}
+
+pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
+    let Trainer { config, data, continued, stop } = trainer;
+    let data = match data {
+        Some(data) => data,
+        None => load_data(&config)?,
+    };
+    let session = Session::new(&config, data)?;
+    let mut run = Run::begin(config, session, continued, observer)?;
+    match run.train(&stop).and_then(|ending| run.finish(&ending)) {
+        Ok(summary) => {
+            run.store.close()?;
+            Ok(TrainedRun { folder: run.folder, summary })
+        }
+        Err(error) => {
+            // The error that ended the training matters more than one while noting it down.
+            let _ = run.folder.write_summary(&run.summary(Status::Failed, Some(error.to_string())));
+            let _ = run.store.close();
+            Err(error)
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    fn begin(
+        config: Config,
+        mut session: Session,
+        continued: Option<RunFolder>,
+        observer: &'a mut dyn TrainingObserver,
+    ) -> Result<Self, TrainError> {
+        let fingerprint = config.fingerprint();
+        let mut state = TrainingState { fingerprint: fingerprint.clone(), ..TrainingState::default() };
+        let folder = match continued {
+            Some(folder) => {
+                let path = folder.last_checkpoint();
+                // A run killed before its first checkpoint starts over.
+                if path.exists() {
+                    state = position::read_last(&mut session, &fingerprint, &path)?;
+                }
+                folder
+            }
+            None => new_folder(&config, &session)?,
+        };
+        let steps_per_epoch = session.training_batches().steps_per_epoch() as u64;
+        let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
+        let mut schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
+        schedule.restore(state.plateau.clone());
+        let store = MetricStore::open(&folder.metrics(), state.step, state.epoch)?;
+        let (began, seconds_before) = (Instant::now(), state.seconds);
+        let run =
+            Run { config, folder, session, schedule, store, state, observer, began, seconds_before, checkpointed: began };
+        run.folder.write_summary(&run.summary(Status::Running, None))?;
+        let started = run.started(steps_per_epoch);
+        run.observer.event(Event::Started(&started));
+        Ok(run)
+    }
+
+    fn train(&mut self, stop: &std::sync::atomic::AtomicBool) -> Result<Ending, TrainError> {
+        let source = self.session.training_batches().clone();
+        let steps_per_epoch = source.steps_per_epoch() as u64;
+        let start = Position { epoch: self.state.epoch, step: self.state.step_in_epoch as usize };
+        let mut loader = Loader::start(source, start, self.config.train.epochs, BATCHES_AHEAD)?;
+        if self.gave_up() {
+            return Ok(Ending::EarlyStopping);
+        }
+        while let Some(batch) = loader.next() {
+            let batch = batch?;
+            if self.state.step == 0 {
+                self.write_picture(&batch.inputs);
+            }
+            self.step(&batch)?;
+            drop(batch);
+            if self.state.step_in_epoch == steps_per_epoch {
+                self.end_epoch()?;
+                if self.gave_up() {
+                    return Ok(Ending::EarlyStopping);
+                }
+            }
+            if stop.load(Ordering::Relaxed) {
+                self.checkpoint()?;
+                return Ok(Ending::Stopped("stopped on request"));
+            }
+            let limit = self.config.train.time_limit;
+            if limit > 0.0 && self.began.elapsed().as_secs_f64() >= limit {
+                self.checkpoint()?;
+                return Ok(Ending::Stopped("the time limit was reached"));
+            }
+            if self.checkpointed.elapsed() >= Duration::from_secs_f64(self.config.run.checkpoint_seconds) {
+                self.checkpoint()?;
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    fn step(&mut self, batch: &keel_data::Batch) -> Result<(), TrainError> {
+        let learning_rate = self.schedule.learning_rate(self.state.step);
+        let result = self.session.step(batch, self.state.step, learning_rate);
+        let state = &mut self.state;
+        state.step += 1;
+        state.step_in_epoch += 1;
+        state.epoch_samples += batch.samples() as u64;
+        state.epoch_right += result.right;
+        state.epoch_loss_sum += result.loss * batch.samples() as f64;
+        let (step, epoch) = (state.step, state.epoch + 1);
+        let (loss, gradient_norm) = (result.loss, result.gradient_norm);
+        self.store.step(StepRecord { step, epoch, loss, learning_rate, gradient_norm });
+        let seen = state.epoch_samples as f64;
+        let classification = !self.session.objective().class_names().is_empty();
+        self.observer.event(Event::Step(StepEvent {
+            step,
+            epoch,
+            step_in_epoch: state.step_in_epoch,
+            samples: batch.samples(),
+            loss,
+            epoch_loss: state.epoch_loss_sum / seen,
+            epoch_accuracy: classification.then(|| state.epoch_right as f64 / seen),
+            learning_rate,
+            gradient_norm,
+        }));
+        if loss.is_finite() && gradient_norm.is_finite() {
+            return Ok(());
+        }
+        let loss = if loss.is_finite() { gradient_norm } else { loss };
+        Err(TrainError::NonFinite { loss, step, epoch })
+    }
+
+    fn end_epoch(&mut self) -> Result<(), TrainError> {
+        let validation_part = self.session.data().validation.clone();
+        let validation = self.session.evaluate(&validation_part)?;
+        let state = &mut self.state;
+        let seen = state.epoch_samples.max(1) as f64;
+        let classification = !self.session.objective().class_names().is_empty();
+        let train = Metrics {
+            loss: state.epoch_loss_sum / seen,
+            samples: state.epoch_samples,
+            accuracy: classification.then(|| state.epoch_right as f64 / seen),
+            ..Metrics::default()
+        };
+        let judged = validation.as_ref().unwrap_or(&train);
+        let score = score(judged);
+        let judged_loss = judged.loss;
+        state.epoch += 1;
+        (state.step_in_epoch, state.epoch_samples, state.epoch_right, state.epoch_loss_sum) = (0, 0, 0, 0.0);
+        let best = state.best_score.is_none_or(|best| score > best);
+        if best {
+            (state.best_score, state.best_epoch) = (Some(score), state.epoch);
+        }
+        self.schedule.epoch_ended(judged_loss);
+        self.note_epoch(&train, validation.as_ref());
+        if best {
+            let weights = BestWeights { fingerprint: self.state.fingerprint.clone(), epoch: self.state.epoch };
+            position::write_best(&self.session, weights, &self.folder.best_checkpoint())?;
+        }
+        self.checkpoint()?;
+        let (epoch, seconds) = (self.state.epoch, self.seconds());
+        let event = EpochEvent { epoch, train: &train, validation: validation.as_ref(), best, seconds };
+        self.observer.event(Event::Epoch(event));
+        Ok(())
+    }
+
+    fn note_epoch(&mut self, train: &Metrics, validation: Option<&Metrics>) {
+        let (epoch, seconds) = (self.state.epoch, self.seconds());
+        for (part, metrics) in [("train", Some(train)), ("val", validation)] {
+            let Some(metrics) = metrics else { continue };
+            let (rmse, r2) = (metrics.regression.map(|r| r.rmse), metrics.regression.map(|r| r.r2));
+            let (loss, accuracy) = (metrics.loss, metrics.accuracy);
+            self.store.epoch(EpochRecord { epoch, part, loss, accuracy, rmse, r2, seconds });
+        }
+    }
+
+    /// Whether early stopping has run out of patience.
+    fn gave_up(&self) -> bool {
+        let patience = self.config.train.early_stopping;
+        patience > 0 && self.state.epoch >= self.state.best_epoch + patience && self.state.best_epoch > 0
+    }
+
+    fn checkpoint(&mut self) -> Result<(), TrainError> {
+        self.state.plateau = self.schedule.state().clone();
+        self.state.seconds = self.seconds();
+        self.store.flush();
+        position::write_last(&self.session, &self.state, &self.folder.last_checkpoint())?;
+        self.checkpointed = Instant::now();
+        self.observer.event(Event::Checkpoint { step: self.state.step });
+        Ok(())
+    }
+
+    fn finish(&mut self, ending: &Ending) -> Result<Summary, TrainError> {
+        let (status, reason) = match ending {
+            Ending::Finished => (Status::Finished, None),
+            Ending::EarlyStopping => (Status::Finished, Some("no better validation result for the configured epochs")),
+            Ending::Stopped(reason) => (Status::Stopped, Some(*reason)),
+        };
+        let mut summary = self.summary(status, reason.map(str::to_owned));
+        if self.state.best_epoch > 0 {
+            position::read_best(&mut self.session, &self.folder.best_checkpoint())?;
+        }
+        if status == Status::Finished {
+            summary.metrics = self.final_metrics()?;
+            if let Some(test) = &summary.metrics.test {
+                let (loss, accuracy, seconds) = (test.loss, test.accuracy, self.seconds());
+                let (rmse, r2) = (test.regression.map(|r| r.rmse), test.regression.map(|r| r.r2));
+                let epoch = self.state.epoch;
+                self.store.epoch(EpochRecord { epoch, part: "test", loss, accuracy, rmse, r2, seconds });
+            }
+        }
+        model_file::write(&self.session, &self.config, &self.folder.model())?;
+        self.folder.write_summary(&summary)?;
+        Ok(summary)
+    }
+
+    fn final_metrics(&mut self) -> Result<PartMetrics, TrainError> {
+        let data = self.session.data().clone();
+        Ok(PartMetrics {
+            train: self.session.evaluate(&data.train)?,
+            validation: self.session.evaluate(&data.validation)?,
+            test: self.session.evaluate(&data.test)?,
+        })
+    }
+
+    /// A picture of the first batch; data that is no image has none.
+    fn write_picture(&self, inputs: &[f32]) {
+        let range = self.session.data().dataset.value_range();
+        if let Ok(bytes) = keel_data::batch_picture(inputs, self.session.preprocessor(), range, PICTURE_SAMPLES) {
+            // Nothing depends on the picture; a folder that cannot be written shows at the checkpoint.
+            let _ = std::fs::write(self.folder.samples_picture(), bytes);
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.began.elapsed().as_secs_f64()
+    }
+
+    fn started(&self, steps_per_epoch: u64) -> Started {
+        let data = self.session.data();
+        let graph = &self.session.network().graph;
+        Started {
+            folder: self.folder.clone(),
+            data: data.dataset.name().to_owned(),
+            samples: [data.train.len(), data.validation.len(), data.test.len()],
+            classes: data.dataset.class_names().to_vec(),
+            preprocessing: self.session.preprocessor().describe(),
+            layers: self.session.layers(),
+            inferred: graph.inferred().to_vec(),
+            parameters: graph.parameter_length(),
+            threads: rayon::current_num_threads(),
+            epochs: self.config.train.epochs,
+            steps_per_epoch,
+            resumed_steps: self.state.step,
+        }
+    }
+
+    fn summary(&self, status: Status, reason: Option<String>) -> Summary {
+        let seconds = self.seconds();
+        let train_samples = self.session.data().train.len() as f64;
+        let epochs = self.state.epoch as f64 + self.state.epoch_samples as f64 / train_samples;
+        Summary {
+            status,
+            reason,
+            data: self.session.data().dataset.name().to_owned(),
+            metrics: PartMetrics::default(),
+            epochs: self.state.epoch,
+            best_epoch: self.state.best_epoch,
+            steps: self.state.step,
+            seconds,
+            samples_per_second: if seconds > 0.0 { epochs * train_samples / seconds } else { 0.0 },
+            seed: self.config.train.seed,
+            findings: Vec::new(),
+            layers: self.session.layers(),
+            inferred: self.session.network().graph.inferred().to_vec(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine: Machine {
+                architecture: std::env::consts::ARCH.to_owned(),
+                system: std::env::consts::OS.to_owned(),
+                simd: keel_kernels::simd::level().name().to_owned(),
+                threads: rayon::current_num_threads(),
+            },
+        }
+    }
+}
+
+/// Higher is better: accuracy, the loss deciding between equals; without classes the loss alone.
+fn score(metrics: &Metrics) -> f64 {
+    match metrics.accuracy {
+        Some(accuracy) => accuracy - 1e-6 * metrics.loss.min(1e3),
+        None => -metrics.loss,
+    }
+}
+
+fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainError> {
+    let name = if config.run.name.is_empty() { default_name(config, session) } else { config.run.name.clone() };
+    let plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    if !plain {
+        return Err(TrainError::setting("run.name", format!("`{name}` is no folder name; leave out slashes and a leading dot")));
+    }
+    let folder = RunFolder::create(Path::new(&config.run.directory), &name)?;
+    folder.write_text(&folder.config(), &config.to_toml())?;
+    Ok(folder)
+}
+
+/// Data and model, as in `digits-cnn`.
+fn default_name(config: &Config, session: &Session) -> String {
+    let preset = || Preset::ALL.iter().find(|entry| entry.0 == config.model.preset).map_or("model", |entry| entry.1);
+    let model = if config.model.layers.is_empty() { preset() } else { "custom" };
+    let data = session.data().dataset.name();
+    let name = format!("{data}-{model}");
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    name.trim_start_matches('.').to_owned()
+}

@@ -1,0 +1,287 @@
+//! Everything a training needs in memory: data, preprocessing, network, executors, optimiser, loss.
+
+use std::sync::Arc;
+
+use keel_data::{Augmenter, Batch, BatchOptions, Batches, LastBatch, Position, Preprocessor, SampleShape, Source, SplitDataset};
+use keel_kernels::Buffer;
+use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey, Shape};
+
+use crate::Config;
+use crate::error::TrainError;
+use crate::metrics::{ConfusionMatrix, Metrics, RegressionMetrics};
+use crate::objective::Objective;
+use crate::optimizers::{Optimizer, ParameterSegment};
+use crate::runs::LayerSummary;
+
+/// Largest batch of an evaluation; results do not depend on it.
+const EVALUATION_BATCH: usize = 256;
+
+/// A network with its data, ready for steps. Build and use it inside the pool of [`crate::threads::pool`].
+#[derive(Debug)]
+pub struct Session {
+    data: SplitDataset,
+    preprocessor: Arc<Preprocessor>,
+    training: Source,
+    network: Network,
+    executor: Executor,
+    evaluator: Executor,
+    gradients: Buffer,
+    optimizer: Optimizer,
+    objective: Objective,
+    random: RandomKey,
+}
+
+/// Numbers of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepResult {
+    /// Mean loss of the batch.
+    pub loss: f64,
+    /// Right predictions in the batch; 0 for regression.
+    pub right: u64,
+    /// Norm of the whole gradient before clipping.
+    pub gradient_norm: f64,
+}
+
+impl Session {
+    /// Fits preprocessing, builds and initialises the network, plans its memory.
+    ///
+    /// # Errors
+    /// Data, layers and settings that do not fit each other.
+    pub fn new(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
+        let seed = config.train.seed;
+        let steps = config.preprocess.resolved_steps();
+        let preprocessor = Arc::new(Preprocessor::fit(&data.dataset, &data.train, &steps)?);
+        let objective = Objective::new(&config.train, &data)?;
+        let graph = build_graph(config, &preprocessor, data.dataset.outputs())?;
+        let options = BatchOptions::shuffled(config.train.batch_size, seed);
+        check_batches(&graph, options, data.train.len())?;
+        let augmenter = Arc::new(Augmenter::fit(&data.dataset, &data.train, &config.augment)?);
+        let training = Source::new(Arc::clone(&data.dataset), &data.train, Arc::clone(&preprocessor), options)?
+            .with_augmentation(augmenter);
+        let random = RandomKey::new(seed);
+        let network = Network::new(graph, random.named("parameters"));
+        let executor = executor(&network, training.largest_batch(), Mode::Train);
+        let largest_part = [&data.train, &data.validation, &data.test].map(Vec::len).into_iter().max().unwrap_or(1);
+        let evaluator = executor_for_evaluation(&network, largest_part.min(EVALUATION_BATCH));
+        let gradients = Buffer::zeroed(network.parameters.len());
+        let optimizer = Optimizer::new(&config.optimizer, &segments(&network.graph), network.parameters.len());
+        let random = random.named("steps");
+        Ok(Session { data, preprocessor, training, network, executor, evaluator, gradients, optimizer, objective, random })
+    }
+
+    /// One training step: forward, loss, backward, update. `step` counts from 0 and names the step's random numbers.
+    pub fn step(&mut self, batch: &Batch, step: u64, learning_rate: f64) -> StepResult {
+        self.step_observed(batch, (step, learning_rate), &mut ())
+    }
+
+    /// As [`Session::step`], showing every value to `observer`.
+    pub fn step_observed(
+        &mut self,
+        batch: &Batch,
+        (step, learning_rate): (u64, f64),
+        observer: &mut impl Observer,
+    ) -> StepResult {
+        let result = self.gradient(batch, step, observer);
+        let norms = self.optimizer.step(&mut self.network.parameters, &self.gradients, learning_rate);
+        StepResult { gradient_norm: norms.gradient, ..result }
+    }
+
+    /// Forward, loss and backward without an update; the norm is left at 0.
+    pub fn gradient(&mut self, batch: &Batch, step: u64, observer: &mut impl Observer) -> StepResult {
+        let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
+        self.executor.forward(&mut self.network, input, observer);
+        let (outputs, gradient) = self.executor.outputs_and_gradient(&self.network.graph);
+        let loss = self.objective.loss_and_gradient(outputs, &batch.targets, gradient);
+        let right = self.objective.right(outputs, &batch.targets);
+        self.executor.backward(&self.network, input, &mut self.gradients, observer);
+        StepResult { loss, right, gradient_norm: 0.0 }
+    }
+
+    /// Metrics of the samples `indices` in evaluation mode, without augmentation. `None` without samples.
+    ///
+    /// # Errors
+    /// A sample that cannot be preprocessed.
+    pub fn evaluate(&mut self, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
+        if indices.is_empty() {
+            return Ok(None);
+        }
+        let dataset = Arc::clone(&self.data.dataset);
+        let options = BatchOptions::in_order(self.evaluator.plan().batch());
+        let source = Source::new(dataset, indices, Arc::clone(&self.preprocessor), options)?;
+        let mut tally = Tally::new(&self.objective);
+        let mut batches = Batches::new(source, Position::default());
+        while let Some(batch) = batches.next() {
+            let batch = batch?;
+            let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
+            let outputs = self.evaluator.forward(&mut self.network, input, &mut ());
+            tally.add(&self.objective, outputs, batch);
+        }
+        Ok(Some(tally.metrics(&self.objective)))
+    }
+
+    /// The data in its parts.
+    pub fn data(&self) -> &SplitDataset {
+        &self.data
+    }
+
+    /// The fitted preprocessing.
+    pub fn preprocessor(&self) -> &Arc<Preprocessor> {
+        &self.preprocessor
+    }
+
+    /// Where training batches come from.
+    pub fn training_batches(&self) -> &Source {
+        &self.training
+    }
+
+    /// The loss and what is predicted.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    /// Graph, parameters and state.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Graph, parameters and state, to be changed.
+    pub fn network_mut(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// The gradient of the last step, laid out as the parameters.
+    pub fn gradients(&self) -> &[f32] {
+        &self.gradients
+    }
+
+    /// The optimiser.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// The optimiser, to be restored.
+    pub fn optimizer_mut(&mut self) -> &mut Optimizer {
+        &mut self.optimizer
+    }
+
+    /// One row per layer.
+    pub fn layers(&self) -> Vec<LayerSummary> {
+        layer_summaries(&self.network.graph)
+    }
+}
+
+/// The graph of `config` for what `preprocessor` gives.
+pub(crate) fn build_graph(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
+    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?)
+}
+
+/// An executor for evaluation batches of up to `batch` samples.
+pub(crate) fn executor_for_evaluation(network: &Network, batch: usize) -> Executor {
+    executor(network, batch, Mode::Evaluate)
+}
+
+fn executor(network: &Network, batch: usize, mode: Mode) -> Executor {
+    let request = MemoryRequest { batch, mode, workers: rayon::current_num_threads() };
+    Executor::new(Plan::new(&network.graph, request))
+}
+
+fn shape_of(shape: &SampleShape) -> Shape {
+    match *shape {
+        SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },
+        SampleShape::Features(features) => Shape::Features(features),
+    }
+}
+
+fn segments(graph: &Graph) -> Vec<ParameterSegment> {
+    let segment = |parameter: &keel_nn::graph::Parameter| ParameterSegment {
+        name: parameter.name.clone(),
+        range: parameter.range.clone(),
+        decay: parameter.spec.role == ParameterRole::Weight,
+    };
+    graph.parameters().iter().map(segment).collect()
+}
+
+fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
+    let row = |(index, node): (usize, &keel_nn::graph::Node)| LayerSummary {
+        name: node.name.clone(),
+        kind: node.layer.kind().to_owned(),
+        description: node.layer.describe(),
+        output_shape: node.layer.output_shape().dimensions(),
+        parameters: node.parameters.len(),
+        init: graph.parameters().iter().find(|parameter| parameter.node == index && parameter.spec.name == "weight").map(
+            |parameter| {
+                let init = parameter.spec.init.unwrap_or(keel_nn::init::InitSpec::Auto);
+                init.resolve(node.followed_by).to_string()
+            },
+        ),
+    };
+    graph.nodes().iter().enumerate().map(row).collect()
+}
+
+/// Layers that normalise over the batch cannot train on one sample.
+fn check_batches(graph: &Graph, options: BatchOptions, samples: usize) -> Result<(), TrainError> {
+    let Some(layer) = graph.needs_batch() else { return Ok(()) };
+    let rest = samples % options.batch_size;
+    let single = options.batch_size == 1 || samples == 1 || rest == 1 && options.last == LastBatch::Keep;
+    if !single {
+        return Ok(());
+    }
+    let message = format!(
+        "layer {layer} normalises over the batch and cannot train on single samples ({samples} samples in batches of \
+         {}); set train.batch_size to 2 or more, or use layer_norm",
+        options.batch_size
+    );
+    Err(TrainError::setting("train.batch_size", message))
+}
+
+/// Sums over the batches of an evaluation.
+struct Tally {
+    loss_sum: f64,
+    weight_sum: f64,
+    samples: u64,
+    confusion: ConfusionMatrix,
+    predicted: Vec<f32>,
+    actual: Vec<f32>,
+}
+
+impl Tally {
+    fn new(objective: &Objective) -> Self {
+        Tally {
+            loss_sum: 0.0,
+            weight_sum: 0.0,
+            samples: 0,
+            confusion: ConfusionMatrix::new(objective.class_names().len()),
+            predicted: Vec::new(),
+            actual: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, objective: &Objective, outputs: &[f32], batch: &Batch) {
+        let weight = objective.batch_weight(&batch.targets);
+        self.loss_sum += objective.loss(outputs, &batch.targets) * weight;
+        self.weight_sum += weight;
+        self.samples += batch.samples() as u64;
+        match &batch.targets {
+            keel_data::BatchTargets::Classes(labels) => self.confusion.add(outputs, labels),
+            keel_data::BatchTargets::Values(values) => {
+                self.predicted.extend(objective.unscaled(outputs));
+                self.actual.extend_from_slice(values);
+            }
+            keel_data::BatchTargets::Unlabelled => {}
+        }
+    }
+
+    fn metrics(self, objective: &Objective) -> Metrics {
+        let classes = objective.class_names();
+        let regression = !self.actual.is_empty();
+        Metrics {
+            loss: self.loss_sum / self.weight_sum.max(f64::MIN_POSITIVE),
+            samples: self.samples,
+            accuracy: (!classes.is_empty()).then(|| self.confusion.accuracy()),
+            regression: regression
+                .then(|| RegressionMetrics::new(&self.predicted, &self.actual, objective.outputs())),
+            classes: self.confusion.classes(classes),
+            confusion: (!classes.is_empty()).then_some(self.confusion),
+        }
+    }
+}

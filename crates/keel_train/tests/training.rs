@@ -1,0 +1,181 @@
+//! Whole trainings on small data: results, resuming, threads, refusals.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keel_train::runs::Status;
+use keel_train::{Config, Event, Prediction, Predictor, TrainError, TrainedRun, Trainer, TrainingObserver, config};
+
+fn configured(preset: Option<&str>, directory: &Path, overrides: &[&str]) -> Config {
+    let mut overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    overrides.push(format!("run.directory=\"{}\"", directory.display()));
+    config::load(preset, &overrides).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn train(config: Config) -> TrainedRun {
+    Trainer::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The tensors of a run's model file, as bytes.
+fn weights(run: &TrainedRun) -> Vec<u8> {
+    let bytes = std::fs::read(run.folder.model()).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[8 + header..].to_vec()
+}
+
+const SMALL: [&str; 6] = [
+    "data.source=spiral",
+    "data.noise=0.2",
+    "model.preset=mlp",
+    "model.width=16",
+    "train.epochs=4",
+    "train.batch_size=17",
+];
+
+#[test]
+fn digits_reach_their_accuracy_and_leave_a_whole_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = train(configured(None, directory.path(), &["train.epochs=8"]));
+    let test = run.summary.metrics.test.clone().unwrap();
+    assert!(test.accuracy.unwrap() >= 0.97, "{:?}", test.accuracy);
+    assert_eq!(run.summary.status, Status::Finished);
+    assert_eq!(run.folder.read_summary().unwrap(), run.summary);
+    for file in [run.folder.config(), run.folder.metrics(), run.folder.best_checkpoint(), run.folder.samples_picture()] {
+        assert!(file.is_file(), "{}", file.display());
+    }
+    let mut predictor = Predictor::load(run.folder.path()).unwrap();
+    let dataset = predictor.load_data("digits").unwrap();
+    let predictions = predictor.predict(&dataset).unwrap();
+    let right = predictions.iter().zip(0..).filter(|(prediction, sample)| match prediction {
+        Prediction::Class { index, probabilities, .. } => {
+            assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let keel_data::Targets::Classes { labels, .. } = dataset.targets() else { panic!("digits have classes") };
+            labels[*sample] as usize == *index
+        }
+        Prediction::Values(_) => false,
+    });
+    assert!(right.count() as f64 >= 0.97 * dataset.samples() as f64);
+}
+
+#[test]
+fn tables_reach_their_targets_as_median_of_seeds() {
+    let cases = [("wine.csv", 0.95), ("breast_cancer.csv", 0.95), ("diabetes.csv", 0.40)];
+    for (file, target) in cases {
+        let Some(path) = keel_testkit::shared_data_or_skip(file, "tables_reach_their_targets") else { continue };
+        let source = format!("data.source=\"{}\"", path.display());
+        let results = (0..5).map(|seed| {
+            let directory = tempfile::tempdir().unwrap();
+            let seed = format!("train.seed={seed}");
+            let run = train(configured(Some("mlp"), directory.path(), &[&source, &seed]));
+            let test = run.summary.metrics.test.unwrap();
+            test.accuracy.or(test.regression.map(|regression| regression.r2)).unwrap()
+        });
+        let results: Vec<f64> = results.collect();
+        assert!(median(results.clone()) >= target, "{file}: {results:?}");
+    }
+}
+
+/// Asks for a stop after a number of steps.
+struct StopAfter {
+    steps: u64,
+    stop: Arc<AtomicBool>,
+}
+
+impl TrainingObserver for StopAfter {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Step(step) = event {
+            self.stop.store(step.step >= self.steps, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_stopped_run_resumes_to_the_same_bits_from_any_step() {
+    let directory = tempfile::tempdir().unwrap();
+    for optimizer in ["optimizer.type=sgd", "optimizer.type=adam"] {
+        let overrides = [&SMALL[..], &[optimizer, "schedule.type=reduce_on_plateau", "schedule.patience=0"]].concat();
+        let whole = train(configured(None, directory.path(), &overrides));
+        let total = whole.summary.steps;
+        assert!(total > 30, "{total} steps");
+        for stop_at in [1, 2, total / 4, total / 4 + 1, total / 2 + 3, total - 1] {
+            let stop = Arc::new(AtomicBool::new(false));
+            let mut observer = StopAfter { steps: stop_at, stop: Arc::clone(&stop) };
+            let trainer = Trainer::new(configured(None, directory.path(), &overrides)).with_stop(stop);
+            let first = trainer.run(&mut observer).unwrap();
+            assert_eq!((first.summary.status, first.summary.steps), (Status::Stopped, stop_at));
+            let resumed = Trainer::resume(first.folder.path()).unwrap().run(&mut ()).unwrap();
+            assert_eq!(resumed.summary.status, Status::Finished);
+            assert_eq!(resumed.summary.metrics, whole.summary.metrics, "stopped at {stop_at}");
+            assert!(weights(&resumed) == weights(&whole), "{optimizer}, stopped at {stop_at}");
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |threads: usize| {
+        let threads = format!("train.threads={threads}");
+        train(configured(None, directory.path(), &["train.epochs=1", "model.width=8", &threads]))
+    };
+    let one = weights(&run(1));
+    for threads in [2, 3, 5] {
+        assert!(weights(&run(threads)) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn impossible_trainings_are_refused_in_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &str); 7] = [
+        (&["train.batch_size=1"], "set train.batch_size to 2 or more"),
+        (&["train.loss=mse"], "use cross_entropy, hinge or bce"),
+        (&["train.class_weights=[1, 2]"], "2 weights for 10 classes"),
+        (&["data.source=no/such/place"], "no/such/place"),
+        (&["run.name=a/b"], "is no folder name"),
+        (&["model.layers=[{type=\"conv2d\", out_channels=4, kernel=11, padding=\"valid\"}]"], "conv2d"),
+        (&["run.directory=/dev/null/runs"], "/dev/null/runs"),
+    ];
+    for (overrides, expected) in cases {
+        let mut config = configured(None, directory.path(), overrides);
+        if overrides[0].starts_with("run.directory") {
+            config.run.directory = "/dev/null/runs".to_owned();
+        }
+        let message = Trainer::new(config).run(&mut ()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{overrides:?}: {message}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_run_as_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let overrides =
+        ["data.source=blobs", "model.preset=mlp", "optimizer.learning_rate=1e30", "schedule.type=constant", "run.name=bad"];
+    let error = Trainer::new(configured(None, directory.path(), &overrides)).run(&mut ()).unwrap_err();
+    assert!(matches!(error, TrainError::NonFinite { .. }), "{error}");
+    assert!(error.to_string().starts_with("K001"), "{error}");
+    let folder = keel_train::runs::RunFolder::open(&directory.path().join("bad")).unwrap();
+    assert_eq!(folder.read_summary().unwrap().status, Status::Failed);
+}
+
+#[test]
+fn damaged_and_foreign_files_of_a_run_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = train(configured(None, directory.path(), &SMALL));
+    let last = run.folder.last_checkpoint();
+    let bytes = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
+    let message = Trainer::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
+    assert!(message.contains("last.safetensors is damaged"), "{message}");
+    std::fs::copy(run.folder.best_checkpoint(), &last).unwrap();
+    let message = Trainer::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
+    assert!(message.contains("last.safetensors is no checkpoint"), "{message}");
+    let message = Predictor::load(&directory.path().join("absent")).unwrap_err().to_string();
+    assert!(message.contains("absent"), "{message}");
+}
