@@ -1,11 +1,17 @@
 //! The commands, one file each.
 
+mod bench;
 mod catalog;
 mod compare;
 mod diagnose;
+mod eval;
 mod explain;
 mod init;
+mod plan;
+mod predict;
 mod schema;
+mod settings;
+mod train;
 
 use clap::Subcommand;
 
@@ -15,6 +21,16 @@ use crate::terminal::{Output, Status};
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Train a network and write its run
+    Train(train::Arguments),
+    /// Metrics of a trained model
+    Eval(eval::Arguments),
+    /// Labels with probabilities, or values, of new data
+    Predict(predict::Arguments),
+    /// The speed yardsticks, against PyTorch where it is installed
+    Bench(bench::Arguments),
+    /// The network's layers, buffers and bytes, without training
+    Plan(plan::Arguments),
     /// Runs side by side
     Compare(compare::Arguments),
     /// Find what is wrong in measurements of any framework
@@ -35,6 +51,11 @@ pub(crate) enum Command {
 /// A failure to show, or the news that nobody reads the output any more.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
     match command {
+        Command::Train(arguments) => train::run(&arguments, output),
+        Command::Eval(arguments) => eval::run(&arguments, output),
+        Command::Predict(arguments) => predict::run(&arguments, output),
+        Command::Bench(arguments) => bench::run(&arguments, output),
+        Command::Plan(arguments) => plan::run(&arguments, output),
         Command::Compare(arguments) => compare::run(&arguments, output),
         Command::Diagnose(arguments) => diagnose::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),

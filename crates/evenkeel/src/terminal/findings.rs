@@ -14,7 +14,7 @@ pub(crate) fn status_of(findings: &[Finding], strict: bool) -> Status {
 /// All findings, one paragraph each; one sentence if there is none.
 pub(crate) fn findings_text(findings: &[Finding]) -> String {
     if findings.is_empty() {
-        return "No findings: every rule that could be judged is content.\n".to_owned();
+        return "No findings.\n".to_owned();
     }
     let number = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
     let mut text = format!(

@@ -1,13 +1,17 @@
 //! What the commands print, and where: results on standard output, progress and errors on standard error.
 
 mod findings;
+mod layers;
 mod metrics;
 mod output;
+mod progress;
 mod tables;
 mod text;
 
 pub(crate) use findings::{findings_text, status_of};
+pub(crate) use layers::{layers_table, shape_text};
 pub(crate) use metrics::{classes_table, confusion_text, metrics_line, percent, status_word};
 pub(crate) use output::{Output, Status};
+pub(crate) use progress::Progress;
 pub(crate) use tables::{Align, table};
 pub(crate) use text::{count, wrapped};

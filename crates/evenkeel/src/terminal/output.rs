@@ -38,11 +38,6 @@ impl Output {
         Output { json }
     }
 
-    /// Whether the result is to be one JSON document.
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Prints `document` if JSON was asked for, else what `text` returns.
     ///
     /// # Errors

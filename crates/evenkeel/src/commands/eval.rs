@@ -1,0 +1,94 @@
+//! `eval`: metrics of a trained model.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use keel_train::metrics::Metrics;
+use keel_train::{Predictor, load_data};
+use serde_json::json;
+
+use crate::failure::{Failure, Stop};
+use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line};
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel eval runs/digits-cnn                    the test split of the run's own data
+  evenkeel eval runs/digits-cnn --part validation
+  evenkeel eval runs/wine-mlp new-wines.csv        other labelled data
+  evenkeel eval runs/digits-cnn --json")]
+pub(crate) struct Arguments {
+    /// Folder of a run, or its model.safetensors
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Labelled data to use in place of the run's own
+    #[arg(value_name = "DATA", conflicts_with = "part")]
+    data: Option<String>,
+    /// Part of the run's own data
+    #[arg(long, value_enum, default_value_t = Part::Test)]
+    part: Part,
+}
+
+/// A part of a run's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What the network was trained on
+    Train,
+    /// What the best epoch was chosen by
+    Validation,
+    /// What the network never saw
+    Test,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Validation => "validation",
+            Part::Test => "test",
+        }
+    }
+}
+
+/// Evaluates and prints.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let mut predictor = Predictor::load(&arguments.run)?;
+    let (name, metrics) = match &arguments.data {
+        Some(source) => {
+            let dataset = predictor.load_data(source)?;
+            let all: Vec<usize> = (0..dataset.samples()).collect();
+            (source.as_str(), predictor.evaluate(&dataset, &all)?)
+        }
+        None => (arguments.part.name(), evaluate_part(&mut predictor, arguments.part)?),
+    };
+    let document = json!({ "run": arguments.run, "data": name, "metrics": metrics });
+    output.result(&document, || text(name, &metrics, predictor.class_names()))?;
+    Ok(Status::Done)
+}
+
+fn evaluate_part(predictor: &mut Predictor, part: Part) -> Result<Metrics, Stop> {
+    let data = load_data(predictor.config())?;
+    let indices = match part {
+        Part::Train => &data.train,
+        Part::Validation => &data.validation,
+        Part::Test => &data.test,
+    };
+    if indices.is_empty() {
+        let failure = Failure::new(format!("the run's data has no {} split", part.name()));
+        return Err(failure.next_step("Name other data, or another part with --part").into());
+    }
+    Ok(predictor.evaluate(&data.dataset, indices)?)
+}
+
+fn text(name: &str, metrics: &Metrics, classes: &[String]) -> String {
+    let mut text = format!("{}\n", metrics_line(name, metrics));
+    let table = classes_table(metrics);
+    if !table.is_empty() {
+        text.push_str(&format!("\n{table}\n"));
+    }
+    if let Some(confusion) = &metrics.confusion {
+        text.push_str(&format!("\n{}\n", confusion_text(confusion, classes)));
+    }
+    text
+}

@@ -1,0 +1,123 @@
+//! `plan`: what a training would build and how much memory it would take.
+
+use clap::Args;
+use keel_nn::plan::NodePlan;
+use keel_nn::{Graph, MemoryRequest, Mode, Plan};
+use keel_train::{Session, load_data, threads};
+use serde_json::{Value, json};
+
+use super::settings::Settings;
+use crate::failure::{Failure, Stop};
+use crate::terminal::{Align, Output, Status, count, shape_text, table};
+
+/// Bytes of one number.
+const FLOAT_BYTES: usize = size_of::<f32>();
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel plan                                    the default network
+  evenkeel plan my.toml --set train.batch_size=256
+  evenkeel plan resnet20 --set data.source=cifar --json")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// One row of the table.
+struct Row {
+    name: String,
+    description: String,
+    output_shape: Vec<usize>,
+    parameters: usize,
+    multiply_adds: u64,
+    buffer_bytes: usize,
+}
+
+/// Builds the network for its data, without training it, and prints its memory plan.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let config = arguments.settings.load()?;
+    let pool = threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
+    let session = pool.install(|| Session::new(&config, load_data(&config)?))?;
+    let graph = &session.network().graph;
+    let batch = session.training_batches().largest_batch();
+    let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
+    let plan = Plan::new(graph, request);
+    let rows = rows(graph, &plan);
+    output.result(&document(graph, &plan, &rows), || text(graph, &plan, &rows))?;
+    Ok(Status::Done)
+}
+
+fn rows(graph: &Graph, plan: &Plan) -> Vec<Row> {
+    let row = |(node, memory): (&keel_nn::graph::Node, &NodePlan)| Row {
+        name: node.name.clone(),
+        description: node.layer.describe(),
+        output_shape: node.layer.output_shape().dimensions(),
+        parameters: node.parameters.len(),
+        multiply_adds: node.layer.multiply_adds(),
+        buffer_bytes: if node.layer.is_view() { 0 } else { buffer_bytes(memory) },
+    };
+    graph.nodes().iter().zip(plan.nodes()).map(row).collect()
+}
+
+/// All buffers of a node; a view has none of its own.
+fn buffer_bytes(memory: &NodePlan) -> usize {
+    let slots = [&memory.output, &memory.grad_output, &memory.saved, &memory.forward_scratch, &memory.backward_scratch];
+    slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
+}
+
+fn text(graph: &Graph, plan: &Plan, rows: &[Row]) -> String {
+    let columns = [
+        ("node", Align::Left),
+        ("description", Align::Left),
+        ("output", Align::Right),
+        ("parameters", Align::Right),
+        ("multiply-adds", Align::Right),
+        ("buffer bytes", Align::Right),
+    ];
+    let number = |value: u64| count(usize::try_from(value).unwrap_or(usize::MAX));
+    let mut cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let shape = shape_text(&row.output_shape);
+            let numbers = [count(row.parameters), number(row.multiply_adds), count(row.buffer_bytes)];
+            [row.name.clone(), row.description.clone(), shape].into_iter().chain(numbers).collect()
+        })
+        .collect();
+    let buffers = rows.iter().map(|row| row.buffer_bytes).sum();
+    let totals = [count(graph.parameter_length()), number(graph.multiply_adds()), count(buffers)];
+    cells.push(["total", "", ""].map(str::to_owned).into_iter().chain(totals).collect());
+    let (arena, unshared) = (plan.arena_length() * FLOAT_BYTES, plan.unshared_length() * FLOAT_BYTES);
+    let share = 100.0 * arena as f64 / unshared.max(1) as f64;
+    let mut text = format!(
+        "Input {}; multiply-adds of one sample's forward pass; buffers for training batches of {}.\n\n{}\n\n",
+        graph.input_shape(),
+        plan.batch(),
+        table(&columns, &cells)
+    );
+    for sentence in graph.inferred() {
+        text.push_str(&format!("Inferred: {sentence}\n"));
+    }
+    text.push_str(&format!("One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n", count(arena), count(unshared)));
+    text
+}
+
+fn document(graph: &Graph, plan: &Plan, rows: &[Row]) -> Value {
+    let node = |row: &Row| {
+        json!({
+            "name": row.name, "description": row.description, "output_shape": row.output_shape,
+            "parameters": row.parameters, "multiply_adds": row.multiply_adds, "buffer_bytes": row.buffer_bytes,
+        })
+    };
+    json!({
+        "input_shape": graph.input_shape().dimensions(),
+        "batch": plan.batch(),
+        "nodes": rows.iter().map(node).collect::<Vec<_>>(),
+        "inferred": graph.inferred(),
+        "parameters": graph.parameter_length(),
+        "multiply_adds": graph.multiply_adds(),
+        "arena_bytes": plan.arena_length() * FLOAT_BYTES,
+        "unshared_bytes": plan.unshared_length() * FLOAT_BYTES,
+    })
+}

@@ -1,0 +1,56 @@
+//! Which config a command works on.
+
+use clap::Args;
+use keel_train::Config;
+use keel_train::config::ConfigError;
+
+/// A config file or preset, and changes to it.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// A config file, or a shipped preset such as digits, mlp or resnet20; all defaults without it
+    #[arg(value_name = "CONFIG|PRESET")]
+    pub(crate) config: Option<String>,
+    /// Set a dotted key of the config, for example train.epochs=5; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+impl Settings {
+    /// Reads and checks the config.
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
+        keel_train::config::load(self.config.as_deref(), &self.set)
+    }
+}
+
+/// `90`, `90s`, `10m` or `2h` in seconds.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.find(|character: char| character.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("'{unit}' is no unit of time; write 90s, 10m or 2h")),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number * factor),
+        _ => Err("not a time above 0; write 90s, 10m or 2h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        for (text, expected) in [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "-1", "10x", "m", "inf", "1h30m"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

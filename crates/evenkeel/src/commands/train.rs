@@ -1,0 +1,115 @@
+//! `train`: from a config to a run on disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use keel_health::Finding;
+use keel_train::runs::{Status as RunStatus, Summary};
+use keel_train::{TrainedRun, Trainer};
+
+use super::settings::{Settings, seconds};
+use crate::failure::{Failure, Stop};
+use crate::terminal::{Output, Progress, Status, findings_text, layers_table, metrics_line, status_of, status_word};
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel train                                   the classic network on the embedded digits
+  evenkeel train my.toml --set train.epochs=5      a config file, one key changed
+  evenkeel train mlp --set data.source=wine.csv    a shipped preset on your own table
+  evenkeel train --time-limit 10m                  stop after ten minutes, with a checkpoint
+  evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
+
+Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at once.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    /// Continue this run, bit for bit, in place of a config
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "set"])]
+    resume: Option<PathBuf>,
+    /// Stop after this long (90s, 10m, 2h) with a checkpoint
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    time_limit: Option<f64>,
+    /// Leave unreadable images out and count them, instead of stopping at the first
+    #[arg(long)]
+    skip_unreadable: bool,
+    /// Exit with status 1 on warnings too
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Trains to the end, or until stopped.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let mut trainer = match &arguments.resume {
+        Some(folder) => Trainer::resume(folder)?,
+        None => Trainer::new(arguments.settings.load()?),
+    };
+    let config = trainer.config_mut();
+    config.data.skip_unreadable |= arguments.skip_unreadable;
+    if let Some(limit) = arguments.time_limit {
+        config.train.time_limit = limit;
+    }
+    let mut progress = Progress::new();
+    let trained = trainer.with_stop(stop_on_interrupt()?).run(&mut progress);
+    progress.close();
+    let TrainedRun { folder, summary } = trained?;
+    let findings: Vec<Finding> =
+        summary.findings.iter().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
+    output.result(&summary, || ending(&folder.path().display().to_string(), &summary, &findings))?;
+    Ok(status_of(&findings, arguments.strict))
+}
+
+/// A flag the first Ctrl-C raises; the second one ends the program.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&stop);
+    let handler = move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(2);
+        }
+    };
+    ctrlc::set_handler(handler).map_err(|error| {
+        Failure::new(format!("cannot listen for Ctrl-C: {error}")).next_step("Start the program from a terminal or service that allows signal handlers")
+    })?;
+    Ok(stop)
+}
+
+fn ending(folder: &str, summary: &Summary, findings: &[Finding]) -> String {
+    let reason = summary.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let mut text = format!(
+        "{}{reason}: {} epochs, {} steps, {:.1} s, {:.0} samples/s; best epoch {}\n\n",
+        status_word(summary.status),
+        summary.epochs,
+        summary.steps,
+        summary.seconds,
+        summary.samples_per_second,
+        summary.best_epoch,
+    );
+    let metrics = &summary.metrics;
+    for (part, metrics) in [("train", &metrics.train), ("validation", &metrics.validation), ("test", &metrics.test)] {
+        if let Some(metrics) = metrics {
+            text.push_str(&format!("{}\n", metrics_line(part, metrics)));
+        }
+    }
+    text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), findings_text(findings)));
+    text.push_str(&format!("Run: {folder}\nNext:\n"));
+    for (command, purpose) in next_commands(folder, summary.status) {
+        text.push_str(&format!("  {command:<40}  {purpose}\n"));
+    }
+    text
+}
+
+fn next_commands(folder: &str, status: RunStatus) -> Vec<(String, &'static str)> {
+    let mut commands = vec![
+        (format!("evenkeel eval {folder}"), "classes, mistakes and errors on the test split"),
+        (format!("evenkeel predict {folder} INPUT"), "labels and probabilities of new data"),
+        (format!("evenkeel compare {folder} RUN"), "this run beside another"),
+    ];
+    if status == RunStatus::Stopped {
+        commands.insert(0, (format!("evenkeel train --resume {folder}"), "go on from the checkpoint"));
+    }
+    commands
+}

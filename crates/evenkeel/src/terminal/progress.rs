@@ -1,0 +1,152 @@
+//! Progress on standard error: a live bar on a terminal, lines at intervals elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use keel_train::metrics::Metrics;
+use keel_train::{EpochEvent, Event, Started, StepEvent, TrainingObserver};
+
+use super::layers::shape_text;
+use super::metrics::percent;
+use super::text::count;
+
+/// Time between two lines where there is no bar.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Shows a training while it runs.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// The bar; hidden where standard error is no terminal.
+    bar: ProgressBar,
+    epochs: u64,
+    steps: u64,
+    samples: u64,
+    steps_seen: u64,
+    began: Instant,
+    last_line: Instant,
+}
+
+impl Progress {
+    /// Nothing shown yet.
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        let bar = ProgressBar::hidden();
+        Progress { bar, epochs: 0, steps: 0, samples: 0, steps_seen: 0, began: now, last_line: now }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn close(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// A line above the bar, or just a line.
+    fn line(&self, text: &str) {
+        let write = || writeln!(io::stderr().lock(), "{text}");
+        let _ = self.bar.suspend(write);
+    }
+
+    fn started(&mut self, started: &Started) {
+        self.line(&start_text(started));
+        (self.epochs, self.steps) = (started.epochs, started.epochs * started.steps_per_epoch);
+        (self.began, self.last_line) = (Instant::now(), Instant::now());
+        if io::stderr().is_terminal() {
+            let template = "{bar:30} {percent:>3} %  {msg}  {eta} left";
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            self.bar = ProgressBar::new(self.steps).with_style(style).with_position(started.resumed_steps);
+            self.bar.reset_eta();
+        }
+    }
+
+    fn step(&mut self, event: StepEvent) {
+        self.samples += event.samples as u64;
+        self.steps_seen += 1;
+        if !self.bar.is_hidden() {
+            self.bar.set_message(self.step_text(event));
+            self.bar.set_position(event.step);
+        } else if self.last_line.elapsed() >= INTERVAL {
+            self.last_line = Instant::now();
+            self.line(&format!("{}  {} left", self.step_text(event), self.time_left(event.step)));
+        }
+    }
+
+    fn step_text(&self, event: StepEvent) -> String {
+        let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
+        let accuracy = event.epoch_accuracy.map(|share| format!("  accuracy {}", percent(share))).unwrap_or_default();
+        format!(
+            "epoch {}/{}  step {}/{}  {:.1} steps/s  {:.0} samples/s  loss {:.4}{accuracy}",
+            event.epoch,
+            self.epochs,
+            event.step,
+            self.steps,
+            self.steps_seen as f64 / seconds,
+            self.samples as f64 / seconds,
+            event.epoch_loss,
+        )
+    }
+
+    fn time_left(&self, step: u64) -> String {
+        let each = self.began.elapsed().as_secs_f64() / self.steps_seen.max(1) as f64;
+        let seconds = (each * self.steps.saturating_sub(step) as f64).round() as u64;
+        match seconds {
+            0..60 => format!("{seconds}s"),
+            60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+            _ => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        }
+    }
+
+    fn epoch(&mut self, event: EpochEvent<'_>) {
+        self.last_line = Instant::now();
+        let validation = event.validation.map(|metrics| part_text("validation", metrics)).unwrap_or_default();
+        let best = if event.best { "  best" } else { "" };
+        let train = part_text("train", event.train);
+        self.line(&format!("epoch {:>3}/{}{train}{validation}  {:.1} s{best}", event.epoch, self.epochs, event.seconds));
+    }
+}
+
+impl TrainingObserver for Progress {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Started(started) => self.started(started),
+            Event::Step(step) => self.step(step),
+            Event::Epoch(epoch) => self.epoch(epoch),
+            Event::Finding(finding) => {
+                let layer = finding.layer.as_deref().unwrap_or("whole network");
+                let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
+                self.line(&format!("{level} {code} {rule} ({layer}, step {}): {}", finding.first_step, finding.message));
+            }
+            Event::Checkpoint { .. } => {}
+        }
+    }
+}
+
+fn start_text(started: &Started) -> String {
+    let [train, validation, test] = started.samples.map(count);
+    let classes = match started.classes.len() {
+        0 => "regression".to_owned(),
+        classes => format!("{classes} classes"),
+    };
+    let output = started.layers.last().map(|layer| shape_text(&layer.output_shape)).unwrap_or_default();
+    let mut lines = vec![
+        format!("data        {}: {train} train, {validation} validation, {test} test samples, {classes}", started.data),
+        format!("network     {} layers, {} parameters, output {output}", started.layers.len(), count(started.parameters)),
+    ];
+    lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
+    lines.extend(started.inferred.iter().map(|sentence| format!("inferred    {sentence}")));
+    let simd = keel_kernels::simd::level().name();
+    lines.push(format!("machine     {} threads, {simd}", started.threads));
+    lines.push(format!("run         {}", started.folder.path().display()));
+    if started.resumed_steps > 0 {
+        lines.push(format!("resumed     after step {}", started.resumed_steps));
+    }
+    lines.join("\n")
+}
+
+fn part_text(part: &str, metrics: &Metrics) -> String {
+    let quality = match (metrics.accuracy, &metrics.regression) {
+        (Some(accuracy), _) => format!("  accuracy {}", percent(accuracy)),
+        (None, Some(errors)) => format!("  R2 {:.4}", errors.r2),
+        (None, None) => String::new(),
+    };
+    format!("  {part} loss {:.4}{quality}", metrics.loss)
+}
