@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{Schema, json_schema};
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Value, json};
@@ -20,6 +21,14 @@ pub(crate) trait Named: Sized {
 /// Reads either form; a bare name means the table with nothing but that `type`.
 pub(crate) fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(NameOrTable(PhantomData))
+}
+
+/// For variants without settings: refuses every key beside the name, which the derived code would pass over.
+pub(crate) fn no_settings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    Nothing::deserialize(deserializer).map(|Nothing {}| ())
 }
 
 struct NameOrTable<T>(PhantomData<T>);

@@ -72,6 +72,8 @@ fn config_names_catalog_and_enum_agree() {
         let facts = activation.facts();
         let read: Activation = serde_json::from_value(serde_json::json!({ "function": facts.name })).unwrap();
         assert_eq!(read, activation);
+        let unknown = serde_json::json!({ "function": facts.name, "colour": 1 });
+        assert!(serde_json::from_value::<Activation>(unknown).is_err(), "{}: unknown keys are refused", facts.name);
         assert_eq!(Activation::named(facts.name), Some(activation));
         for text in [facts.summary, facts.formula, facts.derivative, facts.when_to_use, facts.source] {
             assert!(!text.is_empty() && !text.contains('\n'), "{}: {text:?}", facts.name);
@@ -136,7 +138,7 @@ fn saturated_outputs_are_those_of_small_slopes() {
         for x in (-1000..1000).map(|i| i as f32 * 0.01) {
             let (inside, slope) = (zone.contains(function.value(x)), function.derivative(x) / steepest);
             saturated += usize::from(inside);
-            assert_eq!(inside, slope < 0.0600, "{activation} at {x}: slope {slope} of its largest");
+            assert!((slope - 0.0591).abs() < 1e-3 || inside == (slope < 0.0591), "{activation} at {x}: slope {slope} of its largest");
         }
         assert!(saturated > 100, "{activation}");
     }

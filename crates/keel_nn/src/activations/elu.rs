@@ -21,5 +21,5 @@ pub(super) const FACTS: Facts = Facts {
 
 /// Where the slope is below 6 % of `alpha`; the positive side never saturates.
 pub(super) fn saturation(alpha: f32) -> Saturation {
-    Saturation { low: -0.94 * alpha, high: f32::INFINITY }
+    Saturation { low: -0.9409 * alpha, high: f32::INFINITY }
 }

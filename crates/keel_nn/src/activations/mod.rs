@@ -28,12 +28,16 @@ pub use gain::Gain;
 #[serde(tag = "function", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Activation {
     /// x
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Identity,
     /// 1 / (1 + exp(-x))
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Sigmoid,
     /// tanh(x)
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Tanh,
     /// max(0, x)
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Relu,
     /// x where positive, slope * x elsewhere
     LeakyRelu {
@@ -54,16 +58,22 @@ pub enum Activation {
         alpha: f32,
     },
     /// Scaled elu that keeps mean 0 and variance 1
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Selu,
     /// x * Phi(x), Phi the normal distribution function
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Gelu,
     /// x * sigmoid(x), also called swish
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Silu,
     /// ln(1 + exp(x))
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Softplus,
     /// x * tanh(softplus(x))
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     Mish,
     /// x * clamp(x + 3, 0, 6) / 6
+    #[serde(deserialize_with = "crate::name_or_table::no_settings")]
     HardSwish,
 }
 

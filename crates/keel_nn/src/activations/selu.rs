@@ -24,4 +24,4 @@ pub(super) const FACTS: Facts = Facts {
 pub(super) const GAIN: Gain = Gain::Fixed(0.75);
 
 /// As elu, scaled.
-pub(super) const SATURATION: Saturation = Saturation { low: -0.94 * Selu::SCALE * Selu::ALPHA, high: f32::INFINITY };
+pub(super) const SATURATION: Saturation = Saturation { low: -0.9409 * Selu::SCALE * Selu::ALPHA, high: f32::INFINITY };

@@ -30,8 +30,10 @@ use crate::random::RandomKey;
 #[schemars(transform = name_or_table::allow_bare_names)]
 pub enum InitSpec {
     /// Chosen by the activation that follows.
+    #[serde(deserialize_with = "name_or_table::no_settings")]
     Auto,
     /// All zeros.
+    #[serde(deserialize_with = "name_or_table::no_settings")]
     Zeros,
     /// Every value the same.
     Constant {
@@ -85,6 +87,7 @@ pub enum InitSpec {
         fan: Fan,
     },
     /// Normal with variance 1 / fan_in.
+    #[serde(deserialize_with = "name_or_table::no_settings")]
     LecunNormal,
     /// A random orthogonal matrix.
     Orthogonal {
