@@ -130,7 +130,7 @@ fn wide_row(channels: usize, length: usize) -> usize {
     if channels >= WIDTH {
         return channels;
     }
-    let wide = channels * WIDTH >> channels.trailing_zeros();
+    let wide = (channels * WIDTH) >> channels.trailing_zeros();
     if wide <= length { wide } else { channels }
 }
 

@@ -66,7 +66,7 @@ impl Builder {
 
     fn layer_error(&self, kind: &'static str, place: &str, source: BuildError) -> GraphError {
         let number = self.counts.get(kind).copied().unwrap_or(0) + 1;
-        GraphError::Layer { place: place.to_owned(), name: format!("{kind}_{number}"), source }
+        GraphError::Layer { place: place.to_owned(), name: format!("{kind}_{number}"), source: Box::new(source) }
     }
 
     /// Body, shortcut, sum, activation. The shortcut runs first, so that the body's last layers stand next to the sum.

@@ -13,7 +13,7 @@ pub enum GraphError {
         /// Its name.
         name: String,
         /// What does not fit.
-        source: BuildError,
+        source: Box<BuildError>,
     },
     /// Body and shortcut of a residual block end in different shapes.
     #[error(
