@@ -1,2 +1,32 @@
 //! Train neural networks on the CPU you have, and see whether they are healthy.
+//!
+//! ```no_run
+//! use evenkeel::prelude::*;
+//!
+//! # fn main() -> Result<(), TrainError> {
+//! let data = Dataset::digits()?.split(Split { validation: 0.1, test: 0.2, seed: 0 })?;
+//! let model = Model::sequential()
+//!     .conv2d(32, 3).batch_norm().relu().max_pool(2)
+//!     .conv2d(64, 3).batch_norm().relu().max_pool(2)
+//!     .flatten().linear(10);
+//! let run = Trainer::new(model)
+//!     .preprocess([Preprocess::Standardize])
+//!     .optimizer(Sgd::new(0.05).momentum(0.9))
+//!     .epochs(20)
+//!     .fit(&data)?;
+//! println!("{:?}", run.test_metrics().and_then(|metrics| metrics.accuracy));
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
+
+mod fitted_run;
+mod model;
+mod optimizer;
+pub mod prelude;
+mod trainer;
+
+pub use fitted_run::FittedRun;
+pub use model::Model;
+pub use optimizer::{AdamW, Sgd};
+pub use trainer::Trainer;

@@ -1,0 +1,47 @@
+//! A training that has ended.
+
+use std::path::Path;
+
+use keel_train::metrics::Metrics;
+use keel_train::runs::Summary;
+use keel_train::{Predictor, TrainError, TrainedRun};
+
+/// A run on disk with its results at hand.
+#[derive(Debug, Clone)]
+pub struct FittedRun {
+    run: TrainedRun,
+}
+
+impl FittedRun {
+    pub(crate) fn new(run: TrainedRun) -> Self {
+        FittedRun { run }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.run.folder.path()
+    }
+
+    /// Everything `summary.json` says.
+    pub fn summary(&self) -> &Summary {
+        &self.run.summary
+    }
+
+    /// Metrics of the test split, those of the best weights; `None` without such a split.
+    pub fn test_metrics(&self) -> Option<&Metrics> {
+        self.run.summary.metrics.test.as_ref()
+    }
+
+    /// Metrics of the validation split, those of the best weights; `None` without such a split.
+    pub fn validation_metrics(&self) -> Option<&Metrics> {
+        self.run.summary.metrics.validation.as_ref()
+    }
+
+    /// The trained model.
+    ///
+    /// # Errors
+    /// If the model's file cannot be read back.
+    pub fn predictor(&self) -> Result<Predictor, TrainError> {
+        Predictor::load(self.folder())
+    }
+}

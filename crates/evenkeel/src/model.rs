@@ -1,0 +1,149 @@
+//! A network as a list of layers, built by chaining.
+
+use keel_nn::activations::Activation;
+use keel_nn::init::InitSpec;
+use keel_nn::layers::{
+    AvgPoolSpec, BatchNormSpec, Conv2dSpec, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec, GroupNormSpec, InstanceNormSpec,
+    LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, ResidualSpec,
+};
+use keel_nn::{ModelConfig, Preset};
+
+/// A network before it meets its data: input shapes, the width of an open last layer and `auto` initialisers are settled
+/// when training begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    config: ModelConfig,
+}
+
+impl Model {
+    /// No layers yet.
+    pub fn sequential() -> Self {
+        Model { config: ModelConfig::default() }
+    }
+
+    /// A ready-made network.
+    pub fn preset(preset: Preset) -> Self {
+        Model { config: ModelConfig { preset, ..ModelConfig::default() } }
+    }
+
+    /// Adds any layer of the catalog, with all its keys. A list of layers replaces a preset.
+    pub fn layer(mut self, layer: LayerSpec) -> Self {
+        self.config.layers.push(layer);
+        self
+    }
+
+    /// Initialiser of every weight whose layer names none.
+    pub fn init(mut self, init: InitSpec) -> Self {
+        self.config.init = init;
+        self
+    }
+
+    /// Convolution with a square kernel, stride 1, "same" padding and a bias.
+    pub fn conv2d(self, out_channels: usize, kernel: usize) -> Self {
+        self.layer(LayerSpec::Conv2d(Conv2dSpec::new(out_channels, kernel)))
+    }
+
+    /// Linear layer with a bias; an image before it is flattened.
+    pub fn linear(self, out_features: usize) -> Self {
+        self.layer(LayerSpec::Linear(LinearSpec::new(out_features)))
+    }
+
+    /// The last linear layer, as wide as the data has classes or targets.
+    pub fn output(self) -> Self {
+        self.layer(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }))
+    }
+
+    /// Normalisation of each channel or feature over the batch.
+    pub fn batch_norm(self) -> Self {
+        self.layer(LayerSpec::BatchNorm(BatchNormSpec::default()))
+    }
+
+    /// Normalisation of each sample over all its values.
+    pub fn layer_norm(self) -> Self {
+        self.layer(LayerSpec::LayerNorm(LayerNormSpec::default()))
+    }
+
+    /// Normalisation of each sample over groups of channels.
+    pub fn group_norm(self, groups: usize) -> Self {
+        self.layer(LayerSpec::GroupNorm(GroupNormSpec::new(groups)))
+    }
+
+    /// Normalisation of each channel of each sample.
+    pub fn instance_norm(self) -> Self {
+        self.layer(LayerSpec::InstanceNorm(InstanceNormSpec::default()))
+    }
+
+    /// A function of every value.
+    pub fn activation(self, function: Activation) -> Self {
+        self.layer(LayerSpec::Activation(function))
+    }
+
+    /// max(0, x).
+    pub fn relu(self) -> Self {
+        self.activation(Activation::Relu)
+    }
+
+    /// tanh(x).
+    pub fn tanh(self) -> Self {
+        self.activation(Activation::Tanh)
+    }
+
+    /// 1 / (1 + exp(-x)).
+    pub fn sigmoid(self) -> Self {
+        self.activation(Activation::Sigmoid)
+    }
+
+    /// Largest value of each square window, windows side by side.
+    pub fn max_pool(self, kernel: usize) -> Self {
+        self.layer(LayerSpec::MaxPool(MaxPoolSpec::new(kernel)))
+    }
+
+    /// Average of each square window, windows side by side.
+    pub fn avg_pool(self, kernel: usize) -> Self {
+        self.layer(LayerSpec::AvgPool(AvgPoolSpec::new(kernel)))
+    }
+
+    /// Average of each channel over the whole image.
+    pub fn global_avg_pool(self) -> Self {
+        self.layer(LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default()))
+    }
+
+    /// Image to vector.
+    pub fn flatten(self) -> Self {
+        self.layer(LayerSpec::Flatten(FlattenSpec::default()))
+    }
+
+    /// Sets this share of the values to zero during training.
+    pub fn dropout(self, probability: f32) -> Self {
+        self.layer(LayerSpec::Dropout(DropoutSpec { probability }))
+    }
+
+    /// The layers of `body`, their input added to their output, then relu.
+    pub fn residual(self, body: Model) -> Self {
+        self.layer(LayerSpec::Residual(ResidualSpec::new(body.config.layers)))
+    }
+
+    /// Largest of several linear maps.
+    pub fn maxout(self, out_features: usize) -> Self {
+        self.layer(LayerSpec::Maxout(MaxoutSpec::new(out_features)))
+    }
+
+    /// The `[model]` section this is.
+    pub fn into_config(self) -> ModelConfig {
+        self.config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chaining_lists_the_layers_in_order() {
+        let block = Model::sequential().conv2d(8, 3).batch_norm().relu();
+        let model = Model::sequential().conv2d(8, 3).residual(block).global_avg_pool().dropout(0.1).output();
+        let layers = model.into_config().layers();
+        let names: Vec<&str> = layers.iter().map(LayerSpec::name).collect();
+        assert_eq!(names, ["conv2d", "residual", "global_avg_pool", "dropout", "linear"]);
+    }
+}

@@ -1,0 +1,16 @@
+//! Everything a training needs, in one `use`.
+
+pub use crate::{AdamW, FittedRun, Model, Sgd, Trainer};
+pub use keel_data::{
+    AugmentConfig as Augment, DataConfig, Dataset, Inputs, PreprocessStep as Preprocess, SampleShape, Split, SplitDataset,
+    Targets,
+};
+pub use keel_health::Finding;
+pub use keel_nn::activations::Activation;
+pub use keel_nn::init::InitSpec as Init;
+pub use keel_nn::layers::LayerSpec;
+pub use keel_nn::{Backward, Forward, Layer, Preset, Shape};
+pub use keel_train::metrics::Metrics;
+pub use keel_train::optimizers::OptimizerConfig;
+pub use keel_train::schedules::ScheduleConfig;
+pub use keel_train::{Config, Event, Prediction, Predictor, Session, TrainError, TrainingObserver};

@@ -1,0 +1,103 @@
+//! A training, built by chaining.
+
+use std::fmt;
+
+use keel_data::{AugmentConfig, PreprocessStep, SplitDataset};
+use keel_train::optimizers::OptimizerConfig;
+use keel_train::schedules::ScheduleConfig;
+use keel_train::{Config, TrainError, TrainingObserver};
+
+use crate::{FittedRun, Model};
+
+/// How a model is to be trained. Everything not said is as in the config's defaults.
+pub struct Trainer {
+    config: Config,
+    observer: Box<dyn TrainingObserver>,
+}
+
+impl Trainer {
+    /// A training of `model` with the default settings.
+    pub fn new(model: Model) -> Self {
+        Trainer::from_config(Config { model: model.into_config(), ..Config::default() })
+    }
+
+    /// A training as a config file says it.
+    pub fn from_config(config: Config) -> Self {
+        Trainer { config, observer: Box::new(()) }
+    }
+
+    /// Steps applied to every input, fitted on the training split.
+    pub fn preprocess(mut self, steps: impl IntoIterator<Item = PreprocessStep>) -> Self {
+        self.config.preprocess.steps = steps.into_iter().collect();
+        self
+    }
+
+    /// Random changes of training images.
+    pub fn augment(mut self, augment: AugmentConfig) -> Self {
+        self.config.augment = augment;
+        self
+    }
+
+    /// How gradients become updates.
+    pub fn optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
+        self.config.optimizer = optimizer.into();
+        self
+    }
+
+    /// How the learning rate changes.
+    pub fn schedule(mut self, schedule: ScheduleConfig) -> Self {
+        self.config.schedule = schedule;
+        self
+    }
+
+    /// Passes over the training split, at least 1.
+    pub fn epochs(mut self, epochs: u64) -> Self {
+        self.config.train.epochs = epochs;
+        self
+    }
+
+    /// Samples per step, at least 1.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.config.train.batch_size = batch_size;
+        self
+    }
+
+    /// Start of every random draw.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.train.seed = seed;
+        self
+    }
+
+    /// Threads; 0 = one per physical core.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.config.train.threads = threads;
+        self
+    }
+
+    /// Folder that holds the folders of all runs.
+    pub fn directory(mut self, directory: impl Into<String>) -> Self {
+        self.config.run.directory = directory.into();
+        self
+    }
+
+    /// Told about every step and epoch.
+    pub fn observer(mut self, observer: impl TrainingObserver + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Trains to the end and writes the run.
+    ///
+    /// # Errors
+    /// Settings, layers and data that do not fit each other, or a folder that cannot be written.
+    pub fn fit(mut self, data: &SplitDataset) -> Result<FittedRun, TrainError> {
+        let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());
+        trainer.run(self.observer.as_mut()).map(FittedRun::new)
+    }
+}
+
+impl fmt::Debug for Trainer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Trainer").field("config", &self.config).finish_non_exhaustive()
+    }
+}
