@@ -138,7 +138,10 @@ fn saturated_outputs_are_those_of_small_slopes() {
         for x in (-1000..1000).map(|i| i as f32 * 0.01) {
             let (inside, slope) = (zone.contains(function.value(x)), function.derivative(x) / steepest);
             saturated += usize::from(inside);
-            assert!((slope - 0.0591).abs() < 1e-3 || inside == (slope < 0.0591), "{activation} at {x}: slope {slope} of its largest");
+            assert!(
+                (slope - 0.0591).abs() < 1e-3 || inside == (slope < 0.0591),
+                "{activation} at {x}: slope {slope} of its largest"
+            );
         }
         assert!(saturated > 100, "{activation}");
     }

@@ -19,7 +19,10 @@ const fn entry(name: &'static str, summary: &'static str) -> CatalogEntry {
 }
 
 static CATALOG: [CatalogEntry; 13] = [
-    entry("auto", "by the activation that follows: tanh -> xavier_normal, relu -> kaiming_normal, selu -> lecun_normal, ..."),
+    entry(
+        "auto",
+        "by the activation that follows: tanh -> xavier_normal, relu -> kaiming_normal, selu -> lecun_normal, ...",
+    ),
     entry("zeros", "all zeros; for biases"),
     entry("constant", "every value the same (value)"),
     entry("normal", "normal with mean 0 (std)"),

@@ -245,7 +245,9 @@ impl InitSpec {
             InitSpec::Constant { value } => vec![finite("value", value)],
             InitSpec::Normal { std } => vec![not_negative("std", std)],
             InitSpec::Uniform { limit } => vec![not_negative("limit", limit)],
-            InitSpec::XavierNormal { gain, .. } | InitSpec::XavierUniform { gain, .. } | InitSpec::Orthogonal { gain } => {
+            InitSpec::XavierNormal { gain, .. }
+            | InitSpec::XavierUniform { gain, .. }
+            | InitSpec::Orthogonal { gain } => {
                 vec![positive("gain", gain)]
             }
             InitSpec::KaimingNormal { gain: Some(gain), .. } | InitSpec::KaimingUniform { gain: Some(gain), .. } => {
@@ -254,7 +256,9 @@ impl InitSpec {
             InitSpec::Sparse { n, std } => {
                 vec![("n", n as f64, n > 0, "1 or more"), not_negative("std", std.unwrap_or(0.0))]
             }
-            InitSpec::Lsuv { target, tolerance, .. } => vec![positive("target", target), positive("tolerance", tolerance)],
+            InitSpec::Lsuv { target, tolerance, .. } => {
+                vec![positive("target", target), positive("tolerance", tolerance)]
+            }
             _ => vec![],
         };
         match checks.into_iter().find(|(_, _, valid, _)| !valid) {
