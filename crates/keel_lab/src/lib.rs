@@ -19,6 +19,7 @@ mod settings;
 mod signal;
 mod site;
 mod statistics;
+mod training;
 
 pub use catalog::catalog;
 pub use error::LabError;

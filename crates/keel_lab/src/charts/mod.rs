@@ -28,6 +28,12 @@ pub(crate) fn number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
+/// Points read from a list of a document: two numbers of each entry, by JSON pointer; entries without them are left out.
+pub(crate) fn points(list: &serde_json::Value, x: &str, y: &str) -> Vec<(f64, f64)> {
+    let number = |entry: &serde_json::Value, pointer: &str| entry.pointer(pointer).and_then(serde_json::Value::as_f64);
+    list.as_array().into_iter().flatten().filter_map(|entry| Some((number(entry, x)?, number(entry, y)?))).collect()
+}
+
 /// Text made safe for HTML and SVG.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

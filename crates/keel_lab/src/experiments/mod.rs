@@ -1,4 +1,11 @@
-//! The experiments, one a file.
+//! The experiments, one a file; the pages of the longer ones are in files of their own.
 
+pub(crate) mod activations;
+pub(crate) mod dead_relu;
+pub(crate) mod gradient_depth;
 pub(crate) mod initialisation;
 mod initialisation_page;
+pub(crate) mod preprocessing;
+pub(crate) mod why_preprocess;
+pub(crate) mod zigzag;
+mod zigzag_page;

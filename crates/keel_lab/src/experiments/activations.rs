@@ -1,0 +1,295 @@
+//! Every activation function: its curve, its derivative, where it is flat, what it makes of a standard normal input.
+
+use std::time::Instant;
+
+use keel_kernels::activation;
+use keel_nn::activations::{ALL, Activation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::charts::{Marks, Plot, Series, number};
+use crate::error::LabError;
+use crate::experiment::{Chapter, ExperimentEntry, Findings};
+use crate::knob::knobs_of;
+use crate::language::Text;
+use crate::page::{Page, Table};
+use crate::settings::Settings;
+use crate::signal::normal_moments;
+
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
+    name: NAME,
+    title: ["Activation functions and their derivatives", "激活函数及其导数"],
+    summary: [
+        "Curve, derivative, flat zones, output mean and variance for a standard normal input, and cost of every activation.",
+        "每个激活函数的曲线、导数、平坦区、标准正态输入下的输出均值与方差，以及计算代价。",
+    ],
+    chapter: Chapter::Activations,
+    knobs: knobs_of::<Config>,
+    run,
+};
+
+const NAME: &str = "activations";
+/// A function is flat where its derivative is below this share of its largest.
+const FLAT: f64 = 0.02;
+/// Values of one timing.
+const TIMED: usize = 1 << 16;
+
+/// Knobs of the experiment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// The curves go from -reach to reach.
+    #[schemars(range(min = 1.0, max = 50.0))]
+    reach: f64,
+    /// Points of each curve.
+    #[schemars(range(min = 11, max = 2001))]
+    points: usize,
+    /// An input to read every function and its derivative at.
+    #[schemars(range(min = -100.0, max = 100.0))]
+    x: f64,
+    /// Whether to measure how long each takes; these are the only numbers that differ from run to run.
+    cost: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { reach: 6.0, points: 241, x: 10.0, cost: true }
+    }
+}
+
+/// Functions drawn together.
+const GROUPS: [(&str, &str, &[&str]); 3] = [
+    ("S-shaped: flat at both ends", "S 形：两端平坦", &["sigmoid", "tanh"]),
+    ("Straight above 0", "正半轴为直线", &["relu", "leaky_relu", "prelu", "elu", "selu"]),
+    ("Smooth relatives of relu", "ReLU 的光滑变体", &["gelu", "silu", "softplus", "mish", "hard_swish"]),
+];
+
+fn run(settings: &Settings, _seed: u64) -> Result<Findings, LabError> {
+    let config: Config = settings.config(NAME)?;
+    let functions: Vec<Value> = ALL.into_iter().map(|activation| describe(activation, &config)).collect();
+    let document = json!({ "experiment": NAME, "x": config.x, "activations": functions });
+    let page = page(&document, &config);
+    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+}
+
+fn describe(activation: Activation, config: &Config) -> Value {
+    let function = activation.initial_function();
+    let value = |x: f64| f64::from(function.value(x as f32));
+    let slope = |x: f64| f64::from(function.derivative(x as f32));
+    let step = 2.0 * config.reach / (config.points - 1) as f64;
+    let inputs: Vec<f64> = (0..config.points).map(|index| index as f64 * step - config.reach).collect();
+    let (mean, second_moment) = normal_moments(activation, 1.0);
+    let probe = |x: f64| json!({ "x": x, "value": value(x), "derivative": slope(x) });
+    let probes = [-10.0, -3.0, 0.0, 3.0, 10.0, config.x].map(probe);
+    let mut document = json!({
+        "activation": activation.name(),
+        "at": probes,
+        "largest_derivative": largest_derivative(activation),
+        "flat_zones": flat_zones(activation),
+        "standard_normal_input": { "mean": mean, "variance": second_moment - mean * mean, "second_moment": second_moment },
+        "zero_centred": activation.facts().zero_centred,
+        "curve": {
+            "x": inputs,
+            "value": inputs.iter().map(|&x| value(x)).collect::<Vec<f64>>(),
+            "derivative": inputs.iter().map(|&x| slope(x)).collect::<Vec<f64>>(),
+        },
+    });
+    if config.cost {
+        document["nanoseconds_per_value"] = json!(cost(activation));
+    }
+    document
+}
+
+fn grid() -> impl Iterator<Item = f64> {
+    (-2000..=2000).map(|index| f64::from(index) * 0.01)
+}
+
+fn largest_derivative(activation: Activation) -> f64 {
+    let function = activation.initial_function();
+    grid().map(|x| f64::from(function.derivative(x as f32)).abs()).fold(0.0, f64::max)
+}
+
+/// Stretches of [-20, 20] at least 1 long where hardly any gradient passes.
+fn flat_zones(activation: Activation) -> Vec<[f64; 2]> {
+    let function = activation.initial_function();
+    let limit = FLAT * largest_derivative(activation);
+    let mut zones: Vec<[f64; 2]> = Vec::new();
+    let mut open = false;
+    for x in grid() {
+        let flat = f64::from(function.derivative(x as f32)).abs() < limit;
+        match (flat, open, zones.last_mut()) {
+            (true, true, Some(zone)) => zone[1] = x,
+            (true, _, _) => zones.push([x, x]),
+            _ => {}
+        }
+        open = flat;
+    }
+    zones.retain(|zone| zone[1] - zone[0] >= 1.0);
+    zones
+}
+
+/// Nanoseconds for the value and the derivative of one input, best of several rounds.
+fn cost(activation: Activation) -> f64 {
+    let function = activation.initial_function();
+    let input: Vec<f32> = (0..TIMED).map(|index| (index % 97) as f32 * 0.1 - 4.8).collect();
+    let (mut output, mut gradient) = (vec![0.0; TIMED], vec![0.0; TIMED]);
+    let round = |output: &mut [f32], gradient: &mut [f32]| {
+        let start = Instant::now();
+        activation::forward(function, &input, output);
+        activation::backward(function, &input, output, gradient);
+        start.elapsed().as_secs_f64()
+    };
+    let best = (0..9).map(|_| round(&mut output, &mut gradient)).fold(f64::MAX, f64::min);
+    best / TIMED as f64 * 1e9
+}
+
+fn page(document: &Value, config: &Config) -> Page {
+    let all = document["activations"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
+        "Each function is drawn with its derivative. During backpropagation the gradient that arrives is multiplied by the \
+         derivative: where it is nearly 0 the unit learns nothing from this sample.",
+        "每个函数与它的导数画在一起。反向传播时，传来的梯度要乘以这个导数；导数接近 0 的地方，该单元从这个样本学不到任何东西。",
+    );
+    for (english, chinese, names) in GROUPS {
+        for (key, what) in [("value", ["function", "函数"]), ("derivative", ["derivative", "导数"])] {
+            let caption = Text::new(format!("{english}: {}", what[0]), format!("{chinese}：{}", what[1]));
+            page = page.plot(caption, curves(all, names, key).x_range(-config.reach, config.reach));
+        }
+    }
+    page.table(table(all, config))
+        .heading("Why", "为什么")
+        .paragraph(
+            "The sigmoid maps every input into (0, 1) and can be read as a degree of firing, but its derivative is at most ¼, \
+             and 0.0000454 at ±10: a chain of sigmoids multiplies such numbers. Its outputs are all positive, so all weights \
+             of a unit behind it get gradients of one sign (see <i>zigzag</i>). Tanh is a stretched sigmoid,",
+            "sigmoid 把任意输入压到 (0, 1)，可理解为“激活程度”；但它的导数最大只有 ¼，在 ±10 处只有 0.0000454，层层相乘就更小。它的输出恒为正，\
+             使后一层同一单元的所有权重梯度同号（见 <i>zigzag</i>）。tanh 是拉伸后的 sigmoid：",
+        )
+        .formula(
+            "<mi>tanh</mi><mo>(</mo><mi>x</mi><mo>)</mo><mo>=</mo><mn>2</mn><mi>σ</mi><mo>(</mo><mn>2</mn><mi>x</mi><mo>)</mo>\
+             <mo>\u{2212}</mo><mn>1</mn>",
+        )
+        .paragraph(
+            "centred at zero, but flat at both ends all the same. Relu passes gradient 1 for every positive input and costs almost \
+             nothing. For negative inputs it passes none: a unit that is negative for every sample is dead (see <i>dead_relu</i>).",
+            "它以零为中心，但两端同样平坦。ReLU 对正输入的梯度恒为 1，计算几乎不花代价；对负输入梯度为零：若某单元对所有样本都为负，它就“死”了（见 <i>dead_relu</i>）。",
+        )
+        .heading("What to take away", "要点")
+        .paragraph(
+            "Use relu and mind the learning rate; try leaky relu, elu, selu or gelu for the last bit; tanh where outputs must be \
+             bounded and centred; the sigmoid for the output of a yes-or-no question, not inside the network.",
+            "首选 ReLU，并注意学习率；想再进一步可试 Leaky ReLU、ELU、SELU、GELU；需要有界且零中心的输出时用 tanh；sigmoid 只用于二分类的输出，不要放在网络内部。",
+        )
+}
+
+fn curves(all: &[Value], names: &[&str], key: &str) -> Plot {
+    let chosen = all.iter().filter(|one| names.iter().any(|name| one["activation"] == *name));
+    chosen.fold(Plot::new("x", if key == "value" { "f(x)" } else { "f′(x)" }), |plot, one| {
+        let numbers = |key: &str| one["curve"][key].as_array().into_iter().flatten().filter_map(Value::as_f64);
+        let points = numbers("x").zip(numbers(key)).collect();
+        plot.with(Series::new(one["activation"].as_str().unwrap_or_default(), points, Marks::Line))
+    })
+}
+
+fn table(all: &[Value], config: &Config) -> Table {
+    let at = number(config.x);
+    let columns = vec![
+        Text::new("Function", "函数"),
+        Text::new("Mean out", "输出均值"),
+        Text::new("Variance out", "输出方差"),
+        Text::new("Largest f′", "最大 f′"),
+        Text::same("f′(0)"),
+        Text::same(format!("f′({at})")),
+        Text::new("Flat zones", "平坦区"),
+        Text::new("ns a value", "纳秒/值"),
+    ];
+    let caption = Text::new(
+        "Outputs for a standard normal input; flat: derivative below 2 % of its largest; cost of value and derivative together",
+        "标准正态输入下的输出；平坦：导数低于最大值的 2 %；代价为函数值与导数之和",
+    );
+    let mut table = Table::new(caption, columns);
+    for one in all {
+        let cell =
+            |pointer: &str| Text::same(one.pointer(pointer).and_then(Value::as_f64).map_or("–".to_owned(), number));
+        table.text_row(vec![
+            Text::same(one["activation"].as_str().unwrap_or_default()),
+            cell("/standard_normal_input/mean"),
+            cell("/standard_normal_input/variance"),
+            cell("/largest_derivative"),
+            cell("/at/2/derivative"),
+            cell("/at/5/derivative"),
+            Text::same(zones(&one["flat_zones"])),
+            cell("/nanoseconds_per_value"),
+        ]);
+    }
+    table
+}
+
+/// The zones in words; those that reach the end of the searched stretch go on for ever.
+fn zones(zones: &Value) -> String {
+    let zone = |zone: &Value| {
+        let (low, high) = (zone[0].as_f64().unwrap_or(0.0), zone[1].as_f64().unwrap_or(0.0));
+        match (low <= -19.99, high >= 19.99) {
+            (true, _) => format!("x &lt; {}", number((high * 100.0).round() / 100.0)),
+            (_, true) => format!("x &gt; {}", number((low * 100.0).round() / 100.0)),
+            _ => format!("{} … {}", number(low), number(high)),
+        }
+    };
+    let all: Vec<String> = zones.as_array().into_iter().flatten().map(zone).collect();
+    if all.is_empty() { "–".to_owned() } else { all.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str) -> Value {
+        let document = run(&Settings::parse(["cost=false"]).unwrap(), 0).unwrap().document;
+        document["activations"].as_array().unwrap().iter().find(|one| one["activation"] == name).unwrap().clone()
+    }
+
+    #[test]
+    fn values_and_slopes_of_the_lecture() {
+        let cases = [
+            ("sigmoid", "/at/0/value", 4.54e-5),
+            ("sigmoid", "/at/2/value", 0.5),
+            ("sigmoid", "/at/4/value", 0.99995),
+            ("sigmoid", "/at/0/derivative", 4.54e-5),
+            ("sigmoid", "/at/4/derivative", 4.54e-5),
+            ("sigmoid", "/largest_derivative", 0.25),
+            ("tanh", "/at/2/derivative", 1.0),
+            ("tanh", "/at/1/derivative", 0.00987),
+            ("tanh", "/at/3/derivative", 0.00987),
+            ("relu", "/standard_normal_input/mean", 0.39894),
+            ("relu", "/standard_normal_input/second_moment", 0.5),
+            ("relu", "/standard_normal_input/variance", 0.34085),
+            ("selu", "/standard_normal_input/variance", 1.0),
+        ];
+        for (name, pointer, expected) in cases {
+            let actual = of(name).pointer(pointer).unwrap().as_f64().unwrap();
+            assert!((actual - expected).abs() <= 1e-3 * expected, "{name}{pointer}: {actual} for {expected}");
+        }
+        assert!(of("selu")["standard_normal_input"]["mean"].as_f64().unwrap().abs() < 1e-4);
+    }
+
+    #[test]
+    fn flat_zones_are_where_gradient_stops() {
+        assert_eq!(of("relu")["flat_zones"].as_array().unwrap().len(), 1);
+        assert_eq!(of("leaky_relu")["flat_zones"].as_array().unwrap().len(), 1, "its slope of 1 % is below 2 %");
+        assert_eq!(of("identity")["flat_zones"].as_array().unwrap().len(), 0);
+        let tanh = of("tanh");
+        let zones = tanh["flat_zones"].as_array().unwrap();
+        assert_eq!(zones.len(), 2);
+        assert!((zones[1][0].as_f64().unwrap() - 2.65).abs() < 0.03, "{zones:?}");
+    }
+
+    #[test]
+    fn tanh_is_a_stretched_sigmoid() {
+        let (tanh, sigmoid) = (Activation::Tanh.initial_function(), Activation::Sigmoid.initial_function());
+        for x in grid() {
+            let x = x as f32;
+            assert!((tanh.value(x) - (2.0 * sigmoid.value(2.0 * x) - 1.0)).abs() < 3e-7, "x = {x}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Inputs that are all positive force the gradients of a unit's weights to one sign: the path to the optimum zigzags.
+
+use keel_nn::RandomKey;
+use keel_nn::activations::Activation;
+use rand_distr::{Distribution, Uniform};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::zigzag_page::page;
+use crate::error::LabError;
+use crate::experiment::{Chapter, ExperimentEntry, Findings};
+use crate::knob::knobs_of;
+use crate::settings::Settings;
+use crate::signal::normal_values;
+
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
+    name: NAME,
+    title: ["Zigzag: inputs that are all positive", "锯齿路径：输入恒为正时"],
+    summary: [
+        "The path of a neuron with two weights for positive and for centred inputs, and how many units have gradients of one sign.",
+        "两个权重的神经元在恒正输入与零中心输入下的更新路径，以及梯度同号的单元比例。",
+    ],
+    chapter: Chapter::Activations,
+    knobs: knobs_of::<Config>,
+    run,
+};
+
+const NAME: &str = "zigzag";
+/// Where the weights should go: down in the one, up in the other.
+const TARGET: [f64; 2] = [1.0, -1.0];
+/// Units whose gradients are looked at, and inputs of each.
+const UNITS: usize = 400;
+const INPUTS: usize = 100;
+
+/// Knobs of the experiment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// Step size of the two-weight neuron.
+    #[schemars(range(min = 0.001, max = 2.0))]
+    learning_rate: f64,
+    /// Distance from the target at which a path ends.
+    #[schemars(range(min = 0.001, max = 1.0))]
+    tolerance: f64,
+    /// Paths whose lengths are averaged.
+    #[schemars(range(min = 1, max = 1000))]
+    paths: usize,
+    /// Batch sizes at which signs are counted.
+    batches: Vec<usize>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { learning_rate: 0.5, tolerance: 0.05, paths: 20, batches: vec![1, 2, 4, 8, 16, 32, 64, 128] }
+    }
+}
+
+fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
+    let config: Config = settings.config(NAME)?;
+    let key = RandomKey::new(seed);
+    if config.batches.iter().any(|batch| !(1..=4096).contains(batch)) {
+        return Err(LabError::KnobValue {
+            experiment: NAME,
+            knob: "batches".to_owned(),
+            value: format!("{:?}", config.batches),
+            expected: "sizes from 1 to 4096, like [1, 2, 4]".to_owned(),
+        });
+    }
+    let document = json!({
+        "experiment": NAME,
+        "seed": seed,
+        "learning_rate": config.learning_rate,
+        "target": TARGET,
+        "positive_inputs": paths(&config, 0.0, key.named("paths")),
+        "centred_inputs": paths(&config, -0.5, key.named("paths")),
+        "one_signed_units": one_signed_units(&config, key.named("network")),
+    });
+    let page = page(&document);
+    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+}
+
+/// Paths with inputs uniform in `[low, low + 1)`.
+fn paths(config: &Config, low: f64, key: RandomKey) -> Value {
+    let all: Vec<Vec<[f64; 2]>> = (0..config.paths).map(|path| walk(config, low, key.child(path as u64))).collect();
+    let length = |path: &Vec<[f64; 2]>| path.windows(2).map(|pair| distance(pair[0], pair[1])).sum::<f64>();
+    let direct = |path: &Vec<[f64; 2]>| path.last().map_or(0.0, |&last| distance(path[0], last));
+    let ratio =
+        all.iter().map(|path| length(path) / direct(path).max(f64::MIN_POSITIVE)).sum::<f64>() / all.len() as f64;
+    let steps: Vec<[f64; 2]> = all
+        .iter()
+        .flat_map(|path| path.windows(2).map(|pair| [pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]]))
+        .collect();
+    let same = steps.iter().filter(|step| step[0] * step[1] >= 0.0).count() as f64 / steps.len().max(1) as f64;
+    json!({
+        "same_sign_fraction": same,
+        "length_over_straight_line": ratio,
+        "mean_steps": steps.len() as f64 / all.len() as f64,
+        "path": all[0],
+    })
+}
+
+/// Stochastic gradient descent of `(w x - target x)^2 / 2`, one sample a step, from 0 until close to the target.
+fn walk(config: &Config, low: f64, key: RandomKey) -> Vec<[f64; 2]> {
+    let draws = Uniform::new(low, low + 1.0).expect("the range is not empty");
+    let mut generator = key.generator();
+    let mut path = vec![[0.0, 0.0]];
+    let mut weights = [0.0_f64; 2];
+    while distance(weights, TARGET) > config.tolerance && path.len() < 10_000 {
+        let x = [draws.sample(&mut generator), draws.sample(&mut generator)];
+        let error = (weights[0] - TARGET[0]) * x[0] + (weights[1] - TARGET[1]) * x[1];
+        for index in 0..2 {
+            weights[index] -= config.learning_rate * error * x[index];
+        }
+        path.push(weights);
+    }
+    path
+}
+
+fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
+}
+
+/// Share of units whose weight gradients, zeros apart, all have one sign: behind sigmoid, relu, tanh and centred sigmoid,
+/// and behind relu with batch norm after the linear layer.
+fn one_signed_units(config: &Config, key: RandomKey) -> Value {
+    let cases: [(&str, Activation, f32, Norm); 5] = [
+        ("sigmoid", Activation::Sigmoid, 0.0, Norm::Absent),
+        ("relu", Activation::Relu, 0.0, Norm::Absent),
+        ("tanh", Activation::Tanh, 0.0, Norm::Absent),
+        ("sigmoid - 0.5", Activation::Sigmoid, -0.5, Norm::Absent),
+        ("relu, batch norm behind", Activation::Relu, 0.0, Norm::Batch),
+    ];
+    let curve = |&(name, activation, shift, norm): &(&str, Activation, f32, Norm)| {
+        let smallest = if norm == Norm::Batch { 2 } else { 1 };
+        let points: Vec<Value> = config
+            .batches
+            .iter()
+            .filter(|batch| **batch >= smallest)
+            .map(|&batch| {
+                let share = one_signed((activation, shift, norm), batch, key.child(batch as u64));
+                json!({ "batch": batch, "one_signed_fraction": share })
+            })
+            .collect();
+        json!({ "inputs": name, "points": points })
+    };
+    cases.iter().map(curve).collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Norm {
+    Absent,
+    Batch,
+}
+
+/// The inputs of a linear layer are `f(z) + shift` of standard normal z; the gradients by its outputs are standard normal.
+fn one_signed((activation, shift, norm): (Activation, f32, Norm), batch: usize, key: RandomKey) -> f64 {
+    let function = activation.initial_function();
+    let inputs: Vec<f32> =
+        normal_values(batch * INPUTS, key.named("input")).into_iter().map(|z| function.value(z) + shift).collect();
+    let mut gradient = normal_values(batch * UNITS, key.named("gradient"));
+    if norm == Norm::Batch {
+        let weights = normal_values(INPUTS * UNITS, key.named("weights"));
+        through_batch_norm(&inputs, &weights, &mut gradient, batch);
+    }
+    let one_sign = |unit: &usize| {
+        let entry = |input: usize| -> f64 {
+            (0..batch).map(|n| f64::from(inputs[n * INPUTS + input]) * f64::from(gradient[n * UNITS + unit])).sum()
+        };
+        let (mut positive, mut negative) = (0, 0);
+        (0..INPUTS).map(entry).for_each(|entry| match entry.total_cmp(&0.0) {
+            _ if entry == 0.0 => {}
+            std::cmp::Ordering::Greater => positive += 1,
+            _ => negative += 1,
+        });
+        (positive == 0) != (negative == 0)
+    };
+    (0..UNITS).filter(one_sign).count() as f64 / UNITS as f64
+}
+
+/// Turns the gradient by the outputs of batch norm into that by its inputs `z = inputs weights`, unit by unit:
+/// `dz = (dy - mean(dy) - y mean(dy y)) / std`.
+fn through_batch_norm(inputs: &[f32], weights: &[f32], gradient: &mut [f32], batch: usize) {
+    let count = batch as f64;
+    for unit in 0..UNITS {
+        let weighted = |n: usize| -> f64 {
+            (0..INPUTS).map(|i| f64::from(inputs[n * INPUTS + i]) * f64::from(weights[i * UNITS + unit])).sum()
+        };
+        let z: Vec<f64> = (0..batch).map(weighted).collect();
+        let mean = z.iter().sum::<f64>() / count;
+        let std = (z.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / count + 1e-5).sqrt();
+        let y: Vec<f64> = z.iter().map(|z| (z - mean) / std).collect();
+        let dy: Vec<f64> = (0..batch).map(|n| f64::from(gradient[n * UNITS + unit])).collect();
+        let mean_dy = dy.iter().sum::<f64>() / count;
+        let mean_product = dy.iter().zip(&y).map(|(dy, y)| dy * y).sum::<f64>() / count;
+        for n in 0..batch {
+            gradient[n * UNITS + unit] = ((dy[n] - mean_dy - y[n] * mean_product) / std) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positive_inputs_zigzag_and_centred_ones_do_not() {
+        let document = run(&Settings::new(), 0).unwrap().document;
+        let of = |inputs: &str, key: &str| document[inputs][key].as_f64().unwrap();
+        assert_eq!(of("positive_inputs", "same_sign_fraction"), 1.0);
+        let centred = of("centred_inputs", "same_sign_fraction");
+        assert!((0.4..0.62).contains(&centred), "{centred}");
+        let (positive, centred) =
+            (of("positive_inputs", "length_over_straight_line"), of("centred_inputs", "length_over_straight_line"));
+        assert!(positive > 1.6 * centred, "{positive} against {centred}");
+    }
+
+    #[test]
+    fn signs_of_one_sample_agree_behind_positive_inputs_and_never_behind_batch_norm() {
+        let document = run(&Settings::parse(["batches=[1,2,16]"]).unwrap(), 3).unwrap().document;
+        let share = |case: usize, point: usize| {
+            document["one_signed_units"][case]["points"][point]["one_signed_fraction"].as_f64().unwrap()
+        };
+        assert_eq!((share(0, 0), share(1, 0)), (1.0, 1.0));
+        assert_eq!((share(2, 0), share(3, 0)), (0.0, 0.0));
+        assert!(share(0, 2) > 0.1 && share(1, 2) < 0.05, "{} {}", share(0, 2), share(1, 2));
+        // With two samples batch norm leaves almost no gradient; its sign is rounding. From sixteen on it is exact.
+        assert!(share(4, 1) < 0.02, "{}", share(4, 1));
+    }
+
+    #[test]
+    fn batch_norm_leaves_no_sum_over_the_batch() {
+        let batch = 7;
+        let (inputs, weights) =
+            (normal_values(batch * INPUTS, RandomKey::new(1)), normal_values(INPUTS * UNITS, RandomKey::new(2)));
+        let mut gradient = normal_values(batch * UNITS, RandomKey::new(3));
+        through_batch_norm(&inputs, &weights, &mut gradient, batch);
+        for unit in 0..UNITS {
+            let sum: f32 = (0..batch).map(|n| gradient[n * UNITS + unit]).sum();
+            assert!(sum.abs() < 1e-5, "unit {unit}: {sum}");
+        }
+    }
+}

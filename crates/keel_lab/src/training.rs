@@ -1,0 +1,255 @@
+//! Small training runs on the embedded digits, for experiments that need a trained network.
+
+use std::sync::Arc;
+
+use keel_data::{Dataset, PreprocessScratch, PreprocessStep, Preprocessor, Split};
+use keel_kernels::{Buffer, parallel};
+use keel_nn::layers::LayerSpec;
+use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
+use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
+
+use crate::error::LabError;
+
+/// Classes of the digits.
+pub(crate) const CLASSES: usize = 10;
+/// Values of one digit.
+pub(crate) const FEATURES: usize = 64;
+/// Samples of one evaluation batch.
+const EVALUATION_BATCH: usize = 256;
+
+/// Samples with their labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// `[samples, features]`
+    pub(crate) inputs: Vec<f32>,
+    /// `[samples]`
+    pub(crate) labels: Vec<u32>,
+}
+
+impl Part {
+    /// Samples.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The samples `indices`, in that order.
+    pub(crate) fn take(&self, indices: &[usize]) -> Part {
+        let features = self.inputs.len() / self.len();
+        let rows = indices.iter().flat_map(|&index| &self.inputs[index * features..(index + 1) * features]);
+        Part { inputs: rows.copied().collect(), labels: indices.iter().map(|&index| self.labels[index]).collect() }
+    }
+}
+
+/// The digits, four fifths to train and one fifth to test, preprocessed with statistics of the training part.
+#[derive(Clone, Debug)]
+pub(crate) struct Digits {
+    /// To train on.
+    pub(crate) train: Part,
+    /// To test on.
+    pub(crate) test: Part,
+}
+
+impl Digits {
+    /// Divides and preprocesses them.
+    ///
+    /// # Errors
+    /// If a step cannot be fitted.
+    pub(crate) fn new(steps: &[PreprocessStep], seed: u64) -> Result<Self, LabError> {
+        let split = Split { validation: 0.0, test: 0.2, seed }.divide(Arc::new(Dataset::digits()?))?;
+        let preprocessor = Preprocessor::fit(&split.dataset, &split.train, steps)?;
+        let keel_data::Targets::Classes { labels, .. } = split.dataset.targets() else {
+            unreachable!("digits have classes")
+        };
+        let part = |indices: &[usize]| -> Result<Part, LabError> {
+            let mut inputs = vec![0.0; indices.len() * preprocessor.output_shape().len()];
+            preprocessor.gather(&split.dataset, indices, &mut inputs, &mut PreprocessScratch::default())?;
+            Ok(Part { inputs, labels: indices.iter().map(|&index| labels[index]).collect() })
+        };
+        Ok(Digits { train: part(&split.train)?, test: part(&split.test)? })
+    }
+}
+
+/// How a classifier is trained: stochastic gradient descent with momentum.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    /// Step size.
+    pub(crate) learning_rate: f32,
+    /// Share of the last step that is added to the next.
+    pub(crate) momentum: f32,
+    /// Samples of a step.
+    pub(crate) batch: usize,
+    /// Steps.
+    pub(crate) steps: usize,
+}
+
+/// A network with what it takes to train it.
+pub(crate) struct Classifier {
+    /// The network.
+    pub(crate) network: Network,
+    training: Executor,
+    evaluation: Executor,
+    gradients: Buffer,
+    velocity: Buffer,
+    loss: Loss,
+    key: RandomKey,
+}
+
+impl Classifier {
+    /// A network of `layers` that ends in scores of the ten classes.
+    ///
+    /// # Errors
+    /// If the layers do not fit together.
+    pub(crate) fn new(layers: &[LayerSpec], batch: usize, key: RandomKey) -> Result<Self, LabError> {
+        let network = Network::new(Graph::build(Shape::Features(FEATURES), layers, CLASSES)?, key.named("network"));
+        let executor = |batch, mode| {
+            let request = MemoryRequest { batch, mode, workers: parallel::workers() };
+            Executor::new(Plan::new(&network.graph, request))
+        };
+        let (training, evaluation) = (executor(batch, Mode::Train), executor(EVALUATION_BATCH, Mode::Evaluate));
+        let length = network.graph.parameter_length();
+        let loss = LossSpec::cross_entropy()
+            .build(network.graph.output_shape(), TargetKind::Classes(CLASSES))
+            .expect("ten scores fit ten classes");
+        let (gradients, velocity) = (Buffer::zeroed(length), Buffer::zeroed(length));
+        Ok(Classifier { network, training, evaluation, gradients, velocity, loss, key })
+    }
+
+    /// Trains and returns the loss of every step; stops after the first that is not finite.
+    pub(crate) fn train(&mut self, data: &Part, schedule: Schedule) -> Vec<f64> {
+        let mut losses = Vec::with_capacity(schedule.steps);
+        let mut order = Order::new(data.len(), self.key.named("order"));
+        for step in 0..schedule.steps {
+            let value = self.step(&data.take(&order.next(schedule.batch)), schedule, step);
+            losses.push(value.mean());
+            if value.non_finite {
+                break;
+            }
+        }
+        losses
+    }
+
+    /// One step on one batch.
+    pub(crate) fn step(&mut self, batch: &Part, schedule: Schedule, step: usize) -> LossValue {
+        let random = self.key.named("steps").child(step as u64);
+        let run = Batch { input: &batch.inputs, random };
+        self.training.forward(&mut self.network, run, &mut ());
+        let (outputs, gradient) = self.training.outputs_and_gradient(&self.network.graph);
+        let value = self.loss.forward_backward(outputs, Targets::Classes(&batch.labels), gradient);
+        self.training.backward(&self.network, run, &mut self.gradients, &mut ());
+        let updates = self.velocity.iter_mut().zip(self.gradients.iter());
+        for (parameter, (velocity, gradient)) in self.network.parameters.iter_mut().zip(updates) {
+            *velocity = schedule.momentum * *velocity + gradient;
+            *parameter -= schedule.learning_rate * *velocity;
+        }
+        value
+    }
+
+    /// Mean loss and share of right answers, with the statistics for evaluation.
+    pub(crate) fn evaluate(&mut self, data: &Part) -> (f64, f64) {
+        let mut total = LossValue::default();
+        let loss = self.loss.clone();
+        self.run(data, &mut (), |outputs, labels| total.add(loss.evaluate(outputs, Targets::Classes(labels))));
+        (total.mean(), total.correct as f64 / data.len() as f64)
+    }
+
+    /// Runs `data` through the network in evaluation, batch by batch.
+    pub(crate) fn run(&mut self, data: &Part, observer: &mut impl Observer, mut each: impl FnMut(&[f32], &[u32])) {
+        let features = data.inputs.len() / data.len();
+        let batches = data.inputs.chunks(EVALUATION_BATCH * features).zip(data.labels.chunks(EVALUATION_BATCH));
+        for (input, labels) in batches {
+            let run = Batch { input, random: self.key.named("evaluation") };
+            each(self.evaluation.forward(&mut self.network, run, observer), labels);
+        }
+    }
+
+    /// Scores of one batch of at most the training batch's size, normalised with its own statistics; the statistics for
+    /// evaluation stay as they are.
+    pub(crate) fn scores_with_own_statistics(&mut self, inputs: &[f32]) -> Vec<f32> {
+        let state: Vec<f32> = self.network.state.to_vec();
+        let run = Batch { input: inputs, random: self.key.named("evaluation") };
+        let scores = self.training.forward(&mut self.network, run, &mut ()).to_vec();
+        self.network.state.copy_from_slice(&state);
+        scores
+    }
+}
+
+/// Share of rows of `scores`, `[samples, classes]`, whose largest entry is at the label.
+pub(crate) fn accuracy(scores: &[f32], labels: &[u32]) -> f64 {
+    let answers = scores.chunks(CLASSES).map(answer);
+    answers.zip(labels).filter(|(answer, label)| *answer == **label as usize).count() as f64 / labels.len() as f64
+}
+
+/// Index of the largest score; the first of equal ones.
+pub(crate) fn answer(scores: &[f32]) -> usize {
+    (0..scores.len()).fold(0, |best, index| if scores[index] > scores[best] { index } else { best })
+}
+
+/// Sample numbers in shuffled rounds.
+pub(crate) struct Order {
+    rest: Vec<usize>,
+    samples: usize,
+    round: u64,
+    key: RandomKey,
+}
+
+impl Order {
+    /// Of so many samples.
+    pub(crate) fn new(samples: usize, key: RandomKey) -> Self {
+        Order { rest: Vec::new(), samples, round: 0, key }
+    }
+
+    /// The next `count` samples; the rest of a round that is too short is left out.
+    pub(crate) fn next(&mut self, count: usize) -> Vec<usize> {
+        let count = count.min(self.samples);
+        if self.rest.len() < count {
+            let key = self.key.child(self.round);
+            self.rest = (0..self.samples).collect();
+            self.rest.sort_by_key(|&sample| key.bits(sample as u64));
+            self.round += 1;
+        }
+        self.rest.split_off(self.rest.len() - count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keel_nn::layers::LinearSpec;
+
+    #[test]
+    fn a_small_network_learns_the_digits_and_repeats_itself() {
+        let digits = Digits::new(&[PreprocessStep::Standardize], 0).unwrap();
+        let layers = keel_nn::model::mlp(32, 1);
+        let schedule = Schedule { learning_rate: 0.1, momentum: 0.9, batch: 64, steps: 100 };
+        let run = || {
+            let mut classifier = Classifier::new(&layers, 64, RandomKey::new(1)).unwrap();
+            let losses = classifier.train(&digits.train, schedule);
+            (losses, classifier.evaluate(&digits.test))
+        };
+        let (losses, (_, accuracy)) = run();
+        assert!(losses[0] > 2.0 && losses[99] < 0.3 && accuracy > 0.93, "{} {} {accuracy}", losses[0], losses[99]);
+        assert_eq!(run().0, losses);
+    }
+
+    #[test]
+    fn own_statistics_leave_the_running_ones_alone() {
+        let digits = Digits::new(&[PreprocessStep::Standardize], 0).unwrap();
+        let mut classifier = Classifier::new(&keel_nn::model::mlp(8, 1), 16, RandomKey::new(1)).unwrap();
+        let before = classifier.network.state.to_vec();
+        let scores = classifier.scores_with_own_statistics(&digits.test.inputs[..16 * FEATURES]);
+        assert_eq!(scores.len(), 16 * CLASSES);
+        assert_eq!(classifier.network.state.to_vec(), before);
+        assert!(Classifier::new(&[LayerSpec::Linear(LinearSpec::new(3))], 4, RandomKey::new(0)).is_err());
+    }
+
+    #[test]
+    fn every_round_visits_each_sample_once() {
+        let mut order = Order::new(10, RandomKey::new(2));
+        let mut round: Vec<usize> = (0..2).flat_map(|_| order.next(5)).collect();
+        let second: Vec<usize> = (0..2).flat_map(|_| order.next(5)).collect();
+        assert_ne!(round, second);
+        round.sort_unstable();
+        assert_eq!(round, (0..10).collect::<Vec<_>>());
+        assert_eq!(order.next(30).len(), 10);
+    }
+}

@@ -1,0 +1,101 @@
+//! The lab as the command line uses it.
+
+use keel_lab::{Language, Settings, catalog, find, run, write_site};
+
+/// Settings that make every experiment cheap; each takes those it knows.
+const CHEAP: [&str; 12] = [
+    "width=16",
+    "steps=4",
+    "points=40",
+    "paths=2",
+    "seeds=1",
+    "cost=false",
+    "evaluations=2",
+    "batches=[2,4]",
+    "learning_rates=[0.05]",
+    "biases=[0]",
+    "offsets=[0]",
+    "batch=16",
+];
+
+#[test]
+fn every_experiment_runs_repeats_itself_and_explains_itself_in_both_languages() {
+    for entry in catalog() {
+        let settings = Settings::parse(CHEAP).unwrap().known_to(&entry.knobs());
+        let outcome = entry.run(&settings, 3).unwrap();
+        assert_eq!(outcome.document["experiment"], entry.name);
+        assert_eq!(outcome.document, entry.run(&settings, 3).unwrap().document, "{}", entry.name);
+        for language in Language::ALL {
+            let html = outcome.html(language);
+            assert!(html.contains("<svg") && html.contains("</html>"), "{}", entry.name);
+            assert!(!html.contains("NaN"), "{} in {language} shows NaN", entry.name);
+            assert!(!html.contains("http"), "{} refers to the outside", entry.name);
+            assert_eq!(html.matches("<figure").count(), html.matches("</figure>").count(), "{}", entry.name);
+            let chinese = html.chars().filter(|character| ('\u{4e00}'..'\u{9fff}').contains(character)).count();
+            assert_eq!(chinese > 100, language == Language::Chinese, "{} in {language}: {chinese}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn knobs_are_documented_and_their_defaults_are_accepted() {
+    for entry in catalog() {
+        for knob in entry.knobs() {
+            assert!(!knob.documentation.is_empty(), "{} {}", entry.name, knob.name);
+            let mut settings = Settings::new();
+            settings.set(&knob.name, knob.default.clone());
+            assert_eq!(settings.known_to(&entry.knobs()), settings);
+        }
+    }
+    let knobs = find("initialisation").unwrap().knobs();
+    let names: Vec<&str> = knobs.iter().map(|knob| knob.name.as_str()).collect();
+    assert_eq!(names, ["activation", "width", "depth", "batch", "init.type", "init.std", "gain"]);
+}
+
+#[test]
+fn wrong_names_and_values_are_refused_with_the_nearest_or_the_range() {
+    let message =
+        |name: &str, setting: &str| match Settings::parse([setting]).and_then(|settings| run(name, &settings, 0)) {
+            Ok(_) => panic!("{name} {setting} was accepted"),
+            Err(error) => error.to_string(),
+        };
+    let cases = [
+        ("initialization", "width=8", "did you mean \"initialisation\"?"),
+        ("initialisation", "widht=8", "did you mean \"width\"?"),
+        ("initialisation", "width=0", "a whole number from 1 to 8192"),
+        ("initialisation", "width=2.5", "a whole number"),
+        ("initialisation", "width=many", "a whole number"),
+        ("initialisation", "activation=rleu", "relu, or another one of identity"),
+        ("initialisation", "init.type=kaiming", "kaiming_normal"),
+        ("initialisation", "init.std=nan", "a number from 0"),
+        ("initialisation", "init=3", "has no knob \"init\""),
+        ("initialisation", "width", "key=value"),
+        ("initialisation", "=3", "key=value"),
+        ("zigzag", "batches=[]", "a list"),
+        ("zigzag", "batches=[0]", "from 1 to 4096"),
+    ];
+    for (name, setting, expected) in cases {
+        let message = message(name, setting);
+        assert!(message.contains(expected), "{name} {setting}: {message}");
+    }
+}
+
+#[test]
+fn a_site_has_an_index_and_two_files_for_each_outcome() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings::parse(["width=8"]).unwrap();
+    let outcomes = [run("initialisation", &settings, 0).unwrap(), run("gradient_depth", &settings, 0).unwrap()];
+    for language in Language::ALL {
+        let site = folder.path().join(language.code());
+        let index = std::fs::read_to_string(write_site(&outcomes, &site, language).unwrap()).unwrap();
+        for outcome in &outcomes {
+            let name = outcome.experiment.name;
+            assert!(index.contains(&format!("href=\"{name}.html\"")));
+            let json = std::fs::read_to_string(site.join(format!("{name}.json"))).unwrap();
+            assert!(json.contains(&format!("\"experiment\": \"{name}\"")));
+        }
+    }
+    let blocked = folder.path().join("file");
+    std::fs::write(&blocked, "").unwrap();
+    assert!(write_site(&outcomes, &blocked, Language::English).unwrap_err().to_string().contains("--out"));
+}
