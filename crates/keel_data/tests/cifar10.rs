@@ -1,4 +1,5 @@
 //! CIFAR-10 as a folder of JPEG files: it loads, and its statistics are the known ones.
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use keel_data::{
     DataConfig, Dataset, FittedStep, Inputs, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Split,

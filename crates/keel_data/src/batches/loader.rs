@@ -18,7 +18,7 @@ pub struct Loader {
 /// A batch of a [`Loader`]; its buffers return to the loader when it is dropped.
 #[derive(Debug)]
 pub struct LoadedBatch {
-    batch: Option<Box<Batch>>,
+    batch: Option<Batch>,
     shared: Arc<Shared>,
 }
 
@@ -30,8 +30,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    ready: VecDeque<Box<Batch>>,
-    free: Vec<Box<Batch>>,
+    ready: VecDeque<Batch>,
+    free: Vec<Batch>,
     error: Option<DataError>,
     finished: bool,
     stopped: bool,
@@ -57,7 +57,7 @@ impl Loader {
         let buffers = ahead.max(1) + 1;
         let state = State {
             ready: VecDeque::with_capacity(buffers),
-            free: (0..buffers).map(|_| Box::default()).collect(),
+            free: (0..buffers).map(|_| source.empty_batch()).collect(),
             ..State::default()
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
@@ -122,7 +122,7 @@ fn prepare(source: &Source, start: Position, epochs: u64, shared: &Shared) {
 }
 
 /// A free buffer, or `None` when the loader is gone.
-fn take_free(shared: &Shared) -> Option<Box<Batch>> {
+fn take_free(shared: &Shared) -> Option<Batch> {
     let mut state = shared.lock();
     loop {
         if state.stopped {

@@ -92,7 +92,24 @@ impl Source {
         }
     }
 
-    /// The place of step `step` counted over epochs.
+    /// A batch with room for the largest one.
+    pub(super) fn empty_batch(&self) -> Batch {
+        let largest = self.largest_batch();
+        Batch {
+            inputs: Vec::with_capacity(largest * self.preprocessor.output_shape().len()),
+            targets: match self.dataset.targets() {
+                Targets::Classes { .. } => BatchTargets::Classes(Vec::with_capacity(largest)),
+                Targets::Values { target_names, .. } => {
+                    BatchTargets::Values(Vec::with_capacity(largest * target_names.len()))
+                }
+                Targets::Unlabelled => BatchTargets::Unlabelled,
+            },
+            indices: Vec::with_capacity(largest),
+            position: Position::default(),
+        }
+    }
+
+    /// The place of the batch after the one at `position`.
     pub(super) fn next(&self, position: Position) -> Position {
         if position.step + 1 < self.steps_per_epoch() {
             Position { step: position.step + 1, ..position }
