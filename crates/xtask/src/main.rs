@@ -14,7 +14,7 @@ Checks and tools of the repository
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  ci      everything a change has to pass: format, tidy, clippy, tests, documentation tests
+  ci      everything a change has to pass: format, tidy, tests, documentation tests
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
   help    this text
 
