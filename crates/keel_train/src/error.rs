@@ -17,6 +17,9 @@ pub enum TrainError {
     /// The layers do not fit the data or each other.
     #[error(transparent)]
     Model(#[from] keel_nn::GraphError),
+    /// The loss does not fit the network or the targets.
+    #[error("train.loss: {0}")]
+    Loss(#[from] keel_nn::losses::LossError),
     /// A checkpoint or model file cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

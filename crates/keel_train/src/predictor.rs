@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use keel_data::{DataConfig, Dataset, PreprocessScratch, Preprocessor, Schema, TargetKind, Targets};
+use keel_data::{BatchTargets, DataConfig, Dataset, PreprocessScratch, Preprocessor, Schema, TargetKind, Targets};
 use keel_nn::{Executor, Network, RandomKey};
 
 use crate::config;
 use crate::error::TrainError;
-use crate::metrics::{ConfusionMatrix, Metrics, RegressionMetrics};
+use crate::metrics::{Metrics, Tally, largest};
 use crate::model_file;
-use crate::objective::{Objective, TargetScale, unscaled};
+use crate::objective::Objective;
 use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
 use crate::{Config, threads};
 
@@ -22,7 +22,7 @@ pub struct Predictor {
     config: Config,
     schema: Schema,
     preprocessor: Preprocessor,
-    scaling: Vec<TargetScale>,
+    objective: Objective,
     network: Network,
     executor: Executor,
     pool: rayon::ThreadPool,
@@ -37,7 +37,7 @@ pub enum Prediction {
         index: usize,
         /// Its name.
         name: String,
-        /// One per class, adding up to 1.
+        /// One per class; they add up to 1 but for `bce`.
         probabilities: Vec<f32>,
     },
     /// Predicted values in the targets' own unit.
@@ -65,7 +65,8 @@ impl Predictor {
             .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}")))?;
         let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
-        Ok(Predictor { config, schema, preprocessor, scaling: description.scaling.clone(), network, executor, pool })
+        let objective = Objective::of_model(&config.train, &schema, &description.scaling)?;
+        Ok(Predictor { config, schema, preprocessor, objective, network, executor, pool })
     }
 
     /// The config the model was trained with.
@@ -102,8 +103,8 @@ impl Predictor {
     pub fn predict(&mut self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
         let indices: Vec<usize> = (0..dataset.samples()).collect();
         let outputs = self.outputs(dataset, &indices)?;
-        let width = self.network.graph.output_shape().len();
-        Ok(outputs.chunks_exact(width).map(|row| self.prediction(row)).collect())
+        let rows = self.objective.predictions(&outputs);
+        Ok(rows.chunks_exact(self.objective.outputs()).map(|row| self.prediction(row)).collect())
     }
 
     /// Metrics of the samples `indices` of labelled data.
@@ -112,33 +113,23 @@ impl Predictor {
     /// As [`Predictor::predict`], or data without targets.
     pub fn evaluate(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
         let outputs = self.outputs(dataset, indices)?;
-        let mut metrics = Metrics { samples: indices.len() as u64, ..Metrics::default() };
         let targets = match dataset.targets() {
-            Targets::Classes { labels, class_names } => {
-                let labels: Vec<u32> = indices.iter().map(|&sample| labels[sample]).collect();
-                let mut confusion = ConfusionMatrix::new(class_names.len());
-                confusion.add(&outputs, &labels);
-                metrics.accuracy = Some(confusion.accuracy());
-                metrics.classes = confusion.classes(class_names);
-                metrics.confusion = Some(confusion);
-                keel_data::BatchTargets::Classes(labels)
+            Targets::Classes { labels, .. } => {
+                BatchTargets::Classes(indices.iter().map(|&sample| labels[sample]).collect())
             }
             Targets::Values { values, target_names } => {
                 let width = target_names.len();
-                let actual: Vec<f32> =
-                    indices.iter().flat_map(|&sample| &values[sample * width..(sample + 1) * width]).copied().collect();
-                let predicted: Vec<f32> = unscaled(&self.scaling, &outputs).collect();
-                metrics.regression = Some(RegressionMetrics::new(&predicted, &actual, width));
-                keel_data::BatchTargets::Values(actual)
+                let row = |&sample: &usize| &values[sample * width..(sample + 1) * width];
+                BatchTargets::Values(indices.iter().flat_map(row).copied().collect())
             }
             Targets::Unlabelled => {
                 let message = "this data has no targets to compare with; use predict instead";
                 return Err(TrainError::setting("data", message));
             }
         };
-        let objective = Objective::of_model(&self.config.train, &self.schema, &self.scaling);
-        metrics.loss = objective.loss(&outputs, &targets);
-        Ok(metrics)
+        let mut tally = Tally::new(&self.objective);
+        tally.add(&mut self.objective, &outputs, &targets);
+        Ok(tally.metrics(&self.objective))
     }
 
     /// Raw outputs, `[indices, outputs]`.
@@ -159,14 +150,14 @@ impl Predictor {
         })
     }
 
+    /// `row` holds what the objective makes of the raw outputs.
     fn prediction(&self, row: &[f32]) -> Prediction {
-        let TargetKind::Classes(names) = &self.schema.target else {
-            return Prediction::Values(unscaled(&self.scaling, row).collect());
-        };
-        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let powers: Vec<f32> = row.iter().map(|logit| (logit - highest).exp()).collect();
-        let sum: f32 = powers.iter().sum();
-        let index = crate::metrics::largest(row);
-        Prediction::Class { index, name: names[index].clone(), probabilities: powers.iter().map(|power| power / sum).collect() }
+        match self.class_names() {
+            [] => Prediction::Values(row.to_vec()),
+            names => {
+                let index = largest(row);
+                Prediction::Class { index, name: names[index].clone(), probabilities: row.to_vec() }
+            }
+        }
     }
 }

@@ -41,7 +41,7 @@ const SMALL: [&str; 6] = [
 #[test]
 fn digits_reach_their_accuracy_and_leave_a_whole_run() {
     let directory = tempfile::tempdir().unwrap();
-    let run = train(configured(None, directory.path(), &["train.epochs=8"]));
+    let run = train(configured(None, directory.path(), &[]));
     let test = run.summary.metrics.test.clone().unwrap();
     assert!(test.accuracy.unwrap() >= 0.97, "{:?}", test.accuracy);
     assert_eq!(run.summary.status, Status::Finished);
@@ -134,9 +134,9 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn impossible_trainings_are_refused_in_words() {
     let directory = tempfile::tempdir().unwrap();
     let cases: [(&[&str], &str); 7] = [
-        (&["train.batch_size=1"], "set train.batch_size to 2 or more"),
-        (&["train.loss=mse"], "use cross_entropy, hinge or bce"),
-        (&["train.class_weights=[1, 2]"], "2 weights for 10 classes"),
+        (&["train.batch_size=1", "model.preset=mlp"], "set train.batch_size to 2 or more"),
+        (&["train.loss=mse"], "use cross_entropy or hinge"),
+        (&["train.loss.type=cross_entropy", "train.loss.class_weights=[1, 2]"], "2"),
         (&["data.source=no/such/place"], "no/such/place"),
         (&["run.name=a/b"], "is no folder name"),
         (&["model.layers=[{type=\"conv2d\", out_channels=4, kernel=11, padding=\"valid\"}]"], "conv2d"),

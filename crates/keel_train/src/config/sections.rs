@@ -1,5 +1,6 @@
 //! The sections of the config that belong to training itself.
 
+use keel_nn::losses::LossSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +22,6 @@ pub struct TrainConfig {
     pub threads: usize,
     /// What is minimised: auto, cross_entropy, hinge, mse, huber or bce. Auto: cross_entropy for classes, mse for values.
     pub loss: LossConfig,
-    /// Weight of each class in the loss, in the order of the classes; empty = all 1.
-    pub class_weights: Vec<f32>,
     /// Epochs without a better validation result before training stops; 0 = off.
     pub early_stopping: u64,
     /// Batches over which exact batch-norm statistics are computed after training; 0 = off.
@@ -39,8 +38,7 @@ impl Default for TrainConfig {
             batch_size: 64,
             seed: 0,
             threads: 0,
-            loss: LossConfig::Name(LossName::Auto),
-            class_weights: Vec::new(),
+            loss: LossConfig::Auto(AutoLoss::Auto),
             early_stopping: 0,
             exact_statistics: 0,
             time_limit: 0.0,
@@ -48,63 +46,22 @@ impl Default for TrainConfig {
     }
 }
 
-/// A loss by name, or with its own keys.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A loss, by name or as a table with its own keys, or `auto`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LossConfig {
-    /// The loss with its defaults.
-    Name(LossName),
-    /// The loss with keys of its own.
-    Detailed(DetailedLoss),
+    /// Chosen by the targets.
+    Auto(AutoLoss),
+    /// This one.
+    Chosen(LossSpec),
 }
 
-/// Losses by name.
+/// The word that leaves the choice to the targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum LossName {
+pub enum AutoLoss {
     /// `cross_entropy` for classes, `mse` for values.
     Auto,
-    /// Softmax and negative log-likelihood.
-    CrossEntropy,
-    /// Multiclass hinge with margin 1.
-    Hinge,
-    /// Mean squared error.
-    Mse,
-    /// Squared near zero, linear far away.
-    Huber,
-    /// Sigmoid and binary cross-entropy per output.
-    Bce,
-}
-
-/// Losses with keys of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum DetailedLoss {
-    /// Softmax and negative log-likelihood.
-    CrossEntropy {
-        /// Share of the target spread evenly over all classes.
-        #[serde(default)]
-        #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
-        label_smoothing: f32,
-    },
-    /// Multiclass hinge.
-    Hinge {
-        /// By how much the right class must win.
-        #[serde(default = "one")]
-        #[schemars(extend("exclusiveMinimum" = 0.0))]
-        margin: f32,
-    },
-    /// Mean squared error.
-    Mse {},
-    /// Squared near zero, linear far away.
-    Huber {
-        /// Where it turns from squared to linear.
-        #[serde(default = "one")]
-        #[schemars(extend("exclusiveMinimum" = 0.0))]
-        delta: f32,
-    },
-    /// Sigmoid and binary cross-entropy per output.
-    Bce {},
 }
 
 /// What is measured and what happens when something is wrong.
@@ -162,8 +119,4 @@ impl Default for RunConfig {
     fn default() -> Self {
         RunConfig { directory: "runs".to_owned(), name: String::new(), checkpoint_seconds: 60.0 }
     }
-}
-
-fn one() -> f32 {
-    1.0
 }

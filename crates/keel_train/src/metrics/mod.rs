@@ -2,12 +2,14 @@
 
 mod classification;
 mod regression;
+mod tally;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use classification::largest;
 pub use classification::{ClassMetrics, ConfusionMatrix};
 pub use regression::RegressionMetrics;
+pub(crate) use tally::Tally;
 
 /// Metrics of one part of the data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

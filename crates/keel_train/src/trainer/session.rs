@@ -8,7 +8,7 @@ use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, Parameter
 
 use crate::Config;
 use crate::error::TrainError;
-use crate::metrics::{ConfusionMatrix, Metrics, RegressionMetrics};
+use crate::metrics::{Metrics, Tally};
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
 use crate::runs::LayerSummary;
@@ -91,10 +91,10 @@ impl Session {
         let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
         self.executor.forward(&mut self.network, input, observer);
         let (outputs, gradient) = self.executor.outputs_and_gradient(&self.network.graph);
-        let loss = self.objective.loss_and_gradient(outputs, &batch.targets, gradient);
-        let right = self.objective.right(outputs, &batch.targets);
+        let value = self.objective.loss_and_gradient(outputs, &batch.targets, gradient);
+        let loss = if value.non_finite { f64::NAN } else { value.mean() };
         self.executor.backward(&self.network, input, &mut self.gradients, observer);
-        StepResult { loss, right, gradient_norm: 0.0 }
+        StepResult { loss, right: value.correct as u64, gradient_norm: 0.0 }
     }
 
     /// Metrics of the samples `indices` in evaluation mode, without augmentation. `None` without samples.
@@ -114,7 +114,7 @@ impl Session {
             let batch = batch?;
             let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
             let outputs = self.evaluator.forward(&mut self.network, input, &mut ());
-            tally.add(&self.objective, outputs, batch);
+            tally.add(&mut self.objective, outputs, &batch.targets);
         }
         Ok(Some(tally.metrics(&self.objective)))
     }
@@ -172,7 +172,7 @@ impl Session {
 
 /// The graph of `config` for what `preprocessor` gives.
 pub(crate) fn build_graph(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
-    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?)
+    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?.fuse())
 }
 
 /// An executor for evaluation batches of up to `batch` samples.
@@ -232,56 +232,4 @@ fn check_batches(graph: &Graph, options: BatchOptions, samples: usize) -> Result
         options.batch_size
     );
     Err(TrainError::setting("train.batch_size", message))
-}
-
-/// Sums over the batches of an evaluation.
-struct Tally {
-    loss_sum: f64,
-    weight_sum: f64,
-    samples: u64,
-    confusion: ConfusionMatrix,
-    predicted: Vec<f32>,
-    actual: Vec<f32>,
-}
-
-impl Tally {
-    fn new(objective: &Objective) -> Self {
-        Tally {
-            loss_sum: 0.0,
-            weight_sum: 0.0,
-            samples: 0,
-            confusion: ConfusionMatrix::new(objective.class_names().len()),
-            predicted: Vec::new(),
-            actual: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, objective: &Objective, outputs: &[f32], batch: &Batch) {
-        let weight = objective.batch_weight(&batch.targets);
-        self.loss_sum += objective.loss(outputs, &batch.targets) * weight;
-        self.weight_sum += weight;
-        self.samples += batch.samples() as u64;
-        match &batch.targets {
-            keel_data::BatchTargets::Classes(labels) => self.confusion.add(outputs, labels),
-            keel_data::BatchTargets::Values(values) => {
-                self.predicted.extend(objective.unscaled(outputs));
-                self.actual.extend_from_slice(values);
-            }
-            keel_data::BatchTargets::Unlabelled => {}
-        }
-    }
-
-    fn metrics(self, objective: &Objective) -> Metrics {
-        let classes = objective.class_names();
-        let regression = !self.actual.is_empty();
-        Metrics {
-            loss: self.loss_sum / self.weight_sum.max(f64::MIN_POSITIVE),
-            samples: self.samples,
-            accuracy: (!classes.is_empty()).then(|| self.confusion.accuracy()),
-            regression: regression
-                .then(|| RegressionMetrics::new(&self.predicted, &self.actual, objective.outputs())),
-            classes: self.confusion.classes(classes),
-            confusion: (!classes.is_empty()).then_some(self.confusion),
-        }
-    }
 }
