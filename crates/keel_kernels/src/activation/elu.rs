@@ -1,6 +1,7 @@
 //! The exponential linear unit.
 
-use super::{Elementwise, exp, exp_m1};
+use super::exponential::exp_m1_below_87;
+use super::{Elementwise, exp};
 
 /// x where positive, alpha (exp(x) - 1) elsewhere; the derivative is 1 or alpha exp(x).
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,7 @@ impl Elementwise for Elu {
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         let negative = if x > 0.0 { 0.0 } else { x };
-        let curve = self.alpha * exp_m1(negative);
+        let curve = self.alpha * exp_m1_below_87(negative);
         if x > 0.0 { x } else { curve }
     }
 

@@ -19,11 +19,16 @@ pub fn exp(x: f32) -> f32 {
 /// e^x - 1 with a relative error below 3e-7 down to the smallest x; infinite above 88.72, -1 below -18, NaN for NaN.
 #[inline(always)]
 pub fn exp_m1(x: f32) -> f32 {
+    // At the upper end the power is infinite while the sum of both parts may be infinite minus infinite.
+    if x > 87.0 { exp(x) } else { exp_m1_below_87(x) }
+}
+
+/// As [`exp_m1`] for x up to 87, where no power overflows; without its choice loops stay free of branches.
+#[inline(always)]
+pub(super) fn exp_m1_below_87(x: f32) -> f32 {
     let reduced = reduce(x);
     let power = reduced.first_power * reduced.second_power;
-    let scaled = reduced.exp_m1 * reduced.first_power * reduced.second_power + (power - 1.0);
-    // At the upper end the power is infinite while the sum of both parts may be infinite minus infinite.
-    if x > 87.0 { exp(x) } else { scaled }
+    reduced.exp_m1 * reduced.first_power * reduced.second_power + (power - 1.0)
 }
 
 /// e^x = (1 + exp_m1) * first_power * second_power.

@@ -1,6 +1,7 @@
 //! The hyperbolic tangent.
 
-use super::{Elementwise, exp, exp_m1};
+use super::exponential::exp_m1_below_87;
+use super::{Elementwise, exp};
 
 /// tanh(x), with derivative 1 - tanh(x)^2.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +13,7 @@ impl Elementwise for Tanh {
     /// -m / (2 + m) with m = exp(-2 |x|) - 1, which neither overflows nor cancels; the sign is put back at the end.
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
-        let m = exp_m1(-2.0 * x.abs());
+        let m = exp_m1_below_87(-2.0 * x.abs());
         (-m / (2.0 + m)).copysign(x)
     }
 
