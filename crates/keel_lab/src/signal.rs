@@ -10,6 +10,8 @@ use keel_nn::init::InitSpec;
 use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::statistics::Moments;
+
 /// The stack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stack {
@@ -44,17 +46,36 @@ impl Stack {
         let length = self.batch * self.width;
         let input = normal_values(length, key.named("input"));
         let mut weights = Weights::new(self, key.named("weights"));
+        let mut layers = self.layers(&input, &mut weights, |_| {});
+        self.backward(&input, &mut layers, &mut weights, normal_values(length, key.named("gradient")));
+        layers
+    }
+
+    /// Runs forward alone: gradients stay empty.
+    pub(crate) fn forward(&self, key: RandomKey) -> Vec<LayerSignal> {
+        let input = normal_values(self.batch * self.width, key.named("input"));
+        self.layers(&input, &mut Weights::new(self, key.named("weights")), |_| {})
+    }
+
+    /// As [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation.
+    pub(crate) fn forward_with_batch_norm(&self, key: RandomKey) -> Vec<LayerSignal> {
+        let input = normal_values(self.batch * self.width, key.named("input"));
+        let mut weights = Weights::new(self, key.named("weights"));
+        self.layers(&input, &mut weights, |values| normalise_columns(values, self.width))
+    }
+
+    fn layers(&self, input: &[f32], weights: &mut Weights, normalise: impl Fn(&mut [f32])) -> Vec<LayerSignal> {
         let mut layers: Vec<LayerSignal> = Vec::with_capacity(self.depth);
         for layer in 0..self.depth {
-            let previous = layers.last().map_or(&input, |last| &last.output);
-            let mut pre_activation = vec![0.0; length];
+            let previous = layers.last().map_or(input, |last| &last.output[..]);
+            let mut pre_activation = vec![0.0; input.len()];
             weights.draw(layer);
             weights.forward(previous, &mut pre_activation);
-            let mut output = vec![0.0; length];
+            normalise(&mut pre_activation);
+            let mut output = vec![0.0; input.len()];
             activation::forward(self.activation.initial_function(), &pre_activation, &mut output);
             layers.push(LayerSignal { pre_activation, output, grad_output: Vec::new(), grad_weight_rms: 0.0 });
         }
-        self.backward(&input, &mut layers, &mut weights, normal_values(length, key.named("gradient")));
         layers
     }
 
@@ -124,6 +145,17 @@ pub(crate) fn normal_moments(activation: Activation, std: f64) -> (f64, f64) {
 pub(crate) fn normal_values(length: usize, key: RandomKey) -> Vec<f32> {
     let mut generator = key.generator();
     (0..length).map(|_| StandardNormal.sample(&mut generator)).collect()
+}
+
+/// Brings every column of `values`, `[batch, width]`, to mean 0 and variance 1.
+fn normalise_columns(values: &mut [f32], width: usize) {
+    for column in 0..width {
+        let moments = Moments::of(values.iter().skip(column).step_by(width).map(|&value| f64::from(value)));
+        let scale = 1.0 / (moments.std * moments.std + 1e-5).sqrt();
+        for value in values.iter_mut().skip(column).step_by(width) {
+            *value = ((f64::from(*value) - moments.mean) * scale) as f32;
+        }
+    }
 }
 
 /// Root mean square of `transpose(x) g`, `x` and `g` `[batch, width]`, without forming the product: the sum of its

@@ -162,6 +162,12 @@ impl Classifier {
         }
     }
 
+    /// Moves the statistics for evaluation towards those of one batch of at most the training batch's size.
+    pub(crate) fn gather_statistics(&mut self, inputs: &[f32]) {
+        let run = Batch { input: inputs, random: self.key.named("statistics") };
+        self.training.forward(&mut self.network, run, &mut ());
+    }
+
     /// Scores of one batch of at most the training batch's size, normalised with its own statistics; the statistics for
     /// evaluation stay as they are.
     pub(crate) fn scores_with_own_statistics(&mut self, inputs: &[f32]) -> Vec<f32> {
@@ -171,6 +177,11 @@ impl Classifier {
         self.network.state.copy_from_slice(&state);
         scores
     }
+}
+
+/// The same layers `times` in a row.
+pub(crate) fn repeated(block: &[LayerSpec], times: usize) -> Vec<LayerSpec> {
+    std::iter::repeat_n(block, times).flatten().cloned().collect()
 }
 
 /// Share of rows of `scores`, `[samples, classes]`, whose largest entry is at the label.

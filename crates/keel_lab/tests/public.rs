@@ -3,7 +3,7 @@
 use keel_lab::{Language, Settings, catalog, find, run, write_site};
 
 /// Settings that make every experiment cheap; each takes those it knows.
-const CHEAP: [&str; 12] = [
+const CHEAP: [&str; 16] = [
     "width=16",
     "steps=4",
     "points=40",
@@ -15,6 +15,10 @@ const CHEAP: [&str; 12] = [
     "learning_rates=[0.05]",
     "biases=[0]",
     "offsets=[0]",
+    "factors=[2]",
+    "scales=[0.01]",
+    "depth=3",
+    "samples=64",
     "batch=16",
 ];
 

@@ -1,0 +1,104 @@
+//! The page of the experiment on batch norm at inference.
+
+use serde_json::Value;
+
+use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::language::Text;
+use crate::page::{Page, Table};
+
+/// The page for one document.
+pub(super) fn page(document: &Value) -> Page {
+    let own = &document["own_statistics"];
+    let curve = |pointer: &str| points(own, "/batch", pointer);
+    let running = document["running_accuracy"].as_f64().unwrap_or(0.0);
+    let line = curve("/shuffled_accuracy").into_iter().map(|(batch, _)| (batch, running)).collect();
+    let plot = Plot::new(Text::new("test batch", "测试批大小"), Text::new("share of the test set", "测试集比例"))
+        .scales(Scale::Logarithmic, Scale::Linear)
+        .y_range(0.0, 1.05)
+        .with(Series::new(
+            Text::new("right, own statistics, shuffled", "正确率，自身统计量，打乱"),
+            curve("/shuffled_accuracy"),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new(
+            Text::new("right, own statistics, sorted by class", "正确率，自身统计量，按类排序"),
+            curve("/sorted_accuracy"),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new(
+            Text::new("answer changes with the company", "答案随同批样本改变"),
+            curve("/changing_fraction"),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new(Text::new("right, running statistics", "正确率，滑动统计量"), line, Marks::Dashed));
+    let page = Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            "One trained network; only the statistics its batch norm layers use at inference differ. First, five ways to estimate \
+             them from training data.",
+            "同一个训练好的网络，只有推理时批归一化所用的统计量不同。先看从训练数据估计它们的五种方法。",
+        )
+        .table(sources(document))
+        .paragraph(
+            "Then the test batch's own mean and variance, for batches of different size and composition.",
+            "再看用测试批自身的均值与方差，批的大小与组成各不相同。",
+        )
+        .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), plot);
+    why(page)
+}
+
+fn why(page: Page) -> Page {
+    page.heading("Why: whose total is it?", "为什么：用的是哪个总体？")
+        .paragraph(
+            "The statistics of the whole training set, in substance. The original rule runs a number of training batches of size m \
+             through the finished network and averages their means and their variances, the latter corrected for the small sample:",
+            "实质上是整个训练集的统计量。原论文的规则是：让若干大小为 m 的训练批通过训练好的网络，对各批均值与方差取平均，并对方差作小样本修正：",
+        )
+        .formula(
+            "<mi>E</mi><mo>[</mo><mi>x</mi><mo>]</mo><mo>=</mo><mi>mean</mi><mo>(</mo><msub><mi>μ</mi><mi>B</mi></msub><mo>)</mo>\
+             <mo>,</mo><mspace width=\"1em\"/><mi>Var</mi><mo>[</mo><mi>x</mi><mo>]</mo><mo>=</mo><mfrac><mi>m</mi><mrow><mi>m</mi>\
+             <mo>\u{2212}</mo><mn>1</mn></mrow></mfrac><mi>mean</mi><mo>(</mo><msubsup><mi>σ</mi><mi>B</mi><mn>2</mn></msubsup><mo>)</mo>",
+        )
+        .paragraph(
+            "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights move slowly.",
+            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。",
+        )
+        .heading("Why not the test data's own?", "为什么不用测试数据自身的？")
+        .paragraph(
+            "The answer for one image must not depend on the images next to it. A sample alone minus its own mean is 0, so that every \
+             sample gets the same answer. Small batches estimate the deviation with a relative error of about 1/√(2m). A batch of one \
+             class has what the class has in common subtracted. And with fixed numbers batch norm is one multiplication and one \
+             addition, which can be folded into the layer before.",
+            "一张图的答案不应取决于旁边的图。单个样本减去自己的均值为 0，于是所有样本得到同一个答案。小批量估计标准差的相对误差约为 1/√(2m)。\
+             只含一个类别的批，会把该类的共同特征减掉。而用固定的数，批归一化只是一次乘法与一次加法，可以并入前一层。",
+        )
+        .heading("What to take away", "要点")
+        .paragraph(
+            "Switch to evaluation before predicting. With large, representative test batches their own statistics work about as well, \
+             and when the data have shifted they can even help: possible, but it is another function.",
+            "预测之前切换到推理模式。测试批大且有代表性时，用自身统计量效果也差不多，数据分布漂移时甚至有帮助：可以这样做，但那是另一个函数。",
+        )
+}
+
+fn sources(document: &Value) -> Table {
+    let columns = vec![
+        Text::new("Statistics", "统计量"),
+        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Test loss", "测试损失"),
+        Text::new("Difference from the whole set", "与整个训练集的差异"),
+    ];
+    let mut table = Table::new(Text::new("Five sources of the statistics", "统计量的五种来源"), columns);
+    let names = [
+        ("moving average kept in training", "训练中的滑动平均"),
+        ("last batch alone", "仅最后一批"),
+        ("population rule, 10 batches", "总体规则，10 批"),
+        ("population rule, all batches", "总体规则，全部批"),
+        ("whole training set as one batch", "整个训练集作为一批"),
+    ];
+    for (source, (english, chinese)) in document["sources"].as_array().into_iter().flatten().zip(names) {
+        let value = |key: &str| source[key].as_f64().unwrap_or(f64::NAN);
+        let numbers = ["test_accuracy", "test_loss", "relative_difference"].map(value);
+        table.row(Text::new(english, chinese), &numbers);
+    }
+    table
+}

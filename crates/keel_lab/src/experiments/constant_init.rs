@@ -1,0 +1,172 @@
+//! Weights that all start equal: every hidden unit computes and learns the same, for ever.
+
+use std::collections::BTreeSet;
+
+use keel_data::PreprocessStep;
+use keel_nn::RandomKey;
+use keel_nn::activations::Activation;
+use keel_nn::init::InitSpec;
+use keel_nn::layers::{LayerSpec, LinearSpec};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::charts::{Marks, Plot, Series, number};
+use crate::error::LabError;
+use crate::experiment::{Chapter, ExperimentEntry, Findings};
+use crate::knob::knobs_of;
+use crate::language::Text;
+use crate::page::{Page, Table};
+use crate::settings::Settings;
+use crate::training::{CLASSES, Classifier, Digits, FEATURES, Schedule};
+
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
+    name: NAME,
+    title: ["Constant weights: many units, one neuron", "常数初始化：许多单元，一个神经元"],
+    summary: [
+        "Zero, constant and random initial weights: how many different hidden units there are after training, and what they learn.",
+        "全零、常数与随机初始化：训练后有多少个不同的隐藏单元，学到了什么。",
+    ],
+    chapter: Chapter::Initialisation,
+    knobs: knobs_of::<Config>,
+    run,
+};
+
+const NAME: &str = "constant_init";
+
+/// Knobs of the experiment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// Hidden units.
+    #[schemars(range(min = 2, max = 2048))]
+    width: usize,
+    /// Training steps.
+    #[schemars(range(min = 1, max = 5000))]
+    steps: usize,
+    /// Samples of a step.
+    #[schemars(range(min = 1, max = 1024))]
+    batch: usize,
+    /// Step size.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    learning_rate: f64,
+    /// The constant, and the standard deviation of the random weights.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    size: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { width: 100, steps: 300, batch: 64, learning_rate: 0.1, size: 0.01 }
+    }
+}
+
+fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
+    let config: Config = settings.config(NAME)?;
+    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
+    let size = config.size as f32;
+    let cases = [
+        ("zeros", InitSpec::Zeros),
+        ("constant", InitSpec::Constant { value: size }),
+        ("normal", InitSpec::Normal { std: size }),
+        ("kaiming_normal", InitSpec::KaimingNormal { gain: None, fan: keel_nn::init::Fan::In }),
+    ];
+    let runs = cases
+        .into_iter()
+        .map(|(name, init)| train(&config, (name, init), &digits, seed))
+        .collect::<Result<Vec<Value>, LabError>>()?;
+    let document = json!({
+        "experiment": NAME, "seed": seed, "width": config.width, "steps": config.steps, "size": config.size, "runs": runs,
+    });
+    let page = page(&document);
+    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+}
+
+fn train(config: &Config, (name, init): (&str, InitSpec), digits: &Digits, seed: u64) -> Result<Value, LabError> {
+    let linear = |width| LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(width) });
+    let layers = [linear(config.width), LayerSpec::Activation(Activation::Relu), linear(CLASSES)];
+    let mut classifier = Classifier::new(&layers, config.batch, RandomKey::new(seed))?;
+    let learning_rate = config.learning_rate as f32;
+    let schedule = Schedule { learning_rate, momentum: 0.0, batch: config.batch, steps: config.steps };
+    let losses = classifier.train(&digits.train, schedule);
+    let (loss, accuracy) = classifier.evaluate(&digits.train);
+    // The first parameter is the hidden layer's weight, [features, width]: a column is a unit.
+    let weight = &classifier.network.parameters[classifier.network.graph.parameters()[0].range.clone()];
+    let unit = |unit: usize| -> Vec<f32> { (0..FEATURES).map(|input| weight[input * config.width + unit]).collect() };
+    let bits = |unit: Vec<f32>| unit.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
+    let distinct: BTreeSet<Vec<u32>> = (0..config.width).map(|index| bits(unit(index))).collect();
+    let first = unit(0);
+    let difference = (0..config.width).flat_map(|index| {
+        let pairs = unit(index).into_iter().zip(first.clone());
+        pairs.map(|(a, b)| (a - b).abs()).collect::<Vec<f32>>()
+    });
+    Ok(json!({
+        "init": name,
+        "distinct_units": distinct.len(),
+        "largest_difference": difference.fold(0.0_f32, f32::max),
+        "train_loss": loss.is_finite().then_some(loss),
+        "train_accuracy": accuracy,
+        "losses": losses.iter().step_by(10).collect::<Vec<_>>(),
+    }))
+}
+
+fn page(document: &Value) -> Page {
+    let runs = document["runs"].as_array().map_or(&[][..], Vec::as_slice);
+    let columns = vec![
+        Text::new("Weights", "权重"),
+        Text::new("Different units", "不同的单元数"),
+        Text::new("Largest difference", "最大差异"),
+        Text::new("Loss", "损失"),
+        Text::new("Accuracy", "正确率"),
+    ];
+    let mut table = Table::new(Text::new("The hidden layer after training", "训练后的隐藏层"), columns);
+    let mut plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
+    for run in runs {
+        let value = |key: &str| run[key].as_f64().unwrap_or(0.0);
+        let name = run["init"].as_str().unwrap_or_default();
+        table.row(name, &["distinct_units", "largest_difference", "train_loss", "train_accuracy"].map(value));
+        let losses = run["losses"].as_array().into_iter().flatten().enumerate();
+        let curve = losses.filter_map(|(index, loss)| Some((index as f64 * 10.0, loss.as_f64()?))).collect();
+        plot = plot.with(Series::new(name, curve, Marks::Line));
+    }
+    let width = number(document["width"].as_f64().unwrap_or(0.0));
+    Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            format!("A network with {width} hidden units, trained from four starts. Units are compared bit by bit."),
+            format!("一个有 {width} 个隐藏单元的网络，从四种初值开始训练。单元之间逐比特比较。"),
+        )
+        .table(table)
+        .plot(Text::new("Loss during training; ln 10 = 2.3026 is guessing", "训练过程中的损失；ln 10 = 2.3026 等于瞎猜"), plot)
+        .heading("Why", "为什么")
+        .paragraph(
+            "Units with equal weights compute equal outputs. If the weights behind them are equal too, they receive equal gradients, \
+             so they are equal after every step: a proof by induction, which the bits confirm. With all weights 0 nothing but the \
+             output bias gets a gradient at all.",
+            "权重相同的单元输出相同；若后一层对应的权重也相同，它们得到的梯度就相同，于是每一步之后仍然相同：这就是归纳法证明，逐比特比较也证实了。\
+             权重全为 0 时，只有输出层偏置能得到梯度。",
+        )
+        .heading("What to take away", "要点")
+        .paragraph(
+            "Random weights are there to break the symmetry. Biases may start at 0.",
+            "随机权重的作用正是打破对称性。偏置可以从 0 开始。",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constant_weights_stay_one_unit_to_the_last_bit() {
+        let document = run(&Settings::parse(["width=37", "steps=60"]).unwrap(), 0).unwrap().document;
+        let of = |run: usize, key: &str| document["runs"][run][key].as_f64().unwrap();
+        for run in [0, 1] {
+            assert_eq!(of(run, "distinct_units"), 1.0);
+            assert_eq!(of(run, "largest_difference"), 0.0);
+        }
+        assert!((of(0, "train_loss") - 10.0_f64.ln()).abs() < 0.01, "zeros only move the output bias");
+        assert_eq!(of(2, "distinct_units"), 37.0);
+        assert!(of(3, "train_accuracy") > 0.85 && of(1, "train_accuracy") < 0.5);
+    }
+}
