@@ -35,6 +35,12 @@ impl From<TrainError> for Stop {
     }
 }
 
+/// An error about the data named `source`, whose name is added where the message lacks it.
+pub(crate) fn of_source(source: &str, error: &TrainError) -> Failure {
+    let text = error.to_string();
+    if text.contains(source) { from_sentence(&text) } else { from_sentence(&format!("{source}: {text}")) }
+}
+
 impl From<ConfigError> for Stop {
     fn from(error: ConfigError) -> Self {
         from_config(&error).into()

@@ -62,3 +62,111 @@ fn with_json_a_refusal_is_one_document_too() {
     assert_eq!(document["error"]["message"], "no rule is called 'K099'");
     assert!(document["error"]["next_step"].as_str().is_some_and(|text| text.starts_with("Did you mean K0")), "{document}");
 }
+
+#[test]
+fn wrong_settings_are_refused_before_any_work() {
+    let cases: &[(&str, &[&str])] = &[
+        ("[train]\nepoch = 3\n", &["wrong.toml:2: `train.epoch`: unknown key; did you mean `epochs`?", "evenkeel init"]),
+        ("[train]\nepochs = \"many\"\n", &["wrong.toml:2: `train.epochs`: expected an integer, found a string"]),
+        ("[train]\nbatch_size = -4\n", &["wrong.toml:2: `train.batch_size`: must be at least 1, is -4"]),
+        ("[train\n", &["wrong.toml:1: not valid TOML"]),
+        ("[optimizer]\nlearning_rate = nan\n", &["`optimizer.learning_rate`: must be a finite number, is NaN"]),
+        (
+            "[[model.layers]]\ntype = \"max_pool\"\n[[model.layers]]\ntype = \"conv2d\"\nout_channels = 4\nkernel = 9\npadding = \"valid\"\n",
+            &["layer 1 (conv2d_1)", "9x9", "4x4x1", "Use a smaller kernel"],
+        ),
+        ("[[model.layers]]\ntype = \"linear\"\nout_features = 7\n", &["ends in 7 values", "wants 10"]),
+        ("[data]\nsource = \"nowhere\"\n", &["unknown data source \"nowhere\"", "Give one of digits"]),
+    ];
+    let program = Program::new();
+    for (text, expected) in cases {
+        write(&program.path("wrong.toml"), text);
+        program.run(&["train", "wrong.toml"]).refused(expected);
+        program.run(&["plan", "wrong.toml"]).refused(expected);
+        assert!(!program.path("runs").exists(), "{text}");
+    }
+}
+
+#[test]
+fn wrong_arguments_of_training_are_refused() {
+    let cases: &[Case] = &[
+        (&["train", "absent.toml"], &["absent.toml: cannot read the config", "digits, mlp, resnet20"]),
+        (&["train", "--set", "train.epoch=3"], &["--set train.epoch=3: `train.epoch`: unknown key", "id you mean `epochs`?"]),
+        (&["train", "--set", "train.epochs"], &["expected key=value"]),
+        (&["train", "--time-limit", "soon"], &["write 90s, 10m or 2h"]),
+        (&["train", "--resume", "absent"], &["absent: no such folder", "the folder of a run"]),
+        (&["train", "my.toml", "--resume", "absent"], &["cannot be used with"]),
+        (&["train", "--set", "run.directory=file/runs"], &["file/runs", "set run.directory"]),
+        (&["eval", "absent"], &["absent", "folder of a run"]),
+        (&["predict", "absent", "digits"], &["absent", "folder of a run"]),
+        (&["predict", "absent"], &["<INPUT>"]),
+    ];
+    let program = Program::new();
+    write(&program.path("file"), "not a folder");
+    for (arguments, expected) in cases {
+        program.run(arguments).refused(expected);
+    }
+}
+
+#[test]
+fn wrong_tables_are_refused_with_their_place() {
+    let cases: &[(&str, &[&str])] = &[
+        ("a,target\n1,x\nNaN,y\n2,x\n3,y\n", &["data.csv, line 3"]),
+        ("a,target\n1,x\n2,x\n3,x\n4,x\n", &["class"]),
+        ("a,target\n1,x\n2\n", &["data.csv", "3"]),
+        ("", &["data.csv"]),
+    ];
+    let program = Program::new();
+    for (text, expected) in cases {
+        write(&program.path("data.csv"), text);
+        program.run(&["train", "mlp", "--set", "data.source=data.csv"]).refused(expected);
+    }
+}
+
+#[test]
+fn damaged_runs_are_refused() {
+    let program = Program::new();
+    program.run(&["train", "--set", "train.epochs=1", "--set", "run.name=sound"]).succeeded();
+    let damage: [(&str, &[&str], &str); 4] = [
+        ("model.safetensors", &["eval", "runs/sound"], "model.safetensors"),
+        ("model.safetensors", &["predict", "runs/sound", "digits"], "model.safetensors"),
+        ("checkpoints/last.safetensors", &["train", "--resume", "runs/sound"], "last.safetensors"),
+        ("summary.json", &["compare", "runs/sound", "runs/sound"], "summary.json"),
+    ];
+    for (file, arguments, expected) in damage {
+        let path = program.path("runs/sound").join(file);
+        let sound = std::fs::read(&path).unwrap();
+        for broken in [&sound[..sound.len() / 2], &b"not what it should be"[..], &b""[..]] {
+            std::fs::write(&path, broken).unwrap();
+            program.run(arguments).refused(&[expected]);
+        }
+        std::fs::write(&path, sound).unwrap();
+        program.run(arguments).succeeded();
+    }
+    write(&program.path("wide.csv"), "a,b\n1,2\n");
+    program.run(&["predict", "runs/sound", "wide.csv"]).refused(&["wide.csv"]);
+}
+
+#[test]
+fn a_wrong_config_is_shown_with_its_lines() {
+    let program = Program::new();
+    write(&program.path("wrong.toml"), "[train]\nepoch = 3\n[optimizer]\ntype = \"adm\"\n");
+    let refused = program.run(&["train", "wrong.toml"]);
+    insta::assert_snapshot!(refused.stderr, @r#"
+     × wrong.toml: 2 problems in the config
+     │ wrong.toml:2: `train.epoch`: unknown key; did you mean `epochs`?
+     │ wrong.toml:4: `optimizer.type`: `adm` is none of sgd, adam, adamw, rmsprop, adagrad; did you
+     │ mean `adam`?
+      ╭─[wrong.toml:2:1]
+    1 │ [train]
+    2 │ epoch = 3
+      · ──┬──
+      ·   ╰── unknown key; did you mean `epochs`?
+    3 │ [optimizer]
+    4 │ type = "adm"
+      ·        ──┬──
+      ·          ╰── `adm` is none of sgd, adam, adamw, rmsprop, adagrad; did you mean `adam`?
+      ╰────
+     help: `evenkeel init` prints a config with every key explained, `evenkeel catalog` every name
+    "#);
+}

@@ -8,6 +8,7 @@ use keel_train::{Predictor, load_data};
 use serde_json::json;
 
 use crate::failure::{Failure, Stop};
+use crate::failure_sources::of_source;
 use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line};
 
 /// Arguments of `eval`.
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let mut predictor = Predictor::load(&arguments.run)?;
     let (name, metrics) = match &arguments.data {
         Some(source) => {
-            let dataset = predictor.load_data(source)?;
+            let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
             let all: Vec<usize> = (0..dataset.samples()).collect();
             (source.as_str(), predictor.evaluate(&dataset, &all)?)
         }

@@ -8,6 +8,7 @@ use keel_train::{Prediction, Predictor};
 use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Stop};
+use crate::failure_sources::of_source;
 use crate::terminal::{Align, Output, Status, percent, table};
 
 /// Arguments of `predict`.
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let mut predictor = Predictor::load(&arguments.run)?;
     let mut rows = Vec::new();
     for source in &arguments.inputs {
-        let dataset = predictor.load_data(source)?;
+        let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
         let predictions = predictor.predict(&dataset)?;
         let origin = dataset.provenance();
         rows.extend(predictions.into_iter().enumerate().map(|(sample, prediction)| {
