@@ -8,6 +8,7 @@ mod model_file;
 mod objective;
 pub mod optimizers;
 mod predictor;
+mod range_test;
 pub mod runs;
 pub mod schedules;
 pub mod threads;
@@ -17,6 +18,7 @@ pub use config::Config;
 pub use error::TrainError;
 pub use objective::{Objective, TargetScale};
 pub use predictor::{Prediction, Predictor};
+pub use range_test::{RangePoint, RangeTest};
 pub use trainer::{
     EpochEvent, Event, Session, Started, StepEvent, StepResult, TrainedRun, Trainer, TrainingObserver, load_data,
 };

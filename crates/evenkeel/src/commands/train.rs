@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use keel_health::Finding;
 use keel_train::runs::{Status as RunStatus, Summary};
-use keel_train::{TrainedRun, Trainer};
+use keel_train::{RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
 use super::settings::{Settings, seconds};
 use crate::failure::{Failure, Stop};
-use crate::terminal::{Output, Progress, Status, findings_text, layers_table, metrics_line, status_of, status_word};
+use crate::terminal::{
+    Align, Output, Progress, Status, findings_text, layers_table, metrics_line, status_of, status_word, table,
+};
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -20,6 +22,7 @@ Examples:
   evenkeel train                                   the classic network on the embedded digits
   evenkeel train my.toml --set train.epochs=5      a config file, one key changed
   evenkeel train mlp --set data.source=wine.csv    a shipped preset on your own table
+  evenkeel train --find-lr                         suggest a learning rate
   evenkeel train --time-limit 10m                  stop after ten minutes, with a checkpoint
   evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
 
@@ -30,6 +33,9 @@ pub(crate) struct Arguments {
     /// Continue this run, bit for bit, in place of a config
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "set"])]
     resume: Option<PathBuf>,
+    /// Do not train: raise the learning rate step by step and suggest one
+    #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
+    find_lr: bool,
     /// Stop after this long (90s, 10m, 2h) with a checkpoint
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     time_limit: Option<f64>,
@@ -43,6 +49,9 @@ pub(crate) struct Arguments {
 
 /// Trains to the end, or until stopped.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    if arguments.find_lr {
+        return find_learning_rate(arguments, output);
+    }
     let mut trainer = match &arguments.resume {
         Some(folder) => Trainer::resume(folder)?,
         None => Trainer::new(arguments.settings.load()?),
@@ -60,6 +69,29 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         summary.findings.iter().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
     output.result(&summary, || ending(&folder.path().display().to_string(), &summary, &findings))?;
     Ok(status_of(&findings, arguments.strict))
+}
+
+fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let mut config = arguments.settings.load()?;
+    config.data.skip_unreadable |= arguments.skip_unreadable;
+    let data = load_data(&config)?;
+    let test = RangeTest::run(&config, data)?;
+    output.result(&test, || range_text(&test))?;
+    Ok(Status::Done)
+}
+
+/// Every fifth step, and the suggestion.
+fn range_text(test: &RangeTest) -> String {
+    let row = |point: &RangePoint| vec![format!("{:.2e}", point.learning_rate), format!("{:.4}", point.loss)];
+    let rows: Vec<Vec<String>> = test.points.iter().step_by(5).map(row).collect();
+    let mut text = table(&[("learning rate", Align::Right), ("smoothed loss", Align::Right)], &rows);
+    match test.suggestion {
+        Some(rate) => text.push_str(&format!(
+            "\n\nThe loss falls fastest near {rate:.2e}. Next: evenkeel train --set optimizer.learning_rate={rate:.2e}"
+        )),
+        None => text.push_str("\n\nThe loss never fell. Next: look at the data and the layers with `evenkeel plan`"),
+    }
+    text
 }
 
 /// A flag the first Ctrl-C raises; the second one ends the program.
