@@ -43,6 +43,11 @@ impl Settings {
         self.pairs.push((knob.to_owned(), value.into()));
     }
 
+    /// The knobs that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The settings that `knobs` know; lets one list of settings serve several experiments.
     pub fn known_to(&self, knobs: &[Knob]) -> Self {
         let known = |key: &String| knobs.iter().any(|knob| knob.name == *key);

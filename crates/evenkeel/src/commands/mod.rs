@@ -7,6 +7,7 @@ mod diagnose;
 mod eval;
 mod explain;
 mod init;
+mod lab;
 mod plan;
 mod predict;
 mod schema;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Diagnose(diagnose::Arguments),
     /// What a rule measures, why, what to try, and when it is fine
     Explain(explain::Arguments),
+    /// The lecture's figures, from real computation, with knobs
+    Lab(lab::Arguments),
     /// Write a commented config to start from
     Init(init::Arguments),
     /// The JSON schema of the config file
@@ -59,6 +62,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Compare(arguments) => compare::run(&arguments, output),
         Command::Diagnose(arguments) => diagnose::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),
+        Command::Lab(arguments) => lab::run(&arguments, output),
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Catalog(arguments) => catalog::run(&arguments, output),

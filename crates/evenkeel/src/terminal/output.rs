@@ -38,6 +38,11 @@ impl Output {
         Output { json }
     }
 
+    /// Whether standard output is for one JSON document.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints `document` if JSON was asked for, else what `text` returns.
     ///
     /// # Errors

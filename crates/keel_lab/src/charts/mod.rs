@@ -13,9 +13,13 @@ pub(crate) use axis::Scale;
 pub(crate) use histograms::Histograms;
 pub(crate) use plot::{Marks, Plot, Series};
 
-/// Three or four significant digits; very large and very small numbers with a power of ten.
+/// Three or four significant digits; very large and very small numbers with a power of ten, a dash
+/// for what is no number.
 pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -47,6 +51,7 @@ mod tests {
     fn numbers_are_short_and_never_lose_their_size() {
         let cases = [
             (0.0, "0"),
+            (f64::NAN, "–"),
             (0.8256123, "0.8256"),
             (12.0, "12"),
             (4096.0, "4096"),

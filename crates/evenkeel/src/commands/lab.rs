@@ -1,0 +1,147 @@
+//! `lab`: the figures of the four chapters, from real computation.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use keel_lab::{ExperimentEntry, LabError, Language, Outcome, Settings, catalog, find, write_site};
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, Stop, from_sentence};
+use crate::terminal::{Align, Output, Status, table};
+
+/// Arguments of `lab`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel lab list
+  evenkeel lab run initialisation --set activation=relu --set init.type=kaiming_normal
+  evenkeel lab run zigzag dead_relu --out pages --lang zh
+  evenkeel lab all --out site
+  evenkeel lab run initialisation --json --seed 7")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Every experiment with its knobs
+    #[command(after_help = "Examples:\n  evenkeel lab list --json")]
+    List {
+        /// Language of titles and summaries: en or zh
+        #[arg(long, default_value = "en", value_parser = language)]
+        lang: Language,
+    },
+    /// Run some experiments and write their pages
+    #[command(after_help = "Examples:\n  evenkeel lab run zigzag --set learning_rate=0.2")]
+    Run {
+        /// Names of experiments, as `lab list` shows them
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Run all experiments and write one site
+    #[command(after_help = "Examples:\n  evenkeel lab all --out site --lang zh")]
+    All {
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Set a knob, for example width=512; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Seed of all random numbers
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder of the pages [default: lab; with --json none is written unless given]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Language of the pages: en or zh
+    #[arg(long, default_value = "en", value_parser = language)]
+    lang: Language,
+}
+
+/// Lists experiments, or runs them and writes their pages.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    match &arguments.action {
+        Action::List { lang } => list(*lang, output)?,
+        Action::Run { names, options } => {
+            let entries = names.iter().map(|name| find(name)).collect::<Result<Vec<_>, LabError>>().map_err(failure)?;
+            let settings = Settings::parse(&options.set).map_err(failure)?;
+            experiments(&entries, &settings, options, output)?;
+        }
+        Action::All { options } => {
+            let settings = Settings::parse(&options.set).map_err(failure)?;
+            let entries: Vec<&'static ExperimentEntry> = catalog().iter().collect();
+            experiments(&entries, &settings, options, output)?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+fn experiments(
+    entries: &[&'static ExperimentEntry],
+    settings: &Settings,
+    options: &Options,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let knows = |entry: &&ExperimentEntry, name: &str| entry.knobs().iter().any(|knob| knob.name == name);
+    if entries.len() > 1
+        && let Some(name) = settings.names().find(|name| !entries.iter().any(|entry| knows(entry, name)))
+    {
+        let unknown = format!("none of these experiments has a knob '{name}'");
+        return Err(Failure::new(unknown).next_step("`evenkeel lab list` shows every knob").into());
+    }
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        // One experiment refuses a knob it does not know; of several, each takes those it has.
+        let own = if entries.len() == 1 { settings.clone() } else { settings.known_to(&entry.knobs()) };
+        outcomes.push(entry.run(&own, options.seed).map_err(failure)?);
+        output.text(&format!("{}: done", entry.name))?;
+    }
+    let directory = match (&options.out, output.is_json()) {
+        (Some(directory), _) => Some(directory.clone()),
+        (None, true) => None,
+        (None, false) => Some(PathBuf::from("lab")),
+    };
+    let index = match directory {
+        Some(directory) => Some(write_site(&outcomes, &directory, options.lang).map_err(failure)?),
+        None => None,
+    };
+    let documents: Vec<&Value> = outcomes.iter().map(|outcome| &outcome.document).collect();
+    let text = || index.map_or(String::new(), |index| format!("pages: {}", index.display()));
+    match documents[..] {
+        [document] => output.result(document, text),
+        _ => output.result(&documents, text),
+    }
+}
+
+fn list(language: Language, output: &mut Output) -> Result<(), Stop> {
+    let describe = |entry: &ExperimentEntry| {
+        json!({
+            "experiment": entry.name, "chapter": entry.chapter, "title": entry.title(language),
+            "summary": entry.summary(language), "knobs": entry.knobs(),
+        })
+    };
+    let documents: Vec<Value> = catalog().iter().map(describe).collect();
+    output.result(&documents, || {
+        let knobs = |entry: &ExperimentEntry| {
+            entry.knobs().into_iter().map(|knob| knob.name).collect::<Vec<String>>().join(", ")
+        };
+        let row = |entry: &ExperimentEntry| vec![entry.name.to_owned(), entry.title(language).to_owned(), knobs(entry)];
+        let rows: Vec<Vec<String>> = catalog().iter().map(row).collect();
+        table(&[("experiment", Align::Left), ("shows", Align::Left), ("knobs", Align::Left)], &rows)
+    })
+}
+
+fn language(code: &str) -> Result<Language, String> {
+    Language::with_code(code).ok_or_else(|| "write en or zh".to_owned())
+}
+
+fn failure(error: LabError) -> Failure {
+    from_sentence(&error.to_string())
+}
