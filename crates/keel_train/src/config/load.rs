@@ -104,6 +104,8 @@ mod tests {
             ("[health]\nlevel = \"ful\"\n", "did you mean `full`?"),
             ("[train\n", "config.toml:1: not valid TOML"),
             ("[train]\nepochs = 3\nepochs = 4\n", "config.toml:3: not valid TOML"),
+            ("[[model.layers]]\ntype = \"activation\"\nfunction = \"rleu\"\n", "did you mean `relu`?"),
+            ("[[model.layers]]\ntype = \"activation\"\nfunction = \"relu\"\nslop = 1\n", "`model.layers.0.slop`: unknown key"),
             ("[[model.layers]]\ntype = \"conv3d\"\n", "did you mean `conv2d`?"),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
         ];
@@ -129,6 +131,7 @@ mod tests {
             (None, set(&["optimizer.learning_rate=0.1", "train.loss.label_smoothing=0.1", "train.loss.type=cross_entropy"])),
             (Some("resnet20"), set(&["optimizer.type=adam", "data.source=spiral"])),
             (Some("mlp"), set(&["preprocess.steps=[]"])),
+            (None, set(&["model.layers=[{type=\"linear\", out_features=8}, {type=\"activation\", function=\"leaky_relu\", slope=0.1}, {type=\"residual\", body=[{type=\"activation\", function=\"tanh\"}]}, {type=\"linear\"}]"])),
             (Some("digits"), set(&["schedule.type=reduce_on_plateau"])),
         ];
         for (name, overrides) in cases {

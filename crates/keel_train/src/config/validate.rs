@@ -12,8 +12,10 @@ use super::problem::Problem;
 ///
 /// Where a table has variants told apart by `type` and none is written, the default's `type` is filled in.
 pub(super) fn validate(root: &mut Located, schema: &Json) -> Vec<Problem> {
+    let mut schema = schema.clone();
+    distribute(&mut schema);
     let mut checker = Checker { definitions: schema.get("$defs"), problems: Vec::new() };
-    checker.value(root, schema, "");
+    checker.value(root, &schema, "");
     checker.problems
 }
 
@@ -111,8 +113,26 @@ impl<'schema> Checker<'schema> {
             let message = format!("expected one of {}, found {}", tags.join(", "), tag.type_name());
             return self.report(&join(key, "type"), message, &origin);
         };
-        let Some(branch) = branches.iter().copied().find(|branch| tag_of(branch) == Some(&name)) else {
+        let variants: Vec<&Json> = branches.iter().copied().filter(|branch| tag_of(branch) == Some(&name)).collect();
+        let Some(first) = variants.first() else {
+            let mut tags = tags;
+            tags.dedup();
             return self.report(&join(key, "type"), unknown_word(&name, &tags), &origin);
+        };
+        let Some(branch) = variants.iter().copied().find(|branch| constants_match(value, branch)) else {
+            let property = constants(first).find(|(property, _)| *property != "type").map_or("type", |(name, _)| name);
+            let words: Vec<&str> = variants
+                .iter()
+                .filter_map(|branch| constants(branch).find(|(name, _)| *name == property).map(|(_, word)| word))
+                .collect();
+            let place = value.get(property);
+            let found = place.and_then(Located::as_str).map(str::to_owned);
+            let origin = place.map_or_else(|| value.origin.clone(), |place| place.origin.clone());
+            let message = match found {
+                Some(word) => unknown_word(&word, &words),
+                None => format!("expected one of {}", words.join(", ")),
+            };
+            return self.report(&join(key, property), message, &origin);
         };
         self.value(value, branch, key);
     }
@@ -253,6 +273,57 @@ fn branches_of(schema: &Json) -> Option<&[Json]> {
 /// The `type` a variant of a tagged enum is told by.
 fn tag_of(schema: &Json) -> Option<&str> {
     schema.pointer("/properties/type/const").and_then(Json::as_str)
+}
+
+/// Properties of a variant that have one word only.
+fn constants(schema: &Json) -> impl Iterator<Item = (&str, &str)> {
+    let properties = schema.get("properties").and_then(Json::as_object).into_iter().flatten();
+    properties.filter_map(|(name, property)| Some((name.as_str(), property.get("const")?.as_str()?)))
+}
+
+fn constants_match(value: &Located, schema: &Json) -> bool {
+    constants(schema).all(|(name, word)| value.get(name).and_then(Located::as_str) == Some(word))
+}
+
+/// Where a variant has variants of its own (an activation layer has a function with its own keys), puts one variant with
+/// all keys in the place of each.
+fn distribute(schema: &mut Json) {
+    match schema {
+        Json::Array(values) => values.iter_mut().for_each(distribute),
+        Json::Object(entries) => {
+            entries.values_mut().for_each(distribute);
+            for list in ["oneOf", "anyOf"] {
+                if let Some(Json::Array(branches)) = entries.get_mut(list) {
+                    *branches = branches.drain(..).flat_map(expanded).collect();
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn expanded(mut branch: Json) -> Vec<Json> {
+    let inner = match branch.as_object_mut().filter(|entries| entries.contains_key("properties")) {
+        Some(entries) => entries.remove("oneOf").or_else(|| entries.remove("anyOf")),
+        None => None,
+    };
+    let Some(Json::Array(inner)) = inner else { return vec![branch] };
+    let combined = |variant: Json| {
+        let mut whole = branch.clone();
+        if let (Some(whole), Json::Object(variant)) = (whole.as_object_mut(), variant) {
+            for (key, value) in variant {
+                match (whole.get_mut(&key), value) {
+                    (Some(Json::Object(old)), Json::Object(new)) => old.extend(new),
+                    (Some(Json::Array(old)), Json::Array(new)) => old.extend(new),
+                    (_, value) => {
+                        whole.insert(key, value);
+                    }
+                }
+            }
+        }
+        whole
+    };
+    inner.into_iter().map(combined).collect()
 }
 
 fn words_of(schema: &Json) -> Vec<&str> {
