@@ -39,10 +39,15 @@ fn every_listing_is_one_json_document_where_asked_for() {
 fn the_catalog_has_every_section_and_no_empty_line() {
     let program = Program::new();
     let document = program.run(&["catalog", "--json"]).json();
-    for (section, name) in [("optimizers", "adamw"), ("readers", "csv"), ("preprocessing", "zca"), ("rules", "K010 dead-relu")] {
+    for (section, name) in
+        [("optimizers", "adamw"), ("readers", "csv"), ("preprocessing", "zca"), ("rules", "K010 dead-relu")]
+    {
         let entries = document[section].as_array().unwrap_or_else(|| panic!("no section {section}"));
         assert!(entries.iter().any(|entry| entry["name"] == name), "{section}: {entries:?}");
-        assert!(entries.iter().all(|entry| entry["summary"].as_str().is_some_and(|text| text.len() > 5)), "{entries:?}");
+        assert!(
+            entries.iter().all(|entry| entry["summary"].as_str().is_some_and(|text| text.len() > 5)),
+            "{entries:?}"
+        );
     }
 }
 
@@ -60,14 +65,24 @@ fn a_rule_is_explained_by_code_and_by_name() {
 fn measurements_of_another_program_are_diagnosed() {
     let program = Program::new();
     let model = r#"{"type":"model","layers":[{"name":"fc1","kind":"linear"}],"loss":"mse"}"#;
-    write(&program.path("fine.jsonl"), &format!("{model}\n{{\"type\":\"step\",\"step\":0,\"samples\":4,\"loss\":1.0}}\n"));
-    write(&program.path("nan.jsonl"), &format!("{model}\n{{\"type\":\"step\",\"step\":7,\"samples\":4,\"loss\":NaN}}\n"));
+    write(
+        &program.path("fine.jsonl"),
+        &format!("{model}\n{{\"type\":\"step\",\"step\":0,\"samples\":4,\"loss\":1.0}}\n"),
+    );
+    write(
+        &program.path("nan.jsonl"),
+        &format!("{model}\n{{\"type\":\"step\",\"step\":7,\"samples\":4,\"loss\":NaN}}\n"),
+    );
     let fine = program.run(&["diagnose", "fine.jsonl"]);
     fine.succeeded();
     assert!(fine.stdout.starts_with("No findings"), "{}", fine.stdout);
     let broken = program.run(&["diagnose", "nan.jsonl"]);
     broken.ended_with(1);
-    assert!(broken.stdout.contains("error K001 non-finite  (") && broken.stdout.contains("step 7"), "{}", broken.stdout);
+    assert!(
+        broken.stdout.contains("error K001 non-finite  (") && broken.stdout.contains("step 7"),
+        "{}",
+        broken.stdout
+    );
     let document = program.run(&["diagnose", "nan.jsonl", "--json"]).json();
     assert_eq!(document["findings"][0]["code"], "K001");
 }

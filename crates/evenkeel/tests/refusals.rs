@@ -60,13 +60,19 @@ fn with_json_a_refusal_is_one_document_too() {
     result.refused(&["no rule is called 'K099'"]);
     let document = result.json();
     assert_eq!(document["error"]["message"], "no rule is called 'K099'");
-    assert!(document["error"]["next_step"].as_str().is_some_and(|text| text.starts_with("Did you mean K0")), "{document}");
+    assert!(
+        document["error"]["next_step"].as_str().is_some_and(|text| text.starts_with("Did you mean K0")),
+        "{document}"
+    );
 }
 
 #[test]
 fn wrong_settings_are_refused_before_any_work() {
     let cases: &[(&str, &[&str])] = &[
-        ("[train]\nepoch = 3\n", &["wrong.toml:2: `train.epoch`: unknown key; did you mean `epochs`?", "evenkeel init"]),
+        (
+            "[train]\nepoch = 3\n",
+            &["wrong.toml:2: `train.epoch`: unknown key; did you mean `epochs`?", "evenkeel init"],
+        ),
         ("[train]\nepochs = \"many\"\n", &["wrong.toml:2: `train.epochs`: expected an integer, found a string"]),
         ("[train]\nbatch_size = -4\n", &["wrong.toml:2: `train.batch_size`: must be at least 1, is -4"]),
         ("[train\n", &["wrong.toml:1: not valid TOML"]),
@@ -91,7 +97,10 @@ fn wrong_settings_are_refused_before_any_work() {
 fn wrong_arguments_of_training_are_refused() {
     let cases: &[Case] = &[
         (&["train", "absent.toml"], &["absent.toml: cannot read the config", "digits, mlp, resnet20"]),
-        (&["train", "--set", "train.epoch=3"], &["--set train.epoch=3: `train.epoch`: unknown key", "id you mean `epochs`?"]),
+        (
+            &["train", "--set", "train.epoch=3"],
+            &["--set train.epoch=3: `train.epoch`: unknown key", "id you mean `epochs`?"],
+        ),
         (&["train", "--set", "train.epochs"], &["expected key=value"]),
         (&["train", "--time-limit", "soon"], &["write 90s, 10m or 2h"]),
         (&["train", "--resume", "absent"], &["absent: no such folder", "the folder of a run"]),

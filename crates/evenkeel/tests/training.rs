@@ -17,7 +17,9 @@ fn digits_train_and_the_run_answers_every_command() {
     let program = Program::new();
     let text = program.run(&["train", "--set", "train.epochs=2", "--set", "run.name=digits"]);
     text.succeeded();
-    for expected in ["finished: 2 epochs, 42 steps", "test: accuracy", "conv2d_1", "Run: runs/digits", "evenkeel eval runs/digits"] {
+    for expected in
+        ["finished: 2 epochs, 42 steps", "test: accuracy", "conv2d_1", "Run: runs/digits", "evenkeel eval runs/digits"]
+    {
         assert!(text.stdout.contains(expected), "{expected}\n{}", text.stdout);
     }
     for expected in ["1,294 train, 144 validation, 359 test samples", "threads, ", "epoch   2/2  train loss"] {
@@ -73,7 +75,8 @@ fn runs_are_compared_with_the_settings_that_differ() {
 #[test]
 fn a_table_of_values_is_learned_and_its_errors_reported() {
     let program = Program::new();
-    let rows: String = (0..200).map(|row| format!("{},{},{}\n", row % 20, row / 20, 3 * (row % 20) - 2 * (row / 20))).collect();
+    let rows: String =
+        (0..200).map(|row| format!("{},{},{}\n", row % 20, row / 20, 3 * (row % 20) - 2 * (row / 20))).collect();
     write(&program.path("plane.csv"), &format!("a,b,target\n{rows}"));
     let set = ["--set", "data.source=plane.csv", "--set", "data.task=regression", "--set", "run.name=plane"];
     program.run(&[&["train", "mlp"][..], &set].concat()).succeeded();

@@ -40,7 +40,10 @@ fn convolutions(criterion: &mut Criterion) {
     group.sample_size(10);
     for shape in cases {
         let convolution = Convolution::new(shape);
-        let name = format!("{}x{} {}->{} /{}", shape.height, shape.width, shape.in_channels, shape.out_channels, shape.stride[0]);
+        let name = format!(
+            "{}x{} {}->{} /{}",
+            shape.height, shape.width, shape.in_channels, shape.out_channels, shape.stride[0]
+        );
         let (input, weights) = (ones(BATCH * shape.input_length()), ones(shape.weight_length()));
         let mut output = ones(BATCH * shape.output_length());
         let mut scratch = Buffer::zeroed(convolution.forward_scratch(workers()));

@@ -174,7 +174,9 @@ mod tests {
     use super::*;
 
     fn values(length: usize, seed: u32) -> Vec<f32> {
-        (0..length as u32).map(|i| (i.wrapping_add(seed << 16).wrapping_mul(2654435761) >> 8) as f32 / 8388608.0 - 1.0).collect()
+        (0..length as u32)
+            .map(|i| (i.wrapping_add(seed << 16).wrapping_mul(2654435761) >> 8) as f32 / 8388608.0 - 1.0)
+            .collect()
     }
 
     /// The definition, in f64.
@@ -197,7 +199,8 @@ mod tests {
 
     #[test]
     fn products_match_the_definition_on_awkward_sizes() {
-        let cases = [(1, 1, 1), (3, 5, 7), (13, 17, 33), (49, 64, 10), (100, 3, 65), (12, 0, 4), (97, 31, 48), (2, 300, 129)];
+        let cases =
+            [(1, 1, 1), (3, 5, 7), (13, 17, 33), (49, 64, 10), (100, 3, 65), (12, 0, 4), (97, 31, 48), (2, 300, 129)];
         for (rows, depth, columns) in cases {
             let sizes = Sizes { rows, depth, columns };
             let (a, b, bias) = (values(rows * depth, 1), values(depth * columns, 2), values(columns, 3));

@@ -123,7 +123,8 @@ impl Layout<'_> {
                     last = backward(node);
                 }
                 let first = readers.iter().copied().max().map_or(count, backward);
-                gradient_requests[node] = Some(self.buffer(self.samples(node), first.min(backward(node)), backward(node)));
+                gradient_requests[node] =
+                    Some(self.buffer(self.samples(node), first.min(backward(node)), backward(node)));
             }
             output_requests[node] = Some(self.buffer(self.samples(node), node, last));
         }
@@ -179,7 +180,10 @@ impl Layout<'_> {
     fn readers(&self, node: usize) -> Vec<usize> {
         let reads = |input: &Value| self.graph.storage(*input) == Value::Node(node);
         let nodes = self.graph.nodes().iter().enumerate();
-        nodes.filter(|(_, other)| !other.layer.is_view() && other.inputs.iter().any(reads)).map(|(index, _)| index).collect()
+        nodes
+            .filter(|(_, other)| !other.layer.is_view() && other.inputs.iter().any(reads))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn buffer(&mut self, length: usize, first: usize, last: usize) -> usize {

@@ -131,7 +131,9 @@ fn prepared<'a>(
         BatchTargets::Values(values) if scaling.is_empty() => Some(losses::Targets::Values(values)),
         BatchTargets::Values(values) => {
             scaled.clear();
-            scaled.extend(values.iter().zip(scaling.iter().cycle()).map(|(value, scale)| (value - scale.mean) / scale.std));
+            scaled.extend(
+                values.iter().zip(scaling.iter().cycle()).map(|(value, scale)| (value - scale.mean) / scale.std),
+            );
             Some(losses::Targets::Values(scaled))
         }
         BatchTargets::Unlabelled => None,

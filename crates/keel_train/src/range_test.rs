@@ -44,8 +44,9 @@ impl RangeTest {
     /// # Errors
     /// Settings, layers and data that do not fit each other.
     pub fn run(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
-        let pool = threads::pool(config.train.threads)
-            .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))?;
+        let pool = threads::pool(config.train.threads).map_err(|error| {
+            TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+        })?;
         pool.install(|| {
             let points = measure(&mut Session::new(config, data)?)?;
             let suggestion = steepest(&points);
@@ -82,7 +83,8 @@ fn measure(session: &mut Session) -> Result<Vec<RangePoint>, TrainError> {
 /// The learning rate in the middle of the five steps over which the loss falls most.
 fn steepest(points: &[RangePoint]) -> Option<f64> {
     let fall = |window: &[RangePoint]| window[0].loss - window[4].loss;
-    let best = points.windows(5).max_by(|left, right| fall(left).total_cmp(&fall(right)))?;
+    // `rev`, because the last of equal maxima is kept: the smallest of equally good rates is the safe one.
+    let best = points.windows(5).rev().max_by(|left, right| fall(left).total_cmp(&fall(right)))?;
     (fall(best) > 0.0).then_some(best[2].learning_rate)
 }
 
@@ -96,7 +98,7 @@ mod tests {
             let point = |(index, &loss): (usize, &f64)| RangePoint { learning_rate: 10f64.powi(index as i32), loss };
             losses.iter().enumerate().map(point).collect()
         };
-        assert_eq!(steepest(&points(&[3.0, 3.0, 3.0, 2.5, 1.0, 0.9, 0.9, 2.0])), Some(1e2));
+        assert_eq!(steepest(&points(&[3.0, 3.0, 3.0, 2.5, 1.0, 0.9, 0.9, 2.0])), Some(1e3));
         assert_eq!(steepest(&points(&[1.0, 1.0, 1.5, 2.0, 3.0, 4.0])), None);
         assert_eq!(steepest(&points(&[1.0, 0.5])), None);
     }

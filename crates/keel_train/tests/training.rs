@@ -46,7 +46,8 @@ fn digits_reach_their_accuracy_and_leave_a_whole_run() {
     assert!(test.accuracy.unwrap() >= 0.97, "{:?}", test.accuracy);
     assert_eq!(run.summary.status, Status::Finished);
     assert_eq!(run.folder.read_summary().unwrap(), run.summary);
-    for file in [run.folder.config(), run.folder.metrics(), run.folder.best_checkpoint(), run.folder.samples_picture()] {
+    for file in [run.folder.config(), run.folder.metrics(), run.folder.best_checkpoint(), run.folder.samples_picture()]
+    {
         assert!(file.is_file(), "{}", file.display());
     }
     let mut predictor = Predictor::load(run.folder.path()).unwrap();
@@ -156,8 +157,13 @@ fn impossible_trainings_are_refused_in_words() {
 #[test]
 fn a_loss_that_is_no_number_ends_the_run_as_failed() {
     let directory = tempfile::tempdir().unwrap();
-    let overrides =
-        ["data.source=blobs", "model.preset=mlp", "optimizer.learning_rate=1e30", "schedule.type=constant", "run.name=bad"];
+    let overrides = [
+        "data.source=blobs",
+        "model.preset=mlp",
+        "optimizer.learning_rate=1e30",
+        "schedule.type=constant",
+        "run.name=bad",
+    ];
     let error = Trainer::new(configured(None, directory.path(), &overrides)).run(&mut ()).unwrap_err();
     assert!(matches!(error, TrainError::NonFinite { .. }), "{error}");
     assert!(error.to_string().starts_with("K001"), "{error}");

@@ -32,7 +32,8 @@ impl Peer {
     ) -> Result<Self, Failure> {
         let mut command = Command::new(python);
         command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let problem = |error: std::io::Error| Failure::new(format!("cannot run {python} {}: {error}", script.display()));
+        let problem =
+            |error: std::io::Error| Failure::new(format!("cannot run {python} {}: {error}", script.display()));
         let mut child = command.spawn().map_err(problem)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Failure::new("the peer has no pipes"));

@@ -52,8 +52,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         let next = format!("the rows are {}", NAMES.join(", "));
         return Err(Failure::new(format!("--only {unknown}: no such row")).next_step(next).into());
     }
-    let pool = threads::pool(arguments.threads)
-        .map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
+    let pool =
+        threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     let document = pool.install(|| document(arguments, output))?;
     output.result(&document, || text(&document))?;
     Ok(Status::Done)
@@ -121,7 +121,8 @@ fn fastest_peer(name: &str, arguments: &Arguments, losses: &[f64]) -> Result<Pee
         let theirs = peer.first_losses(SEED)?;
         for (ours, theirs) in losses.iter().zip(&theirs) {
             if (ours - theirs).abs() > LOSS_TOLERANCE * theirs.abs() {
-                let message = format!("{name}: the first losses differ, {losses:?} here and {theirs:?} in {}", peer.name);
+                let message =
+                    format!("{name}: the first losses differ, {losses:?} here and {theirs:?} in {}", peer.name);
                 return Err(Failure::new(message));
             }
         }
@@ -144,7 +145,8 @@ fn text(document: &Value) -> String {
         ("ms a step", Align::Right),
         ("ratio", Align::Right),
     ];
-    let number = |value: &Value, digits: usize| value.as_f64().map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}"));
+    let number =
+        |value: &Value, digits: usize| value.as_f64().map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}"));
     let rows = document["rows"].as_array().into_iter().flatten().map(|row| {
         vec![
             row["name"].as_str().unwrap_or_default().to_owned(),

@@ -57,7 +57,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 fn sections() -> Vec<Section> {
-    let data = |entries: &[keel_data::CatalogEntry]| entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect();
+    let data = |entries: &[keel_data::CatalogEntry]| {
+        entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect()
+    };
     let pairs = |entries: &[(&str, &str)]| entries.iter().map(|(name, summary)| Entry::new(name, summary)).collect();
     let activations = keel_nn::activations::catalog();
     let initializers = keel_nn::init::catalog().iter();
@@ -68,8 +70,14 @@ fn sections() -> Vec<Section> {
     let rule = |rule: &Rule| Entry::new(&format!("{} {}", rule.code, rule.name), rule.summary);
     vec![
         Section { title: "layers", entries: keel_nn::layers::catalog().iter().map(layer).collect() },
-        Section { title: "activations", entries: activations.map(|facts| Entry::new(facts.name, facts.summary)).collect() },
-        Section { title: "initializers", entries: initializers.map(|init| Entry::new(init.name, init.summary)).collect() },
+        Section {
+            title: "activations",
+            entries: activations.map(|facts| Entry::new(facts.name, facts.summary)).collect(),
+        },
+        Section {
+            title: "initializers",
+            entries: initializers.map(|init| Entry::new(init.name, init.summary)).collect(),
+        },
         Section { title: "losses", entries: losses.iter().map(|loss| Entry::new(loss.name, loss.summary)).collect() },
         Section { title: "models", entries: models.collect() },
         Section { title: "presets", entries: presets.collect() },
@@ -115,7 +123,8 @@ fn document(sections: &[Section]) -> Value {
 fn entry_json(entry: &Entry) -> Value {
     let mut document = json!({ "name": entry.name, "summary": entry.summary });
     if !entry.keys.is_empty() {
-        let keys: Map<String, Value> = entry.keys.iter().map(|(key, takes)| (key.clone(), takes.as_str().into())).collect();
+        let keys: Map<String, Value> =
+            entry.keys.iter().map(|(key, takes)| (key.clone(), takes.as_str().into())).collect();
         document["keys"] = Value::Object(keys);
     }
     document

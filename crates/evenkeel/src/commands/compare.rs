@@ -66,7 +66,10 @@ fn flatten(key: String, value: Value, settings: &mut BTreeMap<String, Value>) {
             entries.into_iter().for_each(|(name, value)| flatten(join(&name), value, settings));
         }
         Value::Array(values) if values.iter().any(Value::is_object) => {
-            values.into_iter().enumerate().for_each(|(index, value)| flatten(join(&index.to_string()), value, settings));
+            values
+                .into_iter()
+                .enumerate()
+                .for_each(|(index, value)| flatten(join(&index.to_string()), value, settings));
         }
         other => {
             settings.insert(key, other);

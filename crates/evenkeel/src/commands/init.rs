@@ -38,10 +38,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
-    let mut created = OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::new(format!("{} exists already; it was left as it is", file.display()))
-            .next_step("Give the name of a new file, or delete the old one first"),
-        _ => unwritable(file, &error),
-    })?;
+    let mut created =
+        OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => {
+                Failure::new(format!("{} exists already; it was left as it is", file.display()))
+                    .next_step("Give the name of a new file, or delete the old one first")
+            }
+            _ => unwritable(file, &error),
+        })?;
     created.write_all(text.as_bytes()).map_err(|error| unwritable(file, &error))
 }

@@ -38,7 +38,8 @@ struct Row {
 /// Builds the network for its data, without training it, and prints its memory plan.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let config = arguments.settings.load()?;
-    let pool = threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
+    let pool =
+        threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     let session = pool.install(|| Session::new(&config, load_data(&config)?))?;
     let graph = &session.network().graph;
     let batch = session.training_batches().largest_batch();
@@ -99,7 +100,11 @@ fn text(graph: &Graph, plan: &Plan, rows: &[Row]) -> String {
     for sentence in graph.inferred() {
         text.push_str(&format!("Inferred: {sentence}\n"));
     }
-    text.push_str(&format!("One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n", count(arena), count(unshared)));
+    text.push_str(&format!(
+        "One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n",
+        count(arena),
+        count(unshared)
+    ));
     text
 }
 

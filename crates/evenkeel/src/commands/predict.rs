@@ -51,7 +51,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }));
     }
     if rows.is_empty() {
-        return Err(Failure::new("there is nothing to predict in the inputs").next_step("Name files with samples").into());
+        return Err(Failure::new("there is nothing to predict in the inputs")
+            .next_step("Name files with samples")
+            .into());
     }
     let names: Vec<String> = match &predictor.schema().target {
         TargetKind::Classes(names) | TargetKind::Values(names) => names.clone(),

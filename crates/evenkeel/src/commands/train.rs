@@ -104,9 +104,20 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
         }
     };
     ctrlc::set_handler(handler).map_err(|error| {
-        Failure::new(format!("cannot listen for Ctrl-C: {error}")).next_step("Start the program from a terminal or service that allows signal handlers")
+        Failure::new(format!("cannot listen for Ctrl-C: {error}"))
+            .next_step("Start the program from a terminal or service that allows signal handlers")
     })?;
     Ok(stop)
+}
+
+/// The findings; without any, what was judged.
+fn findings_section(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return "Health: the loss was watched for NaN and infinity; the other rules judge measurements given to \
+                `evenkeel diagnose` and do not watch training yet.\n"
+            .to_owned();
+    }
+    findings_text(findings)
 }
 
 fn ending(folder: &str, summary: &Summary, findings: &[Finding]) -> String {
@@ -126,7 +137,7 @@ fn ending(folder: &str, summary: &Summary, findings: &[Finding]) -> String {
             text.push_str(&format!("{}\n", metrics_line(part, metrics)));
         }
     }
-    text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), findings_text(findings)));
+    text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), findings_section(findings)));
     text.push_str(&format!("Run: {folder}\nNext:\n"));
     for (command, purpose) in next_commands(folder, summary.status) {
         text.push_str(&format!("  {command:<40}  {purpose}\n"));

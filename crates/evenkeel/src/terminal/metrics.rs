@@ -86,7 +86,8 @@ fn mistakes(matrix: &ConfusionMatrix, names: &[String]) -> String {
         vec![names[actual].clone(), names[predicted].clone(), count.to_string()]
     };
     let rows: Vec<Vec<String>> = pairs.iter().take(MATRIX_CLASSES).map(row).collect();
-    let columns = [("most frequent mistakes: true", Align::Left), ("predicted", Align::Left), ("samples", Align::Right)];
+    let columns =
+        [("most frequent mistakes: true", Align::Left), ("predicted", Align::Left), ("samples", Align::Right)];
     table(&columns, &rows)
 }
 

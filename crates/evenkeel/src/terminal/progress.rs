@@ -100,7 +100,10 @@ impl Progress {
         let validation = event.validation.map(|metrics| part_text("validation", metrics)).unwrap_or_default();
         let best = if event.best { "  best" } else { "" };
         let train = part_text("train", event.train);
-        self.line(&format!("epoch {:>3}/{}{train}{validation}  {:.1} s{best}", event.epoch, self.epochs, event.seconds));
+        self.line(&format!(
+            "epoch {:>3}/{}{train}{validation}  {:.1} s{best}",
+            event.epoch, self.epochs, event.seconds
+        ));
     }
 }
 
@@ -113,7 +116,10 @@ impl TrainingObserver for Progress {
             Event::Finding(finding) => {
                 let layer = finding.layer.as_deref().unwrap_or("whole network");
                 let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
-                self.line(&format!("{level} {code} {rule} ({layer}, step {}): {}", finding.first_step, finding.message));
+                self.line(&format!(
+                    "{level} {code} {rule} ({layer}, step {}): {}",
+                    finding.first_step, finding.message
+                ));
             }
             Event::Checkpoint { .. } => {}
         }
@@ -129,7 +135,11 @@ fn start_text(started: &Started) -> String {
     let output = started.layers.last().map(|layer| shape_text(&layer.output_shape)).unwrap_or_default();
     let mut lines = vec![
         format!("data        {}: {train} train, {validation} validation, {test} test samples, {classes}", started.data),
-        format!("network     {} layers, {} parameters, output {output}", started.layers.len(), count(started.parameters)),
+        format!(
+            "network     {} layers, {} parameters, output {output}",
+            started.layers.len(),
+            count(started.parameters)
+        ),
     ];
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
     lines.extend(started.inferred.iter().map(|sentence| format!("inferred    {sentence}")));

@@ -50,10 +50,8 @@ pub(super) fn phases(shape: &ConvolutionShape) -> Vec<Phase> {
 }
 
 fn phase(shape: &ConvolutionShape, origin: [usize; 2]) -> Phase {
-    let count = [
-        (shape.height - origin[0]).div_ceil(shape.stride[0]),
-        (shape.width - origin[1]).div_ceil(shape.stride[1]),
-    ];
+    let count =
+        [(shape.height - origin[0]).div_ceil(shape.stride[0]), (shape.width - origin[1]).div_ceil(shape.stride[1])];
     let rows = taps_of_phase(shape, 0, origin[0]);
     let columns = taps_of_phase(shape, 1, origin[1]);
     let frame_width = gradient_frame(shape)[1];

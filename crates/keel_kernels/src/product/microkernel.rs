@@ -152,7 +152,10 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const UNI
 /// The sums a tile starts from. Only the last vector of a row can be partly outside C; it is masked, so that nothing
 /// takes the address of the sums and they stay in registers.
 #[inline(always)]
-unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(simd: S, tile: &Tile<'_>) -> [[S::f32s; VECTORS]; ROWS] {
+unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    tile: &Tile<'_>,
+) -> [[S::f32s; VECTORS]; ROWS] {
     let lanes = S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
     let (source, step) = match tile.start {

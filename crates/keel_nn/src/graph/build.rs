@@ -6,7 +6,9 @@ use super::{Graph, GraphError, Node, Parameter, StateEntry, Value};
 use crate::Shape;
 use crate::activations::Activation;
 use crate::layer::Layer;
-use crate::layers::{Add, BatchNormSpec, BuildError, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, ResidualSpec, Shortcut};
+use crate::layers::{
+    Add, BatchNormSpec, BuildError, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, ResidualSpec, Shortcut,
+};
 
 pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Result<Graph, GraphError> {
     if layers.is_empty() {
@@ -51,7 +53,11 @@ impl Builder {
             && let Shape::Image { .. } = self.graph.shape(input)
         {
             let shape = self.graph.shape(input);
-            self.graph.inferred.push(format!("flatten put before layer {place} ({}): {shape} -> {}", spec.name(), shape.len()));
+            self.graph.inferred.push(format!(
+                "flatten put before layer {place} ({}): {shape} -> {}",
+                spec.name(),
+                shape.len()
+            ));
             input = self.add_built(&LayerSpec::Flatten(FlattenSpec::default()), input, place)?;
         }
         self.add_built(spec, input, place)

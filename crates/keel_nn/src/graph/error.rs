@@ -31,7 +31,9 @@ pub enum GraphError {
         shortcut: crate::Shape,
     },
     /// The output is not one value per class or target.
-    #[error("the network ends in {actual} values, but the data wants {expected}: set out_features of the last linear layer to {expected} or leave it out")]
+    #[error(
+        "the network ends in {actual} values, but the data wants {expected}: set out_features of the last linear layer to {expected} or leave it out"
+    )]
     Outputs {
         /// Floats the last layer gives.
         actual: usize,

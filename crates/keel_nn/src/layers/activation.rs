@@ -18,7 +18,9 @@ impl Activation {
             return Err(BuildError::EmptyInput { kind, input });
         }
         let wrong = match *self {
-            Activation::LeakyRelu { slope } if !(slope >= 0.0 && slope.is_finite()) => Some(("slope", slope, "0 or more")),
+            Activation::LeakyRelu { slope } if !(slope >= 0.0 && slope.is_finite()) => {
+                Some(("slope", slope, "0 or more"))
+            }
             Activation::Prelu { slope } if !slope.is_finite() => Some(("slope", slope, "a finite number")),
             Activation::Elu { alpha } if !(alpha > 0.0 && alpha.is_finite()) => Some(("alpha", alpha, "above 0")),
             _ => None,

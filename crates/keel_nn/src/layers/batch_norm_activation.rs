@@ -62,12 +62,8 @@ impl Layer for BatchNormActivation {
         batch::forward_table(statistics, affine, forward_table);
         let activated = Activated { x: input, table: forward_table, function: self.function };
         let length = batch_activation::activation_gradient_sums(context.grad_output, activated, records);
-        let sums = BackwardSums {
-            records: &records[..length],
-            rows: input.len() / channels,
-            statistics,
-            scale: affine.0,
-        };
+        let sums =
+            BackwardSums { records: &records[..length], rows: input.len() / channels, statistics, scale: affine.0 };
         let split = if self.norm.spec().affine { channels } else { 0 };
         batch::backward_table(sums, context.grad_parameters.split_at_mut(split), table);
         let [grad_input, _] = context.grad_inputs;

@@ -95,7 +95,8 @@ impl Conv2dSpec {
         let kind = "conv2d";
         let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
         let fitted = Window { kernel, stride, padding: self.padding, dilation: self.dilation }.fit(kind, input)?;
-        if let Some(key) = [("out_channels", self.out_channels), ("groups", groups)].iter().find(|(_, size)| *size == 0) {
+        if let Some(key) = [("out_channels", self.out_channels), ("groups", groups)].iter().find(|(_, size)| *size == 0)
+        {
             return Err(BuildError::Zero { kind, key: key.0 });
         }
         for (what, channels) in [("input channels", input.channels()), ("output channels", self.out_channels)] {

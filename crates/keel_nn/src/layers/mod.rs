@@ -24,8 +24,8 @@ mod window;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use add::Add;
 pub use activation::ActivationLayer;
+pub use add::Add;
 pub use avg_pool::{AvgPool, AvgPoolSpec};
 pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningStatistics};
 pub use build_error::BuildError;

@@ -49,7 +49,8 @@ fn comment(text: &mut String, schema: &Json) {
 fn toml_value(value: &Json) -> String {
     match value {
         Json::Object(entries) => {
-            let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {}", toml_value(value))).collect();
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{key} = {}", toml_value(value))).collect();
             format!("{{ {} }}", entries.join(", "))
         }
         Json::Array(values) => format!("[{}]", values.iter().map(toml_value).collect::<Vec<_>>().join(", ")),

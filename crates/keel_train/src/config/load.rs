@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn problems_of_overrides_name_the_override() {
         let message = refused("", &["train.epoch=3"]);
-        assert!(message.starts_with("--set train.epoch=3: `train.epoch`: unknown key; did you mean `epochs`?"), "{message}");
+        assert!(
+            message.starts_with("--set train.epoch=3: `train.epoch`: unknown key; did you mean `epochs`?"),
+            "{message}"
+        );
         let message = refused("", &["train.epochs=many"]);
         assert!(message.contains("--set train.epochs=many: `train.epochs`: expected an integer"), "{message}");
     }
@@ -128,10 +131,22 @@ mod tests {
         let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let cases = [
             (None, set(&[])),
-            (None, set(&["optimizer.learning_rate=0.1", "train.loss.label_smoothing=0.1", "train.loss.type=cross_entropy"])),
+            (
+                None,
+                set(&[
+                    "optimizer.learning_rate=0.1",
+                    "train.loss.label_smoothing=0.1",
+                    "train.loss.type=cross_entropy",
+                ]),
+            ),
             (Some("resnet20"), set(&["optimizer.type=adam", "data.source=spiral"])),
             (Some("mlp"), set(&["preprocess.steps=[]"])),
-            (None, set(&["model.layers=[{type=\"linear\", out_features=8}, {type=\"activation\", function=\"leaky_relu\", slope=0.1}, {type=\"residual\", body=[{type=\"activation\", function=\"tanh\"}]}, {type=\"linear\"}]"])),
+            (
+                None,
+                set(&[
+                    "model.layers=[{type=\"linear\", out_features=8}, {type=\"activation\", function=\"leaky_relu\", slope=0.1}, {type=\"residual\", body=[{type=\"activation\", function=\"tanh\"}]}, {type=\"linear\"}]",
+                ]),
+            ),
             (Some("digits"), set(&["schedule.type=reduce_on_plateau"])),
         ];
         for (name, overrides) in cases {

@@ -76,8 +76,7 @@ impl Located {
     /// # Errors
     /// The parser's message.
     pub(super) fn parse_value(text: &str, index: usize) -> Result<Self, String> {
-        let value: toml_edit::Value =
-            text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+        let value: toml_edit::Value = text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
         let mut located = from_item(&Item::Value(value));
         located.set_origin(&Origin::Override(index));
         Ok(located)

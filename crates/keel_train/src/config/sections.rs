@@ -24,8 +24,6 @@ pub struct TrainConfig {
     pub loss: LossConfig,
     /// Epochs without a better validation result before training stops; 0 = off.
     pub early_stopping: u64,
-    /// Batches over which exact batch-norm statistics are computed after training; 0 = off.
-    pub exact_statistics: u64,
     /// Seconds after which training stops with a checkpoint; 0 = no limit.
     #[schemars(range(min = 0.0))]
     pub time_limit: f64,
@@ -40,7 +38,6 @@ impl Default for TrainConfig {
             threads: 0,
             loss: LossConfig::Auto(AutoLoss::Auto),
             early_stopping: 0,
-            exact_statistics: 0,
             time_limit: 0.0,
         }
     }

@@ -21,7 +21,8 @@ impl RegressionMetrics {
         }
         let count = actual.len() as f64;
         let errors = || predicted.iter().zip(actual).map(|(&guess, &truth)| f64::from(guess) - f64::from(truth));
-        let r2 = (0..targets).map(|target| explained(predicted, actual, (target, targets))).sum::<f64>() / targets as f64;
+        let r2 =
+            (0..targets).map(|target| explained(predicted, actual, (target, targets))).sum::<f64>() / targets as f64;
         RegressionMetrics {
             rmse: (errors().map(|error| error * error).sum::<f64>() / count).sqrt(),
             mae: errors().map(f64::abs).sum::<f64>() / count,

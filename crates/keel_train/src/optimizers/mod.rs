@@ -21,7 +21,7 @@ pub use sgd::SgdConfig;
 
 /// Name and one line about each optimiser.
 pub const CATALOG: &[(&str, &str)] = &[
-    ("sgd", "Stochastic gradient descent with momentum, plain or Nesterov; the usual choice for convolutional networks"),
+    ("sgd", "Stochastic gradient descent with momentum, plain or Nesterov; the usual choice for images"),
     ("adam", "Steps scaled by running averages of the gradient and its square; works with little tuning"),
     ("adamw", "Adam with weight decay kept apart from the gradient's averages"),
     ("rmsprop", "Steps divided by the root of a running average of the squared gradient"),

@@ -273,9 +273,11 @@ mod tests {
     #[test]
     fn norms_decay_and_bits_are_right_for_any_number_of_threads() {
         let length = 2 * PARALLEL_FROM + 37;
-        let segments = [segment(0..3, true), segment(3..PARALLEL_FROM + 5, false), segment(PARALLEL_FROM + 5..length, true)];
+        let segments =
+            [segment(0..3, true), segment(3..PARALLEL_FROM + 5, false), segment(PARALLEL_FROM + 5..length, true)];
         let config: OptimizerConfig =
-            serde_json::from_value(serde_json::json!({"type": "adamw", "weight_decay": 0.5, "clip_norm": 1.0})).unwrap();
+            serde_json::from_value(serde_json::json!({"type": "adamw", "weight_decay": 0.5, "clip_norm": 1.0}))
+                .unwrap();
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut values: Vec<f32> = (0..length).map(|i| (i % 13) as f32 - 6.0).collect();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, TensorView};
 use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::write_atomically;
@@ -103,8 +103,7 @@ impl<Description: Serialize + for<'de> Deserialize<'de>> Checkpoint<Description>
     /// # Errors
     /// [`CheckpointError::Unwritable`]; the file that was there before is untouched.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
-        let unwritable =
-            |reason: String| CheckpointError::Unwritable { path: path.to_owned(), reason };
+        let unwritable = |reason: String| CheckpointError::Unwritable { path: path.to_owned(), reason };
         let header = Header { format: FORMAT.to_owned(), version: FORMAT_VERSION, content: &self.description };
         let header = serde_json::to_string(&header).map_err(|error| unwritable(error.to_string()))?;
         let bytes: Vec<Vec<u8>> = self
@@ -140,9 +139,9 @@ impl<Description: Serialize + for<'de> Deserialize<'de>> Checkpoint<Description>
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
         let header = metadata.metadata().as_ref().and_then(|entries| entries.get(FORMAT));
         let header = header.ok_or_else(|| foreign("its metadata has no entry `evenkeel`".to_owned()))?;
-        let version = serde_json::from_str::<serde_json::Value>(header)
-            .map_err(|error| damaged(error.to_string()))?["version"]
-            .as_u64();
+        let version =
+            serde_json::from_str::<serde_json::Value>(header).map_err(|error| damaged(error.to_string()))?["version"]
+                .as_u64();
         if version != Some(u64::from(FORMAT_VERSION)) {
             return Err(foreign(format!("format version {version:?}, this is {FORMAT_VERSION}")));
         }
@@ -154,7 +153,11 @@ impl<Description: Serialize + for<'de> Deserialize<'de>> Checkpoint<Description>
                 return Err(foreign(format!("tensor {name} is {:?}, expected F32", view.dtype())));
             }
             let (quads, _) = view.data().as_chunks::<4>();
-            tensors.push((name.to_owned(), view.shape().to_vec(), quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect()));
+            tensors.push((
+                name.to_owned(),
+                view.shape().to_vec(),
+                quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect(),
+            ));
         }
         tensors.sort_by(|left, right| left.0.cmp(&right.0));
         Ok(Checkpoint { description: header.content, tensors })
@@ -195,7 +198,8 @@ mod tests {
         checkpoint().write(&path).unwrap();
         let read = Checkpoint::<TrainingState>::read(&path).unwrap();
         assert_eq!(read, checkpoint());
-        let bits = |c: &Checkpoint<TrainingState>| c.tensors[0].2.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let bits =
+            |c: &Checkpoint<TrainingState>| c.tensors[0].2.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&read), bits(&checkpoint()));
         assert!(read.values(&path, "a.weight", 5).unwrap_err().to_string().contains("has 6 values, the model needs 5"));
         assert!(read.values(&path, "c", 5).unwrap_err().to_string().contains("no tensor c"));

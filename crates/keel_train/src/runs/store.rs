@@ -251,7 +251,8 @@ mod tests {
         let record = |step| StepRecord { step, epoch: 1, loss: 0.5, learning_rate: 0.1, gradient_norm: 1.0 };
         let mut store = MetricStore::open(&path, 0, 0).unwrap();
         (1..=600).for_each(|step| store.step(record(step)));
-        let epoch = EpochRecord { epoch: 1, part: "val", loss: 0.5, accuracy: Some(0.9), rmse: None, r2: None, seconds: 1.0 };
+        let epoch =
+            EpochRecord { epoch: 1, part: "val", loss: 0.5, accuracy: Some(0.9), rmse: None, r2: None, seconds: 1.0 };
         store.epoch(epoch);
         store.flush();
         assert_eq!(count(&path, "steps"), 600);

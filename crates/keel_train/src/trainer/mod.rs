@@ -78,8 +78,9 @@ impl Trainer {
     /// # Errors
     /// Anything that keeps the training from running; a run that had begun is marked as failed.
     pub fn run(self, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-        let pool = threads::pool(self.config.train.threads)
-            .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))?;
+        let pool = threads::pool(self.config.train.threads).map_err(|error| {
+            TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+        })?;
         pool.install(|| run::run(self, observer))
     }
 }

@@ -66,7 +66,8 @@ pub(super) fn read_last(session: &mut Session, fingerprint: &str, path: &Path) -
         return Err(CheckpointError::Foreign { path: path.to_owned(), reason }.into());
     }
     restore_network(session.network_mut(), &checkpoint, path)?;
-    let slots: Vec<(&'static str, usize)> = session.optimizer().slots().map(|(name, values)| (name, values.len())).collect();
+    let slots: Vec<(&'static str, usize)> =
+        session.optimizer().slots().map(|(name, values)| (name, values.len())).collect();
     for (name, length) in slots {
         let values = checkpoint.values(path, &format!("optimizer.{name}"), length)?;
         session.optimizer_mut().restore_slot(name, values);

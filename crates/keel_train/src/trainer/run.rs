@@ -101,8 +101,18 @@ impl<'a> Run<'a> {
         schedule.restore(state.plateau.clone());
         let store = MetricStore::open(&folder.metrics(), state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
-        let run =
-            Run { config, folder, session, schedule, store, state, observer, began, seconds_before, checkpointed: began };
+        let run = Run {
+            config,
+            folder,
+            session,
+            schedule,
+            store,
+            state,
+            observer,
+            began,
+            seconds_before,
+            checkpointed: began,
+        };
         run.folder.write_summary(&run.summary(Status::Running, None))?;
         let started = run.started(steps_per_epoch);
         run.observer.event(Event::Started(&started));
@@ -344,7 +354,10 @@ fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainErro
     let name = if config.run.name.is_empty() { default_name(config, session) } else { config.run.name.clone() };
     let plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
     if !plain {
-        return Err(TrainError::setting("run.name", format!("`{name}` is no folder name; leave out slashes and a leading dot")));
+        return Err(TrainError::setting(
+            "run.name",
+            format!("`{name}` is no folder name; leave out slashes and a leading dot"),
+        ));
     }
     let folder = RunFolder::create(Path::new(&config.run.directory), &name)?;
     folder.write_text(&folder.config(), &config.to_toml())?;

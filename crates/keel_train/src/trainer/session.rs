@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use keel_data::{Augmenter, Batch, BatchOptions, Batches, LastBatch, Position, Preprocessor, SampleShape, Source, SplitDataset};
+use keel_data::{
+    Augmenter, Batch, BatchOptions, Batches, LastBatch, Position, Preprocessor, SampleShape, Source, SplitDataset,
+};
 use keel_kernels::Buffer;
 use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey, Shape};
 
@@ -66,7 +68,18 @@ impl Session {
         let gradients = Buffer::zeroed(network.parameters.len());
         let optimizer = Optimizer::new(&config.optimizer, &segments(&network.graph), network.parameters.len());
         let random = random.named("steps");
-        Ok(Session { data, preprocessor, training, network, executor, evaluator, gradients, optimizer, objective, random })
+        Ok(Session {
+            data,
+            preprocessor,
+            training,
+            network,
+            executor,
+            evaluator,
+            gradients,
+            optimizer,
+            objective,
+            random,
+        })
     }
 
     /// One training step: forward, loss, backward, update. `step` counts from 0 and names the step's random numbers.
@@ -208,12 +221,14 @@ fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
         description: node.layer.describe(),
         output_shape: node.layer.output_shape().dimensions(),
         parameters: node.parameters.len(),
-        init: graph.parameters().iter().find(|parameter| parameter.node == index && parameter.spec.name == "weight").map(
-            |parameter| {
+        init: graph
+            .parameters()
+            .iter()
+            .find(|parameter| parameter.node == index && parameter.spec.name == "weight")
+            .map(|parameter| {
                 let init = parameter.spec.init.unwrap_or(keel_nn::init::InitSpec::Auto);
                 init.resolve(node.followed_by).to_string()
-            },
-        ),
+            }),
     };
     graph.nodes().iter().enumerate().map(row).collect()
 }
