@@ -1,4 +1,4 @@
-//! Test tools of Evenkeel: numerical gradients, golden files, tolerances.
+//! Test tools of Evenkeel: numerical gradients, golden files, tolerances, a browser for pages.
 //!
 //! This crate is a dev-dependency only and knows no other crate of the workspace, so that every crate can test itself
 //! with it. Three independent proofs of learning code meet here: the numerical gradient check ([`GradientCheck`]),
@@ -6,6 +6,7 @@
 //! ([`golden::CurveCase`]).
 
 pub mod allocation;
+pub mod browser;
 pub mod closeness;
 pub mod course;
 pub mod deterministic;

@@ -1,0 +1,177 @@
+//! A headless browser for tests of pages: what a reader would see, as data.
+//!
+//! ```no_run
+//! use keel_testkit::browser::{Browser, View};
+//!
+//! let Some(browser) = Browser::or_skip("the_page_is_drawn") else { return };
+//! for seen in browser.open(&["report.html"], &View::ALL, "return document.title") {
+//!     assert_eq!(seen.problems(), Vec::<String>::new(), "{seen}");
+//!     assert_eq!(seen.result, "My report");
+//! }
+//! ```
+//!
+//! All pages are shown in all views by one browser, each in a frame of the view's width and colour scheme: starting the
+//! browser is what costs time, and a frame can be narrower than the browser's smallest window. A probe in front of the
+//! page's own scripts collects script errors and requests to the outside, runs the test's script when the page has
+//! loaded, then measures charts, overflow and contrast.
+
+mod program;
+mod state;
+
+use std::path::{Path, PathBuf};
+
+pub use state::{Chart, PageState};
+
+const PROBE: &str = include_str!("probe.js");
+
+/// Milliseconds of the page's own clock before the result is taken; the browser skips idle time.
+const PAGE_MILLISECONDS: u32 = 20_000;
+
+/// Light or dark, as the reader's system asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColourScheme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl ColourScheme {
+    /// Its name in CSS.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColourScheme::Light => "light",
+            ColourScheme::Dark => "dark",
+        }
+    }
+}
+
+/// How a page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Width of the page in CSS pixels.
+    pub width: u32,
+    /// Light or dark.
+    pub scheme: ColourScheme,
+}
+
+impl View {
+    /// A desk, light.
+    pub const WIDE_LIGHT: View = View { width: 1280, scheme: ColourScheme::Light };
+    /// A desk, dark.
+    pub const WIDE_DARK: View = View { width: 1280, scheme: ColourScheme::Dark };
+    /// A telephone, light.
+    pub const NARROW_LIGHT: View = View { width: 400, scheme: ColourScheme::Light };
+    /// A telephone, dark.
+    pub const NARROW_DARK: View = View { width: 400, scheme: ColourScheme::Dark };
+    /// All four.
+    pub const ALL: [View; 4] = [View::WIDE_LIGHT, View::WIDE_DARK, View::NARROW_LIGHT, View::NARROW_DARK];
+}
+
+/// A Chromium or Chrome of this machine.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    program: PathBuf,
+}
+
+impl Browser {
+    /// The program named by `EVENKEEL_BROWSER`, or else the first Chromium or Chrome on `PATH`.
+    pub fn find() -> Option<Self> {
+        program::find().map(|program| Browser { program })
+    }
+
+    /// Like [`Browser::find`], but says on standard error that `test` is skipped if there is none.
+    #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+    pub fn or_skip(test: &str) -> Option<Self> {
+        let browser = Self::find();
+        if browser.is_none() {
+            eprintln!("skipped {test}: no chromium or chrome on PATH, nor named by EVENKEEL_BROWSER");
+        }
+        browser
+    }
+
+    /// Opens every one of `pages` (HTML files) in every one of `views` and says what there is to see, pages in order
+    /// and views in order within a page. `script` runs in each after loading: the body of an async function whose result
+    /// must be representable as JSON; it may be empty.
+    ///
+    /// # Panics
+    /// If a page cannot be read, the browser does not start, or a page never finishes loading.
+    pub fn open<P: AsRef<Path>>(&self, pages: &[P], views: &[View], script: &str) -> Vec<PageState> {
+        let folder = Frames::new(pages, views, script);
+        let arguments = ["--window-size=1400,1000".to_owned(), "--dump-dom".to_owned()];
+        let dom = program::run(&self.program, &folder.arguments(&arguments), folder.path());
+        let states = state::from_dom(&dom, &folder.frames);
+        states.unwrap_or_else(|missing| panic!("{missing}: the page never finished loading"))
+    }
+
+    /// Writes a picture of the page, `view.width` wide and as tall as it is up to 16,000 pixels, as PNG to `picture`.
+    /// The picture of a narrow page has an empty margin on its right: no window is narrower than 500 pixels.
+    ///
+    /// # Panics
+    /// As [`Browser::open`], or if the picture cannot be written.
+    pub fn screenshot(&self, page: &Path, view: View, picture: &Path) {
+        let height = self.open(&[page], &[view], "")[0].scroll_height.clamp(200, 16_000);
+        let folder = Frames::new(&[page], &[view], "");
+        let picture = std::path::absolute(picture).expect("the path of the picture");
+        let (width, picture_argument) = (view.width, format!("--screenshot={}", picture.display()));
+        let arguments = [format!("--window-size={width},{height}"), picture_argument];
+        program::run(&self.program, &folder.arguments(&arguments), folder.path());
+        assert!(picture.is_file(), "no picture was written to {}", picture.display());
+    }
+}
+
+/// Copies of pages with their probe, the document that frames them, and the browser's profile; removed when dropped.
+struct Frames {
+    folder: tempfile::TempDir,
+    frames: Vec<(PathBuf, View)>,
+}
+
+impl Frames {
+    fn new<P: AsRef<Path>>(pages: &[P], views: &[View], script: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let probe = format!("<script>{}</script>", PROBE.replace("/*SCRIPT*/", script));
+        let (mut frames, mut elements) = (Vec::new(), String::new());
+        for (index, page) in pages.iter().map(AsRef::as_ref).enumerate() {
+            let html = std::fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+            std::fs::write(folder.path().join(format!("{index}.html")), probed(&html, &probe)).expect("a file");
+            for &view in views {
+                let (name, width, scheme) = (frames.len(), view.width, view.scheme.name());
+                elements.push_str(&format!(
+                    "<iframe name=\"{name}\" src=\"{index}.html\" style=\"width:{width}px;color-scheme:{scheme}\"></iframe>"
+                ));
+                frames.push((page.to_owned(), view));
+            }
+        }
+        let document = format!(
+            "<!DOCTYPE html><meta charset=\"utf-8\"><style>body{{margin:0}}iframe{{border:0;display:block;height:100vh}}\
+             </style><script>addEventListener('message',message=>{{const [name,state]=message.data;\
+             document.getElementsByName(name)[0].dataset.state=state}})</script><body>{elements}</body>"
+        );
+        std::fs::write(folder.path().join("frames.html"), document).expect("a file");
+        Frames { folder, frames }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn arguments(&self, more: &[String]) -> Vec<String> {
+        let mut arguments: Vec<String> =
+            ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"]
+                .map(str::to_owned)
+                .into();
+        arguments.push(format!("--virtual-time-budget={PAGE_MILLISECONDS}"));
+        arguments.push(format!("--user-data-dir={}", self.path().join("profile").display()));
+        arguments.extend_from_slice(more);
+        arguments.push(format!("file://{}", self.path().join("frames.html").display()));
+        arguments
+    }
+}
+
+/// The page with the probe before anything that can fail.
+fn probed(html: &str, probe: &str) -> String {
+    match html.split_once("<head>") {
+        Some((before, after)) => format!("{before}<head>{probe}{after}"),
+        None => format!("{probe}{html}"),
+    }
+}

@@ -1,0 +1,99 @@
+//! What the probe saw.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::View;
+
+/// A page as its reader would find it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct PageState {
+    /// The page.
+    #[serde(skip)]
+    pub page: PathBuf,
+    /// How it was looked at.
+    #[serde(skip, default = "wide_light")]
+    pub view: View,
+    /// Errors of scripts, rejected promises and `console.error`, in order.
+    pub errors: Vec<String>,
+    /// Addresses the page loaded anything from, itself and `data:` left out.
+    pub requests: Vec<String>,
+    /// Width of the visible page in CSS pixels.
+    pub client_width: u32,
+    /// Width of its content; more than `client_width` means that the page has to be moved sideways.
+    pub scroll_width: u32,
+    /// Height of its content.
+    pub scroll_height: u32,
+    /// Elements that reach out of the page on the right and are not inside a scrolling box.
+    pub overflowing: Vec<String>,
+    /// Texts whose contrast with their background is below 3 to 1.
+    pub faint: Vec<String>,
+    /// Every `svg` element, in order.
+    pub charts: Vec<Chart>,
+    /// What the test's script returned.
+    pub result: Value,
+}
+
+/// One `svg` element.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Chart {
+    /// Its `aria-label`, or else its class.
+    pub label: String,
+    /// Paths, polylines, rectangles, circles, lines and images in it.
+    pub marks: u32,
+    /// Attributes with `NaN`, `Infinity`, `undefined` or `null` in place of a number.
+    pub bad: Vec<String>,
+}
+
+impl PageState {
+    /// Everything that is wrong with any page, one sentence each: script errors, requests to the outside, sideways
+    /// scrolling, faint text, and charts that are empty or have coordinates that are no numbers.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.errors.iter().map(|error| format!("script error: {error}")).collect();
+        problems.extend(self.requests.iter().map(|address| format!("request to {address}")));
+        if self.scroll_width > self.client_width {
+            let (content, page) = (self.scroll_width, self.client_width);
+            problems.push(format!("content is {content} wide, the page {page}: {}", self.overflowing.join(", ")));
+        }
+        problems.extend(self.faint.iter().map(|text| format!("faint text: {text}")));
+        for chart in &self.charts {
+            if chart.marks == 0 {
+                problems.push(format!("chart {:?} is empty", chart.label));
+            }
+            problems.extend(chart.bad.iter().map(|attribute| format!("chart {:?}: {attribute}", chart.label)));
+        }
+        problems
+    }
+}
+
+impl fmt::Display for PageState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (width, scheme) = (self.view.width, self.view.scheme.name());
+        write!(formatter, "{}, {width} pixels wide, {scheme}", self.page.display())
+    }
+}
+
+/// What the probes of `frames` left in the framing document; the first page without it as the error.
+pub(super) fn from_dom(dom: &str, frames: &[(PathBuf, View)]) -> Result<Vec<PageState>, String> {
+    let read = |(index, (page, view)): (usize, &(PathBuf, View))| {
+        let element = dom.split("<iframe ").find(|text| text.starts_with(&format!("name=\"{index}\"")));
+        let state =
+            element.and_then(|text| text.split_once("data-state=\"")).and_then(|(_, text)| text.split_once('"'));
+        let state = state.and_then(|(text, _)| serde_json::from_str(&unescaped(text)).ok());
+        let state: PageState = state.ok_or_else(|| page.display().to_string())?;
+        Ok(PageState { page: page.clone(), view: *view, ..state })
+    };
+    frames.iter().enumerate().map(read).collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let text = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}");
+    text.replace("&amp;", "&")
+}
+
+fn wide_light() -> View {
+    View::WIDE_LIGHT
+}
