@@ -1,6 +1,7 @@
 //! Config, trainer, optimisers, schedules and run store.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod config;
 mod error;
 pub mod metrics;

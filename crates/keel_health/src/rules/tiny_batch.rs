@@ -10,7 +10,8 @@
 //!
 //! # What to try
 //! Look at what else was found: inputs, initialisation, output layer. Then at the labels of those samples, and at a
-//! learning rate ten times larger or smaller.
+//! learning rate ten times larger or smaller: where the configured optimiser fails, Adam tries the same network, and the
+//! finding says whether it succeeded.
 //!
 //! # When it is fine
 //! If two of the samples have the same input and different labels. If dropout could not be switched off.
@@ -53,13 +54,31 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
     if measured as f32 <= threshold as f32 {
         return None;
     }
-    Some(
-        Observation::new(Level::Error, None, measured, threshold)
-            .message(format!("after {} steps on the same {} samples {words}", tiny.steps, tiny.samples))
+    let observation = Observation::new(Level::Error, None, measured, threshold)
+        .message(format!("after {} steps on the same {} samples {words}", tiny.steps, tiny.samples));
+    Some(match tiny.learned_at {
+        Some(rate) => optimizer_at_fault(case, tiny, observation, f64::from(rate)),
+        None => observation
             .cause("labels, loss, output layer or learning rate; whatever else was found comes first")
             .remedy(Remedy::CheckLabels)
             .remedy(case.scale_learning_rate(0.1)),
-    )
+    })
+}
+
+/// The network can learn the samples, so the optimiser or its learning rate keeps it from doing so. A loss that has hardly
+/// moved asks for a larger rate, any other for a smaller one.
+fn optimizer_at_fault(case: &Case, tiny: &TinyBatch, observation: Observation, rate: f64) -> Observation {
+    let optimizer = case.model.optimizer.as_deref().unwrap_or("the optimiser");
+    let configured = case.model.learning_rate.map(|rate| format!(" of {}", number(f64::from(rate)))).unwrap_or_default();
+    let ratio = tiny.last_loss / tiny.first_loss;
+    let (direction, factor) = if ratio > 0.1 && ratio < 1.05 { ("low", 10.0) } else { ("high", 0.1) };
+    observation
+        .cause(format!(
+            "the network can learn them: adam did with a learning rate of {}; the learning rate{configured} of \
+             {optimizer} is probably too {direction}",
+            number(rate)
+        ))
+        .remedy(case.scale_learning_rate(factor))
 }
 
 fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {

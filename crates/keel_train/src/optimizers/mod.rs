@@ -85,6 +85,18 @@ impl OptimizerConfig {
         self
     }
 
+    /// The same optimiser with another weight decay.
+    pub fn with_weight_decay(mut self, weight_decay: f64) -> Self {
+        *match &mut self {
+            OptimizerConfig::Sgd(config) => &mut config.weight_decay,
+            OptimizerConfig::Adam(config) => &mut config.weight_decay,
+            OptimizerConfig::Adamw(config) => &mut config.weight_decay,
+            OptimizerConfig::Rmsprop(config) => &mut config.weight_decay,
+            OptimizerConfig::Adagrad(config) => &mut config.weight_decay,
+        } = weight_decay;
+        self
+    }
+
     /// The weight decay applied to weights.
     pub fn weight_decay(&self) -> f64 {
         match self {

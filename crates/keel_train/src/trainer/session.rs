@@ -110,6 +110,15 @@ impl Session {
         StepResult { loss, right: value.correct as u64, gradient_norm: 0.0 }
     }
 
+    /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Moves running statistics, as every
+    /// such pass does.
+    pub fn training_loss(&mut self, batch: &Batch, step: u64) -> f64 {
+        let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
+        let outputs = self.executor.forward(&mut self.network, input, &mut ());
+        let value = self.objective.loss(outputs, &batch.targets);
+        if value.non_finite { f64::NAN } else { value.mean() }
+    }
+
     /// Metrics of the samples `indices` in evaluation mode, without augmentation. `None` without samples.
     ///
     /// # Errors

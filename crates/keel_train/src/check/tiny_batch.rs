@@ -1,0 +1,152 @@
+//! Learning a handful of samples by heart: the test a network with right labels, loss, gradient and learning rate passes
+//! in seconds.
+//!
+//! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing. The config's own
+//! optimiser goes first, with a short warm-up and a decay at the end, because its learning rate is under test too; where
+//! it fails, Adam tries the same network from the start, which tells a network that cannot learn from an optimiser that
+//! does not.
+
+use std::time::{Duration, Instant};
+
+use keel_data::{AugmentConfig, Batch, SplitDataset, Targets};
+use keel_health::measurement::TinyBatch;
+use keel_nn::layers::LayerSpec;
+use keel_nn::losses::LossSpec;
+
+use super::samples::{batch_of, distinct_samples};
+use crate::config::{Config, LossConfig};
+use crate::error::TrainError;
+use crate::optimizers::{AdamConfig, OptimizerConfig};
+use crate::trainer::Session;
+
+/// Samples to be learned by heart.
+const SAMPLES: usize = 20;
+
+/// Most steps of an attempt.
+const STEPS: u64 = 500;
+
+/// Steps over which the learning rate rises to its value.
+const WARM_UP: u64 = 20;
+
+/// Steps at the end over which it falls towards zero.
+const COOL_DOWN: u64 = 150;
+
+/// Share of the first loss at which a regression counts as learned.
+const LEARNED_LOSS: f64 = 0.05;
+
+/// Learning rates of Adam where the config's own optimiser has failed.
+const RESCUE_RATES: [f64; 2] = [1e-3, 1e-2];
+
+/// Outcome of the test.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Outcome {
+    /// Learned or not, after all steps were allowed.
+    Judged(TinyBatch),
+    /// The time was up after this many steps, with this share of the samples (or of the loss) left.
+    OutOfTime { steps: u64, left: f64 },
+}
+
+/// How one attempt ended.
+struct Attempt {
+    measurement: TinyBatch,
+    learned: bool,
+    in_time: bool,
+}
+
+/// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
+pub(super) fn learn_by_heart(
+    config: &Config,
+    data: &SplitDataset,
+    budget: Duration,
+) -> Result<Outcome, TrainError> {
+    let deadline = Instant::now() + budget;
+    let plain = unregularised(config);
+    let own = attempt(&plain, data, deadline)?;
+    let mut measurement = own.measurement;
+    if !own.learned && own.in_time {
+        for rate in RESCUE_RATES {
+            let rescue = attempt(&with_adam(&plain, rate), data, deadline)?;
+            if rescue.learned {
+                measurement.learned_at = Some(rate as f32);
+                break;
+            }
+        }
+    }
+    if own.learned || own.in_time {
+        return Ok(Outcome::Judged(measurement));
+    }
+    Ok(Outcome::OutOfTime { steps: measurement.steps, left: left_of(&measurement) })
+}
+
+/// Share of the samples still wrong; for regression, of the first loss.
+fn left_of(measurement: &TinyBatch) -> f64 {
+    let loss_left = || f64::from(measurement.last_loss) / f64::from(measurement.first_loss);
+    measurement.training_error.map_or_else(loss_left, f64::from)
+}
+
+fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<Attempt, TrainError> {
+    let mut session = Session::new(config, data.clone())?;
+    let chosen = distinct_samples(&session, SAMPLES);
+    let batch = batch_of(&session, &chosen)?;
+    let classification = matches!(data.dataset.targets(), Targets::Classes { .. });
+    let peak = config.optimizer.learning_rate();
+    let mut measurement = TinyBatch { samples: chosen.len() as u64, ..TinyBatch::default() };
+    let (mut learned, mut in_time) = (false, true);
+    while measurement.steps < STEPS && !learned && in_time {
+        let (right, loss) = one_step(&mut session, &batch, measurement.steps, peak);
+        if measurement.steps == 0 {
+            measurement.first_loss = loss as f32;
+        }
+        measurement.steps += 1;
+        measurement.last_loss = loss as f32;
+        if classification {
+            measurement.training_error = Some(1.0 - right as f32 / chosen.len() as f32);
+            learned = right == chosen.len() as u64;
+        } else {
+            learned = loss <= LEARNED_LOSS * f64::from(measurement.first_loss);
+        }
+        if !loss.is_finite() {
+            measurement.training_error = classification.then_some(1.0);
+            break;
+        }
+        in_time = Instant::now() < deadline;
+    }
+    learned |= left_of(&measurement) <= if classification { 0.05 } else { 0.1 };
+    Ok(Attempt { measurement, learned, in_time })
+}
+
+fn one_step(session: &mut Session, batch: &Batch, step: u64, peak: f64) -> (u64, f64) {
+    let warm_up = (step + 1) as f64 / WARM_UP as f64;
+    let cool_down = (STEPS - step) as f64 / COOL_DOWN as f64;
+    let result = session.step(batch, step, peak * warm_up.min(cool_down).min(1.0));
+    (result.right, result.loss)
+}
+
+/// The same network and optimiser with nothing that keeps it from memorising.
+fn unregularised(config: &Config) -> Config {
+    let mut plain = config.clone();
+    plain.augment = AugmentConfig::default();
+    plain.train.batch_size = SAMPLES;
+    plain.optimizer = plain.optimizer.with_weight_decay(0.0);
+    plain.model.layers = config.model.layers();
+    without_dropout(&mut plain.model.layers);
+    if let LossConfig::Chosen(LossSpec::CrossEntropy { .. }) = plain.train.loss {
+        plain.train.loss = LossConfig::Chosen(LossSpec::cross_entropy());
+    }
+    plain
+}
+
+fn without_dropout(layers: &mut [LayerSpec]) {
+    for layer in layers {
+        match layer {
+            LayerSpec::Dropout(dropout) => dropout.probability = 0.0,
+            LayerSpec::Residual(residual) => without_dropout(&mut residual.body),
+            _ => {}
+        }
+    }
+}
+
+fn with_adam(config: &Config, learning_rate: f64) -> Config {
+    let adam = OptimizerConfig::Adam(AdamConfig::default()).with_learning_rate(learning_rate).with_weight_decay(0.0);
+    Config { optimizer: adam, ..config.clone() }
+}
