@@ -2,8 +2,8 @@
 //!
 //! An experiment is one file under `experiments`: a config whose documented fields are its knobs, a computation that is
 //! a function of config and seed, a JSON document with every number, and a page that explains them in English and
-//! Chinese. Charts are inline SVG made here rather than by an embedded charting script: a page stays small, opens
-//! offline, prints, and follows the reader's light or dark setting without any code running in it.
+//! Chinese. Charts are inline SVG made here rather than by an embedded charting library: a page stays small, opens
+//! offline, prints, and follows the reader's light or dark setting; a short script adds readouts and zoom.
 #![forbid(unsafe_code)]
 
 mod activation_name;

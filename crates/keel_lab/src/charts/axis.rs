@@ -45,6 +45,11 @@ impl Axis {
         Axis { scale, low, high }
     }
 
+    /// The low and the high end as they are spread: powers of ten on a logarithmic axis.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// Where `value` lies: 0 at the low end, 1 at the high end; `None` outside or without a place.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         let position = (self.scale.map(value)? - self.low) / (self.high - self.low);

@@ -1,74 +1,44 @@
-//! The frame of a chart: plotting area, grid, tick labels, titles, legend.
+//! The frame of a chart: axis titles, tick labels, grid, plotting area and legend.
+//!
+//! Titles and labels are HTML around the drawing, so that they keep their size on any screen. The drawing itself is
+//! stretched: its marks lie in a square of [`SIDE`] units whose ends are the ends of the axes, and its lines keep their
+//! width. The axes are noted on the element, so that a script reads values back from positions: the numbers of a chart
+//! are in its drawing and nowhere else.
 
 use std::fmt::Write;
 
-use super::axis::Axis;
+use super::axis::{Axis, Scale};
 use super::escape;
 
-const WIDTH: f64 = 640.0;
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = 46.0;
+/// Side of the square that marks are drawn in.
+const SIDE: f64 = 1000.0;
 
 /// Maps values to positions in the drawing and collects its marks.
 pub(super) struct Frame {
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    height: f64,
+    x: Axis,
+    y: Axis,
     svg: String,
 }
 
+/// What is written around the drawing.
+pub(super) struct Labels<'a> {
+    /// Title of the horizontal axis.
+    pub(super) x: &'a str,
+    /// Title of the vertical axis.
+    pub(super) y: &'a str,
+    /// Name and colour class of each series, in order.
+    pub(super) series: &'a [(&'a str, Colour)],
+}
+
 impl Frame {
-    /// An empty frame with grid and axis titles.
-    pub(super) fn new((x, y): (Axis, Axis), (x_title, y_title): (&str, &str), height: f64) -> Self {
-        let mut frame = Frame { x, y, height, svg: String::new() };
-        for (value, label) in frame.x.ticks(7) {
-            if let Some(left) = frame.left(value) {
-                let bottom = height - BOTTOM;
-                frame.push(format_args!(
-                    "<line class=\"grid\" x1=\"{left:.1}\" x2=\"{left:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/>"
-                ));
-                let below = bottom + 16.0;
-                frame.push(format_args!(
-                    "<text class=\"tick\" text-anchor=\"middle\" x=\"{left:.1}\" y=\"{below}\">{label}</text>"
-                ));
-            }
-        }
-        for (value, label) in frame.y.ticks(5) {
-            if let Some(top) = frame.top(value) {
-                let right = WIDTH - RIGHT;
-                frame.push(format_args!(
-                    "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{top:.1}\" y2=\"{top:.1}\"/>"
-                ));
-                let (left, middle) = (LEFT - 8.0, top + 4.0);
-                frame.push(format_args!(
-                    "<text class=\"tick\" text-anchor=\"end\" x=\"{left}\" y=\"{middle:.1}\">{label}</text>"
-                ));
-            }
-        }
-        let (middle, bottom) = (0.5 * (LEFT + WIDTH - RIGHT), height - 8.0);
-        frame.push(format_args!(
-            "<text class=\"axis\" text-anchor=\"middle\" x=\"{middle}\" y=\"{bottom}\">{}</text>",
-            escape(x_title)
-        ));
-        let middle = 0.5 * (TOP + height - BOTTOM);
-        let turn = format!("rotate(-90 14 {middle})");
-        frame.push(format_args!(
-            "<text class=\"axis\" text-anchor=\"middle\" x=\"14\" y=\"{middle}\" transform=\"{turn}\">{}</text>",
-            escape(y_title)
-        ));
-        frame
+    /// A frame without marks.
+    pub(super) fn new(x: Axis, y: Axis) -> Self {
+        Frame { x, y, svg: String::new() }
     }
 
-    /// Horizontal position of a value.
-    pub(super) fn left(&self, value: f64) -> Option<f64> {
-        Some(LEFT + self.x.position(value)? * (WIDTH - LEFT - RIGHT))
-    }
-
-    /// Vertical position of a value.
-    pub(super) fn top(&self, value: f64) -> Option<f64> {
-        Some(self.height - BOTTOM - self.y.position(value)? * (self.height - TOP - BOTTOM))
+    /// Position of a point, or `None` if it lies outside.
+    pub(super) fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+        Some((self.x.position(x)? * SIDE, (1.0 - self.y.position(y)?) * SIDE))
     }
 
     /// Adds a mark.
@@ -76,19 +46,36 @@ impl Frame {
         self.svg.write_fmt(mark).expect("writing to a string cannot fail");
     }
 
-    /// The drawing, `label` being what it says to those who cannot see it; the names of its series in a legend below.
-    pub(super) fn finish(self, label: &str, names: &[(&str, usize)]) -> String {
+    /// The chart with what is written around it. `shape` is a class that sets its height.
+    pub(super) fn finish(self, labels: &Labels<'_>, shape: &str) -> String {
+        let (x_ticks, y_ticks) = (self.x.ticks(6), self.y.ticks(5));
+        let mut grid = String::new();
+        let (mut below, mut beside) = (String::new(), String::new());
+        for (value, label) in x_ticks {
+            let Some(at) = self.x.position(value) else { continue };
+            let _ = write!(grid, "M{:.1} 0V{SIDE}", at * SIDE);
+            let _ = write!(below, "<span style=\"left:{:.2}%\">{label}</span>", at * 100.0);
+        }
+        for (value, label) in y_ticks {
+            let Some(at) = self.y.position(value) else { continue };
+            let _ = write!(grid, "M0 {:.1}H{SIDE}", (1.0 - at) * SIDE);
+            let _ = write!(beside, "<span style=\"bottom:{:.2}%\">{label}</span>", at * 100.0);
+        }
+        let (x_title, y_title) = (escape(labels.x), escape(labels.y));
         let mut html = format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\">{}</svg>",
-            self.height,
-            escape(label),
+            "<div class=\"plot {shape}\" data-x=\"{}\" data-y=\"{}\"><p class=\"y-title\">{y_title}</p>\
+             <div class=\"y-ticks\">{beside}</div><div class=\"area\"><svg class=\"chart\" viewBox=\"0 0 {SIDE} {SIDE}\" \
+             preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{y_title} / {x_title}\">\
+             <path class=\"grid\" d=\"{grid}\"/>{}</svg></div>\
+             <div class=\"x-ticks\">{below}</div><p class=\"x-title\">{x_title}</p></div>",
+            described(&self.x),
+            described(&self.y),
             self.svg
         );
-        if names.len() > 1 {
+        if labels.series.len() > 1 {
             html.push_str("<p class=\"legend\">");
-            for (name, colour) in names {
-                let class = series_class(*colour);
-                let _ = write!(html, "<span><i class=\"{class}\"></i>{}</span> ", escape(name));
+            for (name, colour) in labels.series {
+                let _ = write!(html, "<span {}><i></i><b>{}</b></span> ", colour.attributes(""), escape(name));
             }
             html.push_str("</p>");
         }
@@ -96,8 +83,37 @@ impl Frame {
     }
 }
 
+/// Colour of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Colour {
+    /// One of eight; after them, colours repeat with dashes.
+    Series(usize),
+    /// Between the colour of the first layer, 0, and that of the last, 1.
+    Depth(f64),
+}
+
+impl Colour {
+    /// Class and style of an element that has this colour and the class `class`.
+    pub(super) fn attributes(self, class: &str) -> String {
+        match self {
+            Colour::Series(index) => format!("class=\"{class} {}\"", series_class(index)),
+            Colour::Depth(depth) => format!("class=\"{class} depth\" style=\"--depth:{:.0}%\"", depth * 100.0),
+        }
+    }
+}
+
 /// Class of a series; after eight, colours repeat with dashes.
 pub(super) fn series_class(index: usize) -> String {
     let dashes = if index >= 8 { " dashed" } else { "" };
     format!("series-{}{dashes}", index % 8)
+}
+
+/// The axis as the script reads it.
+fn described(axis: &Axis) -> String {
+    let (low, high) = axis.ends();
+    let scale = match axis.scale {
+        Scale::Linear => "linear",
+        Scale::Logarithmic => "log",
+    };
+    format!("{scale} {low} {high}")
 }

@@ -1,8 +1,8 @@
 //! Charts as inline SVG, drawn from plain numbers.
 //!
-//! Colours come from the page's style sheet through classes (`series-0` … `series-5`), so that one drawing serves light,
-//! dark and print. Every mark that can be pointed at carries its numbers in a `<title>`, which browsers show on hover
-//! and screen readers read out.
+//! Colours come from the style sheet through classes (`series-0` … `series-7`), so that one drawing serves light, dark and
+//! print. Charts are complete without a script; where scripts run, [`SCRIPT`] adds readouts under the pointer, zoom by
+//! dragging, and legends that show and hide series.
 
 mod axis;
 mod frame;
@@ -12,6 +12,12 @@ mod plot;
 pub(crate) use axis::Scale;
 pub(crate) use histograms::Histograms;
 pub(crate) use plot::{Marks, Plot, Series};
+
+/// The style sheet of the charts; colours are those of the page.
+pub(crate) const STYLE: &str = include_str!("chart.css");
+
+/// Readouts, zoom and legends, for the end of the page.
+pub(crate) const SCRIPT: &str = include_str!("interaction.js");
 
 /// Three or four significant digits; very large and very small numbers with a power of ten, a dash
 /// for what is no number.

@@ -1,8 +1,8 @@
 //! Lines and points over two axes.
 
 use super::axis::{Axis, Scale};
-use super::frame::{Frame, series_class};
-use super::{escape, number};
+use super::escape;
+use super::frame::{Colour, Frame, Labels};
 use crate::language::{Language, Text};
 
 /// How the points of a series are drawn.
@@ -16,6 +16,8 @@ pub(crate) enum Marks {
     Points,
     /// Joined by a dashed line: theory, or something to compare with.
     Dashed,
+    /// Joined by a pale line: single values behind their trend.
+    Faint,
 }
 
 /// One named series of points.
@@ -24,7 +26,7 @@ pub(crate) struct Series {
     name: Text,
     points: Vec<(f64, f64)>,
     marks: Marks,
-    colour: Option<usize>,
+    colour: Option<Colour>,
 }
 
 impl Series {
@@ -35,7 +37,13 @@ impl Series {
 
     /// With the colour of the series `index` instead of its own.
     pub(crate) fn coloured(mut self, index: usize) -> Self {
-        self.colour = Some(index);
+        self.colour = Some(Colour::Series(index));
+        self
+    }
+
+    /// With the colour of a layer at `depth`, 0 for the first and 1 for the last.
+    pub(crate) fn at_depth(mut self, depth: f64) -> Self {
+        self.colour = Some(Colour::Depth(depth));
         self
     }
 }
@@ -48,7 +56,7 @@ pub(crate) struct Plot {
     series: Vec<Series>,
     scales: (Scale, Scale),
     ranges: (Option<(f64, f64)>, Option<(f64, f64)>),
-    height: f64,
+    shape: &'static str,
 }
 
 impl Plot {
@@ -60,7 +68,7 @@ impl Plot {
             series: Vec::new(),
             scales: (Scale::Linear, Scale::Linear),
             ranges: (None, None),
-            height: 320.0,
+            shape: "",
         }
     }
 
@@ -90,52 +98,88 @@ impl Plot {
 
     /// As tall as wide: for paths and clouds.
     pub(crate) fn square(mut self) -> Self {
-        self.height = 560.0;
+        self.shape = "square";
         self
     }
 
-    /// The chart as SVG with its legend.
+    /// Lower than others, to stand among many.
+    pub(crate) fn small(mut self) -> Self {
+        self.shape = "small";
+        self
+    }
+
+    /// The chart with its legend.
     pub(crate) fn html(&self, language: Language) -> String {
         let all = || self.series.iter().flat_map(|series| &series.points);
         let x = Axis::new(self.scales.0, all().map(|point| point.0), self.ranges.0);
         let y = Axis::new(self.scales.1, all().map(|point| point.1), self.ranges.1);
-        let titles = (self.x_title.get(language), self.y_title.get(language));
-        let mut frame = Frame::new((x, y), titles, self.height);
+        let mut frame = Frame::new(x, y);
+        let mut names = Vec::with_capacity(self.series.len());
         for (index, series) in self.series.iter().enumerate() {
-            draw(&mut frame, series, index, language);
+            let colour = series.colour.unwrap_or(Colour::Series(index));
+            let name = series.name.get(language);
+            draw(&mut frame, series, colour, name);
+            names.push((name, colour));
         }
-        let names: Vec<&str> = self.series.iter().map(|series| series.name.get(language)).collect();
-        let legend: Vec<(&str, usize)> = names
-            .iter()
-            .zip(&self.series)
-            .enumerate()
-            .map(|(i, (name, series))| (*name, series.colour.unwrap_or(i)))
-            .collect();
-        frame.finish(&format!("{} / {}", titles.1, titles.0), &legend)
+        let labels = Labels { x: self.x_title.get(language), y: self.y_title.get(language), series: &names };
+        frame.finish(&labels, self.shape)
     }
 }
 
-fn draw(frame: &mut Frame, series: &Series, index: usize, language: Language) {
-    let class = series_class(series.colour.unwrap_or(index));
-    let places: Vec<Option<(f64, f64)>> =
-        series.points.iter().map(|&(x, y)| Some((frame.left(x)?, frame.top(y)?))).collect();
+fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
+    let places: Vec<Option<(f64, f64)>> = series.points.iter().map(|&point| frame.place(point)).collect();
+    let kind = match series.marks {
+        Marks::Dashed => "series dashed",
+        Marks::Faint => "series faint",
+        Marks::Line | Marks::LineAndPoints | Marks::Points => "series",
+    };
+    frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(kind), escape(name)));
     if series.marks != Marks::Points {
-        let dashes = if series.marks == Marks::Dashed { " dashed" } else { "" };
         // A point without a place interrupts the line.
         for run in places.split(Option::is_none).filter(|run| run.len() > 1) {
-            let path: Vec<String> = run.iter().flatten().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-            frame.push(format_args!("<polyline class=\"line {class}{dashes}\" points=\"{}\"/>", path.join(" ")));
+            let path: Vec<String> = run.iter().flatten().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
+            frame.push(format_args!("<polyline points=\"{}\"/>", path.join(" ")));
         }
     }
-    if matches!(series.marks, Marks::Points | Marks::LineAndPoints) {
-        let name = escape(series.name.get(language));
-        let radius = if series.points.len() > 100 { 2.0 } else { 3.5 };
-        for (place, (x, y)) in places.iter().zip(&series.points) {
-            let Some((left, top)) = place else { continue };
-            let title = format!("{name}: {}, {}", number(*x), number(*y));
-            frame.push(format_args!(
-                "<circle class=\"point {class}\" cx=\"{left:.1}\" cy=\"{top:.1}\" r=\"{radius}\"><title>{title}</title></circle>"
-            ));
+    let alone = |index: usize| {
+        let none = |at: Option<usize>| at.and_then(|at| places.get(at)).is_none_or(Option::is_none);
+        none(index.checked_sub(1)) && none(Some(index + 1))
+    };
+    let dotted = |index: &usize| series.marks == Marks::Points || series.marks == Marks::LineAndPoints || alone(*index);
+    let dots: Vec<String> = (0..places.len())
+        .filter(dotted)
+        .filter_map(|index| places[index].map(|(x, y)| format!("M{x:.2},{y:.2}h0")))
+        .collect();
+    if !dots.is_empty() {
+        let class = if dots.len() > 100 { "points many" } else { "points" };
+        frame.push(format_args!("<path class=\"{class}\" d=\"{}\"/>", dots.concat()));
+    }
+    frame.push(format_args!("</g>"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_lie_where_their_numbers_are_and_the_axes_say_how_to_read_them() {
+        let plot = Plot::new("step", "loss")
+            .with(Series::new("a<b", vec![(0.0, 1.0), (10.0, 0.0)], Marks::Line))
+            .with(Series::new("single", vec![(5.0, f64::NAN), (5.0, 0.5)], Marks::Line))
+            .x_range(0.0, 10.0)
+            .y_range(0.0, 1.0);
+        let html = plot.html(Language::English);
+        for expected in [
+            "data-x=\"linear 0 10\" data-y=\"linear 0 1\"",
+            "<polyline points=\"0.00,0.00 1000.00,1000.00\"/>",
+            "data-name=\"a&lt;b\"",
+            "<path class=\"points\" d=\"M500.00,500.00h0\"/>",
+            "aria-label=\"loss / step\"",
+        ] {
+            assert!(html.contains(expected), "{expected}\n{html}");
         }
+        assert!(!html.contains("NaN"));
+        let empty = Plot::new("x", "y").scales(Scale::Linear, Scale::Logarithmic).html(Language::English);
+        assert!(!empty.contains("NaN") && !empty.contains("inf"), "{empty}");
     }
 }

@@ -132,8 +132,11 @@ pub(crate) fn document(title: &str, body: &str, language: Language) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\
-         <title>{} · Evenkeel</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n",
-        escape(title)
+         <title>{} · Evenkeel</title><style>{STYLE}{}</style></head><body><main>{body}</main>\
+         <script>{}</script></body></html>\n",
+        escape(title),
+        crate::charts::STYLE,
+        crate::charts::SCRIPT
     )
 }
 

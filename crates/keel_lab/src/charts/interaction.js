@@ -1,0 +1,280 @@
+'use strict';
+// Readouts, zoom and legends of charts. A chart's numbers are read back from its drawing: positions are 0 to 1000
+// between the ends of its axes.
+(() => {
+  const SIDE = 1000;
+  const SMALLEST_VIEW = 1 / 400;
+  const ROWS = 12;
+
+  const axisOf = text => {
+    const [scale, low, high] = text.split(' ');
+    return { logarithmic: scale === 'log', low: Number(low), high: Number(high) };
+  };
+  const spread = (axis, at) => axis.low + at * (axis.high - axis.low);
+  const valueAt = (axis, at) => (axis.logarithmic ? 10 ** spread(axis, at) : spread(axis, at));
+  const placeOf = (axis, value) => ((axis.logarithmic ? Math.log10(value) : value) - axis.low) / (axis.high - axis.low);
+
+  const number = value => {
+    const size = Math.abs(value);
+    if (!Number.isFinite(value)) return '–';
+    if (size < 1e-12) return '0';
+    if (size < 1e-3 || size >= 1e5) return value.toExponential(2).replace('e+', 'e').replaceAll('-', '\u2212');
+    const digits = Math.max(0, Math.min(6, 3 - Math.floor(Math.log10(size))));
+    return String(Number(value.toFixed(digits))).replace('-', '\u2212');
+  };
+
+  // About `count` round values between two places of an axis.
+  const ticks = (axis, from, to, count) => {
+    if (axis.logarithmic && spread(axis, to) - spread(axis, from) > 1.5) {
+      const [first, last] = [Math.ceil(spread(axis, from)), Math.floor(spread(axis, to))];
+      const step = Math.max(1, Math.ceil((last - first) / count));
+      const powers = [];
+      for (let power = first; power <= last; power += step) powers.push([10 ** power, `1e${power}`.replace('-', '\u2212')]);
+      return powers;
+    }
+    const [low, high] = [valueAt(axis, from), valueAt(axis, to)];
+    const rough = (high - low) / count;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].find(factor => factor * power >= rough * 0.999) * power;
+    const values = [];
+    for (let index = Math.ceil(low / step); index <= Math.floor(high / step); index += 1) values.push(index * step);
+    return values.map(value => [value, number(value)]);
+  };
+
+  const element = (tag, className, parent) => {
+    const made = document.createElement(tag);
+    made.className = className;
+    parent.append(made);
+    return made;
+  };
+
+  const pointsOf = group => {
+    const points = [];
+    for (const line of group.querySelectorAll('polyline')) {
+      for (const pair of line.getAttribute('points').split(' ')) points.push(pair.split(',').map(Number));
+    }
+    for (const dots of group.querySelectorAll('path.points')) {
+      for (const dot of dots.getAttribute('d').split('M').slice(1)) points.push(dot.slice(0, -2).split(',').map(Number));
+    }
+    return points;
+  };
+
+  // The point of an ascending list that is nearest to `x`.
+  const nearest = (points, x) => {
+    let [low, high] = [0, points.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (points[middle][0] < x) low = middle; else high = middle;
+    }
+    return x - points[low][0] < points[high][0] - x ? points[low] : points[high];
+  };
+
+  const seriesOf = svg => [...svg.querySelectorAll('g.series')].map(group => {
+    const points = pointsOf(group);
+    const ascending = points.every((point, index) => index === 0 || point[0] >= points[index - 1][0]);
+    return { group, points, ascending, name: group.dataset.name };
+  }).filter(series => series.points.length > 0);
+
+  const start = plot => {
+    const area = plot.querySelector('.area');
+    const svg = area.querySelector('svg');
+    const [xAxis, yAxis] = [axisOf(plot.dataset.x), axisOf(plot.dataset.y)];
+    const view = { left: 0, right: 1, bottom: 0, top: 1 };
+    let series = null;
+    let readout = null;
+    let pointer = { x: 0.5, y: 0.5 };
+    let drag = null;
+
+    const labels = (box, list, side) => {
+      box.replaceChildren(...list.map(([at, label]) => {
+        const text = document.createElement('span');
+        text.style[side] = `${(at * 100).toFixed(2)}%`;
+        text.textContent = label;
+        return text;
+      }));
+    };
+
+    const redraw = () => {
+      const { left, right, bottom, top } = view;
+      const zoomed = left > 0 || right < 1 || bottom > 0 || top < 1;
+      svg.setAttribute('viewBox', `${left * SIDE} ${(1 - top) * SIDE} ${(right - left) * SIDE} ${(top - bottom) * SIDE}`);
+      const inside = list => list.filter(([at]) => at >= -0.001 && at <= 1.001);
+      const xTicks = inside(ticks(xAxis, left, right, 6).map(([value, label]) => [(placeOf(xAxis, value) - left) / (right - left), label]));
+      const yTicks = inside(ticks(yAxis, bottom, top, 5).map(([value, label]) => [(placeOf(yAxis, value) - bottom) / (top - bottom), label]));
+      labels(plot.querySelector('.x-ticks'), xTicks, 'left');
+      labels(plot.querySelector('.y-ticks'), yTicks, 'bottom');
+      const across = xTicks.map(([at]) => `M${(left + at * (right - left)) * SIDE} 0V${SIDE}`);
+      const along = yTicks.map(([at]) => `M0 ${(1 - bottom - at * (top - bottom)) * SIDE}H${SIDE}`);
+      svg.querySelector('.grid').setAttribute('d', [...across, ...along].join(''));
+      plot.classList.toggle('zoomed', zoomed);
+    };
+
+    const reset = () => {
+      Object.assign(view, { left: 0, right: 1, bottom: 0, top: 1 });
+      hide();
+      redraw();
+    };
+
+    const hide = () => {
+      readout?.box.remove();
+      readout = null;
+    };
+
+    const place = (point, box) => ({
+      x: ((point[0] / SIDE - view.left) / (view.right - view.left)) * box.width,
+      y: ((view.top - 1 + point[1] / SIDE) / (view.top - view.bottom)) * box.height,
+    });
+
+    // The points to read out: of curves those nearest to the pointer's column, of clouds the nearest one.
+    const chosen = box => {
+      const visible = series.filter(one => !one.group.classList.contains('hidden'));
+      const at = { x: pointer.x * box.width, y: pointer.y * box.height };
+      const x = (view.left + pointer.x * (view.right - view.left)) * SIDE;
+      const seen = point => {
+        const { x: left, y: top } = place(point, box);
+        return left >= -1 && left <= box.width + 1 && top >= -1 && top <= box.height + 1;
+      };
+      const far = point => {
+        const { x: left, y: top } = place(point, box);
+        return Math.hypot(left - at.x, top - at.y);
+      };
+      const closest = list => list.reduce((best, pair) => (!best || far(pair.point) < far(best.point) ? pair : best), null);
+      if (visible.some(one => !one.ascending)) {
+        const best = closest(visible.flatMap(one => one.points.filter(seen).map(point => ({ one, point }))));
+        return best ? [best] : [];
+      }
+      const pairs = visible.map(one => ({ one, point: nearest(one.points, x) }));
+      const column = pairs.reduce((best, pair) => (best === null || Math.abs(pair.point[0] - x) < Math.abs(best - x) ? pair.point[0] : best), null);
+      const reach = Math.max(2, ((view.right - view.left) * SIDE * 4) / box.width);
+      const near = pairs.map(({ one }) => ({ one, point: nearest(one.points, column) }))
+        .filter(({ point }) => Math.abs(point[0] - column) <= reach && seen(point));
+      return near.sort((a, b) => far(a.point) - far(b.point)).slice(0, ROWS).sort((a, b) => a.point[1] - b.point[1]);
+    };
+
+    const show = () => {
+      series ??= seriesOf(svg);
+      hide();
+      const box = area.getBoundingClientRect();
+      const pairs = chosen(box);
+      if (pairs.length === 0) return;
+      const layer = element('div', 'readout', area);
+      readout = { box: layer };
+      const first = place(pairs[0].point, box);
+      element('div', 'column', layer).style.left = `${first.x}px`;
+      const card = element('div', 'card', layer);
+      const title = element('b', '', card);
+      title.textContent = `${plot.querySelector('.x-title').textContent} ${number(valueAt(xAxis, pairs[0].point[0] / SIDE))}`;
+      for (const { one, point } of pairs) {
+        const spot = place(point, box);
+        const dot = element('i', `dot ${one.group.getAttribute('class')}`, layer);
+        dot.style.cssText = `${one.group.getAttribute('style') ?? ''};left:${spot.x}px;top:${spot.y}px`;
+        const row = element('span', one.group.getAttribute('class'), card);
+        row.style.cssText = one.group.getAttribute('style') ?? '';
+        element('i', '', row);
+        element('span', 'name', row).textContent = one.name;
+        element('span', 'value', row).textContent = number(valueAt(yAxis, 1 - point[1] / SIDE));
+      }
+      const size = card.getBoundingClientRect();
+      const left = first.x + 14 + size.width > box.width ? first.x - 14 - size.width : first.x + 14;
+      card.style.left = `${Math.max(-40, Math.min(left, box.width - size.width))}px`;
+      card.style.top = `${Math.max(0, Math.min(pointer.y * box.height - size.height / 2, box.height - size.height))}px`;
+    };
+
+    const follow = event => {
+      const box = area.getBoundingClientRect();
+      const inside = value => Math.max(0, Math.min(1, value));
+      pointer = { x: inside((event.clientX - box.left) / box.width), y: inside((event.clientY - box.top) / box.height) };
+    };
+
+    // A selection that is flat in one direction zooms in the other alone.
+    const selection = () => {
+      const box = area.getBoundingClientRect();
+      const [width, height] = [Math.abs(pointer.x - drag.x) * box.width, Math.abs(pointer.y - drag.y) * box.height];
+      const [wide, tall] = [width > 12, height > 24 || (width <= 12 && height > 12)];
+      const [left, right] = wide ? [Math.min(pointer.x, drag.x), Math.max(pointer.x, drag.x)] : [0, 1];
+      const [top, bottom] = tall ? [Math.min(pointer.y, drag.y), Math.max(pointer.y, drag.y)] : [0, 1];
+      return { left, right, top, bottom, any: wide || tall };
+    };
+
+    const zoom = ({ left, right, top, bottom }) => {
+      const [width, height] = [view.right - view.left, view.top - view.bottom];
+      if (width * (right - left) < SMALLEST_VIEW || height * (bottom - top) < SMALLEST_VIEW) return;
+      Object.assign(view, {
+        left: view.left + left * width,
+        right: view.left + right * width,
+        top: view.top - top * height,
+        bottom: view.top - bottom * height,
+      });
+      redraw();
+    };
+
+    area.tabIndex = 0;
+    const button = element('button', 'reset', area);
+    button.type = 'button';
+    button.textContent = document.documentElement.lang === 'zh' ? '还原' : 'Reset zoom';
+    button.addEventListener('click', reset);
+    button.addEventListener('pointerdown', event => event.stopPropagation());
+    area.addEventListener('dblclick', reset);
+    area.addEventListener('pointerleave', () => { if (!drag) hide(); });
+    area.addEventListener('blur', hide);
+    area.addEventListener('pointerdown', event => {
+      follow(event);
+      if (event.pointerType === 'touch' || event.button !== 0) return;
+      area.setPointerCapture(event.pointerId);
+      drag = { ...pointer, box: element('div', 'selection', area) };
+    });
+    area.addEventListener('pointermove', event => {
+      follow(event);
+      if (!drag) return show();
+      hide();
+      const { left, right, top, bottom, any } = selection();
+      const percent = value => `${value * 100}%`;
+      Object.assign(drag.box.style, { left: percent(left), width: percent(right - left), top: percent(top), height: percent(bottom - top), opacity: any ? 1 : 0 });
+    });
+    const finish = keep => {
+      if (!drag) return;
+      const chosenPart = selection();
+      drag.box.remove();
+      drag = null;
+      if (keep && chosenPart.any) zoom(chosenPart);
+    };
+    area.addEventListener('pointerup', () => finish(true));
+    area.addEventListener('pointercancel', () => finish(false));
+    area.addEventListener('keydown', event => {
+      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
+      if (step) {
+        pointer.x = Math.max(0, Math.min(1, pointer.x + step));
+        show();
+        event.preventDefault();
+      } else if (event.key === 'Escape') reset();
+    });
+
+    const legend = plot.nextElementSibling;
+    if (!legend?.classList.contains('legend')) return;
+    const groups = [...svg.querySelectorAll('g.series')];
+    const entries = [...legend.querySelectorAll(':scope > span')];
+    const apply = (index, shown) => {
+      groups[index].classList.toggle('hidden', !shown);
+      entries[index].classList.toggle('off', !shown);
+      entries[index].setAttribute('aria-pressed', String(shown));
+    };
+    entries.forEach((entry, index) => {
+      entry.setAttribute('role', 'button');
+      entry.setAttribute('aria-pressed', 'true');
+      entry.tabIndex = 0;
+      entry.addEventListener('click', () => apply(index, groups[index].classList.contains('hidden')));
+      entry.addEventListener('keydown', event => {
+        if (event.key !== 'Enter' && event.key !== ' ') return;
+        event.preventDefault();
+        entry.click();
+      });
+      // A double click shows this one alone, or all again.
+      entry.addEventListener('dblclick', () => {
+        const alone = groups.every((group, other) => other === index || group.classList.contains('hidden'));
+        groups.forEach((_, other) => apply(other, alone || other === index));
+      });
+    });
+  };
+
+  document.querySelectorAll('.plot').forEach(start);
+})();
