@@ -14,6 +14,7 @@ pub mod parallel;
 pub mod pooling;
 mod product;
 pub mod simd;
+pub mod statistics;
 mod subnormals;
 
 pub use buffer::Buffer;

@@ -1,0 +1,109 @@
+//! Size of a gradient.
+
+use rayon::prelude::*;
+
+use super::CHUNK;
+use crate::parallel::{MINIMUM_WORK, workers};
+use crate::simd;
+
+const LANES: usize = 32;
+
+/// Squares below this lose precision in single precision and are added up again in double.
+const TINY: f64 = 1e-30;
+
+/// Statistics of a gradient.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GradientSignal {
+    /// Elements, finite or not.
+    pub count: u64,
+    /// Sum of the squares of the finite elements.
+    pub squares: f64,
+    /// Largest absolute value of a finite element, where it was looked for.
+    pub max_abs: Option<f32>,
+    /// Elements that are NaN or infinite; at least one if there are any, where they were not counted.
+    pub non_finite: u64,
+}
+
+/// What one chunk contributes to a [`GradientSignal`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GradientPart {
+    count: u32,
+    squares: f64,
+    max_abs: f32,
+    non_finite: u32,
+}
+
+impl GradientSignal {
+    /// Root mean square of the finite elements.
+    pub fn rms(&self) -> f64 {
+        let finite = self.count - self.non_finite.min(self.count);
+        if finite > 0 { (self.squares / finite as f64).sqrt() } else { 0.0 }
+    }
+
+    /// Combines the parts of a tensor, in their order.
+    pub fn combine(parts: &[GradientPart]) -> GradientSignal {
+        let start = GradientSignal { max_abs: Some(0.0), ..GradientSignal::default() };
+        parts.iter().fold(start, |total, part| GradientSignal {
+            count: total.count + u64::from(part.count),
+            squares: total.squares + part.squares,
+            max_abs: total.max_abs.map(|max| max.max(part.max_abs)),
+            non_finite: total.non_finite + u64::from(part.non_finite),
+        })
+    }
+}
+
+/// Statistics of the gradient `values`; `parts` is room for one part a chunk and is allocated by the first call of this
+/// size.
+pub fn gradient(values: &[f32], parts: &mut Vec<GradientPart>) -> GradientSignal {
+    parts.resize(values.len().div_ceil(CHUNK), GradientPart::default());
+    let level = simd::level();
+    let work = |(part, values): (&mut GradientPart, &[f32])| {
+        *part = level.run(
+            #[inline(always)]
+            || gradient_chunk(values),
+        );
+    };
+    if values.len() < MINIMUM_WORK || workers() < 2 {
+        parts.iter_mut().zip(values.chunks(CHUNK)).for_each(work);
+    } else {
+        parts.par_iter_mut().zip(values.par_chunks(CHUNK)).for_each(work);
+    }
+    GradientSignal::combine(parts)
+}
+
+/// The part of one chunk. For use inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub fn gradient_chunk(values: &[f32]) -> GradientPart {
+    let (mut squares, mut max, mut bad) = ([0.0f32; LANES], [0.0f32; LANES], [0u32; LANES]);
+    let (rows, rest) = values.as_chunks::<LANES>();
+    for row in rows {
+        for lane in 0..LANES {
+            add(row[lane], (&mut squares[lane], &mut max[lane], &mut bad[lane]));
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        add(*value, (&mut squares[lane], &mut max[lane], &mut bad[lane]));
+    }
+    let mut total: f64 = squares.iter().map(|&value| f64::from(value)).sum();
+    let max_abs = max.iter().copied().fold(0.0, f32::max);
+    if !total.is_finite() || (total < TINY && max_abs > 0.0) {
+        total = wide_squares(values);
+    }
+    GradientPart { count: values.len() as u32, squares: total, max_abs, non_finite: bad.iter().sum() }
+}
+
+#[inline(always)]
+fn add(value: f32, (squares, max, bad): (&mut f32, &mut f32, &mut u32)) {
+    let size = value.abs();
+    let finite = size <= f32::MAX;
+    let kept = if finite { size } else { 0.0 };
+    *squares += kept * kept;
+    *max = if kept > *max { kept } else { *max };
+    *bad += u32::from(!finite);
+}
+
+/// The sum in double precision, for values whose squares are beyond single precision.
+#[cold]
+fn wide_squares(values: &[f32]) -> f64 {
+    values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value).powi(2)).sum()
+}

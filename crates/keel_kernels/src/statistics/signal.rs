@@ -1,0 +1,254 @@
+//! Moments, extremes and shares of a tensor.
+
+use rayon::prelude::*;
+
+use super::{CHUNK, UnitCounts};
+use crate::parallel::{MINIMUM_WORK, workers};
+use crate::simd;
+
+/// Accumulators of one chunk; wide enough for two of the widest vectors.
+const LANES: usize = 32;
+
+/// Range of values that are not saturated; infinite limits saturate nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Smallest value that is not saturated.
+    pub low: f32,
+    /// Largest value that is not saturated.
+    pub high: f32,
+}
+
+impl Limits {
+    /// Nothing is saturated.
+    pub const NONE: Limits = Limits { low: f32::NEG_INFINITY, high: f32::INFINITY };
+}
+
+/// Statistics of a tensor.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Signal {
+    /// Elements, finite or not.
+    pub count: u64,
+    /// Mean of the finite elements.
+    pub mean: f64,
+    /// Average squared deviation of the finite elements from their mean.
+    pub variance: f64,
+    /// Smallest and largest finite element, where they were looked for.
+    pub range: Option<(f32, f32)>,
+    /// Elements that are exactly zero, where they were counted.
+    pub zeros: Option<u64>,
+    /// Elements outside the limits, where they were counted.
+    pub saturated: Option<u64>,
+    /// Elements that are NaN or infinite; at least one if there are any, where they were not counted.
+    pub non_finite: u64,
+}
+
+/// What one chunk contributes to a [`Signal`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SignalPart {
+    finite: f64,
+    mean: f64,
+    squares: f64,
+    min: f32,
+    max: f32,
+    zeros: u32,
+    saturated: u32,
+    non_finite: u32,
+}
+
+impl Signal {
+    /// Standard deviation of the finite elements.
+    pub fn std(&self) -> f64 {
+        self.variance.sqrt()
+    }
+
+    /// Combines the parts of a tensor, in their order (Chan, Golub & LeVeque 1983).
+    pub fn combine(parts: &[SignalPart]) -> Signal {
+        let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
+        let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+        let (mut zeros, mut saturated, mut non_finite) = (0, 0, 0);
+        for part in parts.iter() {
+            non_finite += u64::from(part.non_finite);
+            if part.finite == 0.0 {
+                continue;
+            }
+            let total = count + part.finite;
+            let difference = part.mean - mean;
+            mean += difference * part.finite / total;
+            squares += part.squares + difference * difference * count * part.finite / total;
+            count = total;
+            (min, max) = (min.min(part.min), max.max(part.max));
+            zeros += u64::from(part.zeros);
+            saturated += u64::from(part.saturated);
+        }
+        let variance = if count > 0.0 { squares / count } else { 0.0 };
+        Signal {
+            count: count as u64 + non_finite,
+            mean,
+            variance,
+            range: (count > 0.0).then_some((min, max)),
+            zeros: Some(zeros),
+            saturated: Some(saturated),
+            non_finite,
+        }
+    }
+
+    /// The statistics of a whole tensor from mean and biased variance of each of its channels, all of `rows` values: what
+    /// batch normalisation computes anyway.
+    pub fn of_channels(means: &[f32], variances: &[f32], rows: usize) -> Signal {
+        let mut non_finite = 0;
+        let (mut count, mut sum, mut squares) = (0.0f64, 0.0, 0.0);
+        for (&mean, &variance) in means.iter().zip(variances) {
+            let (mean, variance) = (f64::from(mean), f64::from(variance));
+            if !(mean.is_finite() && variance.is_finite()) {
+                non_finite += 1;
+                continue;
+            }
+            count += 1.0;
+            sum += mean;
+            squares += mean * mean + variance;
+        }
+        let mean = if count > 0.0 { sum / count } else { 0.0 };
+        let variance = if count > 0.0 { (squares / count - mean * mean).max(0.0) } else { 0.0 };
+        Signal { count: (means.len() * rows) as u64, mean, variance, non_finite, ..Signal::default() }
+    }
+}
+
+/// Statistics of `values`; `parts` is room for one part a chunk and is allocated by the first call of this size.
+pub fn signal(values: &[f32], limits: Limits, parts: &mut Vec<SignalPart>) -> Signal {
+    let chunks = values.len().div_ceil(CHUNK);
+    parts.resize(chunks, SignalPart::default());
+    let level = simd::level();
+    let work = |(part, values): (&mut SignalPart, &[f32])| {
+        *part = level.run(
+            #[inline(always)]
+            || signal_chunk(values, limits),
+        );
+    };
+    if values.len() < MINIMUM_WORK || workers() < 2 {
+        parts.iter_mut().zip(values.chunks(CHUNK)).for_each(work);
+    } else {
+        parts.par_iter_mut().zip(values.par_chunks(CHUNK)).for_each(work);
+    }
+    Signal::combine(parts)
+}
+
+/// Statistics of an activation's output `[rows, units]` and, in `units`, how often each unit was above zero and how
+/// often outside `limits`: one pass over memory.
+///
+/// # Panics
+/// If `units` has no unit or `values` no whole number of rows.
+pub fn activation_signal(
+    values: &[f32],
+    limits: Limits,
+    units: &mut UnitCounts,
+    parts: &mut Vec<SignalPart>,
+) -> Signal {
+    let width = units.units();
+    assert!(width > 0 && values.len() % width == 0, "{} values of {width} units", values.len());
+    let chunk = (CHUNK / width).max(1).next_multiple_of(32) * width;
+    parts.resize(values.len().div_ceil(chunk), SignalPart::default());
+    units.begin((values.len() / width) as u64);
+    let level = simd::level();
+    let counts = &*units;
+    let work = |(part, values): (&mut SignalPart, &[f32])| {
+        *part = level.run(
+            #[inline(always)]
+            || {
+                counts.add_rows(values, limits);
+                signal_chunk(values, limits)
+            },
+        );
+    };
+    if values.len() < MINIMUM_WORK || workers() < 2 {
+        parts.iter_mut().zip(values.chunks(chunk)).for_each(work);
+    } else {
+        parts.par_iter_mut().zip(values.par_chunks(chunk)).for_each(work);
+    }
+    Signal::combine(parts)
+}
+
+/// Sums of the lanes of one chunk.
+struct Lanes {
+    sum: [f32; LANES],
+    squares: [f32; LANES],
+    min: [f32; LANES],
+    max: [f32; LANES],
+    zeros: [u32; LANES],
+    saturated: [u32; LANES],
+    non_finite: [u32; LANES],
+}
+
+/// The part of one chunk. For use inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub fn signal_chunk(values: &[f32], limits: Limits) -> SignalPart {
+    let Some(pivot) = values.iter().copied().find(|value| value.is_finite()) else {
+        return SignalPart { non_finite: values.len() as u32, ..SignalPart::default() };
+    };
+    let mut lanes = Lanes {
+        sum: [0.0; LANES],
+        squares: [0.0; LANES],
+        min: [pivot; LANES],
+        max: [pivot; LANES],
+        zeros: [0; LANES],
+        saturated: [0; LANES],
+        non_finite: [0; LANES],
+    };
+    let (rows, rest) = values.as_chunks::<LANES>();
+    for row in rows {
+        add(&mut lanes, row, pivot, limits);
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        add_lane(&mut lanes, lane, *value, pivot, limits);
+    }
+    finish(values, pivot, &lanes)
+}
+
+#[inline(always)]
+fn add(lanes: &mut Lanes, row: &[f32; LANES], pivot: f32, limits: Limits) {
+    for lane in 0..LANES {
+        add_lane(lanes, lane, row[lane], pivot, limits);
+    }
+}
+
+#[inline(always)]
+fn add_lane(lanes: &mut Lanes, lane: usize, value: f32, pivot: f32, limits: Limits) {
+    let finite = value.abs() <= f32::MAX;
+    let kept = if finite { value } else { pivot };
+    let deviation = kept - pivot;
+    lanes.sum[lane] += deviation;
+    lanes.squares[lane] += deviation * deviation;
+    lanes.min[lane] = if kept < lanes.min[lane] { kept } else { lanes.min[lane] };
+    lanes.max[lane] = if kept > lanes.max[lane] { kept } else { lanes.max[lane] };
+    lanes.zeros[lane] += u32::from(value == 0.0);
+    lanes.saturated[lane] += u32::from((value < limits.low) | (value > limits.high));
+    lanes.non_finite[lane] += u32::from(!finite);
+}
+
+#[inline(always)]
+fn finish(values: &[f32], pivot: f32, lanes: &Lanes) -> SignalPart {
+    let non_finite: u32 = lanes.non_finite.iter().sum();
+    let finite = f64::from(values.len() as u32 - non_finite);
+    let wide = |lanes: &[f32; LANES]| lanes.iter().map(|&value| f64::from(value)).sum::<f64>();
+    let (mut sum, mut squares) = (wide(&lanes.sum), wide(&lanes.squares));
+    if !(sum.is_finite() && squares.is_finite()) {
+        (sum, squares) = wide_sums(values, pivot);
+    }
+    let deviation = sum / finite;
+    SignalPart {
+        finite,
+        mean: f64::from(pivot) + deviation,
+        squares: (squares - sum * deviation).max(0.0),
+        min: lanes.min.iter().copied().fold(pivot, f32::min),
+        max: lanes.max.iter().copied().fold(pivot, f32::max),
+        zeros: lanes.zeros.iter().sum(),
+        saturated: lanes.saturated.iter().sum(),
+        non_finite,
+    }
+}
+
+/// The sums in double precision, for values whose squares are beyond single precision.
+#[cold]
+fn wide_sums(values: &[f32], pivot: f32) -> (f64, f64) {
+    let deviations = values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value) - f64::from(pivot));
+    deviations.fold((0.0, 0.0), |(sum, squares), deviation| (sum + deviation, squares + deviation * deviation))
+}
