@@ -51,6 +51,7 @@ fn forward(layer: &dyn Layer, input: &[f32]) -> Vec<f32> {
         saved: &mut [],
         scratch: &mut [],
         random: RandomKey::new(0),
+        probe: None,
     });
     output
 }
@@ -70,6 +71,7 @@ fn gradient(layer: &dyn Layer, input: &[f32]) -> Vec<f32> {
         saved: &mut [],
         scratch: &mut [],
         random: RandomKey::new(0),
+        probe: None,
     });
     grad_input
 }

@@ -6,10 +6,16 @@ use crate::graph::{Graph, Value};
 use crate::layer::{Backward, Forward, Mode};
 use crate::network::Network;
 use crate::plan::{GradInput, Plan, Slot};
+use crate::probe::Probe;
 use crate::random::RandomKey;
 
 /// Sees the values of a step as they are computed, for measurements; the unit type sees nothing.
 pub trait Observer {
+    /// Where node `node` may note statistics by itself (see [`crate::probe`]); asked before its forward and its backward.
+    fn probe(&mut self, node: usize) -> Option<&mut Probe> {
+        let _ = node;
+        None
+    }
     /// Node `node` has computed its output, `[batch, ...]`.
     fn output(&mut self, node: usize, output: &[f32]);
     /// The gradient by the output of node `node` is complete, `[batch, ...]`.
@@ -90,6 +96,7 @@ impl Executor {
                 saved,
                 scratch,
                 random: batch.random.child(node.random_word),
+                probe: observer.probe(index),
             });
             observer.output(index, output);
         }
@@ -174,6 +181,7 @@ impl Executor {
                 saved,
                 scratch,
                 random: batch.random.child(node.random_word),
+                probe: observer.probe(index),
             });
             for (input, target) in plan.grad_inputs.iter().enumerate() {
                 if let GradInput::Add { from, to } = target

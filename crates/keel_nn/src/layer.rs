@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::Shape;
 use crate::init::InitSpec;
+use crate::probe::{Measures, Probe};
 use crate::random::RandomKey;
 
 /// One operation of a network, forward and backward.
@@ -95,6 +96,11 @@ pub trait Layer: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Which slots of its [`Probe`] the layer fills by itself in training.
+    fn measures(&self) -> Measures {
+        Measures::default()
+    }
+
     /// Whether training mixes the samples of a batch (batch statistics), so that a batch of one is refused.
     fn needs_batch(&self) -> bool {
         false
@@ -122,6 +128,8 @@ pub struct Forward<'a> {
     pub scratch: &'a mut [f32],
     /// Key of this step's random numbers for this layer.
     pub random: RandomKey,
+    /// Where to note statistics of the values, if anybody wants them.
+    pub probe: Option<&'a mut Probe>,
 }
 
 /// What [`Layer::backward`] reads and writes.
@@ -149,6 +157,8 @@ pub struct Backward<'a> {
     pub scratch: &'a mut [f32],
     /// The key the forward call had.
     pub random: RandomKey,
+    /// Where to note statistics of the gradients, if anybody wants them.
+    pub probe: Option<&'a mut Probe>,
 }
 
 /// Training or evaluation.

@@ -15,6 +15,7 @@ pub mod model;
 mod name_or_table;
 pub mod network;
 pub mod plan;
+pub mod probe;
 pub mod random;
 pub mod shape;
 
@@ -24,5 +25,6 @@ pub use layer::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Parameter
 pub use model::{ModelConfig, Preset};
 pub use network::Network;
 pub use plan::Plan;
+pub use probe::{LayerProbe, Measures, Probe};
 pub use random::RandomKey;
 pub use shape::Shape;

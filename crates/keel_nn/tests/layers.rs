@@ -72,6 +72,7 @@ fn a_sum_adds_and_gives_its_gradient_to_both() {
         saved: &mut [],
         scratch: &mut [],
         random: RandomKey::new(0),
+        probe: None,
     });
     assert_eq!((one, two), ([7.0, 8.0, 9.0], [7.0, 8.0, 9.0]));
 }
@@ -144,6 +145,7 @@ fn a_layer_can_be_driven_by_hand() {
         saved: &mut [],
         scratch: &mut [],
         random: RandomKey::new(0),
+        probe: None,
     });
     assert_eq!(output, [1.0, 2.0]);
 }

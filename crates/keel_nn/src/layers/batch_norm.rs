@@ -1,6 +1,7 @@
 //! Batch normalisation: each channel or feature normalised over the batch (Ioffe & Szegedy 2015).
 
 use keel_kernels::normalization::batch::{self, BackwardSums};
+use keel_kernels::statistics::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use super::BuildError;
 use super::batch_norm_activation::BatchNormActivation;
 use super::sample_norm::{check_epsilon, scale_and_shift};
 use crate::activations::Activation;
+use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
 /// Keys of a `batch_norm` layer.
@@ -116,6 +118,11 @@ impl BatchNorm {
             Mode::Train => {
                 let statistics = &mut context.saved[..batch::STATISTICS * channels];
                 batch::statistics(context.inputs[0], self.spec.epsilon, statistics, records);
+                if let Some(probe) = context.probe.as_deref_mut() {
+                    let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
+                    let rows = context.batch * self.shape.positions();
+                    probe.input = Some(Signal::of_channels(means, variances, rows));
+                }
                 self.update_running(statistics, context.batch * self.shape.positions(), context.state);
                 batch::forward_table(statistics, affine, table);
             }
@@ -217,6 +224,10 @@ impl Layer for BatchNorm {
     fn with_activation(&self, activation: Activation) -> Option<Box<dyn Layer>> {
         let function = activation.function()?;
         Some(Box::new(BatchNormActivation::new(self.clone(), activation, function)))
+    }
+
+    fn measures(&self) -> Measures {
+        Measures { input: true, ..Measures::default() }
     }
 
     fn needs_batch(&self) -> bool {

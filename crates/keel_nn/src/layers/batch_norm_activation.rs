@@ -7,6 +7,7 @@ use keel_kernels::normalization::batch_activation::{self, Activated};
 
 use super::batch_norm::BatchNorm;
 use crate::activations::Activation;
+use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterSpec, Shape, StateSpec};
 
 /// `y = f(batch_norm(x))`, with the parameters and the state of the norm.
@@ -78,6 +79,10 @@ impl Layer for BatchNormActivation {
 
     fn activation(&self) -> Option<Activation> {
         Some(self.activation)
+    }
+
+    fn measures(&self) -> Measures {
+        self.norm.measures()
     }
 
     fn needs_batch(&self) -> bool {

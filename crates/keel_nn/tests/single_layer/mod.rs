@@ -106,6 +106,7 @@ impl SingleLayer {
             saved: &mut self.saved,
             scratch: &mut scratch,
             random: self.random,
+            probe: None,
         });
         output
     }
@@ -130,6 +131,7 @@ impl SingleLayer {
             saved: &mut self.saved,
             scratch: &mut scratch,
             random: self.random,
+            probe: None,
         });
         grad_input
     }
