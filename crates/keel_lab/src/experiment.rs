@@ -35,12 +35,19 @@ pub enum Chapter {
     Initialisation,
     /// Is each layer re-centred, and do training and inference agree?
     BatchNormalisation,
+    /// What the four add up to.
+    Summary,
 }
 
 impl Chapter {
     /// All chapters, in the order of the index page.
-    pub const ALL: [Chapter; 4] =
-        [Chapter::Activations, Chapter::Preprocessing, Chapter::Initialisation, Chapter::BatchNormalisation];
+    pub const ALL: [Chapter; 5] = [
+        Chapter::Activations,
+        Chapter::Preprocessing,
+        Chapter::Initialisation,
+        Chapter::BatchNormalisation,
+        Chapter::Summary,
+    ];
 
     /// Its title.
     pub fn title(self) -> Text {
@@ -49,6 +56,7 @@ impl Chapter {
             Chapter::Preprocessing => Text::new("Data preprocessing", "数据预处理"),
             Chapter::Initialisation => Text::new("Weight initialisation", "权重初始化"),
             Chapter::BatchNormalisation => Text::new("Batch normalisation", "批归一化"),
+            Chapter::Summary => Text::new("Summary", "总结"),
         }
     }
 }

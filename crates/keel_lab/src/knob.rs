@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
+
+use crate::language::Language;
 
 /// One setting of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,28 +16,47 @@ pub struct Knob {
     pub documentation: String,
     /// Its value unless set.
     pub default: Value,
-    /// Smallest value of a number.
+    /// Smallest value of a number, or of each number of a list.
     pub minimum: Option<f64>,
-    /// Largest value of a number.
+    /// Largest value of a number, or of each number of a list.
     pub maximum: Option<f64>,
     /// The names it can take; empty where it is no name.
     pub choices: Vec<String>,
     #[serde(skip)]
+    chinese: String,
+    #[serde(skip)]
     kinds: Vec<String>,
+    /// Kind of the numbers of a list.
+    #[serde(skip)]
+    items: String,
 }
 
+/// Key of a field's schema that holds the Chinese text of the knob.
+const CHINESE: &str = "zh";
+/// Most numbers a list can have: more would only repeat a figure's points.
+const LONGEST_LIST: usize = 64;
+
 impl Knob {
+    /// What it does, in one language.
+    pub fn text(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.documentation,
+            Language::Chinese => &self.chinese,
+        }
+    }
+
     /// What values it takes, in words: `a whole number from 1 to 100`.
     pub fn expected(&self) -> String {
         if !self.choices.is_empty() {
             return format!("one of {}", self.choices.join(", "));
         }
         let kind = match () {
-            () if self.is("array") => return "a list like [1, 2, 4]".to_owned(),
+            () if self.is("array") && self.items == "integer" => "a list of whole numbers like [1, 2, 4], each",
+            () if self.is("array") => "a list of numbers like [0.01, 0.1], each",
             () if self.is("boolean") => return "true or false".to_owned(),
             () if self.is("integer") => "a whole number",
             () if self.is("number") => "a number",
-            () => "a name",
+            () => return "a name or a path".to_owned(),
         };
         match (self.minimum, self.maximum) {
             (Some(minimum), Some(maximum)) => format!("{kind} from {minimum} to {maximum}"),
@@ -54,14 +75,19 @@ impl Knob {
             Value::Null => self.is("null"),
             Value::Bool(_) => self.is("boolean"),
             Value::String(_) => self.is("string"),
-            Value::Array(values) => self.is("array") && !values.is_empty() && values.iter().all(Value::is_number),
-            Value::Object(_) => false,
-            Value::Number(number) => {
-                let value = number.as_f64().unwrap_or(f64::NAN);
-                let kind = self.is("number") || (self.is("integer") && number.is_u64());
-                kind && self.minimum.is_none_or(|low| value >= low) && self.maximum.is_none_or(|high| value <= high)
+            Value::Array(values) => {
+                let fits = |value: &Value| value.as_number().is_some_and(|number| self.holds(number, &self.items));
+                self.is("array") && (1..=LONGEST_LIST).contains(&values.len()) && values.iter().all(fits)
             }
+            Value::Object(_) => false,
+            Value::Number(number) => self.kinds.iter().any(|kind| self.holds(number, kind)),
         }
+    }
+
+    fn holds(&self, number: &Number, kind: &str) -> bool {
+        let value = number.as_f64().unwrap_or(f64::NAN);
+        let kind = kind == "number" || (kind == "integer" && number.is_u64());
+        kind && self.minimum.is_none_or(|low| value >= low) && self.maximum.is_none_or(|high| value <= high)
     }
 
     fn is(&self, kind: &str) -> bool {
@@ -101,13 +127,16 @@ fn knob(name: String, property: &Value, default: Value) -> Knob {
     let constants = property["oneOf"].as_array().into_iter().flatten();
     let constants = constants.flat_map(|one| one["enum"].as_array().into_iter().flatten().chain(one.get("const")));
     let choices = names.chain(constants).filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let limits = if property["items"].is_object() { &property["items"] } else { property };
     Knob {
         name,
         documentation: property["description"].as_str().unwrap_or_default().replace('\n', " "),
         default,
-        minimum: property["minimum"].as_f64().or(property["exclusiveMinimum"].as_f64()),
-        maximum: property["maximum"].as_f64(),
+        minimum: limits["minimum"].as_f64(),
+        maximum: limits["maximum"].as_f64(),
         choices,
+        chinese: property[CHINESE].as_str().unwrap_or_default().to_owned(),
         kinds,
+        items: property["items"]["type"].as_str().unwrap_or_default().to_owned(),
     }
 }

@@ -12,12 +12,14 @@ mod charts;
 mod error;
 mod experiment;
 mod experiments;
+mod images;
 mod knob;
 mod language;
 mod page;
 mod settings;
 mod signal;
 mod site;
+mod spectrum;
 mod statistics;
 mod training;
 

@@ -1,14 +1,13 @@
-//! Small training runs on the embedded digits, for experiments that need a trained network.
+//! Small training runs, on the embedded digits unless said otherwise, for experiments that need a trained network.
 
-use std::sync::Arc;
-
-use keel_data::{Dataset, PreprocessScratch, PreprocessStep, Preprocessor, Split};
+use keel_data::{PreprocessStep, Split};
 use keel_kernels::{Buffer, parallel};
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
 use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
 
 use crate::error::LabError;
+use crate::images::Images;
 
 /// Classes of the digits.
 pub(crate) const CLASSES: usize = 10;
@@ -55,18 +54,27 @@ impl Digits {
     /// # Errors
     /// If a step cannot be fitted.
     pub(crate) fn new(steps: &[PreprocessStep], seed: u64) -> Result<Self, LabError> {
-        let split = Split { validation: 0.0, test: 0.2, seed }.divide(Arc::new(Dataset::digits()?))?;
-        let preprocessor = Preprocessor::fit(&split.dataset, &split.train, steps)?;
-        let keel_data::Targets::Classes { labels, .. } = split.dataset.targets() else {
-            unreachable!("digits have classes")
-        };
-        let part = |indices: &[usize]| -> Result<Part, LabError> {
-            let mut inputs = vec![0.0; indices.len() * preprocessor.output_shape().len()];
-            preprocessor.gather(&split.dataset, indices, &mut inputs, &mut PreprocessScratch::default())?;
-            Ok(Part { inputs, labels: indices.iter().map(|&index| labels[index]).collect() })
-        };
-        Ok(Digits { train: part(&split.train)?, test: part(&split.test)? })
+        let images = Images::digits(Split { validation: 0.0, test: 0.2, seed })?;
+        let (train, test) = images.preprocessed(steps)?;
+        Ok(Digits { train, test })
     }
+}
+
+/// What a network is given and asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Task {
+    /// One sample.
+    pub(crate) input: Shape,
+    /// Classes to tell apart.
+    pub(crate) classes: usize,
+}
+
+impl Task {
+    /// The digits as 64 features.
+    pub(crate) const DIGITS: Task = Task { input: Shape::Features(FEATURES), classes: CLASSES };
+    /// The digits as images of 8 by 8.
+    pub(crate) const DIGIT_IMAGES: Task =
+        Task { input: Shape::Image { height: 8, width: 8, channels: 1 }, classes: CLASSES };
 }
 
 /// How a classifier is trained: stochastic gradient descent with momentum.
@@ -95,12 +103,24 @@ pub(crate) struct Classifier {
 }
 
 impl Classifier {
-    /// A network of `layers` that ends in scores of the ten classes.
+    /// A network of `layers` for the digits, ending in scores of the ten classes.
     ///
     /// # Errors
     /// If the layers do not fit together.
     pub(crate) fn new(layers: &[LayerSpec], batch: usize, key: RandomKey) -> Result<Self, LabError> {
-        let network = Network::new(Graph::build(Shape::Features(FEATURES), layers, CLASSES)?, key.named("network"));
+        Self::for_task(Task::DIGITS, layers, (batch, key))
+    }
+
+    /// A network of `layers` for `task`, ending in a score for each class.
+    ///
+    /// # Errors
+    /// If the layers do not fit together.
+    pub(crate) fn for_task(
+        task: Task,
+        layers: &[LayerSpec],
+        (batch, key): (usize, RandomKey),
+    ) -> Result<Self, LabError> {
+        let network = Network::new(Graph::build(task.input, layers, task.classes)?, key.named("network"));
         let executor = |batch, mode| {
             let request = MemoryRequest { batch, mode, workers: parallel::workers() };
             Executor::new(Plan::new(&network.graph, request))
@@ -108,8 +128,8 @@ impl Classifier {
         let (training, evaluation) = (executor(batch, Mode::Train), executor(EVALUATION_BATCH, Mode::Evaluate));
         let length = network.graph.parameter_length();
         let loss = LossSpec::cross_entropy()
-            .build(network.graph.output_shape(), TargetKind::Classes(CLASSES))
-            .expect("ten scores fit ten classes");
+            .build(network.graph.output_shape(), TargetKind::Classes(task.classes))
+            .expect("the last layer has a score for each class");
         let (gradients, velocity) = (Buffer::zeroed(length), Buffer::zeroed(length));
         Ok(Classifier { network, training, evaluation, gradients, velocity, loss, key })
     }
@@ -130,18 +150,29 @@ impl Classifier {
 
     /// One step on one batch.
     pub(crate) fn step(&mut self, batch: &Part, schedule: Schedule, step: usize) -> LossValue {
-        let random = self.key.named("steps").child(step as u64);
-        let run = Batch { input: &batch.inputs, random };
-        self.training.forward(&mut self.network, run, &mut ());
-        let (outputs, gradient) = self.training.outputs_and_gradient(&self.network.graph);
-        let value = self.loss.forward_backward(outputs, Targets::Classes(&batch.labels), gradient);
-        self.training.backward(&self.network, run, &mut self.gradients, &mut ());
+        let value = self.differentiate(batch, step);
         let updates = self.velocity.iter_mut().zip(self.gradients.iter());
         for (parameter, (velocity, gradient)) in self.network.parameters.iter_mut().zip(updates) {
             *velocity = schedule.momentum * *velocity + gradient;
             *parameter -= schedule.learning_rate * *velocity;
         }
         value
+    }
+
+    /// Loss of one batch; leaves the gradient by every parameter for [`Classifier::gradient`].
+    pub(crate) fn differentiate(&mut self, batch: &Part, step: usize) -> LossValue {
+        let random = self.key.named("steps").child(step as u64);
+        let run = Batch { input: &batch.inputs, random };
+        self.training.forward(&mut self.network, run, &mut ());
+        let (outputs, gradient) = self.training.outputs_and_gradient(&self.network.graph);
+        let value = self.loss.forward_backward(outputs, Targets::Classes(&batch.labels), gradient);
+        self.training.backward(&self.network, run, &mut self.gradients, &mut ());
+        value
+    }
+
+    /// The last gradient by the parameter with this number, in the order of the graph.
+    pub(crate) fn gradient(&self, parameter: usize) -> &[f32] {
+        &self.gradients[self.network.graph.parameters()[parameter].range.clone()]
     }
 
     /// Mean loss and share of right answers, with the statistics for evaluation.

@@ -5,12 +5,16 @@
 //! dragging, and legends that show and hide series.
 
 mod axis;
+mod dots;
 mod frame;
 mod histograms;
+mod pictures;
 mod plot;
 
 pub(crate) use axis::Scale;
+pub(crate) use dots::Dots;
 pub(crate) use histograms::Histograms;
+pub(crate) use pictures::Pictures;
 pub(crate) use plot::{Marks, Plot, Series};
 
 /// The style sheet of the charts; colours are those of the page.

@@ -2,7 +2,7 @@
 
 mod style;
 
-use crate::charts::{Histograms, Plot, escape, number};
+use crate::charts::{Dots, Histograms, Pictures, Plot, escape, number};
 use crate::experiment::Outcome;
 use crate::language::{Language, Text};
 
@@ -21,6 +21,8 @@ enum Block {
     Formula(String),
     Plot(Text, Plot),
     Histograms(Text, Histograms),
+    Dots(Text, Dots),
+    Pictures(Text, Pictures),
     Table(Table),
 }
 
@@ -86,6 +88,18 @@ impl Page {
         self
     }
 
+    /// Adds rows of dots.
+    pub(crate) fn dots(mut self, caption: Text, dots: Dots) -> Self {
+        self.blocks.push(Block::Dots(caption, dots));
+        self
+    }
+
+    /// Adds a row of images.
+    pub(crate) fn pictures(mut self, caption: Text, pictures: Pictures) -> Self {
+        self.blocks.push(Block::Pictures(caption, pictures));
+        self
+    }
+
     /// Adds a table.
     pub(crate) fn table(mut self, table: Table) -> Self {
         self.blocks.push(Block::Table(table));
@@ -122,6 +136,8 @@ impl Block {
             Block::Formula(mathml) => format!("<div class=\"formula\"><math display=\"block\">{mathml}</math></div>"),
             Block::Plot(caption, plot) => figure(caption.get(language), &plot.html(language)),
             Block::Histograms(caption, histograms) => figure(caption.get(language), &histograms.html(language)),
+            Block::Dots(caption, dots) => figure(caption.get(language), &dots.html(language)),
+            Block::Pictures(caption, pictures) => figure(caption.get(language), &pictures.html(language)),
             Block::Table(table) => table_html(table, language),
         }
     }
@@ -158,9 +174,9 @@ fn table_html(table: &Table, language: Language) -> String {
 
 /// The knobs of the run with the values it used.
 fn knobs(outcome: &Outcome, language: Language) -> String {
-    let (title, heads) = match language {
-        Language::English => ("Knobs of this run", ["Knob", "Value", "What it does"]),
-        Language::Chinese => ("本次运行的参数", ["参数", "取值", "作用"]),
+    let (title, heads, seed) = match language {
+        Language::English => ("Knobs of this run", ["Knob", "Value", "What it does"], "Seed of all random numbers."),
+        Language::Chinese => ("本次运行的参数", ["参数", "取值", "作用"], "所有随机数的种子。"),
     };
     let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     let row = |name: &str, value: String, text: &str| {
@@ -170,9 +186,9 @@ fn knobs(outcome: &Outcome, language: Language) -> String {
         .experiment
         .knobs()
         .iter()
-        .map(|knob| row(&knob.name, shown(&outcome.settings, &knob.name), &knob.documentation))
+        .map(|knob| row(&knob.name, shown(&outcome.settings, &knob.name), knob.text(language)))
         .collect();
-    rows.push_str(&row("seed", outcome.seed().to_string(), "of all random numbers"));
+    rows.push_str(&row("seed", outcome.seed().to_string(), seed));
     format!(
         "<h2>{title}</h2><div class=\"table\"><table class=\"knobs\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

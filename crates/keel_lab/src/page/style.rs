@@ -18,6 +18,7 @@ svg{display:block;width:100%;height:auto}.chart{background:var(--panel);border-r
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.6rem;margin-bottom:.5rem}
 figure.panel{margin:0;background:var(--panel);border-radius:8px;padding:.4rem}
 figure.panel figcaption{color:var(--ink);text-align:center;font-size:.8rem}
+.pictures{display:flex;flex-wrap:wrap;gap:6px}.pictures img{width:64px;height:auto;image-rendering:pixelated;border-radius:4px}
 .grid{stroke:var(--line);stroke-width:1}.base{stroke:var(--soft)}
 .tick{fill:var(--soft);font-size:12px}.axis{fill:var(--ink);font-size:13px}
 .line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}.dashed{stroke-dasharray:6 4}

@@ -1,7 +1,9 @@
 //! Inputs that are all positive force the gradients of a unit's weights to one sign: the path to the optimum zigzags.
 
+use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
+use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use rand_distr::{Distribution, Uniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use crate::experiment::{Chapter, ExperimentEntry, Findings};
 use crate::knob::knobs_of;
 use crate::settings::Settings;
 use crate::signal::normal_values;
+use crate::training::{CLASSES, Classifier, Digits, Order, Part, Schedule, repeated};
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
     name: NAME,
@@ -32,6 +35,10 @@ const TARGET: [f64; 2] = [1.0, -1.0];
 /// Units whose gradients are looked at, and inputs of each.
 const UNITS: usize = 400;
 const INPUTS: usize = 100;
+/// Units of each hidden layer of the real network, samples of its training steps, and batches whose signs are counted.
+const HIDDEN: usize = 100;
+const TRAINING_BATCH: usize = 64;
+const BATCHES: usize = 20;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -47,26 +54,22 @@ struct Config {
     #[schemars(range(min = 1, max = 1000))]
     paths: usize,
     /// Batch sizes at which signs are counted.
+    #[schemars(inner(range(min = 1, max = 4096)))]
     batches: Vec<usize>,
+    /// Steps the real network is trained before its signs are counted.
+    #[schemars(range(min = 0, max = 5000))]
+    steps: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { learning_rate: 0.5, tolerance: 0.05, paths: 20, batches: vec![1, 2, 4, 8, 16, 32, 64, 128] }
+        Config { learning_rate: 0.5, tolerance: 0.05, paths: 20, batches: vec![1, 2, 4, 8, 16, 32, 64, 128], steps: 100 }
     }
 }
 
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
     let key = RandomKey::new(seed);
-    if config.batches.iter().any(|batch| !(1..=4096).contains(batch)) {
-        return Err(LabError::KnobValue {
-            experiment: NAME,
-            knob: "batches".to_owned(),
-            value: format!("{:?}", config.batches),
-            expected: "sizes from 1 to 4096, like [1, 2, 4]".to_owned(),
-        });
-    }
     let document = json!({
         "experiment": NAME,
         "seed": seed,
@@ -75,6 +78,7 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
         "positive_inputs": paths(&config, 0.0, key.named("paths")),
         "centred_inputs": paths(&config, -0.5, key.named("paths")),
         "one_signed_units": one_signed_units(&config, key.named("network")),
+        "real_network": real_network(&config, seed)?,
     });
     let page = page(&document);
     Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
@@ -145,6 +149,64 @@ fn one_signed_units(config: &Config, key: RandomKey) -> Value {
         json!({ "inputs": name, "points": points })
     };
     cases.iter().map(curve).collect()
+}
+
+/// The same share in the second hidden layer of networks that have learned the digits for a while.
+fn real_network(config: &Config, seed: u64) -> Result<Vec<Value>, LabError> {
+    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
+    let cases = [
+        ("sigmoid", Activation::Sigmoid, Norm::Absent),
+        ("relu", Activation::Relu, Norm::Absent),
+        ("tanh", Activation::Tanh, Norm::Absent),
+        ("relu, batch norm behind", Activation::Relu, Norm::Batch),
+    ];
+    let mut curves = Vec::new();
+    for (name, activation, norm) in cases {
+        let linear = LinearSpec { bias: norm == Norm::Absent, ..LinearSpec::new(HIDDEN) };
+        let mut block = vec![LayerSpec::Linear(linear)];
+        if norm == Norm::Batch {
+            block.push(LayerSpec::BatchNorm(BatchNormSpec::default()));
+        }
+        block.push(LayerSpec::Activation(activation));
+        let mut layers = repeated(&block, 2);
+        layers.push(LayerSpec::Linear(LinearSpec::new(CLASSES)));
+        let largest = config.batches.iter().copied().max().unwrap_or(1).max(TRAINING_BATCH);
+        let mut classifier = Classifier::new(&layers, largest, RandomKey::new(seed))?;
+        let schedule =
+            Schedule { learning_rate: 0.05, momentum: 0.9, batch: TRAINING_BATCH, steps: config.steps };
+        classifier.train(&digits.train, schedule);
+        let smallest = if norm == Norm::Batch { 2 } else { 1 };
+        let points: Vec<Value> = config
+            .batches
+            .iter()
+            .filter(|batch| **batch >= smallest)
+            .map(|&batch| json!({ "batch": batch, "one_signed_fraction": measured(&mut classifier, &digits.train, batch, seed) }))
+            .collect();
+        curves.push(json!({ "inputs": name, "points": points }));
+    }
+    Ok(curves)
+}
+
+/// Mean share over several batches of units, dead ones apart, whose gradients by the weights all have one sign.
+fn measured(classifier: &mut Classifier, data: &Part, batch: usize, seed: u64) -> f64 {
+    let mut order = Order::new(data.len(), RandomKey::new(seed).named("signs"));
+    let parameters = classifier.network.graph.parameters().iter();
+    let weights: Vec<usize> =
+        parameters.enumerate().filter(|(_, one)| one.spec.name == "weight").map(|(index, _)| index).collect();
+    let (mut one_signed, mut units) = (0, 0);
+    for step in 0..BATCHES {
+        classifier.differentiate(&data.take(&order.next(batch)), step);
+        let gradient = classifier.gradient(weights[1]);
+        // Rounding leaves a trace where batch norm cancels a gradient; it has no sign to speak of.
+        let trace = gradient.iter().fold(0.0_f32, |largest, value| largest.max(value.abs())) * 1e-5;
+        for unit in 0..HIDDEN {
+            let column = || gradient.iter().skip(unit).step_by(HIDDEN);
+            let (positive, negative) = (column().any(|value| *value > trace), column().any(|value| *value < -trace));
+            units += usize::from(positive || negative);
+            one_signed += usize::from(positive != negative);
+        }
+    }
+    one_signed as f64 / units.max(1) as f64
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -226,6 +288,18 @@ mod tests {
         assert!(share(0, 2) > 0.1 && share(1, 2) < 0.05, "{} {}", share(0, 2), share(1, 2));
         // With two samples batch norm leaves almost no gradient; its sign is rounding. From sixteen on it is exact.
         assert!(share(4, 1) < 0.02, "{}", share(4, 1));
+    }
+
+    #[test]
+    fn a_real_network_shows_the_same_signs() {
+        let document = run(&Settings::parse(["batches=[1,64]", "steps=30"]).unwrap(), 0).unwrap().document;
+        let share = |case: usize, point: usize| {
+            document["real_network"][case]["points"][point]["one_signed_fraction"].as_f64().unwrap()
+        };
+        assert_eq!((share(0, 0), share(1, 0)), (1.0, 1.0), "sigmoid and relu, one sample");
+        assert!(share(2, 0) < 0.01, "tanh {}", share(2, 0));
+        assert!(share(0, 1) > share(1, 1), "{} {}", share(0, 1), share(1, 1));
+        assert!(share(3, 0) < 0.02, "batch norm, 64 samples {}", share(3, 0));
     }
 
     #[test]

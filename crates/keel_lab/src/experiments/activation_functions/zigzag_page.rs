@@ -23,7 +23,14 @@ pub(super) fn page(document: &Value) -> Page {
                 "Share of units whose weight gradients all have one sign, by batch size (exact zeros do not count)",
                 "所有权重梯度同号的单元所占比例，随批大小变化（恰为零的不计）",
             ),
-            signs(document),
+            signs(&document["one_signed_units"]),
+        )
+        .plot(
+            Text::new(
+                "The same in a real network: the second hidden layer of networks that have learned the digits for a while",
+                "真实网络中的同一比例：在手写数字上训练一段时间后的第二隐层",
+            ),
+            signs(&document["real_network"]),
         )
         .heading("Why", "为什么")
         .paragraph("For one sample the gradients by the weights of a unit are", "对单个样本，一个单元的权重梯度为")
@@ -84,10 +91,10 @@ fn table(document: &Value) -> Table {
     table
 }
 
-fn signs(document: &Value) -> Plot {
+fn signs(cases: &Value) -> Plot {
     let plot = Plot::new(Text::new("batch", "批大小"), Text::new("share of units", "单元比例"));
     let plot = plot.scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
-    document["one_signed_units"].as_array().into_iter().flatten().fold(plot, |plot, case| {
+    cases.as_array().into_iter().flatten().fold(plot, |plot, case| {
         let points = case["points"].as_array().into_iter().flatten();
         let points = points
             .filter_map(|point| Some((point["batch"].as_f64()?, point["one_signed_fraction"].as_f64()?)))

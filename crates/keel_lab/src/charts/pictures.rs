@@ -1,0 +1,97 @@
+//! Small images side by side, as PNG inside the page.
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use keel_nn::Shape;
+
+use super::escape;
+use crate::language::{Language, Text};
+
+/// A row of images of one shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Pictures {
+    title: Text,
+    height: usize,
+    width: usize,
+    images: Vec<String>,
+}
+
+impl Pictures {
+    /// Images `[height, width, channels]` one after the other in `values`; the range `low` to `high` becomes black to
+    /// white. Of other than three channels the first is shown.
+    pub(crate) fn new(title: impl Into<Text>, values: &[f32], shape: Shape, (low, high): (f32, f32)) -> Self {
+        let (channels, positions) = (shape.channels(), shape.positions());
+        let (height, width) = match shape {
+            Shape::Image { height, width, .. } => (height, width),
+            Shape::Features(_) => (1, 1),
+        };
+        let byte = |value: f32| (255.0 * (value - low) / (high - low).max(f32::MIN_POSITIVE)).round() as u8;
+        let image = |values: &[f32]| {
+            let pixel = |pixel: usize| {
+                let start = pixel * channels;
+                let at = |color: usize| byte(values[start + if channels == 3 { color } else { 0 }]);
+                [at(0), at(1), at(2)]
+            };
+            let pixels: Vec<u8> = (0..positions).flat_map(pixel).collect();
+            png(&pixels, width, height)
+        };
+        let images = values.chunks_exact(positions * channels).map(image).collect();
+        Pictures { title: title.into(), height, width, images }
+    }
+
+    /// All images in a row, enlarged without smoothing.
+    pub(crate) fn html(&self, language: Language) -> String {
+        let title = escape(self.title.get(language));
+        let image = |(index, data): (usize, &String)| {
+            let (width, height) = (self.width, self.height);
+            format!("<img src=\"data:image/png;base64,{data}\" width=\"{width}\" height=\"{height}\" alt=\"{title} {index}\">")
+        };
+        let images: String = self.images.iter().enumerate().map(image).collect();
+        format!("<div class=\"pictures\">{images}</div>")
+    }
+}
+
+/// RGB bytes as PNG in base 64.
+fn png(pixels: &[u8], width: usize, height: usize) -> String {
+    let mut bytes = Vec::new();
+    PngEncoder::new(&mut bytes)
+        .write_image(pixels, width as u32, height as u32, ExtendedColorType::Rgb8)
+        .expect("three bytes a pixel, written to memory");
+    base64(&bytes)
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = (0..3).fold(0_u32, |word, index| word << 8 | u32::from(chunk.get(index).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let filled = digit <= chunk.len();
+            let value = (word >> (18 - 6 * digit)) as usize & 63;
+            text.push(if filled { DIGITS[value] as char } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_the_standard() {
+        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
+        for (text, expected) in cases {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn each_image_is_one_picture() {
+        let shape = Shape::Image { height: 2, width: 3, channels: 1 };
+        let html = Pictures::new("digits", &[0.5; 12], shape, (0.0, 1.0)).html(Language::English);
+        assert_eq!(html.matches("<img").count(), 2);
+        assert!(html.contains("width=\"3\" height=\"2\" alt=\"digits 1\""));
+    }
+}

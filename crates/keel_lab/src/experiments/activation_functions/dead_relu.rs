@@ -1,0 +1,215 @@
+//! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and its relatives.
+
+use keel_data::PreprocessStep;
+use keel_nn::activations::Activation;
+use keel_nn::init::{Fan, InitSpec};
+use keel_nn::layers::{LayerSpec, LinearSpec};
+use keel_nn::{Network, Observer, RandomKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::dead_relu_page::page;
+use crate::error::LabError;
+use crate::experiment::{Chapter, ExperimentEntry, Findings};
+use crate::knob::knobs_of;
+use crate::settings::Settings;
+use crate::training::{CLASSES, Classifier, Digits, Part, Schedule};
+
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
+    name: NAME,
+    title: ["Dead relu: units that never learn again", "ReLU 死亡：再也学不到东西的单元"],
+    summary: [
+        "Share of units without gradient over the whole training set, by learning rate, initial bias and initial weights, for relu, leaky relu and elu.",
+        "在整个训练集上都没有梯度的单元比例，随学习率、初始偏置与初始权重变化，比较 ReLU、Leaky ReLU 与 ELU。",
+    ],
+    chapter: Chapter::Activations,
+    knobs: knobs_of::<Config>,
+    run,
+};
+
+const NAME: &str = "dead_relu";
+/// A unit whose derivative never exceeds this passes no gradient worth the name.
+const NO_GRADIENT: f32 = 1e-3;
+const FUNCTIONS: [Activation; 3] =
+    [Activation::Relu, Activation::LeakyRelu { slope: 0.01 }, Activation::Elu { alpha: 1.0 }];
+
+/// Knobs of the experiment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// Units of each of the two hidden layers.
+    #[schemars(range(min = 1, max = 2048))]
+    width: usize,
+    /// Training steps.
+    #[schemars(range(min = 0, max = 5000))]
+    steps: usize,
+    /// Samples of a step.
+    #[schemars(range(min = 1, max = 1024))]
+    batch: usize,
+    /// Learning rates to compare.
+    #[schemars(inner(range(min = 0.0, max = 1000.0)))]
+    learning_rates: Vec<f64>,
+    /// Initial biases to compare.
+    #[schemars(inner(range(min = -1000.0, max = 1000.0)))]
+    biases: Vec<f64>,
+    /// Sizes of the initial weights to compare: standard deviations as multiples of Kaiming's.
+    #[schemars(inner(range(min = 0.0, max = 1000.0)))]
+    scales: Vec<f64>,
+    /// Learning rate of the runs that compare biases and initial weights.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    fixed_learning_rate: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            width: 100,
+            steps: 200,
+            batch: 64,
+            learning_rates: vec![0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2],
+            biases: vec![-8.0, -4.0, -2.0, -1.0, 0.0, 0.01, 1.0],
+            scales: vec![0.1, 0.3, 1.0, 3.0, 10.0, 30.0],
+            fixed_learning_rate: 0.05,
+        }
+    }
+}
+
+/// How one run starts and learns.
+#[derive(Clone, Copy)]
+struct Start {
+    activation: Activation,
+    learning_rate: f64,
+    bias: f64,
+    /// Standard deviation of the weights as a multiple of Kaiming's.
+    scale: f64,
+}
+
+fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
+    let config: Config = settings.config(NAME)?;
+    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
+    let key = RandomKey::new(seed);
+    let fixed = config.fixed_learning_rate;
+    let start = |activation| Start { activation, learning_rate: fixed, bias: 0.0, scale: 1.0 };
+    let sweep = |name: &str, values: &[f64], set: fn(&mut Start, f64)| -> Result<Vec<Value>, LabError> {
+        let mut functions = Vec::new();
+        for activation in FUNCTIONS {
+            let mut runs = Vec::new();
+            for &value in values {
+                let mut start = start(activation);
+                set(&mut start, value);
+                let mut result = train(&config, start, &digits.train, key)?;
+                result[name] = json!(value);
+                runs.push(result);
+            }
+            functions.push(json!({ "activation": activation.name(), "runs": runs }));
+        }
+        Ok(functions)
+    };
+    let document = json!({
+        "experiment": NAME, "seed": seed, "width": config.width, "steps": config.steps, "batch": config.batch,
+        "fixed_learning_rate": fixed,
+        "by_learning_rate": sweep("learning_rate", &config.learning_rates, |start, value| start.learning_rate = value)?,
+        "by_bias": sweep("bias", &config.biases, |start, value| start.bias = value)?,
+        "by_scale": sweep("scale", &config.scales, |start, value| start.scale = value)?,
+    });
+    let page = page(&document);
+    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+}
+
+/// Trains 64 - width - width - 10 and counts before and after.
+fn train(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Value, LabError> {
+    let gain = (start.scale * f64::from(start.activation.gain().value())) as f32;
+    let hidden = LinearSpec {
+        init: InitSpec::KaimingNormal { gain: Some(gain), fan: Fan::In },
+        bias_init: InitSpec::Constant { value: start.bias as f32 },
+        ..LinearSpec::new(config.width)
+    };
+    let block = [LayerSpec::Linear(hidden), LayerSpec::Activation(start.activation)];
+    let layers = [&block[..], &block[..], &[LayerSpec::Linear(LinearSpec::new(CLASSES))]].concat();
+    let mut classifier = Classifier::new(&layers, config.batch, key)?;
+    let before = without_gradient(&mut classifier, data);
+    let learning_rate = start.learning_rate as f32;
+    let schedule = Schedule { learning_rate, momentum: 0.0, batch: config.batch, steps: config.steps };
+    let losses = classifier.train(data, schedule);
+    let after = without_gradient(&mut classifier, data);
+    let (loss, accuracy) = classifier.evaluate(data);
+    Ok(json!({
+        "dead_before": before,
+        "dead_after": after,
+        "dead_fraction": after.iter().sum::<f64>() / after.len() as f64,
+        "train_accuracy": accuracy,
+        "train_loss": loss.is_finite().then_some(loss),
+        "steps_done": losses.len(),
+    }))
+}
+
+/// Share of units of each hidden layer whose derivative exceeds [`NO_GRADIENT`] for no sample of `data`. A unit that
+/// gives NaN counts as dead.
+pub(super) fn without_gradient(classifier: &mut Classifier, data: &Part) -> Vec<f64> {
+    let mut alive = Alive::of(&classifier.network);
+    classifier.run(data, &mut alive, |_, _| {});
+    let dead = |units: &Vec<bool>| units.iter().filter(|alive| !**alive).count() as f64 / units.len() as f64;
+    alive.layers.iter().map(|layer| dead(&layer.units)).collect()
+}
+
+/// Notes which units have passed gradient.
+struct Alive {
+    layers: Vec<AliveLayer>,
+}
+
+struct AliveLayer {
+    node: usize,
+    activation: Activation,
+    units: Vec<bool>,
+}
+
+impl Alive {
+    fn of(network: &Network) -> Self {
+        let nodes = network.graph.nodes().iter().enumerate();
+        let hidden = nodes.filter(|(_, node)| !node.parameters.is_empty()).filter_map(|(index, node)| {
+            let units = vec![false; node.layer.output_shape().len()];
+            Some(AliveLayer { node: index, activation: node.followed_by?, units })
+        });
+        Alive { layers: hidden.collect() }
+    }
+}
+
+impl Observer for Alive {
+    fn output(&mut self, node: usize, output: &[f32]) {
+        let Some(layer) = self.layers.iter_mut().find(|layer| layer.node == node) else { return };
+        let function = layer.activation.initial_function();
+        for row in output.chunks(layer.units.len()) {
+            for (alive, &z) in layer.units.iter_mut().zip(row) {
+                *alive |= function.derivative(z) > NO_GRADIENT && z.is_finite();
+            }
+        }
+    }
+
+    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_learning_rates_kill_relu_and_spare_leaky_relu() {
+        let settings = ["width=32", "steps=100", "learning_rates=[0.05,20]", "biases=[-50,0]", "scales=[1]"];
+        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
+        let of = |function: usize, run: usize, key: &str| {
+            document["by_learning_rate"][function]["runs"][run][key].as_f64().unwrap()
+        };
+        assert_eq!(of(0, 0, "dead_fraction"), 0.0);
+        assert!(of(0, 0, "train_accuracy") > 0.8);
+        assert!(of(0, 1, "dead_fraction") > 0.3, "{}", of(0, 1, "dead_fraction"));
+        assert!(of(0, 1, "train_accuracy") < 0.5);
+        let bias = |run: usize| &document["by_bias"][0]["runs"][run];
+        assert_eq!(bias(0)["dead_before"], json!([1.0, 1.0]));
+        assert_eq!(bias(1)["dead_before"][0], json!(0.0));
+        assert_eq!(bias(0)["dead_fraction"], 1.0, "nothing brings them back");
+        let leaky = &document["by_bias"][1]["runs"][0];
+        assert_eq!(leaky["dead_before"], json!([0.0, 0.0]), "leaky relu keeps a slope");
+        assert_eq!(document["by_scale"][0]["runs"][0]["dead_fraction"], 0.0);
+    }
+}

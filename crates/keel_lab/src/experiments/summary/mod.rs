@@ -1,0 +1,3 @@
+//! What the four chapters add up to.
+
+pub(crate) mod recipe_ablation;

@@ -1,0 +1,308 @@
+//! The lecture's four recommendations on a real task, each taken away in turn, with several seeds.
+
+use keel_data::PreprocessStep;
+use keel_nn::RandomKey;
+use keel_nn::activations::Activation;
+use keel_nn::init::InitSpec;
+use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::charts::{Dots, Marks, Plot, Scale, Series, points};
+use crate::error::LabError;
+use crate::experiment::{Chapter, ExperimentEntry, Findings};
+use crate::knob::knobs_of;
+use crate::language::Text;
+use crate::page::{Page, Table};
+use crate::settings::Settings;
+use crate::statistics::Moments;
+use crate::training::{CLASSES, Classifier, Digits, Part, Schedule, repeated};
+
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
+    name: NAME,
+    title: ["The four recommendations, each removed in turn", "四条建议，逐一去掉"],
+    summary: [
+        "Relu, standardised inputs, Kaiming's weights and batch norm on a real task: what each of them is worth, over several seeds.",
+        "在真实任务上检验 ReLU、标准化输入、Kaiming 初始化与批归一化：逐一去掉，用多个随机种子衡量各自的价值。",
+    ],
+    chapter: Chapter::Summary,
+    knobs: knobs_of::<Config>,
+    run,
+};
+
+const NAME: &str = "recipe_ablation";
+/// Steps over which the loss is averaged for the curves.
+const WINDOW: usize = 10;
+
+/// Knobs of the experiment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// Units of each hidden layer.
+    #[schemars(range(min = 1, max = 1024))]
+    width: usize,
+    /// Hidden layers.
+    #[schemars(range(min = 1, max = 50))]
+    depth: usize,
+    /// Training steps.
+    #[schemars(range(min = 1, max = 5000))]
+    steps: usize,
+    /// Samples of a step.
+    #[schemars(range(min = 2, max = 1024))]
+    batch: usize,
+    /// Learning rates out of which every variant gets its best.
+    #[schemars(inner(range(min = 0.0, max = 100.0)))]
+    learning_rates: Vec<f64>,
+    /// Runs of every variant.
+    #[schemars(range(min = 1, max = 50))]
+    seeds: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { width: 64, depth: 8, steps: 150, batch: 32, learning_rates: vec![0.003, 0.02, 0.1], seeds: 5 }
+    }
+}
+
+/// A network and what is fed to it.
+#[derive(Clone, Copy)]
+struct Variant {
+    name: &'static str,
+    chinese: &'static str,
+    activation: Activation,
+    standardised: Recommendation,
+    matched_weights: Recommendation,
+    batch_norm: Recommendation,
+}
+
+/// Whether a recommendation is followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recommendation {
+    Followed,
+    Removed,
+}
+
+use Recommendation::{Followed, Removed};
+
+const ALL: Variant = Variant {
+    name: "all four",
+    chinese: "四条全用",
+    activation: Activation::Relu,
+    standardised: Followed,
+    matched_weights: Followed,
+    batch_norm: Followed,
+};
+
+const WITHOUT_NORM: Variant =
+    Variant { name: "without batch norm", chinese: "去掉批归一化", batch_norm: Removed, ..ALL };
+
+const VARIANTS: [Variant; 9] = [
+    ALL,
+    Variant { name: "sigmoid for relu", chinese: "ReLU 换成 sigmoid", activation: Activation::Sigmoid, ..ALL },
+    Variant { name: "raw inputs", chinese: "不标准化输入", standardised: Removed, ..ALL },
+    Variant { name: "weights 0.01", chinese: "权重 0.01", matched_weights: Removed, ..ALL },
+    WITHOUT_NORM,
+    Variant { name: "no norm, sigmoid", chinese: "无归一化，sigmoid", activation: Activation::Sigmoid, ..WITHOUT_NORM },
+    Variant { name: "no norm, raw inputs", chinese: "无归一化，原始输入", standardised: Removed, ..WITHOUT_NORM },
+    Variant { name: "no norm, weights 0.01", chinese: "无归一化，权重 0.01", matched_weights: Removed, ..WITHOUT_NORM },
+    Variant {
+        name: "none of the four",
+        chinese: "四条全无",
+        activation: Activation::Sigmoid,
+        standardised: Removed,
+        matched_weights: Removed,
+        batch_norm: Removed,
+    },
+];
+
+fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
+    let config: Config = settings.config(NAME)?;
+    let data = [Digits::new(&[PreprocessStep::Standardize], seed)?, Digits::new(&[], seed)?];
+    let variants = VARIANTS
+        .iter()
+        .map(|variant| {
+            let digits = &data[usize::from(variant.standardised == Removed)];
+            best_rate(&config, variant, digits, seed)
+        })
+        .collect::<Result<Vec<Value>, LabError>>()?;
+    let document = json!({
+        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "steps": config.steps,
+        "batch": config.batch, "seeds": config.seeds, "variants": variants,
+    });
+    let page = page(&document, &config);
+    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+}
+
+/// All seeds of a variant at the learning rate with the lowest mean training loss for the first of them.
+fn best_rate(config: &Config, variant: &Variant, digits: &Digits, seed: u64) -> Result<Value, LabError> {
+    let mut best: Option<(f64, f64)> = None;
+    for &rate in &config.learning_rates {
+        let (losses, _) = train(config, (variant, rate), digits, seed)?;
+        let complete = losses.len() == config.steps && losses.iter().all(|loss| loss.is_finite());
+        let mean = if complete { losses.iter().sum::<f64>() / losses.len() as f64 } else { f64::MAX };
+        if best.is_none_or(|(lowest, _)| mean < lowest) {
+            best = Some((mean, rate));
+        }
+    }
+    let rate = best.map_or(0.0, |(_, rate)| rate);
+    let (mut accuracies, mut curve) = (Vec::new(), vec![0.0; config.steps]);
+    for offset in 0..config.seeds {
+        let (losses, accuracy) = train(config, (variant, rate), digits, seed.wrapping_add(offset as u64))?;
+        accuracies.push(accuracy);
+        for (sum, loss) in curve.iter_mut().zip(losses) {
+            *sum += loss / config.seeds as f64;
+        }
+    }
+    let accuracy = Moments::of(accuracies.iter().copied());
+    let curve: Vec<Value> = curve
+        .chunks(WINDOW)
+        .enumerate()
+        .map(|(index, losses)| {
+            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+            json!({ "step": index * WINDOW + losses.len(), "loss": mean.is_finite().then_some(mean) })
+        })
+        .collect();
+    let followed = |recommendation| recommendation == Followed;
+    Ok(json!({
+        "variant": variant.name,
+        "activation": variant.activation.name(),
+        "standardised": followed(variant.standardised),
+        "matched_weights": followed(variant.matched_weights),
+        "batch_norm": followed(variant.batch_norm),
+        "learning_rate": rate,
+        "test_accuracy": accuracy.mean,
+        "spread": accuracy.std,
+        "accuracies": accuracies,
+        "curve": curve,
+    }))
+}
+
+/// One training: the loss of every step and the test accuracy.
+fn train(
+    config: &Config,
+    (variant, rate): (&Variant, f64),
+    digits: &Digits,
+    seed: u64,
+) -> Result<(Vec<f64>, f64), LabError> {
+    let init = if variant.matched_weights == Followed { InitSpec::Auto } else { InitSpec::Normal { std: 0.01 } };
+    let bias = variant.batch_norm == Removed;
+    let mut block = vec![LayerSpec::Linear(LinearSpec { init, bias, ..LinearSpec::new(config.width) })];
+    if variant.batch_norm == Followed {
+        block.push(LayerSpec::BatchNorm(BatchNormSpec::default()));
+    }
+    block.push(LayerSpec::Activation(variant.activation));
+    let mut layers = repeated(&block, config.depth);
+    layers.push(LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(CLASSES) }));
+    let mut classifier = Classifier::new(&layers, config.batch, RandomKey::new(seed))?;
+    let rate = rate as f32;
+    let schedule = Schedule { learning_rate: rate, momentum: 0.9, batch: config.batch, steps: config.steps };
+    let losses = classifier.train(&digits.train, schedule);
+    let test: &Part = &digits.test;
+    Ok((losses, classifier.evaluate(test).1))
+}
+
+fn page(document: &Value, config: &Config) -> Page {
+    let variants = document["variants"].as_array().map_or(&[][..], Vec::as_slice);
+    let dots = variants.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, variant| {
+        let values = variant["accuracies"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        dots.with(name(variant), values)
+    });
+    let Config { width, depth, steps, seeds, .. } = config;
+    let page = Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            format!(
+                "The lecture ends with four recommendations: relu; subtract the mean and divide by the deviation; Kaiming's weights \
+                 for relu (Xavier's for tanh); batch norm between map and activation. Here {depth} hidden layers of {width} units \
+                 follow all four, then all but one, for {steps} steps on the digits; every variant has its own best learning \
+                 rate out of a list and {seeds} seeds. A dot is a run, the bar the mean."
+            ),
+            format!(
+                "课程最后归结为四条建议：用 ReLU；减均值、除以标准差；ReLU 用 Kaiming 初始化（tanh 用 Xavier）；在线性映射与激活之间加批归一化。\
+                 这里用 {depth} 个隐层、每层 {width} 个单元的网络在手写数字上训练 {steps} 步：先四条全用，再逐一去掉。每种变体各取列表中的最佳学习率，\
+                 并用 {seeds} 个随机种子。每个点是一次训练，竖线是平均值。"
+            ),
+        )
+        .dots(Text::new("Test accuracy of every run", "每次训练的测试正确率"), dots)
+        .plot(Text::new("Training loss, mean over seeds, each of the four removed", "训练损失（各种子平均），逐一去掉四条建议"), losses(&variants[..5.min(variants.len())]))
+        .plot(Text::new("The same without batch norm", "没有批归一化时"), losses(variants.get(4..).unwrap_or_default()))
+        .table(table(variants));
+    why(page)
+}
+
+fn why(page: Page) -> Page {
+    page.heading("Why", "为什么")
+        .paragraph(
+            "The four overlap. Batch norm sets the scale of every layer anew, so with it neither the raw inputs nor the weights of \
+             0.01 do much harm: it covers for the others. Take it away, and each of the others becomes necessary: small weights \
+             lose the signal on its way through the layers, the sigmoid loses the gradient on its way back, raw inputs leave \
+             only a small learning rate.",
+            "四条建议的作用有重叠。批归一化在每层重新设定尺度，所以有它在，原始输入或 0.01 的权重都影响不大：它替其他三条兜底。去掉它，其他每一条都变得必要：\
+             小权重使信号在前向中消失，sigmoid 使梯度在反向中消失，原始输入只容许很小的学习率。",
+        )
+        .paragraph(
+            "That is why removing one thing at a time can mislead: an ablation shows what a part is worth in the company of all \
+             others, not what it is worth alone. The lower half of the chart, without batch norm, is the other side of it.",
+            "因此每次只去掉一条可能误导人：消融实验显示的是某一条在其余各条都在时的价值，而不是它单独的价值。图的下半部分（没有批归一化）展示的是另一面。",
+        )
+        .heading("What to take away", "要点")
+        .paragraph(
+            "Follow all four: none costs anything, and together they make deep networks train at the first attempt. If you must \
+             do without batch norm, initialisation and preprocessing have to be right.",
+            "四条都用：它们几乎没有代价，合在一起能让深层网络一次就训练成功。如果不能用批归一化，初始化与预处理就必须做对。",
+        )
+}
+
+fn name(variant: &Value) -> Text {
+    let name = variant["variant"].as_str().unwrap_or_default();
+    let chinese = VARIANTS.iter().find(|one| one.name == name).map_or(name, |one| one.chinese);
+    Text::new(name, chinese)
+}
+
+fn losses(variants: &[Value]) -> Plot {
+    let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
+    variants.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, variant| {
+        plot.with(Series::new(name(variant), points(&variant["curve"], "/step", "/loss"), Marks::Line))
+    })
+}
+
+fn table(variants: &[Value]) -> Table {
+    let columns = vec![
+        Text::new("Variant", "变体"),
+        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Spread", "离散度"),
+        Text::new("Against all four", "与四条全用之差"),
+        Text::new("Learning rate", "学习率"),
+    ];
+    let caption = Text::new(
+        "Mean over the seeds; the spread is their standard deviation",
+        "各随机种子的平均值；离散度为其标准差",
+    );
+    let mut table = Table::new(caption, columns);
+    let value = |variant: &Value, key: &str| variant[key].as_f64().unwrap_or(f64::NAN);
+    let all = variants.first().map_or(f64::NAN, |variant| value(variant, "test_accuracy"));
+    for variant in variants {
+        let accuracy = value(variant, "test_accuracy");
+        let numbers = [accuracy, value(variant, "spread"), accuracy - all, value(variant, "learning_rate")];
+        table.row(name(variant), &numbers);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_four_learn_and_none_of_them_does_not() {
+        let settings = ["width=32", "depth=6", "steps=60", "seeds=2", "learning_rates=[0.02]"];
+        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
+        let accuracy = |index: usize| document["variants"][index]["test_accuracy"].as_f64().unwrap();
+        assert!(accuracy(0) > 0.85, "{}", accuracy(0));
+        assert!(accuracy(8) < 0.3, "{}", accuracy(8));
+        assert!(accuracy(7) < 0.3, "small weights without batch norm lose the signal: {}", accuracy(7));
+        assert!(accuracy(3) > 0.6, "with batch norm they do little harm: {}", accuracy(3));
+        assert_eq!(document["variants"][0]["accuracies"].as_array().unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,167 @@
+//! The page of the derivation of Xavier's weights.
+
+use serde_json::Value;
+
+use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::language::Text;
+use crate::page::{Page, Table};
+
+/// The page for one document.
+pub(super) fn page(document: &Value) -> Page {
+    let page = Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            "A derivation, and beside each step a simulation of what it claims. The question: how large must the weights w of a \
+             layer y = W x be so that y varies as much as x?",
+            "一个推导，每一步旁边都有对其结论的模拟。问题是：层 y = W x 的权重 w 应取多大，才能使 y 的变化幅度与 x 相同？",
+        )
+        .plot(
+            Text::new(
+                "The result: standard deviation by layer through linear layers; dashed, the prediction (n·Var(w))<sup>l/2</sup>",
+                "结论：信号通过线性层时逐层的标准差；虚线为预测 (n·Var(w))<sup>l/2</sup>",
+            ),
+            stacks(document),
+        );
+    limits(backward(forward(page, document), document), document)
+}
+
+fn forward(page: Page, document: &Value) -> Page {
+    page.heading("The derivation, forward", "推导：前向")
+        .paragraph(
+            "1. Weight and input are independent and the weight has mean 0, so the variance of a product is",
+            "1. 权重与输入独立，权重均值为 0，于是乘积的方差为",
+        )
+        .formula(
+            "<mi>Var</mi><mo>(</mo><mi>w</mi><mi>x</mi><mo>)</mo><mo>=</mo><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo>\
+             <mspace width=\"0.2em\"/><mi>E</mi><mo>[</mo><msup><mi>x</mi><mn>2</mn></msup><mo>]</mo><mo>=</mo><mi>Var</mi>\
+             <mo>(</mo><mi>w</mi><mo>)</mo><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>x</mi><mo>)</mo>\
+             <mspace width=\"1em\"/><mtext>if</mtext><mspace width=\"0.4em\"/><mi>E</mi><mo>[</mo><mi>x</mi><mo>]</mo><mo>=</mo><mn>0</mn>",
+        )
+        .paragraph(
+            "2. A unit adds up n such products; they are uncorrelated, so variances add. The chart below measures it for n from \
+             1 to thousands.",
+            "2. 一个单元把 n 个这样的乘积相加；它们互不相关，方差相加。下图对 n 从 1 到几千作了测量。",
+        )
+        .formula(
+            "<mi>Var</mi><mo>(</mo><mi>y</mi><mo>)</mo><mo>=</mo><mi>n</mi><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>w</mi>\
+             <mo>)</mo><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>x</mi><mo>)</mo>",
+        )
+        .plot(Text::new("Variance of a sum of n products of standard normal numbers", "n 个标准正态数乘积之和的方差"), sums(document))
+        .paragraph("3. For y to vary as much as x,", "3. 要使 y 与 x 的方差相同，")
+        .formula(
+            "<mi>n</mi><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo><mn>1</mn><mspace width=\"1em\"/>\
+             <mo>⇒</mo><mspace width=\"1em\"/><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo><mfrac><mn>1</mn><mi>n</mi></mfrac>",
+        )
+        .paragraph(
+            "4. In a convolution a unit adds up a whole window of all channels: n = kernel height × kernel width × channels, 576 for \
+             3 × 3 × 64. Forgetting the window makes the variance nine times too large.",
+            "4. 卷积中，一个单元把整个窗口内所有通道的乘积相加：n = 核高 × 核宽 × 通道数，3 × 3 × 64 即 576。若忘了窗口，方差会大九倍。",
+        )
+        .table(steps(document))
+}
+
+fn backward(page: Page, document: &Value) -> Page {
+    page.heading("The derivation, backward", "推导：反向")
+        .paragraph(
+            "5. The gradient goes back through the transposed matrix: each input collects n<sub>out</sub> products, so that for \
+             gradients the same argument asks for 1/n<sub>out</sub>. Both cannot hold unless the layer is square. Glorot and \
+             Bengio take the mean of the two numbers; the lecture's Xavier is 1/n<sub>in</sub>.",
+            "5. 梯度经转置矩阵传回：每个输入汇集 n<sub>out</sub> 个乘积，同样的论证对梯度要求 1/n<sub>out</sub>。除非层是方的，两者无法同时满足。\
+             Glorot 与 Bengio 取两个数的平均；课程中的 Xavier 是 1/n<sub>in</sub>。",
+        )
+        .formula(
+            "<mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo><mfrac><mn>2</mn><mrow><msub><mi>n</mi><mi>in</mi></msub><mo>+</mo>\
+             <msub><mi>n</mi><mi>out</mi></msub></mrow></mfrac>",
+        )
+        .table(rectangular(document))
+}
+
+fn limits(page: Page, document: &Value) -> Page {
+    page.heading("Where the assumptions end", "假设在何处失效")
+        .paragraph(
+            "Tanh is nearly a straight line only for small inputs. From a standard normal input it keeps less than it gets, the \
+             next layer keeps more of the less, and the signal decays without end, but slowly, like 1/√l.",
+            "tanh 只在输入很小时才近似直线。对标准正态输入，它输出的比得到的少；下一层在更小的信号上损失更少；于是信号一直衰减，但很慢，约为 1/√l。",
+        )
+        .plot(Text::new("Tanh with Xavier's weights", "tanh 配 Xavier 权重"), tanh(document))
+        .paragraph(
+            "Behind relu the inputs have a mean: E[x²] is ½ of the variance before, Var(x) only 0.34 of it. Step 1 shows that it is \
+             E[x²] that counts. Keeping that apart gives Kaiming's factor 2 (see <i>kaiming_gain</i>).",
+            "ReLU 之后的输入均值不为零：E[x²] 是之前方差的 ½，而 Var(x) 只有 0.34。第 1 步表明起作用的是 E[x²]。区分这两者，就得到 Kaiming 的系数 2（见 <i>kaiming_gain</i>）。",
+        )
+        .heading("What to take away", "要点")
+        .paragraph(
+            "The variance of a weight is one over the number of terms in the sum it takes part in. The rest is bookkeeping: which \
+             sum (forward or back), how many terms (windows count), and what the activation leaves of the second moment.",
+            "权重的方差等于它所参与求和的项数的倒数。其余都是细节：是哪个求和（前向还是反向），有多少项（窗口要算进去），以及激活函数保留了多少二阶矩。",
+        )
+}
+
+fn stacks(document: &Value) -> Plot {
+    let plot = Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"));
+    let stacks = document["linear_stacks"].as_array().into_iter().flatten().enumerate();
+    stacks.fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, (colour, stack)| {
+        let curve = |pointer: &str| points(&stack["layers"], "/layer", pointer);
+        let name = format!("n·Var(w) = {}", stack["factor"]);
+        plot.with(Series::new(name.as_str(), curve("/measured"), Marks::LineAndPoints).coloured(colour))
+            .with(Series::new(Text::new("predicted", "预测"), curve("/theory"), Marks::Dashed).coloured(colour))
+    })
+}
+
+fn sums(document: &Value) -> Plot {
+    let curve = |pointer: &str| points(&document["sums"], "/inputs", pointer);
+    Plot::new("n", Text::new("variance of the sum", "和的方差"))
+        .scales(Scale::Logarithmic, Scale::Logarithmic)
+        .with(Series::new(Text::new("measured", "实测"), curve("/measured"), Marks::Points))
+        .with(Series::new(Text::new("theory: n", "理论：n"), curve("/theory"), Marks::Dashed))
+}
+
+fn tanh(document: &Value) -> Plot {
+    let curve = |pointer: &str| points(&document["tanh_stack"], "/layer", pointer);
+    Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"))
+        .with(Series::new(Text::new("measured", "实测"), curve("/measured"), Marks::LineAndPoints))
+        .with(Series::new(Text::new("theory, infinite width", "理论（无限宽）"), curve("/theory"), Marks::Dashed))
+}
+
+fn steps(document: &Value) -> Table {
+    let columns = vec![Text::new("Step", "步骤"), Text::new("Theory", "理论"), Text::new("Measured", "实测")];
+    let mut table = Table::new(Text::new("Single numbers of steps 1 and 4", "第 1 步与第 4 步的数值"), columns);
+    for step in document["steps"].as_array().into_iter().flatten() {
+        let name = match step["step"].as_str().unwrap_or_default() {
+            "product_normal" => Text::new("Var(w x), x standard normal", "Var(w x)，x 标准正态"),
+            "product_uniform" => Text::new("Var(w x), x uniform in [−1, 1]", "Var(w x)，x 在 [−1, 1] 均匀"),
+            "product_rectified" => Text::new("Var(w x), x behind relu, by E[x²]", "Var(w x)，x 经 ReLU，按 E[x²]"),
+            "product_rectified_if_variance" => {
+                Text::new("the same, by Var(x): wrong", "同上，按 Var(x)：错误")
+            }
+            "convolution" => Text::new("Var(y), 3 × 3 × 64, Var(w) = 1/576", "Var(y)，3 × 3 × 64，Var(w) = 1/576"),
+            _ => Text::new("the same with Var(w) = 1/64", "同上，Var(w) = 1/64"),
+        };
+        let value = |key: &str| step[key].as_f64().unwrap_or(f64::NAN);
+        table.row(name, &[value("theory"), value("measured")]);
+    }
+    table
+}
+
+fn rectangular(document: &Value) -> Table {
+    let columns = vec![
+        Text::same("Var(w)"),
+        Text::new("Forward, theory", "前向，理论"),
+        Text::new("measured", "实测"),
+        Text::new("Backward, theory", "反向，理论"),
+        Text::new("measured", "实测"),
+    ];
+    let caption = Text::new(
+        "A layer with four times as many inputs as outputs: what becomes of the variance",
+        "输入数是输出数四倍的层：方差的变化倍数",
+    );
+    let mut table = Table::new(caption, columns);
+    for choice in document["rectangular"].as_array().into_iter().flatten() {
+        let value = |pointer: &str| choice.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        let name = choice["choice"].as_str().unwrap_or_default();
+        let name = name.replace("n_in", "n<sub>in</sub>").replace("n_out", "n<sub>out</sub>");
+        let numbers = ["/forward/theory", "/forward/measured", "/backward/theory", "/backward/measured"].map(value);
+        table.row(name.as_str(), &numbers);
+    }
+    table
+}
