@@ -18,8 +18,11 @@ pub struct DataConfig {
     pub validation: f64,
     /// Share of all samples used for the test, when the source has no test part.
     pub test: f64,
-    /// Seed of the division and of synthetic sets; apart from train.seed, so that runs of several seeds see the same split.
-    pub seed: u64,
+    /// Seed of the division and of synthetic sets. Default: train.seed; give it to see the same split in runs of several
+    /// seeds.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// CSV: name of the target column. Empty: "target" if there is such a column, else the last one.
     pub target: String,
     /// CSV and NPY: auto, classification or regression. Auto: text and few distinct whole numbers are classes.
@@ -55,7 +58,7 @@ impl Default for DataConfig {
             format: Format::Auto,
             validation: 0.1,
             test: 0.2,
-            seed: 0,
+            seed: None,
             target: String::new(),
             task: Task::Auto,
             ignore_columns: Vec::new(),
@@ -80,7 +83,12 @@ impl DataConfig {
 
     /// The division this section asks for.
     pub fn split(&self) -> crate::split::Split {
-        crate::split::Split { validation: self.validation, test: self.test, seed: self.seed }
+        crate::split::Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }
+    }
+
+    /// The seed, 0 where none is given.
+    pub fn seed_or_zero(&self) -> u64 {
+        self.seed.unwrap_or(0)
     }
 }
 

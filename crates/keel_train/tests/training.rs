@@ -72,9 +72,9 @@ fn tables_reach_their_targets_as_median_of_seeds() {
         let source = format!("data.source=\"{}\"", path.display());
         let results = (0..5).map(|seed| {
             let directory = tempfile::tempdir().unwrap();
-            // Small tables: the division decides more than the weights, so each seed divides anew.
-            let (seed, division) = (format!("train.seed={seed}"), format!("data.seed={seed}"));
-            let run = train(configured(Some("mlp"), directory.path(), &[&source, &seed, &division]));
+            // The division follows the seed, and on small tables it decides more than the weights.
+            let seed = format!("train.seed={seed}");
+            let run = train(configured(Some("mlp"), directory.path(), &[&source, &seed]));
             let test = run.summary.metrics.test.unwrap();
             test.accuracy.or(test.regression.map(|regression| regression.r2)).unwrap()
         });
@@ -185,4 +185,68 @@ fn damaged_and_foreign_files_of_a_run_are_named() {
     assert!(message.contains("last.safetensors is no checkpoint"), "{message}");
     let message = Predictor::load(&directory.path().join("absent")).unwrap_err().to_string();
     assert!(message.contains("absent"), "{message}");
+}
+
+/// A small training with everything a short CIFAR training uses, on images made from the digits.
+fn fast_settings(epochs: &str) -> Vec<String> {
+    let layers = "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", bias=false, \
+                  init=\"patch_whitening\", frozen=true}, {type=\"activation\", function=\"gelu\"}, \
+                  {type=\"conv2d\", out_channels=8, bias=false}, {type=\"max_pool\"}, {type=\"batch_norm\"}, \
+                  {type=\"activation\", function=\"gelu\"}, {type=\"linear\"}]";
+    let epochs = format!("train.epochs={epochs}");
+    let settings = [
+        layers,
+        &epochs,
+        "preprocess.steps=[\"channel_standardize\"]",
+        "train.averaging={type=\"ema\", decay=0.9}",
+        "train.mirrored_evaluation=true",
+    ];
+    settings.map(str::to_owned).to_vec()
+}
+
+#[test]
+fn whitening_filters_stay_as_they_were_computed_and_averaged_weights_resume_bit_for_bit() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = fast_settings("2");
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let config = configured(None, directory.path(), &settings);
+    let session = keel_train::Session::new(&config, keel_train::load_data(&config).unwrap()).unwrap();
+    let filters = session.network().parameters[..2 * 2 * 8].to_vec();
+    let flipped = |channel: usize| filters.chunks_exact(8).all(|row| row[channel] == -row[channel + 4]);
+    assert!((0..4).all(flipped), "each axis has both signs: {filters:?}");
+
+    let whole = train(config.clone());
+    let bytes = weights(&whole);
+    let stored = filters.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    assert!(bytes.windows(stored.len()).any(|window| window == stored), "the filters are in the model as computed");
+
+    for steps in [1, 7, 20] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut observer = StopAfter { steps, stop: Arc::clone(&stop) };
+        let stopped = Trainer::new(config.clone()).with_stop(stop).run(&mut observer).unwrap();
+        assert_eq!(stopped.summary.status, Status::Stopped);
+        let resumed = Trainer::resume(stopped.folder.path()).unwrap().run(&mut ()).unwrap();
+        assert!(weights(&resumed) == bytes, "stopped after {steps} steps");
+        assert_eq!(resumed.summary.metrics, whole.summary.metrics);
+    }
+}
+
+#[test]
+fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
+    let directory = tempfile::tempdir().unwrap();
+    let wide = "model.layers=[{type=\"conv2d\", out_channels=9, kernel=2, init=\"patch_whitening\"}, {type=\"linear\"}]";
+    let late = "model.layers=[{type=\"conv2d\", out_channels=2}, {type=\"conv2d\", out_channels=2, \
+                init=\"patch_whitening\"}, {type=\"linear\"}]";
+    let table = "model.layers=[{type=\"linear\", out_features=4, init=\"patch_whitening\"}, {type=\"linear\"}]";
+    let cases: [(&[&str], &str); 4] = [
+        (&[wide], "makes 1 to 8 channels of a 2x2 window, not 9"),
+        (&[late], "on the network's input"),
+        (&["data.source=spiral", table], "needs images"),
+        (&["data.source=spiral", "model.preset=mlp", "train.mirrored_evaluation=true"], "have no mirror image"),
+    ];
+    for (settings, expected) in cases {
+        let config = configured(None, directory.path(), settings);
+        let error = Trainer::new(config).run(&mut ()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -12,7 +12,7 @@ pub(super) fn generate(config: &DataConfig) -> Points {
     let noise = config.noise.unwrap_or(1.0);
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);
     for class in 0..classes {
-        let mut stream = stream(config.seed, Purpose::Synthetic, 2, class as u64);
+        let mut stream = stream(config.seed_or_zero(), Purpose::Synthetic, 2, class as u64);
         let (sine, cosine) = (class as f64 / classes as f64 * TAU).sin_cos();
         for _ in 0..config.samples {
             coordinates.push((4.0 * cosine + normal(&mut stream) * noise) as f32);

@@ -14,7 +14,7 @@ pub(super) fn generate(config: &DataConfig) -> Points {
     let noise = config.noise.unwrap_or(1.0);
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);
     for class in 0..classes {
-        let mut stream = stream(config.seed, Purpose::Synthetic, 3, class as u64);
+        let mut stream = stream(config.seed_or_zero(), Purpose::Synthetic, 3, class as u64);
         let mut cloud = || {
             let centre = [uniform(&mut stream) * 10.0 - 5.0, uniform(&mut stream) * 10.0 - 5.0];
             (centre, (uniform(&mut stream) * PI).sin_cos(), 0.3 + uniform(&mut stream) * 0.4)

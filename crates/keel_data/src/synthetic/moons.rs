@@ -12,7 +12,7 @@ pub(super) fn generate(config: &DataConfig) -> Points {
     let steps = (config.samples.max(2) - 1) as f64;
     let mut coordinates = Vec::with_capacity(config.samples * 4);
     for class in 0..2 {
-        let mut stream = stream(config.seed, Purpose::Synthetic, 1, class);
+        let mut stream = stream(config.seed_or_zero(), Purpose::Synthetic, 1, class);
         for sample in 0..config.samples {
             let (sine, cosine) = (sample as f64 / steps * PI).sin_cos();
             let (x, y) = if class == 0 { (cosine, sine) } else { (1.0 - cosine, 0.5 - sine) };

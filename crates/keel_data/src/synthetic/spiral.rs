@@ -12,7 +12,7 @@ pub(super) fn generate(config: &DataConfig) -> Points {
     let steps = (config.samples.max(2) - 1) as f64;
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);
     for class in 0..classes {
-        let mut stream = stream(config.seed, Purpose::Synthetic, 0, class as u64);
+        let mut stream = stream(config.seed_or_zero(), Purpose::Synthetic, 0, class as u64);
         for sample in 0..config.samples {
             let radius = sample as f64 / steps;
             let angle = (class as f64 + radius) * 4.0 + normal(&mut stream) * noise;

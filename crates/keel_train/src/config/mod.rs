@@ -55,6 +55,12 @@ impl Config {
         toml::to_string_pretty(self).expect("a config holds only strings, numbers, booleans, arrays and tables")
     }
 
+    /// The config with nothing left to follow another key: `data.seed` is `train.seed` where it was not given.
+    pub fn settled(mut self) -> Config {
+        self.data.seed.get_or_insert(self.train.seed);
+        self
+    }
+
     /// A short fingerprint of everything that decides the weights: the whole config but the run's folder, the number of
     /// threads, the length of the training and its limits. FNV-1a, 64 bits, hexadecimal.
     pub fn fingerprint(&self) -> String {

@@ -35,7 +35,7 @@ pub struct Trainer {
 impl Trainer {
     /// A training of `config` from the start.
     pub fn new(config: Config) -> Self {
-        Trainer { config, data: None, continued: None, stop: Arc::default() }
+        Trainer { config: config.settled(), data: None, continued: None, stop: Arc::default() }
     }
 
     /// The training of the run in `folder`, from its last checkpoint: it ends in the same bits as one that was never
@@ -90,6 +90,7 @@ impl Trainer {
 /// # Errors
 /// Data that cannot be read or divided.
 pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
-    let dataset = keel_data::load(&config.data, Path::new(""))?;
-    Ok(dataset.split(config.data.split())?)
+    let data = config.clone().settled().data;
+    let dataset = keel_data::load(&data, Path::new(""))?;
+    Ok(dataset.split(data.split())?)
 }
