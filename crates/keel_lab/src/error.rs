@@ -51,6 +51,15 @@ pub enum LabError {
         /// The quantity.
         what: String,
     },
+    /// A picture was asked for where there is none.
+    #[error("{experiment} has no histograms to make a picture of; initialisation and batch_norm have")]
+    NoPicture {
+        /// The experiment.
+        experiment: &'static str,
+    },
+    /// The folder holds no run that could be reported.
+    #[error(transparent)]
+    Run(Box<keel_train::TrainError>),
     /// A page could not be written.
     #[error("cannot write {}: {source}; choose another folder with --out", path.display())]
     Write {

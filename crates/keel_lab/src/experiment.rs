@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::error::LabError;
 use crate::knob::Knob;
 use crate::language::{Language, Text};
-use crate::page::Page;
+use crate::page::{Links, Page};
 use crate::settings::Settings;
 
 /// One experiment of the catalog.
@@ -109,7 +109,17 @@ pub struct Outcome {
 impl Outcome {
     /// The page: one self-contained HTML document.
     pub fn html(&self, language: Language) -> String {
-        self.page.html(self, language)
+        self.page.html(self, (language, &Links::default()))
+    }
+
+    /// The first row of histograms as an SVG document of its own, for a README or a slide.
+    ///
+    /// # Errors
+    /// If the page has no histograms.
+    pub fn picture(&self, language: Language) -> Result<String, LabError> {
+        let (caption, histograms) =
+            self.page.first_histograms().ok_or(LabError::NoPicture { experiment: self.experiment.name })?;
+        Ok(histograms.picture(caption.get(language), language))
     }
 
     /// The seed of the run.

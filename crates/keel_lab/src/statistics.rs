@@ -60,6 +60,13 @@ impl Histogram {
         let edges = (0..=bins).map(|edge| low + edge as f64 * width).collect();
         Histogram { edges, counts }
     }
+
+    /// From a document; what is missing there is left out.
+    pub(crate) fn read(document: &serde_json::Value) -> Self {
+        let list = |key: &str| document[key].as_array().into_iter().flatten();
+        let counts = list("counts").filter_map(|count| count.as_u64()).map(|count| count as usize).collect();
+        Histogram { edges: list("edges").filter_map(|edge| edge.as_f64()).collect(), counts }
+    }
 }
 
 #[cfg(test)]

@@ -193,6 +193,12 @@ impl Classifier {
         }
     }
 
+    /// Scores of one batch of at most [`EVALUATION_BATCH`] samples, with the statistics for evaluation.
+    pub(crate) fn scores(&mut self, inputs: &[f32]) -> Vec<f32> {
+        let run = Batch { input: inputs, random: self.key.named("evaluation") };
+        self.evaluation.forward(&mut self.network, run, &mut ()).to_vec()
+    }
+
     /// Moves the statistics for evaluation towards those of one batch of at most the training batch's size.
     pub(crate) fn gather_statistics(&mut self, inputs: &[f32]) {
         let run = Batch { input: inputs, random: self.key.named("statistics") };

@@ -1,15 +1,16 @@
 //! Named rows of dots over one axis: every run of a comparison, and the mean of each row.
 
+use std::fmt::Write;
+
 use super::axis::{Axis, Scale};
 use super::{escape, number};
 use crate::language::{Language, Text};
 
-const WIDTH: f64 = 640.0;
-const LEFT: f64 = 190.0;
-const RIGHT: f64 = 20.0;
-const ROW: f64 = 30.0;
-const TOP: f64 = 8.0;
-const BOTTOM: f64 = 46.0;
+/// Sides of the drawing's own units; it is stretched to the width of the page, a row to [`ROW_HEIGHT`].
+const WIDTH: f64 = 1000.0;
+const ROW: f64 = 100.0;
+/// Height of a row in the style sheet's `rem`.
+const ROW_HEIGHT: f64 = 1.7;
 
 /// A chart of rows of dots.
 #[derive(Clone, Debug)]
@@ -30,58 +31,48 @@ impl Dots {
         self
     }
 
-    /// The chart as SVG.
+    /// The chart: names beside the drawing, ticks below.
     pub(crate) fn html(&self, language: Language) -> String {
         let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());
         let axis = Axis::new(Scale::Linear, values(), None);
-        let bottom = TOP + ROW * self.rows.len() as f64;
-        let left = |value: f64| axis.position(value).map(|position| LEFT + position * (WIDTH - LEFT - RIGHT));
-        let mut svg = String::new();
+        let bottom = ROW * self.rows.len() as f64;
+        let (mut grid, mut ticks, mut names, mut marks) = (String::new(), String::new(), String::new(), String::new());
         for (value, label) in axis.ticks(6) {
-            let Some(x) = left(value) else { continue };
-            svg.push_str(&format!(
-                "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/>\
-                 <text class=\"tick\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>",
-                bottom + 16.0
-            ));
+            let Some(at) = axis.position(value) else { continue };
+            let _ = write!(grid, "M{:.1} 0V{bottom}", at * WIDTH);
+            let _ = write!(ticks, "<span style=\"left:{:.2}%\">{label}</span>", at * 100.0);
         }
         for (index, (name, values)) in self.rows.iter().enumerate() {
-            let middle = TOP + ROW * (index as f64 + 0.5);
-            svg.push_str(&row(name.get(language), values, (middle, index), left));
+            let name = escape(name.get(language));
+            let _ = write!(names, "<span>{name}</span>");
+            marks.push_str(&row(&name, values, (ROW * (index as f64 + 0.5), index), &axis));
         }
-        let (title, height) = (escape(self.title.get(language)), bottom + BOTTOM);
-        let centre = 0.5 * (LEFT + WIDTH - RIGHT);
+        let (title, height) = (escape(self.title.get(language)), ROW_HEIGHT * self.rows.len() as f64);
         format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">{svg}\
-             <text class=\"axis\" text-anchor=\"middle\" x=\"{centre}\" y=\"{:.1}\">{title}</text></svg>",
-            height - 8.0
+            "<div class=\"strip\"><div class=\"names\">{names}</div><div class=\"rows\" style=\"height:{height:.1}rem\">\
+             <svg class=\"chart\" viewBox=\"0 0 {WIDTH} {bottom}\" preserveAspectRatio=\"none\" role=\"img\" \
+             aria-label=\"{title}\"><path class=\"grid\" d=\"{grid}\"/>{marks}</svg></div>\
+             <div class=\"x-ticks\">{ticks}</div><p class=\"x-title\">{title}</p></div>"
         )
     }
 }
 
-fn row(name: &str, values: &[f64], (middle, index): (f64, usize), left: impl Fn(f64) -> Option<f64>) -> String {
+/// The dots of one row and the bar of their mean.
+fn row(name: &str, values: &[f64], (middle, index): (f64, usize), axis: &Axis) -> String {
     let class = super::frame::series_class(index % 8);
-    let name = escape(name);
-    let mut svg = format!(
-        "<text class=\"tick\" text-anchor=\"end\" x=\"{}\" y=\"{:.1}\">{name}</text>",
-        LEFT - 10.0,
-        middle + 4.0
-    );
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let mut svg = format!("<g class=\"series {class}\">");
     for value in &finite {
-        let Some(x) = left(*value) else { continue };
-        svg.push_str(&format!(
-            "<circle class=\"point {class}\" cx=\"{x:.1}\" cy=\"{middle:.1}\" r=\"4\"><title>{name}: {}</title></circle>",
-            number(*value)
-        ));
+        let Some(at) = axis.position(*value) else { continue };
+        let (x, number) = (at * WIDTH, number(*value));
+        let _ = write!(svg, "<path class=\"points\" d=\"M{x:.1},{middle}h0\"><title>{name}: {number}</title></path>");
     }
     let mean = finite.iter().sum::<f64>() / finite.len() as f64;
-    if let Some(x) = left(mean) {
-        let (top, bottom) = (middle - 9.0, middle + 9.0);
-        svg.push_str(&format!(
-            "<line class=\"line {class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\"/>"
-        ));
+    if let Some(at) = axis.position(mean) {
+        let (x, top, bottom) = (at * WIDTH, middle - 0.32 * ROW, middle + 0.32 * ROW);
+        let _ = write!(svg, "<polyline points=\"{x:.1},{top:.1} {x:.1},{bottom:.1}\"/>");
     }
+    svg.push_str("</g>");
     svg
 }
 
@@ -93,8 +84,8 @@ mod tests {
     fn every_finite_value_is_a_dot_and_every_row_has_its_mean() {
         let chart = Dots::new("accuracy").with("a & b", vec![0.5, 0.7, f64::NAN]).with("none", vec![]);
         let svg = chart.html(Language::English);
-        assert_eq!(svg.matches("<circle").count(), 2);
-        assert_eq!(svg.matches("class=\"line").count(), 1);
+        assert_eq!(svg.matches("class=\"points\"").count(), 2);
+        assert_eq!(svg.matches("<polyline").count(), 1);
         assert!(svg.contains("a &amp; b") && !svg.contains("NaN"));
     }
 }

@@ -5,6 +5,7 @@ mod style;
 use crate::charts::{Dots, Histograms, Pictures, Plot, escape, number};
 use crate::experiment::Outcome;
 use crate::language::{Language, Text};
+use crate::site::translation_link;
 
 pub(crate) use style::STYLE;
 
@@ -106,8 +107,8 @@ impl Page {
         self
     }
 
-    /// The whole document.
-    pub(crate) fn html(&self, outcome: &Outcome, language: Language) -> String {
+    /// The whole document, in one language and with links to others.
+    pub(crate) fn html(&self, outcome: &Outcome, (language, links): (Language, &Links)) -> String {
         let entry = outcome.experiment;
         let blocks: String = self.blocks.iter().map(|block| block.html(language)).collect();
         let repeat = match language {
@@ -116,15 +117,78 @@ impl Page {
         };
         let command = command_line(outcome);
         let body = format!(
-            "<header><p class=\"chapter\">{}</p><h1>{}</h1><p class=\"summary\">{}</p></header>{blocks}{}<footer>\
-             <p>{repeat} <code>{}</code></p></footer>",
+            "{}<header><p class=\"chapter\">{}</p><h1>{}</h1><p class=\"summary\">{}</p></header>{blocks}{}<footer>\
+             <p>{repeat} <code>{}</code></p>{}</footer>",
+            links.top(language),
             entry.chapter.title().get(language),
             escape(entry.title(language)),
             escape(entry.summary(language)),
             knobs(outcome, language),
-            escape(&command)
+            escape(&command),
+            links.bottom()
         );
         document(entry.title(language), &body, language)
+    }
+
+    /// The first chart or row of images, without its caption.
+    pub(crate) fn first_figure(&self, language: Language) -> String {
+        let figure = |block: &Block| match block {
+            Block::Plot(_, plot) => Some(plot.html(language)),
+            Block::Histograms(_, histograms) => Some(histograms.html(language)),
+            Block::Dots(_, dots) => Some(dots.html(language)),
+            Block::Pictures(_, pictures) => Some(pictures.html(language)),
+            Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => None,
+        };
+        self.blocks.iter().find_map(figure).unwrap_or_default()
+    }
+
+    /// The first row of histograms, for a picture of its own.
+    pub(crate) fn first_histograms(&self) -> Option<(&Text, &Histograms)> {
+        self.blocks.iter().find_map(|block| match block {
+            Block::Histograms(caption, histograms) => Some((caption, histograms)),
+            _ => None,
+        })
+    }
+}
+
+/// Where a page leads; a page on its own leads nowhere.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    /// The index.
+    pub(crate) index: Option<String>,
+    /// File and title of the page before.
+    pub(crate) previous: Option<(String, String)>,
+    /// File and title of the page after.
+    pub(crate) next: Option<(String, String)>,
+    /// The same page in the other language.
+    pub(crate) translation: Option<String>,
+}
+
+impl Links {
+    fn top(&self, language: Language) -> String {
+        let lab = match language {
+            Language::English => "The lab",
+            Language::Chinese => "实验室",
+        };
+        let index = self.index.as_ref().map(|file| format!("<a href=\"{file}\">{lab}</a>"));
+        let translation = self.translation.as_ref().map(|file| translation_link(file, language));
+        if index.is_none() && translation.is_none() {
+            return String::new();
+        }
+        format!("<nav>{}{}</nav>", index.unwrap_or_default(), translation.unwrap_or_default())
+    }
+
+    fn bottom(&self) -> String {
+        let link = |page: &Option<(String, String)>, arrow: [&str; 2]| {
+            let link = |(file, title): &(String, String)| {
+                format!("<a href=\"{file}\">{}{}{}</a>", arrow[0], escape(title), arrow[1])
+            };
+            page.as_ref().map_or("<span></span>".to_owned(), link)
+        };
+        if self.previous.is_none() && self.next.is_none() {
+            return String::new();
+        }
+        format!("<nav>{}{}</nav>", link(&self.previous, ["← ", ""]), link(&self.next, ["", " →"]))
     }
 }
 
@@ -145,10 +209,15 @@ impl Block {
 
 /// A complete document without any reference to the outside.
 pub(crate) fn document(title: &str, body: &str, language: Language) -> String {
+    styled_document(title, ("", body), language)
+}
+
+/// A complete document with a style sheet of its own after that of all pages.
+pub(crate) fn styled_document(title: &str, (style, body): (&str, &str), language: Language) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\
-         <title>{} · Evenkeel</title><style>{STYLE}{}</style></head><body><main>{body}</main>\
+         <title>{} · Evenkeel</title><style>{STYLE}{}{style}</style></head><body><main>{body}</main>\
          <script>{}</script></body></html>\n",
         escape(title),
         crate::charts::STYLE,

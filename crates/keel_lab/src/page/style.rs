@@ -34,7 +34,17 @@ th:first-child,td:first-child{text-align:left}th{font-weight:600}.knobs th,.knob
 .formula{overflow-x:auto;margin:1rem 0;font-size:1.1rem}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--panel);padding:.1em .3em;border-radius:4px;overflow-wrap:anywhere}
 footer{margin-top:2rem;color:var(--soft);font-size:.9rem}
-ul.index{list-style:none;padding:0}ul.index li{padding:.5rem 0;border-bottom:1px solid var(--line)}ul.index a{font-weight:600}
+nav{display:flex;justify-content:space-between;gap:1rem;font-size:.95rem;margin-bottom:1rem}
+header+p,h2{scroll-margin-top:1rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1.2rem}
+.card-link{background:var(--panel);border:1px solid var(--line);border-radius:12px;overflow:hidden;display:flex;flex-direction:column;position:relative}
+.card-link h3{font-size:1.02rem;line-height:1.3;margin:.7rem .9rem .2rem}.card-link p{font-size:.88rem;line-height:1.45;color:var(--soft);margin:0 .9rem .9rem}
+.card-link h3 a{text-decoration:none}.card-link h3 a::after{content:'';position:absolute;inset:0}.card-link p a{position:relative;z-index:1}
+.thumbnail{height:11rem;overflow:hidden;background:var(--paper);border-bottom:1px solid var(--line);padding:.5rem}
+.thumbnail .legend,.thumbnail .x-title,.thumbnail .y-title,.thumbnail figcaption,.thumbnail .x-ticks,.thumbnail .y-ticks,.thumbnail .names,.thumbnail .tick{display:none}
+.thumbnail .plot,.thumbnail .strip{display:block;background:none;padding:0}.thumbnail .area,.thumbnail .rows{height:10rem!important;aspect-ratio:auto}
+.thumbnail .panels{grid-template-columns:repeat(3,1fr);gap:.2rem}.thumbnail figure.panel{background:none;padding:0}
+.thumbnail .pictures img{width:44px}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--line:#bbb;--panel:#fff;
 --c0:#0550ae;--c1:#a40e26;--c2:#116329;--c3:#7d4e00;--c4:#6639ba;--c5:#99286e;--c6:#075d63;--c7:#444}
 body{font-size:11pt}main{max-width:none;padding:0}figure,.table,svg{break-inside:avoid}h2{break-after:avoid}}

@@ -58,6 +58,7 @@ struct Config {
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
     /// Learning rates to choose from.
+    #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
     /// Training loss to reach.
     #[schemars(range(min = 0.0, max = 3.0))]

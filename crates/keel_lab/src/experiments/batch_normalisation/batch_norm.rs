@@ -14,8 +14,8 @@ use crate::error::LabError;
 use crate::experiment::{Chapter, ExperimentEntry, Findings};
 use crate::knob::knobs_of;
 use crate::settings::Settings;
-use crate::signal::Stack;
-use crate::statistics::{Moments, fraction};
+use crate::signal::{LayerSignal, Stack};
+use crate::statistics::{Histogram, Moments, fraction};
 use crate::training::{CLASSES, Classifier, Digits, Part, Schedule, repeated};
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
@@ -34,6 +34,10 @@ const NAME: &str = "batch_norm";
 /// Standard deviations of the initial weights whose signal is followed through the layers.
 const SIGNAL_SCALES: [f64; 4] = [0.001, 0.01, 0.05, 1.0];
 
+/// Standard deviation of the weights whose distributions are shown, as a multiple of Xavier's.
+const SHRINKING: f64 = 0.5;
+const BINS: usize = 40;
+
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -51,11 +55,13 @@ struct Config {
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Standard deviations of the initial weights to train from.
+    #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     scales: Vec<f64>,
     /// Step size of those runs.
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
     /// Learning rates to train with from Kaiming's weights.
+    #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
 }
 
@@ -95,9 +101,10 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
         result["learning_rate"] = json!(rate);
         rates.push(result);
     }
+    let distributions = distributions(&config, key);
     let document = json!({
         "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "batch": config.batch,
-        "steps": config.steps, "signal": signal, "scales": scales, "learning_rates": rates,
+        "steps": config.steps, "distributions": distributions, "signal": signal, "scales": scales, "learning_rates": rates,
     });
     let page = page(&document);
     Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
@@ -123,6 +130,25 @@ fn signal(config: &Config, (activation, scale): (Activation, f64), key: RandomKe
         })
         .collect();
     json!({ "activation": activation.name(), "scale": scale, "layers": layers })
+}
+
+/// Histograms of the outputs of six tanh layers from weights that are too small, without and with batch norm.
+fn distributions(config: &Config, key: RandomKey) -> Value {
+    let std = SHRINKING / (config.width as f64).sqrt();
+    let init = InitSpec::Normal { std: std as f32 };
+    let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation: Activation::Tanh, init };
+    let panels = |layers: Vec<LayerSignal>| -> Vec<Value> {
+        let panel = |(index, signal): (usize, &LayerSignal)| {
+            let moments = Moments::of_slice(&signal.output);
+            let histogram = Histogram::of(&signal.output, (-1.0, 1.0), BINS);
+            json!({ "layer": index + 1, "mean": moments.mean, "std": moments.std, "histogram": histogram })
+        };
+        layers.iter().enumerate().map(panel).collect()
+    };
+    json!({
+        "activation": "tanh", "std": std, "without": panels(stack.forward(key)),
+        "with": panels(stack.forward_with_batch_norm(key)),
+    })
 }
 
 fn finite(value: f64) -> Option<f64> {
@@ -179,6 +205,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn distributions_shrink_without_batch_norm_and_keep_their_width_with_it() {
+        let settings = ["steps=1", "scales=[0.01]", "learning_rates=[0.01]", "depth=1"];
+        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
+        let std = |pointer: &str| document["distributions"].pointer(pointer).unwrap().as_f64().unwrap();
+        assert!(std("/without/5/std") < 0.1 * std("/without/0/std"));
+        assert!((std("/with/5/std") - std("/with/0/std")).abs() < 0.02);
     }
 
     #[test]

@@ -33,6 +33,8 @@ const NAME: &str = "batch_norm_inference";
 const SHUFFLES: u64 = 5;
 /// Momentum with which the last batch alone, or a plain average of batches, is the running statistic.
 const LAST_BATCH_ALONE: f32 = 1.0;
+/// Batches after which statistics that start anew are looked at.
+const WARM_UP: [usize; 8] = [1, 2, 5, 10, 20, 30, 50, 100];
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -50,7 +52,8 @@ struct Config {
     /// Step size.
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
-    /// Sizes of the test batches.
+    /// Sizes of the test batches normalised with their own statistics.
+    #[schemars(inner(range(min = 1, max = 4096)))]
     batches: Vec<usize>,
 }
 
@@ -63,31 +66,21 @@ impl Default for Config {
 
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
-    if config.batches.iter().any(|batch| !(1..=4096).contains(batch)) {
-        return Err(LabError::KnobValue {
-            experiment: NAME,
-            knob: "batches".to_owned(),
-            value: format!("{:?}", config.batches),
-            expected: "sizes from 1 to 4096, like [1, 2, 4]".to_owned(),
-        });
-    }
     let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
     let mut trained = classifier(&config, (BatchNormSpec::default(), config.batch), seed)?;
-    let schedule = Schedule {
-        learning_rate: config.learning_rate as f32,
-        momentum: 0.9,
-        batch: config.batch,
-        steps: config.steps,
-    };
-    trained.train(&digits.train, schedule);
-    let sources = sources(&config, &mut trained, &digits, seed)?;
+    trained.train(&digits.train, schedule(&config));
+    let statistics = statistics(&config, &trained, &digits, seed)?;
+    let matrix = kinds_of_batches(&config, (&trained, &statistics), &digits.test, seed)?;
+    let warm_up = warm_up(&config, (&trained, &statistics), &digits.train, seed)?;
+    let units = units(&trained, &statistics);
+    let sources = sources(&mut trained, statistics, &digits.test);
     let mut own = Vec::new();
     for &batch in &config.batches {
         own.push(own_statistics(&config, &trained, (&digits.test, batch), seed)?);
     }
     let document = json!({
         "experiment": NAME, "seed": seed, "width": config.width, "steps": config.steps, "batch": config.batch,
-        "sources": sources, "running_accuracy": trained.evaluate(&digits.test).1, "own_statistics": own,
+        "sources": sources, "units": units, "warm_up": warm_up, "kinds_of_batches": matrix, "running_accuracy": trained.evaluate(&digits.test).1, "own_statistics": own,
     });
     let page = page(&document);
     Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
@@ -120,38 +113,185 @@ fn regathered(
     Ok(other)
 }
 
-/// Loss and accuracy on the test set with each source of statistics.
-fn sources(config: &Config, trained: &mut Classifier, digits: &Digits, seed: u64) -> Result<Vec<Value>, LabError> {
-    let cumulative = || BatchNormSpec { running: RunningStatistics::Cumulative, ..BatchNormSpec::default() };
+/// The trained weights with statistics from four other sources; the last is the whole training set.
+type Statistics = Vec<(&'static str, Classifier)>;
+
+fn statistics(
+    config: &Config,
+    trained: &Classifier,
+    digits: &Digits,
+    seed: u64,
+) -> Result<Statistics, LabError> {
     let last = BatchNormSpec { momentum: LAST_BATCH_ALONE, ..BatchNormSpec::default() };
     let whole = digits.train.len();
-    let cases = [
+    // Training does not read the running statistics: the same seed gives the same weights.
+    let mut averaged = classifier(config, (cumulative(), config.batch), seed)?;
+    averaged.train(&digits.train, schedule(config));
+    let mut statistics = vec![("cumulative_average", averaged)];
+    for (name, norm, batch, batches) in [
         ("last_batch", last, config.batch, 1),
         ("population_10_batches", cumulative(), config.batch, 10),
         ("population_all_batches", cumulative(), config.batch, (whole / config.batch).max(1)),
         ("whole_training_set", cumulative(), whole, 1),
-    ];
-    let mut others = Vec::new();
-    for (name, norm, batch, batches) in cases {
-        others.push((name, regathered(config, trained, (norm, batch, batches), (&digits.train, seed))?));
+    ] {
+        statistics.push((name, regathered(config, trained, (norm, batch, batches), (&digits.train, seed))?));
     }
-    // Only the running statistics are compared; the count a cumulative average keeps is no statistic.
-    let truth = running(&others[3].1);
-    let mut results = vec![source("moving_average", trained, (&digits.test, &truth))];
-    for (name, mut other) in others {
-        results.push(source(name, &mut other, (&digits.test, &truth)));
+    Ok(statistics)
+}
+
+fn cumulative() -> BatchNormSpec {
+    BatchNormSpec { running: RunningStatistics::Cumulative, ..BatchNormSpec::default() }
+}
+
+fn schedule(config: &Config) -> Schedule {
+    Schedule { learning_rate: config.learning_rate as f32, momentum: 0.9, batch: config.batch, steps: config.steps }
+}
+
+/// Loss and accuracy on the test set with each source of statistics.
+fn sources(trained: &mut Classifier, statistics: Statistics, test: &Part) -> Vec<Value> {
+    let truth = running(&statistics[statistics.len() - 1].1);
+    let mut results = vec![source("moving_average", trained, (test, &truth))];
+    for (name, mut other) in statistics {
+        results.push(source(name, &mut other, (test, &truth)));
+    }
+    results
+}
+
+/// Mean and standard deviation of every unit of the first batch norm: over the whole training set, by moving average, and
+/// in the last batch.
+fn units(trained: &Classifier, statistics: &Statistics) -> Vec<Value> {
+    let of = |classifier: &Classifier, entry: usize| {
+        classifier.network.state[classifier.network.graph.state()[entry].range.clone()].to_vec()
+    };
+    let named = |name: &str| statistics.iter().find(|one| one.0 == name).map_or(trained, |one| &one.1);
+    let sources = [named("whole_training_set"), trained, named("last_batch")];
+    let [means, variances] = [0, 1].map(|entry| sources.map(|classifier| of(classifier, entry)));
+    (0..means[0].len())
+        .map(|unit| {
+            let pair = |source: usize| [means[source][unit], variances[source][unit].max(0.0).sqrt()];
+            json!({ "whole_training_set": pair(0), "moving_average": pair(1), "last_batch": pair(2) })
+        })
+        .collect()
+}
+
+/// How far statistics that start anew at mean 0 and variance 1 are from those of the whole training set, by batches seen.
+fn warm_up(
+    config: &Config,
+    (trained, statistics): (&Classifier, &Statistics),
+    train: &Part,
+    seed: u64,
+) -> Result<Vec<Value>, LabError> {
+    let truth = running(&statistics[statistics.len() - 1].1);
+    let start = |norm| regathered(config, trained, (norm, config.batch, 0), (train, seed));
+    let (mut moving, mut plain) = (start(BatchNormSpec::default())?, start(cumulative())?);
+    let mut order = Order::new(train.len(), RandomKey::new(seed).named("warm-up"));
+    let mut rows = Vec::new();
+    for batch in 1..=WARM_UP[WARM_UP.len() - 1] {
+        let inputs = train.take(&order.next(config.batch)).inputs;
+        moving.gather_statistics(&inputs);
+        plain.gather_statistics(&inputs);
+        if WARM_UP.contains(&batch) {
+            rows.push(json!({
+                "batches": batch,
+                "moving_average": relative_difference(&running(&moving), &truth),
+                "cumulative_average": relative_difference(&running(&plain), &truth),
+                "missing_weight": (1.0 - f64::from(BatchNormSpec::default().momentum)).powi(batch as i32),
+            }));
+        }
+    }
+    Ok(rows)
+}
+
+/// Accuracy, and the share of images whose answer changes with the company they are in, for four statistics on four kinds
+/// of test batches.
+fn kinds_of_batches(
+    config: &Config,
+    (trained, statistics): (&Classifier, &Statistics),
+    test: &Part,
+    seed: u64,
+) -> Result<Vec<Value>, LabError> {
+    let kinds = [("ordinary", 64, Mix::Shuffled), ("tiny", 4, Mix::Shuffled), ("single", 1, Mix::Shuffled), ("one_class", 64, Mix::ByClass)];
+    let fixed = |name: &str| statistics.iter().find(|one| one.0 == name).map_or(trained, |one| &one.1);
+    let rows = [
+        ("moving_average", Some(trained)),
+        ("cumulative_average", Some(fixed("cumulative_average"))),
+        ("population", Some(fixed("population_all_batches"))),
+        ("own", None),
+    ];
+    let mut results = Vec::new();
+    for (name, source) in rows {
+        let mut cells = Vec::new();
+        for (kind, batch, mix) in kinds {
+            let batch = batch.min(test.len());
+            let mut runner = regathered(config, trained, (BatchNormSpec::default(), batch.max(2), 0), (test, seed))?;
+            if let Some(source) = source {
+                runner = regathered(config, source, (source_rule(name), batch.max(2), 0), (test, seed))?;
+                runner.network.state.copy_from_slice(&source.network.state);
+            }
+            let answers = |runner: &mut Classifier, shuffle: u64| {
+                let order = mix.order(test, shuffle, seed);
+                let scores = match source {
+                    Some(_) => in_evaluation(runner, test, &order, batch),
+                    None => scores(runner, test, &order, batch),
+                };
+                let mut answers = vec![None; test.len()];
+                scores.chunks(CLASSES).zip(&order).for_each(|(row, &sample)| answers[sample] = Some(answer(row)));
+                answers
+            };
+            let (first, second) = (answers(&mut runner, 0), answers(&mut runner, 1));
+            let judged: Vec<usize> = (0..test.len()).filter(|&sample| first[sample].is_some()).collect();
+            let right = judged.iter().filter(|&&sample| first[sample] == Some(test.labels[sample] as usize)).count();
+            let both: Vec<usize> = judged.iter().copied().filter(|&sample| second[sample].is_some()).collect();
+            let changed = both.iter().filter(|&&sample| first[sample] != second[sample]).count();
+            cells.push(json!({
+                "kind": kind, "batch": batch,
+                "test_accuracy": right as f64 / judged.len().max(1) as f64,
+                "changing_fraction": changed as f64 / both.len().max(1) as f64,
+            }));
+        }
+        results.push(json!({ "statistics": name, "batches": cells }));
     }
     Ok(results)
 }
 
-fn source(name: &str, classifier: &mut Classifier, (test, truth): (&Part, &[f32])) -> Value {
-    let (loss, accuracy) = classifier.evaluate(test);
-    let own = running(classifier);
+/// The rule whose state a source has.
+fn source_rule(name: &str) -> BatchNormSpec {
+    if name == "moving_average" { BatchNormSpec::default() } else { cumulative() }
+}
+
+/// Which samples share a batch.
+#[derive(Clone, Copy)]
+enum Mix {
+    Shuffled,
+    ByClass,
+}
+
+impl Mix {
+    fn order(self, test: &Part, shuffle: u64, seed: u64) -> Vec<usize> {
+        let mut order = Order::new(test.len(), RandomKey::new(seed).named("company").child(shuffle)).next(test.len());
+        if let Mix::ByClass = self {
+            order.sort_by_key(|&sample| test.labels[sample]);
+        }
+        order
+    }
+}
+
+/// Scores of the samples in `order`, batch by batch, with the statistics for evaluation.
+fn in_evaluation(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
+    order.chunks_exact(batch).flat_map(|samples| classifier.scores(&data.take(samples).inputs)).collect()
+}
+
+fn relative_difference(own: &[f32], truth: &[f32]) -> f64 {
     let difference: f64 = own.iter().zip(truth).map(|(a, b)| f64::from(a - b).powi(2)).sum();
     let size: f64 = truth.iter().map(|&value| f64::from(value).powi(2)).sum();
+    (difference / size.max(f64::MIN_POSITIVE)).sqrt()
+}
+
+fn source(name: &str, classifier: &mut Classifier, (test, truth): (&Part, &[f32])) -> Value {
+    let (loss, accuracy) = classifier.evaluate(test);
     json!({
         "source": name, "test_loss": loss, "test_accuracy": accuracy,
-        "relative_difference": (difference / size.max(f64::MIN_POSITIVE)).sqrt(),
+        "relative_difference": relative_difference(&running(classifier), truth),
     })
 }
 
@@ -230,11 +370,25 @@ mod tests {
         let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
         let source = |index: usize, key: &str| document["sources"][index][key].as_f64().unwrap();
         assert!(source(0, "test_accuracy") > 0.93, "{}", source(0, "test_accuracy"));
-        for index in [2, 3, 4] {
+        for index in [3, 4, 5] {
             assert!((source(index, "test_accuracy") - source(0, "test_accuracy")).abs() < 0.03, "source {index}");
         }
-        assert!(source(3, "relative_difference") < source(1, "relative_difference"), "more batches, better statistics");
-        assert_eq!(source(4, "relative_difference"), 0.0);
+        assert!(source(4, "relative_difference") < source(2, "relative_difference"), "more batches, better statistics");
+        assert!(source(1, "relative_difference") > source(4, "relative_difference"), "early weights are in the average");
+        assert_eq!(source(5, "relative_difference"), 0.0);
+        let cell = |statistics: usize, kind: usize, key: &str| {
+            document["kinds_of_batches"][statistics]["batches"][kind][key].as_f64().unwrap()
+        };
+        for statistics in [0, 1, 2] {
+            for kind in 0..4 {
+                assert_eq!(cell(statistics, kind, "changing_fraction"), 0.0, "{statistics} {kind}");
+            }
+        }
+        assert!(cell(3, 0, "changing_fraction") > 0.0 && cell(3, 2, "test_accuracy") < 0.15);
+        assert!(cell(3, 3, "test_accuracy") < 0.6 && cell(0, 3, "test_accuracy") > 0.9, "one class at a time");
+        let warm = |row: usize, key: &str| document["warm_up"][row][key].as_f64().unwrap();
+        assert!(warm(0, "moving_average") > 5.0 * warm(7, "moving_average"));
+        assert!((warm(6, "missing_weight") - 0.005).abs() < 0.0003, "0.9^50");
         let own = |index: usize, key: &str| document["own_statistics"][index][key].as_f64().unwrap();
         assert_eq!(own(0, "distinct_answers"), 1.0, "a sample alone always gets the same answer");
         assert!(own(0, "shuffled_accuracy") < 0.15);

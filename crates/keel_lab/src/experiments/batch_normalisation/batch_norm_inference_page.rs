@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::charts::{Marks, Plot, Scale, Series, number, points};
 use crate::language::Text;
 use crate::page::{Page, Table};
 
@@ -34,14 +34,33 @@ pub(super) fn page(document: &Value) -> Page {
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
-            "One trained network; only the statistics its batch norm layers use at inference differ. First, five ways to estimate \
+            "One trained network; only the statistics its batch norm layers use at inference differ. First, six ways to estimate \
              them from training data.",
-            "同一个训练好的网络，只有推理时批归一化所用的统计量不同。先看从训练数据估计它们的五种方法。",
+            "同一个训练好的网络，只有推理时批归一化所用的统计量不同。先看从训练数据估计它们的六种方法。",
         )
         .table(sources(document))
+        .plot(
+            Text::new(
+                "Mean of every unit of the first batch norm, against that of the whole training set: on the line, both agree",
+                "第一个批归一化层每个单元的均值，与整个训练集上的均值对比：在直线上即一致",
+            ),
+            units(document),
+        )
+        .plot(
+            Text::new(
+                "Starting anew: distance of the statistics from those of the whole training set, by batches seen",
+                "重新开始统计：与整个训练集统计量的差异，随所见批数变化",
+            ),
+            warm_up(document),
+        )
         .paragraph(
-            "Then the test batch's own mean and variance, for batches of different size and composition.",
-            "再看用测试批自身的均值与方差，批的大小与组成各不相同。",
+            "Then four statistics on four kinds of test batches: 64 shuffled images, 4, one alone, and 64 sorted by class. In              brackets: the share of images whose answer changes when the images next to them change.",
+            "再看四种统计量在四类测试批上的表现：64 张打乱的图像、4 张、单独一张，以及按类别排序的 64 张。括号内：同批的其他图像改变时，答案随之改变的图像比例。",
+        )
+        .table(kinds(document))
+        .paragraph(
+            "And the test batch's own mean and variance in detail, for batches of different size and composition.",
+            "最后细看用测试批自身的均值与方差，批的大小与组成各不相同。",
         )
         .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), plot);
     why(page)
@@ -60,8 +79,8 @@ fn why(page: Page) -> Page {
              <mo>\u{2212}</mo><mn>1</mn></mrow></mfrac><mi>mean</mi><mo>(</mo><msubsup><mi>σ</mi><mi>B</mi><mn>2</mn></msubsup><mo>)</mo>",
         )
         .paragraph(
-            "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights move slowly.",
-            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。",
+            "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights              move slowly. It forgets its start, 0 and 1, like 0.9<sup>k</sup>: after 50 batches half a per cent of it is left. The              plain average of all training steps never forgets the first, when the weights were others; over batches seen              with fixed weights it is the better of the two.",
+            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。             对所有训练步的累积平均则永远忘不掉最初权重还不同时的统计量；但权重固定时，它比滑动平均更准。",
         )
         .heading("Why not the test data's own?", "为什么不用测试数据自身的？")
         .paragraph(
@@ -80,6 +99,55 @@ fn why(page: Page) -> Page {
         )
 }
 
+fn units(document: &Value) -> Plot {
+    let curve = |source: &str| points(&document["units"], "/whole_training_set/0", &format!("/{source}/0"));
+    let whole = curve("whole_training_set");
+    let (low, high) = whole.iter().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| (low.min(*x), high.max(*x)));
+    Plot::new(Text::new("mean over the whole training set", "整个训练集上的均值"), Text::new("estimate", "估计值"))
+        .with(Series::new(Text::new("last batch alone", "仅最后一批"), curve("last_batch"), Marks::Points).coloured(1))
+        .with(Series::new(Text::new("moving average", "滑动平均"), curve("moving_average"), Marks::Points).coloured(0))
+        .with(Series::new(Text::new("equal", "相等"), vec![(low, low), (high, high)], Marks::Dashed).coloured(7))
+}
+
+fn warm_up(document: &Value) -> Plot {
+    let curve = |key: &str| points(&document["warm_up"], "/batches", key);
+    Plot::new(Text::new("batches", "批数"), Text::new("relative difference", "相对差异"))
+        .scales(Scale::Logarithmic, Scale::Logarithmic)
+        .with(Series::new(Text::new("moving average", "滑动平均"), curve("/moving_average"), Marks::LineAndPoints))
+        .with(Series::new(Text::new("cumulative average", "累积平均"), curve("/cumulative_average"), Marks::LineAndPoints))
+        .with(Series::new("0.9^k", curve("/missing_weight"), Marks::Dashed).coloured(7))
+}
+
+fn kinds(document: &Value) -> Table {
+    let columns = vec![
+        Text::new("Statistics", "统计量"),
+        Text::new("64 shuffled", "打乱的 64 张"),
+        Text::new("4 shuffled", "打乱的 4 张"),
+        Text::new("1 alone", "单独 1 张"),
+        Text::new("64 by class", "按类别的 64 张"),
+    ];
+    let caption = Text::new(
+        "Test accuracy, and in brackets the share of images whose answer depends on their company",
+        "测试正确率；括号内为答案取决于同批图像的图像比例",
+    );
+    let mut table = Table::new(caption, columns);
+    for row in document["kinds_of_batches"].as_array().into_iter().flatten() {
+        let name = match row["statistics"].as_str().unwrap_or_default() {
+            "moving_average" => Text::new("moving average", "滑动平均"),
+            "cumulative_average" => Text::new("cumulative average", "累积平均"),
+            "population" => Text::new("population rule", "总体规则"),
+            _ => Text::new("the test batch's own", "测试批自身"),
+        };
+        let mut cells = vec![name];
+        for cell in row["batches"].as_array().into_iter().flatten() {
+            let value = |key: &str| number(cell[key].as_f64().unwrap_or(f64::NAN));
+            cells.push(Text::same(format!("{} ({})", value("test_accuracy"), value("changing_fraction"))));
+        }
+        table.text_row(cells);
+    }
+    table
+}
+
 fn sources(document: &Value) -> Table {
     let columns = vec![
         Text::new("Statistics", "统计量"),
@@ -87,9 +155,10 @@ fn sources(document: &Value) -> Table {
         Text::new("Test loss", "测试损失"),
         Text::new("Difference from the whole set", "与整个训练集的差异"),
     ];
-    let mut table = Table::new(Text::new("Five sources of the statistics", "统计量的五种来源"), columns);
+    let mut table = Table::new(Text::new("Six sources of the statistics", "统计量的六种来源"), columns);
     let names = [
         ("moving average kept in training", "训练中的滑动平均"),
+        ("average of all training steps", "所有训练步的累积平均"),
         ("last batch alone", "仅最后一批"),
         ("population rule, 10 batches", "总体规则，10 批"),
         ("population rule, all batches", "总体规则，全部批"),

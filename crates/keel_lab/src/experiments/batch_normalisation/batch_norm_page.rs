@@ -2,17 +2,28 @@
 
 use serde_json::Value;
 
-use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::charts::{Histograms, Marks, Plot, Scale, Series, number, points};
 use crate::language::Text;
 use crate::page::Page;
+use crate::statistics::Histogram;
 
 /// The page for one document.
 pub(super) fn page(document: &Value) -> Page {
-    let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
-        "First, six layers before training from weights between a thousand times too small and far too large. Solid lines: with \
-         batch norm between linear map and activation. Dashed: without.",
-        "首先是训练前的六层网络，初始权重从过小到过大。实线：线性层与激活之间有批归一化；虚线：没有。",
-    );
+    let distributions = &document["distributions"];
+    let mut page = Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            "First, the outputs of six tanh layers before training, from weights half as large as Xavier's: without batch norm the \
+             signal shrinks layer by layer, with batch norm every layer starts afresh.",
+            "首先是训练前六个 tanh 层的输出，权重只有 Xavier 的一半：没有批归一化时信号逐层缩小，有批归一化时每层都重新开始。",
+        )
+        .histograms(Text::new("Without batch norm", "没有批归一化"), histograms(&distributions["without"]))
+        .histograms(Text::new("With batch norm before every tanh", "每个 tanh 之前有批归一化"), histograms(&distributions["with"]))
+        .paragraph(
+            "Then the same in numbers, from weights between a thousand times too small and far too large. Solid lines: with \
+             batch norm between linear map and activation. Dashed: without.",
+            "再看数值，初始权重从过小到过大。实线：线性层与激活之间有批归一化；虚线：没有。",
+        );
     for activation in ["tanh", "relu"] {
         let caption = Text::new(
             format!("{activation}: standard deviation of the outputs by layer, for weights of different size"),
@@ -50,6 +61,15 @@ pub(super) fn page(document: &Value) -> Page {
         "放在线性层或卷积层之后、激活之前，并去掉该层的偏置：减均值会把它抵消。它不会消除 ReLU 的零：仍有一半输出为 0，这很正常。\
          它在训练与推理时行为不同（见 <i>batch_norm_inference</i>），这是常见的错误来源。",
     )
+}
+
+fn histograms(layers: &Value) -> Histograms {
+    layers.as_array().into_iter().flatten().fold(Histograms::new(), |panels, layer| {
+        let (index, std) = (&layer["layer"], number(layer["std"].as_f64().unwrap_or(f64::NAN)));
+        let title = Text::new(format!("Layer {index}: std {std}"), format!("第 {index} 层：标准差 {std}"));
+        let histogram = Histogram::read(&layer["histogram"]);
+        panels.with(title, histogram)
+    })
 }
 
 fn signal(document: &Value, activation: &str) -> Plot {

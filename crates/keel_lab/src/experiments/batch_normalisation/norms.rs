@@ -3,7 +3,9 @@
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::layers::{BatchNormSpec, GroupNormSpec, LayerNormSpec, LayerSpec, LinearSpec};
+use keel_nn::layers::{
+    BatchNormSpec, Conv2dSpec, FlattenSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,14 +17,14 @@ use crate::knob::knobs_of;
 use crate::language::Text;
 use crate::page::Page;
 use crate::settings::Settings;
-use crate::training::{CLASSES, Classifier, Digits, Schedule, repeated};
+use crate::training::{CLASSES, Classifier, Digits, Schedule, Task};
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
     name: NAME,
     title: ["Norms and the size of the batch", "各种归一化与批大小"],
     summary: [
-        "Test accuracy with batch norm, layer norm, group norm and none, for the same number of samples in batches of different size.",
-        "样本总数相同、批大小不同时，批归一化、层归一化、组归一化与不归一化的测试正确率。",
+        "Test accuracy of a small convolutional network with batch, layer, instance and group norm and none, for the same number of samples in batches of different size.",
+        "小型卷积网络在样本总数相同、批大小不同时，使用批、层、实例、组归一化与不归一化的测试正确率。",
     ],
     chapter: Chapter::BatchNormalisation,
     knobs: knobs_of::<Config>,
@@ -37,16 +39,17 @@ const GROUPS: usize = 4;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each of the three hidden layers, rounded up to a multiple of 4.
-    #[schemars(range(min = 4, max = 1024))]
-    width: usize,
+    /// Channels of the first of two convolutions, rounded up to a multiple of 4; the second has twice as many.
+    #[schemars(range(min = 4, max = 256))]
+    channels: usize,
     /// Samples every run sees.
     #[schemars(range(min = 16, max = 1000000))]
     samples: usize,
     /// Learning rate for a batch of 32; it grows and shrinks with the size of the batch.
     #[schemars(range(min = 0.0, max = 10.0))]
     learning_rate: f64,
-    /// Batch sizes, from 2.
+    /// Batch sizes.
+    #[schemars(inner(range(min = 2, max = 1024)))]
     batches: Vec<usize>,
     /// Runs averaged for each point.
     #[schemars(range(min = 1, max = 20))]
@@ -55,24 +58,17 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { width: 64, samples: 4800, learning_rate: 0.02, batches: vec![2, 4, 8, 16, 32, 64], seeds: 2 }
+        Config { channels: 8, samples: 4800, learning_rate: 0.02, batches: vec![2, 4, 8, 16, 32, 64], seeds: 2 }
     }
 }
 
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
-    if config.batches.iter().any(|batch| !(2..=1024).contains(batch)) {
-        return Err(LabError::KnobValue {
-            experiment: NAME,
-            knob: "batches".to_owned(),
-            value: format!("{:?}", config.batches),
-            expected: "sizes from 2 to 1024, like [2, 8, 32]".to_owned(),
-        });
-    }
     let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let norms: [(&str, Option<LayerSpec>); 4] = [
+    let norms: [(&str, Option<LayerSpec>); 5] = [
         ("batch_norm", Some(LayerSpec::BatchNorm(BatchNormSpec::default()))),
         ("layer_norm", Some(LayerSpec::LayerNorm(LayerNormSpec::default()))),
+        ("instance_norm", Some(LayerSpec::InstanceNorm(InstanceNormSpec::default()))),
         ("group_norm", Some(LayerSpec::GroupNorm(GroupNormSpec::new(GROUPS)))),
         ("none", None),
     ];
@@ -101,13 +97,18 @@ fn train(
     digits: &Digits,
     seed: u64,
 ) -> Result<f64, LabError> {
-    let linear = LinearSpec { bias: norm.is_none(), ..LinearSpec::new(config.width.next_multiple_of(GROUPS)) };
-    let mut block = vec![LayerSpec::Linear(linear)];
-    block.extend(norm.cloned());
-    block.push(LayerSpec::Activation(Activation::Relu));
-    let mut layers = repeated(&block, 3);
+    let channels = config.channels.next_multiple_of(GROUPS);
+    let block = |channels: usize| {
+        let convolution = Conv2dSpec { bias: norm.is_none(), ..Conv2dSpec::new(channels, 3) };
+        let map = std::iter::once(LayerSpec::Conv2d(convolution));
+        map.chain(norm.cloned()).chain(std::iter::once(LayerSpec::Activation(Activation::Relu)))
+    };
+    let mut layers: Vec<LayerSpec> = block(channels).collect();
+    layers.push(LayerSpec::MaxPool(MaxPoolSpec::new(2)));
+    layers.extend(block(2 * channels));
+    layers.push(LayerSpec::Flatten(FlattenSpec::default()));
     layers.push(LayerSpec::Linear(LinearSpec::new(CLASSES)));
-    let mut classifier = Classifier::new(&layers, batch, RandomKey::new(seed))?;
+    let mut classifier = Classifier::for_task(Task::DIGIT_IMAGES, &layers, (batch, RandomKey::new(seed)))?;
     let learning_rate = (config.learning_rate * batch as f64 / 32.0) as f32;
     let schedule = Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) };
     classifier.train(&digits.train, schedule);
@@ -126,23 +127,32 @@ fn page(document: &Value) -> Page {
     Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
-            "The same network sees the same number of digits, in batches of different size; the learning rate follows the size of \
-             the batch. Only the kind of normalisation differs.",
-            "同样的网络看同样数量的手写数字，只是批大小不同，学习率随批大小按比例变化；各曲线只有归一化方式不同。",
+            "The same convolutional network sees the same number of digits, in batches of different size; the learning rate follows \
+             the size of the batch. Only the kind of normalisation behind its two convolutions differs.",
+            "同样的卷积网络看同样数量的手写数字，只是批大小不同，学习率随批大小按比例变化；各曲线只有两个卷积层之后的归一化方式不同。",
         )
         .plot(Text::new("Test accuracy by batch size", "测试正确率随批大小的变化"), plot)
         .heading("Why", "为什么")
         .paragraph(
             "Batch norm estimates a mean and a deviation for each unit from the batch. With two samples that is a coin toss: after \
-             normalisation the two values of a unit are nearly +1 and −1 whatever they were. Layer and group norm take their \
-             statistics within one sample, over all units or a group of them, and do not look at the batch.",
+             normalisation the two values of a unit are nearly +1 and −1 whatever they were. (In a convolution all positions of a \
+             channel count too, which softens this.) The others take their statistics within one sample: layer norm over all \
+             channels and positions, instance norm over the positions of one channel, group norm over a few channels at a \
+             time. They do not look at the batch and are the same in training and inference.",
             "批归一化用批内样本为每个单元估计均值与标准差。只有两个样本时近乎掷硬币：归一化后，同一单元的两个值无论原来是多少都接近 +1 与 −1。\
-             层归一化与组归一化在单个样本内、对全部或一组单元取统计量，与批无关。",
+             （卷积中一个通道的所有位置也参与统计，影响会缓和一些。）其余几种都在单个样本内取统计量：层归一化用全部通道与位置，实例归一化只用单个通道的各位置，\
+             组归一化每次用几个通道。它们与批无关，训练与推理时完全相同。",
+        )
+        .formula(
+            "<mi>y</mi><mo>=</mo><mfrac><mrow><mi>x</mi><mo>\u{2212}</mo><mi>mean</mi></mrow><msqrt><mi>Var</mi><mo>+</mo><mi>ε</mi></msqrt></mfrac>\
+             <mspace width=\"1.5em\"/><mtable columnalign=\"left\"><mtr><mtd><mtext>batch: N, H, W</mtext></mtd></mtr>\
+             <mtr><mtd><mtext>layer: C, H, W</mtext></mtd></mtr><mtr><mtd><mtext>instance: H, W</mtext></mtd></mtr>\
+             <mtr><mtd><mtext>group: C/4, H, W</mtext></mtd></mtr></mtable>",
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Batch norm for batches of 16 and more; layer or group norm where memory or the task forces smaller ones.",
-            "批大小 16 以上用批归一化；受内存或任务限制只能用更小的批时，用层归一化或组归一化。",
+            "Batch norm for batches of 16 and more; group or layer norm where memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
+            "批大小 16 以上用批归一化；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
         )
 }
 
@@ -152,12 +162,12 @@ mod tests {
 
     #[test]
     fn tiny_batches_hurt_batch_norm_more_than_layer_norm() {
-        let settings = ["batches=[2,32]", "samples=3200", "width=32"];
+        let settings = ["batches=[2,32]", "samples=1600", "seeds=1"];
         let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
         let accuracy =
             |norm: usize, run: usize| document["norms"][norm]["runs"][run]["test_accuracy"].as_f64().unwrap();
         let (batch, layer) = (accuracy(0, 1) - accuracy(0, 0), accuracy(1, 1) - accuracy(1, 0));
         assert!(batch > layer, "batch norm loses {batch}, layer norm {layer}");
-        assert!(accuracy(0, 1) > 0.85, "{}", accuracy(0, 1));
+        assert!(accuracy(0, 1) > 0.8, "{}", accuracy(0, 1));
     }
 }

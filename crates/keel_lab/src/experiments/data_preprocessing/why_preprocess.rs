@@ -41,8 +41,10 @@ struct Config {
     #[schemars(range(min = 10, max = 20000))]
     points: usize,
     /// Distances of the data from the origin.
+    #[schemars(inner(range(min = -1000.0, max = 1000.0)))]
     offsets: Vec<f64>,
     /// Turns of the decision line in degrees.
+    #[schemars(inner(range(min = -180.0, max = 180.0)))]
     degrees: Vec<f64>,
 }
 

@@ -99,10 +99,7 @@ fn histograms(layers: &[Value]) -> Histograms {
             format!("Layer {index}: mean {}, std {}", value("mean"), value("std")),
             format!("第 {index} 层：均值 {}，标准差 {}", value("mean"), value("std")),
         );
-        let numbers = |key: &str| activation["histogram"][key].as_array().into_iter().flatten();
-        let edges = numbers("edges").filter_map(Value::as_f64).collect();
-        let counts = numbers("counts").filter_map(|count| count.as_u64().map(|count| count as usize)).collect();
-        panels.with(title, Histogram { edges, counts })
+        panels.with(title, Histogram::read(&activation["histogram"]))
     })
 }
 

@@ -47,6 +47,7 @@ struct Config {
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Factors g to try.
+    #[schemars(inner(range(min = 0.01, max = 100.0)))]
     factors: Vec<f64>,
     /// Networks averaged for each factor.
     #[schemars(range(min = 1, max = 100))]
@@ -62,14 +63,6 @@ impl Default for Config {
 
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
-    if config.factors.iter().any(|factor| !(0.01..=100.0).contains(factor)) {
-        return Err(LabError::KnobValue {
-            experiment: NAME,
-            knob: "factors".to_owned(),
-            value: format!("{:?}", config.factors),
-            expected: "factors from 0.01 to 100, like [1, 2, 3]".to_owned(),
-        });
-    }
     let scan =
         config.factors.iter().map(|&factor| scan(&config, factor, seed)).collect::<Result<Vec<Value>, LabError>>()?;
     let document = json!({

@@ -1,0 +1,18 @@
+//! Runs some experiments, or all, from a program and writes their site:
+//! `cargo run --release -p keel_lab --example lab_site -- FOLDER [NAME…]`.
+
+use std::path::Path;
+
+use keel_lab::{LabError, Language, Settings, catalog, find, write_site};
+
+fn main() -> Result<(), LabError> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().unwrap_or_else(|| "lab".to_owned());
+    let names: Vec<String> = arguments.collect();
+    let chosen = names.iter().map(|name| find(name)).collect::<Result<Vec<_>, LabError>>()?;
+    let entries = if chosen.is_empty() { catalog().iter().collect() } else { chosen };
+    let outcomes =
+        entries.into_iter().map(|entry| entry.run(&Settings::new(), 0)).collect::<Result<Vec<_>, LabError>>()?;
+    write_site(&outcomes, Path::new(&folder), Language::English)?;
+    Ok(())
+}
