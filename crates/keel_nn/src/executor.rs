@@ -18,7 +18,8 @@ pub trait Observer {
     }
     /// Node `node` has computed its output, `[batch, ...]`.
     fn output(&mut self, node: usize, output: &[f32]);
-    /// The gradient by the output of node `node` is complete, `[batch, ...]`.
+    /// The gradient by the output of node `node` is complete, `[batch, ...]`. Nodes before everything that learns have
+    /// none.
     fn gradient(&mut self, node: usize, grad_output: &[f32]);
 }
 
@@ -128,7 +129,7 @@ impl Executor {
     }
 
     /// Runs all layers backward, from the gradient written through [`Executor::outputs_and_gradient`]; `gradients` is
-    /// laid out as the network's parameters and overwritten.
+    /// laid out as the network's parameters and overwritten, with zeros where a parameter is frozen.
     pub fn backward(
         &mut self,
         network: &Network,
@@ -143,6 +144,9 @@ impl Executor {
                 continue;
             }
             let plan = &self.plan.nodes[index];
+            if !plan.learns {
+                continue;
+            }
             let memory = plan.memory;
             let inputs = match memory.backward_reads_input {
                 true => input_slots(graph, &self.plan, index, count),
@@ -192,6 +196,9 @@ impl Executor {
                     keel_kernels::elementwise::add_assign(to, from);
                 }
             }
+        }
+        for parameter in graph.parameters().iter().filter(|parameter| parameter.frozen) {
+            gradients[parameter.range.clone()].fill(0.0);
         }
     }
 }

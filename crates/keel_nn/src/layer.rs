@@ -96,6 +96,11 @@ pub trait Layer: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Whether training leaves the parameters as they started.
+    fn frozen(&self) -> bool {
+        false
+    }
+
     /// Which slots of its [`Probe`] the layer fills by itself in training.
     fn measures(&self) -> Measures {
         Measures::default()

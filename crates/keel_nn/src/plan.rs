@@ -39,6 +39,8 @@ pub struct NodePlan {
     /// Where the gradient by each input is written.
     pub(crate) grad_inputs: [GradInput; 2],
     pub(crate) memory: Memory,
+    /// Whether the node runs backward: something before it, or it, learns.
+    pub(crate) learns: bool,
 }
 
 /// What becomes of the gradient by one input.
@@ -103,6 +105,7 @@ impl Layout<'_> {
         let (graph, count) = (self.graph, self.graph.nodes().len());
         let trains = Graph::trains(self.request.mode);
         let memories: Vec<Memory> = graph.nodes().iter().map(|node| node.layer.memory(self.request)).collect();
+        let learning = graph.learning_nodes();
         let backward = |node: usize| 2 * count - node;
 
         let mut output_requests = vec![None; count];
@@ -113,18 +116,22 @@ impl Layout<'_> {
             }
             let readers = self.readers(node);
             let mut last = readers.iter().copied().max().unwrap_or(node);
-            if graph.storage(graph.output()) == Value::Node(node) {
+            let is_output = graph.storage(graph.output()) == Value::Node(node);
+            if is_output {
                 last = count;
             }
             if trains {
-                let read_again = readers.iter().copied().filter(|&reader| memories[reader].backward_reads_input);
+                let reads_again = |&reader: &usize| learning[reader] && memories[reader].backward_reads_input;
+                let read_again = readers.iter().copied().filter(reads_again);
                 last = read_again.map(backward).max().unwrap_or(0).max(last);
-                if memories[node].backward_reads_output {
+                if learning[node] && memories[node].backward_reads_output {
                     last = backward(node);
                 }
                 let first = readers.iter().copied().max().map_or(count, backward);
-                gradient_requests[node] =
-                    Some(self.buffer(self.samples(node), first.min(backward(node)), backward(node)));
+                if learning[node] || is_output {
+                    gradient_requests[node] =
+                        Some(self.buffer(self.samples(node), first.min(backward(node)), backward(node)));
+                }
             }
             output_requests[node] = Some(self.buffer(self.samples(node), node, last));
         }
@@ -139,7 +146,7 @@ impl Layout<'_> {
             let backward_scratch = self.buffer(backward_length, backward(node), backward(node));
             nodes.push((saved, forward_scratch, backward_scratch));
         }
-        let temporaries = if trains { self.gradient_targets() } else { vec![Default::default(); count] };
+        let temporaries = if trains { self.gradient_targets(&learning) } else { vec![Default::default(); count] };
         let (slots, arena) = place(&self.requests);
         let slot = |index: Option<usize>| index.map_or(0..0, |index| slots[index].clone());
         let unshared = self.requests.iter().map(|request| request.length).sum();
@@ -166,6 +173,7 @@ impl Layout<'_> {
                 backward_scratch: slots[backward_scratch].clone(),
                 grad_inputs,
                 memory: memories[node],
+                learns: learning[node],
             }
         });
         let nodes = plans.collect();
@@ -192,7 +200,7 @@ impl Layout<'_> {
     }
 
     /// In backward order, the first to reach a value writes its gradient; the others go through a temporary buffer.
-    fn gradient_targets(&mut self) -> Vec<[Target; 2]> {
+    fn gradient_targets(&mut self, learning: &[bool]) -> Vec<[Target; 2]> {
         let count = self.graph.nodes().len();
         let mut written = vec![false; count];
         let mut targets = vec![[Target::None, Target::None]; count];
@@ -202,6 +210,9 @@ impl Layout<'_> {
             }
             for (index, input) in self.graph.nodes()[node].inputs.clone().into_iter().enumerate() {
                 let Value::Node(source) = self.graph.storage(input) else { continue };
+                if !learning[source] {
+                    continue;
+                }
                 targets[node][index] = if std::mem::replace(&mut written[source], true) {
                     let time = 2 * count - node;
                     Target::Temporary(self.buffer(self.samples(source), time, time))

@@ -253,8 +253,8 @@ fn config_gives_a_name_or_a_table() {
     }
     let schema = schemars::schema_for!(InitSpec).to_value();
     let names = schema["anyOf"][0]["enum"].as_array().unwrap();
-    assert_eq!(names.len(), 10, "all but constant, normal and uniform: {names:?}");
-    assert_eq!(schema["anyOf"][1]["oneOf"].as_array().unwrap().len(), 13);
+    assert_eq!(names.len(), 11, "all but constant, normal and uniform: {names:?}");
+    assert_eq!(schema["anyOf"][1]["oneOf"].as_array().unwrap().len(), 14);
 }
 
 #[test]
@@ -263,6 +263,10 @@ fn impossible_settings_are_refused() {
         (json!({"type": "normal", "std": -1.0}), "std of the initialiser normal is -1; it must be 0 or more"),
         (json!({"type": "sparse", "n": 0}), "n of the initialiser sparse is 0; it must be 1 or more"),
         (json!({"type": "orthogonal", "gain": 0.0}), "gain of the initialiser orthogonal is 0; it must be above 0"),
+        (
+            json!({"type": "patch_whitening", "epsilon": 0.0}),
+            "epsilon of the initialiser patch_whitening is 0; it must be above 0",
+        ),
         (json!({"type": "lsuv", "target": -2.0}), "target of the initialiser lsuv is -2; it must be above 0"),
     ];
     for (config, message) in cases {

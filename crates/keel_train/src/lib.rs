@@ -5,6 +5,7 @@ pub mod check;
 pub mod config;
 mod error;
 pub mod metrics;
+mod mirrored;
 mod model_file;
 mod objective;
 pub mod optimizers;

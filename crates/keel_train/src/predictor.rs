@@ -7,6 +7,7 @@ use keel_nn::{Executor, Network, RandomKey};
 
 use crate::config;
 use crate::error::TrainError;
+use crate::mirrored::Mirrored;
 use crate::metrics::{Metrics, Tally, largest};
 use crate::model_file;
 use crate::objective::Objective;
@@ -25,6 +26,7 @@ pub struct Predictor {
     objective: Objective,
     network: Network,
     executor: Executor,
+    mirrored: Mirrored,
     pool: rayon::ThreadPool,
 }
 
@@ -66,7 +68,8 @@ impl Predictor {
         let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
         let objective = Objective::of_model(&config.train, &schema, &description.scaling)?;
-        Ok(Predictor { config, schema, preprocessor, objective, network, executor, pool })
+        let mirrored = Mirrored::new(config.train.mirrored_evaluation, &preprocessor)?;
+        Ok(Predictor { config, schema, preprocessor, objective, network, executor, mirrored, pool })
     }
 
     /// The config the model was trained with.
@@ -134,7 +137,7 @@ impl Predictor {
 
     /// Raw outputs, `[indices, outputs]`.
     fn outputs(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
-        let Predictor { preprocessor, network, executor, pool, .. } = self;
+        let Predictor { preprocessor, network, executor, mirrored, pool, .. } = self;
         pool.install(|| {
             let length = preprocessor.output_shape().len();
             let mut scratch = PreprocessScratch::default();
@@ -144,7 +147,7 @@ impl Predictor {
                 let inputs = &mut inputs[..part.len() * length];
                 preprocessor.gather(dataset, part, inputs, &mut scratch)?;
                 let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
-                outputs.extend_from_slice(executor.forward(network, batch, &mut ()));
+                outputs.extend_from_slice(mirrored.outputs(executor, network, batch));
             }
             Ok(outputs)
         })

@@ -100,7 +100,7 @@ impl Workload {
 
 fn segment(parameter: &keel_nn::graph::Parameter) -> ParameterSegment {
     let decay = parameter.spec.role == ParameterRole::Weight;
-    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay }
+    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay, frozen: parameter.frozen }
 }
 
 /// All parameters in buffer order, by the formula of `bench/peers/workloads.py`.

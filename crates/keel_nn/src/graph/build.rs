@@ -14,7 +14,7 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
     if layers.is_empty() {
         return Err(GraphError::Empty);
     }
-    let graph = Graph { input, nodes: Vec::new(), parameters: Vec::new(), state: Vec::new(), inferred: Vec::new() };
+    let graph = Graph { input, nodes: Vec::new(), parameters: Vec::new(), state: Vec::new(), inferred: Vec::new(), places: BTreeMap::new() };
     let mut builder = Builder { graph, counts: BTreeMap::new() };
     let last_linear = layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_)));
     let mut value = Value::Input;
@@ -60,7 +60,11 @@ impl Builder {
             ));
             input = self.add_built(&LayerSpec::Flatten(FlattenSpec::default()), input, place)?;
         }
-        self.add_built(spec, input, place)
+        let value = self.add_built(spec, input, place)?;
+        if let Value::Node(node) = value {
+            self.graph.places.insert(self.graph.nodes[node].name.clone(), place.to_owned());
+        }
+        Ok(value)
     }
 
     fn add_built(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
@@ -131,7 +135,8 @@ impl Builder {
         for spec in layer.parameters() {
             let range = parameters..parameters + spec.len();
             parameters = range.end;
-            self.graph.parameters.push(Parameter { name: format!("{name}.{}", spec.name), node, spec, range });
+            let (name, frozen) = (format!("{name}.{}", spec.name), layer.frozen());
+            self.graph.parameters.push(Parameter { name, node, spec, frozen, range });
         }
         for spec in layer.state() {
             let range = state..state + spec.len;
@@ -147,7 +152,7 @@ impl Builder {
 
 /// The shape a residual body ends in, found by building it aside.
 fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &str) -> Result<Shape, GraphError> {
-    let graph = Graph { input: shape, nodes: vec![], parameters: vec![], state: vec![], inferred: vec![] };
+    let graph = Graph { input: shape, nodes: vec![], parameters: vec![], state: vec![], inferred: vec![], places: BTreeMap::new() };
     let mut trial = Builder { graph, counts: builder.counts.clone() };
     let mut value = Value::Input;
     for (index, layer) in residual.body.iter().enumerate() {

@@ -4,6 +4,7 @@ mod build;
 mod error;
 mod fuse;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub use error::GraphError;
@@ -50,6 +51,8 @@ pub struct Parameter {
     pub node: usize,
     /// Shape, role, fans, initialiser.
     pub spec: ParameterSpec,
+    /// Whether training leaves it as it started.
+    pub frozen: bool,
     /// Its floats in the parameter buffer.
     pub range: Range<usize>,
 }
@@ -75,6 +78,7 @@ pub struct Graph {
     parameters: Vec<Parameter>,
     state: Vec<StateEntry>,
     inferred: Vec<String>,
+    places: BTreeMap<String, String>,
 }
 
 impl Graph {
@@ -151,9 +155,28 @@ impl Graph {
         &self.inferred
     }
 
+    /// Where the list of layers names the layer `name`, as in `3.body.0`; `None` for what the graph added by itself and for
+    /// nodes that stand for several layers.
+    pub fn place(&self, name: &str) -> Option<&str> {
+        self.places.get(name).map(String::as_str)
+    }
+
     /// The name of the first layer that mixes the samples of a batch in training, if there is one.
     pub fn needs_batch(&self) -> Option<&str> {
         self.nodes.iter().find(|node| node.layer.needs_batch()).map(|node| node.name.as_str())
+    }
+
+    /// For each node, whether it or a node it reads from learns: only these take part in a backward pass.
+    pub(crate) fn learning_nodes(&self) -> Vec<bool> {
+        let mut learning = vec![false; self.nodes.len()];
+        for parameter in self.parameters.iter().filter(|parameter| !parameter.frozen) {
+            learning[parameter.node] = true;
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            let reads = |input: &Value| matches!(input, Value::Node(from) if learning[*from]);
+            learning[index] = learning[index] || node.inputs.iter().any(reads);
+        }
+        learning
     }
 
     /// The value whose memory `value` shares: through views back to what is really computed.

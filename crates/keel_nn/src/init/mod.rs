@@ -7,6 +7,7 @@ mod lecun;
 mod lsuv;
 mod normal;
 mod orthogonal;
+mod patch_whitening;
 mod sparse;
 mod uniform;
 mod xavier;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use catalog::{CatalogEntry, catalog};
 pub use lsuv::Lsuv;
+pub use patch_whitening::PatchWhitening;
 
 use crate::activations::Activation;
 use crate::layer::{ParameterRole, ParameterSpec};
@@ -103,6 +105,12 @@ pub enum InitSpec {
         /// Standard deviation; by default the gain of the activation that follows / sqrt(n).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         std: Option<f32>,
+    },
+    /// For the first convolution: filters that make the values of a patch uncorrelated, computed from training images.
+    PatchWhitening {
+        /// Added to each variance before it is divided by.
+        #[serde(default = "patch_whitening::epsilon")]
+        epsilon: f32,
     },
     /// Orthogonal, then rescaled on a batch until the layer's outputs have the target variance.
     Lsuv {
@@ -203,7 +211,8 @@ impl InitSpec {
     }
 
     /// Overwrites `values`, laid out as `spec` says, with numbers that depend on `key` alone: the same for any number of
-    /// threads. Lsuv fills with its orthogonal start; [`InitSpec::lsuv`] gives the rest.
+    /// threads. Lsuv and patch whitening fill with an orthogonal start; [`InitSpec::lsuv`] and
+    /// [`InitSpec::patch_whitening`] give the rest.
     ///
     /// # Panics
     /// If `values` does not have the length of `spec`.
@@ -221,7 +230,7 @@ impl InitSpec {
             InitSpec::LecunNormal => normal::fill(values, lecun::std(spec), key),
             InitSpec::Orthogonal { gain } => orthogonal::fill(values, spec, gain, key),
             InitSpec::Sparse { n, std } => sparse::fill(values, spec, (n, std.unwrap_or(0.0)), key),
-            InitSpec::Lsuv { .. } => orthogonal::fill(values, spec, 1.0, key),
+            InitSpec::PatchWhitening { .. } | InitSpec::Lsuv { .. } => orthogonal::fill(values, spec, 1.0, key),
         }
     }
 
@@ -229,6 +238,14 @@ impl InitSpec {
     pub fn lsuv(&self) -> Option<Lsuv> {
         match *self {
             InitSpec::Lsuv { target, tolerance, iterations } => Some(Lsuv { target, tolerance, iterations }),
+            _ => None,
+        }
+    }
+
+    /// The data-dependent part of a patch-whitening initialiser, which needs training images.
+    pub fn patch_whitening(&self) -> Option<PatchWhitening> {
+        match *self {
+            InitSpec::PatchWhitening { epsilon } => Some(PatchWhitening { epsilon }),
             _ => None,
         }
     }
@@ -256,6 +273,7 @@ impl InitSpec {
             InitSpec::Sparse { n, std } => {
                 vec![("n", n as f64, n > 0, "1 or more"), not_negative("std", std.unwrap_or(0.0))]
             }
+            InitSpec::PatchWhitening { epsilon } => vec![positive("epsilon", epsilon)],
             InitSpec::Lsuv { target, tolerance, .. } => {
                 vec![positive("target", target), positive("tolerance", tolerance)]
             }
@@ -282,6 +300,7 @@ impl InitSpec {
             InitSpec::LecunNormal => "lecun_normal",
             InitSpec::Orthogonal { .. } => "orthogonal",
             InitSpec::Sparse { .. } => "sparse",
+            InitSpec::PatchWhitening { .. } => "patch_whitening",
             InitSpec::Lsuv { .. } => "lsuv",
         }
     }
@@ -321,6 +340,7 @@ impl InitSpec {
             InitSpec::Orthogonal { gain } => format!("{name}(gain {})", significant(gain)),
             InitSpec::Sparse { n, std: Some(std) } => format!("{name}(n {n}, std {})", significant(std)),
             InitSpec::Sparse { n, std: None } => format!("{name}(n {n})"),
+            InitSpec::PatchWhitening { epsilon } => format!("{name}(epsilon {})", significant(epsilon)),
             InitSpec::Lsuv { target, tolerance, iterations } => {
                 format!("{name}(target {target}, tolerance {tolerance}, iterations {iterations})")
             }

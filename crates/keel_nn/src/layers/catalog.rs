@@ -19,6 +19,7 @@ pub fn catalog() -> &'static [CatalogEntry] {
 const INIT: (&str, &str) = ("init", "initialiser of the weights; auto");
 const BIAS: (&str, &str) = ("bias", "true or false; true");
 const BIAS_INIT: (&str, &str) = ("bias_init", "initialiser of the biases; zeros");
+const FROZEN: (&str, &str) = ("frozen", "whether training leaves weights and biases as they start; false");
 const EPSILON: (&str, &str) = ("epsilon", "added to the variance; 1e-5");
 const KERNEL: (&str, &str) = ("kernel", "number or [height, width]; 2");
 const POOL_STRIDE: (&str, &str) = ("stride", "number or [height, width]; the kernel");
@@ -38,12 +39,13 @@ static CATALOG: [CatalogEntry; 14] = [
             BIAS,
             INIT,
             BIAS_INIT,
+            FROZEN,
         ],
     },
     CatalogEntry {
         name: "linear",
         summary: "weighted sums of all inputs",
-        keys: &[("out_features", "number; the last layer's: classes or targets"), BIAS, INIT, BIAS_INIT],
+        keys: &[("out_features", "number; the last layer's: classes or targets"), BIAS, INIT, BIAS_INIT, FROZEN],
     },
     CatalogEntry {
         name: "batch_norm",

@@ -39,6 +39,9 @@ pub struct Conv2dSpec {
     /// How the biases start.
     #[serde(default = "zeros")]
     pub bias_init: InitSpec,
+    /// Whether weights and biases stay as they start: training changes neither.
+    #[serde(default)]
+    pub frozen: bool,
 }
 
 fn three() -> Extent {
@@ -82,6 +85,7 @@ impl Conv2dSpec {
             bias: yes(),
             init: auto(),
             bias_init: zeros(),
+            frozen: false,
         }
     }
 }
@@ -198,6 +202,10 @@ impl Layer for Conv2d {
             text += &format!(", dilation {}", self.spec.dilation);
         }
         text
+    }
+
+    fn frozen(&self) -> bool {
+        self.spec.frozen
     }
 
     fn multiply_adds(&self) -> u64 {

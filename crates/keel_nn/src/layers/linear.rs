@@ -24,6 +24,9 @@ pub struct LinearSpec {
     /// How the biases start.
     #[serde(default = "zeros")]
     pub bias_init: InitSpec,
+    /// Whether weights and biases stay as they start: training changes neither.
+    #[serde(default)]
+    pub frozen: bool,
 }
 
 fn yes() -> bool {
@@ -41,7 +44,7 @@ fn zeros() -> InitSpec {
 impl LinearSpec {
     /// A layer with a bias and the default initialisers.
     pub fn new(out_features: usize) -> Self {
-        LinearSpec { out_features: Some(out_features), bias: yes(), init: auto(), bias_init: zeros() }
+        LinearSpec { out_features: Some(out_features), bias: yes(), init: auto(), bias_init: zeros(), frozen: false }
     }
 }
 
@@ -143,6 +146,10 @@ impl Layer for Linear {
 
     fn describe(&self) -> String {
         format!("{} -> {}{}", self.in_features, self.out_features, if self.spec.bias { "" } else { ", no bias" })
+    }
+
+    fn frozen(&self) -> bool {
+        self.spec.frozen
     }
 
     fn multiply_adds(&self) -> u64 {

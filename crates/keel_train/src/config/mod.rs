@@ -22,7 +22,7 @@ pub use load::{load, parse};
 pub use located::Origin;
 pub use presets::{PRESETS, PresetFile};
 pub use problem::{ConfigError, Problem, line_of};
-pub use sections::{AutoLoss, HealthConfig, HealthLevel, LossConfig, OnError, RunConfig, TrainConfig};
+pub use sections::{AutoLoss, AveragingConfig, HealthConfig, HealthLevel, LossConfig, OnError, RunConfig, TrainConfig};
 pub use validate::nearest;
 
 /// Everything that decides a training. Every key has a default.

@@ -22,6 +22,10 @@ pub struct TrainConfig {
     pub threads: usize,
     /// What is minimised: auto, cross_entropy, hinge, mse, huber or bce. Auto: cross_entropy for classes, mse for values.
     pub loss: LossConfig,
+    /// Averaged weights for evaluation and the finished model: off or ema.
+    pub averaging: AveragingConfig,
+    /// Whether images are predicted twice, the second time mirrored, and the outputs averaged; training is not affected.
+    pub mirrored_evaluation: bool,
     /// Epochs without a better validation result before training stops; 0 = off.
     pub early_stopping: u64,
     /// Seconds after which training stops with a checkpoint; 0 = no limit.
@@ -37,10 +41,31 @@ impl Default for TrainConfig {
             seed: 0,
             threads: 0,
             loss: LossConfig::Auto(AutoLoss::Auto),
+            averaging: AveragingConfig::Off {},
+            mirrored_evaluation: false,
             early_stopping: 0,
             time_limit: 0.0,
         }
     }
+}
+
+/// How the weights that are evaluated and kept follow those that are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AveragingConfig {
+    /// They are the same.
+    Off {},
+    /// An exponential moving average, updated after every step.
+    Ema {
+        /// Share of the old average; 0.99 averages over about a hundred steps.
+        #[serde(default = "decay")]
+        #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+        decay: f64,
+    },
+}
+
+fn decay() -> f64 {
+    0.99
 }
 
 /// A loss, by name or as a table with its own keys, or `auto`.

@@ -26,9 +26,11 @@ pub struct ParameterSegment {
     pub range: Range<usize>,
     /// Whether weight decay applies: to weights, not to norms and biases.
     pub decay: bool,
+    /// Whether the optimiser leaves it alone.
+    pub frozen: bool,
 }
 
-/// Euclidean norms of one parameter at one step.
+/// Euclidean norms of one parameter at one step; 0 for a frozen one.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SegmentNorms {
     /// Of the values before the update.
@@ -190,7 +192,7 @@ impl Optimizer {
 fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<Part> {
     let overlap = |(index, segment): (usize, &ParameterSegment)| {
         let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
-        (range.start < range.end).then(|| Part {
+        (range.start < range.end && !segment.frozen).then(|| Part {
             segment: index,
             range: range.start - start..range.end - start,
             decay: segment.decay,
@@ -243,7 +245,7 @@ mod tests {
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/optimizers.json");
 
     fn segment(range: Range<usize>, decay: bool) -> ParameterSegment {
-        ParameterSegment { name: format!("{range:?}"), range, decay }
+        ParameterSegment { name: format!("{range:?}"), range, decay, frozen: false }
     }
 
     #[test]
@@ -268,6 +270,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_frozen_segment_keeps_every_bit_and_counts_in_no_norm() {
+        let config: OptimizerConfig = serde_json::from_value(serde_json::json!({"type": "sgd"})).unwrap();
+        let frozen = ParameterSegment { frozen: true, ..segment(0..3, true) };
+        let mut optimizer = Optimizer::new(&config, &[frozen, segment(3..5, true)], 5);
+        let mut values = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let norms = optimizer.step(&mut values, &[9.0, 9.0, 9.0, 3.0, 4.0], 0.1);
+        assert_eq!((norms.gradient, norms.segments[0]), (5.0, SegmentNorms::default()));
+        assert_eq!(values[..3], [1.0, 2.0, 3.0]);
+        assert!(values[3] < 4.0 && values[4] < 5.0, "{values:?}");
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Summary {
     pub steps: u64,
     /// Seconds trained.
     pub seconds: f64,
+    /// When the first step of the last start was done, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_step_at: Option<f64>,
     /// Training samples per second.
     pub samples_per_second: f64,
     /// `train.seed`.

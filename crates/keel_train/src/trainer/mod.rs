@@ -1,6 +1,8 @@
 //! The training loop: from a config to a run on disk.
 
+mod averaging;
 mod events;
+mod patch_whitening;
 mod position;
 mod run;
 mod session;

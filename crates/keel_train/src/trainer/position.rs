@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Session;
+use super::averaging::WeightAverage;
 use crate::error::TrainError;
 use crate::runs::{Checkpoint, CheckpointError, TrainingState};
 
@@ -54,6 +55,8 @@ pub(super) fn write_last(session: &Session, state: &TrainingState, path: &Path) 
     let mut tensors = network_tensors(session);
     let slots = session.optimizer().slots();
     tensors.extend(slots.map(|(name, values)| (format!("optimizer.{name}"), vec![values.len()], values.to_vec())));
+    let parts = session.average().map(WeightAverage::parts);
+    tensors.extend(parts.into_iter().flatten().map(|(name, values)| (name.to_owned(), vec![values.len()], values.to_vec())));
     let description = TrainingState { optimizer_steps: session.optimizer().steps(), ..state.clone() };
     Ok(Checkpoint { description, tensors }.write(path)?)
 }
@@ -71,6 +74,11 @@ pub(super) fn read_last(session: &mut Session, fingerprint: &str, path: &Path) -
     for (name, length) in slots {
         let values = checkpoint.values(path, &format!("optimizer.{name}"), length)?;
         session.optimizer_mut().restore_slot(name, values);
+    }
+    if let Some(average) = session.average_mut() {
+        let [parameters, state] = average.parts().map(|(name, values)| (name, values.len()));
+        let values = |(name, length)| checkpoint.values(path, name, length);
+        average.restore([values(parameters)?, values(state)?]);
     }
     session.optimizer_mut().restore_steps(checkpoint.description.optimizer_steps);
     Ok(checkpoint.description)

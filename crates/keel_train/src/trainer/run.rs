@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use keel_data::{Loader, Position};
 use keel_nn::Preset;
@@ -51,6 +51,7 @@ struct Run<'a> {
     began: Instant,
     seconds_before: f64,
     checkpointed: Instant,
+    first_step_at: Option<f64>,
 }
 
 pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
@@ -112,6 +113,7 @@ impl<'a> Run<'a> {
             began,
             seconds_before,
             checkpointed: began,
+            first_step_at: None,
         };
         run.folder.write_summary(&run.summary(Status::Running, None))?;
         let started = run.started(steps_per_epoch);
@@ -159,6 +161,7 @@ impl<'a> Run<'a> {
     fn step(&mut self, batch: &keel_data::Batch) -> Result<(), TrainError> {
         let learning_rate = self.schedule.learning_rate(self.state.step);
         let result = self.session.step(batch, self.state.step, learning_rate);
+        self.first_step_at.get_or_insert_with(seconds_since_1970);
         let state = &mut self.state;
         state.step += 1;
         state.step_in_epoch += 1;
@@ -213,7 +216,10 @@ impl<'a> Run<'a> {
         self.note_epoch(&train, validation.as_ref());
         if best {
             let weights = BestWeights { fingerprint: self.state.fingerprint.clone(), epoch: self.state.epoch };
-            position::write_best(&self.session, weights, &self.folder.best_checkpoint())?;
+            self.session.swap_average();
+            let written = position::write_best(&self.session, weights, &self.folder.best_checkpoint());
+            self.session.swap_average();
+            written?;
         }
         self.checkpoint()?;
         let (epoch, seconds) = (self.state.epoch, self.seconds());
@@ -255,6 +261,7 @@ impl<'a> Run<'a> {
             Ending::Stopped(reason) => (Status::Stopped, Some(*reason)),
         };
         let mut summary = self.summary(status, reason.map(str::to_owned));
+        self.session.end_averaging();
         if self.state.best_epoch > 0 {
             position::read_best(&mut self.session, &self.folder.best_checkpoint())?;
         }
@@ -326,6 +333,7 @@ impl<'a> Run<'a> {
             best_epoch: self.state.best_epoch,
             steps: self.state.step,
             seconds,
+            first_step_at: self.first_step_at,
             samples_per_second: if seconds > 0.0 { epochs * train_samples / seconds } else { 0.0 },
             seed: self.config.train.seed,
             findings: Vec::new(),
@@ -340,6 +348,10 @@ impl<'a> Run<'a> {
             },
         }
     }
+}
+
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 /// Higher is better: accuracy, the loss deciding between equals; without classes the loss alone.

@@ -8,9 +8,12 @@ use keel_data::{
 use keel_kernels::Buffer;
 use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey, Shape};
 
+use super::averaging::WeightAverage;
+use super::patch_whitening;
 use crate::Config;
 use crate::error::TrainError;
 use crate::metrics::{Metrics, Tally};
+use crate::mirrored::Mirrored;
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
 use crate::runs::LayerSummary;
@@ -29,6 +32,8 @@ pub struct Session {
     evaluator: Executor,
     gradients: Buffer,
     optimizer: Optimizer,
+    average: Option<WeightAverage>,
+    mirrored: Mirrored,
     objective: Objective,
     random: RandomKey,
 }
@@ -61,7 +66,10 @@ impl Session {
         let training = Source::new(Arc::clone(&data.dataset), &data.train, Arc::clone(&preprocessor), options)?
             .with_augmentation(augmenter);
         let random = RandomKey::new(seed);
-        let network = Network::new(graph, random.named("parameters"));
+        let mut network = Network::new(graph, random.named("parameters"));
+        patch_whitening::apply(&mut network, &preprocessor, &data.dataset, &data.train)?;
+        let average = WeightAverage::new(&config.train.averaging, &network);
+        let mirrored = Mirrored::new(config.train.mirrored_evaluation, &preprocessor)?;
         let executor = executor(&network, training.largest_batch(), Mode::Train);
         let largest_part = [&data.train, &data.validation, &data.test].map(Vec::len).into_iter().max().unwrap_or(1);
         let evaluator = executor_for_evaluation(&network, largest_part.min(EVALUATION_BATCH));
@@ -77,6 +85,8 @@ impl Session {
             evaluator,
             gradients,
             optimizer,
+            average,
+            mirrored,
             objective,
             random,
         })
@@ -96,7 +106,11 @@ impl Session {
     ) -> StepResult {
         let result = self.gradient(batch, step, observer);
         let norms = self.optimizer.step(&mut self.network.parameters, &self.gradients, learning_rate);
-        StepResult { gradient_norm: norms.gradient, ..result }
+        let result = StepResult { gradient_norm: norms.gradient, ..result };
+        if let Some(average) = &mut self.average {
+            average.follow(&self.network, self.optimizer.steps());
+        }
+        result
     }
 
     /// Forward, loss and backward without an update; the norm is left at 0.
@@ -119,7 +133,8 @@ impl Session {
         if value.non_finite { f64::NAN } else { value.mean() }
     }
 
-    /// Metrics of the samples `indices` in evaluation mode, without augmentation. `None` without samples.
+    /// Metrics of the samples `indices` in evaluation mode, without augmentation, with the averaged weights where there
+    /// are any. `None` without samples.
     ///
     /// # Errors
     /// A sample that cannot be preprocessed.
@@ -130,15 +145,45 @@ impl Session {
         let dataset = Arc::clone(&self.data.dataset);
         let options = BatchOptions::in_order(self.evaluator.plan().batch());
         let source = Source::new(dataset, indices, Arc::clone(&self.preprocessor), options)?;
+        self.swap_average();
+        let tally = self.tally(source);
+        self.swap_average();
+        Ok(Some(tally?.metrics(&self.objective)))
+    }
+
+    fn tally(&mut self, source: Source) -> Result<Tally, TrainError> {
         let mut tally = Tally::new(&self.objective);
         let mut batches = Batches::new(source, Position::default());
         while let Some(batch) = batches.next() {
             let batch = batch?;
             let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
-            let outputs = self.evaluator.forward(&mut self.network, input, &mut ());
+            let outputs = self.mirrored.outputs(&mut self.evaluator, &mut self.network, input);
             tally.add(&mut self.objective, outputs, &batch.targets);
         }
-        Ok(Some(tally.metrics(&self.objective)))
+        Ok(tally)
+    }
+
+    /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.
+    pub(crate) fn swap_average(&mut self) {
+        if let Some(average) = &mut self.average {
+            average.swap(&mut self.network);
+        }
+    }
+
+    /// The average of the weights, where there is one, to be kept.
+    pub(crate) fn average(&self) -> Option<&WeightAverage> {
+        self.average.as_ref()
+    }
+
+    /// The average of the weights, where there is one, to be restored.
+    pub(crate) fn average_mut(&mut self) -> Option<&mut WeightAverage> {
+        self.average.as_mut()
+    }
+
+    /// Puts the average of the weights, where there is one, in the place of the trained ones for good.
+    pub(crate) fn end_averaging(&mut self) {
+        self.swap_average();
+        self.average = None;
     }
 
     /// The data in its parts.
@@ -219,6 +264,7 @@ fn segments(graph: &Graph) -> Vec<ParameterSegment> {
         name: parameter.name.clone(),
         range: parameter.range.clone(),
         decay: parameter.spec.role == ParameterRole::Weight,
+        frozen: parameter.frozen,
     };
     graph.parameters().iter().map(segment).collect()
 }

@@ -1,0 +1,100 @@
+//! Filters of a first convolution that make the values of an image patch uncorrelated with variance 1: principal axes of
+//! the patches (as in PCA whitening), each with both signs so that a rectifier after them loses nothing.
+
+use faer::{Mat, Side};
+
+/// The data-dependent part: whoever owns the data gives [`PatchWhitening::filters`] the second moments of all patches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PatchWhitening {
+    /// Added to each variance before it is divided by, in squared units of the inputs.
+    pub epsilon: f32,
+}
+
+impl PatchWhitening {
+    /// Weights `[patch values, out_channels]` from the second moments `[patch values, patch values]` (row-major, symmetric)
+    /// of the patches: column `k` is the axis of `k`-th largest variance, divided by its standard deviation; after all
+    /// axes come their negatives. `None` if there are not 1 to twice as many channels as patch values, if a moment is not
+    /// finite, or if the eigenvectors do not converge.
+    pub fn filters(&self, moments: &[f64], out_channels: usize) -> Option<Vec<f32>> {
+        let length = moments.len().isqrt();
+        let fits = length * length == moments.len() && (1..=2 * length).contains(&out_channels);
+        if !fits || moments.iter().any(|value| !value.is_finite()) {
+            return None;
+        }
+        let matrix = Mat::from_fn(length, length, |row, column| moments[row * length + column]);
+        let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
+        let axes = if out_channels > length { out_channels.div_ceil(2) } else { out_channels };
+        let mut filters = vec![0.0; length * out_channels];
+        for channel in 0..out_channels {
+            // Eigenvalues rise, axes are taken from the last.
+            let axis = length - 1 - channel % axes;
+            let sign = turned(&eigen.U().col(axis).iter().copied().collect::<Vec<f64>>());
+            let sign = if channel < axes { sign } else { -sign };
+            let scale = sign / (eigen.S()[axis].max(0.0) + f64::from(self.epsilon)).sqrt();
+            for value in 0..length {
+                filters[value * out_channels + channel] = (eigen.U()[(value, axis)] * scale) as f32;
+            }
+        }
+        Some(filters)
+    }
+}
+
+/// 1 or -1, such that the entry of largest magnitude becomes positive: an eigenvector has no sign of its own.
+fn turned(axis: &[f64]) -> f64 {
+    let largest = axis.iter().fold(0.0_f64, |largest, &value| if value.abs() > largest.abs() { value } else { largest });
+    if largest < 0.0 { -1.0 } else { 1.0 }
+}
+
+pub(super) fn epsilon() -> f32 {
+    5e-4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `filters^T moments filters`, `[out_channels, out_channels]`.
+    fn moments_behind(filters: &[f32], moments: &[f64], channels: usize) -> Vec<f64> {
+        let length = moments.len().isqrt();
+        let filter = |value: usize, channel: usize| f64::from(filters[value * channels + channel]);
+        let mut result = vec![0.0; channels * channels];
+        for (index, target) in result.iter_mut().enumerate() {
+            let (left, right) = (index / channels, index % channels);
+            for row in 0..length {
+                for column in 0..length {
+                    *target += filter(row, left) * moments[row * length + column] * filter(column, right);
+                }
+            }
+        }
+        result
+    }
+
+    #[test]
+    fn filtered_patches_are_uncorrelated_with_variance_one_and_both_signs() {
+        let moments = [4.0, 1.5, 0.5, 1.5, 2.0, 0.25, 0.5, 0.25, 1.0];
+        let whitening = PatchWhitening { epsilon: 1e-9 };
+        for channels in [1, 2, 3, 4, 6] {
+            let filters = whitening.filters(&moments, channels).unwrap();
+            let axes = if channels > 3 { channels / 2 } else { channels };
+            for (index, value) in moments_behind(&filters, &moments, channels).into_iter().enumerate() {
+                let (left, right) = (index / channels, index % channels);
+                let expected = match (left % axes == right % axes, (left < axes) == (right < axes)) {
+                    (false, _) => 0.0,
+                    (true, true) => 1.0,
+                    (true, false) => -1.0,
+                };
+                assert!((value - expected).abs() < 1e-5, "{channels} channels, {left} and {right}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_direction_without_variance_stays_finite_and_bad_requests_are_refused() {
+        let whitening = PatchWhitening { epsilon: 0.01 };
+        let filters = whitening.filters(&[1.0, 0.0, 0.0, 0.0], 4).unwrap();
+        assert!(filters.iter().all(|value| value.abs() <= 10.0), "{filters:?}");
+        for (moments, channels) in [(vec![1.0], 0), (vec![1.0], 3), (vec![f64::NAN], 1), (vec![1.0, 2.0, 3.0], 1)] {
+            assert_eq!(whitening.filters(&moments, channels), None, "{moments:?} {channels}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Frozen layers: no gradient of their own, and none computed for nothing.
+
+use keel_nn::layers::LayerSpec;
+use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
+use serde_json::json;
+
+const BATCH: usize = 3;
+const INPUT: Shape = Shape::Image { height: 5, width: 5, channels: 2 };
+
+/// Nodes whose gradient was seen.
+#[derive(Default)]
+struct Seen(Vec<usize>);
+
+impl Observer for Seen {
+    fn output(&mut self, _node: usize, _output: &[f32]) {}
+    fn gradient(&mut self, node: usize, _grad_output: &[f32]) {
+        self.0.push(node);
+    }
+}
+
+fn network(frozen: [bool; 3]) -> Network {
+    let layers = json!([
+        {"type": "conv2d", "out_channels": 3, "kernel": 2, "padding": "valid", "frozen": frozen[0]},
+        {"type": "activation", "function": "gelu"},
+        {"type": "conv2d", "out_channels": 4, "frozen": frozen[1]},
+        {"type": "activation", "function": "tanh"},
+        {"type": "linear", "frozen": frozen[2]},
+    ]);
+    let layers: Vec<LayerSpec> = serde_json::from_value(layers).unwrap();
+    Network::new(Graph::build(INPUT, &layers, 2).unwrap(), RandomKey::new(1))
+}
+
+/// Gradients of the sum of the outputs, and the nodes that ran backward.
+fn gradients(network: &mut Network) -> (Vec<f32>, Vec<usize>) {
+    let request = MemoryRequest { batch: BATCH, mode: Mode::Train, workers: 1 };
+    let mut executor = Executor::new(Plan::new(&network.graph, request));
+    let input: Vec<f32> = (0..BATCH * INPUT.len()).map(|index| (index % 7) as f32 * 0.3 - 0.9).collect();
+    let batch = Batch { input: &input, random: RandomKey::new(2) };
+    let (mut gradients, mut seen) = (vec![f32::NAN; network.parameters.len()], Seen::default());
+    executor.forward(network, batch, &mut ());
+    executor.outputs_and_gradient(&network.graph).1.fill(1.0);
+    executor.backward(network, batch, &mut gradients, &mut seen);
+    (gradients, seen.0)
+}
+
+#[test]
+fn frozen_parameters_have_gradient_zero_and_the_others_keep_theirs() {
+    let (all, nodes) = gradients(&mut network([false; 3]));
+    assert!(all.iter().all(|gradient| gradient.is_finite()) && nodes.contains(&0));
+    for frozen in [[true, false, false], [false, true, false], [false, false, true], [true, true, false], [true; 3]] {
+        let mut network = network(frozen);
+        let (some, nodes) = gradients(&mut network);
+        for parameter in network.graph.parameters() {
+            let range = parameter.range.clone();
+            match parameter.frozen {
+                true => assert!(some[range].iter().all(|gradient| *gradient == 0.0), "{frozen:?} {}", parameter.name),
+                false => assert_eq!(some[range.clone()], all[range], "{frozen:?} {}", parameter.name),
+            }
+        }
+        let first_learning = frozen.iter().position(|frozen| !frozen);
+        let lowest = nodes.iter().min().copied();
+        let expected = first_learning.map(|layer| 2 * layer);
+        assert_eq!(lowest, expected, "{frozen:?}: the backward pass ends at the first layer that learns");
+    }
+}
+
+#[test]
+fn nothing_is_planned_for_gradients_nobody_needs() {
+    let arena = |frozen| {
+        let request = MemoryRequest { batch: 64, mode: Mode::Train, workers: 1 };
+        Plan::new(&network(frozen).graph, request).arena_length()
+    };
+    assert!(arena([true, true, false]) < arena([false; 3]));
+}
