@@ -21,6 +21,14 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.code() == code)
     }
 
+    /// The words in this language.
+    pub(crate) fn choose<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
+    }
+
     /// `en` or `zh`.
     pub fn code(self) -> &'static str {
         match self {

@@ -16,6 +16,7 @@ mod images;
 mod knob;
 mod language;
 mod page;
+mod report;
 mod settings;
 mod signal;
 mod site;
@@ -28,6 +29,7 @@ pub use error::LabError;
 pub use experiment::{Chapter, ExperimentEntry, Outcome};
 pub use knob::Knob;
 pub use language::{Language, Text};
+pub use report::{ReportOptions, WrittenReport, write_report};
 pub use settings::Settings;
 pub use site::write_site;
 

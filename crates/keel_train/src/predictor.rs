@@ -99,13 +99,31 @@ impl Predictor {
         Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
     }
 
+    /// The fitted preprocessing.
+    pub fn preprocessor(&self) -> &Preprocessor {
+        &self.preprocessor
+    }
+
+    /// Graph and trained parameters.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// Predicts all samples of `dataset`, in order.
     ///
     /// # Errors
     /// Samples of another shape or with values that are not finite.
     pub fn predict(&mut self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
         let indices: Vec<usize> = (0..dataset.samples()).collect();
-        let outputs = self.outputs(dataset, &indices)?;
+        self.predict_samples(dataset, &indices)
+    }
+
+    /// Predicts the samples `indices` of `dataset`, in order.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    pub fn predict_samples(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<Prediction>, TrainError> {
+        let outputs = self.outputs(dataset, indices)?;
         let rows = self.objective.predictions(&outputs);
         Ok(rows.chunks_exact(self.objective.outputs()).map(|row| self.prediction(row)).collect())
     }

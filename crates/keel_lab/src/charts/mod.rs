@@ -10,12 +10,16 @@ mod frame;
 mod histograms;
 mod pictures;
 mod plot;
+mod png;
+mod ridges;
 
 pub(crate) use axis::Scale;
 pub(crate) use dots::Dots;
 pub(crate) use histograms::Histograms;
 pub(crate) use pictures::Pictures;
 pub(crate) use plot::{Marks, Plot, Series};
+pub(crate) use png::png;
+pub(crate) use ridges::Ridges;
 
 /// The style sheet of the charts; colours are those of the page.
 pub(crate) const STYLE: &str = include_str!("chart.css");

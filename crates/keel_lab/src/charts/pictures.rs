@@ -1,10 +1,8 @@
 //! Small images side by side, as PNG inside the page.
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
 use keel_nn::Shape;
 
-use super::escape;
+use super::{escape, png};
 use crate::language::{Language, Text};
 
 /// A row of images of one shape.
@@ -44,48 +42,18 @@ impl Pictures {
         let title = escape(self.title.get(language));
         let image = |(index, data): (usize, &String)| {
             let (width, height) = (self.width, self.height);
-            format!("<img src=\"data:image/png;base64,{data}\" width=\"{width}\" height=\"{height}\" alt=\"{title} {index}\">")
+            format!(
+                "<img src=\"data:image/png;base64,{data}\" width=\"{width}\" height=\"{height}\" alt=\"{title} {index}\">"
+            )
         };
         let images: String = self.images.iter().enumerate().map(image).collect();
         format!("<div class=\"pictures\">{images}</div>")
     }
 }
 
-/// RGB bytes as PNG in base 64.
-fn png(pixels: &[u8], width: usize, height: usize) -> String {
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes)
-        .write_image(pixels, width as u32, height as u32, ExtendedColorType::Rgb8)
-        .expect("three bytes a pixel, written to memory");
-    base64(&bytes)
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = (0..3).fold(0_u32, |word, index| word << 8 | u32::from(chunk.get(index).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            let filled = digit <= chunk.len();
-            let value = (word >> (18 - 6 * digit)) as usize & 63;
-            text.push(if filled { DIGITS[value] as char } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_the_standard() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
-        for (text, expected) in cases {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
-    }
 
     #[test]
     fn each_image_is_one_picture() {

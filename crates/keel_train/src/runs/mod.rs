@@ -3,11 +3,13 @@
 mod atomic_file;
 mod checkpoint;
 mod folder;
+mod reader;
 mod store;
 mod summary;
 
 pub use atomic_file::write_atomically;
 pub use checkpoint::{Checkpoint, CheckpointError, FORMAT_VERSION, TrainingState};
 pub use folder::RunFolder;
+pub use reader::{HistogramRecord, LayerSeries, MetricReader};
 pub use store::{EpochRecord, FindingRecord, LayerRecord, MetricStore, StepRecord};
 pub use summary::{LayerSummary, Machine, PartMetrics, Status, Summary};

@@ -1,0 +1,123 @@
+//! What the stored model says about the run's data.
+
+use std::path::Path;
+
+use keel_data::{Dataset, PreprocessStatistics, SplitDataset, Targets};
+use keel_train::metrics::Metrics;
+use keel_train::{Prediction, Predictor, TrainError, load_data};
+
+use super::filters::Filters;
+use super::mistakes::{Mistake, worst};
+use super::write::ReportOptions;
+
+/// Training samples whose statistics are shown.
+const STATISTICS_SAMPLES: usize = 5_000;
+
+/// Results of the model on one part of the data. Everything may be missing.
+#[derive(Debug, Default)]
+pub(super) struct Evaluation {
+    /// `test`, or `validation` where there is no test split.
+    pub(super) part: &'static str,
+    /// Samples the model was asked about.
+    pub(super) samples: usize,
+    /// Samples of the part.
+    pub(super) part_samples: usize,
+    /// Metrics on those samples.
+    pub(super) metrics: Option<Metrics>,
+    /// Names of the classes.
+    pub(super) class_names: Vec<String>,
+    /// The worst predictions, worst first.
+    pub(super) mistakes: Vec<Mistake>,
+    /// For regression: of each target its name, and the true and the predicted value of each sample.
+    pub(super) targets: Vec<(String, Vec<(f64, f64)>)>,
+    /// First-layer weights of image networks.
+    pub(super) filters: Option<Filters>,
+    /// Moments of the training split before and after preprocessing.
+    pub(super) statistics: Option<PreprocessStatistics>,
+    /// What preprocessing does, one sentence a step.
+    pub(super) preprocessing: Vec<String>,
+    /// Samples of the three splits.
+    pub(super) splits: Option<[usize; 3]>,
+}
+
+impl Evaluation {
+    /// Loads the model of `run` and asks it; what keeps it from that goes into `notes`.
+    pub(super) fn of(run: &Path, notes: &mut Vec<String>, options: &ReportOptions) -> Self {
+        let mut evaluation = Evaluation::default();
+        if !run.join("model.safetensors").is_file() {
+            notes.push("model.safetensors: not written yet, so there are no predictions to show".to_owned());
+            return evaluation;
+        }
+        if let Err(error) = evaluation.fill(run, options) {
+            notes.push(format!("predictions: {}", error.to_string().lines().next().unwrap_or_default()));
+        }
+        evaluation
+    }
+
+    fn fill(&mut self, run: &Path, options: &ReportOptions) -> Result<(), TrainError> {
+        let mut predictor = Predictor::load(run)?;
+        self.class_names = predictor.class_names().to_vec();
+        self.preprocessing = predictor.preprocessor().describe();
+        self.filters = Filters::of(predictor.network(), predictor.preprocessor().output_shape());
+        let data = match &options.data {
+            Some(data) => data.clone(),
+            None => load_data(predictor.config())?,
+        };
+        self.splits = Some([&data.train, &data.validation, &data.test].map(Vec::len));
+        let training = spread(&data.train, STATISTICS_SAMPLES);
+        self.statistics = Some(predictor.preprocessor().statistics(&data.dataset, &training)?);
+        self.ask(&mut predictor, &data, options.samples)
+    }
+
+    fn ask(&mut self, predictor: &mut Predictor, data: &SplitDataset, most: usize) -> Result<(), TrainError> {
+        let (part, indices) = match data.test.is_empty() {
+            true => ("validation", &data.validation),
+            false => ("test", &data.test),
+        };
+        (self.part, self.part_samples) = (part, indices.len());
+        let indices = spread(indices, most);
+        self.samples = indices.len();
+        if indices.is_empty() {
+            return Ok(());
+        }
+        let predictions = predictor.predict_samples(&data.dataset, &indices)?;
+        self.mistakes = worst(&data.dataset, &indices, &predictions);
+        self.targets = targets(&data.dataset, &indices, &predictions);
+        self.metrics = Some(predictor.evaluate(&data.dataset, &indices)?);
+        Ok(())
+    }
+}
+
+/// At most `most` of `indices`, evenly spread.
+fn spread(indices: &[usize], most: usize) -> Vec<usize> {
+    let count = indices.len().min(most);
+    (0..count).map(|index| indices[index * indices.len() / count]).collect()
+}
+
+/// True and predicted values of each target.
+fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<(String, Vec<(f64, f64)>)> {
+    let Targets::Values { values, target_names } = dataset.targets() else { return Vec::new() };
+    let width = target_names.len();
+    let pairs = |target: usize| {
+        let pair = |(&sample, prediction): (&usize, &Prediction)| match prediction {
+            Prediction::Values(predicted) => {
+                Some((f64::from(values[sample * width + target]), f64::from(*predicted.get(target)?)))
+            }
+            Prediction::Class { .. } => None,
+        };
+        indices.iter().zip(predictions).filter_map(pair).collect()
+    };
+    target_names.iter().enumerate().map(|(target, name)| (name.clone(), pairs(target))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_spread_over_the_whole_part() {
+        assert_eq!(spread(&[5, 6, 7, 8], 2), [5, 7]);
+        assert_eq!(spread(&[5, 6], 10), [5, 6]);
+        assert!(spread(&[], 10).is_empty());
+    }
+}

@@ -1,0 +1,19 @@
+//! The report of a run: one HTML file that needs nothing else, to be read, printed and passed on.
+//!
+//! It shows what the run folder holds and what the stored model says about the run's data. Whatever is missing (a run
+//! under way, one that failed, one of an older version, data that have moved) is left out and said so; only a folder
+//! without a run is refused.
+
+mod decimate;
+mod evaluation;
+mod filters;
+mod mistakes;
+mod record;
+mod sections;
+mod thumbnail;
+mod write;
+
+pub use write::{ReportOptions, WrittenReport, write_report};
+
+/// The style sheet of reports, after that of all pages.
+const STYLE: &str = include_str!("report.css");

@@ -1,0 +1,210 @@
+//! The findings as cards: what, where, measured against what, why, and what to change.
+
+use keel_health::{Application, Finding, Level, Remedy};
+
+use super::super::decimate::decimate;
+use super::Contents;
+use super::curves::step_title;
+use crate::charts::{Marks, Plot, Scale, Series, escape, number};
+use crate::language::{Language, Text};
+
+/// Points of an evidence chart at most.
+const POINTS: usize = 400;
+
+/// Stored measurements that show the statistic of a rule, where its finding holds none.
+const EVIDENCE: [(&str, &[&str]); 9] = [
+    ("K005", &["output_std"]),
+    ("K009", &["saturated_fraction"]),
+    ("K010", &["dead_fraction", "zero_fraction"]),
+    ("K011", &["gradient_rms"]),
+    ("K012", &["gradient_rms"]),
+    ("K013", &["update_ratio"]),
+    ("K014", &["sign_agreement"]),
+    ("K016", &["update_ratio"]),
+    ("K019", &["decay_ratio"]),
+];
+
+pub(super) fn section(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    if record.findings.is_empty() {
+        return format!("<p class=\"calm\">{}</p>", silence(contents));
+    }
+    let roots = record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings));
+    let cards: String = roots.map(|finding| card(contents, finding)).collect();
+    let intro = language.choose(
+        "Causes first. What another finding explains is folded under it: cure the cause and look again.",
+        "先列原因。可由其他诊断解释的结果折叠在其下：先处理原因，再看结果。",
+    );
+    format!("<p class=\"lead\">{intro}</p>{cards}")
+}
+
+/// Whether a finding has a card of its own: it is a cause, or the finding that explains it is not in the list.
+fn is_shown_alone(finding: &Finding, all: &[Finding]) -> bool {
+    finding.explained_by.as_ref().is_none_or(|cause| !all.iter().any(|other| other.reference() == *cause))
+}
+
+/// What no finding means.
+fn silence(contents: &Contents<'_>) -> &'static str {
+    let Contents { record, language, .. } = *contents;
+    if record.health_is_off() {
+        return language.choose(
+            "Health was off (health.level = \"off\"): nothing was measured, so silence says nothing. Set \
+             health.level = \"standard\" to have every layer watched at every step.",
+            "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不说明任何问题。设为 \"standard\" 可在每一步监测每一层。",
+        );
+    }
+    if record.layers.is_empty() {
+        return language.choose(
+            "No finding. This run holds no measurements of its layers, so only the loss was watched.",
+            "没有诊断。此次训练没有各层的测量值，只监测了损失。",
+        );
+    }
+    language.choose(
+        "No finding: every rule looked at every layer and stayed silent.",
+        "没有诊断：所有规则检查了所有层，均无异常。",
+    )
+}
+
+fn card(contents: &Contents<'_>, finding: &Finding) -> String {
+    let Contents { record, language, .. } = *contents;
+    let consequences: Vec<&Finding> = record
+        .findings
+        .iter()
+        .filter(|other| other.explained_by.as_ref().is_some_and(|cause| *cause == finding.reference()))
+        .collect();
+    let mut folded = String::new();
+    if !consequences.is_empty() {
+        let inside: String = consequences.iter().map(|finding| card(contents, finding)).collect();
+        let title = match language {
+            Language::English if consequences.len() == 1 => "1 consequence of this".to_owned(),
+            Language::English => format!("{} consequences of this", consequences.len()),
+            Language::Chinese => format!("由此引起的 {} 个结果", consequences.len()),
+        };
+        folded = format!("<details class=\"consequences\"><summary>{title}</summary>{inside}</details>");
+    }
+    format!(
+        "<article class=\"finding {level}\"><div class=\"words\">{head}{facts}</div>{chart}{folded}</article>",
+        level = finding.level.name(),
+        head = heading(finding, language),
+        facts = facts(finding, language),
+        chart = evidence(contents, finding),
+    )
+}
+
+fn heading(finding: &Finding, language: Language) -> String {
+    let level = match finding.level {
+        Level::Info => language.choose("note", "提示"),
+        Level::Warn => language.choose("warning", "警告"),
+        Level::Error => language.choose("error", "错误"),
+    };
+    let layer = match &finding.layer {
+        Some(layer) => format!("<code>{}</code>", escape(layer)),
+        None => language.choose("whole network", "整个网络").to_owned(),
+    };
+    format!(
+        "<p class=\"tags\"><span class=\"pill {}\">{level}</span> <b>{}</b> {} · {layer}</p><h3>{}</h3>",
+        finding.level.name(),
+        escape(&finding.code),
+        escape(&finding.rule),
+        escape(&sentence(&finding.message))
+    )
+}
+
+fn facts(finding: &Finding, language: Language) -> String {
+    let Finding { measured, threshold, first_step, last_step, .. } = finding;
+    let steps = if first_step == last_step { first_step.to_string() } else { format!("{first_step}–{last_step}") };
+    let mut html = format!(
+        "<dl class=\"facts\"><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{steps}</dd></div></dl>",
+        language.choose("measured", "测得"),
+        number(*measured),
+        language.choose("limit", "界限"),
+        number(*threshold),
+        language.choose("steps", "步"),
+    );
+    html.push_str(&format!(
+        "<p><b>{}</b> {}</p>",
+        language.choose("Why.", "原因："),
+        escape(&sentence(&finding.cause))
+    ));
+    html.push_str(&format!(
+        "<p class=\"remedy-title\"><b>{}</b></p>",
+        language.choose("What to change.", "如何修改：")
+    ));
+    if finding.remedies.is_empty() {
+        html.push_str(&format!("<p>{}</p>", escape(&sentence(&finding.remedy))));
+    } else {
+        let items: String = finding.remedies.iter().map(|remedy| remedy_item(remedy, language)).collect();
+        html.push_str(&format!("<ol class=\"remedies\">{items}</ol>"));
+    }
+    html.push_str(&format!(
+        "<p class=\"more\">{} <code>evenkeel explain {}</code></p>",
+        language.choose("What this rule measures, and when it is fine:", "该规则测量什么、何时无妨："),
+        escape(&finding.code)
+    ));
+    html
+}
+
+fn remedy_item(remedy: &Remedy, language: Language) -> String {
+    let settings: String =
+        remedy.settings().iter().map(|setting| format!("<code>--set '{}'</code>", escape(setting))).collect();
+    let place = match remedy.application() {
+        Application::Running => language.choose("in the running training", "可用于继续训练"),
+        Application::FreshRun => language.choose("in a fresh run", "需重新训练"),
+        Application::ByHand => language.choose("by hand", "需手动处理"),
+    };
+    format!("<li>{} <span class=\"place\">{place}</span> {settings}</li>", escape(&sentence(&remedy.describe())))
+}
+
+/// The statistic over the steps with the limit it crossed, or nothing where nobody stored it.
+fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
+    let Some((title, points)) = stored(contents, finding) else { return String::new() };
+    let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
+    let (low, high) = finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    let positive = low > 0.0 && finding.threshold > 0.0;
+    let wide = high.max(finding.threshold) / low.min(finding.threshold) > 20.0;
+    let scale = if positive && wide { Scale::Logarithmic } else { Scale::Linear };
+    let ends = [points.first(), points.last()].map(|point| (point.map_or(0.0, |point| point.0), finding.threshold));
+    let name = Text::same(title);
+    let mut plot = Plot::new(step_title(), name.clone()).small().scales(Scale::Linear, scale).with(
+        Series::new(
+            name,
+            decimate(&points, POINTS),
+            if points.len() <= 60 { Marks::LineAndPoints } else { Marks::Line },
+        )
+        .coloured(if finding.level == Level::Error { 1 } else { 3 }),
+    );
+    if finding.threshold.is_finite() {
+        plot = plot.with(Series::new(Text::new("limit", "界限"), ends.to_vec(), Marks::Dashed).coloured(7));
+    }
+    format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
+}
+
+/// The finding's own evidence, or else the stored measurement of its layer.
+fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<(f64, f64)>)> {
+    if let Some(evidence) = &finding.evidence
+        && !evidence.values.is_empty()
+    {
+        let points = evidence.steps.iter().zip(&evidence.values).map(|(&step, &value)| (step as f64, value)).collect();
+        return Some((evidence.statistic.clone(), points));
+    }
+    let layer = finding.layer.as_deref()?;
+    let (_, names) = EVIDENCE.iter().find(|(code, _)| *code == finding.code)?;
+    let of_layer = |name: &str| {
+        let matches = |series: &&keel_train::runs::LayerSeries| {
+            series.name == name
+                && (series.layer == layer || series.layer.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))
+        };
+        contents.record.layers.iter().find(matches)
+    };
+    let series = names.iter().find_map(|name| of_layer(name))?;
+    Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
+}
+
+/// The text with a capital at its start and a full stop at its end.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let mut characters = text.chars();
+    let capital: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let end = if text.is_empty() || text.ends_with(['.', '!', '?', '。']) { "" } else { "." };
+    format!("{capital}{}{end}", characters.as_str())
+}

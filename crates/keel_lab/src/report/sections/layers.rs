@@ -1,0 +1,176 @@
+//! Measurements of every layer over the steps, one chart a measurement, coloured by depth.
+
+use std::collections::BTreeSet;
+
+use keel_train::runs::LayerSeries;
+
+use super::super::decimate::decimate;
+use super::super::record::Record;
+use super::Contents;
+use super::curves::step_title;
+use crate::charts::{Marks, Plot, Scale, Series};
+use crate::language::{Language, Text};
+
+/// Points over all charts of the section; a network of many layers has fewer for each.
+const ALL_POINTS: usize = 60_000;
+
+/// One kind of measurement.
+struct Kind {
+    /// Its name in the store.
+    name: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+    scale: Scale,
+    /// What a reader should look for.
+    hint: (&'static str, &'static str),
+}
+
+const KINDS: [Kind; 12] = [
+    Kind {
+        name: "output_std",
+        english: "standard deviation of the output",
+        chinese: "输出的标准差",
+        scale: Scale::Logarithmic,
+        hint: (
+            "Layers of a kind stay near each other, neither fading nor growing with depth.",
+            "同类层应彼此接近，不随深度衰减或增大。",
+        ),
+    },
+    Kind {
+        name: "output_mean",
+        english: "mean of the output",
+        chinese: "输出的均值",
+        scale: Scale::Linear,
+        hint: ("Near zero before an activation.", "激活之前应接近零。"),
+    },
+    Kind {
+        name: "gradient_rms",
+        english: "root mean square of the gradient",
+        chinese: "梯度的均方根",
+        scale: Scale::Logarithmic,
+        hint: ("First and last layer within a factor of a hundred.", "首层与末层相差不超过百倍。"),
+    },
+    Kind {
+        name: "update_ratio",
+        english: "size of an update relative to the weights",
+        chinese: "更新量与权重之比",
+        scale: Scale::Logarithmic,
+        hint: (
+            "About 0.001 for weights; 0.1 is violent, 0.00001 is standing still.",
+            "权重约为 0.001；0.1 过猛，0.00001 等于停滞。",
+        ),
+    },
+    Kind {
+        name: "dead_fraction",
+        english: "share of dead units",
+        chinese: "死亡单元的比例",
+        scale: Scale::Linear,
+        hint: ("Units that never fired in a window. Zero is right.", "在一个窗口内从未激活的单元，应为零。"),
+    },
+    Kind {
+        name: "zero_fraction",
+        english: "share of zeros in the output",
+        chinese: "输出中零的比例",
+        scale: Scale::Linear,
+        hint: ("About a half after relu is normal.", "relu 之后约一半属正常。"),
+    },
+    Kind {
+        name: "saturated_fraction",
+        english: "share of saturated values",
+        chinese: "饱和值的比例",
+        scale: Scale::Linear,
+        hint: (
+            "Values of sigmoid or tanh so near their ends that hardly any gradient passes.",
+            "sigmoid 或 tanh 靠近两端、几乎不传梯度的值。",
+        ),
+    },
+    Kind {
+        name: "sign_agreement",
+        english: "share of units whose weight gradients share a sign",
+        chinese: "权重梯度同号的单元比例",
+        scale: Scale::Linear,
+        hint: ("High where inputs are not centred: updates then zigzag.", "输入未居中时偏高，更新呈锯齿形。"),
+    },
+    Kind {
+        name: "input_mean_energy",
+        english: "share of the input that is its mean",
+        chinese: "输入中均值所占的能量",
+        scale: Scale::Linear,
+        hint: ("0 is a centred input, 1 a constant one.", "0 为已居中，1 为常数。"),
+    },
+    Kind {
+        name: "weight_norm",
+        english: "norm of the parameters",
+        chinese: "参数范数",
+        scale: Scale::Logarithmic,
+        hint: ("Grows slowly, or shrinks under weight decay.", "缓慢增长，或因权重衰减而缩小。"),
+    },
+    Kind {
+        name: "gradient_norm",
+        english: "norm of the parameters' gradient",
+        chinese: "参数梯度的范数",
+        scale: Scale::Logarithmic,
+        hint: ("Before clipping.", "裁剪之前。"),
+    },
+    Kind {
+        name: "update_norm",
+        english: "norm of the update",
+        chinese: "更新量的范数",
+        scale: Scale::Logarithmic,
+        hint: ("What one step changed.", "一步所改变的量。"),
+    },
+];
+
+pub(super) fn section(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    if record.layers.is_empty() {
+        return String::new();
+    }
+    let points = (ALL_POINTS / record.layers.len()).clamp(60, 400);
+    let known: String = KINDS
+        .iter()
+        .filter_map(|kind| {
+            let title = Text::new(kind.english, kind.chinese);
+            let plot = chart(record, kind.name, (title, kind.scale), points)?;
+            Some(figure(&plot, language.choose(kind.hint.0, kind.hint.1), language))
+        })
+        .collect();
+    let names: BTreeSet<&str> = record.layers.iter().map(|series| series.name.as_str()).collect();
+    let others: String = names
+        .into_iter()
+        .filter(|name| !KINDS.iter().any(|kind| kind.name == *name))
+        .filter_map(|name| chart(record, name, (Text::same(name.replace('_', " ")), Scale::Linear), points))
+        .map(|plot| figure(&plot, "", language))
+        .collect();
+    let lead = language.choose(
+        "One curve a layer, from the first (orange) to the last (blue).",
+        "每层一条曲线，从首层（橙）到末层（蓝）。",
+    );
+    let mut html = format!("<p class=\"lead\">{lead}</p><div class=\"grid-2\">{known}</div>");
+    if !others.is_empty() {
+        let title = language.choose("More measurements", "更多测量");
+        html.push_str(&format!("<details><summary>{title}</summary><div class=\"grid-2\">{others}</div></details>"));
+    }
+    html
+}
+
+fn figure(plot: &Plot, hint: &str, language: Language) -> String {
+    format!("<figure>{}<figcaption>{hint}</figcaption></figure>", plot.html(language))
+}
+
+/// One measurement of all layers that have it; `None` without any finite value.
+fn chart(record: &Record, name: &str, (title, scale): (Text, Scale), points: usize) -> Option<Plot> {
+    let of_kind: Vec<&LayerSeries> = record.layers.iter().filter(|series| series.name == name).collect();
+    let drawable = |value: f64| value.is_finite() && (scale == Scale::Linear || value > 0.0);
+    if !of_kind.iter().any(|series| series.points.iter().any(|point| drawable(point.1))) {
+        return None;
+    }
+    let last = (of_kind.len() - 1).max(1) as f64;
+    let mut plot = Plot::new(step_title(), title).scales(Scale::Linear, scale);
+    for (index, series) in of_kind.iter().enumerate() {
+        let curve: Vec<(f64, f64)> = series.points.iter().map(|&(step, value)| (step as f64, value)).collect();
+        let series = Series::new(series.layer.as_str(), decimate(&curve, points), Marks::Line);
+        plot = plot.with(series.at_depth(index as f64 / last));
+    }
+    Some(plot)
+}

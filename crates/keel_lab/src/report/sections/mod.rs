@@ -1,0 +1,87 @@
+//! The parts of a report, one file each, in the order they are read.
+
+mod confusion;
+mod curves;
+mod data;
+mod findings;
+mod histograms;
+mod layers;
+mod model;
+mod overview;
+mod predictions;
+mod regression;
+mod setup;
+
+use super::evaluation::Evaluation;
+use super::record::Record;
+use crate::language::Language;
+
+/// What the sections are written from.
+pub(super) struct Contents<'a> {
+    /// The folder's files.
+    pub(super) record: &'a Record,
+    /// The model's answers.
+    pub(super) evaluation: &'a Evaluation,
+    /// The reader's language.
+    pub(super) language: Language,
+}
+
+/// One part of the report: nothing where there is nothing to show.
+struct Section {
+    /// For links to it.
+    anchor: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+    write: fn(&Contents<'_>) -> String,
+}
+
+const SECTIONS: [Section; 11] = [
+    Section { anchor: "findings", english: "Findings", chinese: "诊断", write: findings::section },
+    Section { anchor: "curves", english: "Training curves", chinese: "训练曲线", write: curves::section },
+    Section { anchor: "classes", english: "Classes", chinese: "各类别", write: confusion::section },
+    Section {
+        anchor: "regression",
+        english: "Predicted and true values",
+        chinese: "预测值与真实值",
+        write: regression::section,
+    },
+    Section {
+        anchor: "predictions", english: "Worst predictions", chinese: "最差的预测", write: predictions::section
+    },
+    Section {
+        anchor: "layers", english: "Layers over time", chinese: "各层随时间的变化", write: layers::section
+    },
+    Section {
+        anchor: "histograms",
+        english: "Histograms over time",
+        chinese: "直方图随时间的变化",
+        write: histograms::section,
+    },
+    Section {
+        anchor: "filters",
+        english: "First-layer filters",
+        chinese: "第一层的滤波器",
+        write: predictions::filters,
+    },
+    Section { anchor: "model", english: "Model", chinese: "模型", write: model::section },
+    Section { anchor: "data", english: "Data", chinese: "数据", write: data::section },
+    Section { anchor: "setup", english: "Set-up", chinese: "配置与环境", write: setup::section },
+];
+
+/// The page's body, and the titles of the sections it has.
+pub(super) fn body(contents: &Contents<'_>) -> (String, Vec<String>) {
+    let mut titles = Vec::new();
+    let (mut links, mut parts) = (String::new(), String::new());
+    for section in &SECTIONS {
+        let html = (section.write)(contents);
+        if html.is_empty() {
+            continue;
+        }
+        let (anchor, title) = (section.anchor, contents.language.choose(section.english, section.chinese));
+        links.push_str(&format!("<a href=\"#{anchor}\">{title}</a>"));
+        parts.push_str(&format!("<section id=\"{anchor}\"><h2>{title}</h2>{html}</section>"));
+        titles.push(title.to_owned());
+    }
+    let (header, footer) = (overview::header(contents), overview::footer(contents));
+    (format!("<div class=\"report\">{header}<nav>{links}</nav>{parts}{footer}</div>"), titles)
+}

@@ -1,0 +1,229 @@
+//! `metrics.sqlite`, read back: by reports while a run is under way and long after.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, Row};
+
+use super::{EpochRecord, FindingRecord, StepRecord};
+use crate::error::TrainError;
+
+/// The measurements of a run, opened for reading only.
+///
+/// A table or column that a run of an older version does not have reads as empty.
+#[derive(Debug)]
+pub struct MetricReader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// One measurement of one layer over the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSeries {
+    /// Name of the layer or parameter.
+    pub layer: String,
+    /// Name of the measurement.
+    pub name: String,
+    /// Steps, ascending, and the value measured at each; NaN where it was not finite.
+    pub points: Vec<(u64, f64)>,
+}
+
+/// One histogram of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistogramRecord {
+    /// Step at which it was taken, counted from 1.
+    pub step: u64,
+    /// Name of the layer or parameter.
+    pub layer: String,
+    /// What was counted.
+    pub name: String,
+    /// Lower border of the first bin.
+    pub low: f64,
+    /// Upper border of the last bin.
+    pub high: f64,
+    /// Values in each bin; all bins have the same width.
+    pub counts: Vec<u64>,
+}
+
+impl MetricReader {
+    /// Opens the database at `path` without changing it.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if there is none or it is damaged.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| TrainError::run(path, error))?;
+        Ok(MetricReader { connection, path: path.to_owned() })
+    }
+
+    /// Scalars of every step, in order.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if the database is damaged.
+    pub fn steps(&self) -> Result<Vec<StepRecord>, TrainError> {
+        self.rows("SELECT step, epoch, loss, learning_rate, gradient_norm FROM steps ORDER BY step", |row| {
+            Ok(StepRecord {
+                step: count(row, 0)?,
+                epoch: count(row, 1)?,
+                loss: number(row, 2)?,
+                learning_rate: number(row, 3)?,
+                gradient_norm: number(row, 4)?,
+            })
+        })
+    }
+
+    /// Scalars of every epoch and part, in order.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn epochs(&self) -> Result<Vec<EpochRecord>, TrainError> {
+        let query = "SELECT epoch, part, loss, accuracy, rmse, r2, seconds FROM epochs ORDER BY epoch, part";
+        let records = self.rows(query, |row| {
+            let part: String = row.get(1)?;
+            let known = ["train", "val", "test"].into_iter().find(|known| *known == part);
+            let Some(part) = known else { return Ok(None) };
+            Ok(Some(EpochRecord {
+                epoch: count(row, 0)?,
+                part,
+                loss: number(row, 2)?,
+                accuracy: row.get(3)?,
+                rmse: row.get(4)?,
+                r2: row.get(5)?,
+                seconds: number(row, 6)?,
+            }))
+        })?;
+        Ok(records.into_iter().flatten().collect())
+    }
+
+    /// Every measurement of every layer over the steps, in the order of layers' and measurements' names.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn layers(&self) -> Result<Vec<LayerSeries>, TrainError> {
+        let mut series: BTreeMap<(String, String), Vec<(u64, f64)>> = BTreeMap::new();
+        self.rows("SELECT step, layer, name, value FROM layers ORDER BY step", |row| {
+            let point = (count(row, 0)?, number(row, 3)?);
+            series.entry((row.get(1)?, row.get(2)?)).or_default().push(point);
+            Ok(())
+        })?;
+        Ok(series.into_iter().map(|((layer, name), points)| LayerSeries { layer, name, points }).collect())
+    }
+
+    /// Every histogram, by step, layer and name. One whose counts cannot be read is left out.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn histograms(&self) -> Result<Vec<HistogramRecord>, TrainError> {
+        let query = "SELECT step, layer, name, low, high, counts FROM histograms ORDER BY step, layer, name";
+        let records = self.rows(query, |row| {
+            let Ok(counts) = serde_json::from_str(&row.get::<_, String>(5)?) else { return Ok(None) };
+            Ok(Some(HistogramRecord {
+                step: count(row, 0)?,
+                layer: row.get(1)?,
+                name: row.get(2)?,
+                low: number(row, 3)?,
+                high: number(row, 4)?,
+                counts,
+            }))
+        })?;
+        Ok(records.into_iter().flatten().collect())
+    }
+
+    /// Every finding in the order it was written.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn findings(&self) -> Result<Vec<FindingRecord>, TrainError> {
+        self.rows("SELECT step, code, level, layer, document FROM findings ORDER BY rowid", |row| {
+            Ok(FindingRecord {
+                step: count(row, 0)?,
+                code: row.get(1)?,
+                level: row.get(2)?,
+                layer: row.get(3)?,
+                document: row.get(4)?,
+            })
+        })
+    }
+
+    /// `read` of every row of `query`; none where a table or column of it is missing.
+    fn rows<T>(
+        &self,
+        query: &str,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, TrainError> {
+        let damaged = |error: rusqlite::Error| TrainError::run(&self.path, error);
+        let mut statement = match self.connection.prepare(query) {
+            Ok(statement) => statement,
+            Err(error) if is_missing(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(damaged(error)),
+        };
+        let rows = statement.query_map([], |row| read(row)).map_err(damaged)?;
+        rows.collect::<rusqlite::Result<Vec<T>>>().map_err(damaged)
+    }
+}
+
+fn is_missing(error: &rusqlite::Error) -> bool {
+    let text = error.to_string();
+    text.contains("no such table") || text.contains("no such column")
+}
+
+/// SQLite stores NaN as NULL.
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<f64> {
+    Ok(row.get::<_, Option<f64>>(column)?.unwrap_or(f64::NAN))
+}
+
+fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(column)?.max(0) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runs::{LayerRecord, MetricStore};
+
+    #[test]
+    fn what_was_written_is_read_back_while_the_store_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.sqlite");
+        let mut store = MetricStore::open(&path, 0, 0).unwrap();
+        let step = StepRecord { step: 1, epoch: 1, loss: 2.5, learning_rate: 0.1, gradient_norm: f64::NAN };
+        store.step(step);
+        let layer = |step, value| LayerRecord { step, layer: "fc".to_owned(), name: "output_std", value };
+        store.layers(vec![layer(1, 0.5), layer(2, f64::NAN)]);
+        let finding = FindingRecord {
+            step: 2,
+            code: "K010".to_owned(),
+            level: "warn".to_owned(),
+            layer: String::new(),
+            document: "{}".to_owned(),
+        };
+        store.finding(finding.clone());
+        store.flush();
+        let reader = MetricReader::open(&path).unwrap();
+        let steps = reader.steps().unwrap();
+        assert_eq!((steps.len(), steps[0].loss), (1, 2.5));
+        assert!(steps[0].gradient_norm.is_nan());
+        let layers = reader.layers().unwrap();
+        assert_eq!((layers.len(), layers[0].points[0]), (1, (1, 0.5)));
+        assert!(layers[0].points[1].1.is_nan());
+        assert_eq!(reader.findings().unwrap(), [finding]);
+        assert!(reader.histograms().unwrap().is_empty());
+        store.close().unwrap();
+    }
+
+    #[test]
+    fn missing_tables_are_empty_and_missing_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.sqlite");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE epochs (epoch INTEGER, part TEXT)").unwrap();
+        let reader = MetricReader::open(&path).unwrap();
+        assert!(reader.steps().unwrap().is_empty());
+        assert!(reader.epochs().unwrap().is_empty());
+        let absent = MetricReader::open(&folder.path().join("absent.sqlite")).unwrap_err().to_string();
+        assert!(absent.contains("absent.sqlite"), "{absent}");
+        let text = folder.path().join("text.sqlite");
+        std::fs::write(&text, "no database at all, but long enough to have a header of one hundred bytes ".repeat(3))
+            .unwrap();
+        assert!(MetricReader::open(&text).and_then(|reader| reader.steps()).is_err());
+    }
+}
