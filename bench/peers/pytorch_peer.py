@@ -2,11 +2,13 @@
 
 One command a line, one answer a line, in turn:
 
-    {"prepare": "cnn" | "resnet20" | "mlp" | {"network": …, "batch": …, "depth": …, "width": …},
+    {"prepare": "cnn" | "resnet20" | "mlp" | "cifar10-fast" | {"network": …, "batch": …, "depth": …, "width": …},
      "variant": "eager" | "channels_last" | "compile", "threads": 2}
                                  -> {"ready": name, "parameters": count, "torch": version}
     {"loss_check": {"seed": 1}}  -> {"losses": [three losses]} with weights, inputs and labels of the formula in `workloads.py`
+    {"output_check": {"seed": 1}} -> {"sum": …} of the magnitudes of the outputs in evaluation mode
     {"steps": 5}                 -> {"milliseconds": [one a step]}
+    {"evaluations": 5}           -> {"milliseconds": [one a forward pass in evaluation mode, without gradients]}
     {"peak_bytes": true}         -> {"peak_bytes": …} grown since `prepare`
     {"epoch": {"images": 50000}} -> {"milliseconds": …, "images": …}: training with flip and padded crop from memory
     {"quit": true}               -> {"bye": true}
@@ -62,7 +64,7 @@ class Session:
         if self.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)
         self.inputs = self.laid_out(self.inputs)
-        self.optimizer = workloads.sgd(self.network)
+        self.optimizer = self.workload.optimizer(self.network)
         self.run = torch.compile(self.network) if self.compiled else self.network
         self.run.train()
 
@@ -74,7 +76,8 @@ class Session:
     def step(self, inputs, labels):
         """One full training step; the loss before the update."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = functional.cross_entropy(self.run(inputs), labels)
+        smoothing = self.workload.label_smoothing
+        loss = functional.cross_entropy(self.run(inputs), labels, label_smoothing=smoothing)
         loss.backward()
         self.optimizer.step()
         return loss
@@ -86,6 +89,26 @@ class Session:
             self.step(self.inputs, self.labels)
             milliseconds.append((time.perf_counter() - start) * 1000.0)
         return milliseconds
+
+    def timed_evaluations(self, count):
+        self.run.eval()
+        milliseconds = []
+        with torch.inference_mode():
+            for _ in range(count):
+                start = time.perf_counter()
+                self.run(self.inputs)
+                milliseconds.append((time.perf_counter() - start) * 1000.0)
+        self.run.train()
+        return milliseconds
+
+    def first_outputs(self, seed):
+        """The sum of the magnitudes of the outputs in evaluation mode, with the weights of `seed`."""
+        self.reset(seed)
+        self.run.eval()
+        with torch.inference_mode():
+            total = self.run(self.inputs).abs().sum().item()
+        self.run.train()
+        return total
 
     def first_losses(self, seed):
         self.reset(seed)
@@ -119,6 +142,10 @@ def answer(command, session):
         return {"losses": session.first_losses(command["loss_check"].get("seed", 1))}, session
     if "steps" in command:
         return {"milliseconds": session.timed_steps(command["steps"])}, session
+    if "output_check" in command:
+        return {"sum": session.first_outputs(command["output_check"].get("seed", 1))}, session
+    if "evaluations" in command:
+        return {"milliseconds": session.timed_evaluations(command["evaluations"])}, session
     if "peak_bytes" in command:
         return {"peak_bytes": max(0, memory.peak_bytes() - session.baseline_bytes)}, session
     if "epoch" in command:

@@ -19,6 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "
 import deterministic  # noqa: E402
 import networks  # noqa: E402
 
+import cifar10_fast  # noqa: E402
+
 INPUT_LIMIT = 1.7320507764816284
 
 
@@ -36,7 +38,7 @@ class Workload:
     def from_json(given):
         """From a name, or from an object with `network` and any of `batch`, `width`, `depth`."""
         given = {"network": given} if isinstance(given, str) else given
-        batches = {"cnn": 128, "resnet20": 128, "mlp": 32}
+        batches = {"cnn": 128, "resnet20": 128, "mlp": 32, "cifar10-fast": 128}
         name = given["network"]
         if name not in batches:
             raise ValueError(f"no workload {name}; there are {', '.join(batches)}")
@@ -46,7 +48,16 @@ class Workload:
     def is_image(self):
         return self.name != "mlp"
 
+    @property
+    def label_smoothing(self):
+        return cifar10_fast.LABEL_SMOOTHING if self.name == "cifar10-fast" else 0.0
+
+    def optimizer(self, network):
+        return cifar10_fast.sgd(network) if self.name == "cifar10-fast" else sgd(network)
+
     def network(self):
+        if self.name == "cifar10-fast":
+            return cifar10_fast.network()
         make = {"cnn": networks.cnn, "resnet20": networks.resnet20, "mlp": networks.mlp}[self.name]
         return make(self.width, self.depth)[0]
 

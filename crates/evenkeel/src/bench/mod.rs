@@ -1,40 +1,43 @@
-//! The speed yardsticks: whole training steps of fixed networks, timed in turn with a peer.
+//! The speed yardsticks: whole training steps, kernels, start and data, timed in turn with a peer where there is one.
 
+mod formula;
 pub(crate) mod machine;
-pub(crate) mod peer;
-pub(crate) mod workload;
+pub(crate) mod memory;
+mod networks;
+mod peer;
+pub(crate) mod rows;
+pub(crate) mod scaling;
+pub(crate) mod tables;
+mod turns;
+mod workload;
 
-/// The middle of `values`; NaN for none.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        count if count % 2 == 1 => sorted[count / 2],
-        count => (sorted[count / 2 - 1] + sorted[count / 2]) / 2.0,
-    }
+use std::path::PathBuf;
+
+use machine::Limits;
+
+/// Seed of the weights and batches of both sides.
+const SEED: u64 = 1;
+
+/// What every row needs to know.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// What the machine can do at most.
+    pub(crate) limits: Limits,
+    /// The peer, unless it is left out or missing.
+    pub(crate) peer: Option<PeerCommand>,
+    /// Turns of each side.
+    pub(crate) turns: usize,
+    /// A folder of class folders with images of 32x32; none = images made up for the purpose.
+    pub(crate) images: Option<PathBuf>,
+    /// Says on standard error what is under way.
+    pub(crate) progress: fn(&str),
 }
 
-/// Half the distance between the first and the third quarter, relative to the median.
-pub(crate) fn spread(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        count => (sorted[count * 3 / 4] - sorted[count / 4]) / 2.0 / median(values),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians_and_spreads() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert!(median(&[]).is_nan());
-        assert_eq!(spread(&[10.0, 10.0, 10.0, 10.0]), 0.0);
-        assert_eq!(spread(&[8.0, 9.0, 10.0, 11.0, 12.0]), 0.1);
-    }
+/// How a peer is started.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerCommand {
+    /// The Python that has PyTorch.
+    pub(crate) python: String,
+    /// `pytorch_peer.py`.
+    pub(crate) script: PathBuf,
 }

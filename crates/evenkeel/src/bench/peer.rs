@@ -1,74 +1,139 @@
 //! The other side of a comparison: a child process that answers one JSON line per command (`bench/peers/`).
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use super::networks::Spec;
+use super::turns::median;
+use super::{Context, PeerCommand, SEED};
 use crate::failure::Failure;
 
 /// The ways PyTorch can run a network.
-pub(crate) const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
+const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
+
+/// Steps of each variant to find the fastest.
+const TRIAL_STEPS: usize = 3;
+
+/// What to do when there is no answer.
+const ADVICE: &str =
+    "install bench/peers/requirements.txt and name that Python with --python, or leave it out with --no-peers";
 
 /// A running peer process with one workload prepared.
-pub(crate) struct Peer {
+pub(super) struct Peer {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     /// What it is called in results.
-    pub(crate) name: String,
+    pub(super) name: String,
+}
+
+/// What is checked before a peer is timed, and how long a trial is.
+pub(super) struct Trial<'a> {
+    /// Command that asks for numbers, and the key of the answer.
+    pub(super) check: (&'a Value, &'a str),
+    /// The numbers of our side.
+    pub(super) expected: &'a [f64],
+    /// Largest relative difference.
+    pub(super) tolerance: f64,
+    /// Command that times, as [`Peer::timed`] takes it.
+    pub(super) timing: &'a str,
+}
+
+/// Starts every variant, checks that it computes what `trial` expects, and keeps the fastest. `None` without a peer.
+///
+/// # Errors
+/// A peer that computes something else, or none that runs.
+pub(super) fn fastest(context: &Context, spec: Spec, trial: &Trial<'_>) -> Result<Option<Peer>, Failure> {
+    let Some(command) = &context.peer else { return Ok(None) };
+    let mut best: Option<(f64, Peer)> = None;
+    let mut last_failure = None;
+    for variant in VARIANTS.into_iter().filter(|variant| spec.network != "mlp" || *variant != "channels_last") {
+        (context.progress)(&format!("  {}: pytorch {variant}", spec.network));
+        let mut peer = match Peer::start(command, spec, variant) {
+            Ok(peer) => peer,
+            Err(failure) => {
+                (context.progress)(&format!("  pytorch {variant} left out: {failure}"));
+                last_failure = Some(failure);
+                continue;
+            }
+        };
+        peer.check(trial)?;
+        let steps = if spec.network == "mlp" { 100 * TRIAL_STEPS } else { TRIAL_STEPS };
+        let milliseconds = median(&peer.timed(trial.timing, steps)?);
+        if best.as_ref().is_none_or(|(fastest, _)| milliseconds < *fastest) {
+            best = Some((milliseconds, peer));
+        }
+    }
+    match (best, last_failure) {
+        (Some((_, peer)), _) => Ok(Some(peer)),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => Ok(None),
+    }
 }
 
 impl Peer {
-    /// Starts `python script` and prepares `workload` in `variant` on `threads` threads.
+    /// Starts the process and prepares `spec` in `variant` on as many threads as the present pool has.
     ///
     /// # Errors
     /// A process that does not start, or answers with an error: most often PyTorch is not installed.
-    pub(crate) fn start(
-        (python, script): (&str, &Path),
-        (workload, variant): (&str, &str),
-        threads: usize,
-    ) -> Result<Self, Failure> {
-        let mut command = Command::new(python);
-        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let problem =
-            |error: std::io::Error| Failure::new(format!("cannot run {python} {}: {error}", script.display()));
-        let mut child = command.spawn().map_err(problem)?;
+    pub(super) fn start(command: &PeerCommand, spec: Spec, variant: &str) -> Result<Self, Failure> {
+        let PeerCommand { python, script } = command;
+        let mut process = Command::new(python);
+        process.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let problem = |error: std::io::Error| {
+            Failure::new(format!("cannot run {python} {}: {error}", script.display())).next_step(ADVICE)
+        };
+        let mut child = process.spawn().map_err(problem)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Failure::new("the peer has no pipes"));
         };
         let mut peer = Peer { child, input, output: BufReader::new(output), name: format!("pytorch {variant}") };
-        peer.ask(&json!({"prepare": workload, "variant": variant, "threads": threads}))?;
+        let threads = keel_kernels::parallel::workers();
+        peer.ask(&json!({"prepare": spec.to_json(), "variant": variant, "threads": threads}))?;
         Ok(peer)
     }
 
-    /// The losses of its first three steps from the weights of `seed`.
-    pub(crate) fn first_losses(&mut self, seed: u64) -> Result<Vec<f64>, Failure> {
-        let answer = self.ask(&json!({"loss_check": {"seed": seed}}))?;
-        Ok(numbers(&answer["losses"]))
+    /// Compares its numbers with ours.
+    fn check(&mut self, trial: &Trial<'_>) -> Result<(), Failure> {
+        let (command, key) = trial.check;
+        let theirs = numbers(&self.ask(command)?[key]);
+        let agree = |ours: f64, theirs: f64| (ours - theirs).abs() <= trial.tolerance * theirs.abs();
+        let equal = theirs.len() == trial.expected.len()
+            && trial.expected.iter().zip(&theirs).all(|(&ours, &theirs)| agree(ours, theirs));
+        match equal {
+            true => Ok(()),
+            false => Err(Failure::new(format!(
+                "both sides should compute the same {key}: {:?} here, {theirs:?} in {}",
+                trial.expected, self.name
+            ))),
+        }
     }
 
-    /// Milliseconds of each of `count` steps.
-    pub(crate) fn timed_steps(&mut self, count: usize) -> Result<Vec<f64>, Failure> {
-        let answer = self.ask(&json!({"steps": count}))?;
-        Ok(numbers(&answer["milliseconds"]))
+    /// Milliseconds of each of `count` steps or evaluations, by the name of the command.
+    pub(super) fn timed(&mut self, command: &str, count: usize) -> Result<Vec<f64>, Failure> {
+        Ok(numbers(&self.ask(&json!({ command: count }))?["milliseconds"]))
     }
 
-    /// Most memory it has used since it was prepared.
-    pub(crate) fn peak_bytes(&mut self) -> Result<u64, Failure> {
+    /// Milliseconds for one pass over `images` images in memory with augmentation.
+    pub(super) fn timed_epoch(&mut self, images: usize) -> Result<f64, Failure> {
+        let answer = self.ask(&json!({"epoch": {"images": images}}))?;
+        answer["milliseconds"].as_f64().ok_or_else(|| Failure::new("the peer gave no time for its epoch"))
+    }
+
+    /// By how much its high-water mark of memory has grown since it was prepared.
+    pub(super) fn peak_bytes(&mut self) -> Result<u64, Failure> {
         Ok(self.ask(&json!({"peak_bytes": true}))?["peak_bytes"].as_u64().unwrap_or(0))
     }
 
     fn ask(&mut self, command: &Value) -> Result<Value, Failure> {
-        let problem = |error: std::io::Error| Failure::new(format!("the peer process ended: {error}"));
+        let problem = |error: std::io::Error| Failure::new(format!("the peer process ended: {error}")).next_step(ADVICE);
         writeln!(self.input, "{command}").and_then(|()| self.input.flush()).map_err(problem)?;
         let mut line = String::new();
         self.output.read_line(&mut line).map_err(problem)?;
-        let answer: Value = serde_json::from_str(&line).map_err(|_| {
-            Failure::new("the peer process gave no answer")
-                .next_step("install bench/peers/requirements.txt and name that Python with --python, or use --no-peers")
-        })?;
+        let answer: Value = serde_json::from_str(&line)
+            .map_err(|_| Failure::new("the peer process ended without an answer").next_step(ADVICE))?;
         match answer["error"].as_str() {
             Some(error) => Err(Failure::new(format!("the peer failed: {error}"))),
             None => Ok(answer),
@@ -85,6 +150,14 @@ impl Drop for Peer {
     }
 }
 
+/// The losses of the first three steps, as a check of training steps.
+pub(super) fn loss_check() -> Value {
+    json!({"loss_check": {"seed": SEED}})
+}
+
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().map(|values| values.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
+    match value {
+        Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
+        value => value.as_f64().into_iter().collect(),
+    }
 }

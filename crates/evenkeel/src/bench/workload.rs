@@ -1,22 +1,18 @@
-//! The yardstick networks with weights, inputs and labels from one formula that the peer computes too
-//! (`bench/peers/workloads.py`).
+//! A yardstick network with its batch, ready for training steps or evaluations.
 
 use std::time::Instant;
 
 use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::Graph;
-use keel_nn::layers::LayerSpec;
-use keel_nn::losses::{LossSpec, TargetKind, Targets};
-use keel_nn::{Batch, Executor, MemoryRequest, Mode, Network, ParameterRole, Plan, RandomKey, Shape, Value, model};
-use keel_train::optimizers::{Optimizer, OptimizerConfig, ParameterSegment, SgdConfig};
+use keel_nn::losses::{Loss, TargetKind, Targets};
+use keel_nn::{Batch, Executor, MemoryRequest, Mode, Network, ParameterRole, Plan, RandomKey, Shape};
+use keel_train::optimizers::{Optimizer, ParameterSegment};
 
-const CLASSES: usize = 10;
+use super::formula::{self, CLASSES};
+use super::networks::Spec;
+
 const LEARNING_RATE: f64 = 0.001;
-const INPUT_LIMIT: f32 = 1.732_050_8;
-
-/// Names of the workloads, as the peer knows them.
-pub(crate) const NAMES: [&str; 3] = ["cnn", "resnet20", "mlp"];
 
 /// A network with its batch, ready for training steps.
 pub(crate) struct Workload {
@@ -24,39 +20,24 @@ pub(crate) struct Workload {
     executor: Executor,
     gradients: Buffer,
     optimizer: Optimizer,
-    loss: keel_nn::losses::Loss,
+    loss: Loss,
     inputs: Vec<f32>,
     labels: Vec<u32>,
 }
 
 impl Workload {
-    /// The workload `name` with the weights and the batch of `seed`.
-    ///
-    /// # Panics
-    /// If `name` is none of [`NAMES`].
-    pub(crate) fn new(name: &str, seed: u64) -> Self {
-        let image = Shape::Image { height: 32, width: 32, channels: 3 };
-        let (shape, layers, batch): (Shape, Vec<LayerSpec>, usize) = match name {
-            "cnn" => (image, model::cnn(32, 2), 128),
-            "resnet20" => (image, model::resnet(16, 3), 128),
-            "mlp" => (Shape::Features(64), model::mlp(128, 1), 32),
-            other => unreachable!("{other} is no workload"),
-        };
-        let graph = Graph::build(shape, &layers, CLASSES).expect("the yardsticks fit their inputs");
-        let values = initial_values(&graph, seed);
-        let mut network = Network::new(graph.fuse(), RandomKey::new(seed));
-        network.parameters.copy_from_slice(&values);
-        let request = MemoryRequest { batch, mode: Mode::Train, workers: workers() };
-        let config = OptimizerConfig::Sgd(SgdConfig { momentum: 0.9, weight_decay: 0.0, ..SgdConfig::default() });
+    /// The workload of `spec` with the weights and the batch of `seed`, planned for the threads of the present pool.
+    pub(crate) fn new(spec: Spec, seed: u64) -> Self {
+        let (network, executor) = prepared(spec, seed, Mode::Train);
         let segments: Vec<_> = network.graph.parameters().iter().map(segment).collect();
         let classes = TargetKind::Classes(CLASSES);
         Workload {
-            executor: Executor::new(Plan::new(&network.graph, request)),
             gradients: Buffer::zeroed(network.parameters.len()),
-            optimizer: Optimizer::new(&config, &segments, network.parameters.len()),
-            loss: LossSpec::cross_entropy().build(Shape::Features(CLASSES), classes).expect("classes suit the loss"),
-            inputs: uniform(seed * 1000 + 900, batch * shape.len(), INPUT_LIMIT),
-            labels: labels(seed * 1000 + 901, batch),
+            optimizer: Optimizer::new(&spec.optimizer(), &segments, network.parameters.len()),
+            loss: spec.loss().build(Shape::Features(CLASSES), classes).expect("classes suit the loss"),
+            inputs: formula::inputs(seed, spec.batch * spec.input().len()),
+            labels: formula::labels(seed, spec.batch),
+            executor,
             network,
         }
     }
@@ -74,94 +55,76 @@ impl Workload {
 
     /// Milliseconds of each of `count` steps.
     pub(crate) fn timed_steps(&mut self, count: usize) -> Vec<f64> {
-        let timed = |_| {
-            let start = Instant::now();
-            self.step();
-            start.elapsed().as_secs_f64() * 1000.0
-        };
-        (0..count).map(timed).collect()
-    }
-
-    pub(crate) fn samples(&self) -> usize {
-        self.labels.len()
+        (0..count).map(|_| milliseconds(|| self.step())).collect()
     }
 
     /// Multiply-adds of a step: the backward pass counts twice the forward pass.
     pub(crate) fn multiply_adds(&self) -> f64 {
-        3.0 * self.network.graph.multiply_adds() as f64 * self.samples() as f64
+        3.0 * self.network.graph.multiply_adds() as f64 * self.labels.len() as f64
     }
 
-    /// Bytes of arena, parameters, gradients, optimiser slots and batch.
-    pub(crate) fn bytes(&self) -> usize {
-        let floats = self.executor.plan().arena_length() + 3 * self.network.parameters.len() + self.inputs.len();
+    /// Bytes planned: arena, parameters, gradients, optimiser slots and batch.
+    pub(crate) fn planned_bytes(&self) -> usize {
+        let slots: usize = self.optimizer.slots().map(|(_, values)| values.len()).sum();
+        let floats =
+            self.executor.plan().arena_length() + 2 * self.network.parameters.len() + slots + self.inputs.len();
         floats * size_of::<f32>()
     }
 }
 
+/// A network with its batch, ready for forward passes in evaluation mode.
+pub(crate) struct Evaluation {
+    network: Network,
+    executor: Executor,
+    inputs: Vec<f32>,
+}
+
+impl Evaluation {
+    /// As [`Workload::new`].
+    pub(crate) fn new(spec: Spec, seed: u64) -> Self {
+        let (network, executor) = prepared(spec, seed, Mode::Evaluate);
+        Evaluation { network, executor, inputs: formula::inputs(seed, spec.batch * spec.input().len()) }
+    }
+
+    /// The sum of the magnitudes of the outputs.
+    pub(crate) fn run(&mut self) -> f64 {
+        let batch = Batch { input: &self.inputs, random: RandomKey::new(0) };
+        let outputs = self.executor.forward(&mut self.network, batch, &mut ());
+        outputs.iter().map(|output| f64::from(output.abs())).sum()
+    }
+
+    /// Milliseconds of each of `count` passes.
+    pub(crate) fn timed(&mut self, count: usize) -> Vec<f64> {
+        (0..count).map(|_| milliseconds(|| self.run())).collect()
+    }
+
+    /// Multiply-adds of a pass.
+    pub(crate) fn multiply_adds(&self) -> f64 {
+        let samples = self.inputs.len() / self.network.graph.input_shape().len();
+        self.network.graph.multiply_adds() as f64 * samples as f64
+    }
+}
+
+fn prepared(spec: Spec, seed: u64, mode: Mode) -> (Network, Executor) {
+    let graph = Graph::build(spec.input(), &spec.layers(), CLASSES).expect("the yardsticks fit their inputs");
+    let values = formula::parameters(&graph, seed);
+    let mut network = Network::new(graph.fuse(), RandomKey::new(seed));
+    network.parameters.copy_from_slice(&values);
+    let plan = Plan::new(&network.graph, MemoryRequest { batch: spec.batch, mode, workers: workers() });
+    (network, Executor::new(plan))
+}
+
 fn segment(parameter: &keel_nn::graph::Parameter) -> ParameterSegment {
     let decay = parameter.spec.role == ParameterRole::Weight;
-    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay, frozen: parameter.frozen }
+    let frozen = parameter.frozen;
+    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay, frozen }
 }
 
-/// All parameters in buffer order, by the formula of `bench/peers/workloads.py`.
-fn initial_values(graph: &Graph, seed: u64) -> Vec<f32> {
-    let mut values = vec![0.0; graph.parameter_length()];
-    let last_weight = graph.parameters().iter().rposition(|parameter| parameter.spec.role == ParameterRole::Weight);
-    for (number, &index) in peer_order(graph).iter().enumerate() {
-        let parameter = &graph.parameters()[index];
-        let target = &mut values[parameter.range.clone()];
-        match parameter.spec.role {
-            ParameterRole::Weight => {
-                let limit = (6.0 / parameter.spec.fan_in as f64).sqrt() as f32;
-                let limit = if Some(index) == last_weight { limit / 8.0 } else { limit };
-                target.copy_from_slice(&uniform(seed * 1000 + number as u64, target.len(), limit));
-            }
-            ParameterRole::Scale => target.fill(if ends_a_body(graph, parameter.node) { 0.25 } else { 1.0 }),
-            _ => {}
-        }
-    }
-    values
-}
-
-/// Whether the node's output is what a residual block adds to its shortcut.
-fn ends_a_body(graph: &Graph, node: usize) -> bool {
-    graph.nodes().iter().any(|other| other.layer.kind() == "add" && other.inputs[0] == Value::Node(node))
-}
-
-/// Indices of the parameters in the peer's order: it counts a block's body before its shortcut, which runs first here.
-fn peer_order(graph: &Graph) -> Vec<usize> {
-    const SHORTCUT: usize = 3;
-    const BODY: usize = 6;
-    let mut order = Vec::new();
-    let mut index = 0;
-    while index < graph.parameters().len() {
-        if graph.parameters()[index].spec.shape.starts_with(&[1, 1]) {
-            order.extend(index + SHORTCUT..index + SHORTCUT + BODY);
-            order.extend(index..index + SHORTCUT);
-            index += SHORTCUT + BODY;
-        } else {
-            order.push(index);
-            index += 1;
-        }
-    }
-    order
-}
-
-/// Values uniform in plus and minus `limit`: outputs of splitmix64 (Steele, Lea & Flood 2014) started at `seed`.
-fn uniform(seed: u64, length: usize, limit: f32) -> Vec<f32> {
-    let (low, width) = (f64::from(-limit), 2.0 * f64::from(limit));
-    (0..length).map(|index| (low + width * top_bits(seed, index) as f64 / f64::from(1 << 24)) as f32).collect()
-}
-
-fn labels(seed: u64, length: usize) -> Vec<u32> {
-    (0..length).map(|index| ((top_bits(seed, index) * CLASSES as u64) >> 24) as u32).collect()
-}
-
-fn top_bits(seed: u64, index: usize) -> u64 {
-    let mut bits = seed.wrapping_add(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(index as u64 + 1));
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (bits ^ (bits >> 31)) >> 40
+/// Time of one call.
+pub(crate) fn milliseconds<T>(call: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    std::hint::black_box(call());
+    start.elapsed().as_secs_f64() * 1000.0
 }
 
 #[cfg(test)]
@@ -172,7 +135,7 @@ mod tests {
     fn first_losses_are_those_the_peer_computes() {
         // From `bench/peers/pytorch_peer.py`: {"prepare": "cnn"} and {"loss_check": {"seed": 1}}.
         let expected = [2.327_639, 2.271_953, 2.232_480];
-        let mut workload = Workload::new("cnn", 1);
+        let mut workload = Workload::new(Spec::new("cnn"), 1);
         for (step, expected) in expected.into_iter().enumerate() {
             let loss = workload.step();
             assert!((loss - expected).abs() < 2e-4, "step {step}: {loss} for {expected}");

@@ -1,32 +1,31 @@
 //! `bench`: the speed yardsticks, against PyTorch on the same cores where it is installed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use keel_train::threads;
 use serde_json::{Value, json};
 
-use crate::bench::peer::{Peer, VARIANTS};
-use crate::bench::workload::{NAMES, Workload};
-use crate::bench::{machine, median, spread};
+use crate::bench::machine::{self, Limits};
+use crate::bench::rows::{ROWS, Row};
+use crate::bench::{Context, PeerCommand, memory, scaling, tables};
 use crate::failure::{Failure, Stop};
-use crate::terminal::{Align, Output, Status, table};
-
-/// Largest relative difference of the first losses of both sides.
-const LOSS_TOLERANCE: f64 = 1e-3;
-
-/// Seed of the weights both sides start from.
-const SEED: u64 = 1;
+use crate::terminal::{Output, Status};
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(args_conflicts_with_subcommands = false, after_help = "\
 Examples:
   evenkeel bench --no-peers
   evenkeel bench --python venv/bin/python --only cnn,mlp
-  evenkeel bench --json > result.json")]
+  evenkeel bench --json > result.json
+  evenkeel bench --only image-folder --images cifar10/train
+  evenkeel bench scaling")]
 pub(crate) struct Arguments {
-    /// Only these rows: cnn, resnet20, mlp
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// Only these rows: cnn, resnet20, mlp, cifar10-fast, evaluation, threads, kernels, start, image-folder
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
     /// Leave PyTorch out
@@ -44,128 +43,109 @@ pub(crate) struct Arguments {
     /// Threads; 0 = all cores
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Folder of class folders with 32x32 images for the row image-folder; without it images are made up
+    #[arg(long, value_name = "FOLDER")]
+    images: Option<PathBuf>,
+}
+
+/// What else there is to measure.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// How the time of a step grows with batch, width, depth and threads
+    Scaling,
+    /// Memory of one training step, for the process that asks for it
+    #[command(hide = true)]
+    Memory {
+        /// Name of the row
+        row: String,
+    },
 }
 
 /// Runs the yardsticks.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    if let Some(unknown) = arguments.only.iter().find(|name| !NAMES.contains(&name.as_str())) {
-        let next = format!("the rows are {}", NAMES.join(", "));
+    if let Some(unknown) = arguments.only.iter().find(|name| ROWS.iter().all(|row| row.name != name.as_str())) {
+        let names: Vec<String> = ROWS.iter().map(|row| format!("{} ({})", row.name, row.summary)).collect();
+        let next = format!("the rows are {}", names.join(", "));
         return Err(Failure::new(format!("--only {unknown}: no such row")).next_step(next).into());
     }
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
-    let document = pool.install(|| document(arguments, output))?;
-    output.result(&document, || text(&document))?;
-    Ok(Status::Done)
-}
-
-fn document(arguments: &Arguments, output: &Output) -> Result<Value, Failure> {
-    let peak = machine::peak_multiply_adds_per_second();
-    let mut rows = Vec::new();
-    for name in NAMES.into_iter().filter(|name| arguments.only.is_empty() || arguments.only.iter().any(|n| n == name)) {
-        output.remark(&format!("{name} …"));
-        rows.push(row(name, arguments, peak)?);
+    match &arguments.part {
+        Some(Part::Memory { row }) => {
+            let document = pool.install(|| memory::measure(row))?;
+            output.result(&document, || format!("{document:#}"))?;
+            Ok(Status::Done)
+        }
+        Some(Part::Scaling) => {
+            let document = pool.install(|| {
+                let context = context(arguments, None);
+                let mut document = scaling::measure(&context)?;
+                document["machine"] = machine::describe(context.limits);
+                Ok::<Value, Failure>(document)
+            })?;
+            output.result(&document, || tables::points(&document))?;
+            Ok(Status::Done)
+        }
+        None => {
+            let document = pool.install(|| rows(arguments));
+            let failed = document["rows"].as_array().into_iter().flatten().any(|row| !row["error"].is_null());
+            output.result(&document, || tables::rows(&document))?;
+            Ok(if failed { Status::Findings } else { Status::Done })
+        }
     }
-    Ok(json!({ "machine": machine::describe(peak), "rows": rows }))
 }
 
-fn row(name: &str, arguments: &Arguments, peak: f64) -> Result<Value, Failure> {
-    let mut workload = Workload::new(name, SEED);
-    let losses: Vec<f64> = (0..3).map(|_| workload.step()).collect();
-    let steps = if name == "mlp" { 200 } else { 3 };
-    workload.timed_steps(steps);
-    let mut peer = match arguments.no_peers {
-        true => None,
-        false => Some(fastest_peer(name, arguments, &losses)?),
+/// All rows asked for; a row that fails says why in its `error`, and the others go on.
+fn rows(arguments: &Arguments) -> Value {
+    let (peer, missing) = match (arguments.no_peers, find_peer(arguments)) {
+        (true, _) => (None, None),
+        (false, Ok(peer)) => (Some(peer), None),
+        (false, Err(reason)) => (None, Some(reason)),
     };
-    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..arguments.turns.max(1) {
-        let turn = median(&workload.timed_steps(steps));
-        ours.push(turn);
-        if let Some(peer) = &mut peer {
-            let other = median(&peer.timed_steps(steps)?);
-            theirs.push(other);
-            ratios.push(turn / other);
-        }
+    if let Some(reason) = &missing {
+        progress(&format!("no peer: {reason}"));
     }
-    let milliseconds = median(&ours);
-    let mut row = json!({
-        "name": name,
-        "milliseconds": milliseconds,
-        "spread": spread(&ours),
-        "samples_per_second": workload.samples() as f64 / milliseconds * 1000.0,
-        "peak_bytes": workload.bytes(),
-        "roofline": workload.multiply_adds() / (milliseconds / 1000.0) / peak,
-    });
-    if let Some(mut peer) = peer {
-        let bytes = peer.peak_bytes()?;
-        row["peer"] = json!({
-            "name": peer.name, "milliseconds": median(&theirs), "spread": spread(&theirs), "peak_bytes": bytes,
-        });
-        row["ratio"] = json!(median(&ratios));
+    let context = context(arguments, peer);
+    let wanted = |row: &&Row| arguments.only.is_empty() || arguments.only.iter().any(|name| name == row.name);
+    let mut results = Vec::new();
+    for row in ROWS.iter().filter(wanted) {
+        progress(&format!("{}: {}", row.name, row.summary));
+        results.push((row.measure)(row.name, &context).unwrap_or_else(|failure| {
+            progress(&format!("  {} failed: {failure}", row.name));
+            json!({ "name": row.name, "error": failure.to_string() })
+        }));
     }
-    Ok(row)
+    let mut document = json!({ "machine": machine::describe(context.limits), "rows": results });
+    if let Some(reason) = missing {
+        document["peer_missing"] = json!(reason);
+    }
+    document
 }
 
-/// Starts every variant, checks that it computes the same losses, and keeps the fastest.
-fn fastest_peer(name: &str, arguments: &Arguments, losses: &[f64]) -> Result<Peer, Failure> {
-    let script: &Path = &arguments.peers.join("pytorch_peer.py");
+fn context(arguments: &Arguments, peer: Option<PeerCommand>) -> Context {
+    progress("limits of the machine");
+    let limits = Limits::measured();
+    Context { limits, peer, turns: arguments.turns, images: arguments.images.clone(), progress }
+}
+
+/// The peer, if its script is there and its Python has PyTorch; else what is missing and what to do.
+fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
+    let script = arguments.peers.join("pytorch_peer.py");
     if !script.is_file() {
-        let next = "run from the repository, name the folder with --peers, or use --no-peers";
-        return Err(Failure::new(format!("there is no {}", script.display())).next_step(next));
+        return Err(format!("there is no {}; run in the repository, or name the folder with --peers", script.display()));
     }
-    let threads = keel_kernels::parallel::workers();
-    let mut best: Option<(f64, Peer)> = None;
-    for variant in VARIANTS.into_iter().filter(|variant| name != "mlp" || *variant != "channels_last") {
-        let mut peer = Peer::start((&arguments.python, script), (name, variant), threads)?;
-        let theirs = peer.first_losses(SEED)?;
-        for (ours, theirs) in losses.iter().zip(&theirs) {
-            if (ours - theirs).abs() > LOSS_TOLERANCE * theirs.abs() {
-                let message =
-                    format!("{name}: the first losses differ, {losses:?} here and {theirs:?} in {}", peer.name);
-                return Err(Failure::new(message));
-            }
-        }
-        let milliseconds = median(&peer.timed_steps(if name == "mlp" { 200 } else { 5 })?);
-        if best.as_ref().is_none_or(|(fastest, _)| milliseconds < *fastest) {
-            best = Some((milliseconds, peer));
-        }
+    let python = arguments.python.clone();
+    let found = Command::new(&python).args(["-c", "import torch"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match found {
+        Ok(status) if status.success() => Ok(PeerCommand { python, script }),
+        Ok(_) => Err(format!(
+            "{python} has no PyTorch; install bench/peers/requirements.txt and name that Python with --python"
+        )),
+        Err(error) => Err(format!("cannot run {python}: {error}; name a Python that has PyTorch with --python")),
     }
-    best.map(|(_, peer)| peer).ok_or_else(|| Failure::new("no peer could be started"))
 }
 
-fn text(document: &Value) -> String {
-    let columns = [
-        ("yardstick", Align::Left),
-        ("ms a step", Align::Right),
-        ("samples/s", Align::Right),
-        ("of peak", Align::Right),
-        ("MB", Align::Right),
-        ("peer", Align::Left),
-        ("ms a step", Align::Right),
-        ("ratio", Align::Right),
-    ];
-    let number =
-        |value: &Value, digits: usize| value.as_f64().map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}"));
-    let rows = document["rows"].as_array().into_iter().flatten().map(|row| {
-        vec![
-            row["name"].as_str().unwrap_or_default().to_owned(),
-            number(&row["milliseconds"], 3),
-            number(&row["samples_per_second"], 0),
-            number(&row["roofline"], 2),
-            row["peak_bytes"].as_f64().map_or_else(String::new, |bytes| format!("{:.1}", bytes / 1e6)),
-            row["peer"]["name"].as_str().unwrap_or("–").to_owned(),
-            number(&row["peer"]["milliseconds"], 3),
-            number(&row["ratio"], 3),
-        ]
-    });
-    let machine = &document["machine"];
-    format!(
-        "{}, {} threads, {}, {:.0} GFLOP/s in a matrix product\n\n{}\n",
-        machine["processor"].as_str().unwrap_or_default(),
-        machine["threads"],
-        machine["simd"].as_str().unwrap_or_default(),
-        machine["peak_gigaflops"].as_f64().unwrap_or_default(),
-        table(&columns, &rows.collect::<Vec<_>>())
-    )
+/// What is under way, on standard error.
+fn progress(text: &str) {
+    Output::note(text);
 }

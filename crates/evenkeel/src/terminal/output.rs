@@ -66,6 +66,11 @@ impl Output {
 
     /// A remark on standard error, out of the way of results.
     pub(crate) fn remark(&self, text: &str) {
+        Self::note(text);
+    }
+
+    /// As [`Output::remark`], where there is no output at hand.
+    pub(crate) fn note(text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 

@@ -1,0 +1,78 @@
+//! Weights, inputs and labels from one formula that the peer computes too (`bench/peers/workloads.py`).
+
+use keel_nn::graph::Graph;
+use keel_nn::{ParameterRole, Value};
+
+/// Classes of every workload.
+pub(super) const CLASSES: usize = 10;
+
+/// Inputs are uniform within plus and minus this: variance 1.
+const INPUT_LIMIT: f32 = 1.732_050_8;
+
+/// `length` input values.
+pub(super) fn inputs(seed: u64, length: usize) -> Vec<f32> {
+    uniform(seed * 1000 + 900, length, INPUT_LIMIT)
+}
+
+/// `length` classes.
+pub(super) fn labels(seed: u64, length: usize) -> Vec<u32> {
+    let seed = seed * 1000 + 901;
+    (0..length).map(|index| ((top_bits(seed, index) * CLASSES as u64) >> 24) as u32).collect()
+}
+
+/// All parameters of an unfused graph, in buffer order.
+pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
+    let mut values = vec![0.0; graph.parameter_length()];
+    let last_weight = graph.parameters().iter().rposition(|parameter| parameter.spec.role == ParameterRole::Weight);
+    for (number, &index) in peer_order(graph).iter().enumerate() {
+        let parameter = &graph.parameters()[index];
+        let target = &mut values[parameter.range.clone()];
+        match parameter.spec.role {
+            ParameterRole::Weight => {
+                let limit = (6.0 / parameter.spec.fan_in as f64).sqrt() as f32;
+                let limit = if Some(index) == last_weight { limit / 8.0 } else { limit };
+                target.copy_from_slice(&uniform(seed * 1000 + number as u64, target.len(), limit));
+            }
+            ParameterRole::Scale => target.fill(if ends_a_body(graph, parameter.node) { 0.25 } else { 1.0 }),
+            _ => {}
+        }
+    }
+    values
+}
+
+/// Whether the node's output is what a residual block adds to its shortcut.
+fn ends_a_body(graph: &Graph, node: usize) -> bool {
+    graph.nodes().iter().any(|other| other.layer.kind() == "add" && other.inputs[0] == Value::Node(node))
+}
+
+/// Indices of the parameters in the peer's order: it counts a block's body before its shortcut, which runs first here.
+fn peer_order(graph: &Graph) -> Vec<usize> {
+    const SHORTCUT: usize = 3;
+    const BODY: usize = 6;
+    let mut order = Vec::new();
+    let mut index = 0;
+    while index < graph.parameters().len() {
+        if graph.parameters()[index].spec.shape.starts_with(&[1, 1]) {
+            order.extend(index + SHORTCUT..index + SHORTCUT + BODY);
+            order.extend(index..index + SHORTCUT);
+            index += SHORTCUT + BODY;
+        } else {
+            order.push(index);
+            index += 1;
+        }
+    }
+    order
+}
+
+/// Values uniform in plus and minus `limit`: outputs of splitmix64 (Steele, Lea & Flood 2014) started at `seed`.
+fn uniform(seed: u64, length: usize, limit: f32) -> Vec<f32> {
+    let (low, width) = (f64::from(-limit), 2.0 * f64::from(limit));
+    (0..length).map(|index| (low + width * top_bits(seed, index) as f64 / f64::from(1 << 24)) as f32).collect()
+}
+
+fn top_bits(seed: u64, index: usize) -> u64 {
+    let mut bits = seed.wrapping_add(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(index as u64 + 1));
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (bits ^ (bits >> 31)) >> 40
+}

@@ -1,0 +1,60 @@
+//! Memory of a training step: resident bytes at the high-water mark, in a process of its own.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::SEED;
+use super::networks::{STEPS, Spec};
+use super::workload::Workload;
+use crate::failure::Failure;
+
+/// Steps after which the high-water mark is read.
+const STEPS_MEASURED: usize = 3;
+
+/// What the process made for this prints: planned bytes, and by how much the high-water mark grew over a process that has
+/// taken one step with two samples.
+///
+/// # Errors
+/// There is no yardstick of this name.
+pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
+    let Some(network) = STEPS.into_iter().find(|network| *network == name) else {
+        return Err(Failure::new(format!("there is no yardstick {name}")));
+    };
+    let spec = Spec::new(network);
+    Workload::new(Spec { batch: 2, ..spec }, SEED).step();
+    // Where the system has no such file the mark stays that of the whole process, which is then larger, never smaller.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before = status_bytes("VmRSS:");
+    let mut workload = Workload::new(spec, SEED);
+    for _ in 0..STEPS_MEASURED {
+        workload.step();
+    }
+    let grown = status_bytes("VmHWM:").zip(before).map(|(peak, before)| peak.saturating_sub(before));
+    Ok(json!({ "peak_bytes": grown, "planned_bytes": workload.planned_bytes() }))
+}
+
+/// Runs [`measure`] in a process of its own.
+///
+/// # Errors
+/// The process cannot be started or fails.
+pub(super) fn measured_aside(spec: Spec) -> Result<Value, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new(format!("cannot find this program to measure its memory: {error}")))?;
+    let threads = keel_kernels::parallel::workers().to_string();
+    let output = Command::new(program)
+        .args(["bench", "--json", "--threads", &threads, "memory", spec.network])
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot start a process to measure memory: {error}")))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| Failure::new(format!("the process that measures memory ended with {}", output.status)))
+}
+
+/// A size from `/proc/self/status`, where there is one.
+fn status_bytes(field: &str) -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find(|line| line.starts_with(field))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}

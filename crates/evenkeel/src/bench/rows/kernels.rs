@@ -1,0 +1,161 @@
+//! Every layer of the yardstick networks on its own, against the machine's limits.
+
+use keel_kernels::Buffer;
+use keel_kernels::parallel::workers;
+use keel_nn::graph::{Graph, Node};
+use keel_nn::{Backward, Forward, MemoryRequest, Mode, RandomKey};
+use serde_json::{Value, json};
+
+use super::super::networks::Spec;
+use super::super::turns::median;
+use super::super::workload::milliseconds;
+use super::super::{Context, SEED};
+use crate::failure::Failure;
+
+/// Networks whose layers are measured.
+const NETWORKS: [&str; 2] = ["cnn", "resnet20"];
+
+/// Calls of each function; the median counts.
+const CALLS: usize = 7;
+
+/// One layer with buffers of its own.
+struct Bench<'a> {
+    node: &'a Node,
+    batch: usize,
+    inputs: [Buffer; 2],
+    output: Buffer,
+    grad_output: Buffer,
+    grad_inputs: [Buffer; 2],
+    parameters: Buffer,
+    grad_parameters: Buffer,
+    state: Buffer,
+    saved: Buffer,
+    scratch: [Buffer; 2],
+}
+
+/// Multiply-adds and bytes of one call.
+struct Work {
+    multiply_adds: f64,
+    bytes: f64,
+}
+
+/// Times forward, gradient by the input and gradient by the weights of every layer that differs from those before it.
+pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
+    let mut kernels: Vec<Value> = Vec::new();
+    for network in NETWORKS {
+        let spec = Spec::new(network);
+        let graph = Graph::build(spec.input(), &spec.layers(), 10).map_err(|error| Failure::new(error.to_string()))?;
+        let graph = graph.fuse();
+        for node in graph.nodes().iter().filter(|node| !node.layer.is_view()) {
+            let shapes: Vec<String> = node.inputs.iter().map(|&input| graph.shape(input).to_string()).collect();
+            let title = format!("{} {}, {}", node.layer.kind(), node.layer.describe(), shapes.join(" and "));
+            if kernels.iter().any(|kernel| kernel["kernel"] == title) {
+                continue;
+            }
+            (context.progress)(&format!("  {title}"));
+            let first = node.inputs.first().is_some_and(|input| *input == keel_nn::Value::Input);
+            let mut bench = Bench::new(&graph, node, spec.batch);
+            kernels.push(bench.measure(&title, (network, first), context));
+        }
+    }
+    let convolutions = |kernel: &&Value| kernel["multiply_adds"].as_f64().is_some_and(|count| count > 0.0);
+    let total = |key: &str| -> f64 {
+        let parts = kernels.iter().filter(convolutions).flat_map(|kernel| kernel["parts"].as_array());
+        parts.flatten().filter_map(|part| part[key].as_f64()).sum()
+    };
+    let share = total("least_milliseconds") / total("milliseconds");
+    Ok(json!({ "name": name, "roofline": share, "milliseconds": total("milliseconds"), "kernels": kernels }))
+}
+
+impl<'a> Bench<'a> {
+    fn new(graph: &Graph, node: &'a Node, batch: usize) -> Self {
+        let request = MemoryRequest { batch, mode: Mode::Train, workers: workers() };
+        let memory = node.layer.memory(request);
+        let length = |index: usize| node.inputs.get(index).map_or(0, |&input| batch * graph.shape(input).len());
+        let values = |length: usize, seed: u64| Buffer::from_slice(&super::super::formula::inputs(seed, length));
+        let output = batch * node.layer.output_shape().len();
+        let mut state = Buffer::zeroed(node.state.len());
+        state.fill(1.0);
+        Bench {
+            inputs: [values(length(0), SEED), values(length(1), SEED + 1)],
+            output: Buffer::zeroed(output),
+            grad_output: values(output, SEED + 2),
+            grad_inputs: [Buffer::zeroed(length(0)), Buffer::zeroed(length(1))],
+            parameters: values(node.parameters.len(), SEED + 3),
+            grad_parameters: Buffer::zeroed(node.parameters.len()),
+            saved: Buffer::zeroed(memory.saved),
+            scratch: [Buffer::zeroed(memory.forward_scratch), Buffer::zeroed(memory.backward_scratch)],
+            state,
+            node,
+            batch,
+        }
+    }
+
+    fn measure(&mut self, title: &str, (network, first): (&str, bool), context: &Context) -> Value {
+        let layer_work = self.node.layer.multiply_adds() as f64 * self.batch as f64;
+        let forward = self.timed(Bench::forward);
+        let (weights_only, both) = (self.timed(|bench| bench.backward(false)), self.timed(|bench| bench.backward(true)));
+        let (inputs, output) = (bytes(&self.inputs[0]) + bytes(&self.inputs[1]), bytes(&self.output));
+        let weights = bytes(&self.parameters);
+        let part = |what: &str, milliseconds: f64, work: &Work| {
+            let least = context.limits.seconds(work.multiply_adds, work.bytes) * 1000.0;
+            json!({ "part": what, "milliseconds": milliseconds, "least_milliseconds": least,
+                    "roofline": least / milliseconds })
+        };
+        let once = |bytes: f64| Work { multiply_adds: layer_work, bytes };
+        let mut parts = vec![part("forward", forward, &once(inputs + output + weights))];
+        if layer_work > 0.0 {
+            parts.push(part("weight gradient", weights_only, &once(inputs + output + weights)));
+            if !first {
+                parts.push(part("input gradient", both - weights_only, &once(inputs + output + weights)));
+            }
+        } else {
+            parts.push(part("backward", both, &once(2.0 * inputs + output)));
+        }
+        json!({ "kernel": title, "network": network, "multiply_adds": layer_work, "parts": parts })
+    }
+
+    fn timed(&mut self, mut call: impl FnMut(&mut Self)) -> f64 {
+        call(self);
+        let times: Vec<f64> = (0..CALLS).map(|_| milliseconds(|| call(self))).collect();
+        median(&times)
+    }
+
+    fn forward(&mut self) {
+        self.node.layer.forward(Forward {
+            batch: self.batch,
+            mode: Mode::Train,
+            inputs: [&self.inputs[0], &self.inputs[1]],
+            output: &mut self.output,
+            parameters: &self.parameters,
+            state: &mut self.state,
+            saved: &mut self.saved,
+            scratch: &mut self.scratch[0],
+            random: RandomKey::new(SEED),
+            probe: None,
+        });
+    }
+
+    fn backward(&mut self, with_inputs: bool) {
+        let [first, second] = &mut self.grad_inputs;
+        let grad_inputs: [&mut [f32]; 2] = if with_inputs { [first, second] } else { [&mut [], &mut []] };
+        self.node.layer.backward(Backward {
+            batch: self.batch,
+            inputs: [&self.inputs[0], &self.inputs[1]],
+            output: &self.output,
+            grad_output: &mut self.grad_output,
+            grad_inputs,
+            parameters: &self.parameters,
+            grad_parameters: &mut self.grad_parameters,
+            state: &self.state,
+            saved: &mut self.saved,
+            scratch: &mut self.scratch[1],
+            random: RandomKey::new(SEED),
+            probe: None,
+        });
+    }
+}
+
+fn bytes(buffer: &[f32]) -> f64 {
+    size_of_val(buffer) as f64
+}
