@@ -1,0 +1,71 @@
+//! The example that diagnoses a PyTorch training, with the real PyTorch where there is one.
+
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use program::Program;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pytorch");
+
+/// Runs the example once for each line of standard input, in one process: importing PyTorch takes longer than a training.
+const TRAIN_EACH: &str =
+    "import sys; sys.path.insert(0, sys.argv[1]); import train; [train.main(line.split()) for line in sys.stdin]";
+
+/// A fault, the rule that names it, and the level it must have at least.
+const FAULTS: [(&str, &str, &str); 9] = [
+    ("raw_inputs", "K002", "error"),
+    ("small_init", "K005", "error"),
+    ("constant_init", "K006", "error"),
+    ("softmax_twice", "K008", "error"),
+    ("saturated_tanh", "K009", "error"),
+    ("dead_relu", "K010", "error"),
+    ("sigmoid_stack", "K011", "error"),
+    ("high_learning_rate", "K013", "error"),
+    ("low_learning_rate", "K013", "warn"),
+];
+
+/// `EVENKEEL_PYTHON`, or `python3`, if it can import PyTorch.
+fn python() -> Option<PathBuf> {
+    let python = std::env::var_os("EVENKEEL_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
+    let imported =
+        Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|output| output.status.success());
+    if !imported {
+        eprintln!("skipped: {} cannot import torch; EVENKEEL_PYTHON names another Python", python.display());
+    }
+    imported.then_some(python)
+}
+
+/// Trains once for each of `runs`, the words of its command line.
+fn train(python: &Path, program: &Program, runs: &[String]) {
+    let mut command = assert_cmd::Command::new(python);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").current_dir(program.path("")).args(["-c", TRAIN_EACH, EXAMPLE]);
+    command.write_stdin(runs.join("\n")).assert().success();
+}
+
+/// Findings of warning or error, as (code, level).
+fn accusations(program: &Program, file: &str) -> Vec<(String, String)> {
+    let document = program.run(&["diagnose", file, "--json"]).json();
+    let findings = document["findings"].as_array().unwrap_or_else(|| panic!("{document}"));
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let all = findings.iter().map(|finding| (text(finding, "code"), text(finding, "level")));
+    all.filter(|(_, level)| level != "info").collect()
+}
+
+#[test]
+fn every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accused() {
+    let Some(python) = python() else { return };
+    let program = Program::new();
+    let healthy = (0..2).map(|seed| format!("--epochs 3 --output healthy-{seed}.jsonl --seed {seed}"));
+    let faulty = FAULTS.iter().map(|(fault, ..)| format!("--epochs 3 --output {fault}.jsonl --fault {fault}"));
+    train(&python, &program, &healthy.chain(faulty).collect::<Vec<_>>());
+    for seed in 0..2 {
+        assert_eq!(accusations(&program, &format!("healthy-{seed}.jsonl")), [], "seed {seed}");
+    }
+    for (fault, code, level) in FAULTS {
+        let found = accusations(&program, &format!("{fault}.jsonl"));
+        let named = found.iter().any(|(found, its)| found == code && (its == level || its == "error"));
+        assert!(named, "{fault}: {code} is not among {found:?}");
+    }
+}

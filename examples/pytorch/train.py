@@ -1,0 +1,135 @@
+"""A small PyTorch training that measures itself for `evenkeel diagnose`, healthy or with a fault put in.
+
+    python train.py --output run.jsonl
+    python train.py --output run.jsonl --fault dead_relu
+    evenkeel diagnose run.jsonl
+"""
+
+import argparse
+
+import torch
+from torch import nn
+
+from measurements import Recorder
+
+FEATURES, CLASSES, WIDTH, DEPTH = 64, 10, 100, 3
+
+# What each fault changes, and the rule that should name it.
+FAULTS = {
+    "raw_inputs": "inputs in 0 to 255 as they come from an image (K002)",
+    "small_init": "all weights drawn with a standard deviation of 0.001 (K005)",
+    "constant_init": "all weights of a layer the same (K006)",
+    "softmax_twice": "softmax in front of a loss that expects logits (K008)",
+    "saturated_tanh": "tanh with weights ten times too large (K009)",
+    "dead_relu": "biases so far below zero that most units never fire (K010)",
+    "sigmoid_stack": "eight layers of sigmoid (K011)",
+    "high_learning_rate": "a learning rate two hundred times too high (K013)",
+    "low_learning_rate": "a learning rate ten thousand times too low (K013)",
+}
+
+
+def clusters(samples, generator):
+    """Ten overlapping clusters in 64 dimensions, standardised: a task a small network learns in seconds."""
+    centres = torch.randn(CLASSES, FEATURES, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(samples) % CLASSES
+    inputs = centres[labels] + 1.5 * torch.randn(samples, FEATURES, generator=generator)
+    return (inputs - inputs.mean(0)) / inputs.std(0), labels
+
+
+def build(fault):
+    """The network: linear layers and activations, then logits."""
+    activation = {"sigmoid_stack": nn.Sigmoid, "saturated_tanh": nn.Tanh}.get(fault, nn.ReLU)
+    depth = 8 if fault == "sigmoid_stack" else DEPTH
+    layers, width = [], FEATURES
+    for index in range(depth):
+        layers += [(f"linear_{index + 1}", nn.Linear(width, WIDTH)), (f"activation_{index + 1}", activation())]
+        width = WIDTH
+    layers.append(("logits", nn.Linear(width, CLASSES)))
+    if fault == "softmax_twice":
+        layers.append(("softmax", nn.Softmax(dim=1)))
+    model = nn.Sequential()
+    for name, layer in layers:
+        model.add_module(name, layer)
+    initialise(model, fault)
+    return model
+
+
+def initialise(model, fault):
+    """Kaiming for relu, Xavier for the others; a first loss near log(10); then the fault."""
+    relu = fault not in ("sigmoid_stack", "saturated_tanh")
+    for name, layer in model.named_children():
+        if not isinstance(layer, nn.Linear):
+            continue
+        nn.init.zeros_(layer.bias)
+        if name == "logits":
+            nn.init.normal_(layer.weight, std=0.02)
+        elif relu:
+            nn.init.kaiming_normal_(layer.weight)
+        else:
+            nn.init.xavier_normal_(layer.weight)
+        if fault == "small_init":
+            nn.init.normal_(layer.weight, std=0.001)
+        if fault == "constant_init":
+            nn.init.constant_(layer.weight, 0.01)
+        if fault == "saturated_tanh" and name != "logits":
+            layer.weight.data.mul_(10)
+        if fault == "dead_relu" and name == "linear_2":
+            nn.init.constant_(layer.bias, -4.0)
+
+
+def main(words=None):
+    """Trains as the words of the command line say."""
+    arguments = parse_arguments(words)
+    fault = arguments.fault
+    torch.manual_seed(arguments.seed)
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(arguments.seed)
+    inputs, labels = clusters(6_400, generator)
+    validation_inputs, validation_labels = clusters(1_000, generator)
+    if fault == "raw_inputs":
+        inputs, validation_inputs = (40 * values + 120 for values in (inputs, validation_inputs))
+    model = build(fault)
+    learning_rate = {"high_learning_rate": 10.0, "low_learning_rate": 5e-6}.get(fault, 0.05)
+    momentum = 0.0 if fault == "high_learning_rate" else 0.9
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
+    loss_function = nn.CrossEntropyLoss()
+    with open(arguments.output, "w", encoding="utf-8") as file:
+        recorder = Recorder(model, file, "cross_entropy", CLASSES, learning_rate, batch_size=arguments.batch_size)
+        recorder.data(inputs, labels)
+        recorder.start(model, loss_function, inputs[:1024], labels[:1024])
+        for epoch in range(arguments.epochs):
+            order = torch.randperm(len(inputs), generator=generator)
+            for batch in order.split(arguments.batch_size):
+                with recorder.step(optimizer, epoch, samples=len(batch)) as measured:
+                    loss = loss_function(model(inputs[batch]), labels[batch])
+                    optimizer.zero_grad()
+                    loss.backward()
+                    measured.loss(loss)
+                    optimizer.step()
+            results = {}
+            for part, values, truth in (("train", inputs, labels), ("validation", validation_inputs, validation_labels)):
+                with torch.no_grad():
+                    logits = model(values)
+                    results[f"{part}_loss"] = loss_function(logits, truth).item()
+                    results[f"{part}_accuracy"] = (logits.argmax(1) == truth).double().mean().item()
+            recorder.epoch(epoch, **results)
+            print(f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.3f}" for name, value in results.items()))
+
+
+def parse_arguments(words):
+    faults = "\n".join(f"  {name:20} {text}" for name, text in FAULTS.items())
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        epilog=f"faults:\n{faults}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--output", default="run.jsonl", help="file of measurements")
+    parser.add_argument("--fault", choices=FAULTS, help="what to do wrong; nothing if not given")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    main()
