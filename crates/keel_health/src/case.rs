@@ -1,12 +1,15 @@
 //! What a rule gets to see, and what it answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::finding::Level;
 use crate::history::{History, LayerWindow, Window};
 use crate::measurement::{DataMeasurement, EpochMeasurement, ModelDescription, StartMeasurement, StepMeasurement};
 use crate::remedy::Remedy;
 
 /// Moments at which rules are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// The model is described.
     Model,

@@ -1,5 +1,7 @@
 //! From observations to findings: two in a row make a finding, repeated ones extend it, and nothing is said twice.
 
+use serde::{Deserialize, Serialize};
+
 use crate::case::{Moment, Observation};
 use crate::catalog::Rule;
 use crate::finding::{Evidence, Finding};
@@ -10,15 +12,15 @@ use crate::remedy::describe_all;
 const EVIDENCE_POINTS: usize = 64;
 
 /// Everything observed so far, per rule and layer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Judge {
     cases: Vec<OpenCase>,
 }
 
 /// The observations of one rule about one layer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct OpenCase {
-    code: &'static str,
+    code: String,
     layer: Option<usize>,
     moment: Moment,
     in_a_row: u32,
@@ -78,7 +80,7 @@ impl Judge {
             .position(|case| case.code == rule.code && case.layer == observation.layer && case.moment == moment);
         let index = known.unwrap_or_else(|| {
             self.cases.push(OpenCase {
-                code: rule.code,
+                code: rule.code.to_string(),
                 layer: observation.layer,
                 moment,
                 in_a_row: 0,

@@ -1,10 +1,12 @@
 //! The monitor: takes measurements in, asks the rules, keeps the findings.
 
+use serde::{Deserialize, Serialize};
+
 use crate::case::{Case, Moment};
 use crate::catalog::catalog;
 use crate::causes::order_by_cause;
 use crate::finding::Finding;
-use crate::history::History;
+use crate::history::{History, HistoryState};
 use crate::judge::{Judge, Stretch};
 use crate::measurement::{
     DataMeasurement, EpochMeasurement, ModelDescription, Record, StartMeasurement, StepMeasurement,
@@ -17,6 +19,18 @@ pub struct Monitor {
     data: Option<DataMeasurement>,
     start: Option<StartMeasurement>,
     history: History,
+    epochs: Vec<EpochMeasurement>,
+    judge: Judge,
+    last_step: u64,
+}
+
+/// What of a monitor outlives an interruption of the run: findings and what is needed to go on judging. Open windows
+/// start anew. Written as JSON; its layout is that of this version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonitorState {
+    data: Option<DataMeasurement>,
+    start: Option<StartMeasurement>,
+    history: HistoryState,
     epochs: Vec<EpochMeasurement>,
     judge: Judge,
     last_step: u64,
@@ -39,6 +53,25 @@ impl Monitor {
             Self { model, data: None, start: None, history, epochs: Vec::new(), judge: Judge::default(), last_step: 0 };
         monitor.ask(Moment::Model, None);
         monitor
+    }
+
+    /// What outlives an interruption.
+    pub fn state(&self) -> MonitorState {
+        MonitorState {
+            data: self.data.clone(),
+            start: self.start.clone(),
+            history: self.history.state(),
+            epochs: self.epochs.clone(),
+            judge: self.judge.clone(),
+            last_step: self.last_step,
+        }
+    }
+
+    /// Watches a run of `model` on, from what [`Monitor::state`] gave.
+    pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
+        let history = History::restored(model.samples_per_epoch, state.history);
+        let MonitorState { data, start, epochs, judge, last_step, .. } = state;
+        Self { model, data, start, history, epochs, judge, last_step }
     }
 
     /// Takes in the statistics of the training split; returns new findings.
@@ -74,6 +107,8 @@ impl Monitor {
 
     /// Takes in the end of an epoch; returns new findings.
     pub fn epoch(&mut self, epoch: &EpochMeasurement) -> Vec<Finding> {
+        // Only the latest running statistics are judged.
+        self.epochs.iter_mut().for_each(|epoch| epoch.norms.clear());
         self.epochs.push(epoch.clone());
         let samples = self.model.samples_per_epoch.or(self.data.as_ref().map(|data| data.samples).filter(|&n| n > 0));
         let window_closed = self.history.end_epoch(samples);

@@ -1,5 +1,7 @@
 //! Growth of the gradient norm: the mean of the last 25 steps against the mean of the last 500.
 
+use serde::{Deserialize, Serialize};
+
 const SHORT: usize = 25;
 const LONG: usize = 500;
 /// Steps before a comparison makes sense.
@@ -17,7 +19,7 @@ pub struct GradientGrowth {
 }
 
 /// The last 500 gradient norms with running sums.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct GradientTrend {
     norms: Vec<f64>,
     steps: usize,

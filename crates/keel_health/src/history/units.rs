@@ -21,6 +21,11 @@ struct Counts {
 }
 
 impl UnitTotal {
+    /// Nothing counted, after `stretches` complete stretches.
+    pub(super) fn after(stretches: u64) -> Self {
+        Self { stretches, ..Self::default() }
+    }
+
     /// Number of units.
     pub fn units(&self) -> usize {
         self.complete.units

@@ -10,6 +10,8 @@ use super::null_is_nan;
 pub struct DataMeasurement {
     /// Samples of the training split.
     pub samples: u64,
+    /// Samples whose values were looked at for `features`, if those are not all.
+    pub measured_samples: Option<u64>,
     /// One entry a channel for images, one a column for tables.
     pub features: Vec<FeatureStatistics>,
     /// Share of the training samples in each class; empty for regression.

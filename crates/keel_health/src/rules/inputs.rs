@@ -68,11 +68,13 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     }
     let feature = data.features[*worst];
     let kind = if data.images { "channel" } else { "feature" };
+    let part = data.measured_samples.map(|samples| format!(" over {samples} of {} samples", data.samples));
     let message = format!(
-        "{} of {count} {kind}s are not standardised; {kind} {worst} has mean {} and standard deviation {}",
+        "{} of {count} {kind}s are not standardised; {kind} {worst} has mean {} and standard deviation {}{}",
         offences.len(),
         number(f64::from(feature.mean)),
         number(f64::from(feature.std)),
+        part.unwrap_or_default(),
     );
     let cause = match data.preprocessing.as_slice() {
         [] => format!("{}: no preprocessing step is in use", offence.words),
