@@ -4,6 +4,7 @@
 pub mod check;
 pub mod config;
 mod error;
+pub mod health;
 pub mod metrics;
 mod mirrored;
 mod model_file;

@@ -130,6 +130,11 @@ impl Optimizer {
         StepNorms { segments: &self.norms, gradient, gradient_scale }
     }
 
+    /// Norms of the last update, one per segment, in the order of the segments.
+    pub fn norms(&self) -> &[SegmentNorms] {
+        &self.norms
+    }
+
     /// Updates made so far.
     pub fn steps(&self) -> u64 {
         self.steps

@@ -7,6 +7,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use keel_health::MonitorState;
+
 use super::write_atomically;
 use crate::schedules::PlateauState;
 
@@ -86,6 +88,9 @@ pub struct TrainingState {
     pub best_epoch: u64,
     /// Seconds trained so far.
     pub seconds: f64,
+    /// What the health rules know; nothing at level off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<MonitorState>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::{Connection, params};
 
+use super::HistogramRecord;
 use crate::error::TrainError;
 
 const TABLES: &str = "
@@ -91,6 +92,7 @@ enum Message {
     Steps(Vec<StepRecord>),
     Epoch(EpochRecord),
     Layers(Vec<LayerRecord>),
+    Histograms(Vec<HistogramRecord>),
     Finding(FindingRecord),
     Sync(SyncSender<()>),
 }
@@ -138,6 +140,11 @@ impl MetricStore {
     /// Writes measurements of layers.
     pub fn layers(&mut self, records: Vec<LayerRecord>) {
         self.send(Message::Layers(records));
+    }
+
+    /// Writes histograms.
+    pub fn histograms(&mut self, records: Vec<HistogramRecord>) {
+        self.send(Message::Histograms(records));
     }
 
     /// Writes a finding.
@@ -224,6 +231,14 @@ fn write(connection: &Connection, message: Message) -> rusqlite::Result<()> {
             let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO layers VALUES (?1, ?2, ?3, ?4)")?;
             for LayerRecord { step, layer, name, value } in records {
                 insert.execute(params![step as i64, layer, name, value])?;
+            }
+        }
+        Message::Histograms(records) => {
+            let mut insert =
+                connection.prepare_cached("INSERT OR REPLACE INTO histograms VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            for HistogramRecord { step, layer, name, low, high, counts } in records {
+                let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
+                insert.execute(params![step as i64, layer, name, low, high, format!("[{}]", counts.join(","))])?;
             }
         }
         Message::Finding(FindingRecord { step, code, level, layer, document }) => {

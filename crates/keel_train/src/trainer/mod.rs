@@ -23,7 +23,7 @@ use crate::runs::RunFolder;
 use crate::threads;
 
 pub(crate) use position::{network_tensors, restore_network};
-pub(crate) use session::{build_graph, executor_for_evaluation};
+pub(crate) use session::{build_graph, build_layers, executor_for_evaluation};
 
 /// Trains one network and writes its run.
 #[derive(Debug)]

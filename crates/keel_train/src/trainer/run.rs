@@ -11,6 +11,7 @@ use super::position::{self, BestWeights};
 use super::{EpochEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::health::{EpochLosses, StepPlace, Watch};
 use crate::metrics::Metrics;
 use crate::model_file;
 use crate::runs::{
@@ -37,7 +38,7 @@ pub struct TrainedRun {
 enum Ending {
     Finished,
     EarlyStopping,
-    Stopped(&'static str),
+    Stopped(String),
 }
 
 struct Run<'a> {
@@ -45,6 +46,7 @@ struct Run<'a> {
     folder: RunFolder,
     session: Session,
     schedule: Schedule,
+    watch: Option<Watch>,
     store: MetricStore,
     state: TrainingState,
     observer: &'a mut dyn TrainingObserver,
@@ -100,13 +102,15 @@ impl<'a> Run<'a> {
         let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
         let mut schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
         schedule.restore(state.plateau.clone());
+        let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
         let store = MetricStore::open(&folder.metrics(), state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
-        let run = Run {
+        let mut run = Run {
             config,
             folder,
             session,
             schedule,
+            watch,
             store,
             state,
             observer,
@@ -118,6 +122,7 @@ impl<'a> Run<'a> {
         run.folder.write_summary(&run.summary(Status::Running, None))?;
         let started = run.started(steps_per_epoch);
         run.observer.event(Event::Started(&started));
+        run.tell_news();
         Ok(run)
     }
 
@@ -142,14 +147,18 @@ impl<'a> Run<'a> {
                     return Ok(Ending::EarlyStopping);
                 }
             }
+            if let Some(reason) = self.watch.as_ref().and_then(Watch::reason_to_stop) {
+                self.checkpoint()?;
+                return Ok(Ending::Stopped(reason));
+            }
             if stop.load(Ordering::Relaxed) {
                 self.checkpoint()?;
-                return Ok(Ending::Stopped("stopped on request"));
+                return Ok(Ending::Stopped("stopped on request".to_owned()));
             }
             let limit = self.config.train.time_limit;
             if limit > 0.0 && self.began.elapsed().as_secs_f64() >= limit {
                 self.checkpoint()?;
-                return Ok(Ending::Stopped("the time limit was reached"));
+                return Ok(Ending::Stopped("the time limit was reached".to_owned()));
             }
             if self.checkpointed.elapsed() >= Duration::from_secs_f64(self.config.run.checkpoint_seconds) {
                 self.checkpoint()?;
@@ -160,7 +169,11 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, batch: &keel_data::Batch) -> Result<(), TrainError> {
         let learning_rate = self.schedule.learning_rate(self.state.step);
-        let result = self.session.step(batch, self.state.step, learning_rate);
+        let place = StepPlace { step: self.state.step, epoch: self.state.epoch, learning_rate };
+        let result = match &mut self.watch {
+            Some(watch) => watch.step(&mut self.session, batch, place),
+            None => self.session.step(batch, place.step, learning_rate),
+        };
         self.first_step_at.get_or_insert_with(seconds_since_1970);
         let state = &mut self.state;
         state.step += 1;
@@ -184,6 +197,7 @@ impl<'a> Run<'a> {
             learning_rate,
             gradient_norm,
         }));
+        self.tell_news();
         if loss.is_finite() && gradient_norm.is_finite() {
             return Ok(());
         }
@@ -214,6 +228,7 @@ impl<'a> Run<'a> {
         }
         self.schedule.epoch_ended(judged_loss);
         self.note_epoch(&train, validation.as_ref());
+        self.judge_epoch(validation.as_ref())?;
         if best {
             let weights = BestWeights { fingerprint: self.state.fingerprint.clone(), epoch: self.state.epoch };
             self.session.swap_average();
@@ -226,6 +241,43 @@ impl<'a> Run<'a> {
         let event = EpochEvent { epoch, train: &train, validation: validation.as_ref(), best, seconds };
         self.observer.event(Event::Epoch(event));
         Ok(())
+    }
+
+    /// Has the health rules judge the epoch that is over.
+    fn judge_epoch(&mut self, validation: Option<&Metrics>) -> Result<(), TrainError> {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        let losses = EpochLosses {
+            epoch: self.state.epoch.saturating_sub(1),
+            step: self.state.step.saturating_sub(1),
+            validation_loss: validation.map(|metrics| metrics.loss),
+            validation_accuracy: validation.and_then(|metrics| metrics.accuracy),
+        };
+        watch.epoch(&mut self.session, losses)?;
+        self.tell_news();
+        Ok(())
+    }
+
+    /// Passes on what the health rules found and what they measured.
+    fn tell_news(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        let news = watch.take_news();
+        for record in news.finding_records(self.state.step) {
+            self.store.finding(record);
+        }
+        for finding in &news.findings {
+            self.observer.event(Event::Finding(finding));
+        }
+        if !news.layers.is_empty() {
+            self.store.layers(news.layers);
+        }
+        if !news.histograms.is_empty() {
+            self.store.histograms(news.histograms);
+        }
+    }
+
+    fn findings(&self) -> Vec<serde_json::Value> {
+        let findings = self.watch.as_ref().map(Watch::findings).unwrap_or_default();
+        findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect()
     }
 
     fn note_epoch(&mut self, train: &Metrics, validation: Option<&Metrics>) {
@@ -247,6 +299,7 @@ impl<'a> Run<'a> {
     fn checkpoint(&mut self) -> Result<(), TrainError> {
         self.state.plateau = self.schedule.state().clone();
         self.state.seconds = self.seconds();
+        self.state.health = self.watch.as_ref().map(Watch::state);
         self.store.flush();
         position::write_last(&self.session, &self.state, &self.folder.last_checkpoint())?;
         self.checkpointed = Instant::now();
@@ -258,7 +311,7 @@ impl<'a> Run<'a> {
         let (status, reason) = match ending {
             Ending::Finished => (Status::Finished, None),
             Ending::EarlyStopping => (Status::Finished, Some("no better validation result for the configured epochs")),
-            Ending::Stopped(reason) => (Status::Stopped, Some(*reason)),
+            Ending::Stopped(reason) => (Status::Stopped, Some(reason.as_str())),
         };
         let mut summary = self.summary(status, reason.map(str::to_owned));
         self.session.end_averaging();
@@ -336,7 +389,7 @@ impl<'a> Run<'a> {
             first_step_at: self.first_step_at,
             samples_per_second: if seconds > 0.0 { epochs * train_samples / seconds } else { 0.0 },
             seed: self.config.train.seed,
-            findings: Vec::new(),
+            findings: self.findings(),
             layers: self.session.layers(),
             inferred: self.session.network().graph.inferred().to_vec(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

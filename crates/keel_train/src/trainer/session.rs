@@ -237,9 +237,14 @@ impl Session {
     }
 }
 
-/// The graph of `config` for what `preprocessor` gives.
+/// The layers of `config` for what `preprocessor` gives, none joined.
+pub(crate) fn build_layers(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
+    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?)
+}
+
+/// The graph of `config` for what `preprocessor` gives, as it is executed.
 pub(crate) fn build_graph(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
-    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?.fuse())
+    Ok(build_layers(config, preprocessor, outputs)?.fuse())
 }
 
 /// An executor for evaluation batches of up to `batch` samples.

@@ -1,0 +1,171 @@
+//! The end of an epoch: losses in both modes on the same samples, and the statistics batch norm would use in inference.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use keel_data::{BatchOptions, Batches, LastBatch, Position, Source};
+use keel_health::measurement::{EpochMeasurement, LayerKind, ModelDescription, NormStatistics};
+
+use crate::error::TrainError;
+use crate::trainer::Session;
+
+/// Share of the training split that is measured, within [`LEAST`] and [`MOST`] samples.
+const SHARE: usize = 50;
+const LEAST: usize = 256;
+const MOST: usize = 1024;
+
+/// What the training loop knows about the epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EpochLosses {
+    /// Number of the epoch, from 0.
+    pub epoch: u64,
+    /// The last step of the epoch, from 0.
+    pub step: u64,
+    /// Loss on the validation split, if there is one.
+    pub validation_loss: Option<f64>,
+    /// Accuracy on the validation split, if there is one.
+    pub validation_accuracy: Option<f64>,
+}
+
+/// Measures the end of an epoch on a fixed part of the training split, a fiftieth of it within 256 and 1,024 samples: two
+/// forward passes. The session is left as it was.
+///
+/// # Errors
+/// A sample that cannot be preprocessed.
+pub fn measure_epoch(
+    session: &mut Session,
+    model: &ModelDescription,
+    losses: EpochLosses,
+) -> Result<EpochMeasurement, TrainError> {
+    let samples = measured_samples(session, model);
+    let metrics = session.evaluate(&samples)?;
+    let train_loss = metrics.as_ref().map(|metrics| metrics.loss as f32);
+    let mut epoch = EpochMeasurement {
+        epoch: losses.epoch,
+        step: losses.step,
+        train_loss,
+        validation_loss: losses.validation_loss.map(|loss| loss as f32),
+        train_accuracy: metrics.as_ref().and_then(|metrics| metrics.accuracy).map(|accuracy| accuracy as f32),
+        validation_accuracy: losses.validation_accuracy.map(|accuracy| accuracy as f32),
+        ..EpochMeasurement::default()
+    };
+    let mut norms = norm_layers(session, model);
+    if norms.is_empty() {
+        return Ok(epoch);
+    }
+    let state = session.network().state.to_vec();
+    let passes = training_passes(session, (&samples, batch_size(model, samples.len())), &mut norms);
+    session.network_mut().state.copy_from_slice(&state);
+    let train_mode_loss = passes?;
+    let random = model.layers.iter().any(|layer| layer.kind == LayerKind::Dropout);
+    if !random && session.average().is_none() {
+        (epoch.train_mode_loss, epoch.eval_mode_loss) = (Some(train_mode_loss as f32), train_loss);
+    }
+    epoch.norms = norms.into_iter().map(|norm| norm.statistics(&state)).collect();
+    Ok(epoch)
+}
+
+/// Evenly spread over the training split, whole batches of the training's size where there are as many.
+fn measured_samples(session: &Session, model: &ModelDescription) -> Vec<usize> {
+    let train = &session.data().train;
+    let wanted = (train.len() / SHARE).clamp(LEAST, MOST).min(train.len());
+    let batch = batch_size(model, train.len());
+    let count = (wanted / batch).max(1) * batch;
+    (0..count).map(|index| train[index * train.len() / count]).collect()
+}
+
+fn batch_size(model: &ModelDescription, samples: usize) -> usize {
+    model.batch_size.map_or(1, |size| size as usize).clamp(1, samples)
+}
+
+/// A batch normalisation layer and the sums of its batches' statistics.
+struct NormLayer {
+    layer: usize,
+    momentum: Option<f32>,
+    mean: Range<usize>,
+    variance: Range<usize>,
+    updates: usize,
+    batches: f64,
+    mean_sums: Vec<f64>,
+    mean_squares: Vec<f64>,
+    variance_sums: Vec<f64>,
+}
+
+fn norm_layers(session: &Session, model: &ModelDescription) -> Vec<NormLayer> {
+    let graph = &session.network().graph;
+    let range = |name: String| graph.state().iter().find(|entry| entry.name == name).map(|entry| entry.range.clone());
+    let layers = model.layers.iter().enumerate().filter(|(_, layer)| layer.kind == LayerKind::BatchNorm);
+    let found = layers.filter_map(|(layer, description)| {
+        let mean = range(format!("{}.running_mean", description.name))?;
+        let zeros = vec![0.0; mean.len()];
+        Some(NormLayer {
+            layer,
+            momentum: description.momentum,
+            variance: range(format!("{}.running_variance", description.name))?,
+            updates: range(format!("{}.updates", description.name))?.start,
+            mean,
+            batches: 0.0,
+            mean_sums: zeros.clone(),
+            mean_squares: zeros.clone(),
+            variance_sums: zeros,
+        })
+    });
+    found.collect()
+}
+
+/// Forward passes in training mode, each from empty running statistics, which then hold nothing but their own batch's
+/// times the momentum. Returns the mean loss.
+fn training_passes(
+    session: &mut Session,
+    (samples, batch_size): (&[usize], usize),
+    norms: &mut [NormLayer],
+) -> Result<f64, TrainError> {
+    let data = session.data();
+    let options = BatchOptions { last: LastBatch::Drop, ..BatchOptions::in_order(batch_size.min(samples.len())) };
+    let source = Source::new(Arc::clone(&data.dataset), samples, Arc::clone(session.preprocessor()), options)?;
+    let steps = source.steps_per_epoch();
+    let mut batches = Batches::new(source, Position::default());
+    let mut loss = 0.0;
+    for index in 0..steps {
+        let Some(batch) = batches.next() else { break };
+        session.network_mut().state.fill(0.0);
+        loss += session.training_loss(batch?, u64::MAX - index as u64);
+        let state = &session.network().state;
+        norms.iter_mut().for_each(|norm| norm.collect(state));
+    }
+    Ok(loss / steps.max(1) as f64)
+}
+
+impl NormLayer {
+    fn collect(&mut self, state: &[f32]) {
+        let weight = f64::from(self.momentum.unwrap_or(1.0));
+        self.batches += 1.0;
+        let pairs = state[self.mean.clone()].iter().zip(&state[self.variance.clone()]);
+        for (channel, (&mean, &variance)) in pairs.enumerate() {
+            let (mean, variance) = (f64::from(mean) / weight, f64::from(variance) / weight);
+            self.mean_sums[channel] += mean;
+            self.mean_squares[channel] += mean * mean;
+            self.variance_sums[channel] += variance;
+        }
+    }
+
+    /// Running statistics from `state`, exact ones from the batches: the variance is the mean within batches plus that
+    /// between them.
+    fn statistics(self, state: &[f32]) -> NormStatistics {
+        let batches = self.batches.max(1.0);
+        let mean = |channel: usize| self.mean_sums[channel] / batches;
+        let between = |channel: usize| (self.mean_squares[channel] / batches - mean(channel).powi(2)).max(0.0);
+        let channels = 0..self.mean.len();
+        NormStatistics {
+            layer: self.layer,
+            running_mean: state[self.mean.clone()].to_vec(),
+            running_variance: state[self.variance.clone()].to_vec(),
+            exact_mean: channels.clone().map(|channel| mean(channel) as f32).collect(),
+            exact_variance: channels
+                .map(|channel| (self.variance_sums[channel] / batches + between(channel)) as f32)
+                .collect(),
+            momentum: self.momentum,
+            updates: state[self.updates] as u64,
+        }
+    }
+}

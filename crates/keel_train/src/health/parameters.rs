@@ -1,0 +1,80 @@
+//! Weights, gradients and updates of every parameter, from the norms the update computes anyway.
+
+use keel_health::measurement::{LayerMeasurement, ModelDescription, ParameterMeasurement, ParameterRole};
+use keel_nn::graph::Graph;
+
+use crate::optimizers::SegmentNorms;
+
+/// Room for the parameters of every layer of `model`, one [`LayerMeasurement`] a layer.
+pub(super) fn empty_measurements(model: &ModelDescription, graph: &Graph) -> Vec<LayerMeasurement> {
+    let mut layers: Vec<LayerMeasurement> =
+        (0..model.layers.len()).map(|layer| LayerMeasurement { layer, ..LayerMeasurement::default() }).collect();
+    for (parameter, layer) in graph.parameters().iter().zip(layers_of_parameters(model, graph)) {
+        let role = role(parameter.spec.role);
+        layers[layer].parameters.push(ParameterMeasurement { role, ..ParameterMeasurement::default() });
+    }
+    layers
+}
+
+/// For each parameter of `graph`, the layer of `model` it belongs to.
+pub(super) fn layers_of_parameters(model: &ModelDescription, graph: &Graph) -> Vec<usize> {
+    let owner = |name: &str| name.rsplit_once('.').and_then(|(layer, _)| model.find(layer));
+    let owners = graph.parameters().iter().map(|parameter| owner(&parameter.name));
+    owners.map(|layer| layer.expect("a parameter is named after its layer")).collect()
+}
+
+/// Fills in the parameters of `layers`, made for `graph`, from the `norms` of an update with weight decay
+/// `weight_decay`; `owners` says which layer each parameter belongs to.
+pub fn measure_parameters(
+    (graph, owners): (&Graph, &[usize]),
+    norms: &[SegmentNorms],
+    weight_decay: f64,
+    layers: &mut [LayerMeasurement],
+) {
+    let mut previous = usize::MAX;
+    let mut place = 0;
+    for ((parameter, norms), &owner) in graph.parameters().iter().zip(norms).zip(owners) {
+        place = if owner == previous { place + 1 } else { 0 };
+        previous = owner;
+        let measured = &mut layers[owner].parameters[place];
+        let decays = parameter.spec.role == keel_nn::ParameterRole::Weight && weight_decay > 0.0;
+        *measured = ParameterMeasurement {
+            role: measured.role,
+            weight_norm: Some(norms.values as f32),
+            gradient_norm: Some(norms.gradient as f32),
+            update_norm: Some(norms.update as f32),
+            decay_norm: decays.then_some((weight_decay * norms.values) as f32),
+            non_finite: u64::from(!norms.values.is_finite()),
+            non_finite_gradient: u64::from(!norms.gradient.is_finite()),
+        };
+    }
+}
+
+/// As [`measure_parameters`] for a step whose update was not applied: what is not finite in `values` and `gradients`, no
+/// norms.
+pub(super) fn measure_failed_parameters(
+    (graph, owners): (&Graph, &[usize]),
+    (values, gradients): (&[f32], &[f32]),
+    layers: &mut [LayerMeasurement],
+) {
+    let bad = |values: &[f32]| values.iter().filter(|value| !value.is_finite()).count() as u64;
+    layers.iter_mut().for_each(|layer| layer.parameters.clear());
+    for (parameter, &owner) in graph.parameters().iter().zip(owners) {
+        layers[owner].parameters.push(ParameterMeasurement {
+            role: role(parameter.spec.role),
+            non_finite: bad(&values[parameter.range.clone()]),
+            non_finite_gradient: bad(&gradients[parameter.range.clone()]),
+            ..ParameterMeasurement::default()
+        });
+    }
+}
+
+fn role(role: keel_nn::ParameterRole) -> ParameterRole {
+    match role {
+        keel_nn::ParameterRole::Weight => ParameterRole::Weight,
+        keel_nn::ParameterRole::Bias => ParameterRole::Bias,
+        keel_nn::ParameterRole::Scale => ParameterRole::Scale,
+        keel_nn::ParameterRole::Shift => ParameterRole::Shift,
+        keel_nn::ParameterRole::Slope => ParameterRole::Other,
+    }
+}

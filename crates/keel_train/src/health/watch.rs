@@ -1,0 +1,205 @@
+//! Watches a training: measures it, asks the rules, keeps what they found.
+
+use keel_data::Batch;
+use keel_health::{Finding, Level, Monitor, MonitorState};
+
+use super::{
+    EpochLosses, StepProbe, Thoroughness, describe_model, layer_records, measure_data, measure_epoch, measure_start,
+};
+use crate::Config;
+use crate::config::{HealthConfig, HealthLevel, OnError};
+use crate::error::TrainError;
+use crate::runs::{FindingRecord, HistogramRecord, LayerRecord};
+use crate::trainer::{Session, StepResult};
+
+/// Layer measurements kept of a whole training, about.
+const RECORDED_STEPS: u64 = 200;
+
+/// Steps between two records of layer measurements at least.
+const LEAST_INTERVAL: u64 = 10;
+
+/// The health of one training under way.
+#[derive(Debug)]
+pub struct Watch {
+    config: HealthConfig,
+    weight_decay: f64,
+    classification: bool,
+    monitor: Monitor,
+    probe: StepProbe,
+    interval: u64,
+    news: Vec<Finding>,
+    layers: Vec<LayerRecord>,
+    histograms: Vec<HistogramRecord>,
+}
+
+/// What has come together since it was last asked for.
+#[derive(Debug, Default)]
+pub struct News {
+    /// Findings that are new or have become more serious; those that follow from another name it.
+    pub findings: Vec<Finding>,
+    /// Measurements of layers.
+    pub layers: Vec<LayerRecord>,
+    /// Distributions, at level full.
+    pub histograms: Vec<HistogramRecord>,
+}
+
+/// The place of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepPlace {
+    /// Number of the step, from 0.
+    pub step: u64,
+    /// Number of the epoch, from 0.
+    pub epoch: u64,
+    /// Learning rate of the update.
+    pub learning_rate: f64,
+}
+
+impl Watch {
+    /// Begins to watch `session`, made from `config`, of `steps` steps in all: the model, the data and, in a new training,
+    /// the state before the first update are judged at once. `state` is that of a training that goes on. `None` at level
+    /// off.
+    ///
+    /// # Errors
+    /// A sample that cannot be preprocessed.
+    pub fn begin(
+        config: &Config,
+        session: &mut Session,
+        steps: u64,
+        state: Option<MonitorState>,
+    ) -> Result<Option<Self>, TrainError> {
+        let thoroughness = match config.health.level {
+            HealthLevel::Off => return Ok(None),
+            HealthLevel::Standard => Thoroughness::Standard,
+            HealthLevel::Full => Thoroughness::Full,
+        };
+        let model = describe_model(config, session)?;
+        let probe = StepProbe::new(&model, &session.network().graph, thoroughness);
+        let known = state.is_some();
+        let monitor = match state {
+            Some(state) => Monitor::restore(model, state),
+            None => Monitor::new(model),
+        };
+        let mut watch = Watch {
+            config: config.health.clone(),
+            weight_decay: config.optimizer.weight_decay(),
+            classification: !session.objective().class_names().is_empty(),
+            monitor,
+            probe,
+            interval: (steps / RECORDED_STEPS).max(LEAST_INTERVAL),
+            news: Vec::new(),
+            layers: Vec::new(),
+            histograms: Vec::new(),
+        };
+        if !known {
+            watch.news = watch.monitor.findings();
+            let data = measure_data(session)?;
+            watch.news.extend(watch.monitor.data(&data));
+            let start = measure_start(session, watch.monitor.model())?;
+            watch.news.extend(watch.monitor.start(&start));
+        }
+        Ok(Some(watch))
+    }
+
+    /// One step of `session`, measured and judged.
+    pub fn step(&mut self, session: &mut Session, batch: &Batch, place: StepPlace) -> StepResult {
+        let recorded = place.step.is_multiple_of(self.interval);
+        match self.config.level {
+            HealthLevel::Full if recorded => self.probe.begin_with_distributions(&batch.inputs),
+            _ => self.probe.begin(&batch.inputs),
+        }
+        let result = session.step_observed(batch, (place.step, place.learning_rate), &mut self.probe);
+        self.probe.finish(place.step, session.gradients());
+        let graph = &session.network().graph;
+        if result.loss.is_finite() && result.gradient_norm.is_finite() {
+            self.probe.parameters(graph, session.optimizer().norms(), self.weight_decay);
+        } else {
+            self.probe.failed_parameters(graph, &session.network().parameters, session.gradients());
+        }
+        let measurement = self.probe.measurement_mut();
+        measurement.epoch = place.epoch;
+        measurement.samples = batch.samples() as u64;
+        measurement.loss = result.loss as f32;
+        measurement.accuracy = self.classification.then(|| result.right as f32 / batch.samples() as f32);
+        measurement.learning_rate = Some(place.learning_rate as f32);
+        measurement.gradient_norm = Some(result.gradient_norm as f32);
+        let outcome = self.monitor.step(measurement);
+        self.news.extend(outcome.findings);
+        if recorded {
+            self.record(place.step + 1);
+        }
+        result
+    }
+
+    /// The end of an epoch, measured and judged.
+    ///
+    /// # Errors
+    /// A sample that cannot be preprocessed.
+    pub fn epoch(&mut self, session: &mut Session, losses: EpochLosses) -> Result<(), TrainError> {
+        let measurement = measure_epoch(session, self.monitor.model(), losses)?;
+        self.news.extend(self.monitor.epoch(&measurement));
+        Ok(())
+    }
+
+    /// What is new since the last call.
+    pub fn take_news(&mut self) -> News {
+        let mut findings = std::mem::take(&mut self.news);
+        if !findings.is_empty() {
+            let explained = self.monitor.findings();
+            for finding in &mut findings {
+                let known = explained.iter().find(|known| known.reference() == finding.reference());
+                finding.explained_by = known.and_then(|known| known.explained_by.clone());
+            }
+        }
+        News { findings, layers: std::mem::take(&mut self.layers), histograms: std::mem::take(&mut self.histograms) }
+    }
+
+    /// All findings so far: causes first, each followed by its consequences.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.monitor.findings()
+    }
+
+    /// Why the training should stop now, if it should: `health.on_error` is `stop` and there is a finding of level error.
+    pub fn reason_to_stop(&self) -> Option<String> {
+        if self.config.on_error != OnError::Stop {
+            return None;
+        }
+        let findings = self.monitor.findings();
+        let worst = findings.iter().find(|finding| finding.level == Level::Error)?;
+        let place = worst.layer.as_ref().map(|layer| format!(" in {layer}")).unwrap_or_default();
+        Some(format!("{} {}{place}: {}; health.on_error is stop", worst.code, worst.rule, worst.message))
+    }
+
+    /// What a checkpoint keeps.
+    pub fn state(&self) -> MonitorState {
+        self.monitor.state()
+    }
+
+    fn record(&mut self, step: u64) {
+        let model = self.monitor.model();
+        self.layers.extend(layer_records(self.probe.measurement(), model, step));
+        for distribution in self.probe.distributions() {
+            self.histograms.push(HistogramRecord {
+                step,
+                layer: model.name(distribution.layer),
+                name: distribution.name.to_owned(),
+                low: f64::from(distribution.low),
+                high: f64::from(distribution.high),
+                counts: distribution.counts,
+            });
+        }
+    }
+}
+
+impl News {
+    /// The findings as rows of the database, noted after `step` steps.
+    pub fn finding_records(&self, step: u64) -> Vec<FindingRecord> {
+        let record = |finding: &Finding| FindingRecord {
+            step,
+            code: finding.code.clone(),
+            level: finding.level.name().to_owned(),
+            layer: finding.layer.clone().unwrap_or_default(),
+            document: serde_json::to_string(finding).unwrap_or_default(),
+        };
+        self.findings.iter().map(record).collect()
+    }
+}
