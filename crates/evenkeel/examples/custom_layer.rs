@@ -1,9 +1,9 @@
-//! A layer of one's own, with its gradient checked: `cargo run --release --example custom_layer`.
+//! A layer of one's own: its gradient checked, then trained inside a network. `cargo run --release --example custom_layer`.
 
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use evenkeel::prelude::*;
-use keel_nn::{Mode, RandomKey};
+use keel_nn::RandomKey;
 
 /// sin(frequency x), after Sitzmann et al. 2020.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ impl Layer for Sine {
         self.shape
     }
 
-    fn memory(&self, _: keel_nn::MemoryRequest) -> keel_nn::Memory {
-        keel_nn::Memory { backward_reads_input: true, ..keel_nn::Memory::default() }
+    fn memory(&self, _: MemoryRequest) -> Memory {
+        Memory { backward_reads_input: true, ..Memory::default() }
     }
 
     fn forward(&self, context: Forward<'_>) {
@@ -76,7 +76,29 @@ fn gradient(layer: &dyn Layer, input: &[f32]) -> Vec<f32> {
     grad_input
 }
 
-fn main() {
+fn main() -> Result<(), TrainError> {
+    check_gradient();
+
+    let source = DataConfig { samples: 200, ..DataConfig::of_source("spiral") };
+    let data = keel_data::load(&source, std::path::Path::new(""))?.split(source.split())?;
+    let sine = |shape: Shape| Ok(Box::new(Sine { frequency: 3.0, shape }) as Box<dyn Layer>);
+    let model = Model::sequential().linear(32).custom("sine(3)", sine).linear(32).custom("sine(3)", sine).output();
+    let run = Trainer::new(model)
+        .preprocess([Preprocess::Standardize])
+        .optimizer(AdamW::new(0.005))
+        .epochs(30)
+        .fit(&data)?;
+    if let Some(accuracy) = run.test_metrics().and_then(|metrics| metrics.accuracy) {
+        println!("test accuracy {accuracy:.3}, written to {}", run.folder().display());
+    }
+
+    // The files of the run hold the layer's name and no code: whoever loads them gives the layer again.
+    let mut predictor = Predictor::load_with(run.folder(), &[CustomLayer::new("sine(3)", sine)])?;
+    println!("first sample: {:?}", predictor.predict(&data.dataset)?.first());
+    Ok(())
+}
+
+fn check_gradient() {
     let input = [-1.5, -0.4, 0.0, 0.3, 2.0];
     let layer = Sine { frequency: 3.0, shape: Shape::Features(input.len()) };
     let step = 1e-3;

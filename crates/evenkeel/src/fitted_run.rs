@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use keel_nn::layers::CustomLayer;
 use keel_train::metrics::Metrics;
 use keel_train::runs::Summary;
 use keel_train::{Predictor, TrainError, TrainedRun};
@@ -10,11 +11,12 @@ use keel_train::{Predictor, TrainError, TrainedRun};
 #[derive(Debug, Clone)]
 pub struct FittedRun {
     run: TrainedRun,
+    custom_layers: Vec<CustomLayer>,
 }
 
 impl FittedRun {
-    pub(crate) fn new(run: TrainedRun) -> Self {
-        FittedRun { run }
+    pub(crate) fn new(run: TrainedRun, custom_layers: Vec<CustomLayer>) -> Self {
+        FittedRun { run, custom_layers }
     }
 
     /// Its folder.
@@ -42,6 +44,6 @@ impl FittedRun {
     /// # Errors
     /// If the model's file cannot be read back.
     pub fn predictor(&self) -> Result<Predictor, TrainError> {
-        Predictor::load(self.folder())
+        Predictor::load_with(self.folder(), &self.custom_layers)
     }
 }

@@ -3,10 +3,10 @@
 use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::{
-    AvgPoolSpec, BatchNormSpec, Conv2dSpec, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec, GroupNormSpec,
+    AvgPoolSpec, BatchNormSpec, BuildError, Conv2dSpec, CustomLayer, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec, GroupNormSpec,
     InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, ResidualSpec,
 };
-use keel_nn::{ModelConfig, Preset};
+use keel_nn::{Layer, ModelConfig, Preset, Shape};
 
 /// A network before it meets its data: input shapes, the width of an open last layer and `auto` initialisers are settled
 /// when training begins.
@@ -30,6 +30,18 @@ impl Model {
     pub fn layer(mut self, layer: LayerSpec) -> Self {
         self.config.layers.push(layer);
         self
+    }
+
+    /// Adds a layer of your own: `build` makes it for the shape it gets. The run's files keep `name` alone, so settings of
+    /// the layer belong in it; the run that `fit` returns knows the layer and can predict. A program that reads the run
+    /// later gives the layer again, with [`Predictor::load_with`](crate::prelude::Predictor::load_with); the `evenkeel`
+    /// command cannot load such a run and says so.
+    pub fn custom(
+        self,
+        name: impl Into<String>,
+        build: impl Fn(Shape) -> Result<Box<dyn Layer>, BuildError> + Send + Sync + 'static,
+    ) -> Self {
+        self.layer(LayerSpec::Custom(CustomLayer::new(name, build)))
     }
 
     /// Initialiser of every weight whose layer names none.

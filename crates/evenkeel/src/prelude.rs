@@ -8,8 +8,8 @@ pub use keel_data::{
 pub use keel_health::Finding;
 pub use keel_nn::activations::Activation;
 pub use keel_nn::init::InitSpec as Init;
-pub use keel_nn::layers::LayerSpec;
-pub use keel_nn::{Backward, Forward, Layer, Preset, Shape};
+pub use keel_nn::layers::{BuildError, CustomLayer, LayerSpec};
+pub use keel_nn::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Preset, Shape};
 pub use keel_train::metrics::Metrics;
 pub use keel_train::optimizers::OptimizerConfig;
 pub use keel_train::schedules::ScheduleConfig;

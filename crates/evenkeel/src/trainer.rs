@@ -91,8 +91,9 @@ impl Trainer {
     /// # Errors
     /// Settings, layers and data that do not fit each other, or a folder that cannot be written.
     pub fn fit(mut self, data: &SplitDataset) -> Result<FittedRun, TrainError> {
+        let custom_layers = self.config.model.custom_layers();
         let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());
-        trainer.run(self.observer.as_mut()).map(FittedRun::new)
+        trainer.run(self.observer.as_mut()).map(|run| FittedRun::new(run, custom_layers))
     }
 }
 

@@ -106,6 +106,11 @@ pub trait Layer: Send + Sync + fmt::Debug {
         Measures::default()
     }
 
+    /// What gathers exact statistics for this layer's state, if it keeps running ones.
+    fn population_statistics(&self) -> Option<crate::layers::PopulationStatistics> {
+        None
+    }
+
     /// Whether training mixes the samples of a batch (batch statistics), so that a batch of one is refused.
     fn needs_batch(&self) -> bool {
         false

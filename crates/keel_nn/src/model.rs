@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::activations::Activation;
 use crate::init::InitSpec;
 use crate::layers::{
-    BatchNormSpec, Conv2dSpec, FlattenSpec, GlobalAvgPoolSpec, LayerSpec, LinearSpec, MaxPoolSpec, Padding,
+    BatchNormSpec, Conv2dSpec, CustomLayer, FlattenSpec, GlobalAvgPoolSpec, LayerSpec, LinearSpec, MaxPoolSpec, Padding,
     ResidualSpec,
 };
 
@@ -68,6 +68,38 @@ impl ModelConfig {
             set_init(&mut layers, self.init);
         }
         layers
+    }
+
+    /// The layers of a program's own in this model, to be given to [`ModelConfig::provide`] of the config a file holds.
+    pub fn custom_layers(&self) -> Vec<CustomLayer> {
+        let mut own = Vec::new();
+        collect_custom(&self.layers, &mut own);
+        own
+    }
+
+    /// Gives the layers of a program's own, by name, to a config that was read from a file.
+    pub fn provide(&mut self, layers: &[CustomLayer]) {
+        provide(&mut self.layers, layers);
+    }
+}
+
+fn collect_custom(layers: &[LayerSpec], own: &mut Vec<CustomLayer>) {
+    for layer in layers {
+        match layer {
+            LayerSpec::Custom(custom) => own.push(custom.clone()),
+            LayerSpec::Residual(residual) => collect_custom(&residual.body, own),
+            _ => {}
+        }
+    }
+}
+
+fn provide(layers: &mut [LayerSpec], own: &[CustomLayer]) {
+    for layer in layers {
+        match layer {
+            LayerSpec::Custom(custom) => custom.provide(own),
+            LayerSpec::Residual(residual) => provide(&mut residual.body, own),
+            _ => {}
+        }
     }
 }
 

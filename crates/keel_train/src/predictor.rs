@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keel_data::{BatchTargets, DataConfig, Dataset, PreprocessScratch, Preprocessor, Schema, TargetKind, Targets};
+use keel_nn::layers::CustomLayer;
 use keel_nn::{Executor, Network, RandomKey};
 
 use crate::config;
@@ -52,10 +53,19 @@ impl Predictor {
     /// # Errors
     /// No such file, or one that is damaged or of another version.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
+        Predictor::load_with(path, &[])
+    }
+
+    /// As [`Predictor::load`], for a model that has layers of a program's own.
+    ///
+    /// # Errors
+    /// As [`Predictor::load`], or such a layer that is not in `layers`.
+    pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
         let path: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
         let checkpoint = model_file::read(&path)?;
         let description = &checkpoint.description;
-        let config = config::parse(&path, &description.config, &[])?;
+        let mut config = config::parse(&path, &description.config, &[])?;
+        config.model.provide(layers);
         let outputs = match &description.schema.target {
             TargetKind::Classes(names) | TargetKind::Values(names) => names.len(),
             TargetKind::Unlabelled => 0,

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
     let plan = Plan::new(graph, request);
     let rows = rows(graph, &plan);
-    output.result(&document(graph, &plan, &rows), || text(graph, &plan, &rows))?;
+    output.result(&document(&session, &plan, &rows), || text(&session, &plan, &rows))?;
     Ok(Status::Done)
 }
 
@@ -68,7 +68,8 @@ fn buffer_bytes(memory: &NodePlan) -> usize {
     slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
 }
 
-fn text(graph: &Graph, plan: &Plan, rows: &[Row]) -> String {
+fn text(session: &Session, plan: &Plan, rows: &[Row]) -> String {
+    let graph = &session.network().graph;
     let columns = [
         ("node", Align::Left),
         ("description", Align::Left),
@@ -97,7 +98,7 @@ fn text(graph: &Graph, plan: &Plan, rows: &[Row]) -> String {
         plan.batch(),
         table(&columns, &cells)
     );
-    for sentence in graph.inferred() {
+    for sentence in session.inferred() {
         text.push_str(&format!("Inferred: {sentence}\n"));
     }
     text.push_str(&format!(
@@ -108,7 +109,8 @@ fn text(graph: &Graph, plan: &Plan, rows: &[Row]) -> String {
     text
 }
 
-fn document(graph: &Graph, plan: &Plan, rows: &[Row]) -> Value {
+fn document(session: &Session, plan: &Plan, rows: &[Row]) -> Value {
+    let graph = &session.network().graph;
     let node = |row: &Row| {
         json!({
             "name": row.name, "description": row.description, "output_shape": row.output_shape,
@@ -119,7 +121,7 @@ fn document(graph: &Graph, plan: &Plan, rows: &[Row]) -> Value {
         "input_shape": graph.input_shape().dimensions(),
         "batch": plan.batch(),
         "nodes": rows.iter().map(node).collect::<Vec<_>>(),
-        "inferred": graph.inferred(),
+        "inferred": session.inferred(),
         "parameters": graph.parameter_length(),
         "multiply_adds": graph.multiply_adds(),
         "arena_bytes": plan.arena_length() * FLOAT_BYTES,

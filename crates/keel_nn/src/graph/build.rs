@@ -68,7 +68,11 @@ impl Builder {
     }
 
     fn add_built(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
-        match spec.build(self.graph.shape(input)) {
+        let checked = |layer: Box<dyn Layer>| -> Result<Box<dyn Layer>, BuildError> {
+            layer.parameters().iter().filter_map(|parameter| parameter.init).try_for_each(|init| init.validate())?;
+            Ok(layer)
+        };
+        match spec.build(self.graph.shape(input)).and_then(checked) {
             Ok(layer) => Ok(self.push(layer, vec![input])),
             Err(source) => Err(self.layer_error(spec.name(), place, source)),
         }

@@ -45,17 +45,20 @@ pub enum InitSpec {
     /// Normal with mean 0.
     Normal {
         /// Standard deviation.
+        #[schemars(range(min = 0.0))]
         std: f32,
     },
     /// Uniform between -limit and limit.
     Uniform {
         /// Largest magnitude.
+        #[schemars(range(min = 0.0))]
         limit: f32,
     },
     /// Normal with variance gain^2 / fan.
     XavierNormal {
         /// Multiplies the standard deviation.
         #[serde(default = "one")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         gain: f32,
         /// Which connections are counted.
         #[serde(default = "average")]
@@ -65,6 +68,7 @@ pub enum InitSpec {
     XavierUniform {
         /// Multiplies the standard deviation.
         #[serde(default = "one")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         gain: f32,
         /// Which connections are counted.
         #[serde(default = "average")]
@@ -74,6 +78,7 @@ pub enum InitSpec {
     KaimingNormal {
         /// Instead of the gain of the activation that follows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         gain: Option<f32>,
         /// Which connections are counted.
         #[serde(default = "fan_in")]
@@ -83,6 +88,7 @@ pub enum InitSpec {
     KaimingUniform {
         /// Instead of the gain of the activation that follows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         gain: Option<f32>,
         /// Which connections are counted.
         #[serde(default = "fan_in")]
@@ -95,30 +101,36 @@ pub enum InitSpec {
     Orthogonal {
         /// Multiplies the matrix.
         #[serde(default = "one")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         gain: f32,
     },
     /// A few normal connections into each output, the rest zero.
     Sparse {
         /// Connections into each output.
         #[serde(default = "ten")]
+        #[schemars(range(min = 1))]
         n: usize,
         /// Standard deviation; by default the gain of the activation that follows / sqrt(n).
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 0.0))]
         std: Option<f32>,
     },
     /// For the first convolution: filters that make the values of a patch uncorrelated, computed from training images.
     PatchWhitening {
         /// Added to each variance before it is divided by.
         #[serde(default = "patch_whitening::epsilon")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         epsilon: f32,
     },
     /// Orthogonal, then rescaled on a batch until the layer's outputs have the target variance.
     Lsuv {
         /// Variance to reach.
         #[serde(default = "one")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         target: f32,
         /// Largest deviation from it.
         #[serde(default = "lsuv::tolerance")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         tolerance: f32,
         /// Most rescalings of one layer.
         #[serde(default = "lsuv::iterations")]

@@ -19,9 +19,11 @@ pub struct BatchNormSpec {
     /// Weight of the new batch in the running statistics, as in PyTorch: running = (1 - momentum) * running + momentum *
     /// batch. A small number is a long memory. Unused with running = "cumulative".
     #[serde(default = "tenth")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub momentum: f32,
     /// Added to the variance before its square root is taken.
     #[serde(default = "hundred_thousandth")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
     /// Whether a learned scale and shift follow.
     #[serde(default = "yes")]
@@ -228,6 +230,10 @@ impl Layer for BatchNorm {
 
     fn measures(&self) -> Measures {
         Measures { input: true, ..Measures::default() }
+    }
+
+    fn population_statistics(&self) -> Option<PopulationStatistics> {
+        Some(PopulationStatistics::new(self))
     }
 
     fn needs_batch(&self) -> bool {

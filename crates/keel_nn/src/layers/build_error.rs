@@ -97,11 +97,23 @@ pub enum BuildError {
         /// What would do.
         needs: &'static str,
     },
+    /// An initialiser that cannot fill a parameter.
+    #[error(transparent)]
+    Init(#[from] crate::init::InvalidInit),
     /// Only the last linear layer may leave its width open.
     #[error("out_features of {kind} is missing; only the last linear layer takes it from the data")]
     OutFeaturesMissing {
         /// Name of the layer.
         kind: &'static str,
+    },
+    /// A layer of a program's own, read from a file without its function.
+    #[error(
+        "the layer `{name}` is code of the program that trained it; only that program can build it (the library's \
+         Predictor::load_with and ModelConfig::provide take it)"
+    )]
+    CustomLayerMissing {
+        /// Its name in the file.
+        name: String,
     },
     /// A spec that stands for several nodes of a graph.
     #[error("{kind} is built of several layers; add it to a graph instead of building it as one layer")]

@@ -25,7 +25,7 @@ const KERNEL: (&str, &str) = ("kernel", "number or [height, width]; 2");
 const POOL_STRIDE: (&str, &str) = ("stride", "number or [height, width]; the kernel");
 const POOL_PADDING: (&str, &str) = ("padding", "\"same\", \"valid\" or a number; 0");
 
-static CATALOG: [CatalogEntry; 14] = [
+static CATALOG: [CatalogEntry; 15] = [
     CatalogEntry {
         name: "conv2d",
         summary: "two-dimensional convolution over images",
@@ -104,6 +104,11 @@ static CATALOG: [CatalogEntry; 14] = [
         summary: "largest of several linear maps",
         keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2")],
     },
+    CatalogEntry {
+        name: "custom",
+        summary: "a layer of a program that uses the library; only that program can build it",
+        keys: &[("name", "what the program calls it; required")],
+    },
 ];
 
 #[cfg(test)]
@@ -152,6 +157,7 @@ mod tests {
                 "activation" => r#", "function": "relu""#,
                 "residual" => r#", "body": []"#,
                 "maxout" => r#", "out_features": 3"#,
+                "custom" => r#", "name": "sine""#,
                 _ => "",
             };
             let text = format!(r#"{{"type": "{}"{required}}}"#, entry.name);

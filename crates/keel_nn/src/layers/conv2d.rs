@@ -14,6 +14,7 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, Para
 #[serde(deny_unknown_fields)]
 pub struct Conv2dSpec {
     /// Channels of the output.
+    #[schemars(range(min = 1))]
     pub out_channels: usize,
     /// Rows and columns of a window: a number or [height, width].
     #[serde(default = "three")]
@@ -26,9 +27,11 @@ pub struct Conv2dSpec {
     pub padding: Padding,
     /// Distance of neighbouring kernel elements.
     #[serde(default = "dense")]
+    #[schemars(range(min = 1))]
     pub dilation: usize,
     /// Groups of channels that do not see each other; as many as input channels is a depthwise convolution.
     #[serde(default = "dense")]
+    #[schemars(range(min = 1))]
     pub groups: usize,
     /// Whether a learned number is added to every output channel; needless before a batch norm.
     #[serde(default = "yes")]

@@ -14,6 +14,7 @@ use crate::{Backward, Forward, Layer, Mode, Shape};
 pub struct DropoutSpec {
     /// Share of values set to zero: 0 or more, below 1.
     #[serde(default = "half")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub probability: f32,
 }
 

@@ -12,9 +12,11 @@ use crate::Shape;
 #[serde(deny_unknown_fields)]
 pub struct GroupNormSpec {
     /// Groups of neighbouring channels, each with its own statistics; divides the number of channels.
+    #[schemars(range(min = 1))]
     pub groups: usize,
     /// Added to the variance before its square root is taken.
     #[serde(default = "hundred_thousandth")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
 }
 

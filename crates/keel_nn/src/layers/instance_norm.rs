@@ -13,6 +13,7 @@ use crate::Shape;
 pub struct InstanceNormSpec {
     /// Added to the variance before its square root is taken.
     #[serde(default = "hundred_thousandth")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
 }
 

@@ -16,6 +16,7 @@ use crate::Shape;
 pub struct LayerNormSpec {
     /// Added to the variance before its square root is taken.
     #[serde(default = "hundred_thousandth")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
 }
 

@@ -14,6 +14,7 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, Para
 pub struct LinearSpec {
     /// Length of the output; the last linear layer may leave it out: the number of classes or targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub out_features: Option<usize>,
     /// Whether a learned number is added to every output.
     #[serde(default = "yes")]

@@ -13,9 +13,11 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, Para
 #[serde(deny_unknown_fields)]
 pub struct MaxoutSpec {
     /// Length of the output.
+    #[schemars(range(min = 1))]
     pub out_features: usize,
     /// Linear maps each output is the largest of.
     #[serde(default = "two")]
+    #[schemars(range(min = 1))]
     pub pieces: usize,
 }
 

@@ -8,6 +8,7 @@ mod batch_norm_activation;
 mod build_error;
 mod catalog;
 mod conv2d;
+mod custom;
 mod dropout;
 mod flatten;
 mod global_avg_pool;
@@ -31,6 +32,7 @@ pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningStat
 pub use build_error::BuildError;
 pub use catalog::{CatalogEntry, catalog};
 pub use conv2d::{Conv2d, Conv2dSpec};
+pub use custom::CustomLayer;
 pub use dropout::{Dropout, DropoutSpec};
 pub use flatten::{Flatten, FlattenSpec};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
@@ -79,6 +81,8 @@ pub enum LayerSpec {
     Residual(ResidualSpec),
     /// Largest of several linear maps.
     Maxout(MaxoutSpec),
+    /// A layer of the program that uses the library.
+    Custom(CustomLayer),
 }
 
 impl LayerSpec {
@@ -99,6 +103,7 @@ impl LayerSpec {
             LayerSpec::Dropout(_) => "dropout",
             LayerSpec::Residual(_) => "residual",
             LayerSpec::Maxout(_) => "maxout",
+            LayerSpec::Custom(_) => "custom",
         }
     }
 
@@ -122,6 +127,7 @@ impl LayerSpec {
             LayerSpec::Dropout(spec) => Box::new(spec.build(input)?),
             LayerSpec::Residual(_) => return Err(BuildError::SeveralLayers { kind: self.name() }),
             LayerSpec::Maxout(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Custom(custom) => custom.build(input)?,
         })
     }
 }

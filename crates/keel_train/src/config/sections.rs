@@ -26,6 +26,10 @@ pub struct TrainConfig {
     pub averaging: AveragingConfig,
     /// Whether images are predicted twice, the second time mirrored, and the outputs averaged; training is not affected.
     pub mirrored_evaluation: bool,
+    /// Training batches over which the statistics of batch norm are computed anew, exactly, when training ends; 0 = the
+    /// running statistics are kept.
+    #[schemars(range(max = 1_000_000))]
+    pub exact_batch_norm_batches: usize,
     /// Epochs without a better validation result before training stops; 0 = off.
     pub early_stopping: u64,
     /// Seconds after which training stops with a checkpoint; 0 = no limit.
@@ -43,6 +47,7 @@ impl Default for TrainConfig {
             loss: LossConfig::Auto(AutoLoss::Auto),
             averaging: AveragingConfig::Off {},
             mirrored_evaluation: false,
+            exact_batch_norm_batches: 0,
             early_stopping: 0,
             time_limit: 0.0,
         }

@@ -1,11 +1,13 @@
 //! The training loop: from a config to a run on disk.
 
 mod averaging;
+mod batch_statistics;
 mod events;
 mod patch_whitening;
 mod position;
 mod run;
 mod session;
+mod unit_variance;
 
 use std::path::Path;
 use std::sync::Arc;

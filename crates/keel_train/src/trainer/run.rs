@@ -324,6 +324,9 @@ impl<'a> Run<'a> {
                 let (loss, accuracy, seconds) = (test.loss, test.accuracy, self.seconds());
                 let (rmse, r2) = (test.regression.map(|r| r.rmse), test.regression.map(|r| r.r2));
                 let epoch = self.state.epoch;
+        if self.config.train.exact_batch_norm_batches > 0 {
+            self.session.recompute_batch_norm(&self.config, self.config.train.exact_batch_norm_batches)?;
+        }
                 self.store.epoch(EpochRecord { epoch, part: "test", loss, accuracy, rmse, r2, seconds });
             }
         }
@@ -364,7 +367,7 @@ impl<'a> Run<'a> {
             classes: data.dataset.class_names().to_vec(),
             preprocessing: self.session.preprocessor().describe(),
             layers: self.session.layers(),
-            inferred: graph.inferred().to_vec(),
+            inferred: self.session.inferred(),
             parameters: graph.parameter_length(),
             threads: rayon::current_num_threads(),
             epochs: self.config.train.epochs,
@@ -391,7 +394,7 @@ impl<'a> Run<'a> {
             seed: self.config.train.seed,
             findings: self.findings(),
             layers: self.session.layers(),
-            inferred: self.session.network().graph.inferred().to_vec(),
+            inferred: self.session.inferred(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Machine {
                 architecture: std::env::consts::ARCH.to_owned(),

@@ -36,6 +36,7 @@ pub struct Session {
     mirrored: Mirrored,
     objective: Objective,
     random: RandomKey,
+    notes: Vec<String>,
 }
 
 /// Numbers of one step.
@@ -76,7 +77,7 @@ impl Session {
         let gradients = Buffer::zeroed(network.parameters.len());
         let optimizer = Optimizer::new(&config.optimizer, &segments(&network.graph), network.parameters.len());
         let random = random.named("steps");
-        Ok(Session {
+        let mut session = Session {
             data,
             preprocessor,
             training,
@@ -89,7 +90,10 @@ impl Session {
             mirrored,
             objective,
             random,
-        })
+            notes: Vec::new(),
+        };
+        session.rescale_to_unit_variance(config)?;
+        Ok(session)
     }
 
     /// One training step: forward, loss, backward, update. `step` counts from 0 and names the step's random numbers.
@@ -129,6 +133,17 @@ impl Session {
     pub fn training_loss(&mut self, batch: &Batch, step: u64) -> f64 {
         let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
         let outputs = self.executor.forward(&mut self.network, input, &mut ());
+    /// Key of the random numbers of step `step`, counted from 0.
+    pub(crate) fn step_key(&self, step: u64) -> RandomKey {
+        self.random.child(step)
+    }
+
+    /// The graph of `config` for this data with every layer by itself; its parameters and state lie as the network's do.
+    pub(crate) fn unfused_graph(&self, config: &Config) -> Result<Graph, TrainError> {
+        let input = self.network.graph.input_shape();
+        Ok(Graph::build(input, &config.model.layers(), self.network.graph.output_shape().len())?)
+    }
+
         let value = self.objective.loss(outputs, &batch.targets);
         if value.non_finite { f64::NAN } else { value.mean() }
     }
@@ -236,6 +251,16 @@ impl Session {
         layer_summaries(&self.network.graph)
     }
 }
+    /// What was inferred or added while building the network, one sentence each.
+    pub fn inferred(&self) -> Vec<String> {
+        self.network.graph.inferred().iter().chain(&self.notes).cloned().collect()
+    }
+
+    /// Adds a sentence to what was inferred.
+    pub(super) fn note(&mut self, sentence: String) {
+        self.notes.push(sentence);
+    }
+
 
 /// The layers of `config` for what `preprocessor` gives, none joined.
 pub(crate) fn build_layers(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
