@@ -96,7 +96,6 @@ impl Convolution {
         let (packed, rest) = scratch.split_at_mut(self.packed_transposed_length());
         let (partials, workers) = rest.split_at_mut(chunks * partial);
         let wants_input = !write.grad_input.is_empty();
-        let wants_parameters = !(write.grad_weights.is_empty() && write.grad_bias.is_empty());
         if wants_input {
             self.pack_transposed_weights(read.weights, packed);
         }
@@ -111,9 +110,7 @@ impl Convolution {
             for index in chunk * images..((chunk + 1) * images).min(read.batch) {
                 let source = &read.input[index * image..(index + 1) * image];
                 let gradient = &read.grad_output[index * result..(index + 1) * result];
-                if wants_parameters {
-                    self.add_image(source, gradient, sums, scratch);
-                }
+                self.add_image(source, gradient, sums, scratch);
                 if wants_input {
                     // SAFETY: as above.
                     let target = unsafe { grad_input.piece(index * image..(index + 1) * image) };
