@@ -8,6 +8,7 @@ pub mod buffer;
 pub mod convolution;
 pub mod dropout;
 pub mod elementwise;
+pub mod machine_limits;
 pub mod matmul;
 pub mod normalization;
 pub mod parallel;

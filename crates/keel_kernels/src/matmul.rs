@@ -3,8 +3,8 @@
 //! `X` is `[rows, in_features]`, `W` `[in_features, out_features]`, all row-major. The weight matrix is packed once per
 //! step by the caller's scratch; nothing allocates.
 
-use crate::parallel::{Pieces, for_each_task};
-use crate::product::microkernel::Segment;
+use crate::parallel::{MULTIPLY_ADDS_PER_OPERATION, Pieces, for_each_task};
+use crate::product::microkernel::{FULL_VECTORS, Segment};
 use crate::product::panels::{self, Panels};
 use crate::product::{OuterProduct, Product, Rows};
 use crate::simd;
@@ -28,6 +28,11 @@ impl Sizes {
     pub fn work(self) -> usize {
         self.rows * self.depth * self.columns
     }
+
+    /// What the product costs beside element-wise work, for sharing it over threads.
+    fn operations(self) -> usize {
+        self.work() / MULTIPLY_ADDS_PER_OPERATION
+    }
 }
 
 /// Floats of scratch [`matmul`] and [`matmul_transposed`] need for a right matrix of `depth` x `columns`.
@@ -38,11 +43,7 @@ pub fn scratch_length(depth: usize, columns: usize) -> usize {
 /// `c = a * b (+ bias)`: `a` `[rows, depth]`, `b` `[depth, columns]`, `bias` `[columns]`, `c` `[rows, columns]`.
 pub fn matmul(sizes: Sizes, a: &[f32], b: &[f32], bias: Option<&[f32]>, (c, scratch): (&mut [f32], &mut [f32])) {
     assert_eq!(b.len(), sizes.depth * sizes.columns, "right matrix");
-    pack_parallel(sizes, scratch, |column, packed| {
-        let columns = packed.len() / sizes.depth.max(1);
-        let present = columns.min(sizes.columns - column);
-        panels::pack(b, 1, (sizes.depth, present), |row| row * sizes.columns + column, packed);
-    });
+    pack_rows(sizes, b, scratch);
     multiply(sizes, a, bias, c, scratch);
 }
 
@@ -65,44 +66,33 @@ pub fn transposed_matmul(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut
     assert_eq!(b.len(), depth * columns, "right matrix");
     assert_eq!(c.len(), rows * columns, "result");
     let lanes = simd::level().lanes();
-    let padded = columns.next_multiple_of(lanes);
-    let (b, b_step) = if padded == columns {
-        (b, columns)
-    } else {
-        pad_rows(b, columns, padded, &mut scratch[..depth * padded]);
-        (&scratch[..depth * padded], padded)
-    };
+    let is_one_panel = columns <= FULL_VECTORS * lanes && columns.is_multiple_of(lanes);
+    let packed = if is_one_panel { b } else { pack_rows(sizes, b, scratch) };
     let segments = [Segment { a: 0, b: 0, length: depth }];
     let target = Pieces::new(c);
-    for_each_task(rows.div_ceil(ROWS_PER_TASK), sizes.work(), |task| {
+    for_each_task(rows.div_ceil(ROWS_PER_TASK), sizes.operations(), |task| {
         let first = task * ROWS_PER_TASK;
         let count = ROWS_PER_TASK.min(rows - first);
-        // SAFETY: each task writes its own rows; A rows and B columns lie inside the asserted lengths, and rows of B
-        // are whole vectors wide.
-        unsafe {
-            let product = OuterProduct {
-                rows: count,
-                a: a.as_ptr().add(first),
-                a_step: rows,
-                b: b.as_ptr(),
-                b_step,
-                segments: &segments,
-                c: target.pointer(first * columns),
-                c_row: columns,
-                columns,
-                accumulate: false,
-            };
-            run_outer(&product);
+        for panel in Panels::new(packed, depth, columns).iter() {
+            // SAFETY: each task writes its own rows; A rows lie inside the asserted length, and panels are whole
+            // vectors wide.
+            unsafe {
+                let product = OuterProduct {
+                    rows: count,
+                    a: a.as_ptr().add(first),
+                    a_step: rows,
+                    b: panel.values.as_ptr(),
+                    b_step: panel.width,
+                    segments: &segments,
+                    c: target.pointer(first * columns + panel.first_column),
+                    c_row: columns,
+                    columns: panel.columns,
+                    accumulate: false,
+                };
+                run_outer(&product);
+            }
         }
     });
-}
-
-/// Copies `[depth][columns]` to `[depth][padded]`, zeros in the padding.
-pub(crate) fn pad_rows(source: &[f32], columns: usize, padded: usize, target: &mut [f32]) {
-    for (from, to) in source.chunks_exact(columns).zip(target.chunks_exact_mut(padded)) {
-        to[..columns].copy_from_slice(from);
-        to[columns..].fill(0.0);
-    }
 }
 
 /// # Safety
@@ -120,11 +110,21 @@ pub(crate) unsafe fn run_outer(product: &OuterProduct<'_>) {
     simd::level().dispatch(Operation(product));
 }
 
+/// Packs `b` `[depth, columns]` into the beginning of `scratch`.
+fn pack_rows<'a>(sizes: Sizes, b: &[f32], scratch: &'a mut [f32]) -> &'a [f32] {
+    pack_parallel(sizes, scratch, |column, packed| {
+        let columns = packed.len() / sizes.depth.max(1);
+        let present = columns.min(sizes.columns - column);
+        panels::pack(b, 1, (sizes.depth, present), |row| row * sizes.columns + column, packed);
+    });
+    &scratch[..panels::packed_length(sizes.depth, sizes.columns)]
+}
+
 /// Packs panel by panel, panels shared over threads; `pack(first_column, panel)`.
 fn pack_parallel(sizes: Sizes, scratch: &mut [f32], pack: impl Fn(usize, &mut [f32]) + Sync) {
     let length = panels::packed_length(sizes.depth, sizes.columns);
     assert!(scratch.len() >= length, "matmul wants {length} floats of scratch, not {}", scratch.len());
-    let full = crate::product::microkernel::FULL_VECTORS * simd::level().lanes();
+    let full = FULL_VECTORS * simd::level().lanes();
     let pieces = Pieces::new(&mut scratch[..length]);
     for_each_task(sizes.columns.div_ceil(full), length, |panel| {
         let range = panel * full * sizes.depth..((panel + 1) * full * sizes.depth).min(length);
@@ -138,14 +138,14 @@ fn multiply(sizes: Sizes, a: &[f32], bias: Option<&[f32]>, c: &mut [f32], scratc
     assert_eq!(a.len(), rows * depth, "left matrix");
     assert_eq!(c.len(), rows * columns, "result");
     assert!(bias.is_none_or(|bias| bias.len() == columns), "bias");
-    let full = crate::product::microkernel::FULL_VECTORS * simd::level().lanes();
+    let full = FULL_VECTORS * simd::level().lanes();
     // Few rows and many columns are shared out by panels, many rows by rows.
     let panels_per_task = if rows <= ROWS_PER_TASK { 1 } else { columns.div_ceil(full) };
     let column_tasks = columns.div_ceil(full * panels_per_task);
     let row_tasks = rows.div_ceil(ROWS_PER_TASK);
     let segments = [Segment { a: 0, b: 0, length: depth }];
     let target = Pieces::new(c);
-    for_each_task(row_tasks * column_tasks, sizes.work(), |task| {
+    for_each_task(row_tasks * column_tasks, sizes.operations(), |task| {
         let first_row = (task / column_tasks) * ROWS_PER_TASK;
         let first_column = (task % column_tasks) * panels_per_task * full;
         let count = ROWS_PER_TASK.min(rows - first_row);

@@ -10,16 +10,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-/// Scalar operations (multiply-adds, or elements touched) below which waking another thread costs more than it saves.
+/// Element-wise operations (elements touched) below which waking another thread costs more than it saves.
 pub const MINIMUM_WORK: usize = 64 * 1024;
+
+/// Multiply-adds of a matrix product that take about as long as one element-wise operation: their operands are in
+/// registers, not in memory.
+pub const MULTIPLY_ADDS_PER_OPERATION: usize = 16;
 
 /// Threads of the current pool.
 pub fn workers() -> usize {
     rayon::current_num_threads()
 }
 
-/// Calls `task(index)` once for every index below `tasks`; on several threads if `work`, the scalar operations of all
-/// tasks together, is worth it.
+/// Calls `task(index)` once for every index below `tasks`; on several threads if `work`, the element-wise operations of
+/// all tasks together, is worth it.
 pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
     let threads = workers().min(tasks);
     if threads <= 1 || work < MINIMUM_WORK {

@@ -7,7 +7,7 @@ use crate::product::microkernel::Segment;
 use crate::simd;
 
 /// Floats of input and output gradient that stay in the first-level cache while all taps pass over them.
-const BLOCK_FLOATS: usize = 8 * 1024;
+const BLOCK_FLOATS: usize = 10 * 1024;
 
 /// Most output rows one block of positions can have.
 const MAX_BLOCK_LINES: usize = 16;
@@ -112,7 +112,8 @@ impl Convolution {
         let (runs, rows) = if merged { (1, shape.kernel[1] * in_channels) } else { (shape.kernel[1], in_channels) };
         let frame_row = shape.frame_width() * shape.in_channels;
         let floats_per_line = shape.stride[0] * frame_row + shape.out_width() * b_step;
-        let lines_per_block = (BLOCK_FLOATS / floats_per_line).clamp(1, MAX_BLOCK_LINES);
+        let most_lines = (BLOCK_FLOATS / floats_per_line).clamp(1, MAX_BLOCK_LINES);
+        let lines_per_block = shape.out_height().div_ceil(shape.out_height().div_ceil(most_lines));
         let mut segments = [Segment { a: 0, b: 0, length: shape.out_width() }; MAX_BLOCK_LINES];
         for first_line in (0..shape.out_height()).step_by(lines_per_block) {
             let lines = lines_per_block.min(shape.out_height() - first_line);

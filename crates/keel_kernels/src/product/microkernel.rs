@@ -7,12 +7,16 @@
 //!
 //! The depth (what is summed over) comes as *segments*, runs that are evenly spaced in both operands. A convolution
 //! becomes a product without an im2col copy: one segment is one row of the kernel window. The weight gradient is the
-//! same loop with rows and depth of `A` exchanged.
+//! same loop with rows and depth of `A` exchanged. So one of `a_row` and `a_step` is always 1, and the loop is compiled
+//! for each case: addresses with a constant distance cost nothing.
 
 use pulp::Simd;
 
-/// Most rows a tile can have.
-pub(crate) const MAX_ROWS: usize = 12;
+/// Most rows a tile can have: with one vector a row, more rows mean fewer reads of B for each multiply-add.
+const MAX_ROWS: usize = 16;
+
+/// Most rows of a full tile.
+const MAX_FULL_ROWS: usize = 12;
 
 /// Vectors side by side in a full tile.
 pub(crate) const FULL_VECTORS: usize = 2;
@@ -43,7 +47,9 @@ pub(crate) enum Start {
 #[derive(Clone, Copy)]
 pub(crate) struct Tile<'a> {
     pub(crate) a: *const f32,
+    /// 1, or anything if `a_step` is 1.
     pub(crate) a_row: usize,
+    /// 1, or anything if `a_row` is 1.
     pub(crate) a_step: usize,
     pub(crate) b: *const f32,
     pub(crate) b_step: usize,
@@ -58,7 +64,8 @@ pub(crate) struct Tile<'a> {
 /// Rows the registers of `S` have room for.
 pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
     let rows = (S::REGISTER_COUNT - 1 - vectors) / vectors;
-    if rows > MAX_ROWS { MAX_ROWS } else { rows }
+    let most = if vectors == FULL_VECTORS { MAX_FULL_ROWS } else { MAX_ROWS };
+    if rows > most { most } else { rows }
 }
 
 /// Computes a tile of `rows` x `vectors` vectors.
@@ -68,34 +75,39 @@ pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
 /// `columns` floats in each of `rows` rows behind `c` must be writable and touched by nobody else.
 #[inline(always)]
 pub(crate) unsafe fn run<S: Simd>(simd: S, rows: usize, vectors: usize, tile: &Tile<'_>) {
+    debug_assert!(tile.a_row == 1 || tile.a_step == 1, "A is contiguous in one direction");
     // SAFETY: passed on unchanged.
     unsafe {
-        match (vectors, tile.a_row == 1) {
-            (1, false) => by_rows::<S, 1, false>(simd, rows, tile),
-            (1, true) => by_rows::<S, 1, true>(simd, rows, tile),
-            (_, false) => by_rows::<S, FULL_VECTORS, false>(simd, rows, tile),
-            (_, true) => by_rows::<S, FULL_VECTORS, true>(simd, rows, tile),
+        match (vectors, tile.a_step) {
+            (1, 1) => by_rows::<S, 1, true>(simd, rows, tile),
+            (1, _) => by_rows::<S, 1, false>(simd, rows, tile),
+            (_, 1) => by_rows::<S, FULL_VECTORS, true>(simd, rows, tile),
+            (_, _) => by_rows::<S, FULL_VECTORS, false>(simd, rows, tile),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn by_rows<S: Simd, const VECTORS: usize, const UNIT: bool>(simd: S, rows: usize, tile: &Tile<'_>) {
+unsafe fn by_rows<S: Simd, const VECTORS: usize, const DEEP: bool>(simd: S, rows: usize, tile: &Tile<'_>) {
     // SAFETY: passed on unchanged.
     unsafe {
         match rows {
-            1 => compute::<S, 1, VECTORS, UNIT>(simd, tile),
-            2 => compute::<S, 2, VECTORS, UNIT>(simd, tile),
-            3 => compute::<S, 3, VECTORS, UNIT>(simd, tile),
-            4 => compute::<S, 4, VECTORS, UNIT>(simd, tile),
-            5 => compute::<S, 5, VECTORS, UNIT>(simd, tile),
-            6 => compute::<S, 6, VECTORS, UNIT>(simd, tile),
-            7 => compute::<S, 7, VECTORS, UNIT>(simd, tile),
-            8 => compute::<S, 8, VECTORS, UNIT>(simd, tile),
-            9 => compute::<S, 9, VECTORS, UNIT>(simd, tile),
-            10 => compute::<S, 10, VECTORS, UNIT>(simd, tile),
-            11 => compute::<S, 11, VECTORS, UNIT>(simd, tile),
-            12 => compute::<S, 12, VECTORS, UNIT>(simd, tile),
+            1 => compute::<S, 1, VECTORS, DEEP>(simd, tile),
+            2 => compute::<S, 2, VECTORS, DEEP>(simd, tile),
+            3 => compute::<S, 3, VECTORS, DEEP>(simd, tile),
+            4 => compute::<S, 4, VECTORS, DEEP>(simd, tile),
+            5 => compute::<S, 5, VECTORS, DEEP>(simd, tile),
+            6 => compute::<S, 6, VECTORS, DEEP>(simd, tile),
+            7 => compute::<S, 7, VECTORS, DEEP>(simd, tile),
+            8 => compute::<S, 8, VECTORS, DEEP>(simd, tile),
+            9 => compute::<S, 9, VECTORS, DEEP>(simd, tile),
+            10 => compute::<S, 10, VECTORS, DEEP>(simd, tile),
+            11 => compute::<S, 11, VECTORS, DEEP>(simd, tile),
+            12 => compute::<S, 12, VECTORS, DEEP>(simd, tile),
+            13 => compute::<S, 13, VECTORS, DEEP>(simd, tile),
+            14 => compute::<S, 14, VECTORS, DEEP>(simd, tile),
+            15 => compute::<S, 15, VECTORS, DEEP>(simd, tile),
+            16 => compute::<S, 16, VECTORS, DEEP>(simd, tile),
             _ => unreachable!("tiles have 1 to {MAX_ROWS} rows"),
         }
     }
@@ -103,46 +115,60 @@ unsafe fn by_rows<S: Simd, const VECTORS: usize, const UNIT: bool>(simd: S, rows
 
 /// Compiled once per shape: wrapped in `vectorize` so that each shape is a function of its own.
 #[inline(always)]
-unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(simd: S, tile: &Tile<'_>) {
-    struct Compute<'a, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(&'a Tile<'a>);
-    impl<const ROWS: usize, const VECTORS: usize, const UNIT: bool> pulp::WithSimd for Compute<'_, ROWS, VECTORS, UNIT> {
+unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(simd: S, tile: &Tile<'_>) {
+    struct Compute<'a, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(&'a Tile<'a>);
+    impl<const ROWS: usize, const VECTORS: usize, const DEEP: bool> pulp::WithSimd for Compute<'_, ROWS, VECTORS, DEEP> {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             // SAFETY: the caller of `run` vouches for the tile.
-            unsafe { accumulate::<S, ROWS, VECTORS, UNIT>(simd, self.0) }
+            unsafe { accumulate::<S, ROWS, VECTORS, DEEP>(simd, self.0) }
         }
     }
     if ROWS <= const { max_rows::<S>(VECTORS) } {
-        simd.vectorize(Compute::<ROWS, VECTORS, UNIT>(tile));
+        simd.vectorize(Compute::<ROWS, VECTORS, DEEP>(tile));
     } else {
         unreachable!("{ROWS} rows of {VECTORS} vectors do not fit the registers");
     }
 }
 
+/// `DEEP`: A is contiguous along the depth (`a_step` is 1), else along the rows (`a_row` is 1).
 #[inline(always)]
-unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const UNIT: bool>(simd: S, tile: &Tile<'_>) {
+unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(simd: S, tile: &Tile<'_>) {
     let lanes = S::F32_LANES;
-    let (a_row, a_step, b_step) = (if UNIT { 1 } else { tile.a_row }, tile.a_step, tile.b_step);
+    let (a_row, a_step) = if DEEP { (tile.a_row, 1) } else { (1, tile.a_step) };
+    // With one vector, the addresses of the rows of A would take more instructions than the arithmetic: a few steps
+    // share them.
+    let unrolled = if VECTORS == 1 && DEEP { 4 } else { 1 };
     // SAFETY: `run`'s caller vouches for every address of the module's formula.
     unsafe {
         let mut sums = start::<S, ROWS, VECTORS>(simd, tile);
+        let mut step = |a: *const f32, b: *const f32| {
+            let mut right = [simd.splat_f32s(0.0); VECTORS];
+            for vector in 0..VECTORS {
+                right[vector] = b.add(vector * lanes).cast::<S::f32s>().read_unaligned();
+            }
+            for row in 0..ROWS {
+                let left = simd.splat_f32s(*a.add(row * a_row));
+                for vector in 0..VECTORS {
+                    sums[row][vector] = simd.mul_add_e_f32s(left, right[vector], sums[row][vector]);
+                }
+            }
+        };
         for segment in tile.segments {
             let mut a = tile.a.add(segment.a);
-            let mut b = tile.b.add(segment.b * b_step);
-            for _ in 0..segment.length {
-                let mut right = [simd.splat_f32s(0.0); VECTORS];
-                for vector in 0..VECTORS {
-                    right[vector] = b.add(vector * lanes).cast::<S::f32s>().read_unaligned();
+            let mut b = tile.b.add(segment.b * tile.b_step);
+            for _ in 0..segment.length / unrolled {
+                for _ in 0..unrolled {
+                    step(a, b);
+                    a = a.add(a_step);
+                    b = b.add(tile.b_step);
                 }
-                for row in 0..ROWS {
-                    let left = simd.splat_f32s(*a.add(row * a_row));
-                    for vector in 0..VECTORS {
-                        sums[row][vector] = simd.mul_add_e_f32s(left, right[vector], sums[row][vector]);
-                    }
-                }
+            }
+            for _ in 0..segment.length % unrolled {
+                step(a, b);
                 a = a.add(a_step);
-                b = b.add(b_step);
+                b = b.add(tile.b_step);
             }
         }
         store::<S, ROWS, VECTORS>(simd, sums, tile);

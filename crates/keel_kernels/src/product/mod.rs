@@ -20,6 +20,15 @@ pub(crate) struct Rows {
     pub(crate) c_row: usize,
 }
 
+impl Rows {
+    /// Most rows that are read together. Rows whole pages apart share one set of the first-level cache, which has at
+    /// least this many places.
+    #[inline(always)]
+    fn tallest_tile(&self) -> usize {
+        if self.a_row.is_multiple_of(1024) { 8 } else { usize::MAX }
+    }
+}
+
 /// `C = start + A * B` with B in packed panels.
 pub(crate) struct Product<'a> {
     pub(crate) rows: Rows,
@@ -54,7 +63,7 @@ impl Product<'_> {
         let rows = self.rows;
         for panel in self.b.iter() {
             let vectors = panel.width.div_ceil(S::F32_LANES);
-            let tiles = Tiles::new(rows.length, max_rows::<S>(vectors));
+            let tiles = Tiles::new(rows.length, max_rows::<S>(vectors).min(rows.tallest_tile()));
             for line in 0..rows.lines {
                 for (first, count) in tiles.iter() {
                     // SAFETY: inside the buffers by the caller's promise.

@@ -1,0 +1,155 @@
+//! Every kernel of the yardstick networks in GFLOP/s, beside the measured limits of the machine.
+//!
+//! `cargo bench -p keel_kernels [-- WORDS...]` runs the cases whose line contains one of the words; `RAYON_NUM_THREADS=1`
+//! gives the numbers of one thread. Each number is the best of many runs: a kernel's own speed, without disturbances.
+
+#![allow(clippy::print_stdout, reason = "a benchmark reports to the terminal")]
+
+use std::time::{Duration, Instant};
+
+use keel_kernels::Buffer;
+use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution, ConvolutionShape};
+use keel_kernels::machine_limits::MachineLimits;
+use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::parallel::workers;
+
+/// Samples in a batch, unless `KEEL_BENCH_BATCH` says another number: short runs suffer less from other work.
+const BATCH: usize = 128;
+
+/// Time spent on each case.
+const BUDGET: Duration = Duration::from_millis(250);
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let limits = MachineLimits::measure();
+    println!(
+        "{} threads: {:.0} GFLOP/s ({:.0} on one), copy {:.1} GB/s ({:.1} on one), {}",
+        limits.threads,
+        limits.gigaflops_all_threads,
+        limits.gigaflops_one_thread,
+        limits.copy_gigabytes_all_threads,
+        limits.copy_gigabytes_one_thread,
+        keel_kernels::simd::level().name(),
+    );
+    println!("{:<44} {:>9} {:>9} {:>6} {:>6}", "kernel", "best us", "GFLOP/s", "peak", "roof");
+    let batch = std::env::var("KEEL_BENCH_BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(BATCH);
+    let report = Report { limits, words, batch };
+    for (height, in_channels, out_channels, kernel, stride) in [
+        (32, 3, 32, 3, 1),
+        (16, 32, 64, 3, 1),
+        (32, 3, 16, 3, 1),
+        (32, 16, 16, 3, 1),
+        (32, 16, 32, 3, 2),
+        (16, 32, 32, 3, 1),
+        (16, 32, 64, 3, 2),
+        (8, 64, 64, 3, 1),
+        (32, 16, 32, 1, 2),
+        (16, 32, 64, 1, 2),
+    ] {
+        convolution(&report, shape(height, [in_channels, out_channels], kernel, stride));
+    }
+    for (rows, depth, columns) in [(batch, 4096, 10), (batch, 64, 10), (32, 64, 128), (32, 128, 10), (768, 512, 768)] {
+        products(&report, Sizes { rows, depth, columns });
+    }
+}
+
+struct Report {
+    limits: MachineLimits,
+    words: Vec<String>,
+    batch: usize,
+}
+
+impl Report {
+    /// Times `run` and prints a line; `bytes` is the least traffic with memory.
+    fn line(&self, name: &str, (flops, bytes): (usize, usize), mut run: impl FnMut()) {
+        if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
+            return;
+        }
+        let mut best = f64::INFINITY;
+        let begin = Instant::now();
+        while begin.elapsed() < BUDGET {
+            let start = Instant::now();
+            run();
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        let rate = flops as f64 / best / 1e9;
+        let peak = self.limits.gigaflops_all_threads;
+        let roof = self.limits.attainable_gigaflops(flops as f64, bytes as f64);
+        println!("{name:<44} {:>9.1} {rate:>9.1} {:>6.2} {:>6.2}", best * 1e6, rate / peak, rate / roof);
+    }
+}
+
+fn shape(size: usize, [in_channels, out_channels]: [usize; 2], kernel: usize, stride: usize) -> ConvolutionShape {
+    ConvolutionShape {
+        height: size,
+        width: size,
+        in_channels,
+        out_channels,
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [[kernel / 2; 2]; 2],
+        dilation: [1, 1],
+        groups: 1,
+    }
+}
+
+fn ones(length: usize) -> Buffer {
+    let mut buffer = Buffer::zeroed(length);
+    buffer.fill(1.0);
+    buffer
+}
+
+fn convolution(report: &Report, shape: ConvolutionShape) {
+    let batch = report.batch;
+    let convolution = Convolution::new(shape);
+    let name = format!(
+        "conv {0}x{0} {1}->{2} {3}x{3} /{4}",
+        shape.height, shape.in_channels, shape.out_channels, shape.kernel[0], shape.stride[0]
+    );
+    let (input, weights) = (ones(batch * shape.input_length()), ones(shape.weight_length()));
+    let mut output = ones(batch * shape.output_length());
+    let flops = 2 * batch * shape.multiply_adds();
+    let bytes = 4 * (input.len() + output.len());
+    let mut scratch = Buffer::zeroed(convolution.forward_scratch(workers()));
+    report.line(&format!("{name} forward"), (flops, bytes), || {
+        convolution.forward_batch(&input, (&weights, None), &mut output, &mut scratch);
+    });
+    let mut scratch = Buffer::zeroed(convolution.backward_scratch(batch, workers()));
+    let (mut grad_input, mut grad_weights) = (ones(input.len()), ones(weights.len()));
+    for (what, wants_input, wants_weights) in
+        [("both gradients", true, true), ("input gradient", true, false), ("weight gradient", false, true)]
+    {
+        let passes = usize::from(wants_input) + usize::from(wants_weights);
+        let bytes = bytes + if passes == 2 { 4 * input.len() } else { 0 };
+        report.line(&format!("{name} {what}"), (passes * flops, bytes), || {
+            let read = BatchGradient { batch, input: &input, grad_output: &output, weights: &weights };
+            let write = BatchGradientOutput {
+                grad_input: if wants_input { &mut grad_input } else { &mut [] },
+                grad_weights: if wants_weights { &mut grad_weights } else { &mut [] },
+                grad_bias: &mut [],
+            };
+            convolution.backward_batch(read, write, &mut scratch);
+        });
+    }
+}
+
+fn products(report: &Report, sizes: Sizes) {
+    let Sizes { rows, depth, columns } = sizes;
+    let name = format!("linear {rows}x{depth}x{columns}");
+    let (input, weights) = (ones(rows * depth), ones(depth * columns));
+    let (mut output, mut grad_input, mut grad_weights) = (ones(rows * columns), ones(input.len()), ones(weights.len()));
+    let length = [(depth, columns), (columns, depth), (rows, columns)].map(|(d, c)| matmul::scratch_length(d, c));
+    let mut scratch = Buffer::zeroed(length.into_iter().max().unwrap_or(0));
+    let cost = (2 * sizes.work(), 4 * (input.len() + weights.len() + output.len()));
+    report.line(&format!("{name} forward"), cost, || {
+        matmul::matmul(sizes, &input, &weights, None, (&mut output, &mut scratch));
+    });
+    let sizes = Sizes { rows, depth: columns, columns: depth };
+    report.line(&format!("{name} input gradient"), cost, || {
+        matmul::matmul_transposed(sizes, &output, &weights, (&mut grad_input, &mut scratch));
+    });
+    let sizes = Sizes { rows: depth, depth: rows, columns };
+    report.line(&format!("{name} weight gradient"), cost, || {
+        matmul::transposed_matmul(sizes, &input, &output, (&mut grad_weights, &mut scratch));
+    });
+}

@@ -1,0 +1,158 @@
+//! What the processor can do at most, measured: the ceiling kernels are judged against.
+//!
+//! Two numbers make a roofline: multiply-adds a second when all operands are in registers, and bytes a second copied
+//! between buffers far larger than the inner caches. Both are the best of several short tries, on one thread and on all
+//! threads of the current pool.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use pulp::Simd;
+
+use crate::Buffer;
+use crate::parallel::{Pieces, workers};
+use crate::simd::{self, Level};
+
+/// Measured ceilings of this machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MachineLimits {
+    /// Threads that worked together for the `all_threads` numbers.
+    pub threads: usize,
+    /// Billions of floating-point operations (multiplication and addition counted apart) a second, one thread.
+    pub gigaflops_one_thread: f64,
+    /// The same with all threads at work.
+    pub gigaflops_all_threads: f64,
+    /// Billions of bytes read plus bytes written a second while copying, one thread.
+    pub copy_gigabytes_one_thread: f64,
+    /// The same with all threads at work.
+    pub copy_gigabytes_all_threads: f64,
+}
+
+/// Tries each number is the best of.
+const TRIES: usize = 12;
+
+/// Rounds of the arithmetic loop in one try, about 5 ms.
+const ROUNDS: usize = 400_000;
+
+/// Floats each thread copies in one try.
+const COPY_FLOATS: usize = 4 << 20;
+
+impl MachineLimits {
+    /// Measures this machine in less than half a second; other work on it lowers the result. Takes 32 MiB a thread
+    /// meanwhile.
+    pub fn measure() -> MachineLimits {
+        let threads = workers();
+        let (one, all) = (gigaflops(1), gigaflops(threads));
+        let (copy_one, copy_all) = (copy_gigabytes(1), copy_gigabytes(threads));
+        MachineLimits {
+            threads,
+            gigaflops_one_thread: one,
+            gigaflops_all_threads: all.max(one),
+            copy_gigabytes_one_thread: copy_one,
+            copy_gigabytes_all_threads: copy_all.max(copy_one),
+        }
+    }
+
+    /// Billions of operations a second no kernel on all threads can exceed that does `flops` operations while moving at
+    /// least `bytes` bytes to and from memory.
+    pub fn attainable_gigaflops(&self, flops: f64, bytes: f64) -> f64 {
+        let seconds = (flops / self.gigaflops_all_threads).max(bytes / self.copy_gigabytes_all_threads);
+        flops / seconds
+    }
+}
+
+fn gigaflops(threads: usize) -> f64 {
+    let level = simd::level();
+    let seconds = best_seconds(threads, &|_| {
+        black_box(multiply_add_rounds(level, ROUNDS));
+    });
+    let flops_a_round = multiply_add_rounds(level, 1);
+    (threads * ROUNDS * flops_a_round) as f64 / seconds / 1e9
+}
+
+fn copy_gigabytes(threads: usize) -> f64 {
+    let source = Buffer::from_slice(&vec![1.0; threads * COPY_FLOATS]);
+    let mut target = Buffer::zeroed(threads * COPY_FLOATS);
+    let pieces = Pieces::new(&mut target);
+    let seconds = best_seconds(threads, &|thread| {
+        let range = thread * COPY_FLOATS..(thread + 1) * COPY_FLOATS;
+        // SAFETY: each thread has its own range.
+        unsafe { pieces.piece(range.clone()) }.copy_from_slice(&source[range]);
+    });
+    (2 * threads * COPY_FLOATS * size_of::<f32>()) as f64 / seconds / 1e9
+}
+
+/// Seconds of the fastest of several tries to run `work(thread)` on `threads` threads at once.
+fn best_seconds(threads: usize, work: &(impl Fn(usize) + Sync)) -> f64 {
+    let run = || match threads {
+        1 => work(0),
+        _ => drop(rayon::broadcast(|context| {
+            if context.index() < threads {
+                work(context.index());
+            }
+        })),
+    };
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    (0..TRIES).map(time).fold(f64::INFINITY, f64::min)
+}
+
+/// Runs multiply-adds between registers; returns the floating-point operations of one round.
+fn multiply_add_rounds(level: Level, rounds: usize) -> usize {
+    struct Rounds(usize);
+    impl pulp::WithSimd for Rounds {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> usize {
+            // Enough sums to hide the latency, few enough to leave registers for both factors.
+            if S::REGISTER_COUNT >= 32 { rounds_of::<S, 24>(simd, self.0) } else { rounds_of::<S, 12>(simd, self.0) }
+        }
+    }
+    level.dispatch(Rounds(rounds))
+}
+
+#[inline(always)]
+fn rounds_of<S: Simd, const SUMS: usize>(simd: S, rounds: usize) -> usize {
+    let (left, right) = (simd.splat_f32s(black_box(1e-3)), simd.splat_f32s(black_box(1e-3)));
+    // Different starts, so that no two sums are the same computation.
+    let mut sums = [simd.splat_f32s(0.0); SUMS];
+    for (index, sum) in sums.iter_mut().enumerate() {
+        *sum = simd.splat_f32s(black_box(index as f32));
+    }
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = simd.mul_add_e_f32s(left, right, *sum);
+        }
+    }
+    black_box(sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum::<f32>());
+    2 * SUMS * S::F32_LANES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_of_the_arithmetic_loop_counts_whole_vectors() {
+        for level in Level::available() {
+            let flops = multiply_add_rounds(level, 3);
+            assert!(flops > 0 && flops.is_multiple_of(2 * level.lanes()), "{}: {flops}", level.name());
+        }
+    }
+
+    #[test]
+    fn the_attainable_rate_is_the_lower_of_both_roofs() {
+        let limits = MachineLimits {
+            threads: 2,
+            gigaflops_one_thread: 100.0,
+            gigaflops_all_threads: 200.0,
+            copy_gigabytes_one_thread: 10.0,
+            copy_gigabytes_all_threads: 20.0,
+        };
+        assert_eq!(limits.attainable_gigaflops(1000.0, 1.0), 200.0);
+        assert_eq!(limits.attainable_gigaflops(1000.0, 1000.0), 20.0);
+    }
+}
