@@ -128,11 +128,6 @@ impl Session {
         StepResult { loss, right: value.correct as u64, gradient_norm: 0.0 }
     }
 
-    /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Moves running statistics, as every
-    /// such pass does.
-    pub fn training_loss(&mut self, batch: &Batch, step: u64) -> f64 {
-        let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
-        let outputs = self.executor.forward(&mut self.network, input, &mut ());
     /// Key of the random numbers of step `step`, counted from 0.
     pub(crate) fn step_key(&self, step: u64) -> RandomKey {
         self.random.child(step)
@@ -144,6 +139,11 @@ impl Session {
         Ok(Graph::build(input, &config.model.layers(), self.network.graph.output_shape().len())?)
     }
 
+    /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Moves running statistics, as every
+    /// such pass does.
+    pub fn training_loss(&mut self, batch: &Batch, step: u64) -> f64 {
+        let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
+        let outputs = self.executor.forward(&mut self.network, input, &mut ());
         let value = self.objective.loss(outputs, &batch.targets);
         if value.non_finite { f64::NAN } else { value.mean() }
     }
@@ -246,11 +246,6 @@ impl Session {
         &mut self.optimizer
     }
 
-    /// One row per layer.
-    pub fn layers(&self) -> Vec<LayerSummary> {
-        layer_summaries(&self.network.graph)
-    }
-}
     /// What was inferred or added while building the network, one sentence each.
     pub fn inferred(&self) -> Vec<String> {
         self.network.graph.inferred().iter().chain(&self.notes).cloned().collect()
@@ -261,6 +256,11 @@ impl Session {
         self.notes.push(sentence);
     }
 
+    /// One row per layer.
+    pub fn layers(&self) -> Vec<LayerSummary> {
+        layer_summaries(&self.network.graph)
+    }
+}
 
 /// The layers of `config` for what `preprocessor` gives, none joined.
 pub(crate) fn build_layers(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
