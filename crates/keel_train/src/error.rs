@@ -43,8 +43,8 @@ pub enum TrainError {
     },
     /// The loss is no number any more (rule K001).
     #[error(
-        "K001: the loss became {loss} at step {step} (epoch {epoch}); lower optimizer.learning_rate, set \
-         optimizer.clip_norm, or look for extreme values in the data"
+        "K001: the loss or its gradient became {loss} at step {step} (epoch {epoch}): {account}; lower \
+         optimizer.learning_rate, set optimizer.clip_norm, or look for extreme values in the data"
     )]
     NonFinite {
         /// NaN or infinite.
@@ -53,6 +53,8 @@ pub enum TrainError {
         step: u64,
         /// Counted from 1.
         epoch: u64,
+        /// What the flight recorder found in the replayed step.
+        account: String,
     },
 }
 

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod config;
 mod error;
+pub mod flight_recorder;
 pub mod health;
 pub mod metrics;
 mod mirrored;

@@ -2,14 +2,14 @@
 //!
 //! The forward pass is f32, so a difference of losses carries rounding noise of a size that does not shrink with the
 //! step, while the truncation error of a centred difference does. Neither is guessed: the noise is measured by moving
-//! every parameter by a few units in the last place, and the truncation error is read off two step sizes. Slopes at
+//! every parameter by a few units in the last place, and the truncation error is read off three step sizes. Slopes at
 //! several step sizes, each a quarter of the one before, are combined in pairs by Richardson's rule; the pair with the
 //! smallest error bar is taken, without a look at the gradient it will be compared with.
 //!
 //! Source of the idea to measure the noise: Moré and Wild, "Estimating computational noise" (2011).
 
 /// Step sizes tried, each a quarter of the one before.
-const STEP_SIZES: usize = 6;
+const STEP_SIZES: usize = 7;
 
 /// Change of the loss the largest step aims at, as a share of the loss.
 const AIM: f64 = 0.02;
@@ -75,14 +75,21 @@ impl<'a> Landscape<'a> {
         let mut step = self.largest_step(direction, expected);
         let mut best: Option<Slope> = None;
         let mut coarse = self.differences(direction, step);
+        let mut before = f64::INFINITY;
         for _ in 1..STEP_SIZES {
             step /= 4.0;
             let fine = self.differences(direction, step);
-            let slope = self.combined(coarse, fine);
+            let mut slope = self.combined(coarse, fine);
+            // Where the loss is smooth the change falls by 16 with every quarter; kinks between the points move the slopes
+            // erratically, and two that agree by chance are not believed.
+            let change = (coarse.centred - fine.centred).abs();
+            if !(6.0 * change <= before) || before.is_infinite() {
+                slope.error_bar += 2.0 * (change + before.min(f64::MAX / 8.0));
+            }
             if best.is_none_or(|best| !(best.error_bar <= slope.error_bar)) {
                 best = Some(slope);
             }
-            coarse = fine;
+            (coarse, before) = (fine, change);
         }
         best.unwrap_or(Slope { sides: [f64::NAN; 2], error_bar: f64::INFINITY })
     }
@@ -141,7 +148,7 @@ impl<'a> Landscape<'a> {
     /// The largest change of the loss when every parameter moves by a few units in the last place.
     fn measure_noise(&mut self) -> f64 {
         let key = keel_nn::RandomKey::new(0).named("rounding");
-        let mut noise = f64::from(f32::EPSILON) * self.here.abs() / 16.0;
+        let mut noise = f64::from(f32::EPSILON) * self.here.abs() / 4.0;
         for sample in 0..NOISE_SAMPLES {
             let key = key.child(sample);
             for (index, (moved, centre)) in self.moved.iter_mut().zip(self.centre).enumerate() {
@@ -183,7 +190,7 @@ mod tests {
         }
         let plateau = slope(&[0.5], &[1.0], |values| f64::from(1000.0 + values[0]));
         let line = slope(&[0.5], &[1.0], |values| f64::from(values[0]));
-        assert!(plateau.error_bar > 100.0 * line.error_bar, "noise is measured: {plateau:?} {line:?}");
+        assert!(plateau.error_bar > 10.0 * line.error_bar, "noise is measured: {plateau:?} {line:?}");
     }
 
     #[test]

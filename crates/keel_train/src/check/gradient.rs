@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::finite_difference::{Direction, Landscape, Slope};
 
 /// Error bar of a direction that is counted, as a share of its slope.
-const DECIDABLE: f64 = 0.005;
+const DECIDABLE: f64 = 0.01;
 
 /// One parameter under test.
 #[derive(Debug, Clone)]

@@ -1,4 +1,9 @@
 //! Pre-flight: what can be known about a training before its first step.
+//!
+//! The cheap part, the model, the data, the labels and the signal at the start, is what [`crate::health::Watch::begin`]
+//! asks of every training; [`check`] adds the tests that need some seconds: learning a handful of samples by heart, the
+//! gradient against finite differences, and a sample alone against the same sample in a batch. It works on sessions of its
+//! own and writes nothing.
 
 mod batch_mixing;
 mod finite_difference;
@@ -6,4 +11,221 @@ mod gradient;
 mod samples;
 mod tiny_batch;
 
+use std::time::{Duration, Instant};
+
+use keel_data::SplitDataset;
+use keel_health::measurement::{DataMeasurement, GradientCheck, ModelDescription, StartMeasurement};
+use keel_health::{Finding, Monitor};
+use keel_nn::Graph;
+use serde::Serialize;
+
 pub use gradient::{CheckedParameter, GradientComparison, ParameterComparison, compare_gradient};
+
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::health::{describe_model, measure_data, measure_start};
+use crate::threads;
+use crate::trainer::{Session, executor_for_evaluation};
+
+/// Samples of the gradient check and of the test of mixing.
+const FEW_SAMPLES: usize = 8;
+
+/// Random numbers of the steps of the gradient check are those of no training step.
+const CHECKED_STEP: u64 = u64::MAX / 2;
+
+/// What a pre-flight found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// Findings, causes first.
+    pub findings: Vec<Finding>,
+    /// One row a layer.
+    pub layers: Vec<CheckedLayer>,
+    /// The training split as the network sees it.
+    pub data: DataMeasurement,
+    /// The state before the first update, with the outcome of every test that came to an end.
+    pub start: StartMeasurement,
+    /// The gradient check, parameter by parameter; `None` if the loss at the start is not finite.
+    pub gradient: Option<GradientComparison>,
+    /// What each test did, one sentence each, and what it could not judge.
+    pub notes: Vec<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// One layer before the first update.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct CheckedLayer {
+    /// Unique name, `conv2d_1`.
+    pub name: String,
+    /// Shape of one output sample.
+    pub output_shape: Vec<usize>,
+    /// Standard deviation of its output.
+    pub output_std: Option<f32>,
+    /// Root mean square of the gradient of the loss by its output.
+    pub gradient_rms: Option<f32>,
+    /// Share of units that fired for no sample.
+    pub dead_fraction: Option<f32>,
+    /// Share of saturated values.
+    pub saturated_fraction: Option<f32>,
+}
+
+/// Checks the training of `config` on `data` without taking a step of it. The two slow tests take `budget` each at most.
+///
+/// # Errors
+/// Settings, layers and data that do not fit each other.
+pub fn check(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, TrainError> {
+    let pool = threads::pool(config.train.threads).map_err(|error| {
+        TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+    })?;
+    pool.install(|| run(&config.clone().settled(), data, budget))
+}
+
+fn run(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, TrainError> {
+    let began = Instant::now();
+    let mut session = Session::new(config, data.clone())?;
+    let model = describe_model(config, &session)?;
+    let measured = measure_data(&session)?;
+    let mut start = measure_start(&mut session, &model)?;
+    let mut notes = vec![note_on_loss(&start)];
+    let gradient = check_gradient(&mut session, (&model, &mut start), began.elapsed() + budget, (began, &mut notes))?;
+    check_mixing(&mut session, &mut start, &mut notes)?;
+    let graph = session.unfused_graph(config)?;
+    drop(session);
+    check_tiny_batch(config, &data, budget, (&mut start, &mut notes))?;
+    let mut monitor = Monitor::new(model);
+    monitor.data(&measured);
+    monitor.start(&start);
+    let layers = checked_layers(&graph, monitor.model(), &start);
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Check { findings: monitor.findings(), layers, data: measured, start, gradient, notes, seconds })
+}
+
+fn note_on_loss(start: &StartMeasurement) -> String {
+    let loss = start.loss.map_or_else(|| "unknown".to_owned(), |loss| format!("{loss:.4}"));
+    format!("loss at the start: {loss}, over {} training samples", start.samples)
+}
+
+/// Compares the gradient with finite differences on a few samples until `until` after `began`.
+fn check_gradient(
+    session: &mut Session,
+    (model, start): (&ModelDescription, &mut StartMeasurement),
+    until: Duration,
+    (began, notes): (Instant, &mut Vec<String>),
+) -> Result<Option<GradientComparison>, TrainError> {
+    let chosen = samples::distinct_samples(session, FEW_SAMPLES.min(session.training_batches().largest_batch()));
+    let batch = samples::batch_of(session, &chosen)?;
+    let state = session.network().state.to_vec();
+    session.gradient(&batch, CHECKED_STEP, &mut ());
+    let (values, gradient) = (session.network().parameters.to_vec(), session.gradients().to_vec());
+    let parameters: Vec<CheckedParameter> = session
+        .network()
+        .graph
+        .parameters()
+        .iter()
+        .filter(|parameter| !parameter.frozen)
+        .map(|parameter| CheckedParameter { name: parameter.name.clone(), range: parameter.range.clone() })
+        .collect();
+    let mut loss = |moved: &[f32]| {
+        session.network_mut().parameters.copy_from_slice(moved);
+        session.training_loss(&batch, CHECKED_STEP)
+    };
+    let outcome = compare_gradient(&parameters, (&values, &gradient), began + until, &mut loss);
+    session.network_mut().parameters.copy_from_slice(&values);
+    session.network_mut().state.copy_from_slice(&state);
+    let Some(outcome) = outcome else {
+        notes.push("gradient check: left out, because the loss at the start is not finite".to_owned());
+        return Ok(None);
+    };
+    if let Some(worst) = outcome.worst() {
+        let layer = worst.name.rsplit_once('.').and_then(|(layer, _)| model.find(layer));
+        let (largest_relative_error, entries) = (worst.relative_error as f32, outcome.compared());
+        start.gradient_check = Some(GradientCheck { largest_relative_error, layer, entries });
+    }
+    notes.extend(notes_on_gradient(&outcome));
+    Ok(Some(outcome))
+}
+
+fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
+    let undecided = outcome.undecided();
+    let mut notes = vec![match outcome.worst() {
+        Some(worst) => format!(
+            "gradient check: {} directions in {} parameters, largest relative error {:.1e} in {}",
+            outcome.compared(),
+            outcome.parameters.len() - undecided.len(),
+            worst.relative_error,
+            worst.name
+        ),
+        None => "gradient check: rounding hides every slope; nothing could be judged".to_owned(),
+    }];
+    if !undecided.is_empty() && outcome.compared() > 0 {
+        notes.push(format!("gradient check: too small to be told from rounding in {}", undecided.join(", ")));
+    }
+    if !outcome.complete {
+        notes.push("gradient check: ended by its time budget before all directions were tried".to_owned());
+    }
+    notes
+}
+
+fn check_mixing(
+    session: &mut Session,
+    start: &mut StartMeasurement,
+    notes: &mut Vec<String>,
+) -> Result<(), TrainError> {
+    let chosen = samples::distinct_samples(session, FEW_SAMPLES);
+    let batch = samples::batch_of(session, &chosen)?;
+    let mut executor = executor_for_evaluation(session.network(), batch.samples());
+    let random = session.step_key(CHECKED_STEP);
+    let difference = batch_mixing::batch_mixing(&batch.inputs, batch.samples(), |input| {
+        executor.forward(session.network_mut(), keel_nn::Batch { input, random }, &mut ()).to_vec()
+    });
+    start.batch_mixing = Some(difference);
+    notes.push(format!("batch mixing: a sample alone and in a batch of {} differ by {difference:.1e}", chosen.len()));
+    Ok(())
+}
+
+fn check_tiny_batch(
+    config: &Config,
+    data: &SplitDataset,
+    budget: Duration,
+    (start, notes): (&mut StartMeasurement, &mut Vec<String>),
+) -> Result<(), TrainError> {
+    match tiny_batch::learn_by_heart(config, data, budget)? {
+        tiny_batch::Outcome::Judged(measured) => {
+            let left = tiny_batch::left_of(&measured);
+            notes.push(format!(
+                "tiny batch: {} samples, {} steps, {:.0} % {}",
+                measured.samples,
+                measured.steps,
+                100.0 * left,
+                if measured.training_error.is_some() { "wrong" } else { "of the loss left" }
+            ));
+            start.tiny_batch = Some(measured);
+        }
+        tiny_batch::Outcome::OutOfTime { steps, left } => notes.push(format!(
+            "tiny batch: not judged; the time budget of {:.0} s ended it after {steps} steps with {:.0} % left",
+            budget.as_secs_f64(),
+            100.0 * left
+        )),
+    }
+    Ok(())
+}
+
+/// The rows of the table: the layers as the rules know them, with the shapes of their outputs.
+fn checked_layers(graph: &Graph, model: &ModelDescription, start: &StartMeasurement) -> Vec<CheckedLayer> {
+    let shape = |name: &str| graph.nodes().iter().find(|node| node.name == name).map(|node| node.layer.output_shape());
+    let row = |(index, layer): (usize, &keel_health::measurement::LayerDescription)| {
+        let measured = start.layer(index);
+        CheckedLayer {
+            name: layer.name.clone(),
+            output_shape: shape(&layer.name).map(|shape| shape.dimensions()).unwrap_or_default(),
+            output_std: measured.and_then(|measured| measured.output_std),
+            gradient_rms: measured.and_then(|measured| measured.gradient_rms),
+            dead_fraction: measured.and_then(|measured| measured.dead_fraction),
+            saturated_fraction: measured.and_then(|measured| measured.saturated_fraction),
+        }
+    };
+    model.layers.iter().enumerate().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,7 @@ pub(super) fn learn_by_heart(
 }
 
 /// Share of the samples still wrong; for regression, of the first loss.
-fn left_of(measurement: &TinyBatch) -> f64 {
+pub(super) fn left_of(measurement: &TinyBatch) -> f64 {
     let loss_left = || f64::from(measurement.last_loss) / f64::from(measurement.first_loss);
     measurement.training_error.map_or_else(loss_left, f64::from)
 }

@@ -130,6 +130,11 @@ impl Optimizer {
         StepNorms { segments: &self.norms, gradient, gradient_scale }
     }
 
+    /// Euclidean norm of a whole gradient; not finite if any entry is NaN or infinite.
+    pub fn gradient_norm(&mut self, gradients: &[f32]) -> f64 {
+        clip::sum_of_squares(gradients, &mut self.partial).sqrt()
+    }
+
     /// Norms of the last update, one per segment, in the order of the segments.
     pub fn norms(&self) -> &[SegmentNorms] {
         &self.norms

@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+/// How names of files begin while they are written.
+const TEMPORARY: &str = ".writing-";
+
 /// Writes `path` through `write`: into a temporary file in the same folder, synced, renamed over `path`, folder synced.
 ///
 /// # Errors
 /// Whatever the system or `write` says, a full disk included; then `path` is as it was and the temporary file is gone.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     let mut buffered = io::BufWriter::with_capacity(1 << 16, file.as_file_mut());
     write(&mut buffered)?;
     buffered.flush()?;
@@ -22,6 +25,15 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Removes the temporary files a killed process left in `folder`. Only for folders nobody is writing to.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY)) {
+        // What cannot be removed does no harm.
+        let _ = std::fs::remove_file(entry.path());
+    }
 }
 
 #[cfg(test)]

@@ -87,6 +87,11 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
+    /// What the flight recorder wrote about a step that met a NaN or an infinity.
+    pub fn flight_record(&self) -> PathBuf {
+        self.path.join("flight_recorder.json")
+    }
+
     /// A picture of the first batch after augmentation.
     pub fn samples_picture(&self) -> PathBuf {
         self.path.join("samples.png")

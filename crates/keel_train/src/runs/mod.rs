@@ -7,6 +7,7 @@ mod reader;
 mod store;
 mod summary;
 
+pub(crate) use atomic_file::remove_leftovers;
 pub use atomic_file::write_atomically;
 pub use checkpoint::{Checkpoint, CheckpointError, FORMAT_VERSION, TrainingState};
 pub use folder::RunFolder;

@@ -21,7 +21,7 @@ pub use session::{Session, StepResult};
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::RunFolder;
+use crate::runs::{RunFolder, remove_leftovers};
 use crate::threads;
 
 pub(crate) use position::{network_tensors, restore_network};
@@ -48,10 +48,24 @@ impl Trainer {
     /// # Errors
     /// No run there, or its config cannot be read.
     pub fn resume(folder: &Path) -> Result<Self, TrainError> {
+        Trainer::resume_with(folder, &[])
+    }
+
+    /// As [`Trainer::resume`], with `key=value` overrides that leave the weights as they would be: of `train.threads`,
+    /// `train.time_limit` and `run.checkpoint_seconds`.
+    ///
+    /// # Errors
+    /// As [`Trainer::resume`], or an override of another key.
+    pub fn resume_with(folder: &Path, overrides: &[String]) -> Result<Self, TrainError> {
         let folder = RunFolder::open(folder)?;
         let path = folder.config();
         let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
-        let config = config::parse(&path, &text, &[])?;
+        let config = config::parse(&path, &text, overrides)?;
+        for setting in overrides {
+            refuse_change(setting, folder.path())?;
+        }
+        let last = folder.last_checkpoint();
+        [Some(folder.path()), last.parent()].into_iter().flatten().for_each(remove_leftovers);
         Ok(Trainer { config, data: None, continued: Some(folder), stop: Arc::default() })
     }
 
@@ -87,6 +101,23 @@ impl Trainer {
         })?;
         pool.install(|| run::run(self, observer))
     }
+}
+
+/// Keys a resumed run may change.
+const CHANGEABLE: [&str; 3] = ["train.threads", "train.time_limit", "run.checkpoint_seconds"];
+
+fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
+    let key = setting.split('=').next().unwrap_or(setting).trim();
+    if CHANGEABLE.contains(&key) {
+        return Ok(());
+    }
+    let message = format!(
+        "a resumed run ends in the same weights as one that never stopped, so `{key}` cannot change; only {} can. Train \
+         anew with `evenkeel train {}/config.toml --set {setting} --set run.name=NEW`",
+        CHANGEABLE.join(", "),
+        folder.display()
+    );
+    Err(TrainError::setting("--resume", message))
 }
 
 /// Loads and divides the data a config names.

@@ -11,6 +11,7 @@ use super::position::{self, BestWeights};
 use super::{EpochEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::flight_recorder::{FlightRecorder, RecordedStep};
 use crate::health::{EpochLosses, StepPlace, Watch};
 use crate::metrics::Metrics;
 use crate::model_file;
@@ -53,6 +54,7 @@ struct Run<'a> {
     began: Instant,
     seconds_before: f64,
     checkpointed: Instant,
+    recorder: FlightRecorder,
     first_step_at: Option<f64>,
 }
 
@@ -105,6 +107,7 @@ impl<'a> Run<'a> {
         let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
         let store = MetricStore::open(&folder.metrics(), state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
+        let recorder = FlightRecorder::new(session.training_batches().largest_batch());
         let mut run = Run {
             config,
             folder,
@@ -117,6 +120,7 @@ impl<'a> Run<'a> {
             began,
             seconds_before,
             checkpointed: began,
+            recorder,
             first_step_at: None,
         };
         run.folder.write_summary(&run.summary(Status::Running, None))?;
@@ -184,6 +188,7 @@ impl<'a> Run<'a> {
         let (step, epoch) = (state.step, state.epoch + 1);
         let (loss, gradient_norm) = (result.loss, result.gradient_norm);
         self.store.step(StepRecord { step, epoch, loss, learning_rate, gradient_norm });
+        self.recorder.record(RecordedStep::new(step, epoch, learning_rate, (loss, gradient_norm)), &batch.indices);
         let seen = state.epoch_samples as f64;
         let classification = !self.session.objective().class_names().is_empty();
         self.observer.event(Event::Step(StepEvent {
@@ -201,8 +206,9 @@ impl<'a> Run<'a> {
         if loss.is_finite() && gradient_norm.is_finite() {
             return Ok(());
         }
+        let account = self.recorder.account(&self.session, &self.config, batch, &self.folder)?;
         let loss = if loss.is_finite() { gradient_norm } else { loss };
-        Err(TrainError::NonFinite { loss, step, epoch })
+        Err(TrainError::NonFinite { loss, step, epoch, account })
     }
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
@@ -318,15 +324,15 @@ impl<'a> Run<'a> {
         if self.state.best_epoch > 0 {
             position::read_best(&mut self.session, &self.folder.best_checkpoint())?;
         }
+        if self.config.train.exact_batch_norm_batches > 0 {
+            self.session.recompute_batch_norm(&self.config, self.config.train.exact_batch_norm_batches)?;
+        }
         if status == Status::Finished {
             summary.metrics = self.final_metrics()?;
             if let Some(test) = &summary.metrics.test {
                 let (loss, accuracy, seconds) = (test.loss, test.accuracy, self.seconds());
                 let (rmse, r2) = (test.regression.map(|r| r.rmse), test.regression.map(|r| r.r2));
                 let epoch = self.state.epoch;
-        if self.config.train.exact_batch_norm_batches > 0 {
-            self.session.recompute_batch_norm(&self.config, self.config.train.exact_batch_norm_batches)?;
-        }
                 self.store.epoch(EpochRecord { epoch, part: "test", loss, accuracy, rmse, r2, seconds });
             }
         }

@@ -77,6 +77,7 @@ impl Session {
         let gradients = Buffer::zeroed(network.parameters.len());
         let optimizer = Optimizer::new(&config.optimizer, &segments(&network.graph), network.parameters.len());
         let random = random.named("steps");
+        let notes = data_notes(config, &data);
         let mut session = Session {
             data,
             preprocessor,
@@ -90,13 +91,14 @@ impl Session {
             mirrored,
             objective,
             random,
-            notes: Vec::new(),
+            notes,
         };
         session.rescale_to_unit_variance(config)?;
         Ok(session)
     }
 
     /// One training step: forward, loss, backward, update. `step` counts from 0 and names the step's random numbers.
+    /// A loss or gradient that is not finite is reported and not applied: the weights stay those before the step.
     pub fn step(&mut self, batch: &Batch, step: u64, learning_rate: f64) -> StepResult {
         self.step_observed(batch, (step, learning_rate), &mut ())
     }
@@ -109,6 +111,10 @@ impl Session {
         observer: &mut impl Observer,
     ) -> StepResult {
         let result = self.gradient(batch, step, observer);
+        let gradient_norm = self.optimizer.gradient_norm(&self.gradients);
+        if !(result.loss.is_finite() && gradient_norm.is_finite()) {
+            return StepResult { gradient_norm, ..result };
+        }
         let norms = self.optimizer.step(&mut self.network.parameters, &self.gradients, learning_rate);
         let result = StepResult { gradient_norm: norms.gradient, ..result };
         if let Some(average) = &mut self.average {
@@ -246,7 +252,7 @@ impl Session {
         &mut self.optimizer
     }
 
-    /// What was inferred or added while building the network, one sentence each.
+    /// What was inferred, added or left out while reading the data and building the network, one sentence each.
     pub fn inferred(&self) -> Vec<String> {
         self.network.graph.inferred().iter().chain(&self.notes).cloned().collect()
     }
@@ -260,6 +266,18 @@ impl Session {
     pub fn layers(&self) -> Vec<LayerSummary> {
         layer_summaries(&self.network.graph)
     }
+}
+
+/// What the reader says about the data, and which splits were asked for and stayed empty.
+fn data_notes(config: &Config, data: &SplitDataset) -> Vec<String> {
+    let mut notes = data.dataset.notes().to_vec();
+    let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
+    for (name, share, samples) in splits {
+        if share > 0.0 && samples.is_empty() {
+            notes.push(format!("no {name} split: there are too few samples of each class to spare any"));
+        }
+    }
+    notes
 }
 
 /// The layers of `config` for what `preprocessor` gives, none joined.

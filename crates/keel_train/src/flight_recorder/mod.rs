@@ -1,0 +1,188 @@
+//! Flight recorder: what the last steps were, and for a step that met a NaN or an infinity, which operation made it.
+//!
+//! Every step leaves its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step whose loss or gradient is not finite is never applied to the weights
+//! ([`crate::Session::step`]), so that the weights before it are simply those in memory: the step is replayed from them
+//! with every tensor kept, layer by layer and not fused, and the first bad operation, the ranges of its operands and the
+//! samples involved are written down.
+
+mod replay;
+mod tensor_range;
+
+use std::collections::VecDeque;
+
+use keel_data::{Batch, Dataset};
+use serde::{Deserialize, Serialize};
+
+pub use replay::{BadOperation, Phase, Replay};
+pub use tensor_range::{Operand, TensorRange};
+
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::runs::RunFolder;
+use crate::trainer::Session;
+
+/// Steps kept.
+pub const STEPS: usize = 50;
+
+/// Samples named in the error message; the file has all of them.
+const SAMPLES_IN_MESSAGE: usize = 3;
+
+/// The last steps of a training.
+#[derive(Debug, Clone)]
+pub struct FlightRecorder {
+    steps: VecDeque<RecordedStep>,
+    /// Room for the samples of steps to come.
+    spare: Vec<Vec<usize>>,
+}
+
+/// One step as the recorder keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordedStep {
+    /// Counted from 1.
+    pub step: u64,
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Mean loss of the batch; `None` if it is not finite.
+    pub loss: Option<f64>,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// Norm of the whole gradient before clipping; `None` if it is not finite.
+    pub gradient_norm: Option<f64>,
+    /// Numbers of its samples in the dataset.
+    pub samples: Vec<usize>,
+}
+
+/// What is written to `flight_recorder.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlightRecord {
+    /// The step that failed, counted from 1.
+    pub step: u64,
+    /// Its epoch, counted from 1.
+    pub epoch: u64,
+    /// The first operation of the replayed step that gave a NaN or an infinity; `None` if no tensor of it holds one, and
+    /// only the norm of the gradient overflows.
+    pub first_bad_operation: Option<BadOperation>,
+    /// The gradient's largest absolute value and the parameter it is in, as far as it is finite.
+    pub largest_gradient: Option<(String, f64)>,
+    /// Samples involved, by number and origin.
+    pub samples: Vec<SampleOrigin>,
+    /// The last steps, oldest first; the failed one is the last.
+    pub steps: Vec<RecordedStep>,
+}
+
+/// A sample with its origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleOrigin {
+    /// Number in the dataset.
+    pub index: usize,
+    /// Its file, line or record where the data has them.
+    pub origin: String,
+}
+
+impl FlightRecorder {
+    /// A recorder that has seen nothing, for batches of up to `batch` samples.
+    pub fn new(batch: usize) -> Self {
+        let spare = (0..STEPS).map(|_| Vec::with_capacity(batch)).collect();
+        FlightRecorder { steps: VecDeque::with_capacity(STEPS), spare }
+    }
+
+    /// Keeps a step with the samples `indices`; the oldest one is forgotten.
+    pub fn record(&mut self, step: RecordedStep, indices: &[usize]) {
+        let oldest = || self.steps.pop_front().map(|oldest| oldest.samples).unwrap_or_default();
+        let mut samples = self.spare.pop().unwrap_or_else(oldest);
+        samples.clear();
+        samples.extend_from_slice(indices);
+        self.steps.push_back(RecordedStep { samples, ..step });
+    }
+
+    /// The steps kept, oldest first.
+    pub fn steps(&self) -> impl Iterator<Item = &RecordedStep> {
+        self.steps.iter()
+    }
+
+    /// Replays `batch`, the batch of the last recorded step, from the weights in `session`, and says what broke.
+    ///
+    /// # Errors
+    /// The graph of `config` cannot be built again.
+    pub fn examine(&self, session: &Session, config: &Config, batch: &Batch) -> Result<FlightRecord, TrainError> {
+        let last = self.steps.back().cloned().unwrap_or_default();
+        let replay = Replay::run(session, config, batch, last.step.saturating_sub(1))?;
+        let dataset = &session.data().dataset;
+        let samples = replay.samples.iter().filter_map(|&row| batch.indices.get(row));
+        Ok(FlightRecord {
+            step: last.step,
+            epoch: last.epoch,
+            first_bad_operation: replay.first_bad_operation,
+            largest_gradient: replay.largest_gradient,
+            samples: samples.map(|&index| origin(dataset, index)).collect(),
+            steps: self.steps.iter().cloned().collect(),
+        })
+    }
+
+    /// As [`FlightRecorder::examine`]; the record is written into `folder` and put into words.
+    pub(crate) fn account(
+        &self,
+        session: &Session,
+        config: &Config,
+        batch: &Batch,
+        folder: &RunFolder,
+    ) -> Result<String, TrainError> {
+        let record = self.examine(session, config, batch)?;
+        let path = folder.flight_record();
+        let text = serde_json::to_string_pretty(&record).map_err(|error| TrainError::run(&path, error))?;
+        folder.write_text(&path, &(text + "\n"))?;
+        Ok(record.account())
+    }
+}
+
+impl RecordedStep {
+    /// A step without its samples.
+    pub fn new(step: u64, epoch: u64, learning_rate: f64, (loss, gradient_norm): (f64, f64)) -> Self {
+        let finite = |value: f64| value.is_finite().then_some(value);
+        let (loss, gradient_norm) = (finite(loss), finite(gradient_norm));
+        RecordedStep { step, epoch, loss, learning_rate, gradient_norm, samples: Vec::new() }
+    }
+}
+
+impl FlightRecord {
+    /// What broke, in sentences: the operation, its operands, the samples.
+    pub fn account(&self) -> String {
+        let mut text = match (&self.first_bad_operation, &self.largest_gradient) {
+            (Some(operation), _) => operation.describe(),
+            (None, Some((parameter, value))) => {
+                format!("every tensor is finite, but the squares of the gradient overflow: {value:.1e} in {parameter}")
+            }
+            (None, None) => "the replayed step is finite".to_owned(),
+        };
+        if !self.samples.is_empty() {
+            let mut names: Vec<String> =
+                self.samples.iter().take(SAMPLES_IN_MESSAGE).map(|sample| sample.origin.clone()).collect();
+            if self.samples.len() > SAMPLES_IN_MESSAGE {
+                names.push(format!("and {} more", self.samples.len() - SAMPLES_IN_MESSAGE));
+            }
+            text.push_str(&format!("; samples: {}", names.join(", ")));
+        }
+        text
+    }
+}
+
+fn origin(dataset: &Dataset, index: usize) -> SampleOrigin {
+    SampleOrigin { index, origin: dataset.provenance().describe(index) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_fifty_steps_are_kept_with_their_samples() {
+        let mut recorder = FlightRecorder::new(2);
+        for step in 1..=120 {
+            let loss = if step == 120 { f64::NAN } else { 1.0 };
+            recorder.record(RecordedStep::new(step, 1, 0.1, (loss, 1.0)), &[step as usize, 7]);
+        }
+        let steps: Vec<&RecordedStep> = recorder.steps().collect();
+        assert_eq!((steps.len(), steps[0].step, steps[49].step), (50, 71, 120));
+        assert_eq!((steps[49].samples.as_slice(), steps[49].loss), ([120, 7].as_slice(), None));
+    }
+}

@@ -1,0 +1,258 @@
+//! One step again, with every tensor kept, up to the first value that is NaN or infinite.
+
+use keel_data::Batch;
+use keel_kernels::Buffer;
+use keel_nn::{Executor, MemoryRequest, Mode, Network, Observer, Plan, Value};
+use serde::{Deserialize, Serialize};
+
+use super::tensor_range::{Operand, TensorRange};
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::trainer::Session;
+
+/// Samples named when the operation mixes the batch and every sample is bad: those with the largest inputs.
+const LARGEST_SAMPLES: usize = 3;
+
+/// Where in a step an operation runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The batch itself.
+    Input,
+    /// From inputs to outputs.
+    Forward,
+    /// The loss.
+    Loss,
+    /// From the loss back to the parameters.
+    Backward,
+}
+
+/// The first operation that gave a NaN or an infinity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BadOperation {
+    /// When it runs.
+    pub phase: Phase,
+    /// Name of its layer; `None` for the batch and the loss.
+    pub layer: Option<String>,
+    /// What it gave: `output of linear_2`, `gradient of conv2d_1.weight`.
+    pub result: Operand,
+    /// What it was given.
+    pub operands: Vec<Operand>,
+}
+
+/// A replayed step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// The first operation with a bad result.
+    pub first_bad_operation: Option<BadOperation>,
+    /// Rows of the batch involved.
+    pub samples: Vec<usize>,
+    /// Largest absolute value of the gradient and its parameter.
+    pub largest_gradient: Option<(String, f64)>,
+}
+
+/// Keeps every tensor of a step.
+#[derive(Default)]
+struct Tape {
+    outputs: Vec<Vec<f32>>,
+    gradients: Vec<Vec<f32>>,
+}
+
+impl Observer for Tape {
+    fn output(&mut self, node: usize, output: &[f32]) {
+        self.outputs[node] = output.to_vec();
+    }
+
+    fn gradient(&mut self, node: usize, grad_output: &[f32]) {
+        self.gradients[node] = grad_output.to_vec();
+    }
+}
+
+/// A replayed step with all its tensors.
+struct Step<'a> {
+    network: Network,
+    batch: &'a Batch,
+    tape: Tape,
+    outputs: Vec<f32>,
+    loss: f64,
+    gradients: Buffer,
+}
+
+impl Replay {
+    /// Runs `batch` as step `step`, counted from 0, from the weights of `session`, which stays as it is. The layers of
+    /// `config` run one by one, not fused.
+    pub(super) fn run(session: &Session, config: &Config, batch: &Batch, step: u64) -> Result<Self, TrainError> {
+        let step = Step::run(session, config, batch, step)?;
+        let found = step.in_input().or_else(|| step.in_forward()).or_else(|| step.in_loss());
+        let (first_bad_operation, samples) = match found.or_else(|| step.in_backward()) {
+            Some((operation, samples)) => (Some(operation), samples),
+            None => (None, Vec::new()),
+        };
+        Ok(Replay { first_bad_operation, samples, largest_gradient: step.largest_gradient() })
+    }
+}
+
+impl<'a> Step<'a> {
+    fn run(session: &Session, config: &Config, batch: &'a Batch, step: u64) -> Result<Self, TrainError> {
+        let trained = session.network();
+        let graph = session.unfused_graph(config)?;
+        let mut network = Network::new(graph, session.step_key(step));
+        network.parameters.copy_from_slice(&trained.parameters);
+        network.state.copy_from_slice(&trained.state);
+        let request =
+            MemoryRequest { batch: batch.samples(), mode: Mode::Train, workers: rayon::current_num_threads() };
+        let mut executor = Executor::new(Plan::new(&network.graph, request));
+        let nodes = network.graph.nodes().len();
+        let mut tape = Tape { outputs: vec![Vec::new(); nodes], gradients: vec![Vec::new(); nodes] };
+        let input = keel_nn::Batch { input: &batch.inputs, random: session.step_key(step) };
+        executor.forward(&mut network, input, &mut tape);
+        let mut objective = session.objective().clone();
+        let (values, gradient) = executor.outputs_and_gradient(&network.graph);
+        let value = objective.loss_and_gradient(values, &batch.targets, gradient);
+        let (outputs, loss) = (values.to_vec(), if value.non_finite { f64::NAN } else { value.mean() });
+        let mut gradients = Buffer::zeroed(network.parameters.len());
+        executor.backward(&network, input, &mut gradients, &mut tape);
+        Ok(Step { network, batch, tape, outputs, loss, gradients })
+    }
+
+    fn in_input(&self) -> Option<(BadOperation, Vec<usize>)> {
+        let range = TensorRange::of(&self.batch.inputs);
+        let result = Operand { name: "input of the network".to_owned(), range };
+        let operation = BadOperation { phase: Phase::Input, layer: None, result, operands: Vec::new() };
+        (!range.is_finite()).then(|| (operation, self.bad_rows(&self.batch.inputs, &self.batch.inputs)))
+    }
+
+    fn in_forward(&self) -> Option<(BadOperation, Vec<usize>)> {
+        let nodes = self.network.graph.nodes();
+        let index = (0..nodes.len()).find(|&index| !TensorRange::of(&self.tape.outputs[index]).is_finite())?;
+        let node = &nodes[index];
+        let output = &self.tape.outputs[index];
+        let mut operands: Vec<Operand> = node.inputs.iter().map(|&value| self.operand(value)).collect();
+        operands.extend(self.parameters_of(index));
+        let result = Operand { name: format!("output of {}", node.name), range: TensorRange::of(output) };
+        let operation = BadOperation { phase: Phase::Forward, layer: Some(node.name.clone()), result, operands };
+        let given = node.inputs.first().map_or(&[][..], |&value| self.values(value));
+        Some((operation, self.bad_rows(output, given)))
+    }
+
+    fn in_loss(&self) -> Option<(BadOperation, Vec<usize>)> {
+        if self.loss.is_finite() {
+            return None;
+        }
+        let name = "loss".to_owned();
+        let infinite = u64::from(self.loss.is_infinite());
+        let range = TensorRange { count: 1, nan: 1 - infinite, infinite, ..TensorRange::default() };
+        let operands = vec![Operand { name: "outputs of the network".to_owned(), range: TensorRange::of(&self.outputs) }];
+        let operation = BadOperation { phase: Phase::Loss, layer: None, result: Operand { name, range }, operands };
+        Some((operation, self.largest_rows(&self.outputs)))
+    }
+
+    fn in_backward(&self) -> Option<(BadOperation, Vec<usize>)> {
+        let nodes = self.network.graph.nodes();
+        for (index, node) in nodes.iter().enumerate().rev() {
+            let arriving = &self.tape.gradients[index];
+            let range = TensorRange::of(arriving);
+            let result = |name: String, range| BadOperation {
+                phase: Phase::Backward,
+                layer: Some(node.name.clone()),
+                result: Operand { name, range },
+                operands: self.backward_operands(index),
+            };
+            if !range.is_finite() {
+                let name = format!("gradient by the output of {}", node.name);
+                return Some((result(name, range), self.bad_rows(arriving, arriving)));
+            }
+            let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node == index);
+            for parameter in parameters {
+                let range = TensorRange::of(&self.gradients[parameter.range.clone()]);
+                if !range.is_finite() {
+                    let name = format!("gradient of {}", parameter.name);
+                    return Some((result(name, range), self.largest_rows(arriving)));
+                }
+            }
+        }
+        None
+    }
+
+    /// The output and the parameters of the layer, and the gradients by the outputs of those that read it.
+    fn backward_operands(&self, index: usize) -> Vec<Operand> {
+        let nodes = self.network.graph.nodes();
+        let mut operands = vec![self.operand(Value::Node(index))];
+        for (reader, node) in nodes.iter().enumerate() {
+            let arriving = &self.tape.gradients[reader];
+            if node.inputs.contains(&Value::Node(index)) && !arriving.is_empty() {
+                let name = format!("gradient by the output of {}", node.name);
+                operands.push(Operand { name, range: TensorRange::of(arriving) });
+            }
+        }
+        operands.extend(self.parameters_of(index));
+        operands
+    }
+
+    fn operand(&self, value: Value) -> Operand {
+        let name = match value {
+            Value::Input => "input of the network".to_owned(),
+            Value::Node(node) => format!("output of {}", self.network.graph.nodes()[node].name),
+        };
+        Operand { name, range: TensorRange::of(self.values(value)) }
+    }
+
+    /// The values of a node, or of what a view shows.
+    fn values(&self, value: Value) -> &[f32] {
+        match value {
+            Value::Input => &self.batch.inputs,
+            Value::Node(node) if self.network.graph.nodes()[node].layer.is_view() => {
+                self.values(self.network.graph.nodes()[node].inputs[0])
+            }
+            Value::Node(node) => &self.tape.outputs[node],
+        }
+    }
+
+    fn parameters_of(&self, index: usize) -> Vec<Operand> {
+        let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node == index);
+        let operand = |parameter: &keel_nn::graph::Parameter| Operand {
+            name: parameter.name.clone(),
+            range: TensorRange::of(&self.network.parameters[parameter.range.clone()]),
+        };
+        parameters.map(operand).collect()
+    }
+
+    /// Rows of the batch with a bad value in `result`; if all are, which means that one of them spoiled the others or
+    /// that the weights are at fault, those with the largest values in `given`.
+    fn bad_rows(&self, result: &[f32], given: &[f32]) -> Vec<usize> {
+        let samples = self.batch.samples();
+        let length = (result.len() / samples).max(1);
+        let rows = result.chunks(length).enumerate();
+        let bad: Vec<usize> =
+            rows.filter(|(_, row)| row.iter().any(|value| !value.is_finite())).map(|(row, _)| row).collect();
+        if bad.len() < samples { bad } else { self.largest_rows(given) }
+    }
+
+    fn largest_rows(&self, values: &[f32]) -> Vec<usize> {
+        let samples = self.batch.samples();
+        let length = (values.len() / samples).max(1);
+        let size = |row: &[f32]| row.iter().fold(0.0f32, |size, value| size.max(value.abs()));
+        let mut rows: Vec<(usize, f32)> = values.chunks(length).map(size).enumerate().collect();
+        rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        rows.iter().take(LARGEST_SAMPLES).map(|row| row.0).collect()
+    }
+
+    fn largest_gradient(&self) -> Option<(String, f64)> {
+        let parameters = self.network.graph.parameters().iter();
+        let largest = parameters.map(|parameter| {
+            let range = TensorRange::of(&self.gradients[parameter.range.clone()]);
+            (parameter.name.clone(), f64::from(range.max.abs().max(range.min.abs())))
+        });
+        largest.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
+impl BadOperation {
+    /// The operation and its operands in a sentence.
+    pub fn describe(&self) -> String {
+        let operands: Vec<String> =
+            self.operands.iter().map(|operand| format!("{} ({})", operand.name, operand.range.describe())).collect();
+        let given = if operands.is_empty() { String::new() } else { format!(", given {}", operands.join(" and ")) };
+        format!("the first bad value is in the {} ({}){given}", self.result.name, self.result.range.describe())
+    }
+}
