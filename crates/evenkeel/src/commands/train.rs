@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use keel_health::Finding;
+use keel_train::config::HealthLevel;
 use keel_train::runs::{Status as RunStatus, Summary};
 use keel_train::{RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
@@ -61,13 +62,16 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if let Some(limit) = arguments.time_limit {
         config.train.time_limit = limit;
     }
+    let watched = config.health.level != HealthLevel::Off;
     let mut progress = Progress::new();
     let trained = trainer.with_stop(stop_on_interrupt()?).run(&mut progress);
     progress.close();
     let TrainedRun { folder, summary } = trained?;
     let findings: Vec<Finding> =
         summary.findings.iter().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
-    output.result(&summary, || ending(&folder.path().display().to_string(), &summary, &findings))?;
+    output.result(&summary, || {
+        ending(&folder.path().display().to_string(), &summary, &health_text(&findings, watched))
+    })?;
     Ok(status_of(&findings, arguments.strict))
 }
 
@@ -110,17 +114,16 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// The findings; without any, what was judged.
-fn findings_section(findings: &[Finding]) -> String {
-    if findings.is_empty() {
-        return "Health: the loss was watched for NaN and infinity; the other rules judge measurements given to \
-                `evenkeel diagnose` and do not watch training yet.\n"
-            .to_owned();
+/// The findings, or what their absence means.
+fn health_text(findings: &[Finding], watched: bool) -> String {
+    match (findings, watched) {
+        ([], true) => "Health: no findings; every layer was watched at every step.\n".to_owned(),
+        ([], false) => "Health: not watched (health.level is off).\n".to_owned(),
+        (findings, _) => findings_text(findings),
     }
-    findings_text(findings)
 }
 
-fn ending(folder: &str, summary: &Summary, findings: &[Finding]) -> String {
+fn ending(folder: &str, summary: &Summary, health: &str) -> String {
     let reason = summary.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let mut text = format!(
         "{}{reason}: {} epochs, {} steps, {:.1} s, {:.0} samples/s; best epoch {}\n\n",
@@ -137,7 +140,7 @@ fn ending(folder: &str, summary: &Summary, findings: &[Finding]) -> String {
             text.push_str(&format!("{}\n", metrics_line(part, metrics)));
         }
     }
-    text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), findings_section(findings)));
+    text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), health));
     text.push_str(&format!("Run: {folder}\nNext:\n"));
     for (command, purpose) in next_commands(folder, summary.status) {
         text.push_str(&format!("  {command:<40}  {purpose}\n"));

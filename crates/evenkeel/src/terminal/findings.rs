@@ -5,13 +5,20 @@ use keel_health::{Finding, FindingReference, Level};
 use super::output::Status;
 use super::text::wrapped;
 
+/// Consequences of one cause that are spelled out.
+const CONSEQUENCES: usize = 6;
+
+/// Findings of level info that are spelled out.
+const REMARKS: usize = 5;
+
 /// The exit status findings call for; `strict` counts warnings too.
 pub(crate) fn status_of(findings: &[Finding], strict: bool) -> Status {
     let limit = if strict { Level::Warn } else { Level::Error };
     if findings.iter().any(|finding| finding.level >= limit) { Status::Findings } else { Status::Done }
 }
 
-/// All findings, one paragraph each; one sentence if there is none.
+/// All findings: a paragraph for each cause with its consequences in one line each, remarks of level info below; one
+/// sentence if there is nothing.
 pub(crate) fn findings_text(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return "No findings.\n".to_owned();
@@ -23,31 +30,59 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
         number(Level::Warn),
         number(Level::Info)
     );
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| finding.is_root() && finding.level > Level::Info) {
         text.push('\n');
-        text.push_str(&paragraph(finding));
+        text.push_str(&paragraph(finding, findings));
+    }
+    let remarks: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.is_root() && finding.level == Level::Info).collect();
+    if !remarks.is_empty() {
+        text.push('\n');
+    }
+    for remark in remarks.iter().take(REMARKS) {
+        let first = format!("info {} ({}) ", remark.code, place(remark));
+        text.push_str(&wrapped(&first, &remark.message));
+    }
+    if remarks.len() > REMARKS {
+        text.push_str(&format!("info: {} more in summary.json\n", remarks.len() - REMARKS));
     }
     text
 }
 
-fn paragraph(finding: &Finding) -> String {
-    let place = finding.layer.as_deref().unwrap_or("whole network");
+/// One finding in one line, for the log of a training under way.
+pub(crate) fn finding_line(finding: &Finding) -> String {
+    let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
+    format!("{level} {code} {rule} ({}, step {}): {}", place(finding), finding.first_step, finding.message)
+}
+
+fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
     let steps = match (finding.first_step, finding.last_step) {
         (first, last) if first == last => format!("step {first}"),
         (first, last) => format!("steps {first} to {last}"),
     };
-    let mut text = format!("{} {} {}  ({place}, {steps})\n", finding.level.name(), finding.code, finding.rule);
-    text.push_str(&wrapped("  found  ", &finding.message));
-    text.push_str(&wrapped("  cause  ", &finding.cause));
-    text.push_str(&wrapped("  try    ", &finding.remedy));
-    if let Some(reference) = &finding.explained_by {
-        text.push_str(&wrapped("  follows from  ", &name_of(reference)));
+    let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
+    let mut text = format!("{level} {code} {rule}  ({}, {steps})\n", place(finding));
+    text.push_str(&wrapped("  found    ", &finding.message));
+    text.push_str(&wrapped("  cause    ", &finding.cause));
+    if !finding.remedy.is_empty() {
+        text.push_str(&wrapped("  try      ", &finding.remedy));
     }
-    if !finding.consequences.is_empty() {
-        let names: Vec<String> = finding.consequences.iter().map(name_of).collect();
-        text.push_str(&wrapped("  explains  ", &names.join(", ")));
+    for reference in finding.consequences.iter().take(CONSEQUENCES) {
+        let known = findings.iter().find(|other| other.code == reference.code && other.layer == reference.layer);
+        let message =
+            known.map(|known| format!("{} {} {}: {}", known.level.name(), known.code, known.rule, known.message));
+        text.push_str(&wrapped("  hence    ", &message.unwrap_or_else(|| name_of(reference))));
+    }
+    let folded = finding.consequences.len().saturating_sub(CONSEQUENCES);
+    if folded > 0 {
+        text.push_str(&format!("           and {folded} more in summary.json\n"));
     }
     text
+}
+
+/// The layer of a finding, in words where there is none.
+fn place(finding: &Finding) -> &str {
+    finding.layer.as_deref().unwrap_or("whole network")
 }
 
 fn name_of(reference: &FindingReference) -> String {

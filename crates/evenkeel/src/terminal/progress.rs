@@ -4,15 +4,20 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use keel_health::{Finding, Level};
 use keel_train::metrics::Metrics;
 use keel_train::{EpochEvent, Event, Started, StepEvent, TrainingObserver};
 
+use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
 use super::text::count;
 
 /// Time between two lines where there is no bar.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Findings shown while training; what follows them is in the table at the end.
+const FINDING_LINES: usize = 12;
 
 /// Shows a training while it runs.
 #[derive(Debug)]
@@ -25,6 +30,7 @@ pub(crate) struct Progress {
     steps_seen: u64,
     began: Instant,
     last_line: Instant,
+    finding_lines: usize,
 }
 
 impl Progress {
@@ -32,7 +38,7 @@ impl Progress {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         let bar = ProgressBar::hidden();
-        Progress { bar, epochs: 0, steps: 0, samples: 0, steps_seen: 0, began: now, last_line: now }
+        Progress { bar, epochs: 0, steps: 0, samples: 0, steps_seen: 0, began: now, last_line: now, finding_lines: 0 }
     }
 
     /// Takes the bar away.
@@ -95,6 +101,17 @@ impl Progress {
         }
     }
 
+    /// A line for a cause when it is first seen; consequences and remarks wait for the end.
+    fn finding(&mut self, finding: &Finding) {
+        if finding.is_root() && finding.level > Level::Info && self.finding_lines < FINDING_LINES {
+            self.finding_lines += 1;
+            self.line(&finding_line(finding));
+            if self.finding_lines == FINDING_LINES {
+                self.line("more findings are shown at the end");
+            }
+        }
+    }
+
     fn epoch(&mut self, event: EpochEvent<'_>) {
         self.last_line = Instant::now();
         let validation = event.validation.map(|metrics| part_text("validation", metrics)).unwrap_or_default();
@@ -113,14 +130,7 @@ impl TrainingObserver for Progress {
             Event::Started(started) => self.started(started),
             Event::Step(step) => self.step(step),
             Event::Epoch(epoch) => self.epoch(epoch),
-            Event::Finding(finding) => {
-                let layer = finding.layer.as_deref().unwrap_or("whole network");
-                let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
-                self.line(&format!(
-                    "{level} {code} {rule} ({layer}, step {}): {}",
-                    finding.first_step, finding.message
-                ));
-            }
+            Event::Finding(finding) => self.finding(finding),
             Event::Checkpoint { .. } => {}
         }
     }
