@@ -26,8 +26,8 @@ pub(super) struct Labels<'a> {
     pub(super) x: &'a str,
     /// Title of the vertical axis.
     pub(super) y: &'a str,
-    /// Name and colour class of each series, in order.
-    pub(super) series: &'a [(&'a str, Colour)],
+    /// Name and attributes (class, style) of each series, in order.
+    pub(super) series: &'a [(&'a str, String)],
 }
 
 impl Frame {
@@ -74,8 +74,8 @@ impl Frame {
         );
         if labels.series.len() > 1 {
             html.push_str("<p class=\"legend\">");
-            for (name, colour) in labels.series {
-                let _ = write!(html, "<span {}><i></i><b>{}</b></span> ", colour.attributes(""), escape(name));
+            for (name, attributes) in labels.series {
+                let _ = write!(html, "<span {attributes}><i></i><b>{}</b></span> ", escape(name));
             }
             html.push_str("</p>");
         }

@@ -23,19 +23,34 @@
     return String(Number(value.toFixed(digits))).replace('-', '\u2212');
   };
 
+  // A power of ten as people write it: 0.01, 1, 100, and 1e−5 where that is long.
+  const power = exponent => (exponent >= -3 && exponent <= 4 ? number(10 ** exponent) : `1e${exponent}`.replace('-', '\u2212'));
+
+  // Powers of ten between two exponents; in a short range also their multiples. Null where even those are too few.
+  const logarithmicTicks = (low, high, count) => {
+    const [first, last] = [Math.ceil(low), Math.floor(high)];
+    if (last - first >= 2) {
+      const step = Math.ceil((last - first) / count);
+      const exponents = Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => first + index * step);
+      return exponents.map(exponent => [10 ** exponent, power(exponent)]);
+    }
+    for (const [factors, enough] of [[[1, 2, 5], 3], [[1, 1.5, 2, 3, 4, 5, 6, 8], 2]]) {
+      const values = [];
+      for (let exponent = first - 1; exponent <= last; exponent += 1) values.push(...factors.map(factor => factor * 10 ** exponent));
+      const inside = values.filter(value => Math.log10(value) >= low && Math.log10(value) <= high);
+      if (inside.length >= enough) return inside.map(value => [value, number(value)]);
+    }
+    return null;
+  };
+
   // About `count` round values between two places of an axis.
   const ticks = (axis, from, to, count) => {
-    if (axis.logarithmic && spread(axis, to) - spread(axis, from) > 1.5) {
-      const [first, last] = [Math.ceil(spread(axis, from)), Math.floor(spread(axis, to))];
-      const step = Math.max(1, Math.ceil((last - first) / count));
-      const powers = [];
-      for (let power = first; power <= last; power += step) powers.push([10 ** power, `1e${power}`.replace('-', '\u2212')]);
-      return powers;
-    }
+    const few = axis.logarithmic ? logarithmicTicks(spread(axis, from), spread(axis, to), count) : null;
+    if (few) return few;
     const [low, high] = [valueAt(axis, from), valueAt(axis, to)];
     const rough = (high - low) / count;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].find(factor => factor * power >= rough * 0.999) * power;
+    const size = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].find(factor => factor * size >= rough * 0.999) * size;
     const values = [];
     for (let index = Math.ceil(low / step); index <= Math.floor(high / step); index += 1) values.push(index * step);
     return values.map(value => [value, number(value)]);
@@ -48,31 +63,46 @@
     return made;
   };
 
+  const isAscending = points => points.every((point, index) => index === 0 || point[0] >= points[index - 1][0]);
+
+  // A point may be part of a line, a dot, or both.
   const pointsOf = group => {
-    const points = [];
-    for (const line of group.querySelectorAll('polyline')) {
-      for (const pair of line.getAttribute('points').split(' ')) points.push(pair.split(',').map(Number));
-    }
-    for (const dots of group.querySelectorAll('path.points')) {
-      for (const dot of dots.getAttribute('d').split('M').slice(1)) points.push(dot.slice(0, -2).split(',').map(Number));
-    }
-    return points;
+    const onLines = [...group.querySelectorAll('polyline')].flatMap(line => line.getAttribute('points').split(' '));
+    const dots = [...group.querySelectorAll('path.points')]
+      .flatMap(path => path.getAttribute('d').split('M').slice(1).map(dot => dot.slice(0, -2)));
+    const known = new Set(onLines);
+    const numbers = list => list.map(pair => pair.split(',').map(Number));
+    const line = numbers(onLines);
+    const all = [...line, ...numbers(dots.filter(dot => !known.has(dot)))];
+    return line.length > 0 && isAscending(line) ? all.sort((a, b) => a[0] - b[0]) : all;
   };
 
-  // The point of an ascending list that is nearest to `x`.
-  const nearest = (points, x) => {
+  // The points of an ascending list on either side of `x`.
+  const around = (points, x) => {
     let [low, high] = [0, points.length - 1];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       if (points[middle][0] < x) low = middle; else high = middle;
     }
-    return x - points[low][0] < points[high][0] - x ? points[low] : points[high];
+    return [points[low], points[high]];
+  };
+  const nearest = (points, x) => {
+    const [before, after] = around(points, x);
+    return x - before[0] < after[0] - x ? before : after;
+  };
+
+  // Where a curve is at `x`: at its nearest dot, or on its line.
+  const read = ({ points, dotted }, x) => {
+    const [before, after] = around(points, x);
+    if (dotted || after[0] === before[0]) return nearest(points, x);
+    const share = Math.max(0, Math.min(1, (x - before[0]) / (after[0] - before[0])));
+    return [before[0] + share * (after[0] - before[0]), before[1] + share * (after[1] - before[1])];
   };
 
   const seriesOf = svg => [...svg.querySelectorAll('g.series')].map(group => {
     const points = pointsOf(group);
-    const ascending = points.every((point, index) => index === 0 || point[0] >= points[index - 1][0]);
-    return { group, points, ascending, name: group.dataset.name };
+    const dotted = group.querySelector('.points') !== null;
+    return { group, points, dotted, ascending: isAscending(points), name: group.dataset.name };
   }).filter(series => series.points.length > 0);
 
   const start = plot => {
@@ -141,29 +171,32 @@
       const closest = list => list.reduce((best, pair) => (!best || far(pair.point) < far(best.point) ? pair : best), null);
       if (visible.some(one => !one.ascending)) {
         const best = closest(visible.flatMap(one => one.points.filter(seen).map(point => ({ one, point }))));
-        return best ? [best] : [];
+        return { column: best?.point[0], pairs: best ? [best] : [] };
       }
       const pairs = visible.map(one => ({ one, point: nearest(one.points, x) }));
-      const column = pairs.reduce((best, pair) => (best === null || Math.abs(pair.point[0] - x) < Math.abs(best - x) ? pair.point[0] : best), null);
+      const closer = (best, { point }) => (best === null || Math.abs(point[0] - x) < Math.abs(best - x) ? point[0] : best);
+      const column = pairs.reduce(closer, null);
       const reach = Math.max(2, ((view.right - view.left) * SIDE * 4) / box.width);
-      const near = pairs.map(({ one }) => ({ one, point: nearest(one.points, column) }))
-        .filter(({ point }) => Math.abs(point[0] - column) <= reach && seen(point));
-      return near.sort((a, b) => far(a.point) - far(b.point)).slice(0, ROWS).sort((a, b) => a.point[1] - b.point[1]);
+      const spans = ({ points }) => points[0][0] - reach <= column && column <= points.at(-1)[0] + reach;
+      const near = pairs.filter(({ one }) => spans(one)).map(({ one }) => ({ one, point: read(one, column) }))
+        .filter(({ point }) => seen(point));
+      const shown = near.sort((a, b) => far(a.point) - far(b.point)).slice(0, ROWS).sort((a, b) => a.point[1] - b.point[1]);
+      return { column, pairs: shown };
     };
 
     const show = () => {
       series ??= seriesOf(svg);
       hide();
       const box = area.getBoundingClientRect();
-      const pairs = chosen(box);
+      const { column, pairs } = chosen(box);
       if (pairs.length === 0) return;
       const layer = element('div', 'readout', area);
       readout = { box: layer };
-      const first = place(pairs[0].point, box);
-      element('div', 'column', layer).style.left = `${first.x}px`;
+      const at = place([column, 0], box).x;
+      element('div', 'column', layer).style.left = `${at}px`;
       const card = element('div', 'card', layer);
       const title = element('b', '', card);
-      title.textContent = `${plot.querySelector('.x-title').textContent} ${number(valueAt(xAxis, pairs[0].point[0] / SIDE))}`;
+      title.textContent = `${plot.querySelector('.x-title').textContent} ${number(valueAt(xAxis, column / SIDE))}`;
       for (const { one, point } of pairs) {
         const spot = place(point, box);
         const dot = element('i', `dot ${one.group.getAttribute('class')}`, layer);
@@ -175,8 +208,8 @@
         element('span', 'value', row).textContent = number(valueAt(yAxis, 1 - point[1] / SIDE));
       }
       const size = card.getBoundingClientRect();
-      const left = first.x + 14 + size.width > box.width ? first.x - 14 - size.width : first.x + 14;
-      card.style.left = `${Math.max(-40, Math.min(left, box.width - size.width))}px`;
+      const left = at > box.width / 2 ? at - 14 - size.width : at + 14;
+      card.style.left = `${Math.max(-50, Math.min(left, box.width - size.width + 18))}px`;
       card.style.top = `${Math.max(0, Math.min(pointer.y * box.height - size.height / 2, box.height - size.height))}px`;
     };
 
@@ -277,4 +310,7 @@
   };
 
   document.querySelectorAll('.plot').forEach(start);
+
+  // What is folded away on a screen is read on paper.
+  addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(details => { details.open = true; }));
 })();

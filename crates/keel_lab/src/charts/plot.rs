@@ -20,6 +20,17 @@ pub(crate) enum Marks {
     Faint,
 }
 
+impl Marks {
+    /// Class of what is drawn so, and of its entry in the legend.
+    fn class(self) -> &'static str {
+        match self {
+            Marks::Dashed => "dashed",
+            Marks::Faint => "faint",
+            Marks::Line | Marks::LineAndPoints | Marks::Points => "",
+        }
+    }
+}
+
 /// One named series of points.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
@@ -119,7 +130,7 @@ impl Plot {
             let colour = series.colour.unwrap_or(Colour::Series(index));
             let name = series.name.get(language);
             draw(&mut frame, series, colour, name);
-            names.push((name, colour));
+            names.push((name, colour.attributes(series.marks.class())));
         }
         let labels = Labels { x: self.x_title.get(language), y: self.y_title.get(language), series: &names };
         frame.finish(&labels, self.shape)
@@ -128,12 +139,8 @@ impl Plot {
 
 fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
     let places: Vec<Option<(f64, f64)>> = series.points.iter().map(|&point| frame.place(point)).collect();
-    let kind = match series.marks {
-        Marks::Dashed => "series dashed",
-        Marks::Faint => "series faint",
-        Marks::Line | Marks::LineAndPoints | Marks::Points => "series",
-    };
-    frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(kind), escape(name)));
+    let class = format!("series {}", series.marks.class());
+    frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(&class), escape(name)));
     if series.marks != Marks::Points {
         // A point without a place interrupts the line.
         for run in places.split(Option::is_none).filter(|run| run.len() > 1) {

@@ -68,9 +68,10 @@ pub fn add_measurements(run: &Path, steps: u64) {
                 ("output_std", wave * 0.8_f64.powi(depth as i32)),
                 ("output_mean", 0.1 * wave - 0.1),
                 ("gradient_rms", 1e-3 * wave * 1.6_f64.powi(depth as i32)),
-                ("update_ratio", if step == 5 { f64::NAN } else { 2e-3 * wave }),
+                ("weight_update_ratio", if step == 5 { f64::NAN } else { 2e-3 * wave }),
                 ("dead_fraction", if depth == 1 { 0.62 } else { 0.0 }),
                 ("sign_agreement", 0.1 * wave),
+                ("bias_norm", wave),
                 ("something_new", wave),
             ] {
                 let row = params![step as i64, layer, name, value];

@@ -16,6 +16,9 @@ for (const plot of document.querySelectorAll('.plot')) {
   }
   if (values.length === 0) faults.push(`${name}: no readout`);
   if (values.some(value => value === '' || value === 'NaN')) faults.push(`${name}: reads ${values}`);
+  const series = [...plot.querySelectorAll('g.series')];
+  const curves = series.every(group => group.querySelector('polyline') && !group.querySelector('path.points.many'));
+  if (curves && series.length > 1 && values.length < 4) faults.push(`${name}: reads one curve of ${series.length}`);
   const before = plot.querySelector('.x-ticks').textContent;
   send('pointerdown', 0.3, 0.5);
   send('pointermove', 0.6, 0.51);

@@ -18,10 +18,10 @@ const EVIDENCE: [(&str, &[&str]); 9] = [
     ("K010", &["dead_fraction", "zero_fraction"]),
     ("K011", &["gradient_rms"]),
     ("K012", &["gradient_rms"]),
-    ("K013", &["update_ratio"]),
+    ("K013", &["weight_update_ratio"]),
     ("K014", &["sign_agreement"]),
-    ("K016", &["update_ratio"]),
-    ("K019", &["decay_ratio"]),
+    ("K016", &["weight_update_ratio"]),
+    ("K019", &["weight_norm"]),
 ];
 
 pub(super) fn section(contents: &Contents<'_>) -> String {

@@ -51,7 +51,7 @@ const KINDS: [Kind; 12] = [
         hint: ("First and last layer within a factor of a hundred.", "首层与末层相差不超过百倍。"),
     },
     Kind {
-        name: "update_ratio",
+        name: "weight_update_ratio",
         english: "size of an update relative to the weights",
         chinese: "更新量与权重之比",
         scale: Scale::Logarithmic,
@@ -62,10 +62,13 @@ const KINDS: [Kind; 12] = [
     },
     Kind {
         name: "dead_fraction",
-        english: "share of dead units",
-        chinese: "死亡单元的比例",
+        english: "share of units silent over a whole batch",
+        chinese: "整批中从未激活的单元比例",
         scale: Scale::Linear,
-        hint: ("Units that never fired in a window. Zero is right.", "在一个窗口内从未激活的单元，应为零。"),
+        hint: (
+            "A unit that stays silent over an epoch is dead. Near zero is right.",
+            "整轮都不激活的单元即已死亡，应接近零。",
+        ),
     },
     Kind {
         name: "zero_fraction",
@@ -100,22 +103,22 @@ const KINDS: [Kind; 12] = [
     },
     Kind {
         name: "weight_norm",
-        english: "norm of the parameters",
-        chinese: "参数范数",
+        english: "norm of the weights",
+        chinese: "权重范数",
         scale: Scale::Logarithmic,
         hint: ("Grows slowly, or shrinks under weight decay.", "缓慢增长，或因权重衰减而缩小。"),
     },
     Kind {
-        name: "gradient_norm",
-        english: "norm of the parameters' gradient",
-        chinese: "参数梯度的范数",
+        name: "weight_gradient_norm",
+        english: "norm of the weights' gradient",
+        chinese: "权重梯度的范数",
         scale: Scale::Logarithmic,
         hint: ("Before clipping.", "裁剪之前。"),
     },
     Kind {
-        name: "update_norm",
-        english: "norm of the update",
-        chinese: "更新量的范数",
+        name: "weight_update_norm",
+        english: "norm of the weights' update",
+        chinese: "权重更新量的范数",
         scale: Scale::Logarithmic,
         hint: ("What one step changed.", "一步所改变的量。"),
     },
@@ -139,7 +142,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     let others: String = names
         .into_iter()
         .filter(|name| !KINDS.iter().any(|kind| kind.name == *name))
-        .filter_map(|name| chart(record, name, (Text::same(name.replace('_', " ")), Scale::Linear), points))
+        .filter_map(|name| chart(record, name, (Text::same(name.replace('_', " ")), scale_of(name)), points))
         .map(|plot| figure(&plot, "", language))
         .collect();
     let lead = language.choose(
@@ -152,6 +155,14 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         html.push_str(&format!("<details><summary>{title}</summary><div class=\"grid-2\">{others}</div></details>"));
     }
     html
+}
+
+/// Sizes are spread by ratios, shares and anything unknown by differences.
+fn scale_of(name: &str) -> Scale {
+    match name.rsplit('_').next() {
+        Some("norm" | "ratio" | "rms" | "std") => Scale::Logarithmic,
+        _ => Scale::Linear,
+    }
 }
 
 fn figure(plot: &Plot, hint: &str, language: Language) -> String {
