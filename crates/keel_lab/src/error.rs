@@ -31,6 +31,14 @@ pub enum LabError {
         /// All knobs.
         known: Vec<String>,
     },
+    /// None of several experiments has such a knob.
+    #[error("none of these experiments has a knob \"{knob}\"{}; `evenkeel lab list` shows all", did_you_mean(nearest))]
+    KnobOfNone {
+        /// What was asked for.
+        knob: String,
+        /// The most similar knob.
+        nearest: Option<String>,
+    },
     /// A value the knob cannot take.
     #[error("{knob} of {experiment} cannot be {value}; give it {expected}")]
     KnobValue {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{LabError, nearest};
+use crate::experiment::ExperimentEntry;
 use crate::knob::{Knob, knobs_of};
 
 /// Values for the knobs of an experiment, in the order given; a later one for the same knob wins.
@@ -43,9 +44,20 @@ impl Settings {
         self.pairs.push((knob.to_owned(), value.into()));
     }
 
-    /// The knobs that are set.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().map(|(name, _)| name.as_str())
+    /// Whether each knob that is set belongs to at least one of `entries`.
+    ///
+    /// # Errors
+    /// A knob of none of them; the error names the nearest.
+    pub fn check(&self, entries: &[&ExperimentEntry]) -> Result<(), LabError> {
+        let knobs: Vec<Knob> = entries.iter().flat_map(|entry| entry.knobs()).collect();
+        let known = |name: &str| knobs.iter().any(|knob| knob.name == name);
+        match self.pairs.iter().find(|(name, _)| !known(name)) {
+            None => Ok(()),
+            Some((name, _)) => Err(LabError::KnobOfNone {
+                knob: name.clone(),
+                nearest: nearest(name, knobs.iter().map(|knob| knob.name.as_str())),
+            }),
+        }
     }
 
     /// The settings that `knobs` know; lets one list of settings serve several experiments.

@@ -1,7 +1,8 @@
 //! A deep stack of equal layers before training: the signal on its way forward, the gradient on its way back.
 //!
 //! `z_l = h_{l-1} W_l`, `h_l = f(z_l)`, without biases; `h_0` is standard normal, and so is the gradient by the last
-//! output. Weights are drawn from their key a second time on the way back rather than kept, so that depth costs no memory.
+//! output. Weights are kept for the way back as long as [`KEPT_BYTES`] hold them all; of deeper stacks they are drawn from
+//! their key a second time, so that depth costs no memory.
 
 use keel_kernels::activation;
 use keel_kernels::matmul::{self, Sizes};
@@ -11,6 +12,9 @@ use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::statistics::Moments;
+
+/// Bytes of weights that are kept rather than drawn twice: six layers of 4,096 units, and some.
+const KEPT_BYTES: usize = 512 << 20;
 
 /// The stack.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,7 @@ impl Stack {
         let length = self.batch * self.width;
         let input = normal_values(length, key.named("input"));
         let mut weights = Weights::new(self, key.named("weights"));
+        weights.keep = self.depth * self.width * self.width * size_of::<f32>() <= KEPT_BYTES;
         let mut layers = self.layers(&input, &mut weights, |_| {});
         self.backward(&input, &mut layers, &mut weights, normal_values(length, key.named("gradient")));
         layers
@@ -183,9 +188,12 @@ fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
     (product, f64::from(scale))
 }
 
-/// One weight matrix at a time, `[width, width]`.
+/// Weight matrices, `[width, width]`: those drawn so far, or the last one alone.
 struct Weights {
-    values: Vec<f32>,
+    matrices: Vec<Vec<f32>>,
+    keep: bool,
+    /// The matrix in use.
+    current: usize,
     scratch: Vec<f32>,
     sizes: Sizes,
     spec: ParameterSpec,
@@ -205,7 +213,9 @@ impl Weights {
             init: Some(stack.init),
         };
         Weights {
-            values: vec![0.0; width * width],
+            matrices: Vec::new(),
+            keep: false,
+            current: 0,
             scratch: vec![0.0; matmul::scratch_length(width, width)],
             sizes: Sizes { rows: stack.batch, depth: width, columns: width },
             spec,
@@ -214,17 +224,27 @@ impl Weights {
         }
     }
 
+    /// Makes the matrix of `layer` the one in use.
     fn draw(&mut self, layer: usize) {
-        let Stack { init, activation, .. } = self.stack;
-        init.fill(&mut self.values, &self.spec, Some(activation), self.key.child(layer as u64));
+        let Stack { init, activation, width, .. } = self.stack;
+        self.current = if self.keep { layer } else { 0 };
+        let known = self.keep && layer < self.matrices.len();
+        if known {
+            return;
+        }
+        if self.current == self.matrices.len() {
+            self.matrices.push(vec![0.0; width * width]);
+        }
+        let values = &mut self.matrices[self.current];
+        init.fill(values, &self.spec, Some(activation), self.key.child(layer as u64));
     }
 
     fn forward(&mut self, input: &[f32], output: &mut [f32]) {
-        matmul::matmul(self.sizes, input, &self.values, None, (output, &mut self.scratch));
+        matmul::matmul(self.sizes, input, &self.matrices[self.current], None, (output, &mut self.scratch));
     }
 
     fn backward(&mut self, gradient: &[f32], result: &mut [f32]) {
-        matmul::matmul_transposed(self.sizes, gradient, &self.values, (result, &mut self.scratch));
+        matmul::matmul_transposed(self.sizes, gradient, &self.matrices[self.current], (result, &mut self.scratch));
     }
 }
 
@@ -272,6 +292,20 @@ mod tests {
         };
         let slope = (loss(0.01) - loss(-0.01)) / 0.02;
         assert!((f64::from(layers[0].grad_output[7]) - slope).abs() < 1e-3 * slope.abs().max(0.1));
+    }
+
+    #[test]
+    fn weights_that_are_drawn_twice_are_the_same() {
+        let init = InitSpec::Normal { std: 0.4 };
+        let stack = Stack { width: 6, depth: 3, batch: 2, activation: Activation::Tanh, init };
+        let (mut kept, mut drawn) = (Weights::new(&stack, RandomKey::new(1)), Weights::new(&stack, RandomKey::new(1)));
+        kept.keep = true;
+        for layer in [0, 1, 2, 2, 1, 0] {
+            kept.draw(layer);
+            drawn.draw(layer);
+            assert_eq!(kept.matrices[kept.current], drawn.matrices[drawn.current], "layer {layer}");
+        }
+        assert_eq!((kept.matrices.len(), drawn.matrices.len()), (3, 1));
     }
 
     #[test]

@@ -170,6 +170,11 @@ impl Classifier {
         value
     }
 
+    /// Whether every parameter is a number.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.network.parameters.iter().all(|value| value.is_finite())
+    }
+
     /// The last gradient by the parameter with this number, in the order of the graph.
     pub(crate) fn gradient(&self, parameter: usize) -> &[f32] {
         &self.gradients[self.network.graph.parameters()[parameter].range.clone()]

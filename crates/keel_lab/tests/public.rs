@@ -2,36 +2,20 @@
 
 use keel_lab::{Language, Settings, catalog, find, run, write_site};
 
-/// Settings that make every experiment cheap; each takes those it knows.
-const CHEAP: [&str; 16] = [
-    "width=16",
-    "steps=4",
-    "points=40",
-    "paths=2",
-    "seeds=1",
-    "cost=false",
-    "evaluations=2",
-    "batches=[2,4]",
-    "learning_rates=[0.05]",
-    "biases=[0]",
-    "offsets=[0]",
-    "factors=[2]",
-    "scales=[0.01]",
-    "depth=3",
-    "samples=64",
-    "batch=16",
-];
+mod cheap;
+
+use cheap::cheap;
 
 #[test]
 fn every_experiment_runs_repeats_itself_and_explains_itself_in_both_languages() {
     for entry in catalog() {
-        let settings = Settings::parse(CHEAP).unwrap().known_to(&entry.knobs());
+        let settings = cheap(entry);
         let outcome = entry.run(&settings, 3).unwrap();
         assert_eq!(outcome.document["experiment"], entry.name);
         assert_eq!(outcome.document, entry.run(&settings, 3).unwrap().document, "{}", entry.name);
         for language in Language::ALL {
             let html = outcome.html(language);
-            assert!(html.contains("<svg") && html.contains("</html>"), "{}", entry.name);
+            assert!(html.contains("<svg") && html.contains("<math") && html.contains("</html>"), "{}", entry.name);
             assert!(!html.contains("NaN"), "{} in {language} shows NaN", entry.name);
             assert!(!html.contains("http"), "{} refers to the outside", entry.name);
             assert_eq!(html.matches("<figure").count(), html.matches("</figure>").count(), "{}", entry.name);
@@ -46,6 +30,7 @@ fn knobs_are_documented_and_their_defaults_are_accepted() {
     for entry in catalog() {
         for knob in entry.knobs() {
             assert!(!knob.documentation.is_empty(), "{} {}", entry.name, knob.name);
+            assert!(!knob.text(Language::Chinese).is_empty(), "{} {} in Chinese", entry.name, knob.name);
             let mut settings = Settings::new();
             settings.set(&knob.name, knob.default.clone());
             assert_eq!(settings.known_to(&entry.knobs()), settings);
@@ -92,14 +77,50 @@ fn a_site_has_an_index_and_two_files_for_each_outcome() {
     for language in Language::ALL {
         let site = folder.path().join(language.code());
         let index = std::fs::read_to_string(write_site(&outcomes, &site, language).unwrap()).unwrap();
+        assert!(index.contains(&format!("<html lang=\"{language}\">")));
+        let other = Language::ALL.into_iter().find(|other| *other != language).unwrap();
+        assert!(index.contains(&format!("href=\"index.{other}.html\"")));
         for outcome in &outcomes {
             let name = outcome.experiment.name;
             assert!(index.contains(&format!("href=\"{name}.html\"")));
+            let page = std::fs::read_to_string(site.join(format!("{name}.{other}.html"))).unwrap();
+            assert!(page.contains(&format!("<html lang=\"{other}\">")) && page.contains(&format!("href=\"{name}.html\"")));
             let json = std::fs::read_to_string(site.join(format!("{name}.json"))).unwrap();
             assert!(json.contains(&format!("\"experiment\": \"{name}\"")));
         }
     }
+    let again = folder.path().join("en");
+    let index = write_site(&outcomes[1..], &again, Language::English).unwrap();
+    let index = std::fs::read_to_string(index).unwrap();
+    assert!(index.contains("href=\"initialisation.html\""), "pages of earlier runs stay in the index");
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, "").unwrap();
     assert!(write_site(&outcomes, &blocked, Language::English).unwrap_err().to_string().contains("--out"));
+}
+
+#[test]
+fn pictures_stand_alone_and_are_refused_where_there_is_none() {
+    let outcome = run("initialisation", &Settings::parse(["width=8"]).unwrap(), 0).unwrap();
+    let svg = outcome.picture(Language::English).unwrap();
+    assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n") && svg.contains("Layer 6"));
+    let error = run("zigzag", &cheap(find("zigzag").unwrap()), 0).unwrap().picture(Language::English).unwrap_err();
+    assert!(error.to_string().contains("initialisation"), "{error}");
+}
+
+#[test]
+fn a_knob_of_no_experiment_is_refused_with_the_nearest() {
+    let entries = [find("zigzag").unwrap(), find("xavier").unwrap()];
+    let error = Settings::parse(["widht=8"]).unwrap().check(&entries).unwrap_err().to_string();
+    assert!(error.contains("did you mean \"width\"?"), "{error}");
+    Settings::parse(["width=8", "paths=2"]).unwrap().check(&entries).unwrap();
+}
+
+#[test]
+fn no_document_holds_anything_but_finite_numbers() {
+    // A document is a JSON value, which cannot hold NaN; a number that does not exist is null, and its key says so.
+    for entry in catalog() {
+        let text = entry.run(&cheap(entry), 1).unwrap().document.to_string();
+        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(parsed["experiment"], entry.name);
+    }
 }

@@ -1,6 +1,7 @@
 //! `lab`: the figures of the four chapters, from real computation.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use keel_lab::{ExperimentEntry, LabError, Language, Outcome, Settings, catalog, find, write_site};
@@ -17,7 +18,11 @@ Examples:
   evenkeel lab run initialisation --set activation=relu --set init.type=kaiming_normal
   evenkeel lab run zigzag dead_relu --out pages --lang zh
   evenkeel lab all --out site
-  evenkeel lab run initialisation --json --seed 7")]
+  evenkeel lab run initialisation --json --seed 7
+  evenkeel lab run image_recipes --set data=cifar10 --set samples=5000
+
+--json prints the document of one experiment as an object, those of several as a list in the
+order they were named, and writes no pages unless --out is given.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -33,11 +38,18 @@ enum Action {
         lang: Language,
     },
     /// Run some experiments and write their pages
-    #[command(after_help = "Examples:\n  evenkeel lab run zigzag --set learning_rate=0.2")]
+    #[command(after_help = "\
+Examples:
+  evenkeel lab run zigzag --set learning_rate=0.2
+  evenkeel lab run initialisation --set width=512 --set init.type=xavier_normal --picture signal.svg
+  evenkeel lab run kaiming_gain xavier --json")]
     Run {
         /// Names of experiments, as `lab list` shows them
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
+        /// Also write the histograms of the first experiment as one SVG picture
+        #[arg(long, value_name = "FILE")]
+        picture: Option<PathBuf>,
         #[command(flatten)]
         options: Options,
     },
@@ -60,7 +72,7 @@ struct Options {
     /// Folder of the pages [default: lab; with --json none is written unless given]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Language of the pages: en or zh
+    /// Language of the pages whose file names carry none, en or zh; the others lie beside them
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
 }
@@ -69,47 +81,57 @@ struct Options {
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     match &arguments.action {
         Action::List { lang } => list(*lang, output)?,
-        Action::Run { names, options } => {
+        Action::Run { names, picture, options } => {
             let entries = names.iter().map(|name| find(name)).collect::<Result<Vec<_>, LabError>>().map_err(failure)?;
             let settings = Settings::parse(&options.set).map_err(failure)?;
-            experiments(&entries, &settings, options, output)?;
+            let outcomes = experiments(&entries, &settings, options, output)?;
+            if let (Some(path), Some(outcome)) = (picture, outcomes.first()) {
+                let svg = outcome.picture(options.lang).map_err(failure)?;
+                std::fs::write(path, svg)
+                    .map_err(|error| Failure::new(format!("cannot write the picture {}: {error}", path.display())))?;
+            }
+            finish(&outcomes, options, output)?;
         }
         Action::All { options } => {
             let settings = Settings::parse(&options.set).map_err(failure)?;
             let entries: Vec<&'static ExperimentEntry> = catalog().iter().collect();
-            experiments(&entries, &settings, options, output)?;
+            let outcomes = experiments(&entries, &settings, options, output)?;
+            finish(&outcomes, options, output)?;
         }
     }
     Ok(Status::Done)
 }
 
+/// Runs experiments one after the other.
 fn experiments(
     entries: &[&'static ExperimentEntry],
     settings: &Settings,
     options: &Options,
     output: &mut Output,
-) -> Result<(), Stop> {
-    let knows = |entry: &&ExperimentEntry, name: &str| entry.knobs().iter().any(|knob| knob.name == name);
-    if entries.len() > 1
-        && let Some(name) = settings.names().find(|name| !entries.iter().any(|entry| knows(entry, name)))
-    {
-        let unknown = format!("none of these experiments has a knob '{name}'");
-        return Err(Failure::new(unknown).next_step("`evenkeel lab list` shows every knob").into());
+) -> Result<Vec<Outcome>, Stop> {
+    if entries.len() > 1 {
+        settings.check(entries).map_err(failure)?;
     }
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(entries.len());
     for entry in entries {
         // One experiment refuses a knob it does not know; of several, each takes those it has.
         let own = if entries.len() == 1 { settings.clone() } else { settings.known_to(&entry.knobs()) };
+        let start = Instant::now();
         outcomes.push(entry.run(&own, options.seed).map_err(failure)?);
-        output.text(&format!("{}: done", entry.name))?;
+        output.text(&format!("{}: {:.1} s", entry.name, start.elapsed().as_secs_f64()))?;
     }
+    Ok(outcomes)
+}
+
+/// Writes the pages and prints the documents, or where the pages are.
+fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Result<(), Stop> {
     let directory = match (&options.out, output.is_json()) {
         (Some(directory), _) => Some(directory.clone()),
         (None, true) => None,
         (None, false) => Some(PathBuf::from("lab")),
     };
     let index = match directory {
-        Some(directory) => Some(write_site(&outcomes, &directory, options.lang).map_err(failure)?),
+        Some(directory) => Some(write_site(outcomes, &directory, options.lang).map_err(failure)?),
         None => None,
     };
     let documents: Vec<&Value> = outcomes.iter().map(|outcome| &outcome.document).collect();
@@ -138,7 +160,8 @@ fn list(language: Language, output: &mut Output) -> Result<(), Stop> {
     })
 }
 
-fn language(code: &str) -> Result<Language, String> {
+/// The value of `--lang`.
+pub(super) fn language(code: &str) -> Result<Language, String> {
     Language::with_code(code).ok_or_else(|| "write en or zh".to_owned())
 }
 

@@ -72,16 +72,34 @@ impl Axis {
         (first..=last).map(|index| index as f64 * step).map(|value| (value, super::number(value))).collect()
     }
 
+    /// Powers of ten; in a short range also their twofold and fivefold, or its ends where none lies inside.
     fn powers(&self, count: usize) -> Vec<(f64, String)> {
         let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
-        if last <= first {
-            let middle = 10_f64.powf(0.5 * (self.low + self.high));
-            let ends = [10_f64.powf(self.low), middle, 10_f64.powf(self.high)];
-            return ends.into_iter().map(|value| (value, super::number(value))).collect();
+        if last - first >= 2 {
+            let step = ((last - first) as usize).div_ceil(count).max(1);
+            return (first..=last).step_by(step).map(|exponent| (10_f64.powi(exponent), power(exponent))).collect();
         }
-        let step = ((last - first) as usize).div_ceil(count).max(1);
-        let power = |exponent: i32| (10_f64.powi(exponent), format!("1e{exponent}").replace('-', "\u{2212}"));
-        (first..=last).step_by(step).map(power).collect()
+        let inside = |value: &f64| (self.low..=self.high).contains(&value.log10());
+        let round = |factors: &[f64]| -> Vec<f64> {
+            let decades = first - 1..=last;
+            decades.flat_map(|exponent| factors.iter().map(move |factor| factor * 10_f64.powi(exponent))).filter(inside).collect()
+        };
+        let mut values = round(&[1.0, 2.0, 5.0]);
+        if values.len() < 3 {
+            values = round(&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]);
+        }
+        if values.len() < 2 {
+            values = vec![10_f64.powf(self.low), 10_f64.powf(self.high)];
+        }
+        values.into_iter().map(|value| (value, super::number(value))).collect()
+    }
+}
+
+/// A power of ten as people write it: 0.01, 1, 100, and 1e−5 where that is long.
+fn power(exponent: i32) -> String {
+    match exponent {
+        -3..=4 => super::number(10_f64.powi(exponent)),
+        _ => format!("1e{exponent}").replace('-', "\u{2212}"),
     }
 }
 
@@ -96,7 +114,10 @@ mod tests {
         assert_eq!(labels, ["0", "0.2", "0.4", "0.6", "0.8"]);
         let axis = Axis::new(Scale::Logarithmic, [1e-5, 2.0, 0.0].into_iter(), None);
         let labels: Vec<String> = axis.ticks(6).into_iter().map(|(_, label)| label).collect();
-        assert_eq!(labels.last().unwrap(), "1e0");
+        assert_eq!(labels.last().unwrap(), "1");
+        let axis = Axis::new(Scale::Logarithmic, [0.3, 2.5].into_iter(), None);
+        let labels: Vec<String> = axis.ticks(6).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["0.5", "1", "2"]);
         assert_eq!(axis.position(0.0), None);
         let single = Axis::new(Scale::Linear, [3.0].into_iter(), None);
         assert!((single.position(3.0).unwrap() - 0.5).abs() < 1e-9);

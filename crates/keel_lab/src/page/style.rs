@@ -30,7 +30,7 @@ figure.panel figcaption{color:var(--ink);text-align:center;font-size:.8rem}
 .table{overflow-x:auto;margin:1.2rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;min-width:50%}
 caption{text-align:left;color:var(--soft);padding-bottom:.4rem}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right}
-th:first-child,td:first-child{text-align:left}th{font-weight:600}.knobs th,.knobs td{text-align:left}
+th:first-child,td:first-child{text-align:left}th{font-weight:600}.knobs th,.knobs td{text-align:left}.knobs td:first-child code{white-space:nowrap}.knobs td:nth-child(2){overflow-wrap:anywhere;min-width:5rem}td:last-child{white-space:normal}
 .formula{overflow-x:auto;margin:1rem 0;font-size:1.1rem}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--panel);padding:.1em .3em;border-radius:4px;overflow-wrap:anywhere}
 footer{margin-top:2rem;color:var(--soft);font-size:.9rem}
@@ -42,8 +42,8 @@ header+p,h2{scroll-margin-top:1rem}
 .card-link h3 a{text-decoration:none}.card-link h3 a::after{content:'';position:absolute;inset:0}.card-link p a{position:relative;z-index:1}
 .thumbnail{height:11rem;overflow:hidden;background:var(--paper);border-bottom:1px solid var(--line);padding:.5rem}
 .thumbnail .legend,.thumbnail .x-title,.thumbnail .y-title,.thumbnail figcaption,.thumbnail .x-ticks,.thumbnail .y-ticks,.thumbnail .names,.thumbnail .tick{display:none}
-.thumbnail .plot,.thumbnail .strip{display:block;background:none;padding:0}.thumbnail .area,.thumbnail .rows{height:10rem!important;aspect-ratio:auto}
-.thumbnail .panels{grid-template-columns:repeat(3,1fr);gap:.2rem}.thumbnail figure.panel{background:none;padding:0}
+.thumbnail .plot,.thumbnail .strip{display:block;background:none;padding:0;max-width:none}.thumbnail .plot .area,.thumbnail .rows{width:100%;height:10rem!important;aspect-ratio:auto}
+.thumbnail .panels{grid-template-columns:repeat(3,1fr);gap:.2rem;margin:0}.thumbnail figure.panel{background:none;padding:0}.thumbnail .panels svg{height:4.9rem}.thumbnail .panels figure:nth-child(n+7){display:none}
 .thumbnail .pictures img{width:44px}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--line:#bbb;--panel:#fff;
 --c0:#0550ae;--c1:#a40e26;--c2:#116329;--c3:#7d4e00;--c4:#6639ba;--c5:#99286e;--c6:#075d63;--c7:#444}

@@ -34,27 +34,35 @@ pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
 const NAME: &str = "activation_advice";
 /// A learning rate works if its accuracy comes this close to the best of the same function.
 const WORKS_WITHIN: f64 = 0.05;
+/// And if its accuracy is at least this: all rates are alike where nothing is learned.
+const WORKS_FROM: f64 = 0.5;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each hidden layer.
+    #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Hidden layers.
+    #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
     /// Learning rates to compare.
+    #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
     /// Runs of each function at each learning rate.
+    #[schemars(extend("zh" = "每个函数在每个学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
 }
@@ -121,7 +129,7 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
 fn measure(config: &Config, function: Function, digits: &Digits, seed: u64) -> Result<Value, LabError> {
     let mut runs = Vec::new();
     for &rate in &config.learning_rates {
-        let (mut accuracies, mut dead, mut parameters) = (Vec::new(), 0.0, 0);
+        let (mut accuracies, mut dead, mut diverged, mut parameters) = (Vec::new(), Vec::new(), 0, 0);
         for offset in 0..config.seeds {
             let mut layers = repeated(&function.block(config.width), config.depth);
             layers.push(LayerSpec::Linear(LinearSpec::new(CLASSES)));
@@ -131,21 +139,26 @@ fn measure(config: &Config, function: Function, digits: &Digits, seed: u64) -> R
                 Schedule { learning_rate: rate as f32, momentum: 0.9, batch: config.batch, steps: config.steps };
             classifier.train(&digits.train, schedule);
             accuracies.push(classifier.evaluate(&digits.test).1);
-            let layers = without_gradient(&mut classifier, &digits.train);
-            dead += layers.iter().sum::<f64>() / (layers.len() * config.seeds).max(1) as f64;
+            if classifier.is_finite() {
+                let layers = without_gradient(&mut classifier, &digits.train);
+                dead.push(layers.iter().sum::<f64>() / layers.len().max(1) as f64);
+            } else {
+                diverged += 1;
+            }
             parameters = classifier.network.graph.parameter_length();
         }
         let moments = Moments::of(accuracies.iter().copied());
         runs.push(json!({
             "learning_rate": rate, "test_accuracy": moments.mean, "spread": moments.std, "accuracies": accuracies,
-            "dead_fraction": dead, "parameters": parameters,
+            "dead_fraction": (!dead.is_empty()).then_some(Moments::of(dead.iter().copied()).mean), "diverged": diverged,
+            "parameters": parameters,
         }));
     }
     let accuracy = |run: &Value| run["test_accuracy"].as_f64().unwrap_or(0.0);
     let best = runs.iter().fold(&runs[0], |best, run| if accuracy(run) > accuracy(best) { run } else { best });
     let works: Vec<f64> = runs
         .iter()
-        .filter(|run| accuracy(run) >= accuracy(best) - WORKS_WITHIN)
+        .filter(|run| accuracy(run) >= WORKS_FROM && accuracy(run) >= accuracy(best) - WORKS_WITHIN)
         .filter_map(|run| run["learning_rate"].as_f64())
         .collect();
     Ok(json!({
@@ -156,6 +169,7 @@ fn measure(config: &Config, function: Function, digits: &Digits, seed: u64) -> R
         "best_accuracies": best["accuracies"],
         "working_learning_rates": works,
         "dead_at_largest_rate": runs[runs.len() - 1]["dead_fraction"],
+        "diverged_at_largest_rate": runs[runs.len() - 1]["diverged"],
         "runs": runs,
     }))
 }
@@ -193,10 +207,11 @@ fn page(document: &Value, config: &Config) -> Page {
         .paragraph(
             "The sigmoid loses three quarters of the gradient or more in every layer and its outputs are not centred, so a deep \
              network hardly starts. Tanh is centred and fine at this depth. Relu and its relatives pass the gradient on; at a \
-             learning rate that is too large relu units die, those with a slope on the left do not. Maxout, the larger of two \
-             linear maps, neither saturates nor dies, at twice the parameters.",
+             learning rate that is too large relu units die and the network stands still; functions with a slope on the left do not \
+             die, but their weights can run away to infinity instead. Maxout, the larger of two \
+             linear maps, neither saturates nor dies, at about twice the parameters.",
             "sigmoid 每层至少损失四分之三的梯度，输出也不以零为中心，深层网络几乎无法起步。tanh 以零为中心，在这个深度表现不错。ReLU 及其变体能传递梯度；\
-             学习率过大时 ReLU 单元会死亡，左侧有斜率的变体则不会。Maxout 取两个线性映射中较大者，既不饱和也不死亡，但参数加倍。",
+             学习率过大时 ReLU 单元会死亡，网络停滞；左侧有斜率的变体不会死亡，但权重可能发散到无穷。Maxout 取两个线性映射中较大者，既不饱和也不死亡，但参数约为两倍。",
         )
         .heading("What to take away", "要点")
         .paragraph(
@@ -216,11 +231,12 @@ fn table(functions: &[Value]) -> Table {
         Text::new("Best rate", "最佳学习率"),
         Text::new("Rates that work", "可用学习率"),
         Text::new("Dead at the largest rate", "最大学习率下死亡"),
+        Text::new("Diverged there", "该处发散次数"),
         Text::new("Parameters", "参数量"),
     ];
     let caption = Text::new(
-        "A learning rate works if its accuracy is at most 0.05 below the best of the same function",
-        "若某学习率的正确率比该函数的最佳值低不超过 0.05，则算可用",
+        "A learning rate works if its accuracy is at least ½ and at most 0.05 below the best of the same function",
+        "若某学习率的正确率不低于 ½，且比该函数的最佳值低不超过 0.05，则算可用",
     );
     let mut table = Table::new(caption, columns);
     for one in functions {
@@ -238,6 +254,7 @@ fn table(functions: &[Value]) -> Table {
             cell("best_learning_rate"),
             Text::same(range),
             cell("dead_at_largest_rate"),
+            cell("diverged_at_largest_rate"),
             cell("parameters"),
         ]);
     }

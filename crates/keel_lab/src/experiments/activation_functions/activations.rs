@@ -40,15 +40,19 @@ const TIMED: usize = 1 << 16;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// The curves go from -reach to reach.
+    #[schemars(extend("zh" = "曲线的横轴范围，从 -reach 到 reach。"))]
     #[schemars(range(min = 1.0, max = 50.0))]
     reach: f64,
     /// Points of each curve.
+    #[schemars(extend("zh" = "每条曲线的点数。"))]
     #[schemars(range(min = 11, max = 2001))]
     points: usize,
     /// An input to read every function and its derivative at.
+    #[schemars(extend("zh" = "在该输入处读出每个函数及其导数。"))]
     #[schemars(range(min = -100.0, max = 100.0))]
     x: f64,
     /// Whether to measure how long each takes; these are the only numbers that differ from run to run.
+    #[schemars(extend("zh" = "是否测量计算时间；只有这些数每次运行会不同。"))]
     cost: bool,
 }
 

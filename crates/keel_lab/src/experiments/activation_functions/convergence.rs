@@ -46,21 +46,27 @@ const FUNCTIONS: [Activation; 6] = [
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each hidden layer.
+    #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Hidden layers.
+    #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
     /// Learning rates to choose from.
+    #[schemars(extend("zh" = "供选择的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
     /// Training loss to reach.
+    #[schemars(extend("zh" = "要达到的训练损失。"))]
     #[schemars(range(min = 0.0, max = 3.0))]
     goal: f64,
 }

@@ -39,24 +39,31 @@ const FUNCTIONS: [Activation; 3] =
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each of the two hidden layers.
+    #[schemars(extend("zh" = "两个隐层各自的单元数。"))]
     #[schemars(range(min = 1, max = 2048))]
     width: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 0, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
     /// Learning rates to compare.
+    #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
     /// Initial biases to compare.
+    #[schemars(extend("zh" = "要比较的初始偏置。"))]
     #[schemars(inner(range(min = -1000.0, max = 1000.0)))]
     biases: Vec<f64>,
     /// Sizes of the initial weights to compare: standard deviations as multiples of Kaiming's.
+    #[schemars(extend("zh" = "要比较的初始权重大小：标准差相对于 Kaiming 的倍数。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     scales: Vec<f64>,
     /// Learning rate of the runs that compare biases and initial weights.
+    #[schemars(extend("zh" = "比较偏置与初始权重时所用的学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     fixed_learning_rate: f64,
 }
@@ -134,10 +141,13 @@ fn train(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<V
     let losses = classifier.train(data, schedule);
     let after = without_gradient(&mut classifier, data);
     let (loss, accuracy) = classifier.evaluate(data);
+    // A network of NaN has no units to count; it is said to have diverged instead.
+    let diverged = !classifier.is_finite();
     Ok(json!({
+        "diverged": diverged,
         "dead_before": before,
-        "dead_after": after,
-        "dead_fraction": after.iter().sum::<f64>() / after.len() as f64,
+        "dead_after": (!diverged).then_some(&after),
+        "dead_fraction": (!diverged).then_some(after.iter().sum::<f64>() / after.len() as f64),
         "train_accuracy": accuracy,
         "train_loss": loss.is_finite().then_some(loss),
         "steps_done": losses.len(),

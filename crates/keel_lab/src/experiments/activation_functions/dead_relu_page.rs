@@ -13,8 +13,10 @@ pub(super) fn page(document: &Value) -> Page {
         .heading("What you see", "你看到了什么")
         .paragraph(
             "A network with two hidden layers learns the digits for a few hundred steps. A unit is dead if it passes no gradient \
-             for any sample of the whole training set; a single batch would not tell. First, ever larger learning rates.",
-            "一个两隐层网络在手写数字上训练几百步。若某单元对整个训练集的任何样本都不传梯度，就算死亡；只看一个批次是不够的。先看越来越大的学习率。",
+             for any sample of the whole training set; a single batch would not tell. A curve ends where the weights are no longer \
+             numbers. First, ever larger learning rates.",
+            "一个两隐层网络在手写数字上训练几百步。若某单元对整个训练集的任何样本都不传梯度，就算死亡；只看一个批次是不够的。\
+             权重不再是有限数时，曲线到此为止。先看越来越大的学习率。",
         )
         .plot(
             Text::new("Dead units of the hidden layers after training, by learning rate", "训练后隐层中死亡单元的比例，随学习率变化"),

@@ -36,12 +36,15 @@ const NAME: &str = "gradient_depth";
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of every layer.
+    #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 1, max = 8192))]
     width: usize,
     /// Layers.
+    #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
     /// Samples of the standard normal input.
+    #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
 }

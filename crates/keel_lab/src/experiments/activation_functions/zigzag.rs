@@ -45,18 +45,23 @@ const BATCHES: usize = 20;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Step size of the two-weight neuron.
+    #[schemars(extend("zh" = "两权重神经元的学习率。"))]
     #[schemars(range(min = 0.001, max = 2.0))]
     learning_rate: f64,
     /// Distance from the target at which a path ends.
+    #[schemars(extend("zh" = "路径结束时与目标的距离。"))]
     #[schemars(range(min = 0.001, max = 1.0))]
     tolerance: f64,
     /// Paths whose lengths are averaged.
+    #[schemars(extend("zh" = "参与平均的路径条数。"))]
     #[schemars(range(min = 1, max = 1000))]
     paths: usize,
     /// Batch sizes at which signs are counted.
+    #[schemars(extend("zh" = "统计同号比例的批大小。"))]
     #[schemars(inner(range(min = 1, max = 4096)))]
     batches: Vec<usize>,
     /// Steps the real network is trained before its signs are counted.
+    #[schemars(extend("zh" = "真实网络在统计符号之前的训练步数。"))]
     #[schemars(range(min = 0, max = 5000))]
     steps: usize,
 }

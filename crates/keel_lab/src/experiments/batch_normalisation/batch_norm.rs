@@ -43,24 +43,31 @@ const BINS: usize = 40;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of the layers whose signal is followed.
+    #[schemars(extend("zh" = "追踪信号的网络每层的单元数。"))]
     #[schemars(range(min = 2, max = 4096))]
     width: usize,
     /// Hidden layers of the network that is trained; each has 50 units.
+    #[schemars(extend("zh" = "所训练网络的隐层数，每层 50 个单元。"))]
     #[schemars(range(min = 1, max = 50))]
     depth: usize,
     /// Samples of a step, and of the batch whose signal is followed.
+    #[schemars(extend("zh" = "每步的样本数，也是追踪信号的批大小。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Standard deviations of the initial weights to train from.
+    #[schemars(extend("zh" = "训练时要比较的初始权重标准差。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     scales: Vec<f64>,
     /// Step size of those runs.
+    #[schemars(extend("zh" = "这些训练的学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
     /// Learning rates to train with from Kaiming's weights.
+    #[schemars(extend("zh" = "用 Kaiming 初始化训练时要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
 }

@@ -41,18 +41,23 @@ const WARM_UP: [usize; 8] = [1, 2, 5, 10, 20, 30, 50, 100];
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each of the three hidden layers.
+    #[schemars(extend("zh" = "三个隐层各自的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a training step.
+    #[schemars(extend("zh" = "每个训练步的样本数。"))]
     #[schemars(range(min = 2, max = 512))]
     batch: usize,
     /// Step size.
+    #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
     /// Sizes of the test batches normalised with their own statistics.
+    #[schemars(extend("zh" = "用自身统计量归一化的测试批大小。"))]
     #[schemars(inner(range(min = 1, max = 4096)))]
     batches: Vec<usize>,
 }

@@ -40,24 +40,31 @@ const WINDOW: usize = 10;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each linear layer.
+    #[schemars(extend("zh" = "每个线性层的单元数。"))]
     #[schemars(range(min = 2, max = 1024))]
     width: usize,
     /// Hidden linear layers.
+    #[schemars(extend("zh" = "线性隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
     /// Channels of the first convolution; the second has twice as many.
+    #[schemars(extend("zh" = "第一个卷积层的通道数；第二个加倍。"))]
     #[schemars(range(min = 1, max = 128))]
     channels: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Step size.
+    #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
     /// Runs of each placement.
+    #[schemars(extend("zh" = "每种放法的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
 }

@@ -46,20 +46,26 @@ const WINDOW: usize = 10;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Config {
     /// Images: digits, or a path to a folder with a folder of images for each class (CIFAR-10 as JPEG files, for example), CIFAR-10 binaries or an IDX pair.
+    #[schemars(extend("zh" = "图像来源：digits，或一个路径：每类一个子文件夹的图像文件夹（例如 JPEG 格式的 CIFAR-10）、CIFAR-10 二进制文件或一对 IDX 文件。"))]
     data: String,
     /// Images to train on, and to test on, at most.
+    #[schemars(extend("zh" = "训练与测试各自最多使用的图像数。"))]
     #[schemars(range(min = 20, max = 60000))]
     samples: usize,
     /// Units of the hidden layer.
+    #[schemars(extend("zh" = "隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Training steps, without momentum.
+    #[schemars(extend("zh" = "训练步数，不用动量。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
     /// Learning rates to compare.
+    #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
 }

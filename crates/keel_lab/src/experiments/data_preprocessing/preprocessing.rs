@@ -34,21 +34,27 @@ const NAME: &str = "preprocessing";
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Points to fit on.
+    #[schemars(extend("zh" = "用于拟合的点数。"))]
     #[schemars(range(min = 10, max = 20000))]
     points: usize,
     /// Centre of the cloud, horizontally.
+    #[schemars(extend("zh" = "点云中心的横坐标。"))]
     #[schemars(range(min = -100.0, max = 100.0))]
     center_x: f64,
     /// Centre of the cloud, vertically.
+    #[schemars(extend("zh" = "点云中心的纵坐标。"))]
     #[schemars(range(min = -100.0, max = 100.0))]
     center_y: f64,
     /// Correlation of the two coordinates.
+    #[schemars(extend("zh" = "两个坐标的相关系数。"))]
     #[schemars(range(min = -0.99, max = 0.99))]
     correlation: f64,
     /// Standard deviation of the first coordinate.
+    #[schemars(extend("zh" = "第一个坐标的标准差。"))]
     #[schemars(range(min = 0.01, max = 100.0))]
     std_x: f64,
     /// Standard deviation of the second coordinate.
+    #[schemars(extend("zh" = "第二个坐标的标准差。"))]
     #[schemars(range(min = 0.01, max = 100.0))]
     std_y: f64,
 }

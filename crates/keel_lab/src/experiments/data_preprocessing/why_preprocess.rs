@@ -38,12 +38,15 @@ const DESCENT_STEPS: usize = 400;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Points of each of the two classes.
+    #[schemars(extend("zh" = "两类各自的点数。"))]
     #[schemars(range(min = 10, max = 20000))]
     points: usize,
     /// Distances of the data from the origin.
+    #[schemars(extend("zh" = "数据与原点的距离。"))]
     #[schemars(inner(range(min = -1000.0, max = 1000.0)))]
     offsets: Vec<f64>,
     /// Turns of the decision line in degrees.
+    #[schemars(extend("zh" = "分类线转动的角度（度）。"))]
     #[schemars(inner(range(min = -180.0, max = 180.0)))]
     degrees: Vec<f64>,
 }

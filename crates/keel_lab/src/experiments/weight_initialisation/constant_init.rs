@@ -39,18 +39,23 @@ const NAME: &str = "constant_init";
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Hidden units.
+    #[schemars(extend("zh" = "隐藏单元数。"))]
     #[schemars(range(min = 2, max = 2048))]
     width: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
     /// Step size.
+    #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
     /// The constant, and the standard deviation of the random weights.
+    #[schemars(extend("zh" = "常数的取值，也是随机权重的标准差。"))]
     #[schemars(range(min = 0.0, max = 10.0))]
     size: f64,
 }

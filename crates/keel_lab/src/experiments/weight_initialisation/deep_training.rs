@@ -36,32 +36,37 @@ pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
 
 const NAME: &str = "deep_training";
 /// Steps over which the loss is averaged for the curves.
-const WINDOW: usize = 10;
+const WINDOW: usize = 20;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each hidden layer.
+    #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 2, max = 1024))]
     width: usize,
     /// Hidden layers.
+    #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
     /// Training steps.
+    #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
     /// Samples of a step.
+    #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Step size.
+    #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { width: 64, depth: 30, steps: 300, batch: 64, learning_rate: 0.01 }
+        Config { width: 64, depth: 30, steps: 400, batch: 64, learning_rate: 0.005 }
     }
 }
 
@@ -76,10 +81,10 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
     let fan = Fan::In;
     let xavier = InitSpec::XavierNormal { gain: 1.0, fan };
-    let third = (1.0 / config.width as f64).sqrt() as f32;
+    let limit = (1.0 / config.width as f64).sqrt() as f32;
     let cases = [
         ("normal, std 0.01", InitSpec::Normal { std: 0.01 }, Norm::Absent),
-        ("uniform, ±1/√n", InitSpec::Uniform { limit: third }, Norm::Absent),
+        ("uniform, ±1/√n", InitSpec::Uniform { limit }, Norm::Absent),
         ("xavier_normal", xavier, Norm::Absent),
         ("kaiming_normal", InitSpec::KaimingNormal { gain: None, fan }, Norm::Absent),
         ("orthogonal, gain √2", InitSpec::Orthogonal { gain: std::f32::consts::SQRT_2 }, Norm::Absent),
@@ -129,7 +134,7 @@ fn train(
         "init": name,
         "signal_at_last_layer": signal.map(|signal| signal[0]),
         "gradient_at_first_layer": signal.map(|signal| signal[1]),
-        "train_loss": losses.last().filter(|loss| loss.is_finite()),
+        "train_loss": curve.last().map_or(Value::Null, |point| point["loss"].clone()),
         "test_loss": loss.is_finite().then_some(loss),
         "test_accuracy": accuracy,
         "curve": curve,
@@ -151,7 +156,7 @@ fn signal(config: &Config, init: InitSpec, seed: u64) -> [f64; 2] {
 fn page(document: &Value, config: &Config) -> Page {
     let runs = document["runs"].as_array().map_or(&[][..], Vec::as_slice);
     let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    let plot = runs.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, run| {
+    let plot = runs.iter().fold(plot.scales(Scale::Linear, Scale::Linear), |plot, run| {
         plot.with(Series::new(name(run), points(&run["curve"], "/step", "/loss"), Marks::Line))
     });
     let guessing = vec![(0.0, (CLASSES as f64).ln()), (config.steps as f64, (CLASSES as f64).ln())];
@@ -177,7 +182,7 @@ fn page(document: &Value, config: &Config) -> Page {
             format!("The same relu network, {depth} layers of {width} units, learns the digits from different initial weights with the same optimiser."),
             format!("同一个 ReLU 网络（{depth} 层，每层 {width} 个单元）用同样的优化器、不同的初始权重学习手写数字。"),
         )
-        .plot(Text::new("Training loss, averaged over ten steps", "训练损失（每十步平均）"), plot)
+        .plot(Text::new("Training loss, averaged over twenty steps", "训练损失（每二十步平均）"), plot)
         .table(table)
         .heading("Why", "为什么")
         .paragraph(

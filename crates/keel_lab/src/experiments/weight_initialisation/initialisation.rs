@@ -40,20 +40,26 @@ const FLAT: f32 = 0.0199;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// Function after every layer.
+    #[schemars(extend("zh" = "每层之后的激活函数。"))]
     pub(crate) activation: ActivationName,
     /// Units of every layer.
+    #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 1, max = 8192))]
     pub(crate) width: usize,
     /// Layers.
+    #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 1, max = 200))]
     pub(crate) depth: usize,
     /// Samples of the standard normal input.
+    #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     pub(crate) batch: usize,
     /// Initial weights.
+    #[schemars(extend("zh" = "初始权重。"))]
     pub(crate) init: Init,
     /// Factor of xavier, kaiming and orthogonal weights in place of their own (1 for xavier and orthogonal, that of the
     /// activation for kaiming).
+    #[schemars(extend("zh" = "代替 xavier、kaiming 与正交权重自身的增益（xavier 与正交为 1，kaiming 为激活函数的增益）。"))]
     #[schemars(range(min = 0.000001, max = 1000.0))]
     pub(crate) gain: Option<f64>,
 }
@@ -63,9 +69,11 @@ pub(crate) struct Config {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Init {
     /// Name of the initialiser; xavier and kaiming divide by the number of inputs.
+    #[schemars(extend("zh" = "初始化方法；xavier 与 kaiming 按输入数缩放。"))]
     #[serde(rename = "type")]
     pub(crate) kind: Kind,
     /// Standard deviation of normal and uniform weights; the value of constant ones.
+    #[schemars(extend("zh" = "正态与均匀权重的标准差；常数权重的取值。"))]
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub(crate) std: f64,
 }
@@ -144,10 +152,11 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let std = weight_std(init, activation, config.width);
     let theory = std.map(|std| infinite_width(activation, config.width as f64 * std * std, config.depth));
     let range = histogram_range(activation, &signals);
+    let first_std = Moments::of_slice(&signals[0].output).std;
     let layers: Vec<Value> = signals
         .iter()
         .enumerate()
-        .map(|(index, signal)| layer_document(index, signal, (activation, range), theory.as_deref()))
+        .map(|(index, signal)| layer_document(index, signal, (activation, range, first_std), theory.as_deref()))
         .collect();
     let document = json!({
         "experiment": NAME,
@@ -213,7 +222,7 @@ fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> (f64, f64
 fn layer_document(
     index: usize,
     signal: &LayerSignal,
-    (activation, range): (Activation, (f64, f64)),
+    (activation, range, first_std): (Activation, (f64, f64), f64),
     theory: Option<&[(f64, f64)]>,
 ) -> Value {
     let function = activation.initial_function();
@@ -244,6 +253,12 @@ fn layer_document(
             "weight_rms": signal.grad_weight_rms,
             "activation_rms": grad_output_rms,
         },
+    });
+    document["verdict"] = json!(match () {
+        () if output.std < 0.1 * first_std => "too_small",
+        () if saturated > 0.25 => "saturated",
+        () if output.std > 10.0 * first_std => "too_large",
+        () => "in_range",
     });
     if let Some((mean, std)) = theory.map(|theory| theory[index]) {
         document["theory"] = json!({ "mean": mean, "std": std });

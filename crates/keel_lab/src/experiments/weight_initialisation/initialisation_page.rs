@@ -93,11 +93,11 @@ fn take_away(page: Page) -> Page {
 fn histograms(layers: &[Value]) -> Histograms {
     layers.iter().take(24).fold(Histograms::new(), |panels, layer| {
         let activation = &layer["activation"];
-        let value = |key: &str| number(activation[key].as_f64().unwrap_or(f64::NAN));
+        let value = |key: &str| number((activation[key].as_f64().unwrap_or(f64::NAN) * 1e4).round() / 1e4);
         let index = &layer["layer"];
         let title = Text::new(
-            format!("Layer {index}: mean {}, std {}", value("mean"), value("std")),
-            format!("第 {index} 层：均值 {}，标准差 {}", value("mean"), value("std")),
+            format!("Layer {index}: mean {} std {}", value("mean"), value("std")),
+            format!("第 {index} 层：均值 {} 标准差 {}", value("mean"), value("std")),
         );
         panels.with(title, Histogram::read(&activation["histogram"]))
     })
@@ -138,10 +138,11 @@ fn numbers(layers: &[Value]) -> Table {
         ("Mean f′", "平均 f′"),
         ("dL/dh", "dL/dh"),
         ("dL/dW", "dL/dW"),
+        ("Verdict", "判断"),
     ];
     let columns = columns.map(|(english, chinese)| Text::new(english, chinese)).to_vec();
     let mut table = Table::new(
-        Text::new("Every layer. Theory: standard deviation at infinite width.", "逐层数值。理论：宽度无限时的标准差。"),
+        Text::new("Every layer. Theory: standard deviation at infinite width. Verdict: too small below a tenth of the first layer, saturated above a quarter", "逐层数值。理论：宽度无限时的标准差。判断：不到第 1 层的十分之一为过小，饱和比例超过四分之一为饱和"),
         columns,
     );
     let pointers = [
@@ -159,6 +160,12 @@ fn numbers(layers: &[Value]) -> Table {
         let cell = |pointer: &&str| layer.pointer(pointer).and_then(Value::as_f64).map_or("–".to_owned(), number);
         let mut row = vec![Text::same((index + 1).to_string())];
         row.extend(pointers.iter().map(|pointer| Text::same(cell(pointer))));
+        row.push(match layer["verdict"].as_str().unwrap_or_default() {
+            "too_small" => Text::new("too small", "过小"),
+            "saturated" => Text::new("saturated", "饱和"),
+            "too_large" => Text::new("too large", "过大"),
+            _ => Text::new("in range", "正常"),
+        });
         table.text_row(row);
     }
     table

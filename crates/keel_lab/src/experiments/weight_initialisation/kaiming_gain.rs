@@ -38,18 +38,23 @@ const NAME: &str = "kaiming_gain";
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of every layer.
+    #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 2, max = 4096))]
     width: usize,
     /// Layers.
+    #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
     /// Samples of the standard normal input.
+    #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Factors g to try.
+    #[schemars(extend("zh" = "要尝试的系数 g。"))]
     #[schemars(inner(range(min = 0.01, max = 100.0)))]
     factors: Vec<f64>,
     /// Networks averaged for each factor.
+    #[schemars(extend("zh" = "每个系数取平均的网络数。"))]
     #[schemars(range(min = 1, max = 100))]
     seeds: usize,
 }

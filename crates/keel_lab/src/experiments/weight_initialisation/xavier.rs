@@ -45,21 +45,27 @@ const SIDE: usize = 12;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Inputs n of a unit at which the variance of the sum is measured.
+    #[schemars(extend("zh" = "测量和的方差时单元的输入数 n。"))]
     #[schemars(inner(range(min = 1, max = 65536)))]
     inputs: Vec<usize>,
     /// Sums drawn for each n; for the first step ten times as many products.
+    #[schemars(extend("zh" = "每个 n 抽取的和的个数；第 1 步抽取十倍数量的乘积。"))]
     #[schemars(range(min = 100, max = 100000))]
     draws: usize,
     /// Units of every layer of the deep stacks.
+    #[schemars(extend("zh" = "深层堆叠中每层的单元数。"))]
     #[schemars(range(min = 2, max = 4096))]
     width: usize,
     /// Layers of the deep stacks.
+    #[schemars(extend("zh" = "深层堆叠的层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
     /// Samples of the standard normal input.
+    #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Values of n·Var(w) whose signal is followed through linear layers.
+    #[schemars(extend("zh" = "在线性层堆叠中追踪信号的 n·Var(w) 取值。"))]
     #[schemars(inner(range(min = 0.01, max = 100.0)))]
     factors: Vec<f64>,
 }
