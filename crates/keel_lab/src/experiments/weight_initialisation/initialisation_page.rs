@@ -93,14 +93,21 @@ fn take_away(page: Page) -> Page {
 fn histograms(layers: &[Value]) -> Histograms {
     layers.iter().take(24).fold(Histograms::new(), |panels, layer| {
         let activation = &layer["activation"];
-        let value = |key: &str| number((activation[key].as_f64().unwrap_or(f64::NAN) * 1e4).round() / 1e4);
+        let mean = format!("{:.2}", activation["mean"].as_f64().unwrap_or(f64::NAN)).replace("-0.00", "0.00").replace('-', "\u{2212}");
+        let value = |key: &str| short(activation[key].as_f64().unwrap_or(f64::NAN));
         let index = &layer["layer"];
         let title = Text::new(
-            format!("Layer {index}: mean {} std {}", value("mean"), value("std")),
-            format!("第 {index} 层：均值 {} 标准差 {}", value("mean"), value("std")),
+            format!("Layer {index}: mean {} std {}", mean, value("std")),
+            format!("第 {index} 层：均值 {} 标准差 {}", mean, value("std")),
         );
         panels.with(title, Histogram::read(&activation["histogram"]))
     })
+}
+
+/// Three decimals, so that titles of panels stay short; a number that would vanish keeps its power of ten.
+fn short(value: f64) -> String {
+    let text = format!("{value:.3}").replace('-', "\u{2212}");
+    if value.abs() >= 1000.0 || (value != 0.0 && value.abs() < 1e-3) { number(value) } else { text }
 }
 
 /// `(layer, value)` of one number of each layer.
