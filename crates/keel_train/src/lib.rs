@@ -13,6 +13,7 @@ mod objective;
 pub mod optimizers;
 mod predictor;
 mod range_test;
+pub mod remedies;
 pub mod runs;
 pub mod schedules;
 pub mod threads;

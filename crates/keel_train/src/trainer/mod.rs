@@ -24,7 +24,7 @@ use crate::error::TrainError;
 use crate::runs::{RunFolder, remove_leftovers};
 use crate::threads;
 
-pub(crate) use position::{network_tensors, restore_network};
+pub(crate) use position::{network_tensors, read_last, restore_network, write_last};
 pub(crate) use session::{build_graph, build_layers, executor_for_evaluation};
 
 /// Trains one network and writes its run.

@@ -51,7 +51,7 @@ where
 }
 
 /// Writes everything a continuation needs.
-pub(super) fn write_last(session: &Session, state: &TrainingState, path: &Path) -> Result<(), TrainError> {
+pub(crate) fn write_last(session: &Session, state: &TrainingState, path: &Path) -> Result<(), TrainError> {
     let mut tensors = network_tensors(session);
     let slots = session.optimizer().slots();
     tensors.extend(slots.map(|(name, values)| (format!("optimizer.{name}"), vec![values.len()], values.to_vec())));
@@ -62,7 +62,7 @@ pub(super) fn write_last(session: &Session, state: &TrainingState, path: &Path) 
 }
 
 /// Puts back what [`write_last`] wrote and returns the position.
-pub(super) fn read_last(session: &mut Session, fingerprint: &str, path: &Path) -> Result<TrainingState, TrainError> {
+pub(crate) fn read_last(session: &mut Session, fingerprint: &str, path: &Path) -> Result<TrainingState, TrainError> {
     let checkpoint = Checkpoint::<TrainingState>::read(path)?;
     if checkpoint.description.fingerprint != fingerprint {
         let reason = "it belongs to another config than the config.toml beside it".to_owned();

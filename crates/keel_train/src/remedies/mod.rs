@@ -1,0 +1,128 @@
+//! Remedies put into practice: which one a finding's run gets, as settings of its config or as a change of its weights,
+//! a continuation with it in a folder of its own, and the proof that it helps.
+
+mod fork;
+mod proof;
+mod surgery;
+
+use keel_health::{Application, Finding, Remedy};
+
+pub use fork::{Fork, fork};
+pub use proof::{Arm, Proof, ProofOptions, Spread, Verdict, prove, record_proof};
+pub use surgery::Surgery;
+
+use crate::config::{self, Config};
+use crate::error::TrainError;
+use crate::runs::RunFolder;
+
+/// A finding's remedy, ready to be applied.
+#[derive(Debug, Clone)]
+pub struct Treatment {
+    /// The remedy.
+    pub remedy: Remedy,
+    /// Whether the run can go on with it or has to start afresh.
+    pub application: Application,
+    /// What it changes in the config, as `key=value`.
+    pub settings: Vec<String>,
+    /// What it changes in the weights.
+    pub surgery: Option<Surgery>,
+    /// The config with the settings.
+    pub config: Config,
+}
+
+/// The config of the run in `folder`.
+///
+/// # Errors
+/// It cannot be read.
+pub fn config_of(folder: &RunFolder) -> Result<Config, TrainError> {
+    let path = folder.config();
+    let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+    Ok(config::parse(&path, &text, &[])?.settled())
+}
+
+/// The findings of the run in `folder`, causes first.
+///
+/// # Errors
+/// Its summary cannot be read.
+pub fn findings_of(folder: &RunFolder) -> Result<Vec<Finding>, TrainError> {
+    let findings = folder.read_summary()?.findings;
+    Ok(findings.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
+}
+
+/// The first finding of rule `code` in the run in `folder`.
+///
+/// # Errors
+/// The run has none; the message lists those it has.
+pub fn finding_of(folder: &RunFolder, code: &str) -> Result<Finding, TrainError> {
+    let findings = findings_of(folder)?;
+    if let Some(finding) = findings.iter().find(|finding| finding.code == code) {
+        return Ok(finding.clone());
+    }
+    let mut codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let (reason, next) = match codes.as_slice() {
+        [] => (format!("the run has no finding {code}: it has none at all"), "there is nothing to fix or to prove"),
+        codes => (format!("the run has no finding {code}; it has {}", codes.join(", ")), "give one of these codes"),
+    };
+    Err(TrainError::Run { path: folder.path().to_owned(), reason, next })
+}
+
+/// The treatment of `finding` in a run of `config`: its remedy number `choice`, counted from 1, or without one the first
+/// that can be applied. `None` if none can: a person has to look at the data or the model.
+///
+/// # Errors
+/// There is no such remedy, or its settings do not fit the config.
+pub fn treatment(config: &Config, finding: &Finding, choice: Option<usize>) -> Result<Option<Treatment>, TrainError> {
+    let Some(number) = choice else {
+        for remedy in &finding.remedies {
+            if let Some(treatment) = applied(config, remedy)? {
+                return Ok(Some(treatment));
+            }
+        }
+        return Ok(None);
+    };
+    match number.checked_sub(1).and_then(|index| finding.remedies.get(index)) {
+        Some(remedy) => applied(config, remedy),
+        None => {
+            let count = finding.remedies.len();
+            Err(TrainError::setting("remedy", format!("{} has {count} remedies; give 1 to {count}", finding.code)))
+        }
+    }
+}
+
+fn applied(config: &Config, remedy: &Remedy) -> Result<Option<Treatment>, TrainError> {
+    let settings = settings_of(config, remedy);
+    let surgery = Surgery::of(remedy);
+    if settings.is_empty() && surgery.is_none() {
+        return Ok(None);
+    }
+    let changed = with_settings(config, &settings)?;
+    let application = remedy.application();
+    Ok(Some(Treatment { remedy: remedy.clone(), application, settings, surgery, config: changed }))
+}
+
+fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
+    match remedy {
+        Remedy::ScaleLearningRate { factor, .. } => {
+            vec![format!("optimizer.learning_rate={:e}", config.optimizer.learning_rate() * factor)]
+        }
+        Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
+        other => other.settings(),
+    }
+}
+
+/// `config` with `key=value` changes. A preset whose layers are changed one by one is written out first.
+///
+/// # Errors
+/// A key or value that does not fit.
+pub fn with_settings(config: &Config, settings: &[String]) -> Result<Config, TrainError> {
+    let mut base = config.clone();
+    if settings.iter().any(|setting| setting.starts_with("model.layers.")) {
+        base.model.layers = base.model.layers();
+    }
+    Ok(config::parse(std::path::Path::new("config.toml"), &base.to_toml(), settings)?)
+}
+
+#[cfg(test)]
+mod tests;

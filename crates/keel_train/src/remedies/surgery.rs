@@ -1,0 +1,200 @@
+//! Changes of a network's numbers that no setting expresses.
+
+use keel_data::{Batches, Position};
+use keel_health::Remedy;
+use keel_health::measurement::{LayerKind, ModelDescription};
+use keel_nn::init::{InitSpec, Lsuv};
+use keel_nn::{Executor, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey};
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::health::describe_model;
+use crate::trainer::Session;
+
+/// Rescalings of a layer at most, and the deviation of its variance from 1 that is accepted.
+const UNIT_VARIANCE: Lsuv = Lsuv { target: 1.0, tolerance: 0.02, iterations: 20 };
+
+/// One change of a network's numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surgery {
+    /// Incoming weights of some units drawn anew, their bias, norm and the optimiser's memory of them as at the start.
+    ReinitialiseUnits {
+        /// The activation whose units they are.
+        layer: String,
+        /// The units.
+        units: Vec<usize>,
+    },
+    /// Weights of one layer multiplied so that its output has variance 1 on a training batch.
+    UnitVariance {
+        /// The layer with the weights.
+        layer: String,
+    },
+    /// Exact statistics of every batch norm.
+    ExactStatistics {
+        /// Training batches they are averaged over.
+        batches: usize,
+    },
+    /// The bias of the last layer at the log of the class shares.
+    PriorBias {
+        /// The last layer.
+        layer: String,
+    },
+}
+
+impl Surgery {
+    /// The change `remedy` asks for, if it is one.
+    pub fn of(remedy: &Remedy) -> Option<Self> {
+        match remedy {
+            Remedy::ReinitialiseUnits { layer, units } if !units.is_empty() => {
+                Some(Surgery::ReinitialiseUnits { layer: layer.clone(), units: units.clone() })
+            }
+            Remedy::LsuvRescale { layer } => Some(Surgery::UnitVariance { layer: layer.clone() }),
+            Remedy::RecomputeBatchNormStatistics { batches } => {
+                Some(Surgery::ExactStatistics { batches: usize::try_from(*batches).unwrap_or(1).max(1) })
+            }
+            Remedy::PriorBias { layer } => Some(Surgery::PriorBias { layer: layer.clone() }),
+            _ => None,
+        }
+    }
+
+    /// Whether it only makes sense for weights that have been trained.
+    pub fn needs_trained_weights(&self) -> bool {
+        matches!(self, Surgery::ReinitialiseUnits { .. } | Surgery::ExactStatistics { .. })
+    }
+
+    /// Applies the change to `session`, made from `config`.
+    ///
+    /// # Errors
+    /// The network has no such layer, or a sample cannot be preprocessed.
+    pub fn apply(&self, session: &mut Session, config: &Config) -> Result<(), TrainError> {
+        match self {
+            Surgery::ReinitialiseUnits { layer, units } => reinitialise(session, config, (layer, units)),
+            Surgery::UnitVariance { layer } => rescale(session, config, layer),
+            Surgery::ExactStatistics { batches } => session.recompute_batch_norm(config, *batches),
+            Surgery::PriorBias { layer } => prior_bias(session, layer),
+        }
+    }
+}
+
+fn missing(layer: &str) -> TrainError {
+    TrainError::setting("model", format!("the network has no layer {layer} with weights; choose another remedy"))
+}
+
+/// The layer with weights before activation `name` and the norms in between.
+fn weights_and_norms(model: &ModelDescription, name: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut current = model.find(name)?;
+    if model.layers[current].kind.has_weight_matrix() {
+        return Some(vec![model.name(current)]);
+    }
+    loop {
+        current = *model.layers[current].inputs.first()?;
+        let kind = model.layers[current].kind;
+        match kind {
+            kind if kind.has_weight_matrix() => {
+                names.push(model.name(current));
+                return Some(names);
+            }
+            kind if kind.is_norm() => names.push(model.name(current)),
+            LayerKind::MaxPool | LayerKind::AvgPool | LayerKind::Dropout => {}
+            _ => return None,
+        }
+    }
+}
+
+fn reinitialise(
+    session: &mut Session,
+    config: &Config,
+    (layer, units): (&str, &[usize]),
+) -> Result<(), TrainError> {
+    let model = describe_model(config, session)?;
+    let names = weights_and_norms(&model, layer).ok_or_else(|| missing(layer))?;
+    let graph = session.unfused_graph(config)?;
+    let key = RandomKey::new(config.train.seed).named("units drawn anew").child(session.optimizer().steps());
+    let mut changed = Vec::new();
+    for parameter in graph.parameters() {
+        if !names.contains(&graph.nodes()[parameter.node].name) {
+            continue;
+        }
+        let following = graph.nodes()[parameter.node].followed_by;
+        let mut fresh = vec![0.0; parameter.range.len()];
+        InitSpec::of(&parameter.spec, following).fill(&mut fresh, &parameter.spec, following, key.named(&parameter.name));
+        let width = parameter.spec.shape.last().copied().unwrap_or(1);
+        for (offset, value) in fresh.iter().enumerate().filter(|(offset, _)| units.contains(&(offset % width))) {
+            session.network_mut().parameters[parameter.range.start + offset] = *value;
+            changed.push(parameter.range.start + offset);
+        }
+    }
+    forget(session, &changed);
+    Ok(())
+}
+
+/// Sets the optimiser's memory of some parameters to zero.
+fn forget(session: &mut Session, parameters: &[usize]) {
+    let slots: Vec<(&'static str, Vec<f32>)> =
+        session.optimizer().slots().map(|(name, values)| (name, values.to_vec())).collect();
+    for (name, mut values) in slots {
+        parameters.iter().for_each(|&index| values[index] = 0.0);
+        session.optimizer_mut().restore_slot(name, &values);
+    }
+}
+
+/// Variance of all values one node gives.
+struct OutputVariance {
+    node: usize,
+    variance: f64,
+}
+
+impl Observer for OutputVariance {
+    fn output(&mut self, node: usize, output: &[f32]) {
+        if node == self.node {
+            let count = output.len() as f64;
+            let mean = output.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+            self.variance = output.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
+        }
+    }
+
+    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
+}
+
+fn rescale(session: &mut Session, config: &Config, layer: &str) -> Result<(), TrainError> {
+    let graph = session.unfused_graph(config)?;
+    let weight = graph.parameters().iter().find(|parameter| {
+        graph.nodes()[parameter.node].name == layer && parameter.spec.role == ParameterRole::Weight
+    });
+    let (node, range) =
+        weight.map(|parameter| (parameter.node, parameter.range.clone())).ok_or_else(|| missing(layer))?;
+    let source = session.training_batches().clone();
+    let request =
+        MemoryRequest { batch: source.largest_batch(), mode: Mode::Train, workers: rayon::current_num_threads() };
+    let mut executor = Executor::new(Plan::new(&graph, request));
+    let own = session.network();
+    let mut network = Network { graph, parameters: own.parameters.clone(), state: own.state.clone() };
+    let mut batches = Batches::new(source, Position::default());
+    let Some(batch) = batches.next() else { return Ok(()) };
+    let input = keel_nn::Batch { input: &batch?.inputs, random: session.step_key(0) };
+    let mut variance = OutputVariance { node, variance: f64::NAN };
+    for _ in 0..UNIT_VARIANCE.iterations {
+        executor.forward(&mut network, input, &mut variance);
+        let Some(factor) = UNIT_VARIANCE.factor(variance.variance) else { break };
+        network.parameters[range.clone()].iter_mut().for_each(|weight| *weight *= factor);
+    }
+    session.network_mut().parameters[range.clone()].copy_from_slice(&network.parameters[range]);
+    Ok(())
+}
+
+fn prior_bias(session: &mut Session, layer: &str) -> Result<(), TrainError> {
+    let data = session.data();
+    let counts = data.dataset.class_counts(&data.train);
+    let total = counts.iter().sum::<usize>() as f64;
+    let name = format!("{layer}.bias");
+    let parameters = session.network().graph.parameters();
+    let range = parameters.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.range.clone());
+    let range = range.filter(|range| range.len() == counts.len()).ok_or_else(|| missing(layer))?;
+    for (bias, count) in session.network_mut().parameters[range].iter_mut().zip(counts) {
+        *bias = ((count as f64).max(0.5) / total).ln() as f32;
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Remedies on real runs: what they change, what they leave alone, and whether they help.
+
+use keel_health::{Level, Remedy};
+
+use super::*;
+use crate::{Trainer, load_data};
+
+fn run_of(directory: &std::path::Path, settings: &[&str]) -> RunFolder {
+    let mut settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
+    settings.extend(["train.threads=1", "model.width=16", "data.source=digits"].map(str::to_owned));
+    settings.push(format!("run.directory=\"{}\"", directory.display()));
+    let config = config::load(Some("mlp"), &settings).unwrap_or_else(|error| panic!("{error}"));
+    Trainer::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}")).folder
+}
+
+fn finding(remedies: Vec<Remedy>) -> Finding {
+    Finding {
+        code: "K010".into(),
+        rule: "dead-relu".into(),
+        level: Level::Error,
+        layer: None,
+        measured: 0.5,
+        threshold: 0.1,
+        first_step: 100,
+        last_step: 200,
+        message: String::new(),
+        cause: String::new(),
+        remedy: String::new(),
+        remedies,
+        evidence: None,
+        explained_by: None,
+        consequences: Vec::new(),
+    }
+}
+
+#[test]
+fn the_first_remedy_that_can_be_applied_is_chosen() {
+    let config = Config::default();
+    let remedies = vec![
+        Remedy::CheckLabels,
+        Remedy::ScaleLearningRate { factor: 0.1, value: None },
+        Remedy::SetInit { layer: None, init: "kaiming_normal".into(), config_key: None },
+    ];
+    let first = treatment(&config, &finding(remedies.clone()), None).unwrap().unwrap();
+    let rate = config.optimizer.learning_rate();
+    assert!((first.config.optimizer.learning_rate() - 0.1 * rate).abs() < 1e-9 * rate);
+    let third = treatment(&config, &finding(remedies.clone()), Some(3)).unwrap().unwrap();
+    assert_eq!(third.settings, ["model.init=kaiming_normal"]);
+    assert_eq!(third.application, Application::FreshRun);
+    assert!(treatment(&config, &finding(vec![Remedy::CheckLabels]), None).unwrap().is_none());
+    let message = treatment(&config, &finding(remedies), Some(4)).unwrap_err().to_string();
+    assert!(message.contains("3 remedies; give 1 to 3"), "{message}");
+}
+
+#[test]
+fn only_the_named_units_are_drawn_anew_and_the_old_run_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run_of(directory.path(), &["train.epochs=1"]);
+    let before = std::fs::read(run.last_checkpoint()).unwrap();
+    let config = config_of(&run).unwrap();
+    let surgery = Surgery::ReinitialiseUnits { layer: "activation_1".into(), units: vec![1, 5] };
+    let plain = Fork { run: &run, config: config.clone(), surgery: None, from_start: false };
+    let changed = Fork { surgery: Some(&surgery), ..plain.clone() };
+    let weights = |fork_of: &Fork<'_>| {
+        let folder = fork(fork_of, directory.path(), "fork").unwrap();
+        crate::runs::Checkpoint::<crate::runs::TrainingState>::read(&folder.last_checkpoint()).unwrap()
+    };
+    let (plain, changed) = (weights(&plain), weights(&changed));
+    assert!(plain.description.step > 0 && plain.description.health.is_some());
+    for ((name, shape, old), (_, _, new)) in plain.tensors.iter().zip(&changed.tensors) {
+        let width = shape.last().copied().unwrap_or(1);
+        let differing: std::collections::BTreeSet<usize> =
+            (0..old.len()).filter(|&index| old[index] != new[index]).map(|index| index % width).collect();
+        let allowed = name.starts_with("linear_1.") || name.starts_with("batch_norm_1.") || name.starts_with("optimizer.");
+        assert!(allowed || differing.is_empty(), "{name} {differing:?}");
+        if name == "linear_1.weight" {
+            assert_eq!(differing.into_iter().collect::<Vec<_>>(), [1, 5]);
+        }
+    }
+    assert_eq!(std::fs::read(run.last_checkpoint()).unwrap(), before);
+}
+
+#[test]
+fn unit_variance_is_reached() {
+    let settings = ["model.init={ type = \"normal\", std = 0.001 }".to_owned(), "train.threads=1".to_owned()];
+    let config = config::load(Some("mlp"), &[&settings[..], &["data.source=digits".to_owned()]].concat()).unwrap();
+    let mut session = crate::Session::new(&config, load_data(&config).unwrap()).unwrap();
+    let norm = |session: &crate::Session| session.network().parameters.iter().map(|v| v * v).sum::<f32>();
+    let before = norm(&session);
+    Surgery::UnitVariance { layer: "linear_1".into() }.apply(&mut session, &config).unwrap();
+    assert!(norm(&session) > before + 1.0);
+    let error = Surgery::UnitVariance { layer: "linear_9".into() }.apply(&mut session, &config).unwrap_err();
+    assert!(error.to_string().contains("no layer linear_9"), "{error}");
+}
+
+#[test]
+fn a_missing_preprocessing_step_is_proved_and_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run_of(directory.path(), &["train.epochs=1", "preprocess.steps=[]"]);
+    let found = finding_of(&run, "K002").unwrap();
+    let config = config_of(&run).unwrap();
+    let treatment = treatment(&config, &found, None).unwrap().unwrap();
+    let options = ProofOptions { seeds: 2, steps: Some(20) };
+    let mut begun = Vec::new();
+    let proof = prove(&run, (&found, &treatment), options, &mut |text| begun.push(text.to_owned())).unwrap();
+    assert_eq!((proof.verdict, proof.from_step, begun.len()), (Verdict::Confirmed, 0, 4), "{proof:?}");
+    assert!(proof.without.iter().all(|arm| arm.statistic.is_some()), "{proof:?}");
+    assert!(proof.with.iter().all(|arm| arm.statistic.is_none() && arm.loss.is_some()), "{proof:?}");
+    record_proof(&run, &proof).unwrap();
+    let summary = run.read_summary().unwrap();
+    let recorded = summary.findings.iter().find(|finding| finding["code"] == "K002").unwrap();
+    assert_eq!(recorded["proof"]["verdict"], "confirmed");
+    let message = finding_of(&run, "K018").unwrap_err().to_string();
+    assert!(message.contains("no finding K018; it has") && message.contains("K002"), "{message}");
+}
