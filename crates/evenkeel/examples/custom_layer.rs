@@ -83,11 +83,8 @@ fn main() -> Result<(), TrainError> {
     let data = keel_data::load(&source, std::path::Path::new(""))?.split(source.split())?;
     let sine = |shape: Shape| Ok(Box::new(Sine { frequency: 3.0, shape }) as Box<dyn Layer>);
     let model = Model::sequential().linear(32).custom("sine(3)", sine).linear(32).custom("sine(3)", sine).output();
-    let run = Trainer::new(model)
-        .preprocess([Preprocess::Standardize])
-        .optimizer(AdamW::new(0.005))
-        .epochs(30)
-        .fit(&data)?;
+    let run =
+        Trainer::new(model).preprocess([Preprocess::Standardize]).optimizer(AdamW::new(0.005)).epochs(30).fit(&data)?;
     if let Some(accuracy) = run.test_metrics().and_then(|metrics| metrics.accuracy) {
         println!("test accuracy {accuracy:.3}, written to {}", run.folder().display());
     }

@@ -3,8 +3,8 @@
 use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::{
-    AvgPoolSpec, BatchNormSpec, BuildError, Conv2dSpec, CustomLayer, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec, GroupNormSpec,
-    InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, ResidualSpec,
+    AvgPoolSpec, BatchNormSpec, BuildError, Conv2dSpec, CustomLayer, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec,
+    GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, ResidualSpec,
 };
 use keel_nn::{Layer, ModelConfig, Preset, Shape};
 

@@ -42,22 +42,57 @@ fn final_weights(program: &Program, name: &str) -> [Vec<u8>; 2] {
     ["model.safetensors", "checkpoints/last.safetensors"].map(|file| tensors(&folder.join(file)))
 }
 
+/// A small training with a checkpoint after every step, started in the background.
+fn start_small(program: &Program, name: &str) -> Child {
+    Command::new(program.command(&[]).get_program())
+        .args(["train", "mlp", "--set", "data.source=spiral", "--set", "model.width=8", "--set", "train.epochs=8"])
+        .args(["--set", "run.checkpoint_seconds=0.0", "--set", "health.level=off", "--set", "train.threads=1"])
+        .args(["--set", &format!("run.name={name}")])
+        .current_dir(program.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills a training after `delay`, resumes it and returns what it ends in.
+fn killed_after(program: &Program, name: &str, delay: Duration) -> [Vec<u8>; 2] {
+    let mut child = start_small(program, name);
+    wait_for(&program.path("runs").join(name).join("summary.json"));
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    program.run(&["train", "--resume", &format!("runs/{name}"), "--json"]).succeeded();
+    final_weights(program, name)
+}
+
 #[test]
-fn a_killed_training_ends_in_the_same_bits() {
+fn a_training_killed_at_twenty_instants_ends_in_the_same_bits() {
     let program = Program::new();
-    assert!(start(&program, "whole", 3).wait_with_output().unwrap().status.success());
+    let mut child = start_small(&program, "whole");
+    wait_for(&program.path("runs/whole/summary.json"));
+    let began = Instant::now();
+    assert!(child.wait().unwrap().success());
+    let duration = began.elapsed();
     let whole = final_weights(&program, "whole");
-    for (number, milliseconds) in [0, 7, 31, 90, 170, 290].into_iter().enumerate() {
-        let name = format!("killed-{number}");
-        let folder = program.path("runs").join(&name);
-        let mut child = start(&program, &name, 3);
-        wait_for(&folder.join("summary.json"));
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        program.run(&["train", "--resume", &format!("runs/{name}"), "--json"]).succeeded();
-        assert!(final_weights(&program, &name) == whole, "killed {milliseconds} ms after its start");
-    }
+    // Instants spread over the whole training by the golden ratio: no two close together, none on a rhythm.
+    let instants: Vec<f64> = (0..20).map(|number| (0.618_034 * f64::from(number)).fract()).collect();
+    std::thread::scope(|scope| {
+        for (worker, instants) in instants.chunks(5).enumerate() {
+            let (program, whole) = (&program, &whole);
+            scope.spawn(move || {
+                for (number, &instant) in instants.iter().enumerate() {
+                    let name = format!("killed-{worker}-{number}");
+                    let ended = killed_after(program, &name, duration.mul_f64(instant));
+                    assert!(ended == *whole, "killed at {instant:.2} of its duration");
+                    let checkpoints = std::fs::read_dir(program.path("runs").join(&name).join("checkpoints")).unwrap();
+                    let leftovers = checkpoints
+                        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+                    assert_eq!(leftovers.count(), 0, "{name} holds half-written files");
+                }
+            });
+        }
+    });
 }
 
 #[test]

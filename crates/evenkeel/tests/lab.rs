@@ -6,8 +6,7 @@ use program::Program;
 use serde_json::Value;
 
 /// Knobs with which the two experiments of these tests take no time; each takes those it has.
-const CHEAP: [&str; 8] =
-    ["--set", "width=8", "--set", "steps=3", "--set", "batches=[2,4]", "--set", "paths=2"];
+const CHEAP: [&str; 8] = ["--set", "width=8", "--set", "steps=3", "--set", "batches=[2,4]", "--set", "paths=2"];
 
 #[test]
 fn the_list_names_every_experiment_with_its_knobs() {
@@ -44,8 +43,14 @@ fn the_initialisation_document_keeps_its_contract() {
     for (index, layer) in layers.iter().enumerate() {
         assert_eq!(layer["layer"], index + 1);
         let pointers = [
-            "/pre_activation/mean", "/pre_activation/std", "/activation/mean", "/activation/std",
-            "/activation/second_moment", "/activation/zero_fraction", "/activation/saturated_fraction", "/gradient/rms",
+            "/pre_activation/mean",
+            "/pre_activation/std",
+            "/activation/mean",
+            "/activation/std",
+            "/activation/second_moment",
+            "/activation/zero_fraction",
+            "/activation/saturated_fraction",
+            "/gradient/rms",
         ];
         assert!(pointers.iter().all(|pointer| layer.pointer(pointer).is_some_and(Value::is_f64)), "{layer}");
         let histogram = &layer["activation"]["histogram"];
@@ -58,7 +63,8 @@ fn the_initialisation_document_keeps_its_contract() {
 #[test]
 fn a_run_writes_pages_in_both_languages_and_a_picture() {
     let program = Program::new();
-    let arguments = ["lab", "run", "initialisation", "zigzag", "--out", "pages", "--lang", "zh", "--picture", "signal.svg"];
+    let arguments =
+        ["lab", "run", "initialisation", "zigzag", "--out", "pages", "--lang", "zh", "--picture", "signal.svg"];
     let finished = program.run(&[&arguments[..], &CHEAP[..]].concat());
     let stdout = &finished.succeeded().stdout;
     assert!(stdout.contains("initialisation:") && stdout.contains("pages"), "{stdout}");
@@ -85,8 +91,22 @@ fn all_experiments_make_one_site() {
     let program = Program::new();
     let mut arguments = vec!["lab", "all", "--out", "site"];
     let knobs = [
-        "width=8", "channels=4", "steps=2", "points=20", "paths=2", "seeds=1", "batches=[2,4]", "learning_rates=[0.05]",
-        "biases=[0]", "offsets=[0]", "factors=[2]", "scales=[0.1]", "inputs=[4]", "draws=100", "depth=2", "samples=64",
+        "width=8",
+        "channels=4",
+        "steps=2",
+        "points=20",
+        "paths=2",
+        "seeds=1",
+        "batches=[2,4]",
+        "learning_rates=[0.05]",
+        "biases=[0]",
+        "offsets=[0]",
+        "factors=[2]",
+        "scales=[0.1]",
+        "inputs=[4]",
+        "draws=100",
+        "depth=2",
+        "samples=64",
         "batch=8",
     ];
     for knob in &knobs {

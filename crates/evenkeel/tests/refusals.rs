@@ -105,6 +105,20 @@ fn wrong_arguments_of_training_are_refused() {
         (&["train", "--time-limit", "soon"], &["write 90s, 10m or 2h"]),
         (&["train", "--resume", "absent"], &["absent: no such folder", "the folder of a run"]),
         (&["train", "my.toml", "--resume", "absent"], &["cannot be used with"]),
+        (
+            &["train", "--set", "model.layers=[{type=\"activation\", function=\"leaky_relu\", slop=0.1}]"],
+            &["`model.layers.0.slop`: unknown key; did you mean `slope`?"],
+        ),
+        (
+            &["train", "--set", "model.layers=[{type=\"residual\", body=[{type=\"conv2d\", out_chanels=4}]}]"],
+            &["`model.layers.0.body.0.out_chanels`: unknown key; did you mean `out_channels`?"],
+        ),
+        (&["train", "--set", "model.init={type=\"normal\", std=-1}"], &["`model.init.std`: must be at least 0, is -1"]),
+        (
+            &["train", "--set", "model.init={type=\"lsuv\", target=0}"],
+            &["`model.init.target`: must be greater than 0, is 0"],
+        ),
+        (&["train", "--set", "model.layers=[{type=\"custom\", name=\"sine\"}]"], &["`sine` is code of the program"]),
         (&["train", "--set", "run.directory=file/runs"], &["file/runs", "set run.directory"]),
         (&["eval", "absent"], &["absent", "folder of a run"]),
         (&["predict", "absent", "digits"], &["absent", "folder of a run"]),
@@ -115,6 +129,35 @@ fn wrong_arguments_of_training_are_refused() {
     for (arguments, expected) in cases {
         program.run(arguments).refused(expected);
     }
+}
+
+#[test]
+fn wrong_layers_are_refused_with_their_line() {
+    let cases: &[(&str, &[&str])] = &[
+        ("function = \"relu\"\nslope = 0.1\n", &["wrong.toml:4: `model.layers.0.slope`: unknown key"]),
+        ("function = \"rellu\"\n", &["wrong.toml:3: `model.layers.0.function`", "did you mean `relu`?"]),
+        ("function = \"elu\"\nalpha = \"big\"\n", &["wrong.toml:4: `model.layers.0.alpha`: expected a number"]),
+    ];
+    let program = Program::new();
+    for (text, expected) in cases {
+        write(&program.path("wrong.toml"), &format!("[[model.layers]]\ntype = \"activation\"\n{text}"));
+        program.run(&["train", "wrong.toml"]).refused(expected);
+    }
+    let dropout = "[[model.layers]]\ntype = \"dropout\"\nprobability = 1.0\n";
+    write(&program.path("wrong.toml"), dropout);
+    program
+        .run(&["train", "wrong.toml"])
+        .refused(&["wrong.toml:3: `model.layers.0.probability`: must be less than 1, is 1"]);
+}
+
+#[test]
+fn a_resumed_run_refuses_what_would_change_its_weights() {
+    let program = Program::new();
+    let name = "run.name=first";
+    program.run(&["train", "mlp", "--set", "data.source=moons", "--set", "train.epochs=2", "--set", name]).succeeded();
+    let refused = ["train", "--resume", "runs/first", "--set", "train.epochs=9"];
+    program.run(&refused).refused(&["`train.epochs` cannot change", "train.threads", "runs/first/config.toml"]);
+    program.run(&["train", "--resume", "runs/first", "--set", "train.threads=1", "--json"]).succeeded();
 }
 
 #[test]

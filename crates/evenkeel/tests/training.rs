@@ -102,3 +102,30 @@ fn a_plan_lists_nodes_bytes_and_what_sharing_saves() {
     let text = program.run(&["plan"]).stdout;
     assert!(text.contains("One allocation of") && text.contains("total"), "{text}");
 }
+
+#[test]
+fn the_range_test_suggests_a_rate_and_writes_nothing() {
+    let program = Program::new();
+    let result = program.run(&["train", "mlp", "--set", "data.source=moons", "--find-lr"]);
+    result.succeeded();
+    assert!(
+        result.stdout.contains("learning rate") && result.stdout.contains("Next: evenkeel train"),
+        "{}",
+        result.stdout
+    );
+    let document = program.run(&["train", "mlp", "--set", "data.source=moons", "--find-lr", "--json"]).json();
+    assert!(document["suggestion"].as_f64().is_some_and(|rate| rate > 0.0), "{document}");
+    assert!(!program.path("runs").exists());
+}
+
+#[test]
+fn a_time_limit_stops_with_a_checkpoint() {
+    let program = Program::new();
+    let arguments =
+        ["train", "mlp", "--set", "data.source=moons", "--set", "train.epochs=100000", "--set", "run.name=short"];
+    let result = program.run(&[&arguments[..], &["--time-limit", "0.3s"]].concat());
+    result.succeeded();
+    assert!(result.stdout.starts_with("stopped (the time limit was reached)"), "{}", result.stdout);
+    assert!(result.stdout.contains("evenkeel train --resume runs/short"), "{}", result.stdout);
+    assert!(program.path("runs/short/checkpoints/last.safetensors").is_file());
+}

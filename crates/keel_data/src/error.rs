@@ -49,7 +49,7 @@ pub enum DataError {
     },
     /// An image cannot be decoded.
     #[error(
-        "cannot decode image {}: {what}. Replace or delete the file, or set data.skip_unreadable = true to leave such images out and count them",
+        "cannot decode image {}: {what}. Replace or delete the file, or set data.skip_unreadable = true (--skip-unreadable) to leave such images out and count them",
         path.display()
     )]
     Image {

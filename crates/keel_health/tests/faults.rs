@@ -189,7 +189,8 @@ fn k006_k007_and_the_gradient_check() {
     assert_eq!(only(&monitor, "K006").layer.as_deref(), Some("fc2"));
 
     let tiny = |error: Option<f32>, last_loss| {
-        let tiny = TinyBatch { samples: 20, steps: 500, training_error: error, first_loss: 2.3, last_loss, learned_at: None };
+        let tiny =
+            TinyBatch { samples: 20, steps: 500, training_error: error, first_loss: 2.3, last_loss, learned_at: None };
         with_code(&started(&model, StartMeasurement { tiny_batch: Some(tiny), ..Default::default() }), "K007").len()
     };
     let found = [tiny(Some(0.0), 0.01), tiny(Some(0.05), 0.1), tiny(Some(0.1), 0.1), tiny(None, 0.1), tiny(None, 0.5)];

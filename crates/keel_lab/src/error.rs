@@ -77,7 +77,9 @@ pub enum LabError {
         source: std::io::Error,
     },
     /// The data named by a knob are no labelled images.
-    #[error("{source_name} holds no labelled images; give data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries")]
+    #[error(
+        "{source_name} holds no labelled images; give data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries"
+    )]
     NoImages {
         /// What was asked for.
         source_name: String,

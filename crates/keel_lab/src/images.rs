@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keel_data::{
-    DataConfig, Dataset, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Split, SplitDataset, Targets, load,
+    DataConfig, Dataset, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Split, SplitDataset, Targets,
+    load,
 };
 use keel_nn::{RandomKey, Shape};
 

@@ -84,7 +84,9 @@ fn a_site_has_an_index_and_two_files_for_each_outcome() {
             let name = outcome.experiment.name;
             assert!(index.contains(&format!("href=\"{name}.html\"")));
             let page = std::fs::read_to_string(site.join(format!("{name}.{other}.html"))).unwrap();
-            assert!(page.contains(&format!("<html lang=\"{other}\">")) && page.contains(&format!("href=\"{name}.html\"")));
+            assert!(
+                page.contains(&format!("<html lang=\"{other}\">")) && page.contains(&format!("href=\"{name}.html\""))
+            );
             let json = std::fs::read_to_string(site.join(format!("{name}.json"))).unwrap();
             assert!(json.contains(&format!("\"experiment\": \"{name}\"")));
         }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::activations::Activation;
 use crate::init::InitSpec;
 use crate::layers::{
-    BatchNormSpec, Conv2dSpec, CustomLayer, FlattenSpec, GlobalAvgPoolSpec, LayerSpec, LinearSpec, MaxPoolSpec, Padding,
-    ResidualSpec,
+    BatchNormSpec, Conv2dSpec, CustomLayer, FlattenSpec, GlobalAvgPoolSpec, LayerSpec, LinearSpec, MaxPoolSpec,
+    Padding, ResidualSpec,
 };
 
 /// The `[model]` section.

@@ -42,6 +42,7 @@ impl Objective {
         objective.loss.check_targets(targets)?;
         if !matches!(objective.loss.spec(), LossSpec::Bce {}) {
             objective.scaling = target_scaling(data);
+            refuse_constant_targets(data)?;
         }
         Ok(objective)
     }
@@ -138,6 +139,24 @@ fn prepared<'a>(
         }
         BatchTargets::Unlabelled => None,
     }
+}
+
+/// A target with one value teaches nothing, like a single class.
+fn refuse_constant_targets(data: &SplitDataset) -> Result<(), TrainError> {
+    let Targets::Values { values, target_names } = data.dataset.targets() else { return Ok(()) };
+    let width = target_names.len();
+    for (target, name) in target_names.iter().enumerate() {
+        let mut column = data.train.iter().map(|&sample| values[sample * width + target]);
+        let first = column.next();
+        if data.train.len() > 1 && column.all(|value| Some(value) == first) {
+            let message = format!(
+                "every training sample has the same value {} of `{name}`: there is nothing to learn; choose another target",
+                first.unwrap_or_default()
+            );
+            return Err(TrainError::setting("data.target", message));
+        }
+    }
+    Ok(())
 }
 
 fn target_scaling(data: &SplitDataset) -> Vec<TargetScale> {

@@ -8,8 +8,8 @@ use keel_nn::{Executor, Network, RandomKey};
 
 use crate::config;
 use crate::error::TrainError;
-use crate::mirrored::Mirrored;
 use crate::metrics::{Metrics, Tally, largest};
+use crate::mirrored::Mirrored;
 use crate::model_file;
 use crate::objective::Objective;
 use crate::trainer::{build_graph, executor_for_evaluation, restore_network};

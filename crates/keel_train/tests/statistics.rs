@@ -39,7 +39,8 @@ impl Observer for Variances {
 fn lsuv_gives_every_layer_that_asks_for_it_the_variance_it_asks_for() {
     let config = configured(&LSUV);
     let session = session(&config);
-    let batch = Batches::new(session.training_batches().clone(), Position::default()).next().unwrap().unwrap();
+    let mut batches = Batches::new(session.training_batches().clone(), Position::default());
+    let batch = batches.next().unwrap().unwrap();
     let graph = keel_nn::Graph::build(session.network().graph.input_shape(), &config.model.layers(), 10).unwrap();
     let (parameters, state) = (session.network().parameters.clone(), session.network().state.clone());
     let mut network = Network { graph, parameters, state };

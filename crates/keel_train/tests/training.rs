@@ -234,7 +234,8 @@ fn whitening_filters_stay_as_they_were_computed_and_averaged_weights_resume_bit_
 #[test]
 fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
     let directory = tempfile::tempdir().unwrap();
-    let wide = "model.layers=[{type=\"conv2d\", out_channels=9, kernel=2, init=\"patch_whitening\"}, {type=\"linear\"}]";
+    let wide =
+        "model.layers=[{type=\"conv2d\", out_channels=9, kernel=2, init=\"patch_whitening\"}, {type=\"linear\"}]";
     let late = "model.layers=[{type=\"conv2d\", out_channels=2}, {type=\"conv2d\", out_channels=2, \
                 init=\"patch_whitening\"}, {type=\"linear\"}]";
     let table = "model.layers=[{type=\"linear\", out_features=4, init=\"patch_whitening\"}, {type=\"linear\"}]";

@@ -1,6 +1,7 @@
 //! The speed yardsticks: whole training steps, kernels, start and data, timed in turn with a peer where there is one.
 
 mod formula;
+pub(crate) mod health;
 pub(crate) mod machine;
 pub(crate) mod memory;
 mod networks;
@@ -11,6 +12,8 @@ pub(crate) mod tables;
 mod turns;
 mod workload;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use machine::Limits;
@@ -31,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) images: Option<PathBuf>,
     /// Says on standard error what is under way.
     pub(crate) progress: fn(&str),
+    /// The fastest variant of the peer for a network and a kind of work, once it has been found.
+    pub(crate) fastest: RefCell<BTreeMap<String, &'static str>>,
 }
 
 /// How a peer is started.

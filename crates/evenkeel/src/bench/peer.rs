@@ -47,9 +47,15 @@ pub(super) struct Trial<'a> {
 /// A peer that computes something else, or none that runs.
 pub(super) fn fastest(context: &Context, spec: Spec, trial: &Trial<'_>) -> Result<Option<Peer>, Failure> {
     let Some(command) = &context.peer else { return Ok(None) };
-    let mut best: Option<(f64, Peer)> = None;
+    let mut best: Option<(f64, &'static str, Peer)> = None;
     let mut last_failure = None;
-    for variant in VARIANTS.into_iter().filter(|variant| spec.network != "mlp" || *variant != "channels_last") {
+    let work = format!("{} {}", spec.network, trial.timing);
+    let known = context.fastest.borrow().get(&work).copied();
+    let possible = |variant: &&str| match known {
+        Some(known) => **variant == *known,
+        None => spec.network != "mlp" || **variant != *"channels_last",
+    };
+    for variant in VARIANTS.into_iter().filter(possible) {
         (context.progress)(&format!("  {}: pytorch {variant}", spec.network));
         let mut peer = match Peer::start(command, spec, variant) {
             Ok(peer) => peer,
@@ -62,12 +68,15 @@ pub(super) fn fastest(context: &Context, spec: Spec, trial: &Trial<'_>) -> Resul
         peer.check(trial)?;
         let steps = if spec.network == "mlp" { 100 * TRIAL_STEPS } else { TRIAL_STEPS };
         let milliseconds = median(&peer.timed(trial.timing, steps)?);
-        if best.as_ref().is_none_or(|(fastest, _)| milliseconds < *fastest) {
-            best = Some((milliseconds, peer));
+        if best.as_ref().is_none_or(|(fastest, _, _)| milliseconds < *fastest) {
+            best = Some((milliseconds, variant, peer));
         }
     }
     match (best, last_failure) {
-        (Some((_, peer)), _) => Ok(Some(peer)),
+        (Some((_, variant, peer)), _) => {
+            context.fastest.borrow_mut().insert(work, variant);
+            Ok(Some(peer))
+        }
         (None, Some(failure)) => Err(failure),
         (None, None) => Ok(None),
     }
@@ -128,7 +137,8 @@ impl Peer {
     }
 
     fn ask(&mut self, command: &Value) -> Result<Value, Failure> {
-        let problem = |error: std::io::Error| Failure::new(format!("the peer process ended: {error}")).next_step(ADVICE);
+        let problem =
+            |error: std::io::Error| Failure::new(format!("the peer process ended: {error}")).next_step(ADVICE);
         writeln!(self.input, "{command}").and_then(|()| self.input.flush()).map_err(problem)?;
         let mut line = String::new();
         self.output.read_line(&mut line).map_err(problem)?;

@@ -1,5 +1,6 @@
 //! `bench`: the speed yardsticks, against PyTorch on the same cores where it is installed.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -15,17 +16,19 @@ use crate::terminal::{Output, Status};
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = false, after_help = "\
+#[command(after_help = "\
 Examples:
   evenkeel bench --no-peers
   evenkeel bench --python venv/bin/python --only cnn,mlp
   evenkeel bench --json > result.json
   evenkeel bench --only image-folder --images cifar10/train
-  evenkeel bench scaling")]
+  evenkeel bench scaling
+  evenkeel bench health --seeds 1")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,
-    /// Only these rows: cnn, resnet20, mlp, cifar10-fast, evaluation, threads, kernels, start, image-folder
+    /// Only these rows: cnn, resnet20, mlp, cifar10-fast, evaluation, threads, kernels,
+    /// health-standard, health-full, start, image-folder
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
     /// Leave PyTorch out
@@ -51,6 +54,8 @@ pub(crate) struct Arguments {
 /// What else there is to measure.
 #[derive(Debug, Subcommand)]
 enum Part {
+    /// What the health rules say of trainings with known faults, and of healthy ones
+    Health(super::bench_health::Arguments),
     /// How the time of a step grows with batch, width, depth and threads
     Scaling,
     /// Memory of one training step, for the process that asks for it
@@ -71,6 +76,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
+        Some(Part::Health(health)) => pool.install(|| super::bench_health::run(health, output)),
         Some(Part::Memory { row }) => {
             let document = pool.install(|| memory::measure(row))?;
             output.result(&document, || format!("{document:#}"))?;
@@ -125,14 +131,24 @@ fn rows(arguments: &Arguments) -> Value {
 fn context(arguments: &Arguments, peer: Option<PeerCommand>) -> Context {
     progress("limits of the machine");
     let limits = Limits::measured();
-    Context { limits, peer, turns: arguments.turns, images: arguments.images.clone(), progress }
+    Context {
+        limits,
+        peer,
+        turns: arguments.turns,
+        images: arguments.images.clone(),
+        progress,
+        fastest: RefCell::default(),
+    }
 }
 
 /// The peer, if its script is there and its Python has PyTorch; else what is missing and what to do.
 fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
     let script = arguments.peers.join("pytorch_peer.py");
     if !script.is_file() {
-        return Err(format!("there is no {}; run in the repository, or name the folder with --peers", script.display()));
+        return Err(format!(
+            "there is no {}; run in the repository, or name the folder with --peers",
+            script.display()
+        ));
     }
     let python = arguments.python.clone();
     let found = Command::new(&python).args(["-c", "import torch"]).stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod bench_health;
 mod catalog;
 mod compare;
 mod diagnose;
@@ -10,6 +11,7 @@ mod init;
 mod lab;
 mod plan;
 mod predict;
+mod report;
 mod schema;
 mod settings;
 mod train;
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Eval(eval::Arguments),
     /// Labels with probabilities, or values, of new data
     Predict(predict::Arguments),
+    /// A run as one page: curves, layers, findings, mistakes
+    Report(report::Arguments),
     /// The speed yardsticks, against PyTorch where it is installed
     Bench(bench::Arguments),
     /// The network's layers, buffers and bytes, without training
@@ -57,6 +61,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Train(arguments) => train::run(&arguments, output),
         Command::Eval(arguments) => eval::run(&arguments, output),
         Command::Predict(arguments) => predict::run(&arguments, output),
+        Command::Report(arguments) => report::run(&arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
         Command::Compare(arguments) => compare::run(&arguments, output),

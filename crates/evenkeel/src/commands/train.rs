@@ -10,6 +10,7 @@ use keel_train::config::HealthLevel;
 use keel_train::runs::{Status as RunStatus, Summary};
 use keel_train::{RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
+use super::report;
 use super::settings::{Settings, seconds};
 use crate::failure::{Failure, Stop};
 use crate::terminal::{
@@ -31,8 +32,9 @@ Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Continue this run, bit for bit, in place of a config
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "set"])]
+    /// Continue this run, bit for bit, in place of a config; --set may change train.threads, train.time_limit and
+    /// run.checkpoint_seconds only
+    #[arg(long, value_name = "RUN", conflicts_with = "config")]
     resume: Option<PathBuf>,
     /// Do not train: raise the learning rate step by step and suggest one
     #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
@@ -54,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         return find_learning_rate(arguments, output);
     }
     let mut trainer = match &arguments.resume {
-        Some(folder) => Trainer::resume(folder)?,
+        Some(folder) => Trainer::resume_with(folder, &arguments.settings.set)?,
         None => Trainer::new(arguments.settings.load()?),
     };
     let config = trainer.config_mut();
@@ -63,9 +65,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         config.train.time_limit = limit;
     }
     let watched = config.health.level != HealthLevel::Off;
+    let data = load_data(trainer.config())?;
     let mut progress = Progress::new();
-    let trained = trainer.with_stop(stop_on_interrupt()?).run(&mut progress);
+    let trained = trainer.with_data(data.clone()).with_stop(stop_on_interrupt()?).run(&mut progress);
     progress.close();
+    if let Some(folder) = progress.folder() {
+        report::after_training(folder, data, output);
+    }
     let TrainedRun { folder, summary } = trained?;
     let findings: Vec<Finding> =
         summary.findings.iter().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
@@ -150,6 +156,7 @@ fn ending(folder: &str, summary: &Summary, health: &str) -> String {
 
 fn next_commands(folder: &str, status: RunStatus) -> Vec<(String, &'static str)> {
     let mut commands = vec![
+        (format!("{folder}/report.html"), "the run as a page: open it in a browser"),
         (format!("evenkeel eval {folder}"), "classes, mistakes and errors on the test split"),
         (format!("evenkeel predict {folder} INPUT"), "labels and probabilities of new data"),
         (format!("evenkeel compare {folder} RUN"), "this run beside another"),

@@ -1,6 +1,7 @@
 //! Progress on standard error: a live bar on a terminal, lines at intervals elsewhere.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +25,7 @@ const FINDING_LINES: usize = 12;
 pub(crate) struct Progress {
     /// The bar; hidden where standard error is no terminal.
     bar: ProgressBar,
+    folder: Option<PathBuf>,
     epochs: u64,
     steps: u64,
     samples: u64,
@@ -38,7 +40,22 @@ impl Progress {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         let bar = ProgressBar::hidden();
-        Progress { bar, epochs: 0, steps: 0, samples: 0, steps_seen: 0, began: now, last_line: now, finding_lines: 0 }
+        Progress {
+            bar,
+            folder: None,
+            epochs: 0,
+            steps: 0,
+            samples: 0,
+            steps_seen: 0,
+            began: now,
+            last_line: now,
+            finding_lines: 0,
+        }
+    }
+
+    /// Folder of the run, once it has begun.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// Takes the bar away.
@@ -54,13 +71,14 @@ impl Progress {
 
     fn started(&mut self, started: &Started) {
         self.line(&start_text(started));
+        self.folder = Some(started.folder.path().to_owned());
         (self.epochs, self.steps) = (started.epochs, started.epochs * started.steps_per_epoch);
         (self.began, self.last_line) = (Instant::now(), Instant::now());
         if io::stderr().is_terminal() {
-            let template = "{bar:30} {percent:>3} %  {msg}  {eta} left";
+            // Both lines fit any width: the bar takes what the first one leaves, the second one is cut at its end.
+            let template = "{wide_bar} {percent:>3} %  {prefix}\n{wide_msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             self.bar = ProgressBar::new(self.steps).with_style(style).with_position(started.resumed_steps);
-            self.bar.reset_eta();
         }
     }
 
@@ -68,26 +86,28 @@ impl Progress {
         self.samples += event.samples as u64;
         self.steps_seen += 1;
         if !self.bar.is_hidden() {
-            self.bar.set_message(self.step_text(event));
+            self.bar.set_prefix(self.place_text(event));
+            self.bar.set_message(self.measured_text(event));
             self.bar.set_position(event.step);
         } else if self.last_line.elapsed() >= INTERVAL {
             self.last_line = Instant::now();
-            self.line(&format!("{}  {} left", self.step_text(event), self.time_left(event.step)));
+            self.line(&format!("{}  {}", self.place_text(event), self.measured_text(event)));
         }
     }
 
-    fn step_text(&self, event: StepEvent) -> String {
+    fn place_text(&self, event: StepEvent) -> String {
+        let left = self.time_left(event.step);
+        format!("epoch {}/{}  step {}/{}  {left} left", event.epoch, self.epochs, event.step, self.steps)
+    }
+
+    fn measured_text(&self, event: StepEvent) -> String {
         let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
         let accuracy = event.epoch_accuracy.map(|share| format!("  accuracy {}", percent(share))).unwrap_or_default();
         format!(
-            "epoch {}/{}  step {}/{}  {:.1} steps/s  {:.0} samples/s  loss {:.4}{accuracy}",
-            event.epoch,
-            self.epochs,
-            event.step,
-            self.steps,
+            "loss {:.4}{accuracy}  {:.1} steps/s  {:.0} samples/s",
+            event.epoch_loss,
             self.steps_seen as f64 / seconds,
             self.samples as f64 / seconds,
-            event.epoch_loss,
         )
     }
 

@@ -72,6 +72,22 @@ fn refuse_missing(request: &Request, table: &Table, row: usize, column: usize) -
     ))
 }
 
+/// The line, counted from 1, of a quote at the start of a cell that is never closed.
+fn open_quote(text: &[u8], delimiter: u8) -> Option<usize> {
+    let (mut line, mut opened, mut at_start) = (1, None, true);
+    for &byte in text {
+        line += usize::from(byte == b'\n');
+        match (byte, opened) {
+            // Two quotes within a quoted cell stand for one: the cell is closed and opened again.
+            (b'"', Some(_)) => (opened, at_start) = (None, true),
+            (b'"', None) if at_start => opened = Some(line),
+            (_, Some(_)) => {}
+            _ => at_start = byte == delimiter || byte == b'\n' || byte == b'\r',
+        }
+    }
+    opened
+}
+
 /// Reads all rows; every row has as many cells as the header.
 fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
     let mut bytes = read_bytes(path)?;
@@ -83,6 +99,13 @@ fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
         bytes = unpacked;
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if let Some(line) = open_quote(text, delimiter(text)) {
+        return Err(DataError::format(
+            path,
+            format!("the quoted cell that begins in line {line} never ends"),
+            "Close the quote (the file may be cut off there)",
+        ));
+    }
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text);
     let mut table = Table { path, header: Vec::new(), rows: Vec::new(), lines: Vec::new() };
@@ -105,7 +128,7 @@ fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
             return Err(DataError::format(
                 path,
                 format!("line {line} has {} cells, the header has {}", record.len(), table.header.len()),
-                "Correct the line; the file may be cut off there",
+                "Correct the line (the file may be cut off there)",
             ));
         }
         table.rows.push(record);

@@ -1,3 +1,4 @@
+use super::open_quote;
 use crate::config::{DataConfig, Task};
 use crate::dataset::{Dataset, Imputation, Inputs, Targets};
 use crate::error::DataError;
@@ -134,5 +135,22 @@ fn the_shared_tables_are_read() {
         let config = DataConfig::of_source(name);
         let data = load(&config, path.parent().unwrap()).unwrap();
         assert_eq!((data.samples(), data.sample_shape().len(), data.outputs()), (samples, features, outputs), "{name}");
+    }
+}
+
+#[test]
+fn quotes_that_never_end_are_found_and_others_left_alone() {
+    let cases: [(&str, Option<usize>); 8] = [
+        ("a,b\n1,\"x", Some(2)),
+        ("\"a\nb", Some(1)),
+        ("a\n\"\"\"", Some(2)),
+        ("a,b\n1,\"x\"\n", None),
+        ("a\n\"he said \"\"no\"\"\"\n", None),
+        ("a\n5\" pipe\n", None),
+        ("a\n\"two\nlines\"\n3\n", None),
+        ("", None),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(open_quote(text.as_bytes(), b','), expected, "{text:?}");
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     let pixels = decode_all(request, &mut listing, &shape, &decoding)?;
     let left_out = headers.left_out + pixels.left_out;
     if left_out > 0 {
-        notes.push(format!("{left_out} unreadable images left out"));
+        notes.push(format!("unreadable images left out: {left_out}"));
     }
     if listing.ignored > 0 {
         notes.push(format!("{} files that are no images ignored", listing.ignored));

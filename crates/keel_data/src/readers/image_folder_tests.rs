@@ -112,7 +112,7 @@ fn a_truncated_image_is_named_or_counted() {
             let config = DataConfig { skip_unreadable: true, ..DataConfig::of_source(".") };
             let data = load(&config, folder.path()).unwrap();
             assert_eq!(data.samples(), 3);
-            assert!(data.notes().contains(&"1 unreadable images left out".to_string()), "{:?}", data.notes());
+            assert!(data.notes().contains(&"unreadable images left out: 1".to_string()), "{:?}", data.notes());
         }
     }
 }

@@ -62,11 +62,11 @@ mod tests {
     fn every_set_is_finite_balanced_and_a_function_of_its_seed() {
         for entry in SYNTHETIC {
             let make = |seed| generate(&DataConfig { seed, samples: 7, ..DataConfig::of_source(entry.name) }).unwrap();
-            let set = make(1);
+            let set = make(Some(1));
             let all: Vec<usize> = (0..set.samples()).collect();
             assert!(set.class_counts(&all).iter().all(|&count| count == 7), "{}", entry.name);
-            assert_eq!(set.inputs(), make(1).inputs());
-            assert_ne!(set.inputs(), make(2).inputs());
+            assert_eq!(set.inputs(), make(Some(1)).inputs());
+            assert_ne!(set.inputs(), make(Some(2)).inputs());
         }
     }
 

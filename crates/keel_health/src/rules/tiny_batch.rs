@@ -69,7 +69,8 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
 /// moved asks for a larger rate, any other for a smaller one.
 fn optimizer_at_fault(case: &Case, tiny: &TinyBatch, observation: Observation, rate: f64) -> Observation {
     let optimizer = case.model.optimizer.as_deref().unwrap_or("the optimiser");
-    let configured = case.model.learning_rate.map(|rate| format!(" of {}", number(f64::from(rate)))).unwrap_or_default();
+    let configured =
+        case.model.learning_rate.map(|rate| format!(" of {}", number(f64::from(rate)))).unwrap_or_default();
     let ratio = tiny.last_loss / tiny.first_loss;
     let (direction, factor) = if ratio > 0.1 && ratio < 1.05 { ("low", 10.0) } else { ("high", 0.1) };
     observation

@@ -82,7 +82,10 @@ impl Axis {
         let inside = |value: &f64| (self.low..=self.high).contains(&value.log10());
         let round = |factors: &[f64]| -> Vec<f64> {
             let decades = first - 1..=last;
-            decades.flat_map(|exponent| factors.iter().map(move |factor| factor * 10_f64.powi(exponent))).filter(inside).collect()
+            decades
+                .flat_map(|exponent| factors.iter().map(move |factor| factor * 10_f64.powi(exponent)))
+                .filter(inside)
+                .collect()
         };
         let mut values = round(&[1.0, 2.0, 5.0]);
         if values.len() < 3 {

@@ -100,10 +100,7 @@ fn marks(histogram: &Histogram) -> String {
     let ends = [histogram.edges.first(), histogram.edges.last()].map(|edge| edge.copied().unwrap_or(0.0));
     let label = BASE + 16.0;
     let _ = write!(svg, "<text class=\"tick\" x=\"{MARGIN}\" y=\"{label}\">{}</text>", number(ends[0]));
-    let _ = write!(
-        svg,
-        "<text class=\"tick\" text-anchor=\"end\" x=\"{right}\" y=\"{label}\">{}</text>",
-        number(ends[1])
-    );
+    let _ =
+        write!(svg, "<text class=\"tick\" text-anchor=\"end\" x=\"{right}\" y=\"{label}\">{}</text>", number(ends[1]));
     svg
 }

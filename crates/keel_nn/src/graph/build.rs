@@ -14,7 +14,14 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
     if layers.is_empty() {
         return Err(GraphError::Empty);
     }
-    let graph = Graph { input, nodes: Vec::new(), parameters: Vec::new(), state: Vec::new(), inferred: Vec::new(), places: BTreeMap::new() };
+    let graph = Graph {
+        input,
+        nodes: Vec::new(),
+        parameters: Vec::new(),
+        state: Vec::new(),
+        inferred: Vec::new(),
+        places: BTreeMap::new(),
+    };
     let mut builder = Builder { graph, counts: BTreeMap::new() };
     let last_linear = layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_)));
     let mut value = Value::Input;
@@ -156,7 +163,14 @@ impl Builder {
 
 /// The shape a residual body ends in, found by building it aside.
 fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &str) -> Result<Shape, GraphError> {
-    let graph = Graph { input: shape, nodes: vec![], parameters: vec![], state: vec![], inferred: vec![], places: BTreeMap::new() };
+    let graph = Graph {
+        input: shape,
+        nodes: vec![],
+        parameters: vec![],
+        state: vec![],
+        inferred: vec![],
+        places: BTreeMap::new(),
+    };
     let mut trial = Builder { graph, counts: builder.counts.clone() };
     let mut value = Value::Input;
     for (index, layer) in residual.body.iter().enumerate() {

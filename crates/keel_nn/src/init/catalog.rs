@@ -34,6 +34,9 @@ static CATALOG: [CatalogEntry; 14] = [
     entry("lecun_normal", "normal, variance 1 / fan_in; for selu"),
     entry("orthogonal", "random orthogonal matrix (gain 1)"),
     entry("sparse", "n normal connections into each output, the rest zero (n 10)"),
-    entry("patch_whitening", "filters that decorrelate the patches of training images; first convolution (epsilon 5e-4)"),
+    entry(
+        "patch_whitening",
+        "filters that decorrelate the patches of training images; first convolution (epsilon 5e-4)",
+    ),
     entry("lsuv", "orthogonal, then rescaled on a batch until every layer's outputs have variance target (target 1)"),
 ];

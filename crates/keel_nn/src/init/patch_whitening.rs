@@ -41,7 +41,8 @@ impl PatchWhitening {
 
 /// 1 or -1, such that the entry of largest magnitude becomes positive: an eigenvector has no sign of its own.
 fn turned(axis: &[f64]) -> f64 {
-    let largest = axis.iter().fold(0.0_f64, |largest, &value| if value.abs() > largest.abs() { value } else { largest });
+    let largest =
+        axis.iter().fold(0.0_f64, |largest, &value| if value.abs() > largest.abs() { value } else { largest });
     if largest < 0.0 { -1.0 } else { 1.0 }
 }
 

@@ -82,10 +82,11 @@ fn gradients_of_every_kind_of_layer_pass() {
     let layers = |body: &str| format!("model.layers=[{body}, {{ type = \"linear\" }}]");
     let activation = |name: &str| format!("{{ type = \"activation\", function = \"{name}\" }}");
     let convolution = "{ type = \"conv2d\", out_channels = 6, kernel = 3 }";
-    let mut bodies: Vec<String> = ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "softplus", "mish"]
-        .iter()
-        .map(|name| format!("{{ type = \"linear\", out_features = 12 }}, {}", activation(name)))
-        .collect();
+    let mut bodies: Vec<String> =
+        ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "softplus", "mish"]
+            .iter()
+            .map(|name| format!("{{ type = \"linear\", out_features = 12 }}, {}", activation(name)))
+            .collect();
     for after in [
         "{ type = \"batch_norm\" }, { type = \"activation\", function = \"relu\" }, { type = \"max_pool\", kernel = 2 }",
         "{ type = \"layer_norm\" }, { type = \"activation\", function = \"relu\" }, { type = \"avg_pool\", kernel = 2 }",

@@ -54,11 +54,7 @@ struct Attempt {
 }
 
 /// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
-pub(super) fn learn_by_heart(
-    config: &Config,
-    data: &SplitDataset,
-    budget: Duration,
-) -> Result<Outcome, TrainError> {
+pub(super) fn learn_by_heart(config: &Config, data: &SplitDataset, budget: Duration) -> Result<Outcome, TrainError> {
     let deadline = Instant::now() + budget;
     let plain = unregularised(config);
     let own = attempt(&plain, data, deadline)?;

@@ -142,7 +142,8 @@ impl<'a> Step<'a> {
         let name = "loss".to_owned();
         let infinite = u64::from(self.loss.is_infinite());
         let range = TensorRange { count: 1, nan: 1 - infinite, infinite, ..TensorRange::default() };
-        let operands = vec![Operand { name: "outputs of the network".to_owned(), range: TensorRange::of(&self.outputs) }];
+        let operands =
+            vec![Operand { name: "outputs of the network".to_owned(), range: TensorRange::of(&self.outputs) }];
         let operation = BadOperation { phase: Phase::Loss, layer: None, result: Operand { name, range }, operands };
         Some((operation, self.largest_rows(&self.outputs)))
     }

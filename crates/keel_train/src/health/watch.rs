@@ -169,6 +169,11 @@ impl Watch {
         Some(format!("{} {}{place}: {}; health.on_error is stop", worst.code, worst.rule, worst.message))
     }
 
+    /// What the rules know.
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
     /// What a checkpoint keeps.
     pub fn state(&self) -> MonitorState {
         self.monitor.state()

@@ -14,8 +14,8 @@ use super::{Fork, Treatment, config_of, findings_of, fork};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::runs::RunFolder;
-use crate::trainer::{Event, Session, Trainer, TrainingObserver, load_data, read_last};
 use crate::threads;
+use crate::trainer::{Event, Session, Trainer, TrainingObserver, load_data, read_last};
 
 /// Share by which the distance of the statistic from its limit must shrink.
 const LEAST_CHANGE: f64 = 0.1;
@@ -120,7 +120,8 @@ pub fn prove(
         for with in [false, true] {
             let name = if with { "with the remedy" } else { "without" };
             progress(&format!("{} {name}, seed {seed}, {steps} steps", finding.code));
-            let config = Config { train: seeded(&original, treatment, (with, seed)), ..chosen(&original, treatment, with) };
+            let config =
+                Config { train: seeded(&original, treatment, (with, seed)), ..chosen(&original, treatment, with) };
             let surgery = treatment.surgery.as_ref().filter(|_| with);
             let continuation = Fork { run: folder, config, surgery, from_start };
             let runner = Runner { finding, continuation, steps, scratch: scratch.path() };
@@ -207,7 +208,8 @@ impl Runner<'_> {
         let mut trainer = Trainer::resume(folder.path())?.with_stop(stop);
         if self.continuation.from_start {
             // The start is judged only in a training that begins.
-            std::fs::remove_file(folder.last_checkpoint()).map_err(|e| TrainError::run(&folder.last_checkpoint(), e))?;
+            std::fs::remove_file(folder.last_checkpoint())
+                .map_err(|e| TrainError::run(&folder.last_checkpoint(), e))?;
             trainer = self.with_surgery_at_start(trainer, &begun, &folder)?;
         }
         match trainer.run(&mut losses) {

@@ -104,11 +104,7 @@ fn weights_and_norms(model: &ModelDescription, name: &str) -> Option<Vec<String>
     }
 }
 
-fn reinitialise(
-    session: &mut Session,
-    config: &Config,
-    (layer, units): (&str, &[usize]),
-) -> Result<(), TrainError> {
+fn reinitialise(session: &mut Session, config: &Config, (layer, units): (&str, &[usize])) -> Result<(), TrainError> {
     let model = describe_model(config, session)?;
     let names = weights_and_norms(&model, layer).ok_or_else(|| missing(layer))?;
     let graph = session.unfused_graph(config)?;
@@ -120,7 +116,12 @@ fn reinitialise(
         }
         let following = graph.nodes()[parameter.node].followed_by;
         let mut fresh = vec![0.0; parameter.range.len()];
-        InitSpec::of(&parameter.spec, following).fill(&mut fresh, &parameter.spec, following, key.named(&parameter.name));
+        InitSpec::of(&parameter.spec, following).fill(
+            &mut fresh,
+            &parameter.spec,
+            following,
+            key.named(&parameter.name),
+        );
         let width = parameter.spec.shape.last().copied().unwrap_or(1);
         for (offset, value) in fresh.iter().enumerate().filter(|(offset, _)| units.contains(&(offset % width))) {
             session.network_mut().parameters[parameter.range.start + offset] = *value;
@@ -161,9 +162,10 @@ impl Observer for OutputVariance {
 
 fn rescale(session: &mut Session, config: &Config, layer: &str) -> Result<(), TrainError> {
     let graph = session.unfused_graph(config)?;
-    let weight = graph.parameters().iter().find(|parameter| {
-        graph.nodes()[parameter.node].name == layer && parameter.spec.role == ParameterRole::Weight
-    });
+    let weight = graph
+        .parameters()
+        .iter()
+        .find(|parameter| graph.nodes()[parameter.node].name == layer && parameter.spec.role == ParameterRole::Weight);
     let (node, range) =
         weight.map(|parameter| (parameter.node, parameter.range.clone())).ok_or_else(|| missing(layer))?;
     let source = session.training_batches().clone();

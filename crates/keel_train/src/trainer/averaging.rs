@@ -27,10 +27,11 @@ impl WeightAverage {
     pub(crate) fn follow(&mut self, network: &Network, steps: u64) {
         let decay = self.decay.min((1.0 + steps as f64) / (10.0 + steps as f64));
         let share = (1.0 - decay) as f32;
-        for (average, weights) in
-            [(&mut self.parameters, &network.parameters), (&mut self.state, &network.state)]
-        {
-            average.iter_mut().zip(weights.iter()).for_each(|(average, weight)| *average += share * (weight - *average));
+        for (average, weights) in [(&mut self.parameters, &network.parameters), (&mut self.state, &network.state)] {
+            average
+                .iter_mut()
+                .zip(weights.iter())
+                .for_each(|(average, weight)| *average += share * (weight - *average));
         }
     }
 

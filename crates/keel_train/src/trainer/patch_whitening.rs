@@ -27,9 +27,8 @@ pub(super) fn apply(
     for parameter in graph.parameters() {
         let Some(whitening) = parameter.spec.init.and_then(|init| init.patch_whitening()) else { continue };
         let node = &graph.nodes()[parameter.node];
-        let refusal = |reason: String| {
-            TrainError::setting("model.layers", format!("{}: patch_whitening {reason}", node.name))
-        };
+        let refusal =
+            |reason: String| TrainError::setting("model.layers", format!("{}: patch_whitening {reason}", node.name));
         let SampleShape::Image { height, width, channels } = *preprocessor.output_shape() else {
             return Err(refusal("needs images; use another init for tables".to_owned()));
         };

@@ -56,7 +56,9 @@ pub(crate) fn write_last(session: &Session, state: &TrainingState, path: &Path) 
     let slots = session.optimizer().slots();
     tensors.extend(slots.map(|(name, values)| (format!("optimizer.{name}"), vec![values.len()], values.to_vec())));
     let parts = session.average().map(WeightAverage::parts);
-    tensors.extend(parts.into_iter().flatten().map(|(name, values)| (name.to_owned(), vec![values.len()], values.to_vec())));
+    tensors.extend(
+        parts.into_iter().flatten().map(|(name, values)| (name.to_owned(), vec![values.len()], values.to_vec())),
+    );
     let description = TrainingState { optimizer_steps: session.optimizer().steps(), ..state.clone() };
     Ok(Checkpoint { description, tensors }.write(path)?)
 }

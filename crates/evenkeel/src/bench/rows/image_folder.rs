@@ -136,7 +136,8 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 fn make_images(folder: &Path) -> Result<(), Failure> {
     for class in 0..CLASSES {
         let class_folder = folder.join(format!("class{class}"));
-        let problem = |path: &PathBuf, reason: String| Failure::new(format!("cannot write {}: {reason}", path.display()));
+        let problem =
+            |path: &PathBuf, reason: String| Failure::new(format!("cannot write {}: {reason}", path.display()));
         std::fs::create_dir_all(&class_folder).map_err(|error| problem(&class_folder, error.to_string()))?;
         for number in 0..IMAGES_A_CLASS {
             let path = class_folder.join(format!("{number}.jpg"));

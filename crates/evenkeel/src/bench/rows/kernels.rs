@@ -94,7 +94,8 @@ impl<'a> Bench<'a> {
     fn measure(&mut self, title: &str, (network, first): (&str, bool), context: &Context) -> Value {
         let layer_work = self.node.layer.multiply_adds() as f64 * self.batch as f64;
         let forward = self.timed(Bench::forward);
-        let (weights_only, both) = (self.timed(|bench| bench.backward(false)), self.timed(|bench| bench.backward(true)));
+        let (weights_only, both) =
+            (self.timed(|bench| bench.backward(false)), self.timed(|bench| bench.backward(true)));
         let (inputs, output) = (bytes(&self.inputs[0]) + bytes(&self.inputs[1]), bytes(&self.output));
         let weights = bytes(&self.parameters);
         let part = |what: &str, milliseconds: f64, work: &Work| {

@@ -1,6 +1,7 @@
 //! The rows of `bench`: one file each, or one for rows of the same kind.
 
 mod evaluation;
+mod health_levels;
 mod image_folder;
 mod kernels;
 mod start;
@@ -23,7 +24,7 @@ pub(crate) struct Row {
 }
 
 /// Every row in the order of the table.
-pub(crate) const ROWS: [Row; 9] = [
+pub(crate) const ROWS: [Row; 11] = [
     row("cnn", "training step of a small convolutional network, batch 128", training_step::measure),
     row("resnet20", "training step of ResNet-20, batch 128", training_step::measure),
     row("mlp", "training step of a 64-128-10 perceptron, batch 32", training_step::measure),
@@ -31,6 +32,8 @@ pub(crate) const ROWS: [Row; 9] = [
     row("evaluation", "forward pass of ResNet-20 in evaluation mode, batch 128", evaluation::measure),
     row("threads", "the cnn step on one thread and on two", threads::measure),
     row("kernels", "each layer of the yardsticks against the machine's limits", kernels::measure),
+    row("health-standard", "the cnn step watched at health level standard and at level off", health_levels::standard),
+    row("health-full", "the cnn step watched at health level full and at level off", health_levels::full),
     row("start", "from the start of `evenkeel train` to its first step", start::measure),
     row("image-folder", "training ResNet-20 from an image folder with augmentation, end to end", image_folder::measure),
 ];

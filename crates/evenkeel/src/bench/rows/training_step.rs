@@ -29,8 +29,7 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
     let losses: Vec<f64> = (0..3).map(|_| workload.step()).collect();
     workload.timed_steps(steps);
     let check = peer::loss_check();
-    let trial =
-        Trial { check: (&check, "losses"), expected: &losses, tolerance: LOSS_TOLERANCE, timing: "steps" };
+    let trial = Trial { check: (&check, "losses"), expected: &losses, tolerance: LOSS_TOLERANCE, timing: "steps" };
     let mut peer = peer::fastest(context, spec, &trial)?;
     let theirs = peer.as_mut().map(|peer| || Ok(median(&peer.timed("steps", steps)?)));
     let turns = in_turn(context.turns, || median(&workload.timed_steps(steps)), theirs)?;

@@ -115,8 +115,10 @@ impl Function {
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
     let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let functions =
-        FUNCTIONS.into_iter().map(|one| measure(&config, one, &digits, seed)).collect::<Result<Vec<Value>, LabError>>()?;
+    let functions = FUNCTIONS
+        .into_iter()
+        .map(|one| measure(&config, one, &digits, seed))
+        .collect::<Result<Vec<Value>, LabError>>()?;
     let document = json!({
         "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "steps": config.steps,
         "batch": config.batch, "seeds": config.seeds, "works_within": WORKS_WITHIN, "functions": functions,

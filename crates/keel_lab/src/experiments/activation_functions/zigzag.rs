@@ -68,7 +68,13 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { learning_rate: 0.5, tolerance: 0.05, paths: 20, batches: vec![1, 2, 4, 8, 16, 32, 64, 128], steps: 100 }
+        Config {
+            learning_rate: 0.5,
+            tolerance: 0.05,
+            paths: 20,
+            batches: vec![1, 2, 4, 8, 16, 32, 64, 128],
+            steps: 100,
+        }
     }
 }
 
@@ -177,8 +183,7 @@ fn real_network(config: &Config, seed: u64) -> Result<Vec<Value>, LabError> {
         layers.push(LayerSpec::Linear(LinearSpec::new(CLASSES)));
         let largest = config.batches.iter().copied().max().unwrap_or(1).max(TRAINING_BATCH);
         let mut classifier = Classifier::new(&layers, largest, RandomKey::new(seed))?;
-        let schedule =
-            Schedule { learning_rate: 0.05, momentum: 0.9, batch: TRAINING_BATCH, steps: config.steps };
+        let schedule = Schedule { learning_rate: 0.05, momentum: 0.9, batch: TRAINING_BATCH, steps: config.steps };
         classifier.train(&digits.train, schedule);
         let smallest = if norm == Norm::Batch { 2 } else { 1 };
         let points: Vec<Value> = config

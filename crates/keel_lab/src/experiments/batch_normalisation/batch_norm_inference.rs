@@ -121,12 +121,7 @@ fn regathered(
 /// The trained weights with statistics from four other sources; the last is the whole training set.
 type Statistics = Vec<(&'static str, Classifier)>;
 
-fn statistics(
-    config: &Config,
-    trained: &Classifier,
-    digits: &Digits,
-    seed: u64,
-) -> Result<Statistics, LabError> {
+fn statistics(config: &Config, trained: &Classifier, digits: &Digits, seed: u64) -> Result<Statistics, LabError> {
     let last = BatchNormSpec { momentum: LAST_BATCH_ALONE, ..BatchNormSpec::default() };
     let whole = digits.train.len();
     // Training does not read the running statistics: the same seed gives the same weights.
@@ -215,7 +210,12 @@ fn kinds_of_batches(
     test: &Part,
     seed: u64,
 ) -> Result<Vec<Value>, LabError> {
-    let kinds = [("ordinary", 64, Mix::Shuffled), ("tiny", 4, Mix::Shuffled), ("single", 1, Mix::Shuffled), ("one_class", 64, Mix::ByClass)];
+    let kinds = [
+        ("ordinary", 64, Mix::Shuffled),
+        ("tiny", 4, Mix::Shuffled),
+        ("single", 1, Mix::Shuffled),
+        ("one_class", 64, Mix::ByClass),
+    ];
     let fixed = |name: &str| statistics.iter().find(|one| one.0 == name).map_or(trained, |one| &one.1);
     let rows = [
         ("moving_average", Some(trained)),
@@ -379,7 +379,10 @@ mod tests {
             assert!((source(index, "test_accuracy") - source(0, "test_accuracy")).abs() < 0.03, "source {index}");
         }
         assert!(source(4, "relative_difference") < source(2, "relative_difference"), "more batches, better statistics");
-        assert!(source(1, "relative_difference") > source(4, "relative_difference"), "early weights are in the average");
+        assert!(
+            source(1, "relative_difference") > source(4, "relative_difference"),
+            "early weights are in the average"
+        );
         assert_eq!(source(5, "relative_difference"), 0.0);
         let cell = |statistics: usize, kind: usize, key: &str| {
             document["kinds_of_batches"][statistics]["batches"][kind][key].as_f64().unwrap()

@@ -114,7 +114,11 @@ fn warm_up(document: &Value) -> Plot {
     Plot::new(Text::new("batches", "批数"), Text::new("relative difference", "相对差异"))
         .scales(Scale::Logarithmic, Scale::Logarithmic)
         .with(Series::new(Text::new("moving average", "滑动平均"), curve("/moving_average"), Marks::LineAndPoints))
-        .with(Series::new(Text::new("cumulative average", "累积平均"), curve("/cumulative_average"), Marks::LineAndPoints))
+        .with(Series::new(
+            Text::new("cumulative average", "累积平均"),
+            curve("/cumulative_average"),
+            Marks::LineAndPoints,
+        ))
         .with(Series::new("0.9^k", curve("/missing_weight"), Marks::Dashed).coloured(7))
 }
 

@@ -149,8 +149,7 @@ fn layers(config: &Config, (placement, activation, map): (Placement, Activation,
             repeated(&placement.block(linear, activation), config.depth)
         }
         Map::Convolution => {
-            let convolution =
-                |channels| LayerSpec::Conv2d(Conv2dSpec { bias, ..Conv2dSpec::new(channels, 3) });
+            let convolution = |channels| LayerSpec::Conv2d(Conv2dSpec { bias, ..Conv2dSpec::new(channels, 3) });
             let mut layers = placement.block(convolution(config.channels), activation);
             layers.push(LayerSpec::MaxPool(MaxPoolSpec::new(2)));
             layers.extend(placement.block(convolution(2 * config.channels), activation));
@@ -307,9 +306,9 @@ fn stack_name(stack: &Value) -> Text {
 }
 
 fn rows(stacks: &[Value]) -> impl Iterator<Item = (&Value, &Value)> {
-    stacks.iter().flat_map(|stack| {
-        stack["placements"].as_array().into_iter().flatten().map(move |placement| (stack, placement))
-    })
+    stacks
+        .iter()
+        .flat_map(|stack| stack["placements"].as_array().into_iter().flatten().map(move |placement| (stack, placement)))
 }
 
 fn row_name(stack: &Value, placement: &Value) -> Text {
@@ -351,8 +350,7 @@ fn table(stacks: &[Value]) -> Table {
     );
     let mut table = Table::new(caption, columns);
     for (stack, placement) in rows(stacks) {
-        let pointers =
-            ["/test_accuracy", "/spread", "/handed_on/mean", "/handed_on/std", "/handed_on/zero_fraction"];
+        let pointers = ["/test_accuracy", "/spread", "/handed_on/mean", "/handed_on/std", "/handed_on/zero_fraction"];
         let numbers = pointers.map(|pointer| placement.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN));
         table.row(row_name(stack, placement), &numbers);
     }

@@ -4,7 +4,8 @@ use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{
-    BatchNormSpec, Conv2dSpec, FlattenSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec,
+    BatchNormSpec, Conv2dSpec, FlattenSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec,
+    MaxPoolSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,14 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { width: 64, channels: 8, samples: 4800, learning_rate: 0.02, batches: vec![2, 4, 8, 16, 32, 64], seeds: 2 }
+        Config {
+            width: 64,
+            channels: 8,
+            samples: 4800,
+            learning_rate: 0.02,
+            batches: vec![2, 4, 8, 16, 32, 64],
+            seeds: 2,
+        }
     }
 }
 
@@ -201,8 +209,9 @@ mod tests {
     fn tiny_batches_hurt_batch_norm_more_than_layer_norm() {
         let settings = ["batches=[2,32]", "samples=3200", "width=32", "channels=4", "seeds=1"];
         let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let accuracy =
-            |norm: usize, run: usize| document["networks"][0]["norms"][norm]["runs"][run]["test_accuracy"].as_f64().unwrap();
+        let accuracy = |norm: usize, run: usize| {
+            document["networks"][0]["norms"][norm]["runs"][run]["test_accuracy"].as_f64().unwrap()
+        };
         let (batch, layer) = (accuracy(0, 1) - accuracy(0, 0), accuracy(1, 1) - accuracy(1, 0));
         assert!(batch > layer, "batch norm loses {batch}, layer norm {layer}");
         assert!(accuracy(0, 1) > 0.8, "{}", accuracy(0, 1));

@@ -171,8 +171,7 @@ fn train_once(
         LayerSpec::Linear(LinearSpec::new(task.classes)),
     ];
     let mut classifier = Classifier::for_task(task, &layers, (config.batch, RandomKey::new(seed)))?;
-    let schedule =
-        Schedule { learning_rate: rate as f32, momentum: 0.0, batch: config.batch, steps: config.steps };
+    let schedule = Schedule { learning_rate: rate as f32, momentum: 0.0, batch: config.batch, steps: config.steps };
     let losses = classifier.train(train, schedule);
     let (loss, accuracy) = classifier.evaluate(test);
     let curve: Vec<Value> = losses

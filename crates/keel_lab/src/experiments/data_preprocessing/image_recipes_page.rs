@@ -92,9 +92,9 @@ fn range(recipe: &Value, sample: &Sample) -> (f32, f32) {
 }
 
 fn curves(recipes: &[Value], (x, y): (Text, Text), curve: impl Fn(&Value) -> Vec<(f64, f64)>) -> Plot {
-    recipes.iter().fold(Plot::new(x, y), |plot, recipe| {
-        plot.with(Series::new(name(recipe), curve(recipe), Marks::LineAndPoints))
-    })
+    recipes
+        .iter()
+        .fold(Plot::new(x, y), |plot, recipe| plot.with(Series::new(name(recipe), curve(recipe), Marks::LineAndPoints)))
 }
 
 fn table(recipes: &[Value]) -> Table {

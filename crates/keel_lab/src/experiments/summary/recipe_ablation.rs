@@ -109,9 +109,15 @@ const VARIANTS: [Variant; 9] = [
     Variant { name: "raw inputs", chinese: "不标准化输入", standardised: Removed, ..ALL },
     Variant { name: "weights 0.01", chinese: "权重 0.01", matched_weights: Removed, ..ALL },
     WITHOUT_NORM,
-    Variant { name: "no norm, sigmoid", chinese: "无归一化，sigmoid", activation: Activation::Sigmoid, ..WITHOUT_NORM },
-    Variant { name: "no norm, raw inputs", chinese: "无归一化，原始输入", standardised: Removed, ..WITHOUT_NORM },
-    Variant { name: "no norm, weights 0.01", chinese: "无归一化，权重 0.01", matched_weights: Removed, ..WITHOUT_NORM },
+    Variant {
+        name: "no norm, sigmoid", chinese: "无归一化，sigmoid", activation: Activation::Sigmoid, ..WITHOUT_NORM
+    },
+    Variant {
+        name: "no norm, raw inputs", chinese: "无归一化，原始输入", standardised: Removed, ..WITHOUT_NORM
+    },
+    Variant {
+        name: "no norm, weights 0.01", chinese: "无归一化，权重 0.01", matched_weights: Removed, ..WITHOUT_NORM
+    },
     Variant {
         name: "none of the four",
         chinese: "四条全无",

@@ -168,7 +168,8 @@ fn page(document: &Value, config: &Config) -> Page {
         Text::new("Loss at the end", "最终损失"),
         Text::new("Test accuracy", "测试正确率"),
     ];
-    let caption = Text::new("Signal and gradient before training, and what came of it", "训练前的信号与梯度，以及训练结果");
+    let caption =
+        Text::new("Signal and gradient before training, and what came of it", "训练前的信号与梯度，以及训练结果");
     let mut table = Table::new(caption, columns);
     for run in runs {
         let cell = |key: &str| Text::same(run[key].as_f64().map_or("–".to_owned(), number));
@@ -224,7 +225,9 @@ mod tests {
 
     #[test]
     fn deep_networks_learn_from_kaiming_and_stall_from_small_weights() {
-        let document = run(&Settings::parse(["width=32", "steps=100", "depth=20", "learning_rate=0.02"]).unwrap(), 0).unwrap().document;
+        let document = run(&Settings::parse(["width=32", "steps=100", "depth=20", "learning_rate=0.02"]).unwrap(), 0)
+            .unwrap()
+            .document;
         let of = |run: usize, key: &str| document["runs"][run][key].as_f64().unwrap();
         for stalled in [0, 1] {
             assert!((of(stalled, "train_loss") - 10.0_f64.ln()).abs() < 0.05, "{}", of(stalled, "train_loss"));

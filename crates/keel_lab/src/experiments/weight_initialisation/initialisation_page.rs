@@ -93,7 +93,9 @@ fn take_away(page: Page) -> Page {
 fn histograms(layers: &[Value]) -> Histograms {
     layers.iter().take(24).fold(Histograms::new(), |panels, layer| {
         let activation = &layer["activation"];
-        let mean = format!("{:.2}", activation["mean"].as_f64().unwrap_or(f64::NAN)).replace("-0.00", "0.00").replace('-', "\u{2212}");
+        let mean = format!("{:.2}", activation["mean"].as_f64().unwrap_or(f64::NAN))
+            .replace("-0.00", "0.00")
+            .replace('-', "\u{2212}");
         let value = |key: &str| short(activation[key].as_f64().unwrap_or(f64::NAN));
         let index = &layer["layer"];
         let title = Text::new(
@@ -149,7 +151,10 @@ fn numbers(layers: &[Value]) -> Table {
     ];
     let columns = columns.map(|(english, chinese)| Text::new(english, chinese)).to_vec();
     let mut table = Table::new(
-        Text::new("Every layer. Theory: standard deviation at infinite width. Verdict: too small below a tenth of the first layer, saturated above a quarter", "逐层数值。理论：宽度无限时的标准差。判断：不到第 1 层的十分之一为过小，饱和比例超过四分之一为饱和"),
+        Text::new(
+            "Every layer. Theory: standard deviation at infinite width. Verdict: too small below a tenth of the first layer, saturated above a quarter",
+            "逐层数值。理论：宽度无限时的标准差。判断：不到第 1 层的十分之一为过小，饱和比例超过四分之一为饱和",
+        ),
         columns,
     );
     let pointers = [

@@ -152,9 +152,9 @@ fn sum(config: &Config, inputs: usize, key: RandomKey) -> Value {
 fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> Value {
     let init = InitSpec::Normal { std: (factor / config.width as f64).sqrt() as f32 };
     let layers = stack(config, (Activation::Identity, init), key);
-    let rows = layers.iter().enumerate().map(|(index, std)| {
-        json!({ "layer": index + 1, "theory": factor.powf(0.5 * (index + 1) as f64), "measured": std })
-    });
+    let rows = layers.iter().enumerate().map(
+        |(index, std)| json!({ "layer": index + 1, "theory": factor.powf(0.5 * (index + 1) as f64), "measured": std }),
+    );
     json!({ "factor": factor, "layers": rows.collect::<Vec<Value>>() })
 }
 
@@ -185,14 +185,17 @@ fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
     let draws = normal_values(fan_in * fan_out, key.named("rectangular"));
     let rows = choices.map(|(name, variance)| {
         let weights: Vec<f32> = draws.iter().map(|draw| draw * variance.sqrt() as f32).collect();
-        let mut scratch = vec![0.0; matmul::scratch_length(fan_in, fan_out).max(matmul::scratch_length(fan_out, fan_in))];
+        let mut scratch =
+            vec![0.0; matmul::scratch_length(fan_in, fan_out).max(matmul::scratch_length(fan_out, fan_in))];
         let sizes = Sizes { rows: config.batch, depth: fan_in, columns: fan_out };
         let mut y = vec![0.0; config.batch * fan_out];
         matmul::matmul(sizes, &x, &weights, None, (&mut y, &mut scratch));
         let sizes = Sizes { rows: config.batch, depth: fan_out, columns: fan_in };
         let mut dx = vec![0.0; config.batch * fan_in];
         matmul::matmul_transposed(sizes, &g, &weights, (&mut dx, &mut scratch));
-        let ratio = |after: &[f32], before: &[f32]| Moments::of_slice(after).second_moment / Moments::of_slice(before).second_moment;
+        let ratio = |after: &[f32], before: &[f32]| {
+            Moments::of_slice(after).second_moment / Moments::of_slice(before).second_moment
+        };
         json!({
             "choice": name,
             "forward": { "theory": fan_in as f64 * variance, "measured": ratio(&y, &x) },

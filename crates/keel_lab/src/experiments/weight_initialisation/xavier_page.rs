@@ -131,9 +131,7 @@ fn steps(document: &Value) -> Table {
             "product_normal" => Text::new("Var(w x), x standard normal", "Var(w x)，x 标准正态"),
             "product_uniform" => Text::new("Var(w x), x uniform in [−1, 1]", "Var(w x)，x 在 [−1, 1] 均匀"),
             "product_rectified" => Text::new("Var(w x), x behind relu, by E[x²]", "Var(w x)，x 经 ReLU，按 E[x²]"),
-            "product_rectified_if_variance" => {
-                Text::new("the same, by Var(x): wrong", "同上，按 Var(x)：错误")
-            }
+            "product_rectified_if_variance" => Text::new("the same, by Var(x): wrong", "同上，按 Var(x)：错误"),
             "convolution" => Text::new("Var(y), 3 × 3 × 64, Var(w) = 1/576", "Var(y)，3 × 3 × 64，Var(w) = 1/576"),
             _ => Text::new("the same with Var(w) = 1/64", "同上，Var(w) = 1/64"),
         };

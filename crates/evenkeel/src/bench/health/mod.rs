@@ -1,0 +1,103 @@
+//! The fault suite of the health rules: trainings with one known fault each, and as many healthy ones.
+//!
+//! Every fault is built into three kinds of networks and trained with several seeds, in memory and under watch, as any
+//! training is. What the rules report is compared with what was done. Thresholds are calibrated on other seeds than those
+//! scored here ([`CALIBRATION_SEED`], [`SCORING_SEED`]).
+
+mod faults;
+mod healthy;
+mod networks;
+mod samples;
+mod score;
+mod statistics;
+mod watched_run;
+
+use keel_health::Finding;
+use rayon::prelude::*;
+
+use crate::failure::Stop;
+
+pub(crate) use faults::FAULTS;
+pub(crate) use healthy::HEALTHY;
+pub(crate) use score::{score, table};
+pub(crate) use statistics::{distributions, distributions_table};
+
+use networks::{Architecture, Recipe};
+use watched_run::{Outcome, train};
+
+/// First of the seeds whose runs are scored.
+pub(crate) const SCORING_SEED: u64 = 1000;
+/// First of the seeds whose runs thresholds are calibrated on.
+pub(crate) const CALIBRATION_SEED: u64 = 1;
+
+/// One training with one fault.
+pub(crate) struct Fault {
+    /// Name for `--only`.
+    pub(crate) name: &'static str,
+    /// What is wrong, in a few words.
+    pub(crate) summary: &'static str,
+    /// Codes of which the leading finding must be one.
+    pub(crate) roots: &'static [&'static str],
+    /// Further codes that show the fault.
+    pub(crate) symptoms: &'static [&'static str],
+    /// Whether a remark of level info is what the rules owe to it.
+    pub(crate) remark: bool,
+    /// The training.
+    pub(crate) recipe: fn(Architecture) -> Recipe,
+}
+
+/// One healthy training.
+pub(crate) struct Healthy {
+    /// Name for `--only`.
+    pub(crate) name: &'static str,
+    /// What is unusual about it, in a few words.
+    pub(crate) summary: &'static str,
+    /// The training.
+    pub(crate) recipe: fn(Architecture) -> Recipe,
+}
+
+/// A finished training of the suite.
+#[derive(Debug)]
+pub(crate) struct SuiteRun {
+    /// Name of the fault or of the healthy variant.
+    pub(crate) name: &'static str,
+    /// Index in [`FAULTS`]; `None` for a healthy run.
+    pub(crate) fault: Option<usize>,
+    /// Name of the network.
+    pub(crate) network: &'static str,
+    /// Its seed.
+    pub(crate) seed: u64,
+    /// What happened.
+    pub(crate) outcome: Outcome,
+}
+
+impl SuiteRun {
+    /// Findings, causes first.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.outcome.findings
+    }
+}
+
+/// Trains everything named in `only` (all if empty) with `seeds` seeds from `first_seed` on.
+///
+/// # Errors
+/// A training that could not be built.
+pub(crate) fn run(only: &[String], first_seed: u64, seeds: u64) -> Result<Vec<SuiteRun>, Stop> {
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|chosen| chosen == name);
+    let faults = FAULTS.iter().enumerate().map(|(index, fault)| (fault.name, Some(index), fault.recipe));
+    let healthy = HEALTHY.iter().map(|healthy| (healthy.name, None, healthy.recipe));
+    let mut planned = Vec::new();
+    for (name, fault, recipe) in faults.chain(healthy) {
+        let group = if fault.is_some() { "faults" } else { "healthy" };
+        if wanted(name) || only.iter().any(|chosen| chosen == group) {
+            for architecture in Architecture::ALL {
+                planned.extend((first_seed..first_seed + seeds).map(|seed| (name, fault, recipe, architecture, seed)));
+            }
+        }
+    }
+    let runs = planned.into_par_iter().map(|(name, fault, recipe, architecture, seed)| {
+        let outcome = train(&recipe(architecture), architecture, seed)?;
+        Ok(SuiteRun { name, fault, network: architecture.name(), seed, outcome })
+    });
+    runs.collect()
+}

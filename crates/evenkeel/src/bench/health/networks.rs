@@ -1,0 +1,137 @@
+//! The three kinds of networks, small enough for hundreds of trainings.
+
+use super::samples::Change;
+
+/// A kind of network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Architecture {
+    /// Linear layers.
+    Mlp,
+    /// Convolutions and pooling.
+    Cnn,
+    /// Residual blocks of convolutions.
+    Residual,
+}
+
+/// How a network of some kind is built and trained.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipe {
+    /// Activation of every hidden layer.
+    pub(crate) function: &'static str,
+    /// Batch normalisation before every activation, with these further keys; `None` for none.
+    pub(crate) norm: Option<&'static str>,
+    /// Hidden layers (residual: blocks).
+    pub(crate) depth: usize,
+    /// Further keys of every hidden layer with weights.
+    pub(crate) hidden: &'static str,
+    /// Layers before the last linear one.
+    pub(crate) before_last: &'static str,
+    /// Layers after the last linear one.
+    pub(crate) after_last: &'static str,
+    /// What is done to the samples before the training sees them.
+    pub(crate) change: Change,
+    /// Factor on the learning rate that suits the network.
+    pub(crate) rate: f64,
+    /// Further settings.
+    pub(crate) settings: &'static [&'static str],
+}
+
+impl Architecture {
+    /// All kinds.
+    pub(crate) const ALL: [Architecture; 3] = [Architecture::Mlp, Architecture::Cnn, Architecture::Residual];
+
+    /// Its name in tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Architecture::Mlp => "mlp",
+            Architecture::Cnn => "cnn",
+            Architecture::Residual => "residual",
+        }
+    }
+
+    /// A healthy training: relu, normalised in the residual network only.
+    pub(crate) fn healthy(self) -> Recipe {
+        let (depth, norm) = match self {
+            Architecture::Mlp | Architecture::Cnn => (3, None),
+            Architecture::Residual => (2, Some("")),
+        };
+        Recipe {
+            function: "relu",
+            norm,
+            depth,
+            hidden: "",
+            before_last: "",
+            after_last: "",
+            change: Change::Nothing,
+            rate: 1.0,
+            settings: &[],
+        }
+    }
+}
+
+impl Recipe {
+    /// The learning rate that suits the network without the factor.
+    fn suitable_rate(&self) -> f64 {
+        if self.norm.is_some() { 0.05 } else { 0.01 }
+    }
+
+    /// Everything as `key=value` settings over the default config.
+    pub(crate) fn overrides(&self, architecture: Architecture, seed: u64) -> Vec<String> {
+        let mut overrides = vec![
+            format!("model.layers=[{}]", self.layers(architecture)),
+            format!("train.seed={seed}"),
+            "train.epochs=12".to_owned(),
+            "schedule.type=constant".to_owned(),
+            format!("optimizer.learning_rate={}", self.rate * self.suitable_rate()),
+        ];
+        overrides.extend(self.settings.iter().map(|&setting| setting.to_owned()));
+        overrides
+    }
+
+    fn layers(&self, architecture: Architecture) -> String {
+        let mut layers = Vec::new();
+        let norm = self.norm.map(|keys| format!("{{ type = \"batch_norm\"{keys} }}"));
+        let activation = format!("{{ type = \"activation\", function = \"{}\" }}", self.function);
+        let linear = format!("{{ type = \"linear\", out_features = 48{} }}", self.hidden);
+        let convolution =
+            format!("{{ type = \"conv2d\", out_channels = 8, kernel = 3, padding = \"same\"{} }}", self.hidden);
+        let pool = "{ type = \"max_pool\", kernel = 2 }".to_owned();
+        match architecture {
+            Architecture::Mlp => {
+                for _ in 0..self.depth {
+                    layers.push(linear.clone());
+                    layers.extend(norm.clone());
+                    layers.push(activation.clone());
+                }
+            }
+            Architecture::Cnn => {
+                for layer in 0..self.depth {
+                    layers.push(convolution.clone());
+                    layers.extend(norm.clone());
+                    layers.push(activation.clone());
+                    if layer < 2 {
+                        layers.push(pool.clone());
+                    }
+                }
+            }
+            Architecture::Residual => {
+                layers.push(convolution.clone());
+                layers.extend(norm.clone());
+                layers.push(activation.clone());
+                for _ in 0..self.depth {
+                    let mut body = vec![convolution.clone()];
+                    body.extend(norm.clone());
+                    body.extend([activation.clone(), convolution.clone()]);
+                    body.extend(norm.clone());
+                    let body = body.join(", ");
+                    layers.push(format!("{{ type = \"residual\", after = \"{}\", body = [{body}] }}", self.function));
+                }
+                layers.push(pool);
+            }
+        }
+        layers.extend((!self.before_last.is_empty()).then(|| self.before_last.to_owned()));
+        layers.push("{ type = \"linear\" }".to_owned());
+        layers.extend((!self.after_last.is_empty()).then(|| self.after_last.to_owned()));
+        layers.join(", ")
+    }
+}

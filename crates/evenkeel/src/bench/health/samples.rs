@@ -1,0 +1,85 @@
+//! The embedded digits, as they are or with something done to them.
+
+use std::sync::Arc;
+
+use keel_data::{DataError, Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
+use keel_nn::RandomKey;
+
+/// What is done to the samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Change {
+    /// Nothing.
+    Nothing,
+    /// Values from 0 to 255, as in image files.
+    Raw,
+    /// Values of standard deviation 1 around 1.5.
+    Uncentred,
+    /// A second channel that never changes.
+    ConstantChannel,
+    /// Every label is that of another sample.
+    ShuffledLabels,
+    /// The training split has no sample of one class.
+    MissingClass,
+    /// One value is NaN.
+    NotANumber,
+}
+
+/// Largest value of a pixel of the digits.
+const LARGEST: f32 = 16.0;
+
+/// The digits after `change`, divided.
+///
+/// # Errors
+/// Data that is refused, as it is with NaN in it.
+pub(crate) fn samples(change: Change, seed: u64) -> Result<SplitDataset, DataError> {
+    let digits = Dataset::digits()?;
+    let shape = *digits.sample_shape();
+    let (labels, class_names) = match digits.targets() {
+        Targets::Classes { labels, class_names } => (labels.clone(), class_names.clone()),
+        Targets::Values { .. } | Targets::Unlabelled => unreachable!("digits are classes"),
+    };
+    let mut values = vec![0.0; digits.samples() * shape.len()];
+    for (sample, row) in values.chunks_exact_mut(shape.len()).enumerate() {
+        digits.copy_sample(sample, row);
+    }
+    let (values, shape) = changed_values(change, values, shape);
+    let labels = if change == Change::ShuffledLabels { shuffled(labels, seed) } else { labels };
+    let targets = Targets::Classes { labels: labels.clone(), class_names };
+    let dataset = Dataset::from_memory("digits", shape, Inputs::Floats(values), targets)?;
+    let mut split = Split { validation: 0.15, test: 0.1, seed }.divide(Arc::new(dataset))?;
+    if change == Change::MissingClass {
+        split.train.retain(|&sample| labels[sample] != (seed % 10) as u32);
+    }
+    Ok(split)
+}
+
+fn changed_values(change: Change, mut values: Vec<f32>, shape: SampleShape) -> (Vec<f32>, SampleShape) {
+    match change {
+        Change::Raw => values.iter_mut().for_each(|value| *value *= 255.0 / LARGEST),
+        Change::Uncentred => {
+            let count = values.len() as f32;
+            let mean = values.iter().sum::<f32>() / count;
+            let std = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count).sqrt();
+            values.iter_mut().for_each(|value| *value = (*value - mean) / std + 1.5);
+        }
+        Change::ConstantChannel => {
+            let wider = values.iter().flat_map(|&value| [value, 3.0]).collect();
+            return match shape {
+                SampleShape::Image { height, width, .. } => (wider, SampleShape::Image { height, width, channels: 2 }),
+                SampleShape::Features(features) => (wider, SampleShape::Features(2 * features)),
+            };
+        }
+        Change::NotANumber => values[1234] = f32::NAN,
+        Change::Nothing | Change::ShuffledLabels | Change::MissingClass => {}
+    }
+    (values, shape)
+}
+
+/// The labels in another order, from `seed` alone.
+fn shuffled(mut labels: Vec<u32>, seed: u64) -> Vec<u32> {
+    let key = RandomKey::new(seed).named("labels");
+    for index in (1..labels.len() as u64).rev() {
+        labels.swap(index as usize, (key.bits(index) % (index + 1)) as usize);
+    }
+    labels
+}

@@ -1,0 +1,60 @@
+//! `bench health`: the fault suite of the health rules.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::bench::health::{
+    CALIBRATION_SEED, FAULTS, HEALTHY, SCORING_SEED, distributions, distributions_table, run as run_suite, score, table,
+};
+use crate::failure::{Failure, Stop};
+use crate::terminal::{Output, Status};
+
+/// Arguments of `bench health`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel bench health
+  evenkeel bench health --seeds 1 --only constant_init,raw_inputs,plain
+  evenkeel bench health --only healthy --seeds 3
+  evenkeel bench health --calibrate
+  evenkeel bench health --json > suite.json")]
+pub(crate) struct Arguments {
+    /// Seeds of every fault and network
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Only these faults and healthy trainings, by name; `faults` and `healthy` stand for all of a kind
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// The statistics behind the thresholds in healthy and faulty runs, on seeds that are never scored
+    #[arg(long)]
+    calibrate: bool,
+}
+
+/// Runs the suite and scores it, or shows what thresholds are calibrated on.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    check_names(&arguments.only)?;
+    let first_seed = if arguments.calibrate { CALIBRATION_SEED } else { SCORING_SEED };
+    let runs = run_suite(&arguments.only, first_seed, arguments.seeds)?;
+    if arguments.calibrate {
+        let document = distributions(&runs);
+        output.result(&document, || format!("{}\n", distributions_table(&document)))?;
+        return Ok(Status::Done);
+    }
+    let mut document = score(&runs);
+    document["seeds"] = json!({ "first": first_seed, "count": arguments.seeds });
+    output.result(&document, || table(&document))?;
+    Ok(Status::Done)
+}
+
+fn check_names(only: &[String]) -> Result<(), Failure> {
+    let known = || {
+        FAULTS.iter().map(|fault| (fault.name, fault.summary)).chain(HEALTHY.iter().map(|run| (run.name, run.summary)))
+    };
+    let unknown = only.iter().find(|name| {
+        !["faults", "healthy"].contains(&name.as_str()) && known().all(|(known, _)| known != name.as_str())
+    });
+    let Some(unknown) = unknown else { return Ok(()) };
+    let names: Vec<String> = known().map(|(name, summary)| format!("{name} ({summary})")).collect();
+    let next = format!("there are faults, healthy, {}", names.join(", "));
+    Err(Failure::new(format!("--only {unknown}: no such training")).next_step(next))
+}

@@ -1,0 +1,64 @@
+//! `report`: a run as one page to read, print and pass on.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use keel_data::SplitDataset;
+use keel_lab::{LabError, Language, ReportOptions, WrittenReport, write_report};
+
+use super::lab::language;
+use crate::failure::{Failure, Stop, from_sentence};
+use crate::terminal::{Output, Status};
+
+/// Test samples `train` asks the model about for its report; `report` asks about more.
+const SAMPLES_AFTER_TRAINING: usize = 1_000;
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel report runs/digits-cnn                      writes runs/digits-cnn/report.html
+  evenkeel report runs/digits-cnn --out digits.html --lang zh
+  evenkeel report runs/digits-cnn --json               where it is, what is in it, what could not be shown
+
+The page needs no network and no other file. A run under way, stopped or failed can be reported as well; the page says
+so. `train` writes this report at its end.")]
+pub(crate) struct Arguments {
+    /// Folder of a run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Where to write it [default: report.html in the folder of the run]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Language of the page: en or zh
+    #[arg(long, default_value = "en", value_parser = language)]
+    lang: Language,
+}
+
+/// Writes the report and says where it is.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let options = ReportOptions { out: arguments.out.clone(), language: arguments.lang, ..ReportOptions::default() };
+    let written = write_report(&arguments.run, &options).map_err(failure)?;
+    output.result(&written, || text(&written))?;
+    Ok(Status::Done)
+}
+
+/// The report at the end of a training; what keeps it from being written is a remark, never a failure of the training.
+pub(super) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
+    let options = ReportOptions { samples: SAMPLES_AFTER_TRAINING, data: Some(data), ..ReportOptions::default() };
+    if let Err(error) = write_report(folder, &options) {
+        output.remark(&format!("no report was written: {error}"));
+    }
+}
+
+fn text(written: &WrittenReport) -> String {
+    let mut text = format!("{} ({} KB)\n", written.report.display(), written.bytes.div_ceil(1000));
+    for note in &written.notes {
+        text.push_str(&format!("not shown: {note}\n"));
+    }
+    text
+}
+
+fn failure(error: LabError) -> Failure {
+    from_sentence(&error.to_string())
+}
