@@ -151,19 +151,26 @@ fn compare(catalog: &Catalog, tree: &Tree) -> Vec<Problem> {
         return vec![Problem::error(catalog.folder, 0, format!("its catalog {} is missing", catalog.list))];
     };
     let listed: Vec<&str> = rows(catalog.rows, list).into_iter().map(|row| file_of(catalog, row)).collect();
+    let prefix = format!("{}/", catalog.folder);
+    // Things may be grouped in folders below, except where every file is one of them.
+    let is_grouped = !matches!(catalog.member, Member::Every);
+    let files = || {
+        tree.rust_files().filter(|(path, _)| *path != catalog.list).filter_map(|(path, text)| {
+            let place = path.strip_prefix(&prefix)?.strip_suffix(".rs")?;
+            let file = place.rsplit('/').next().filter(|file| is_grouped || *file == place)?;
+            Some((path, file, text))
+        })
+    };
     let mut problems = Vec::new();
     if listed.is_empty() {
         problems.push(Problem::error(catalog.list, 0, format!("no row found; written as {:?}?", catalog.rows)));
     }
-    for file in &listed {
-        if tree.text(&format!("{}/{file}.rs", catalog.folder)).is_none() {
-            problems.push(Problem::error(catalog.list, 0, format!("row `{file}` has no file {file}.rs")));
+    for row in &listed {
+        if !files().any(|(_, file, _)| file == *row) {
+            problems.push(Problem::error(catalog.list, 0, format!("row `{row}` has no file {row}.rs")));
         }
     }
-    let prefix = format!("{}/", catalog.folder);
-    for (path, text) in tree.rust_files().filter(|(path, _)| *path != catalog.list) {
-        let file = path.strip_prefix(&prefix).and_then(|name| name.strip_suffix(".rs"));
-        let Some(file) = file.filter(|file| !file.contains('/') && *file != "mod") else { continue };
+    for (path, file, text) in files().filter(|(_, file, _)| *file != "mod") {
         if holds(catalog.member, text) && !listed.contains(&file) {
             problems.push(Problem::error(path, 0, format!("has no row in {}", catalog.list)));
         }
@@ -184,7 +191,10 @@ fn rows(kind: Rows, list: &str) -> Vec<&str> {
             pieces.pop();
             pieces.into_iter().map(last_word).collect()
         }
-        Rows::Call => between(list, "entry(\"", "\""),
+        Rows::Call => {
+            let calls = list.split("entry(").skip(1);
+            calls.filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next()).collect()
+        }
         Rows::NameField => between(list, "name: \"", "\""),
         Rows::Pair => {
             let table = between(list, "const CATALOG", "];");
@@ -229,7 +239,7 @@ mod tests {
             (Rows::Constant("ENTRY"), "const R: &[E] = &[a_b::ENTRY, c::ENTRY];", vec!["a_b", "c"]),
             (Rows::Constant("ENTRY"), "const R: &[E] = &[\n    a::ENTRY,\n];\nfn f() {}", vec!["a"]),
             (Rows::Constant("FACTS"), "A::B { .. } => a::FACTS,", vec!["a"]),
-            (Rows::Call, "const fn entry(name: X)\n[entry(\"a\", \"A\"), entry(\"b\", \"B\")]", vec!["a", "b"]),
+            (Rows::Call, "const fn entry(name: X)\n[entry(\"a\", \"A\"), entry(\n\"b\", \"B\")]", vec!["a", "b"]),
             (Rows::NameField, "E { name: \"a\", s: 1 }, E { name: \"b\" }\n#[cfg(test)] name: \"t\"", vec!["a", "b"]),
             (
                 Rows::Pair,
@@ -253,7 +263,7 @@ mod tests {
             (&[("csv", member), ("idx", member), ("class_names", "")], ""),
             (&[("csv", member)], "row `idx` has no file idx.rs"),
             (&[("csv", member), ("idx", member), ("npy", member)], "has no row in crates/keel_data/src/readers/mod.rs"),
-            (&[("csv", member), ("idx", member), ("deeper/npy", member)], ""),
+            (&[("group/csv", member), ("idx", member), ("deeper/shared", "")], ""),
         ];
         for (files, expected) in cases {
             let paths: Vec<(String, &str)> = files.iter().map(|(name, text)| (path(name), *text)).collect();
