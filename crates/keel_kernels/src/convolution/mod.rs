@@ -15,7 +15,7 @@ mod grad_weights;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{BatchGradient, BatchGradientOutput};
+pub use batch::{BatchGradient, BatchGradientOutput, GradientRowsMut};
 pub use geometry::ConvolutionShape;
 pub use grad_weights::GradientRows;
 

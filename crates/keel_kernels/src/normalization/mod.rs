@@ -9,8 +9,11 @@
 
 pub mod batch;
 pub mod batch_activation;
+pub mod batch_sum;
 pub mod columns;
 pub mod moments;
+pub mod pooled;
+pub mod records;
 pub mod sample;
 #[cfg(test)]
 mod tests;
