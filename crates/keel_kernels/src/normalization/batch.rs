@@ -6,7 +6,8 @@
 //! ([`apply_gradient_rows`]), while both are in the cache.
 
 use super::columns::{map_columns, paired_sums};
-use super::moments::{self, Moments, RECORD};
+use super::moments::{self, Moments};
+pub(super) use super::moments::RECORD as RECORD_FLOATS;
 use super::records::Records;
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd;
@@ -25,12 +26,12 @@ pub(super) fn rows_per_chunk(channels: usize) -> usize {
 
 /// The records [`statistics`] and [`gradient_sums`] leave for `rows` rows.
 pub fn records(rows: usize, channels: usize) -> Records {
-    Records::of_rows(rows, channels, RECORD * channels)
+    Records::of_rows(rows, channels, RECORD_FLOATS * channels)
 }
 
 /// The records [`record_image`] leaves for `images` images of `positions` rows.
 pub fn image_records(images: usize, positions: usize, channels: usize) -> Records {
-    Records::per_image(images, (positions, channels), RECORD * channels)
+    Records::per_image(images, (positions, channels), RECORD_FLOATS * channels)
 }
 
 /// Statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `scratch` holds the [`records`].
@@ -109,6 +110,31 @@ pub fn running_table(
         table[channels + c] = moments.inverse_std(epsilon) * scale.get(c).copied().unwrap_or(1.0);
         table[2 * channels + c] = shift.get(c).copied().unwrap_or(0.0);
     }
+}
+
+/// Weights `[.., channels]` and bias (none for zeros) of a layer that does the work of the one given and of the norm after
+/// it: `w * factor` and `(b - center) * factor + offset`. `table` becomes that of a norm that changes nothing.
+pub fn fold(
+    (weights, bias): (&[f32], Option<&[f32]>),
+    table: &mut [f32],
+    (folded, folded_bias): (&mut [f32], &mut [f32]),
+) {
+    let channels = folded_bias.len();
+    assert_eq!((weights.len(), table.len()), (folded.len(), FORWARD_TABLE * channels), "weights and table");
+    let (center, rest) = table.split_at_mut(channels);
+    let (factor, offset) = rest.split_at_mut(channels);
+    for (folded, weights) in folded.chunks_exact_mut(channels).zip(weights.chunks_exact(channels)) {
+        for c in 0..channels {
+            folded[c] = weights[c] * factor[c];
+        }
+    }
+    for c in 0..channels {
+        let bias = bias.map_or(0.0, |bias| bias[c]);
+        folded_bias[c] = (bias - center[c]) * factor[c] + offset[c];
+    }
+    center.fill(0.0);
+    factor.fill(1.0);
+    offset.fill(0.0);
 }
 
 /// `y = (x - center) * factor + offset`, `x` and `y` `[rows, channels]`, `table` `[FORWARD_TABLE, channels]`.

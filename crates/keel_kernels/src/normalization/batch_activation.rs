@@ -3,7 +3,7 @@
 //! The normalised value is never stored: backward computes it again from the input to get the activation's derivative,
 //! once for the sums and once for the input gradient, so that no gradient is written in between.
 
-use super::batch::{self, BACKWARD_TABLE, FORWARD_TABLE, for_each_row_chunk};
+use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, for_each_row_chunk};
 use super::columns::{map_columns, paired_sums};
 use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
@@ -12,11 +12,11 @@ use crate::simd;
 
 /// A batch norm with the activation that follows.
 #[derive(Clone, Copy, Debug)]
-pub struct Activated<'a> {
+pub(super) struct Activated<'a> {
     /// The table the norm applies, `[FORWARD_TABLE, channels]`.
-    pub table: &'a [f32],
+    pub(super) table: &'a [f32],
     /// The activation.
-    pub function: Function,
+    pub(super) function: Function,
 }
 
 impl Activated<'_> {
@@ -28,14 +28,14 @@ impl Activated<'_> {
     }
 }
 
-/// `y = f((x - center) * factor + offset)`: as [`batch::normalize`], with the activation applied.
-pub fn normalize_and_activate(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
+/// `y = f((x - center) * factor + offset)`: as [`super::batch::normalize`], with the activation applied.
+pub(super) fn normalize_and_activate(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output");
     activated.function.visit(Forward { x, activated, y, spread: true });
 }
 
 /// [`normalize_and_activate`] for some rows on this thread.
-pub fn normalize_and_activate_rows(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
+pub(super) fn normalize_and_activate_rows(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output");
     activated.function.visit(Forward { x, activated, y, spread: false });
 }
@@ -70,8 +70,8 @@ impl Visitor for Forward<'_> {
     }
 }
 
-/// Sums of `dy * f'` and of `dy * f' * (x - center)` as [`batch::gradient_sums`] takes them.
-pub fn gradient_sums(dy: &[f32], x: &[f32], activated: Activated<'_>, records: &mut [f32]) -> usize {
+/// Sums of `dy * f'` and of `dy * f' * (x - center)` as [`super::batch::gradient_sums`] takes them.
+pub(super) fn gradient_sums(dy: &[f32], x: &[f32], activated: Activated<'_>, records: &mut [f32]) -> usize {
     assert_eq!(dy.len(), x.len(), "gradient and input");
     activated.function.visit(GradientSums { dy, x, activated, records })
 }
@@ -113,14 +113,14 @@ impl Visitor for GradientSums<'_> {
     }
 }
 
-/// `dx` from `dy` by the output: as [`batch::apply_gradient`] of `dy * f'`, `table` `[BACKWARD_TABLE, channels]`.
-pub fn apply_gradient((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
+/// `dx` from `dy` by the output: as [`super::batch::apply_gradient`] of `dy * f'`, `table` `[BACKWARD_TABLE, channels]`.
+pub(super) fn apply_gradient((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
     assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
     activated.function.visit(ApplyGradient { dy, x, activated, table, dx, spread: true });
 }
 
 /// [`apply_gradient`] for some rows on this thread.
-pub fn apply_gradient_rows((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
+pub(super) fn apply_gradient_rows((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
     assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
     activated.function.visit(ApplyGradient { dy, x, activated, table, dx, spread: false });
 }
@@ -163,17 +163,4 @@ impl Visitor for ApplyGradient<'_> {
             );
         }
     }
-}
-
-/// Floats of the tables a fused backward pass needs: forward and backward.
-pub const fn tables_length(channels: usize) -> usize {
-    (FORWARD_TABLE + BACKWARD_TABLE) * channels
-}
-
-/// The unfused form of [`normalize_and_activate`], for comparison.
-#[cfg(test)]
-pub(super) fn plain(x: &[f32], activated: Activated<'_>) -> Vec<f32> {
-    let mut y = vec![0.0; x.len()];
-    batch::normalize(x, activated.table, &mut y);
-    y.iter().map(|&value| activated.function.value(value)).collect()
 }

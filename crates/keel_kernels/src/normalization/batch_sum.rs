@@ -8,13 +8,13 @@ use crate::parallel::{Pieces, for_each_task};
 use crate::simd;
 
 /// `y = f((x - center) * factor + offset + shortcut)`, `table` `[FORWARD_TABLE, channels]`.
-pub fn forward((x, shortcut): (&[f32], &[f32]), table: &[f32], function: Function, y: &mut [f32]) {
+pub(super) fn forward((x, shortcut): (&[f32], &[f32]), table: &[f32], function: Function, y: &mut [f32]) {
     assert_eq!((x.len(), shortcut.len()), (y.len(), y.len()), "inputs and output");
     function.visit(Forward { x, shortcut, table, y, spread: true });
 }
 
 /// [`forward`] for some rows on this thread.
-pub fn forward_rows((x, shortcut): (&[f32], &[f32]), table: &[f32], function: Function, y: &mut [f32]) {
+pub(super) fn forward_rows((x, shortcut): (&[f32], &[f32]), table: &[f32], function: Function, y: &mut [f32]) {
     assert_eq!((x.len(), shortcut.len()), (y.len(), y.len()), "inputs and output");
     function.visit(Forward { x, shortcut, table, y, spread: false });
 }
@@ -55,20 +55,20 @@ impl Visitor for Forward<'_> {
 
 /// What [`gradient_sums`] reads.
 #[derive(Clone, Copy, Debug)]
-pub struct Summed<'a> {
+pub(super) struct Summed<'a> {
     /// Input of the norm.
-    pub x: &'a [f32],
+    pub(super) x: &'a [f32],
     /// Output of the forward pass.
-    pub y: &'a [f32],
+    pub(super) y: &'a [f32],
     /// Means, `[channels]`.
-    pub mean: &'a [f32],
+    pub(super) mean: &'a [f32],
     /// The activation; its derivative follows from the output ([`Function::from_output`]).
-    pub function: Function,
+    pub(super) function: Function,
 }
 
 /// Multiplies `dy` by the activation's derivative, in place: the gradient by the shortcut and by the norm's output. Sums
 /// it up as [`super::batch::gradient_sums`] does.
-pub fn gradient_sums(dy: &mut [f32], summed: Summed<'_>, records: &mut [f32]) -> usize {
+pub(super) fn gradient_sums(dy: &mut [f32], summed: Summed<'_>, records: &mut [f32]) -> usize {
     assert_eq!((summed.x.len(), summed.y.len()), (dy.len(), dy.len()), "gradient, input and output");
     assert!(summed.function.from_output(), "the derivative of {:?} is no function of its output", summed.function);
     summed.function.visit(GradientSums { dy, summed, records })

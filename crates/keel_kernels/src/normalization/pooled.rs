@@ -15,23 +15,23 @@ use crate::simd;
 
 /// What both directions share.
 #[derive(Clone, Copy, Debug)]
-pub struct Pooled<'a> {
+pub(super) struct Pooled<'a> {
     /// Windows over one image; [`PoolShape::is_pairs`].
-    pub windows: &'a PoolShape,
+    pub(super) windows: &'a PoolShape,
     /// Table the norm applies, `[FORWARD_TABLE, channels]`.
-    pub table: &'a [f32],
+    pub(super) table: &'a [f32],
     /// The activation between norm and pooling; identity for none.
-    pub function: Function,
+    pub(super) function: Function,
 }
 
 /// Floats that hold the places of `images` images.
-pub fn places_length(windows: &PoolShape, images: usize) -> usize {
+pub(super) fn places_length(windows: &PoolShape, images: usize) -> usize {
     (images * windows.output_length()).div_ceil(size_of::<f32>())
 }
 
 /// `y = max over each window of f((x - center) * factor + offset)`, all images; `places` ([`places_length`] floats)
 /// keeps where the maxima were, unless it is empty.
-pub fn forward(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [f32]) {
+pub(super) fn forward(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [f32]) {
     let (from, to) = (pooled.windows.input_length(), pooled.windows.output_length());
     let images = x.len() / from;
     assert_eq!((x.len(), y.len()), (images * from, images * to), "input and output");
@@ -45,7 +45,7 @@ pub fn forward(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [f32])
 }
 
 /// [`forward`] for one image on this thread; `places` holds one byte an output, or none.
-pub fn forward_image(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [u8]) {
+pub(super) fn forward_image(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [u8]) {
     assert!(pooled.windows.is_pairs(), "{:?}", pooled.windows);
     assert_eq!((x.len(), y.len()), (pooled.windows.input_length(), pooled.windows.output_length()), "one image");
     assert!(places.is_empty() || places.len() == y.len(), "places");
@@ -123,14 +123,14 @@ fn for_each_window(windows: &PoolShape, rows: std::ops::Range<usize>, mut visit:
 }
 
 /// The records [`gradient_sums`] leaves for `images` images: bands of rows of the output.
-pub fn gradient_records(windows: &PoolShape, images: usize) -> Records {
+pub(super) fn gradient_records(windows: &PoolShape, images: usize) -> Records {
     let floats = 4 * windows.output[1] * windows.channels;
     Records::per_image(images, (windows.output[0], floats), 2 * windows.channels)
 }
 
 /// Multiplies `dy` by the activation's derivative at each maximum, in place, and sums it up, and `dy * (x - center)`
 /// with it, in records `[2, channels]` ([`gradient_records`]).
-pub fn gradient_sums(pooled: Pooled<'_>, (dy, places): (&mut [f32], &[f32]), x: &[f32], records: &mut [f32]) -> usize {
+pub(super) fn gradient_sums(pooled: Pooled<'_>, (dy, places): (&mut [f32], &[f32]), x: &[f32], records: &mut [f32]) -> usize {
     let images = dy.len() / pooled.windows.output_length();
     assert_eq!(x.len(), images * pooled.windows.input_length(), "input");
     pooled.function.visit(GradientSums { pooled, dy, places: bytes(places), x, records })
@@ -212,7 +212,7 @@ fn sum_window<const N: usize, F: Elementwise>(
 
 /// Row `y` of the gradient by `x` of one image, `[width, channels]`. `dy` is what [`gradient_sums`] left of the image,
 /// `table` `[BACKWARD_TABLE, channels]`.
-pub fn input_gradient_row(
+pub(super) fn input_gradient_row(
     (windows, y): (&PoolShape, usize),
     (dy, places): (&[f32], &[u8]),
     (x, table): (&[f32], &[f32]),
@@ -257,7 +257,7 @@ fn scatter(place: u8, (dy, places): (&[f32], &[u8]), (x, table): (&[f32], &[f32]
 }
 
 /// The gradient by `x` of all images: [`input_gradient_row`] for every row.
-pub fn input_gradient(windows: &PoolShape, (dy, places): (&[f32], &[f32]), (x, table): (&[f32], &[f32]), dx: &mut [f32]) {
+pub(super) fn input_gradient(windows: &PoolShape, (dy, places): (&[f32], &[f32]), (x, table): (&[f32], &[f32]), dx: &mut [f32]) {
     let (from, to) = (windows.input_length(), windows.output_length());
     let (images, row) = (x.len() / from, windows.input[1] * windows.channels);
     assert_eq!((x.len(), dy.len()), (dx.len(), images * to), "gradients and input");
@@ -274,14 +274,14 @@ pub fn input_gradient(windows: &PoolShape, (dy, places): (&[f32], &[f32]), (x, t
 }
 
 /// The places of one image among those of all, one byte an output.
-pub fn places_of<'a>(windows: &PoolShape, places: &'a [f32], image: usize) -> &'a [u8] {
+pub(super) fn places_of<'a>(windows: &PoolShape, places: &'a [f32], image: usize) -> &'a [u8] {
     let length = windows.output_length();
     &bytes(places)[image * length..(image + 1) * length]
 }
 
 /// Places, one byte each, whose disjoint pieces are handed to tasks running at the same time.
 #[derive(Clone, Copy, Debug)]
-pub struct PlacePieces<'a> {
+pub(super) struct PlacePieces<'a> {
     pointer: *mut u8,
     length: usize,
     slice: std::marker::PhantomData<&'a mut [u8]>,
@@ -294,7 +294,7 @@ unsafe impl Sync for PlacePieces<'_> {}
 
 impl<'a> PlacePieces<'a> {
     /// The bytes of `places`.
-    pub fn new(places: &'a mut [f32]) -> Self {
+    pub(super) fn new(places: &'a mut [f32]) -> Self {
         let bytes = bytes_mut(places);
         PlacePieces { pointer: bytes.as_mut_ptr(), length: bytes.len(), slice: std::marker::PhantomData }
     }
@@ -307,7 +307,7 @@ impl<'a> PlacePieces<'a> {
     /// # Panics
     /// If they reach outside.
     #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
-    pub unsafe fn piece(&self, start: usize, length: usize) -> &'a mut [u8] {
+    pub(super) unsafe fn piece(&self, start: usize, length: usize) -> &'a mut [u8] {
         if length == 0 {
             return &mut [];
         }
