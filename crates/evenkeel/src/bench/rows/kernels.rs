@@ -145,6 +145,7 @@ impl<'a> Bench<'a> {
             output: &self.output,
             grad_output: &mut self.grad_output,
             grad_inputs,
+            accumulate: false,
             parameters: &self.parameters,
             grad_parameters: &mut self.grad_parameters,
             state: &self.state,
