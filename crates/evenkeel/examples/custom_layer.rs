@@ -65,6 +65,7 @@ fn gradient(layer: &dyn Layer, input: &[f32]) -> Vec<f32> {
         output: &[],
         grad_output: &mut vec![1.0; input.len()],
         grad_inputs: [&mut grad_input, &mut []],
+        accumulate: false,
         parameters: &[],
         grad_parameters: &mut [],
         state: &[],

@@ -101,6 +101,12 @@ fn a_plan_lists_nodes_bytes_and_what_sharing_saves() {
     assert_eq!(nodes.last().unwrap()["output_shape"][0], 10);
     let text = program.run(&["plan"]).stdout;
     assert!(text.contains("One allocation of") && text.contains("total"), "{text}");
+    assert!(text.contains("conv2d_1 + batch_norm_1") && text.contains("Bytes by kind: outputs"), "{text}");
+
+    let unfused = program.run(&["plan", "--without", "all", "--json"]).json();
+    assert!(unfused["nodes"].as_array().unwrap().len() > nodes.len(), "{unfused}");
+    assert!(unfused["arena_bytes"].as_u64() > document["arena_bytes"].as_u64(), "{unfused}");
+    program.run(&["plan", "--without", "norm_poolin"]).refused(&["no such fusion pass", "norm_pooling"]);
 }
 
 #[test]

@@ -127,6 +127,7 @@ fn convolution(report: &Report, shape: ConvolutionShape) {
                 grad_input: if wants_input { &mut grad_input } else { &mut [] },
                 grad_weights: if wants_weights { &mut grad_weights } else { &mut [] },
                 grad_bias: &mut [],
+                accumulate: false,
             };
             convolution.backward_batch(read, write, &mut scratch);
         });

@@ -149,14 +149,17 @@ impl Executor {
             }
             let memory = plan.memory;
             let inputs = match memory.backward_reads_input {
-                true => input_slots(graph, &self.plan, index, count),
+                true => {
+                    let [first, _] = input_slots(graph, &self.plan, index, count);
+                    [first, Source::None]
+                }
                 false => [Source::None, Source::None],
             };
             let length = node.layer.output_shape().len() * count;
             let output = if memory.backward_reads_output { shortened(&plan.output, length) } else { 0..0 };
             let target = |input: usize| match &plan.grad_inputs[input] {
                 GradInput::Unused => 0..0,
-                GradInput::Write(slot) | GradInput::Add { from: slot, .. } => {
+                GradInput::Write(slot) | GradInput::Add { from: slot, .. } | GradInput::Accumulate(slot) => {
                     shortened(slot, graph.shape(node.inputs[input]).len() * count)
                 }
             };
@@ -179,6 +182,7 @@ impl Executor {
                 output,
                 grad_output,
                 grad_inputs: [grad_first, grad_second],
+                accumulate: matches!(plan.grad_inputs[0], GradInput::Accumulate(_)),
                 parameters: &network.parameters[node.parameters.clone()],
                 grad_parameters: &mut gradients[node.parameters.clone()],
                 state: &network.state[node.state.clone()],

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::Shape;
 use crate::init::InitSpec;
+use crate::layers::Part;
 use crate::probe::{Measures, Probe};
 use crate::random::RandomKey;
 
@@ -89,11 +90,9 @@ pub trait Layer: Send + Sync + fmt::Debug {
         None
     }
 
-    /// One layer that does the same as this one followed by `activation`, in fewer passes over memory, if there is one.
-    /// It keeps this layer's parameters and state as they lie.
-    fn with_activation(&self, activation: crate::activations::Activation) -> Option<Box<dyn Layer>> {
-        let _ = activation;
-        None
+    /// What the fusion passes know it as; a layer of another crate stays as it is.
+    fn part(&self) -> Part<'_> {
+        Part::Other
     }
 
     /// Whether training leaves the parameters as they started.
@@ -147,7 +146,7 @@ pub struct Forward<'a> {
 pub struct Backward<'a> {
     /// Samples in this call.
     pub batch: usize,
-    /// The inputs of the forward call; empty unless [`Memory::backward_reads_input`].
+    /// The first input of the forward call; empty unless [`Memory::backward_reads_input`]. The second is always empty.
     pub inputs: [&'a [f32]; 2],
     /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
     pub output: &'a [f32],
@@ -155,6 +154,8 @@ pub struct Backward<'a> {
     pub grad_output: &'a mut [f32],
     /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
     pub grad_inputs: [&'a mut [f32]; 2],
+    /// Whether the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
+    pub accumulate: bool,
     /// All parameters of this layer.
     pub parameters: &'a [f32],
     /// Gradient of the loss by each parameter, to be overwritten, laid out as `parameters`.
@@ -200,10 +201,15 @@ pub struct Memory {
     pub forward_scratch: usize,
     /// Used during backward only.
     pub backward_scratch: usize,
-    /// Whether backward wants the inputs again.
+    /// Whether backward wants the first input again.
     pub backward_reads_input: bool,
     /// Whether backward wants the output again.
     pub backward_reads_output: bool,
+    /// Whether backward leaves the gradient by the second input in `grad_output`: where nobody has written that gradient
+    /// before, it stays there and the second of `grad_inputs` is empty.
+    pub passes_gradient: bool,
+    /// Whether backward heeds [`Backward::accumulate`].
+    pub accumulates: bool,
 }
 
 /// One learned parameter of a layer.

@@ -20,7 +20,7 @@ pub mod random;
 pub mod shape;
 
 pub use executor::{Batch, Executor, Observer};
-pub use graph::{Graph, GraphError, Value};
+pub use graph::{Fusion, FusionPasses, Graph, GraphError, Value};
 pub use layer::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, StateSpec};
 pub use model::{ModelConfig, Preset};
 pub use network::Network;

@@ -51,8 +51,10 @@ pub(crate) enum GradInput {
     Unused,
     /// The first consumer in backward order writes it.
     Write(Slot),
-    /// Later consumers write `from` and add it to `to`.
+    /// Later consumers write `from` and add it to `to`,
     Add { from: Slot, to: Slot },
+    /// or add to it themselves.
+    Accumulate(Slot),
 }
 
 /// A buffer to be placed.
@@ -121,8 +123,13 @@ impl Layout<'_> {
                 last = count;
             }
             if trains {
-                let reads_again = |&reader: &usize| learning[reader] && memories[reader].backward_reads_input;
-                let read_again = readers.iter().copied().filter(reads_again);
+                let again = |reader: usize| {
+                    let first = graph.nodes()[reader].inputs[0];
+                    learning[reader]
+                        && memories[reader].backward_reads_input
+                        && graph.storage(first) == Value::Node(node)
+                };
+                let read_again = readers.iter().copied().filter(|&reader| again(reader));
                 last = read_again.map(backward).max().unwrap_or(0).max(last);
                 if learning[node] && memories[node].backward_reads_output {
                     last = backward(node);
@@ -146,7 +153,10 @@ impl Layout<'_> {
             let backward_scratch = self.buffer(backward_length, backward(node), backward(node));
             nodes.push((saved, forward_scratch, backward_scratch));
         }
-        let temporaries = if trains { self.gradient_targets(&learning) } else { vec![Default::default(); count] };
+        let temporaries = match trains {
+            true => self.gradient_targets((&memories, &learning), &mut gradient_requests),
+            false => vec![Default::default(); count],
+        };
         let (slots, arena) = place(&self.requests);
         let slot = |index: Option<usize>| index.map_or(0..0, |index| slots[index].clone());
         let unshared = self.requests.iter().map(|request| request.length).sum();
@@ -160,8 +170,9 @@ impl Layout<'_> {
             for (index, &input) in graph.nodes()[node].inputs.iter().enumerate() {
                 let to = resolve(input, &gradient_requests);
                 grad_inputs[index] = match temporaries[node][index] {
-                    Target::None => GradInput::Unused,
+                    Target::None | Target::InPlace => GradInput::Unused,
                     Target::Direct => GradInput::Write(to),
+                    Target::Accumulate => GradInput::Accumulate(to),
                     Target::Temporary(temporary) => GradInput::Add { from: slots[temporary].clone(), to },
                 };
             }
@@ -199,29 +210,51 @@ impl Layout<'_> {
         self.requests.len() - 1
     }
 
-    /// In backward order, the first to reach a value writes its gradient; the others go through a temporary buffer.
-    fn gradient_targets(&mut self, learning: &[bool]) -> Vec<[Target; 2]> {
-        let count = self.graph.nodes().len();
+    /// In backward order, the first to reach a value writes its gradient; the others add to it themselves or go through
+    /// a temporary buffer. A node that passes its gradient on as it is shares the buffer with its second input.
+    fn gradient_targets(
+        &mut self,
+        (memories, learning): (&[Memory], &[bool]),
+        gradients: &mut [Option<usize>],
+    ) -> Vec<[Target; 2]> {
+        let graph = self.graph;
+        let count = graph.nodes().len();
         let mut written = vec![false; count];
         let mut targets = vec![[Target::None, Target::None]; count];
         for node in (0..count).rev() {
-            if self.graph.nodes()[node].layer.is_view() {
+            if graph.nodes()[node].layer.is_view() {
                 continue;
             }
-            for (index, input) in self.graph.nodes()[node].inputs.clone().into_iter().enumerate() {
-                let Value::Node(source) = self.graph.storage(input) else { continue };
+            for (index, &input) in graph.nodes()[node].inputs.iter().enumerate() {
+                let Value::Node(source) = graph.storage(input) else { continue };
                 if !learning[source] {
                     continue;
                 }
-                targets[node][index] = if std::mem::replace(&mut written[source], true) {
-                    let time = 2 * count - node;
-                    Target::Temporary(self.buffer(self.samples(source), time, time))
-                } else {
-                    Target::Direct
+                let first = !std::mem::replace(&mut written[source], true);
+                targets[node][index] = match (first, index) {
+                    (true, 1) if memories[node].passes_gradient => {
+                        self.share(gradients, node, source);
+                        Target::InPlace
+                    }
+                    (true, _) => Target::Direct,
+                    (false, 0) if memories[node].accumulates => Target::Accumulate,
+                    (false, _) => {
+                        let time = 2 * count - node;
+                        Target::Temporary(self.buffer(self.samples(source), time, time))
+                    }
                 };
             }
         }
         targets
+    }
+
+    /// Gives the gradient of `source` the buffer of that of `node`, for both lifetimes.
+    fn share(&mut self, gradients: &mut [Option<usize>], node: usize, source: usize) {
+        if let (Some(kept), Some(given_up)) = (gradients[node], gradients[source]) {
+            self.requests[given_up].length = 0;
+            self.requests[kept].last = self.requests[kept].last.max(self.requests[given_up].last);
+            gradients[source] = Some(kept);
+        }
     }
 }
 
@@ -230,6 +263,9 @@ enum Target {
     #[default]
     None,
     Direct,
+    /// The gradient by the output becomes that by the input.
+    InPlace,
+    Accumulate,
     Temporary(usize),
 }
 

@@ -8,7 +8,7 @@
 //! the probe is there. A node that does the work of several layers (its name is theirs, joined by ` + `) has a
 //! [`LayerProbe`] for each, in order; what lies between them is seen by nobody else, so it fills what it can.
 
-use keel_kernels::statistics::{GradientSignal, Signal, UnitCounts};
+use keel_kernels::statistics::{GradientSignal, Signal, SignalPart, UnitCounts};
 
 /// What a node fills by itself in every training step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct LayerProbe {
     /// How often each unit (feature or channel) of an activation was above zero or saturated; begun anew by whoever
     /// fills `output`. Without units for other layers.
     pub units: UnitCounts,
+    /// Room of whoever fills the slots, kept from step to step.
+    pub parts: Vec<SignalPart>,
 }
 
 impl Probe {

@@ -66,6 +66,7 @@ fn a_sum_adds_and_gives_its_gradient_to_both() {
         output: &[],
         grad_output: &mut [7.0, 8.0, 9.0],
         grad_inputs: [&mut one, &mut two],
+        accumulate: false,
         parameters: &[],
         grad_parameters: &mut [],
         state: &[],

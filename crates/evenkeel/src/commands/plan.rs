@@ -2,7 +2,7 @@
 
 use clap::Args;
 use keel_nn::plan::NodePlan;
-use keel_nn::{Graph, MemoryRequest, Mode, Plan};
+use keel_nn::{Fusion, FusionPasses, Graph, MemoryRequest, Mode, Plan};
 use keel_train::{Session, load_data, threads};
 use serde_json::{Value, json};
 
@@ -19,10 +19,16 @@ const FLOAT_BYTES: usize = size_of::<f32>();
 Examples:
   evenkeel plan                                    the default network
   evenkeel plan my.toml --set train.batch_size=256
+  evenkeel plan --without norm_pooling,fold_norm   what these fusion passes do
+  evenkeel plan --without all                      one node a layer
   evenkeel plan resnet20 --set data.source=cifar --json")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
+    /// Fusion passes to leave out, or `all`: norm_activation, norm_sum, sum_activation, norm_pooling, convolution_norm,
+    /// fold_norm.
+    #[arg(long, value_name = "PASS", value_delimiter = ',')]
+    without: Vec<String>,
 }
 
 /// One row of the table.
@@ -33,6 +39,7 @@ struct Row {
     parameters: usize,
     multiply_adds: u64,
     buffer_bytes: usize,
+    fused_by: Vec<&'static str>,
 }
 
 /// Builds the network for its data, without training it, and prints its memory plan.
@@ -41,13 +48,31 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     let session = pool.install(|| Session::new(&config, load_data(&config)?))?;
-    let graph = &session.network().graph;
+    let graph = &session.unfused_graph(&config)?.fuse_with(passes(&arguments.without)?);
     let batch = session.training_batches().largest_batch();
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
     let plan = Plan::new(graph, request);
     let rows = rows(graph, &plan);
-    output.result(&document(&session, &plan, &rows), || text(&session, &plan, &rows))?;
+    let inferred = session.inferred();
+    output.result(&document((graph, &inferred), &plan, &rows), || text((graph, &inferred), &plan, &rows))?;
     Ok(Status::Done)
+}
+
+/// All passes but those named.
+fn passes(without: &[String]) -> Result<FusionPasses, Stop> {
+    let mut passes = FusionPasses::all();
+    for name in without {
+        match Fusion::ALL.iter().find(|(_, known, _)| known == name) {
+            Some((pass, ..)) => passes = passes.without(*pass),
+            None if name == "all" => passes = FusionPasses::none(),
+            None => {
+                let known: Vec<_> = Fusion::ALL.iter().map(|(_, name, _)| *name).collect();
+                let message = format!("--without {name}: no such fusion pass; there are {} and all", known.join(", "));
+                return Err(Failure::new(message).into());
+            }
+        }
+    }
+    Ok(passes)
 }
 
 fn rows(graph: &Graph, plan: &Plan) -> Vec<Row> {
@@ -58,6 +83,7 @@ fn rows(graph: &Graph, plan: &Plan) -> Vec<Row> {
         parameters: node.parameters.len(),
         multiply_adds: node.layer.multiply_adds(),
         buffer_bytes: if node.layer.is_view() { 0 } else { buffer_bytes(memory) },
+        fused_by: node.fused_by.iter().map(|pass| pass.name()).collect(),
     };
     graph.nodes().iter().zip(plan.nodes()).map(row).collect()
 }
@@ -68,8 +94,20 @@ fn buffer_bytes(memory: &NodePlan) -> usize {
     slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
 }
 
-fn text(session: &Session, plan: &Plan, rows: &[Row]) -> String {
-    let graph = &session.network().graph;
+/// Bytes of all buffers by what they hold, before they share memory.
+fn bytes_by_kind(graph: &Graph, plan: &Plan) -> [(&'static str, usize); 5] {
+    let computed = graph.nodes().iter().zip(plan.nodes()).filter(|(node, _)| !node.layer.is_view());
+    let names = ["outputs", "gradients", "kept for backward", "forward scratch", "backward scratch"];
+    let mut kinds = names.map(|name| (name, 0));
+    for (_, memory) in computed {
+        let slots =
+            [&memory.output, &memory.grad_output, &memory.saved, &memory.forward_scratch, &memory.backward_scratch];
+        kinds.iter_mut().zip(slots).for_each(|((_, bytes), slot)| *bytes += slot.len() * FLOAT_BYTES);
+    }
+    kinds
+}
+
+fn text((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> String {
     let columns = [
         ("node", Align::Left),
         ("description", Align::Left),
@@ -98,9 +136,14 @@ fn text(session: &Session, plan: &Plan, rows: &[Row]) -> String {
         plan.batch(),
         table(&columns, &cells)
     );
-    for sentence in session.inferred() {
+    for row in rows.iter().filter(|row| !row.fused_by.is_empty()) {
+        text.push_str(&format!("{}: one node by {}.\n", row.name, row.fused_by.join(", ")));
+    }
+    for sentence in inferred {
         text.push_str(&format!("Inferred: {sentence}\n"));
     }
+    let kinds = bytes_by_kind(graph, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
+    text.push_str(&format!("Bytes by kind: {}.\n", kinds.join(", ")));
     text.push_str(&format!(
         "One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n",
         count(arena),
@@ -109,19 +152,20 @@ fn text(session: &Session, plan: &Plan, rows: &[Row]) -> String {
     text
 }
 
-fn document(session: &Session, plan: &Plan, rows: &[Row]) -> Value {
-    let graph = &session.network().graph;
+fn document((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> Value {
     let node = |row: &Row| {
         json!({
             "name": row.name, "description": row.description, "output_shape": row.output_shape,
             "parameters": row.parameters, "multiply_adds": row.multiply_adds, "buffer_bytes": row.buffer_bytes,
+            "fused_by": row.fused_by,
         })
     };
     json!({
         "input_shape": graph.input_shape().dimensions(),
         "batch": plan.batch(),
         "nodes": rows.iter().map(node).collect::<Vec<_>>(),
-        "inferred": session.inferred(),
+        "inferred": inferred,
+        "bytes_by_kind": bytes_by_kind(graph, plan).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "parameters": graph.parameter_length(),
         "multiply_adds": graph.multiply_adds(),
         "arena_bytes": plan.arena_length() * FLOAT_BYTES,

@@ -34,6 +34,8 @@ pub struct BatchGradientOutput<'a> {
     pub grad_weights: &'a mut [f32],
     /// `[out_channels]`; overwritten.
     pub grad_bias: &'a mut [f32],
+    /// Whether `grad_input` is added to instead.
+    pub accumulate: bool,
 }
 
 impl Convolution {
@@ -47,27 +49,77 @@ impl Convolution {
     pub fn forward_batch(
         &self,
         input: &[f32],
-        (weights, bias): (&[f32], Option<&[f32]>),
+        parameters: (&[f32], Option<&[f32]>),
         output: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let (image, result) = (self.shape.input_length(), self.shape.output_length());
-        let batch = input.len() / image;
-        assert_eq!((input.len(), output.len()), (batch * image, batch * result), "input and output");
-        let (packed, frames) = scratch.split_at_mut(self.packed_length());
-        self.pack_weights(weights, packed);
+        self.forward_batch_then(input, parameters, (output, scratch), |_, _| {});
+    }
+
+    /// As [`Convolution::forward_batch`]; `then(index, image)` sees each output image while it is in the cache.
+    pub fn forward_batch_then(
+        &self,
+        input: &[f32],
+        parameters: (&[f32], Option<&[f32]>),
+        (output, scratch): (&mut [f32], &mut [f32]),
+        then: impl Fn(usize, &[f32]) + Sync,
+    ) {
+        let result = self.shape.output_length();
+        assert_eq!(output.len() / result, input.len() / self.shape.input_length(), "images of input and output");
         let output = Pieces::new(output);
-        let work = batch * self.shape.multiply_adds();
-        for_each_task_with_scratch(batch, work, (frames, self.frame_length()), |index, frame| {
-            let source = &input[index * image..(index + 1) * image];
+        self.for_each_image(input, parameters, (scratch, 0), |index, compute, _| {
             // SAFETY: each task writes its own image.
             let target = unsafe { output.piece(index * result..(index + 1) * result) };
-            if frame.is_empty() {
-                self.forward_image(source, packed, bias, target);
+            compute(target);
+            then(index, target);
+        });
+    }
+
+    /// Floats of scratch [`Convolution::forward_images`] needs.
+    pub fn forward_images_scratch(&self, workers: usize) -> usize {
+        self.forward_scratch(workers) + workers * self.shape.output_length()
+    }
+
+    /// Computes each output image in scratch, for `take(index, image)` to use; no output of the batch exists.
+    pub fn forward_images(
+        &self,
+        input: &[f32],
+        parameters: (&[f32], Option<&[f32]>),
+        scratch: &mut [f32],
+        take: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        self.for_each_image(input, parameters, (scratch, self.shape.output_length()), |index, compute, image| {
+            compute(image);
+            take(index, image);
+        });
+    }
+
+    /// Calls `operation(index, compute, room)` for each image, where `compute` writes the output image and `room` are
+    /// `room_length` floats of scratch.
+    fn for_each_image(
+        &self,
+        input: &[f32],
+        (weights, bias): (&[f32], Option<&[f32]>),
+        (scratch, room_length): (&mut [f32], usize),
+        operation: impl Fn(usize, &dyn Fn(&mut [f32]), &mut [f32]) + Sync,
+    ) {
+        let image = self.shape.input_length();
+        let batch = input.len() / image;
+        assert_eq!(input.len(), batch * image, "input");
+        let (packed, rooms) = scratch.split_at_mut(self.packed_length());
+        self.pack_weights(weights, packed);
+        let work = batch * self.shape.multiply_adds();
+        let per_worker = self.frame_length() + room_length;
+        for_each_task_with_scratch(batch, work, (rooms, per_worker), |index, scratch| {
+            let source = &input[index * image..(index + 1) * image];
+            let (frame, room) = scratch.split_at_mut(self.frame_length());
+            let frame = if frame.is_empty() {
+                source
             } else {
                 self.fill_frame(source, frame);
-                self.forward_image(frame, packed, bias, target);
-            }
+                frame
+            };
+            operation(index, &|target| self.forward_image(frame, packed, bias, target), room);
         });
     }
 
@@ -88,14 +140,31 @@ impl Convolution {
 
     /// Gradients of a batch.
     pub fn backward_batch(&self, read: BatchGradient<'_>, write: BatchGradientOutput<'_>, scratch: &mut [f32]) {
+        let (result, row) = (self.shape.output_length(), self.shape.out_width() * self.shape.out_channels);
+        assert_eq!(read.grad_output.len(), read.batch * result, "output gradient");
+        self.backward_batch_from(read, write, scratch, |index, rows| {
+            let source = &read.grad_output[index * result..(index + 1) * result];
+            source.chunks_exact(row).enumerate().for_each(|(y, values)| rows.row(y).copy_from_slice(values));
+        });
+    }
+
+    /// As [`Convolution::backward_batch`], with the output gradient written by `gradient(index, rows)` one image at a
+    /// time, just before it is used: `read.grad_output` is not looked at. It writes every row of the image.
+    pub fn backward_batch_from(
+        &self,
+        read: BatchGradient<'_>,
+        write: BatchGradientOutput<'_>,
+        scratch: &mut [f32],
+        gradient: impl Fn(usize, &mut GradientRowsMut<'_>) + Sync,
+    ) {
         let shape = &self.shape;
-        let (image, result) = (shape.input_length(), shape.output_length());
-        assert_eq!((read.input.len(), read.grad_output.len()), (read.batch * image, read.batch * result));
+        let image = shape.input_length();
+        assert_eq!(read.input.len(), read.batch * image, "input");
         let chunks = self.chunks(read.batch);
         let partial = shape.weight_length() + shape.out_channels;
         let (packed, rest) = scratch.split_at_mut(self.packed_transposed_length());
         let (partials, workers) = rest.split_at_mut(chunks * partial);
-        let wants_input = !write.grad_input.is_empty();
+        let (wants_input, wants_bias) = (!write.grad_input.is_empty(), !write.grad_bias.is_empty());
         if wants_input {
             self.pack_transposed_weights(read.weights, packed);
         }
@@ -107,16 +176,21 @@ impl Convolution {
             // SAFETY: each task has its own partial sum and its own images.
             let sums = unsafe { pieces.piece(chunk * partial..(chunk + 1) * partial) };
             sums.fill(0.0);
+            let (frame, rest) = scratch.split_at_mut(self.frame_length());
+            let (gradient_frame, columns) = rest.split_at_mut(self.gradient_frame_length());
+            gradient_frame.fill(0.0);
             for index in chunk * images..((chunk + 1) * images).min(read.batch) {
                 let source = &read.input[index * image..(index + 1) * image];
-                let gradient = &read.grad_output[index * result..(index + 1) * result];
-                self.add_image(source, gradient, sums, scratch);
+                gradient(index, &mut self.gradient_rows(gradient_frame));
+                let (weights, bias) = sums.split_at_mut(shape.weight_length());
+                self.add_image(source, (frame, gradient_frame), weights, columns);
+                if wants_bias {
+                    self.add_bias(gradient_frame, bias);
+                }
                 if wants_input {
                     // SAFETY: as above.
                     let target = unsafe { grad_input.piece(index * image..(index + 1) * image) };
-                    let frame = &mut scratch[self.frame_length()..][..self.gradient_frame_length()];
-                    self.fill_gradient_frame(gradient, frame);
-                    self.grad_input_image(frame, packed, false, target);
+                    self.grad_input_image(gradient_frame, packed, write.accumulate, target);
                 }
             }
         });
@@ -125,22 +199,58 @@ impl Convolution {
         sum_partials(partials, partial, weights, write.grad_bias);
     }
 
-    /// Adds one image's gradient by weights and bias to `sums` (weights, then bias).
-    fn add_image(&self, image: &[f32], gradient: &[f32], sums: &mut [f32], scratch: &mut [f32]) {
-        let shape = &self.shape;
-        let (frame, rest) = scratch.split_at_mut(self.frame_length());
-        let columns = &mut rest[self.gradient_frame_length()..];
-        let (weights, bias) = sums.split_at_mut(shape.weight_length());
-        let rows = GradientRows { values: gradient, row: shape.out_width() * shape.out_channels };
+    fn gradient_rows<'a>(&self, frame: &'a mut [f32]) -> GradientRowsMut<'a> {
+        let (origin, stride) = self.gradient_frame_rows();
+        GradientRowsMut {
+            values: &mut frame[origin..],
+            stride,
+            length: self.shape.out_width() * self.shape.out_channels,
+        }
+    }
+
+    /// Adds one image's part to the gradient by the weights, from the image and its framed output gradient; the first
+    /// frame is room for the image's own.
+    fn add_image(
+        &self,
+        image: &[f32],
+        (frame, gradient_frame): (&mut [f32], &[f32]),
+        weights: &mut [f32],
+        columns: &mut [f32],
+    ) {
+        let (origin, row) = self.gradient_frame_rows();
+        let rows = GradientRows { values: &gradient_frame[origin..], row };
         if frame.is_empty() {
             self.add_grad_weights_image(image, rows, (weights, columns));
         } else {
             self.fill_frame(image, frame);
             self.add_grad_weights_image(frame, rows, (weights, columns));
         }
-        for position in gradient.chunks_exact(shape.out_channels) {
-            bias.iter_mut().zip(position).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// Adds one framed output gradient's part to the gradient by the bias.
+    fn add_bias(&self, gradient_frame: &[f32], bias: &mut [f32]) {
+        let (origin, row) = self.gradient_frame_rows();
+        for y in 0..self.shape.out_height() {
+            let row = &gradient_frame[origin + y * row..][..self.shape.out_width() * self.shape.out_channels];
+            for position in row.chunks_exact(self.shape.out_channels) {
+                bias.iter_mut().zip(position).for_each(|(sum, value)| *sum += value);
+            }
         }
+    }
+}
+
+/// The rows of one image of output gradients, to be written.
+#[derive(Debug)]
+pub struct GradientRowsMut<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+    length: usize,
+}
+
+impl GradientRowsMut<'_> {
+    /// Row `y`, `[out_width, out_channels]`.
+    pub fn row(&mut self, y: usize) -> &mut [f32] {
+        &mut self.values[y * self.stride..][..self.length]
     }
 }
 

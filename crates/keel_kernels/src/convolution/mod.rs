@@ -12,12 +12,14 @@ mod depthwise;
 mod geometry;
 mod grad_input;
 mod grad_weights;
+mod normalized;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{BatchGradient, BatchGradientOutput};
+pub use batch::{BatchGradient, BatchGradientOutput, GradientRowsMut};
 pub use geometry::ConvolutionShape;
 pub use grad_weights::GradientRows;
+pub use normalized::Finish;
 
 use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};

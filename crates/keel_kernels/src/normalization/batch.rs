@@ -1,12 +1,14 @@
 //! Batch norm over `[rows, channels]`, where rows are all positions of all samples (Ioffe & Szegedy 2015).
 //!
 //! Forward: [`statistics`], [`forward_table`], [`normalize`]. Backward: [`gradient_sums`], [`backward_table`],
-//! [`apply_gradient`]. Each works on fixed chunks of [`rows_per_chunk`] rows; a fused pass may call the functions for
-//! one chunk ([`super::moments::record_chunk`], [`normalize_chunk`], [`sum_gradient_chunk`], [`apply_gradient_chunk`])
-//! itself.
+//! [`apply_gradient`]. Each works on fixed chunks of rows. Where the input comes from a convolution, its statistics are
+//! taken image by image ([`record_image`], [`finish_statistics`]) and its gradient is made row by row
+//! ([`apply_gradient_rows`]), while both are in the cache.
 
 use super::columns::{map_columns, paired_sums};
-use super::moments::{self, Moments, RECORD};
+pub(super) use super::moments::RECORD as RECORD_FLOATS;
+use super::moments::{self, Moments};
+use super::records::Records;
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd;
 
@@ -17,40 +19,58 @@ pub const FORWARD_TABLE: usize = 3;
 /// Floats per channel of a backward table: center, factors of gradient and deviation, constant.
 pub const BACKWARD_TABLE: usize = 4;
 
-/// Floats of a chunk: small enough for the second-level cache together with its result.
-const CHUNK: usize = 16 * 1024;
-
 /// Rows one task handles.
-pub fn rows_per_chunk(channels: usize) -> usize {
-    (CHUNK / channels).max(1).next_multiple_of(32)
+pub(super) fn rows_per_chunk(channels: usize) -> usize {
+    Records::of_rows(usize::MAX, channels, 0).rows(0).1.end
 }
 
-/// Floats of `records` for `rows` rows, enough for [`statistics`] and [`gradient_sums`].
-pub fn records_length(rows: usize, channels: usize) -> usize {
-    rows.div_ceil(rows_per_chunk(channels)) * RECORD * channels
+/// The records [`statistics`] and [`gradient_sums`] leave for `rows` rows.
+pub fn records(rows: usize, channels: usize) -> Records {
+    Records::of_rows(rows, channels, RECORD_FLOATS * channels)
 }
 
-/// Statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `records` holds [`records_length`] floats.
-pub fn statistics(x: &[f32], epsilon: f32, statistics: &mut [f32], records: &mut [f32]) {
+/// The records [`record_image`] leaves for `images` images of `positions` rows.
+pub fn image_records(images: usize, positions: usize, channels: usize) -> Records {
+    Records::per_image(images, (positions, channels), RECORD_FLOATS * channels)
+}
+
+/// Statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `scratch` holds the [`records`].
+pub fn statistics(x: &[f32], epsilon: f32, statistics: &mut [f32], scratch: &mut [f32]) {
     let channels = statistics.len() / STATISTICS;
-    let records = &mut records[..records_length(x.len() / channels, channels)];
-    record_chunks(x, channels, records);
-    finish_statistics((records, rows_per_chunk(channels)), x.len() / channels, epsilon, statistics);
+    let layout = records(x.len() / channels, channels);
+    let pieces = Pieces::new(scratch);
+    for_each_task(layout.count(), 2 * x.len(), |task| {
+        // SAFETY: each task writes its own record.
+        let record = unsafe { pieces.piece(layout.floats(task)) };
+        let (_, rows) = layout.rows(task);
+        let x = &x[rows.start * channels..rows.end * channels];
+        simd::level().run(
+            #[inline(always)]
+            || moments::record_chunk(x, channels, record),
+        );
+    });
+    finish_statistics((scratch, layout), epsilon, statistics);
 }
 
-/// Statistics `[STATISTICS, channels]` of `rows` rows from the records of their chunks, each of `rows_per_record` rows
-/// but the last.
-pub fn finish_statistics(
-    (records, rows_per_record): (&[f32], usize),
-    rows: usize,
-    epsilon: f32,
-    statistics: &mut [f32],
-) {
+/// The records of one image `x` `[positions, channels]`, on this thread: `scratch` holds those of one image of `layout`.
+pub fn record_image(x: &[f32], layout: Records, channels: usize, scratch: &mut [f32]) {
+    for task in layout.of_image(0) {
+        let (_, rows) = layout.rows(task);
+        let (x, record) = (&x[rows.start * channels..rows.end * channels], &mut scratch[layout.floats(task)]);
+        simd::level().run(
+            #[inline(always)]
+            || moments::record_chunk(x, channels, record),
+        );
+    }
+}
+
+/// Statistics `[STATISTICS, channels]` of all rows from the records of their chunks.
+pub fn finish_statistics((records, layout): (&[f32], Records), epsilon: f32, statistics: &mut [f32]) {
     let channels = statistics.len() / STATISTICS;
     for channel in 0..channels {
-        let parts = records.chunks_exact(RECORD * channels).enumerate().map(|(index, record)| {
-            let count = rows_per_record.min(rows - index * rows_per_record);
-            (count, moments::chunk_moments(record, channel, count))
+        let parts = (0..layout.count()).map(|index| {
+            let count = layout.rows(index).1.len();
+            (count, moments::chunk_moments(&records[layout.floats(index)], channel, count))
         });
         store_statistics(moments::combine(parts), epsilon, channel, statistics);
     }
@@ -63,22 +83,6 @@ fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statistics: 
     statistics[channels + channel] = low;
     statistics[2 * channels + channel] = moments.inverse_std(epsilon);
     statistics[3 * channels + channel] = moments.variance as f32;
-}
-
-fn record_chunks(x: &[f32], channels: usize, records: &mut [f32]) {
-    let rows = rows_per_chunk(channels);
-    let pieces = Pieces::new(records);
-    let chunk = rows * channels;
-    for_each_task(x.len().div_ceil(chunk), 2 * x.len(), |task| {
-        let range = task * RECORD * channels..(task + 1) * RECORD * channels;
-        // SAFETY: each task writes its own record.
-        let record = unsafe { pieces.piece(range) };
-        let x = &x[task * chunk..((task + 1) * chunk).min(x.len())];
-        simd::level().run(
-            #[inline(always)]
-            || moments::record_chunk(x, channels, record),
-        );
-    });
 }
 
 /// The table that normalises with batch statistics and applies `scale` and `shift` `[channels]` (both empty for none).
@@ -108,6 +112,31 @@ pub fn running_table(
     }
 }
 
+/// Weights `[.., channels]` and bias (none for zeros) of a layer that does the work of the one given and of the norm after
+/// it: `w * factor` and `(b - center) * factor + offset`. `table` becomes that of a norm that changes nothing.
+pub fn fold(
+    (weights, bias): (&[f32], Option<&[f32]>),
+    table: &mut [f32],
+    (folded, folded_bias): (&mut [f32], &mut [f32]),
+) {
+    let channels = folded_bias.len();
+    assert_eq!((weights.len(), table.len()), (folded.len(), FORWARD_TABLE * channels), "weights and table");
+    let (center, rest) = table.split_at_mut(channels);
+    let (factor, offset) = rest.split_at_mut(channels);
+    for (folded, weights) in folded.chunks_exact_mut(channels).zip(weights.chunks_exact(channels)) {
+        for c in 0..channels {
+            folded[c] = weights[c] * factor[c];
+        }
+    }
+    for c in 0..channels {
+        let bias = bias.map_or(0.0, |bias| bias[c]);
+        folded_bias[c] = (bias - center[c]) * factor[c] + offset[c];
+    }
+    center.fill(0.0);
+    factor.fill(1.0);
+    offset.fill(0.0);
+}
+
 /// `y = (x - center) * factor + offset`, `x` and `y` `[rows, channels]`, `table` `[FORWARD_TABLE, channels]`.
 pub fn normalize(x: &[f32], table: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output");
@@ -126,8 +155,8 @@ pub fn normalize_chunk(x: &[f32], table: &[f32], y: &mut [f32]) {
     let channels = table.len() / FORWARD_TABLE;
     let (center, rest) = table.split_at(channels);
     let (factor, offset) = rest.split_at(channels);
-    let map = |_, x: f32, [center, factor, offset, _]: [f32; 4]| (x - center) * factor + offset;
-    map_columns((x, x), [center, factor, offset, offset], map, y);
+    let map = |_, x: f32, [center, factor, offset]: [f32; 3]| (x - center) * factor + offset;
+    map_columns((x, x), [center, factor, offset], map, y);
 }
 
 /// Sums over all rows of the gradient `dy` and of `dy * (x - mean)`, chunk by chunk: `records`
@@ -135,26 +164,26 @@ pub fn normalize_chunk(x: &[f32], table: &[f32], y: &mut [f32]) {
 pub fn gradient_sums(dy: &[f32], x: &[f32], mean: &[f32], records: &mut [f32]) -> usize {
     assert_eq!(dy.len(), x.len(), "gradient and input");
     let channels = mean.len();
-    let chunk = rows_per_chunk(channels) * channels;
-    let chunks = x.len().div_ceil(chunk);
+    let layout = Records::of_rows(x.len() / channels, channels, 2 * channels);
     let pieces = Pieces::new(records);
-    for_each_task(chunks, 2 * x.len(), |task| {
+    for_each_task(layout.count(), 2 * x.len(), |task| {
         // SAFETY: each task writes its own record.
-        let record = unsafe { pieces.piece(task * 2 * channels..(task + 1) * 2 * channels) };
-        let range = task * chunk..((task + 1) * chunk).min(x.len());
+        let record = unsafe { pieces.piece(layout.floats(task)) };
+        let (_, rows) = layout.rows(task);
+        let range = rows.start * channels..rows.end * channels;
         simd::level().run(
             #[inline(always)]
             || sum_gradient_chunk(&dy[range.clone()], &x[range], mean, record),
         );
     });
-    chunks * 2 * channels
+    layout.length()
 }
 
 /// [`gradient_sums`] for some rows, inside [`crate::simd::Level::run`]; `record` is `[2, channels]`.
 #[inline(always)]
 pub fn sum_gradient_chunk(dy: &[f32], x: &[f32], mean: &[f32], record: &mut [f32]) {
     let sums = record.split_at_mut(mean.len());
-    paired_sums((dy, x), mean, |dy, deviation| [dy, dy * deviation], sums);
+    paired_sums((dy, x), [mean], |dy, x, [mean]| [dy, dy * (x - mean)], sums);
 }
 
 /// What [`backward_table`] reads.
@@ -211,7 +240,7 @@ pub fn apply_gradient(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
 
 /// [`apply_gradient`] for some rows, inside [`crate::simd::Level::run`].
 #[inline(always)]
-pub fn apply_gradient_chunk(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
+pub(super) fn apply_gradient_chunk(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
     let channels = table.len() / BACKWARD_TABLE;
     let part = |index: usize| &table[index * channels..(index + 1) * channels];
     let map =
@@ -219,9 +248,30 @@ pub fn apply_gradient_chunk(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]
     map_columns((dy, x), [part(0), part(1), part(2), part(3)], map, dx);
 }
 
+/// [`apply_gradient`] for some rows on this thread.
+pub fn apply_gradient_rows(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
+    simd::level().run(
+        #[inline(always)]
+        || apply_gradient_chunk(dy, x, table, dx),
+    );
+}
+
+/// [`apply_gradient`] where `dy` is 0, inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub(super) fn apply_constant_gradient(x: &[f32], table: &[f32], dx: &mut [f32]) {
+    let channels = table.len() / BACKWARD_TABLE;
+    let part = |index: usize| &table[index * channels..(index + 1) * channels];
+    let map = |_, x: f32, [center, slope, constant]: [f32; 3]| (x - center) * slope + constant;
+    map_columns((x, x), [part(0), part(2), part(3)], map, dx);
+}
+
 /// Calls `operation(range, y[range])` for chunks of whole rows, compiled for the SIMD level if it inlines.
 #[inline(always)]
-fn for_each_row_chunk(channels: usize, y: &mut [f32], operation: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync) {
+pub(super) fn for_each_row_chunk(
+    channels: usize,
+    y: &mut [f32],
+    operation: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
+) {
     let (length, chunk) = (y.len(), rows_per_chunk(channels) * channels);
     let pieces = Pieces::new(y);
     for_each_task(length.div_ceil(chunk), length, |task| {

@@ -1,66 +1,84 @@
 //! Batch norm followed by an activation, in as few passes over memory as each alone.
 //!
-//! The normalised value is never stored: backward computes it again from the input to get the activation's derivative.
+//! The normalised value is never stored: backward computes it again from the input to get the activation's derivative,
+//! once for the sums and once for the input gradient, so that no gradient is written in between.
 
-use super::batch::{self, BACKWARD_TABLE, FORWARD_TABLE};
-use super::columns::{paired_sums, update_columns};
+use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, for_each_row_chunk};
+use super::columns::{map_columns, paired_sums};
+use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd;
 
-/// `y = f((x - center) * factor + offset)`: as [`batch::normalize`], with the activation applied.
-pub fn normalize_and_activate(x: &[f32], table: &[f32], function: Function, y: &mut [f32]) {
-    assert_eq!(x.len(), y.len(), "input and output");
-    function.visit(NormalizeAndActivate { x, table, y });
+/// A batch norm with the activation that follows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Activated<'a> {
+    /// The table the norm applies, `[FORWARD_TABLE, channels]`.
+    pub(super) table: &'a [f32],
+    /// The activation.
+    pub(super) function: Function,
 }
 
-struct NormalizeAndActivate<'a> {
-    x: &'a [f32],
-    table: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl Visitor for NormalizeAndActivate<'_> {
-    type Output = ();
-
-    fn visit<F: Elementwise>(self, function: F) {
+impl Activated<'_> {
+    /// Center, factor and offset, `[channels]` each.
+    #[inline(always)]
+    fn tables(&self) -> [&[f32]; 3] {
         let channels = self.table.len() / FORWARD_TABLE;
-        let (length, chunk) = (self.y.len(), batch::rows_per_chunk(channels) * channels);
-        let pieces = Pieces::new(self.y);
-        for_each_task(length.div_ceil(chunk), length, |task| {
-            let range = task * chunk..((task + 1) * chunk).min(length);
-            // SAFETY: chunks do not overlap.
-            let y = unsafe { pieces.piece(range.clone()) };
-            simd::level().run(
-                #[inline(always)]
-                || {
-                    batch::normalize_chunk(&self.x[range], self.table, y);
-                    y.iter_mut().for_each(|value| *value = function.value(*value));
-                },
-            );
-        });
+        [0, 1, 2].map(|part| &self.table[part * channels..(part + 1) * channels])
     }
 }
 
-/// What [`activation_gradient_sums`] reads beside the gradient.
-#[derive(Clone, Copy, Debug)]
-pub struct Activated<'a> {
-    /// The input of the norm, `[rows, channels]`.
-    pub x: &'a [f32],
-    /// The table the forward pass normalised with, `[FORWARD_TABLE, channels]`.
-    pub table: &'a [f32],
-    /// The activation.
-    pub function: Function,
+/// `y = f((x - center) * factor + offset)`: as [`super::batch::normalize`], with the activation applied.
+pub(super) fn normalize_and_activate(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "input and output");
+    activated.function.visit(Forward { x, activated, y, spread: true });
 }
 
-/// Multiplies `dy` by the activation's derivative, in place, and sums up the result as [`batch::gradient_sums`] does.
-pub fn activation_gradient_sums(dy: &mut [f32], activated: Activated<'_>, records: &mut [f32]) -> usize {
-    assert_eq!(dy.len(), activated.x.len(), "gradient and input");
-    activated.function.visit(GradientSums { dy, activated, records })
+/// [`normalize_and_activate`] for some rows on this thread.
+pub(super) fn normalize_and_activate_rows(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "input and output");
+    activated.function.visit(Forward { x, activated, y, spread: false });
+}
+
+struct Forward<'a> {
+    x: &'a [f32],
+    activated: Activated<'a>,
+    y: &'a mut [f32],
+    spread: bool,
+}
+
+impl Visitor for Forward<'_> {
+    type Output = ();
+
+    fn visit<F: Elementwise>(self, function: F) {
+        let Forward { x, activated, y, spread } = self;
+        let tables = activated.tables();
+        let map = |_, x: f32, [center, factor, offset]: [f32; 3]| function.value((x - center) * factor + offset);
+        if spread {
+            for_each_row_chunk(
+                tables[0].len(),
+                y,
+                #[inline(always)]
+                |range, y| map_columns((&x[range.clone()], &x[range]), tables, map, y),
+            );
+        } else {
+            simd::level().run(
+                #[inline(always)]
+                || map_columns((x, x), tables, map, y),
+            );
+        }
+    }
+}
+
+/// Sums of `dy * f'` and of `dy * f' * (x - center)` as [`super::batch::gradient_sums`] takes them.
+pub(super) fn gradient_sums(dy: &[f32], x: &[f32], activated: Activated<'_>, records: &mut [f32]) -> usize {
+    assert_eq!(dy.len(), x.len(), "gradient and input");
+    activated.function.visit(GradientSums { dy, x, activated, records })
 }
 
 struct GradientSums<'a> {
-    dy: &'a mut [f32],
+    dy: &'a [f32],
+    x: &'a [f32],
     activated: Activated<'a>,
     records: &'a mut [f32],
 }
@@ -69,34 +87,80 @@ impl Visitor for GradientSums<'_> {
     type Output = usize;
 
     fn visit<F: Elementwise>(self, function: F) -> usize {
-        let Activated { x, table, .. } = self.activated;
-        let channels = table.len() / FORWARD_TABLE;
-        let part = |index: usize| &table[index * channels..(index + 1) * channels];
-        let (length, chunk) = (self.dy.len(), batch::rows_per_chunk(channels) * channels);
-        let chunks = length.div_ceil(chunk);
-        let (pieces, records) = (Pieces::new(self.dy), Pieces::new(self.records));
-        for_each_task(chunks, 4 * length, |task| {
-            let range = task * chunk..((task + 1) * chunk).min(length);
-            // SAFETY: each task has its own chunk and its own record.
-            let (dy, record) =
-                unsafe { (pieces.piece(range.clone()), records.piece(task * 2 * channels..(task + 1) * 2 * channels)) };
-            let x = &x[range];
+        let tables = self.activated.tables();
+        let channels = tables[0].len();
+        let layout = Records::of_rows(self.x.len() / channels, channels, 2 * channels);
+        let records = Pieces::new(self.records);
+        for_each_task(layout.count(), 4 * self.x.len(), |task| {
+            // SAFETY: each task has its own record.
+            let record = unsafe { records.piece(layout.floats(task)) };
+            let (_, rows) = layout.rows(task);
+            let range = rows.start * channels..rows.end * channels;
             simd::level().run(
                 #[inline(always)]
                 || {
-                    let slope = |dy: f32, x: f32, [center, factor, offset, _]: [f32; 4]| {
-                        dy * function.derivative((x - center) * factor + offset)
+                    let terms = |dy: f32, x: f32, [center, factor, offset]: [f32; 3]| {
+                        let deviation = x - center;
+                        let gradient = dy * function.derivative(deviation * factor + offset);
+                        [gradient, gradient * deviation]
                     };
-                    update_columns(x, [part(0), part(1), part(2), part(2)], slope, dy);
-                    paired_sums((dy, x), part(0), |dy, deviation| [dy, dy * deviation], record.split_at_mut(channels));
+                    let sums = record.split_at_mut(channels);
+                    paired_sums((&self.dy[range.clone()], &self.x[range]), tables, terms, sums);
                 },
             );
         });
-        chunks * 2 * channels
+        layout.length()
     }
 }
 
-/// Floats of the tables a fused backward pass needs: forward and backward.
-pub const fn tables_length(channels: usize) -> usize {
-    (FORWARD_TABLE + BACKWARD_TABLE) * channels
+/// `dx` from `dy` by the output: as [`super::batch::apply_gradient`] of `dy * f'`, `table` `[BACKWARD_TABLE, channels]`.
+pub(super) fn apply_gradient((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
+    assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
+    activated.function.visit(ApplyGradient { dy, x, activated, table, dx, spread: true });
+}
+
+/// [`apply_gradient`] for some rows on this thread.
+pub(super) fn apply_gradient_rows((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
+    assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
+    activated.function.visit(ApplyGradient { dy, x, activated, table, dx, spread: false });
+}
+
+struct ApplyGradient<'a> {
+    dy: &'a [f32],
+    x: &'a [f32],
+    activated: Activated<'a>,
+    table: &'a [f32],
+    dx: &'a mut [f32],
+    spread: bool,
+}
+
+impl Visitor for ApplyGradient<'_> {
+    type Output = ();
+
+    fn visit<F: Elementwise>(self, function: F) {
+        let ApplyGradient { dy, x, activated, table, dx, spread } = self;
+        let [center, factor, offset] = activated.tables();
+        let channels = center.len();
+        let part = |index: usize| &table[index * channels..(index + 1) * channels];
+        assert_eq!(table.len(), BACKWARD_TABLE * channels, "backward table");
+        let tables = [center, factor, offset, part(1), part(2), part(3)];
+        let map = |dy: f32, x: f32, [center, factor, offset, gradient_factor, slope, constant]: [f32; 6]| {
+            let deviation = x - center;
+            let gradient = dy * function.derivative(deviation * factor + offset);
+            gradient * gradient_factor + (deviation * slope + constant)
+        };
+        if spread {
+            for_each_row_chunk(
+                channels,
+                dx,
+                #[inline(always)]
+                |range, dx| map_columns((&dy[range.clone()], &x[range]), tables, map, dx),
+            );
+        } else {
+            simd::level().run(
+                #[inline(always)]
+                || map_columns((dy, x), tables, map, dx),
+            );
+        }
+    }
 }

@@ -8,17 +8,18 @@
 const WIDTH: usize = 32;
 
 /// Sums over the rows of one chunk: `first[c]` and `second[c]` become the sums of both numbers of
-/// `terms(a, x - center[c])` over all rows, taken in an order that depends on the sizes alone.
+/// `terms(a, x, [tables[0][c], ...])` over all rows, taken in an order that depends on the sizes alone.
 ///
-/// `a` and `x` are `[rows, channels]`, `center`, `first` and `second` `[channels]`.
+/// `a` and `x` are `[rows, channels]`, each table, `first` and `second` `[channels]`.
 #[inline(always)]
-pub fn paired_sums(
+pub fn paired_sums<const TABLES: usize>(
     (a, x): (&[f32], &[f32]),
-    center: &[f32],
-    terms: impl Fn(f32, f32) -> [f32; 2] + Copy,
+    tables: [&[f32]; TABLES],
+    terms: impl Fn(f32, f32, [f32; TABLES]) -> [f32; 2] + Copy,
     (first, second): (&mut [f32], &mut [f32]),
 ) {
-    let channels = center.len();
+    let channels = first.len();
+    assert!(tables.iter().all(|table| table.len() == channels), "tables");
     assert_eq!(a.len(), x.len(), "two inputs");
     assert_eq!((first.len(), second.len(), x.len() % channels), (channels, channels, 0), "channels");
     first.fill(0.0);
@@ -27,20 +28,20 @@ pub fn paired_sums(
     let body = x.len() / wide * wide;
     let mut column = 0;
     while column + WIDTH <= wide {
-        sum_block::<WIDTH>((&a[..body], &x[..body]), center, (column, wide), terms, (first, second));
+        sum_block::<WIDTH, TABLES>((&a[..body], &x[..body]), tables, (column, wide), terms, (first, second));
         column += WIDTH;
     }
     while column + 8 <= wide {
-        sum_block::<8>((&a[..body], &x[..body]), center, (column, wide), terms, (first, second));
+        sum_block::<8, TABLES>((&a[..body], &x[..body]), tables, (column, wide), terms, (first, second));
         column += 8;
     }
     while column < wide {
-        sum_block::<1>((&a[..body], &x[..body]), center, (column, wide), terms, (first, second));
+        sum_block::<1, TABLES>((&a[..body], &x[..body]), tables, (column, wide), terms, (first, second));
         column += 1;
     }
     for (a, x) in a[body..].chunks_exact(channels).zip(x[body..].chunks_exact(channels)) {
         for c in 0..channels {
-            let [one, two] = terms(a[c], x[c] - center[c]);
+            let [one, two] = terms(a[c], x[c], tables.map(|table| table[c]));
             first[c] += one;
             second[c] += two;
         }
@@ -50,10 +51,10 @@ pub fn paired_sums(
 /// Writes `map(a, x, [tables[0][c], tables[1][c], ...])` for every element to `y`; `a`, `x` and `y` are
 /// `[rows, channels]`, each table `[channels]`.
 #[inline(always)]
-pub fn map_columns(
+pub fn map_columns<const TABLES: usize>(
     (a, x): (&[f32], &[f32]),
-    tables: [&[f32]; 4],
-    map: impl Fn(f32, f32, [f32; 4]) -> f32 + Copy,
+    tables: [&[f32]; TABLES],
+    map: impl Fn(f32, f32, [f32; TABLES]) -> f32 + Copy,
     y: &mut [f32],
 ) {
     let channels = tables[0].len();
@@ -63,63 +64,21 @@ pub fn map_columns(
     let body = x.len() / wide * wide;
     let mut column = 0;
     while column + 16 <= wide {
-        map_block::<16>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
+        map_block::<16, TABLES>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
         column += 16;
     }
     while column + 4 <= wide {
-        map_block::<4>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
+        map_block::<4, TABLES>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
         column += 4;
     }
     while column < wide {
-        map_block::<1>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
+        map_block::<1, TABLES>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
         column += 1;
     }
     let rows = a[body..].chunks_exact(channels).zip(x[body..].chunks_exact(channels));
     for ((a, x), y) in rows.zip(y[body..].chunks_exact_mut(channels)) {
         for c in 0..channels {
-            y[c] = map(a[c], x[c], [tables[0][c], tables[1][c], tables[2][c], tables[3][c]]);
-        }
-    }
-}
-
-/// Replaces every element of `y` by `map(y, x, [tables[0][c], tables[1][c], ...])`; otherwise as [`map_columns`].
-#[inline(always)]
-pub fn update_columns(x: &[f32], tables: [&[f32]; 4], map: impl Fn(f32, f32, [f32; 4]) -> f32 + Copy, y: &mut [f32]) {
-    let channels = tables[0].len();
-    assert!(tables.iter().all(|table| table.len() == channels), "tables");
-    assert_eq!((x.len(), x.len() % channels), (y.len(), 0), "rows");
-    let wide = wide_row(channels, x.len());
-    let body = x.len() / wide * wide;
-    let mut column = 0;
-    while column + 16 <= wide {
-        update_block::<16>(&x[..body], tables, (column, wide), map, &mut y[..body]);
-        column += 16;
-    }
-    while column < wide {
-        update_block::<1>(&x[..body], tables, (column, wide), map, &mut y[..body]);
-        column += 1;
-    }
-    for (x, y) in x[body..].chunks_exact(channels).zip(y[body..].chunks_exact_mut(channels)) {
-        for c in 0..channels {
-            y[c] = map(y[c], x[c], [tables[0][c], tables[1][c], tables[2][c], tables[3][c]]);
-        }
-    }
-}
-
-#[inline(always)]
-fn update_block<const LANES: usize>(
-    x: &[f32],
-    tables: [&[f32]; 4],
-    (column, wide): (usize, usize),
-    map: impl Fn(f32, f32, [f32; 4]) -> f32 + Copy,
-    y: &mut [f32],
-) {
-    let tables = tables.map(|table| repeated::<LANES>(table, column));
-    for (x, y) in x.chunks_exact(wide).zip(y.chunks_exact_mut(wide)) {
-        let x = lanes::<LANES>(x, column);
-        let y: &mut [f32; LANES] = y[column..].first_chunk_mut().expect("a block lies inside its row");
-        for lane in 0..LANES {
-            y[lane] = map(y[lane], x[lane], [tables[0][lane], tables[1][lane], tables[2][lane], tables[3][lane]]);
+            y[c] = map(a[c], x[c], tables.map(|table| table[c]));
         }
     }
 }
@@ -135,19 +94,19 @@ fn wide_row(channels: usize, length: usize) -> usize {
 }
 
 #[inline(always)]
-fn sum_block<const LANES: usize>(
+fn sum_block<const LANES: usize, const TABLES: usize>(
     (a, x): (&[f32], &[f32]),
-    center: &[f32],
+    tables: [&[f32]; TABLES],
     (column, wide): (usize, usize),
-    terms: impl Fn(f32, f32) -> [f32; 2] + Copy,
+    terms: impl Fn(f32, f32, [f32; TABLES]) -> [f32; 2] + Copy,
     (first, second): (&mut [f32], &mut [f32]),
 ) {
-    let center = repeated::<LANES>(center, column);
+    let tables = tables.map(|table| repeated::<LANES>(table, column));
     let (mut one, mut two) = ([0.0f32; LANES], [0.0f32; LANES]);
     for (a, x) in a.chunks_exact(wide).zip(x.chunks_exact(wide)) {
         let (a, x) = (lanes::<LANES>(a, column), lanes::<LANES>(x, column));
         for lane in 0..LANES {
-            let [p, q] = terms(a[lane], x[lane] - center[lane]);
+            let [p, q] = terms(a[lane], x[lane], std::array::from_fn(|table| tables[table][lane]));
             one[lane] += p;
             two[lane] += q;
         }
@@ -160,11 +119,11 @@ fn sum_block<const LANES: usize>(
 }
 
 #[inline(always)]
-fn map_block<const LANES: usize>(
+fn map_block<const LANES: usize, const TABLES: usize>(
     (a, x): (&[f32], &[f32]),
-    tables: [&[f32]; 4],
+    tables: [&[f32]; TABLES],
     (column, wide): (usize, usize),
-    map: impl Fn(f32, f32, [f32; 4]) -> f32 + Copy,
+    map: impl Fn(f32, f32, [f32; TABLES]) -> f32 + Copy,
     y: &mut [f32],
 ) {
     let tables = tables.map(|table| repeated::<LANES>(table, column));
@@ -172,7 +131,7 @@ fn map_block<const LANES: usize>(
         let (a, x) = (lanes::<LANES>(a, column), lanes::<LANES>(x, column));
         let mut result = [0.0f32; LANES];
         for lane in 0..LANES {
-            result[lane] = map(a[lane], x[lane], [tables[0][lane], tables[1][lane], tables[2][lane], tables[3][lane]]);
+            result[lane] = map(a[lane], x[lane], std::array::from_fn(|table| tables[table][lane]));
         }
         y[column..column + LANES].copy_from_slice(&result);
     }

@@ -8,9 +8,13 @@
 //! without the rounding error a single float would add to every value.
 
 pub mod batch;
-pub mod batch_activation;
+mod batch_activation;
+mod batch_sum;
 pub mod columns;
 pub mod moments;
+mod pooled;
+pub mod records;
 pub mod sample;
+pub mod tail;
 #[cfg(test)]
 mod tests;

@@ -39,11 +39,12 @@ pub fn record_chunk(x: &[f32], channels: usize, record: &mut [f32]) {
     let (low, squares) = rest.split_at_mut(channels);
     let count = (x.len() / channels) as f32;
     let first_row = &x[..channels];
-    paired_sums((x, x), first_row, |_, deviation| [deviation, 0.0], (&mut *mean, &mut *squares));
+    paired_sums((x, x), [first_row], |_, x, [start]| [x - start, 0.0], (&mut *mean, &mut *squares));
     for (mean, start) in mean.iter_mut().zip(first_row) {
         *mean = start + *mean / count;
     }
-    paired_sums((x, x), mean, |_, deviation| [deviation, deviation * deviation], (&mut *low, &mut *squares));
+    let terms = |_, x: f32, [mean]: [f32; 1]| [x - mean, (x - mean) * (x - mean)];
+    paired_sums((x, x), [mean], terms, (&mut *low, &mut *squares));
     for (low, squares) in low.iter_mut().zip(squares) {
         *squares -= *low * *low / count;
         *low /= count;

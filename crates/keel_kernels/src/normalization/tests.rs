@@ -64,7 +64,7 @@ fn combining_parts_equals_the_whole_and_not_a_number_stays() {
     assert!((whole.mean - mean).abs() < 1e-9 && (whole.variance - variance).abs() < 1e-9);
 
     let mut statistics = [0.0; batch::STATISTICS];
-    let mut records = vec![0.0; batch::records_length(3, 1)];
+    let mut records = vec![0.0; batch::records(3, 1).length()];
     batch::statistics(&[1.0, f32::NAN, 2.0], 1e-5, &mut statistics, &mut records);
     assert!(statistics.iter().all(|value| value.is_nan()), "{statistics:?}");
 }
@@ -84,7 +84,8 @@ fn maps_and_sums_equal_plain_loops() {
         assert_close(&y, &expected, Tolerance::TIGHT, &format!("map {rows}x{channels}"));
 
         let (mut first, mut second) = (vec![f32::NAN; channels], vec![f32::NAN; channels]);
-        columns::paired_sums((&a, &x), &tables[0], |a, d| [a, a * d], (&mut first, &mut second));
+        let terms = |a: f32, x: f32, [center]: [f32; 1]| [a, a * (x - center)];
+        columns::paired_sums((&a, &x), [&tables[0]], terms, (&mut first, &mut second));
         for c in 0..channels {
             let indices = (c..length).step_by(channels);
             let one: f64 = indices.clone().map(|i| f64::from(a[i])).sum();

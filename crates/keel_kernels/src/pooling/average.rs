@@ -76,8 +76,7 @@ pub fn global_average(positions: usize, channels: usize, input: &[f32], (output,
         simd::level().run(
             #[inline(always)]
             || {
-                let center = &input[..channels];
-                paired_sums((input, input), center, |value, _| [value, 0.0], (&mut *output, unused));
+                paired_sums((input, input), [], |value, _, []| [value, 0.0], (&mut *output, unused));
                 output.iter_mut().for_each(|sum| *sum /= positions as f32);
             },
         );

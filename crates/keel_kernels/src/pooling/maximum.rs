@@ -1,7 +1,7 @@
-//! Max pooling. The place of each maximum in its window is kept as one byte (two for windows of more than 256 values),
+//! Max pooling over windows of any size; 2x2 windows side by side have [`super::pairs`]. The place of each maximum in its window is kept as one byte (two for windows of more than 256 values),
 //! so that backward reads neither input nor output.
 
-use super::PoolShape;
+use super::{PoolShape, pairs};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd;
 
@@ -38,6 +38,7 @@ pub fn max_pool(shape: &PoolShape, input: &[f32], argmax: &mut [f32], output: &m
         simd::level().run(
             #[inline(always)]
             || match (keep, shape.area() <= BYTE_PLACES) {
+                _ if shape.is_pairs() => pairs::pool_image(shape, input, output, keep.then(|| bytes_mut(argmax))),
                 (false, _) => pool_image(shape, input, output, |_, _: &[u32]| {}),
                 (true, true) => {
                     let argmax = bytes_mut(argmax);
@@ -68,7 +69,9 @@ pub fn max_pool_backward(shape: &PoolShape, grad_output: &[f32], argmax: &[f32],
         simd::level().run(
             #[inline(always)]
             || {
-                if shape.area() <= BYTE_PLACES {
+                if shape.is_pairs() {
+                    pairs::scatter_image(shape, grad_output, bytes(argmax), grad_input);
+                } else if shape.area() <= BYTE_PLACES {
                     scatter_image(shape, grad_output, bytes(argmax), grad_input);
                 } else {
                     scatter_image(shape, grad_output, words(argmax), grad_input);
@@ -145,7 +148,8 @@ fn store_words(target: &mut [u16], places: &[u32]) {
     target.iter_mut().zip(places).for_each(|(target, place)| *target = *place as u16);
 }
 
-fn bytes_mut(floats: &mut [f32]) -> &mut [u8] {
+/// The bytes of `floats`.
+pub(crate) fn bytes_mut(floats: &mut [f32]) -> &mut [u8] {
     // SAFETY: same memory, weaker alignment; every bit pattern is valid for both types.
     unsafe { std::slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), 4 * floats.len()) }
 }
@@ -155,7 +159,8 @@ fn words_mut(floats: &mut [f32]) -> &mut [u16] {
     unsafe { std::slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), 2 * floats.len()) }
 }
 
-fn bytes(floats: &[f32]) -> &[u8] {
+/// The bytes of `floats`.
+pub(crate) fn bytes(floats: &[f32]) -> &[u8] {
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts(floats.as_ptr().cast(), 4 * floats.len()) }
 }

@@ -2,11 +2,13 @@
 
 mod average;
 mod maximum;
+pub(crate) mod pairs;
 #[cfg(test)]
 mod tests;
 
 pub use average::{average_pool, average_pool_backward, global_average, global_average_backward};
 pub use maximum::{argmax_length, max_pool, max_pool_backward};
+pub(crate) use maximum::{bytes, bytes_mut};
 
 /// Windows over one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,6 +40,17 @@ impl GradientSignal {
         if finite > 0 { (self.squares / finite as f64).sqrt() } else { 0.0 }
     }
 
+    /// Both tensors as one; the largest value is known if both are.
+    #[must_use]
+    pub fn with(self, other: GradientSignal) -> GradientSignal {
+        GradientSignal {
+            count: self.count + other.count,
+            squares: self.squares + other.squares,
+            max_abs: self.max_abs.zip(other.max_abs).map(|(one, two)| one.max(two)),
+            non_finite: self.non_finite + other.non_finite,
+        }
+    }
+
     /// Combines the parts of a tensor, in their order.
     pub fn combine(parts: &[GradientPart]) -> GradientSignal {
         let start = GradientSignal { max_abs: Some(0.0), ..GradientSignal::default() };

@@ -156,7 +156,17 @@ impl Builder {
         }
         let (parameters, state) = (first_parameter..parameters, first_state..state);
         let random_word = node as u64;
-        self.graph.nodes.push(Node { name, layer, inputs, parameters, state, random_word, followed_by: None });
+        let fused_by = Vec::new();
+        self.graph.nodes.push(Node {
+            name,
+            layer,
+            inputs,
+            parameters,
+            state,
+            random_word,
+            followed_by: None,
+            fused_by,
+        });
         Value::Node(node)
     }
 }

@@ -3,11 +3,13 @@
 mod build;
 mod error;
 mod fuse;
+mod fusion;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub use error::GraphError;
+pub use fusion::{Fusion, FusionPasses};
 
 use crate::activations::Activation;
 use crate::layer::{Layer, ParameterSpec, StateSpec};
@@ -40,6 +42,8 @@ pub struct Node {
     pub random_word: u64,
     /// The first activation its output meets before the next layer with weights.
     pub followed_by: Option<Activation>,
+    /// The passes that joined it from the layers its name tells, in order.
+    pub fused_by: Vec<Fusion>,
 }
 
 /// One learned parameter in its place.
@@ -91,10 +95,15 @@ impl Graph {
         build::build(input, layers, outputs)
     }
 
-    /// Joins layers that are faster as one: batch norm with the activation after it. Parameters, state and results stay
-    /// the same, up to rounding.
+    /// Joins layers that are faster as one, by every pass there is. Parameters, state and results stay the same, up to
+    /// rounding.
     pub fn fuse(self) -> Graph {
-        fuse::fuse(self)
+        self.fuse_with(FusionPasses::all())
+    }
+
+    /// As [`Graph::fuse`], by some passes.
+    pub fn fuse_with(self, passes: FusionPasses) -> Graph {
+        fuse::fuse(self, passes)
     }
 
     /// Shape of one input sample.

@@ -2,7 +2,7 @@
 
 use keel_kernels::activation;
 
-use super::BuildError;
+use super::{BuildError, Part};
 use crate::activations::Activation;
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
@@ -102,6 +102,10 @@ impl Layer for ActivationLayer {
 
     fn describe(&self) -> String {
         self.activation.to_string()
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Activation(self.activation)
     }
 
     fn is_view(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use keel_kernels::elementwise;
 
-use crate::{Backward, Forward, Layer, Shape};
+use super::Part;
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
 
 /// Adds two inputs of one shape.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,10 @@ impl Layer for Add {
         self.shape
     }
 
+    fn memory(&self, _request: MemoryRequest) -> Memory {
+        Memory { passes_gradient: true, ..Memory::default() }
+    }
+
     fn forward(&self, context: Forward<'_>) {
         elementwise::add(context.inputs[0], context.inputs[1], context.output);
     }
@@ -36,5 +41,9 @@ impl Layer for Add {
                 elementwise::copy(context.grad_output, grad_input);
             }
         }
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Sum(self)
     }
 }

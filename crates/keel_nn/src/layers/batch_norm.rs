@@ -5,10 +5,8 @@ use keel_kernels::statistics::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
-use super::batch_norm_activation::BatchNormActivation;
 use super::sample_norm::{check_epsilon, scale_and_shift};
-use crate::activations::Activation;
+use super::{BuildError, Part};
 use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -136,7 +134,7 @@ impl BatchNorm {
     }
 
     /// Moves the running statistics towards those of a batch of `rows` values per channel.
-    fn update_running(&self, statistics: &[f32], rows: usize, state: &mut [f32]) {
+    pub(super) fn update_running(&self, statistics: &[f32], rows: usize, state: &mut [f32]) {
         let channels = self.channels();
         let (running, updates) = state.split_at_mut(2 * channels);
         let (running_mean, running_variance) = running.split_at_mut(channels);
@@ -178,13 +176,13 @@ impl Layer for BatchNorm {
 
     fn memory(&self, request: MemoryRequest) -> Memory {
         let channels = self.channels();
-        let records = batch::records_length(request.batch * self.shape.positions(), channels);
+        let records = batch::records(request.batch * self.shape.positions(), channels).length();
         Memory {
             saved: if request.mode == Mode::Train { batch::STATISTICS * channels } else { 0 },
             forward_scratch: records + batch::FORWARD_TABLE * channels,
             backward_scratch: records + batch::BACKWARD_TABLE * channels,
             backward_reads_input: true,
-            backward_reads_output: false,
+            ..Memory::default()
         }
     }
 
@@ -223,9 +221,8 @@ impl Layer for BatchNorm {
         format!("{} channels, {running}, epsilon {epsilon}{}", self.channels(), if *affine { "" } else { ", no scale" })
     }
 
-    fn with_activation(&self, activation: Activation) -> Option<Box<dyn Layer>> {
-        let function = activation.function()?;
-        Some(Box::new(BatchNormActivation::new(self.clone(), activation, function)))
+    fn part(&self) -> Part<'_> {
+        Part::Norm(self)
     }
 
     fn measures(&self) -> Measures {

@@ -4,8 +4,8 @@ use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
 use super::window::{Extent, Padding, Window};
+use super::{BuildError, Part};
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -136,6 +136,25 @@ pub struct Conv2d {
     spec: Conv2dSpec,
 }
 
+impl Conv2d {
+    /// The arithmetic.
+    pub(super) fn kernel(&self) -> &Convolution {
+        &self.convolution
+    }
+
+    /// Floats of weights and bias.
+    pub(super) fn parameter_length(&self) -> usize {
+        let shape = self.convolution.shape();
+        shape.weight_length() + if self.spec.bias { shape.out_channels } else { 0 }
+    }
+
+    /// The layer's parameters in two.
+    pub(super) fn weights_and_bias<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], Option<&'a [f32]>) {
+        let (weights, bias) = parameters.split_at(self.convolution.shape().weight_length());
+        (weights, self.spec.bias.then_some(bias))
+    }
+}
+
 impl Layer for Conv2d {
     fn kind(&self) -> &'static str {
         "conv2d"
@@ -171,14 +190,14 @@ impl Layer for Conv2d {
             forward_scratch: self.convolution.forward_scratch(request.workers),
             backward_scratch: self.convolution.backward_scratch(request.batch, request.workers),
             backward_reads_input: true,
+            accumulates: true,
             ..Memory::default()
         }
     }
 
     fn forward(&self, context: Forward<'_>) {
-        let (weights, bias) = context.parameters.split_at(self.convolution.shape().weight_length());
-        let bias = self.spec.bias.then_some(bias);
-        self.convolution.forward_batch(context.inputs[0], (weights, bias), context.output, context.scratch);
+        let parameters = self.weights_and_bias(context.parameters);
+        self.convolution.forward_batch(context.inputs[0], parameters, context.output, context.scratch);
     }
 
     fn backward(&self, context: Backward<'_>) {
@@ -188,7 +207,7 @@ impl Layer for Conv2d {
         let weights = &context.parameters[..length];
         let read =
             BatchGradient { batch: context.batch, input: context.inputs[0], grad_output: context.grad_output, weights };
-        let write = BatchGradientOutput { grad_input, grad_weights, grad_bias };
+        let write = BatchGradientOutput { grad_input, grad_weights, grad_bias, accumulate: context.accumulate };
         self.convolution.backward_batch(read, write, context.scratch);
     }
 
@@ -209,6 +228,10 @@ impl Layer for Conv2d {
 
     fn frozen(&self) -> bool {
         self.spec.frozen
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Convolution(self)
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -4,7 +4,7 @@ use keel_kernels::matmul::{self, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
+use super::{BuildError, Part};
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -151,6 +151,10 @@ impl Layer for Linear {
 
     fn frozen(&self) -> bool {
         self.spec.frozen
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Linear(self)
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -4,8 +4,8 @@ use keel_kernels::pooling::{self, PoolShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
 use super::window::{self, Extent, Padding};
+use super::{BuildError, Part};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape};
 
 /// Keys of a `max_pool` layer.
@@ -56,6 +56,13 @@ pub struct MaxPool {
     windows: PoolShape,
 }
 
+impl MaxPool {
+    /// Its windows.
+    pub(crate) fn windows(&self) -> &PoolShape {
+        &self.windows
+    }
+}
+
 impl Layer for MaxPool {
     fn kind(&self) -> &'static str {
         "max_pool"
@@ -86,6 +93,10 @@ impl Layer for MaxPool {
         if !grad_input.is_empty() {
             pooling::max_pool_backward(&self.windows, context.grad_output, context.saved, grad_input);
         }
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::MaxPool(self)
     }
 
     fn describe(&self) -> String {

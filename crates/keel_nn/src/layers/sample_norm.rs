@@ -71,6 +71,7 @@ impl Layer for SampleNorm {
             backward_scratch: request.batch * per_sample + request.workers.max(1) * per_worker,
             backward_reads_input: true,
             backward_reads_output: false,
+            ..Memory::default()
         }
     }
 

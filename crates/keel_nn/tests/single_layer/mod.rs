@@ -125,6 +125,7 @@ impl SingleLayer {
             output: if memory.backward_reads_output { output } else { &[] },
             grad_output: &mut grad_output,
             grad_inputs: [&mut grad_input, &mut []],
+            accumulate: false,
             parameters: &self.parameters,
             grad_parameters: &mut self.grad_parameters,
             state: &self.state,

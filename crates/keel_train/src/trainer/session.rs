@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// The graph of `config` for this data with every layer by itself; its parameters and state lie as the network's do.
-    pub(crate) fn unfused_graph(&self, config: &Config) -> Result<Graph, TrainError> {
+    pub fn unfused_graph(&self, config: &Config) -> Result<Graph, TrainError> {
         let input = self.network.graph.input_shape();
         Ok(Graph::build(input, &config.model.layers(), self.network.graph.output_shape().len())?)
     }

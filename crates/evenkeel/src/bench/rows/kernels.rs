@@ -3,7 +3,7 @@
 use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::{Graph, Node};
-use keel_nn::{Backward, Forward, MemoryRequest, Mode, RandomKey};
+use keel_nn::{Backward, Forward, Fusion, FusionPasses, MemoryRequest, Mode, RandomKey};
 use serde_json::{Value, json};
 
 use super::super::networks::Spec;
@@ -45,7 +45,8 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
     for network in NETWORKS {
         let spec = Spec::new(network);
         let graph = Graph::build(spec.input(), &spec.layers(), 10).map_err(|error| Failure::new(error.to_string()))?;
-        let graph = graph.fuse();
+        // Convolutions by themselves: joined with a norm, their share of the limit would tell of both.
+        let graph = graph.fuse_with(FusionPasses::all().without(Fusion::ConvolutionNorm));
         for node in graph.nodes().iter().filter(|node| !node.layer.is_view()) {
             let shapes: Vec<String> = node.inputs.iter().map(|&input| graph.shape(input).to_string()).collect();
             let title = format!("{} {}, {}", node.layer.kind(), node.layer.describe(), shapes.join(" and "));
@@ -146,6 +147,7 @@ impl<'a> Bench<'a> {
             output: &self.output,
             grad_output: &mut self.grad_output,
             grad_inputs,
+            accumulate: false,
             parameters: &self.parameters,
             grad_parameters: &mut self.grad_parameters,
             state: &self.state,

@@ -1,0 +1,87 @@
+//! How a batch is cut into the chunks that sums over it are made of: by its sizes alone, so that sums never depend on
+//! the number of threads.
+
+use std::ops::Range;
+
+/// Floats of a chunk: small enough for the second-level cache together with its result.
+const CHUNK: usize = 16 * 1024;
+
+/// Images cut into bands of rows; each band leaves one record of floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Records {
+    images: usize,
+    rows_per_image: usize,
+    rows_per_record: usize,
+    record: usize,
+}
+
+impl Records {
+    /// Bands of `images` images of `(rows, floats per row)`, with records of `record` floats.
+    pub fn per_image(images: usize, (rows, row_length): (usize, usize), record: usize) -> Self {
+        let rows_per_record = (CHUNK / row_length).clamp(1, rows);
+        Records { images, rows_per_image: rows, rows_per_record, record }
+    }
+
+    /// Chunks of `[rows, channels]` that is no image.
+    pub fn of_rows(rows: usize, channels: usize, record: usize) -> Self {
+        let rows_per_record = (CHUNK / channels).max(1).next_multiple_of(32);
+        Records { images: 1, rows_per_image: rows, rows_per_record, record }
+    }
+
+    /// Records of one image.
+    pub fn count_per_image(&self) -> usize {
+        self.rows_per_image.div_ceil(self.rows_per_record)
+    }
+
+    /// Records of all images.
+    pub fn count(&self) -> usize {
+        self.images * self.count_per_image()
+    }
+
+    /// Floats of all records.
+    pub fn length(&self) -> usize {
+        self.count() * self.record
+    }
+
+    /// Rows of all images.
+    pub fn total_rows(&self) -> usize {
+        self.images * self.rows_per_image
+    }
+
+    /// The image record `index` belongs to, and its rows there.
+    pub fn rows(&self, index: usize) -> (usize, Range<usize>) {
+        let (image, part) = (index / self.count_per_image(), index % self.count_per_image());
+        let start = part * self.rows_per_record;
+        (image, start..(start + self.rows_per_record).min(self.rows_per_image))
+    }
+
+    /// Where the floats of record `index` lie.
+    pub fn floats(&self, index: usize) -> Range<usize> {
+        index * self.record..(index + 1) * self.record
+    }
+
+    /// The records of one image.
+    pub fn of_image(&self, image: usize) -> Range<usize> {
+        image * self.count_per_image()..(image + 1) * self.count_per_image()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_cover_every_row_of_every_image_once() {
+        for (images, rows, row_length) in [(1, 1, 1), (3, 7, 5000), (2, 33, 16 * 1024), (5, 4, 1), (2, 1000, 64)] {
+            let records = Records::per_image(images, (rows, row_length), 6);
+            let mut seen = vec![0; images * rows];
+            for index in 0..records.count() {
+                let (image, range) = records.rows(index);
+                assert!(records.of_image(image).contains(&index));
+                range.for_each(|row| seen[image * rows + row] += 1);
+            }
+            assert!(seen.iter().all(|&count| count == 1), "{images} x {rows}: {seen:?}");
+            assert_eq!(records.floats(records.count() - 1).end, records.length());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Windows of two by two values side by side, the common case of max pooling: every value is in one window at most, so
+//! that forward and backward are one sweep each, vectorised over channels.
+
+use super::PoolShape;
+
+/// Channels handled at once.
+pub(crate) const LANES: usize = 16;
+
+/// Values in a window.
+pub(crate) const PLACES: usize = 4;
+
+impl PoolShape {
+    /// Whether the windows are 2x2 with stride 2 and no padding.
+    pub fn is_pairs(&self) -> bool {
+        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0]
+    }
+
+    /// Where the four values of the window at (`row`, `column`) start in the image.
+    #[inline(always)]
+    pub(crate) fn pair_starts(&self, row: usize, column: usize) -> [usize; PLACES] {
+        let first = (2 * row * self.input[1] + 2 * column) * self.channels;
+        let below = first + self.input[1] * self.channels;
+        [first, first + self.channels, below, below + self.channels]
+    }
+}
+
+/// The largest of four values in each lane and its place: the first of equal values wins, NaN beats everything.
+#[inline(always)]
+pub(crate) fn largest<const N: usize>(values: [[f32; N]; PLACES]) -> ([f32; N], [u8; N]) {
+    let (mut best, mut places) = (values[0], [0u32; N]);
+    for (place, values) in values.iter().enumerate().skip(1) {
+        for lane in 0..N {
+            let better = (values[lane] > best[lane]) | values[lane].is_nan();
+            best[lane] = if better { values[lane] } else { best[lane] };
+            places[lane] = if better { place as u32 } else { places[lane] };
+        }
+    }
+    (best, places.map(|place| place as u8))
+}
+
+/// The value at `places` in each lane.
+#[inline(always)]
+pub(crate) fn chosen<const N: usize>(values: [[f32; N]; PLACES], places: &[u8; N]) -> [f32; N] {
+    let mut chosen = values[0];
+    for (place, values) in values.iter().enumerate().skip(1) {
+        for lane in 0..N {
+            chosen[lane] = if u32::from(places[lane]) == place as u32 { values[lane] } else { chosen[lane] };
+        }
+    }
+    chosen
+}
+
+/// `values[start..start + N]`.
+#[inline(always)]
+pub(crate) fn block<const N: usize, T>(values: &[T], start: usize) -> &[T; N] {
+    values[start..].first_chunk().expect("the channels of one position")
+}
+
+/// `values[start..start + N]`, to be written.
+#[inline(always)]
+pub(crate) fn block_mut<const N: usize, T>(values: &mut [T], start: usize) -> &mut [T; N] {
+    values[start..].first_chunk_mut().expect("the channels of one position")
+}
+
+/// Pools one image; `keep(start, places)` gets the places of the maxima.
+#[inline(always)]
+pub(super) fn pool_image(shape: &PoolShape, input: &[f32], output: &mut [f32], places: Option<&mut [u8]>) {
+    match places {
+        Some(places) => pool_rows(shape, input, output, |start, from: &[u8]| {
+            places[start..start + from.len()].copy_from_slice(from);
+        }),
+        None => pool_rows(shape, input, output, |_, _| {}),
+    }
+}
+
+#[inline(always)]
+fn pool_rows(shape: &PoolShape, input: &[f32], output: &mut [f32], mut keep: impl FnMut(usize, &[u8])) {
+    for row in 0..shape.output[0] {
+        for column in 0..shape.output[1] {
+            let starts = shape.pair_starts(row, column);
+            let start = (row * shape.output[1] + column) * shape.channels;
+            let mut channel = 0;
+            while channel + LANES <= shape.channels {
+                pool_window::<LANES>(input, starts, channel, (output, start), &mut keep);
+                channel += LANES;
+            }
+            while channel + 4 <= shape.channels {
+                pool_window::<4>(input, starts, channel, (output, start), &mut keep);
+                channel += 4;
+            }
+            while channel < shape.channels {
+                pool_window::<1>(input, starts, channel, (output, start), &mut keep);
+                channel += 1;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn pool_window<const N: usize>(
+    input: &[f32],
+    starts: [usize; PLACES],
+    channel: usize,
+    (output, start): (&mut [f32], usize),
+    keep: &mut impl FnMut(usize, &[u8]),
+) {
+    let (best, places) = largest(starts.map(|from| *block::<N, _>(input, from + channel)));
+    *block_mut(output, start + channel) = best;
+    keep(start + channel, &places);
+}
+
+/// Writes one image's input gradient: each output's gradient at the place of its maximum, zeros elsewhere.
+#[inline(always)]
+pub(super) fn scatter_image(shape: &PoolShape, grad_output: &[f32], places: &[u8], grad_input: &mut [f32]) {
+    let [height, width] = shape.input;
+    let (row_length, covered) = (width * shape.channels, shape.output[1] * 2 * shape.channels);
+    for (row, lines) in grad_input.chunks_mut(2 * row_length).enumerate().take(height.div_ceil(2)) {
+        if row >= shape.output[0] {
+            lines.fill(0.0);
+            continue;
+        }
+        let (upper, lower) = lines.split_at_mut(row_length);
+        for column in 0..shape.output[1] {
+            let from = (row * shape.output[1] + column) * shape.channels;
+            let gradient = &grad_output[from..from + shape.channels];
+            let places = &places[from..from + shape.channels];
+            let to = 2 * column * shape.channels..2 * (column + 1) * shape.channels;
+            for (first, line) in [(0, &mut upper[to.clone()]), (2, &mut lower[to])] {
+                let (left, right) = line.split_at_mut(shape.channels);
+                for (place, target) in [(first, left), (first + 1, right)] {
+                    for ((target, gradient), chosen) in target.iter_mut().zip(gradient).zip(places) {
+                        *target = if *chosen == place { *gradient } else { 0.0 };
+                    }
+                }
+            }
+        }
+        upper[covered..].fill(0.0);
+        lower[covered..].fill(0.0);
+    }
+}

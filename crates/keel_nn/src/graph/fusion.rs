@@ -1,0 +1,91 @@
+//! The fusion passes: which neighbours are joined into one layer, each of them a choice.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One fusion pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fusion {
+    /// Batch norm and the activation after it.
+    NormActivation,
+    /// Batch norm and the sum that ends a residual block.
+    NormSum,
+    /// That sum and the activation after it.
+    SumActivation,
+    /// Batch norm, its activation and 2x2 max pooling.
+    NormPooling,
+    /// A convolution and the batch norm after it.
+    ConvolutionNorm,
+    /// In evaluation, the norm becomes part of the convolution's weights.
+    FoldNorm,
+}
+
+impl Fusion {
+    /// Every pass in the order they run, with its name and one line.
+    pub const ALL: [(Fusion, &'static str, &'static str); 6] = [
+        (Fusion::NormActivation, "norm_activation", "batch norm + activation in one pass each way"),
+        (Fusion::NormSum, "norm_sum", "batch norm + residual sum in one pass each way"),
+        (Fusion::SumActivation, "sum_activation", "residual sum + activation in one pass each way"),
+        (Fusion::NormPooling, "norm_pooling", "batch norm + activation + 2x2 max pooling in one pass each way"),
+        (
+            Fusion::ConvolutionNorm,
+            "convolution_norm",
+            "batch-norm sums from the convolution's output in cache; its gradient made image by image",
+        ),
+        (Fusion::FoldNorm, "fold_norm", "evaluation: batch norm folded into the convolution's weights"),
+    ];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        Fusion::ALL.iter().find(|(pass, ..)| *pass == self).map_or("", |(_, name, _)| name)
+    }
+}
+
+/// A set of passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FusionPasses {
+    enabled: [bool; Fusion::ALL.len()],
+}
+
+impl FusionPasses {
+    /// Every pass.
+    pub fn all() -> Self {
+        FusionPasses { enabled: [true; Fusion::ALL.len()] }
+    }
+
+    /// No pass: one node a layer.
+    pub fn none() -> Self {
+        FusionPasses { enabled: [false; Fusion::ALL.len()] }
+    }
+
+    /// The set with `pass`.
+    #[must_use]
+    pub fn with(mut self, pass: Fusion) -> Self {
+        self.enabled[pass as usize] = true;
+        self
+    }
+
+    /// The set without `pass`.
+    #[must_use]
+    pub fn without(mut self, pass: Fusion) -> Self {
+        self.enabled[pass as usize] = false;
+        self
+    }
+
+    /// Whether `pass` is in the set.
+    pub fn contains(self, pass: Fusion) -> bool {
+        self.enabled[pass as usize]
+    }
+
+    /// The passes in the set, in the order they run.
+    pub fn iter(self) -> impl Iterator<Item = Fusion> {
+        Fusion::ALL.into_iter().map(|(pass, ..)| pass).filter(move |pass| self.contains(*pass))
+    }
+}
+
+impl Default for FusionPasses {
+    fn default() -> Self {
+        FusionPasses::all()
+    }
+}

@@ -1,0 +1,203 @@
+//! A convolution with the batch norm after it and what follows that, as one layer.
+//!
+//! Training takes the norm's statistics from each output image while it is in the cache, and the gradient by the
+//! convolution's output exists one image at a time only. What is kept for backward is the convolution's output.
+//! Evaluation keeps nothing: each image goes through norm, activation and pooling in the cache; folded, the norm's
+//! running statistics become part of the weights.
+
+use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Finish};
+use keel_kernels::elementwise;
+use keel_kernels::normalization::batch;
+use keel_kernels::statistics::Signal;
+
+use super::norm_block::{GradientSums, NormBlock};
+use super::{Conv2d, Part};
+use crate::activations::Activation;
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
+
+/// `y = block(convolution(x))`, with the parameters of the convolution, then those of the norm.
+#[derive(Clone, Debug)]
+pub struct ConvolutionBlock {
+    convolution: Conv2d,
+    block: NormBlock,
+    folds: bool,
+}
+
+impl ConvolutionBlock {
+    /// Both as one.
+    pub fn new(convolution: Conv2d, block: NormBlock) -> Self {
+        ConvolutionBlock { convolution, block, folds: false }
+    }
+
+    /// In evaluation, with the norm folded into the weights: `w * factor`, `(b - mean) * factor + shift`, where `factor =
+    /// scale / sqrt(variance + epsilon)`.
+    pub fn folded(self) -> Self {
+        ConvolutionBlock { folds: true, ..self }
+    }
+
+    fn channels(&self) -> usize {
+        self.block.norm.channels()
+    }
+
+    fn output_length(&self) -> usize {
+        self.convolution.output_shape().len()
+    }
+
+    fn forward_training(&self, context: Forward<'_>) {
+        let (channels, length) = (self.channels(), context.batch * self.output_length());
+        let (own, norm_parameters) = context.parameters.split_at(self.convolution.parameter_length());
+        let (convolved, saved) = context.saved.split_at_mut(length);
+        let (statistics, places) = saved.split_at_mut(batch::STATISTICS * channels);
+        let (table, rest) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
+        let (records, scratch) = rest.split_at_mut(self.block.records_length(context.batch));
+        let [input, shortcut] = context.inputs;
+        let own = self.convolution.weights_and_bias(own);
+        let kernel = self.convolution.kernel();
+        let layout = kernel.forward_batch_recorded(input, own, (&mut *convolved, scratch), records);
+        batch::finish_statistics((records, layout), self.block.norm.spec().epsilon, statistics);
+        self.block.norm.update_running(statistics, layout.total_rows(), context.state);
+        batch::forward_table(statistics, self.block.norm.scale_and_shift(norm_parameters), table);
+        if let Some(probe) = context.probe {
+            self.block.note_activation(probe, convolved, table);
+            if let Some(layer) = probe.layers.first_mut() {
+                let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
+                layer.output = Some(Signal::of_channels(means, variances, layout.total_rows()));
+            }
+        }
+        self.block.tail.forward((convolved, shortcut), table, context.output, places);
+    }
+
+    fn forward_evaluation(&self, context: Forward<'_>) {
+        let channels = self.channels();
+        let (own, norm_parameters) = context.parameters.split_at(self.convolution.parameter_length());
+        let (table, scratch) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
+        let running = context.state[..2 * channels].split_at(channels);
+        let (epsilon, affine) = (self.block.norm.spec().epsilon, self.block.norm.scale_and_shift(norm_parameters));
+        batch::running_table(running, epsilon, affine, table);
+        let [input, shortcut] = context.inputs;
+        let (kernel, tail) = (self.convolution.kernel(), self.block.tail);
+        let (weights, bias) = self.convolution.weights_and_bias(own);
+        if self.folds {
+            let (folded, scratch) = scratch.split_at_mut(weights.len() + channels);
+            let (folded, folded_bias) = folded.split_at_mut(weights.len());
+            batch::fold((weights, bias), table, (folded, folded_bias));
+            let parameters = (&*folded, Some(&*folded_bias));
+            kernel.forward_batch_finished(
+                input,
+                parameters,
+                Finish { tail, table, shortcut },
+                (context.output, scratch),
+            );
+        } else {
+            let finish = Finish { tail, table, shortcut };
+            kernel.forward_batch_finished(input, (weights, bias), finish, (context.output, scratch));
+        }
+    }
+}
+
+impl Layer for ConvolutionBlock {
+    fn kind(&self) -> &'static str {
+        "convolution_block"
+    }
+
+    fn output_shape(&self) -> Shape {
+        self.block.output_shape()
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        let mut parameters = self.convolution.parameters();
+        parameters.extend(self.block.parameters());
+        parameters
+    }
+
+    fn state(&self) -> Vec<StateSpec> {
+        self.block.state()
+    }
+
+    fn memory(&self, request: MemoryRequest) -> Memory {
+        let (channels, kernel) = (self.channels(), self.convolution.kernel());
+        let records = self.block.records_length(request.batch);
+        let forward = batch::FORWARD_TABLE * channels;
+        match request.mode {
+            Mode::Train => Memory {
+                saved: request.batch * self.output_length() + self.block.saved_length(request.batch),
+                forward_scratch: forward + records + kernel.forward_scratch(request.workers),
+                backward_scratch: forward
+                    + batch::BACKWARD_TABLE * channels
+                    + records
+                    + kernel.backward_scratch(request.batch, request.workers),
+                backward_reads_input: true,
+                backward_reads_output: self.block.tail.adds,
+                passes_gradient: self.block.tail.adds,
+                accumulates: true,
+            },
+            Mode::Evaluate => {
+                let folded = if self.folds { kernel.shape().weight_length() + channels } else { 0 };
+                let forward_scratch = forward + folded + kernel.forward_images_scratch(request.workers);
+                Memory { forward_scratch, ..Memory::default() }
+            }
+        }
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        match context.mode {
+            Mode::Train => self.forward_training(context),
+            Mode::Evaluate => self.forward_evaluation(context),
+        }
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let (channels, own) = (self.channels(), self.convolution.parameter_length());
+        let (convolved, saved) = context.saved.split_at(context.batch * self.output_length());
+        let (forward, rest) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
+        let (backward, rest) = rest.split_at_mut(batch::BACKWARD_TABLE * channels);
+        let (records, scratch) = rest.split_at_mut(self.block.records_length(context.batch));
+        let (grad_own, grad_norm) = context.grad_parameters.split_at_mut(own);
+        let grad_output = context.grad_output;
+        let sums = GradientSums {
+            grad_output: &mut *grad_output,
+            x: convolved,
+            output: context.output,
+            saved,
+            parameters: &context.parameters[own..],
+            grad_parameters: grad_norm,
+        };
+        self.block.sum_gradient(sums, (&mut *forward, &mut *backward), records);
+        let [grad_input, grad_shortcut] = context.grad_inputs;
+        if !grad_shortcut.is_empty() {
+            elementwise::copy(grad_output, grad_shortcut);
+        }
+        let weights = &context.parameters[..self.convolution.kernel().shape().weight_length()];
+        let (grad_weights, grad_bias) = grad_own.split_at_mut(weights.len());
+        let read = BatchGradient { batch: context.batch, input: context.inputs[0], grad_output, weights };
+        let write = BatchGradientOutput { grad_input, grad_weights, grad_bias, accumulate: context.accumulate };
+        let tail = (self.block.tail, self.block.gradient(convolved, saved, forward), &*backward);
+        // The sums are in the table by now: their room is free.
+        let room = if context.probe.is_some() { records } else { &mut [] };
+        let measured = self.convolution.kernel().backward_batch_normalized(read, tail, (write, scratch), room);
+        if let Some(layer) = context.probe.and_then(|probe| probe.layers.first_mut()) {
+            layer.gradient = measured;
+        }
+    }
+
+    fn describe(&self) -> String {
+        let folded = if self.folds { ", folded in evaluation" } else { "" };
+        format!("{}, batch norm{}{folded}", self.convolution.describe(), self.block.describe_tail())
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        self.convolution.multiply_adds()
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        self.block.activation()
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::ConvolutionBlock(self)
+    }
+
+    fn needs_batch(&self) -> bool {
+        self.block.needs_batch()
+    }
+}
