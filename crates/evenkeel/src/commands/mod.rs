@@ -3,14 +3,18 @@
 mod bench;
 mod bench_health;
 mod catalog;
+mod check;
+mod chosen_remedy;
 mod compare;
 mod diagnose;
 mod eval;
 mod explain;
+mod fix;
 mod init;
 mod lab;
 mod plan;
 mod predict;
+mod prove;
 mod report;
 mod schema;
 mod settings;
@@ -36,6 +40,12 @@ pub(crate) enum Command {
     Bench(bench::Arguments),
     /// The network's layers, buffers and bytes, without training
     Plan(plan::Arguments),
+    /// Find what is wrong with a config before its first step
+    Check(check::Arguments),
+    /// Put a finding of a run to the test, with and without its remedy
+    Prove(prove::Arguments),
+    /// Apply the remedy of a finding and train on
+    Fix(fix::Arguments),
     /// Runs side by side
     Compare(compare::Arguments),
     /// Find what is wrong in measurements of any framework
@@ -64,6 +74,9 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
+        Command::Check(arguments) => check::run(&arguments, output),
+        Command::Prove(arguments) => prove::run(&arguments, output),
+        Command::Fix(arguments) => fix::run(&arguments, output),
         Command::Compare(arguments) => compare::run(&arguments, output),
         Command::Diagnose(arguments) => diagnose::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),

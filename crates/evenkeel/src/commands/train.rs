@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use keel_health::Finding;
+use keel_health::{Finding, Level};
 use keel_train::config::HealthLevel;
+use keel_train::remedies::{Verdict, findings_of};
 use keel_train::runs::{Status as RunStatus, Summary};
 use keel_train::{RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
-use super::report;
 use super::settings::{Settings, seconds};
+use super::{prove, report};
 use crate::failure::{Failure, Stop};
 use crate::terminal::{
     Align, Output, Progress, Status, findings_text, layers_table, metrics_line, status_of, status_word, table,
@@ -25,6 +26,7 @@ Examples:
   evenkeel train my.toml --set train.epochs=5      a config file, one key changed
   evenkeel train mlp --set data.source=wine.csv    a shipped preset on your own table
   evenkeel train --find-lr                         suggest a learning rate
+  evenkeel train --prove                           put the leading finding to the test afterwards
   evenkeel train --time-limit 10m                  stop after ten minutes, with a checkpoint
   evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
 
@@ -45,6 +47,9 @@ pub(crate) struct Arguments {
     /// Leave unreadable images out and count them, instead of stopping at the first
     #[arg(long)]
     skip_unreadable: bool,
+    /// Afterwards train with and without the remedy of the leading finding, over three seeds, and compare
+    #[arg(long, conflicts_with = "find_lr")]
+    prove: bool,
     /// Exit with status 1 on warnings too
     #[arg(long)]
     strict: bool,
@@ -72,12 +77,25 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if let Some(folder) = progress.folder() {
         report::after_training(folder, data, output);
     }
-    let TrainedRun { folder, summary } = trained?;
-    let findings: Vec<Finding> =
-        summary.findings.iter().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
-    output.result(&summary, || {
-        ending(&folder.path().display().to_string(), &summary, &health_text(&findings, watched))
+    let TrainedRun { folder, mut summary } = trained?;
+    let mut findings = findings_of(&folder)?;
+    let shown = ending(&folder.path().display().to_string(), &summary, &findings, watched);
+    let mut proof = None;
+    if arguments.prove && summary.status == RunStatus::Finished {
+        proof = prove::prove_leading(&folder, output)?;
+        summary = folder.read_summary()?;
+    }
+    output.result(&summary, || match &proof {
+        Some(proof) => format!("{shown}\n{}", prove::proof_text(proof, folder.path())),
+        None if !arguments.prove => shown,
+        None if summary.status == RunStatus::Finished => {
+            format!("{shown}\nNothing to prove: no finding has a remedy a program can apply.\n")
+        }
+        None => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
     })?;
+    if let Some(proof) = proof.filter(|proof| proof.verdict == Verdict::Withdrawn) {
+        findings.retain(|finding| (&finding.code, &finding.layer) != (&proof.code, &proof.layer));
+    }
     Ok(status_of(&findings, arguments.strict))
 }
 
@@ -105,7 +123,7 @@ fn range_text(test: &RangeTest) -> String {
 }
 
 /// A flag the first Ctrl-C raises; the second one ends the program.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     let handler = move || {
@@ -129,7 +147,9 @@ fn health_text(findings: &[Finding], watched: bool) -> String {
     }
 }
 
-fn ending(folder: &str, summary: &Summary, health: &str) -> String {
+/// Results, layers, findings and what to do next.
+pub(super) fn ending(folder: &str, summary: &Summary, findings: &[Finding], watched: bool) -> String {
+    let health = health_text(findings, watched);
     let reason = summary.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let mut text = format!(
         "{}{reason}: {} epochs, {} steps, {:.1} s, {:.0} samples/s; best epoch {}\n\n",
@@ -148,13 +168,13 @@ fn ending(folder: &str, summary: &Summary, health: &str) -> String {
     }
     text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), health));
     text.push_str(&format!("Run: {folder}\nNext:\n"));
-    for (command, purpose) in next_commands(folder, summary.status) {
+    for (command, purpose) in next_commands(folder, summary.status, findings) {
         text.push_str(&format!("  {command:<40}  {purpose}\n"));
     }
     text
 }
 
-fn next_commands(folder: &str, status: RunStatus) -> Vec<(String, &'static str)> {
+fn next_commands(folder: &str, status: RunStatus, findings: &[Finding]) -> Vec<(String, &'static str)> {
     let mut commands = vec![
         (format!("{folder}/report.html"), "the run as a page: open it in a browser"),
         (format!("evenkeel eval {folder}"), "classes, mistakes and errors on the test split"),
@@ -163,6 +183,11 @@ fn next_commands(folder: &str, status: RunStatus) -> Vec<(String, &'static str)>
     ];
     if status == RunStatus::Stopped {
         commands.insert(0, (format!("evenkeel train --resume {folder}"), "go on from the checkpoint"));
+    }
+    if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
+        let code = &finding.code;
+        commands.push((format!("evenkeel prove {folder} {code}"), "what the remedy changes, over several seeds"));
+        commands.push((format!("evenkeel fix {folder} {code}"), "apply the remedy"));
     }
     commands
 }

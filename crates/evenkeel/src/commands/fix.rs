@@ -1,0 +1,169 @@
+//! `fix`: the remedy of a finding put into practice.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use keel_health::{Application, Finding};
+use keel_train::config::HealthLevel;
+use keel_train::remedies::{Fork, Treatment, findings_of, fork};
+use keel_train::runs::{RunFolder, Summary};
+use keel_train::{TrainedRun, Trainer, load_data};
+use serde::Serialize;
+
+use super::chosen_remedy::Choice;
+use super::{report, train};
+use crate::failure::{Failure, Stop};
+use crate::terminal::{Output, Progress, Status, status_of, wrapped};
+
+/// Arguments of `fix`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel fix runs/digits-cnn K010
+  evenkeel fix runs/digits-cnn K010 --layer activation_2 --remedy 2
+  evenkeel fix runs/digits-cnn K002 --json
+
+A remedy the trained network can take is applied to its last checkpoint, and training goes on in a folder of its own. One
+that changes how a training begins is written as a config to train afresh, into the folder of the run. The run stays as it
+is, and the output says which of the two was done.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    /// Training went on from the last checkpoint.
+    Continued,
+    /// Training began anew with changed weights no setting expresses.
+    Restarted,
+    /// A config was written.
+    ConfigWritten,
+}
+
+/// The outcome for a program.
+#[derive(Debug, Serialize)]
+struct Fixed {
+    code: String,
+    layer: Option<String>,
+    remedy: String,
+    settings: Vec<String>,
+    action: Action,
+    /// The new run, where there is one.
+    run: Option<PathBuf>,
+    /// The new config, where one was written.
+    config: Option<PathBuf>,
+    /// Summary of the new run.
+    summary: Option<Summary>,
+}
+
+/// Applies the remedy.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let (folder, finding, treatment) = arguments.choice.read()?;
+    let action = action_for(&folder, &finding, &treatment)?;
+    let mut fixed = Fixed {
+        code: finding.code.clone(),
+        layer: finding.layer.clone(),
+        remedy: treatment.remedy.describe(),
+        settings: treatment.settings.clone(),
+        action,
+        run: None,
+        config: None,
+        summary: None,
+    };
+    if action == Action::ConfigWritten {
+        fixed.config = Some(write_config(&folder, &finding, treatment)?);
+        output.result(&fixed, || text(&fixed, folder.path()))?;
+        return Ok(Status::Done);
+    }
+    let watched = treatment.config.health.level != HealthLevel::Off;
+    let TrainedRun { folder: new, summary } = continued(&folder, &finding, (treatment, action), output)?;
+    fixed.run = Some(new.path().to_owned());
+    let findings = findings_of(&new)?;
+    fixed.summary = Some(summary.clone());
+    output.result(&fixed, || {
+        let ending = train::ending(&new.path().display().to_string(), &summary, &findings, watched);
+        format!("{}\n{ending}", text(&fixed, folder.path()))
+    })?;
+    Ok(status_of(&findings, false))
+}
+
+/// What the remedy and the state of the run allow.
+fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<Action, Failure> {
+    let trained = folder.last_checkpoint().exists();
+    let Some(surgery) = &treatment.surgery else {
+        let running = treatment.application == Application::Running && trained;
+        return Ok(if running { Action::Continued } else { Action::ConfigWritten });
+    };
+    if surgery.needs_trained_weights() && !trained {
+        let message = format!("{}: there is no checkpoint whose weights could be changed", folder.path().display());
+        let next =
+            format!("Choose another remedy of {} with --remedy, or train until the first checkpoint", finding.code);
+        return Err(Failure::new(message).next_step(next));
+    }
+    let afresh = treatment.application == Application::FreshRun || !trained;
+    Ok(if afresh { Action::Restarted } else { Action::Continued })
+}
+
+/// Name of what is made from the run: `digits-cnn-fix-K010`.
+fn name_for(folder: &RunFolder, finding: &Finding) -> String {
+    let path = folder.path();
+    let name = path.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
+    format!("{name}-fix-{}", finding.code)
+}
+
+fn write_config(folder: &RunFolder, finding: &Finding, treatment: Treatment) -> Result<PathBuf, Stop> {
+    let mut config = treatment.config;
+    config.run.name = name_for(folder, finding);
+    let path = folder.path().join(format!("fix-{}.toml", finding.code));
+    folder.write_text(&path, &config.to_toml())?;
+    Ok(path)
+}
+
+/// Trains on with the remedy, in a folder beside the run.
+fn continued(
+    folder: &RunFolder,
+    finding: &Finding,
+    (treatment, action): (Treatment, Action),
+    output: &Output,
+) -> Result<TrainedRun, Stop> {
+    let continuation = Fork {
+        run: folder,
+        config: treatment.config,
+        surgery: treatment.surgery.as_ref(),
+        from_start: action == Action::Restarted,
+    };
+    let directory = folder.path().parent().unwrap_or(Path::new("."));
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let new = fork(&continuation, directory, &name_for(folder, finding))?;
+    let trainer = Trainer::resume(new.path())?;
+    let data = load_data(trainer.config())?;
+    let mut progress = Progress::new();
+    let trained = trainer.with_data(data.clone()).with_stop(train::stop_on_interrupt()?).run(&mut progress);
+    progress.close();
+    report::after_training(new.path(), data, output);
+    Ok(trained?)
+}
+
+fn text(fixed: &Fixed, run: &Path) -> String {
+    let place = fixed.layer.as_deref().unwrap_or("whole network");
+    let mut text = wrapped(&format!("{} ({place})  ", fixed.code), &fixed.remedy);
+    for setting in &fixed.settings {
+        text.push_str(&format!("  changed  {setting}\n"));
+    }
+    let run = run.display();
+    text.push_str(&match (fixed.action, &fixed.run, &fixed.config) {
+        (Action::Continued, Some(new), _) => {
+            format!("Training went on from the last checkpoint of {run}, in {}.\n", new.display())
+        }
+        (_, Some(new), _) => format!("Training began anew with the changed weights, in {}.\n", new.display()),
+        (_, _, Some(config)) => {
+            let config = config.display();
+            format!("A fresh run is needed; its config is written.\nNext: evenkeel train {config}\n")
+        }
+        _ => String::new(),
+    });
+    text
+}
