@@ -10,7 +10,17 @@ use program::Program;
 #[test]
 fn the_previous_checkpoint_survives_a_full_disk() {
     let program = Program::new();
-    let arguments = ["train", "mlp", "--set", "run.name=full", "--set", "model.width=600", "--set", "train.epochs=500"];
+    let arguments = [
+        "train",
+        "--set",
+        "model.preset=mlp",
+        "--set",
+        "run.name=full",
+        "--set",
+        "model.width=700",
+        "--set",
+        "train.epochs=500",
+    ];
     program
         .run(&[&arguments[..], &["--set", "data.source=spiral", "--time-limit", "0.5s", "--json"]].concat())
         .succeeded();

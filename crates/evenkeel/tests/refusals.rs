@@ -96,7 +96,7 @@ fn wrong_settings_are_refused_before_any_work() {
 #[test]
 fn wrong_arguments_of_training_are_refused() {
     let cases: &[Case] = &[
-        (&["train", "absent.toml"], &["absent.toml: cannot read the config", "digits, mlp, resnet20"]),
+        (&["train", "absent.toml"], &["absent.toml: cannot read the config", "digits, cifar10-fast, mlp, resnet20"]),
         (
             &["train", "--set", "train.epoch=3"],
             &["--set train.epoch=3: `train.epoch`: unknown key", "id you mean `epochs`?"],

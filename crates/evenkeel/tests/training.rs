@@ -69,7 +69,9 @@ fn runs_are_compared_with_the_settings_that_differ() {
     assert_eq!(seed.split_whitespace().collect::<Vec<_>>(), ["train.seed", "0", "7"], "{}", compared.stdout);
     assert!(compared.stdout.contains("test accuracy"), "{}", compared.stdout);
     let document = program.run(&["compare", "runs/first", "runs/second", "--json"]).json();
-    assert_eq!(document["settings"].as_array().map(Vec::len), Some(1), "{document}");
+    // The division of the data follows train.seed.
+    assert_eq!(document["settings"].as_array().map(Vec::len), Some(2), "{document}");
+    assert!(compared.stdout.contains("data.seed"), "{}", compared.stdout);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const LSUV: [&str; 3] = [
     "model.init=lsuv",
     "train.batch_size=96",
     "model.layers=[{type=\"conv2d\", out_channels=6}, {type=\"activation\", function=\"relu\"}, {type=\"dropout\", \
-     probability=0.2}, {type=\"conv2d\", out_channels=5, init=\"zeros\"}, {type=\"residual\", \
+     probability=0.2}, {type=\"conv2d\", out_channels=5, init={type=\"normal\", std=0.3}}, {type=\"residual\", \
      body=[{type=\"conv2d\", out_channels=5}]}, {type=\"linear\", init={type=\"lsuv\", target=0.25}}]",
 ];
 
@@ -84,20 +84,20 @@ fn exact_statistics_are_the_averages_over_the_batches() {
         let entry = network.graph.state().iter().find(|entry| entry.name == name).unwrap();
         network.state[entry.range.clone()].to_vec()
     };
-    // The first norm reads x W + b, so its statistics can be computed by hand.
+    // The first norm reads x W, so its statistics can be computed by hand.
     let parameter = |name: &str| {
         let network = session.network();
         let parameter = network.graph.parameters().iter().find(|parameter| parameter.name == name).unwrap();
         network.parameters[parameter.range.clone()].to_vec()
     };
-    let (weight, bias) = (parameter("linear_1.weight"), parameter("linear_1.bias"));
+    let weight = parameter("linear_1.weight");
     let mut source = Batches::new(session.training_batches().clone(), Position::default());
     let (mut means, mut variances) = ([0.0_f64; 5], [0.0_f64; 5]);
     for _ in 0..batches {
         let batch = source.next().unwrap().unwrap();
         let count = batch.samples() as f64;
         for unit in 0..5 {
-            let value = |row: &[f32]| f64::from(row[0] * weight[unit] + row[1] * weight[5 + unit] + bias[unit]);
+            let value = |row: &[f32]| f64::from(row[0] * weight[unit] + row[1] * weight[5 + unit]);
             let values: Vec<f64> = batch.inputs.chunks_exact(2).map(value).collect();
             let mean = values.iter().sum::<f64>() / count;
             means[unit] += mean / batches as f64;

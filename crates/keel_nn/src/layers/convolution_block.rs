@@ -10,7 +10,7 @@ use keel_kernels::elementwise;
 use keel_kernels::normalization::batch;
 use keel_kernels::statistics::Signal;
 
-use super::norm_block::{GradientSums, NormBlock};
+use super::normalization::{GradientSums, NormBlock};
 use super::{Conv2d, Part};
 use crate::activations::Activation;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};

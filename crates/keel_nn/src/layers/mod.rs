@@ -3,7 +3,6 @@
 mod activation;
 mod add;
 mod avg_pool;
-mod batch_norm;
 mod build_error;
 mod catalog;
 mod conv2d;
@@ -12,16 +11,12 @@ mod custom;
 mod dropout;
 mod flatten;
 mod global_avg_pool;
-mod group_norm;
-mod instance_norm;
-mod layer_norm;
 mod linear;
 mod max_pool;
 mod maxout;
-mod norm_block;
+mod normalization;
 mod part;
 mod residual;
-mod sample_norm;
 mod window;
 
 use schemars::JsonSchema;
@@ -30,7 +25,6 @@ use serde::{Deserialize, Serialize};
 pub use activation::ActivationLayer;
 pub use add::Add;
 pub use avg_pool::{AvgPool, AvgPoolSpec};
-pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningStatistics};
 pub use build_error::BuildError;
 pub use catalog::{CatalogEntry, catalog};
 pub use conv2d::{Conv2d, Conv2dSpec};
@@ -39,16 +33,15 @@ pub use custom::CustomLayer;
 pub use dropout::{Dropout, DropoutSpec};
 pub use flatten::{Flatten, FlattenSpec};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
-pub use group_norm::GroupNormSpec;
-pub use instance_norm::InstanceNormSpec;
-pub use layer_norm::LayerNormSpec;
 pub use linear::{Linear, LinearSpec};
 pub use max_pool::{MaxPool, MaxPoolSpec};
 pub use maxout::{Maxout, MaxoutSpec};
-pub use norm_block::NormBlock;
+pub use normalization::{
+    BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
+    RunningStatistics, SampleNorm,
+};
 pub use part::Part;
 pub use residual::{ResidualSpec, Shortcut};
-pub use sample_norm::SampleNorm;
 pub use window::{Extent, Padding};
 
 use crate::activations::Activation;

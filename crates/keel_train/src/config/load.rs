@@ -105,7 +105,10 @@ mod tests {
             ("[train\n", "config.toml:1: not valid TOML"),
             ("[train]\nepochs = 3\nepochs = 4\n", "config.toml:3: not valid TOML"),
             ("[[model.layers]]\ntype = \"activation\"\nfunction = \"rleu\"\n", "did you mean `relu`?"),
-            ("[[model.layers]]\ntype = \"activation\"\nfunction = \"relu\"\nslop = 1\n", "unknown field `slop`"),
+            (
+                "[[model.layers]]\ntype = \"activation\"\nfunction = \"relu\"\nslop = 1\n",
+                "config.toml:4: `model.layers.0.slop`: unknown key",
+            ),
             ("[[model.layers]]\ntype = \"conv3d\"\n", "did you mean `conv2d`?"),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
         ];

@@ -321,6 +321,10 @@ fn expanded(mut branch: Json) -> Vec<Json> {
                 }
             }
         }
+        // Together they name every key there is, which neither part could say of itself.
+        if let Some(whole) = whole.as_object_mut() {
+            whole.entry("additionalProperties").or_insert(Json::Bool(false));
+        }
         whole
     };
     inner.into_iter().map(combined).collect()

@@ -9,8 +9,8 @@ use keel_kernels::pooling::PoolShape;
 use keel_kernels::statistics::Limits;
 
 use super::batch_norm::BatchNorm;
-use super::{Part, window};
 use crate::activations::Activation;
+use crate::layers::{Part, window};
 use crate::probe::{Measures, Probe};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -18,9 +18,9 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec
 /// and pooling exclude each other. It has the parameters and the state of the norm.
 #[derive(Clone, Debug)]
 pub struct NormBlock {
-    pub(super) norm: BatchNorm,
+    pub(in crate::layers) norm: BatchNorm,
     activation: Activation,
-    pub(super) tail: Tail,
+    pub(in crate::layers) tail: Tail,
 }
 
 impl NormBlock {
@@ -58,18 +58,23 @@ impl NormBlock {
     }
 
     /// Floats kept for backward beside the input, for `images` samples.
-    pub(super) fn saved_length(&self, images: usize) -> usize {
+    pub(in crate::layers) fn saved_length(&self, images: usize) -> usize {
         batch::STATISTICS * self.norm.channels() + self.tail.places_length(images)
     }
 
     /// Floats of scratch for the sums over `images` samples.
-    pub(super) fn records_length(&self, images: usize) -> usize {
+    pub(in crate::layers) fn records_length(&self, images: usize) -> usize {
         self.tail.records_length((images, self.norm.output_shape().positions()), self.norm.channels())
     }
 
     /// First half of backward: sums the gradient up, writes the gradients by the norm's parameters and fills both tables
     /// (forward, backward). Leaves the gradient by the shortcut in `grad_output`.
-    pub(super) fn sum_gradient(&self, sums: GradientSums<'_>, tables: (&mut [f32], &mut [f32]), records: &mut [f32]) {
+    pub(in crate::layers) fn sum_gradient(
+        &self,
+        sums: GradientSums<'_>,
+        tables: (&mut [f32], &mut [f32]),
+        records: &mut [f32],
+    ) {
         let GradientSums { grad_output, x, output, saved, parameters, grad_parameters } = sums;
         let channels = self.norm.channels();
         let (statistics, places) = saved.split_at(batch::STATISTICS * channels);
@@ -84,13 +89,13 @@ impl NormBlock {
     }
 
     /// What the second half of backward reads.
-    pub(super) fn gradient<'a>(&self, x: &'a [f32], saved: &'a [f32], table: &'a [f32]) -> TailGradient<'a> {
+    pub(in crate::layers) fn gradient<'a>(&self, x: &'a [f32], saved: &'a [f32], table: &'a [f32]) -> TailGradient<'a> {
         let places = &saved[batch::STATISTICS * self.norm.channels()..];
         TailGradient { x, y: &[], places, table }
     }
 
     /// Notes statistics of the activation that pooling hides: that of the last layer but one. `x` is the norm's input.
-    pub(super) fn note_activation(&self, probe: &mut Probe, x: &[f32], table: &[f32]) {
+    pub(in crate::layers) fn note_activation(&self, probe: &mut Probe, x: &[f32], table: &[f32]) {
         let before_last = probe.layers.len().checked_sub(2);
         let Some(slots) = before_last.and_then(|index| probe.layers.get_mut(index)) else { return };
         if self.tail.windows.is_some() && self.activation != Activation::Identity {
@@ -101,7 +106,7 @@ impl NormBlock {
     }
 
     /// What follows the norm, for descriptions: `, relu, max pool 2x2`.
-    pub(super) fn describe_tail(&self) -> String {
+    pub(in crate::layers) fn describe_tail(&self) -> String {
         let mut text = String::new();
         if self.tail.adds {
             text += ", + shortcut";
@@ -117,18 +122,18 @@ impl NormBlock {
 }
 
 /// What [`NormBlock::sum_gradient`] reads and writes.
-pub(super) struct GradientSums<'a> {
-    pub(super) grad_output: &'a mut [f32],
+pub(in crate::layers) struct GradientSums<'a> {
+    pub(in crate::layers) grad_output: &'a mut [f32],
     /// Input of the norm.
-    pub(super) x: &'a [f32],
+    pub(in crate::layers) x: &'a [f32],
     /// Output of the block; read only if it adds a shortcut.
-    pub(super) output: &'a [f32],
+    pub(in crate::layers) output: &'a [f32],
     /// Statistics and places.
-    pub(super) saved: &'a [f32],
+    pub(in crate::layers) saved: &'a [f32],
     /// Of the norm.
-    pub(super) parameters: &'a [f32],
+    pub(in crate::layers) parameters: &'a [f32],
     /// Of the norm.
-    pub(super) grad_parameters: &'a mut [f32],
+    pub(in crate::layers) grad_parameters: &'a mut [f32],
 }
 
 impl Layer for NormBlock {

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
 use super::sample_norm::SampleNorm;
 use crate::Shape;
+use crate::layers::BuildError;
 
 /// Keys of a `group_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sample_norm::{check_epsilon, scale_and_shift};
-use super::{BuildError, Part};
+use crate::layers::{BuildError, Part};
 use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -96,22 +96,22 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    pub(super) fn channels(&self) -> usize {
+    pub(in crate::layers) fn channels(&self) -> usize {
         self.shape.channels()
     }
 
     /// Scale and shift, or two empty slices without `affine`.
-    pub(super) fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+    pub(in crate::layers) fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
     }
 
-    pub(super) fn spec(&self) -> &BatchNormSpec {
+    pub(in crate::layers) fn spec(&self) -> &BatchNormSpec {
         &self.spec
     }
 
     /// Fills the table that normalises, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in
     /// training it keeps the batch's in `saved` and moves the running ones. `records` is scratch.
-    pub(super) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: &mut [f32]) {
+    pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: &mut [f32]) {
         let channels = self.channels();
         let affine = self.scale_and_shift(context.parameters);
         match context.mode {
@@ -134,7 +134,7 @@ impl BatchNorm {
     }
 
     /// Moves the running statistics towards those of a batch of `rows` values per channel.
-    pub(super) fn update_running(&self, statistics: &[f32], rows: usize, state: &mut [f32]) {
+    pub(in crate::layers) fn update_running(&self, statistics: &[f32], rows: usize, state: &mut [f32]) {
         let channels = self.channels();
         let (running, updates) = state.split_at_mut(2 * channels);
         let (running_mean, running_variance) = running.split_at_mut(channels);

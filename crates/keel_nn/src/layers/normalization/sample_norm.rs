@@ -3,8 +3,8 @@
 
 use keel_kernels::normalization::sample::{SampleGradient, SampleNorm as Kernel};
 
-use super::BuildError;
 use crate::init::InitSpec;
+use crate::layers::BuildError;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`, mean and biased variance over the channels of a group at
@@ -18,7 +18,11 @@ pub struct SampleNorm {
 
 impl SampleNorm {
     /// A norm over `groups` of channels, which divide them.
-    pub(super) fn build(kind: &'static str, shape: Shape, (groups, epsilon): (usize, f32)) -> Result<Self, BuildError> {
+    pub(in crate::layers) fn build(
+        kind: &'static str,
+        shape: Shape,
+        (groups, epsilon): (usize, f32),
+    ) -> Result<Self, BuildError> {
         if shape.is_empty() {
             return Err(BuildError::EmptyInput { kind, input: shape });
         }
@@ -33,7 +37,7 @@ impl SampleNorm {
 }
 
 /// Refuses an epsilon that could divide by zero.
-pub(super) fn check_epsilon(kind: &'static str, epsilon: f32) -> Result<(), BuildError> {
+pub(in crate::layers) fn check_epsilon(kind: &'static str, epsilon: f32) -> Result<(), BuildError> {
     if epsilon > 0.0 && epsilon.is_finite() {
         return Ok(());
     }
@@ -41,7 +45,7 @@ pub(super) fn check_epsilon(kind: &'static str, epsilon: f32) -> Result<(), Buil
 }
 
 /// Scale and shift of a norm, `[channels]` each: one and zero at the start.
-pub(super) fn scale_and_shift(channels: usize) -> Vec<ParameterSpec> {
+pub(in crate::layers) fn scale_and_shift(channels: usize) -> Vec<ParameterSpec> {
     let parameter =
         |name, role, init| ParameterSpec { name, shape: vec![channels], role, fan_in: 1, fan_out: 1, init: Some(init) };
     vec![

@@ -1,0 +1,16 @@
+//! Normalising layers: over the batch, and over each sample alone.
+
+mod batch_norm;
+mod group_norm;
+mod instance_norm;
+mod layer_norm;
+mod norm_block;
+mod sample_norm;
+
+pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningStatistics};
+pub use group_norm::GroupNormSpec;
+pub use instance_norm::InstanceNormSpec;
+pub use layer_norm::LayerNormSpec;
+pub(in crate::layers) use norm_block::GradientSums;
+pub use norm_block::NormBlock;
+pub use sample_norm::SampleNorm;
