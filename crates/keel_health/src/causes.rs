@@ -47,13 +47,14 @@ use Position::{Anywhere, Before, Behind};
 use Symptom::{Code, High, Low};
 
 /// From causes to symptoms; a finding can only be explained by one that comes earlier.
-pub const CAUSAL_ORDER: [Symptom; 20] = [
+pub const CAUSAL_ORDER: [Symptom; 21] = [
     Code("K008"),
     Code("K002"),
     Code("K003"),
     Code("K006"),
     Code("K005"),
     Code("K019"),
+    Low("K015"),
     High("K013"),
     Code("K012"),
     Code("K009"),
@@ -161,6 +162,21 @@ pub const EXPLANATIONS: &[Explanation] = &[
         ],
         position: Anywhere,
     },
+    // Batches of too few samples: noise in everything that is normalised.
+    Explanation {
+        cause: Low("K015"),
+        consequences: &[
+            Code("K012"),
+            Code("K009"),
+            Code("K010"),
+            Code("K011"),
+            Code("K015"),
+            Code("K016"),
+            Code("K018"),
+            Code("K017"),
+        ],
+        position: Anywhere,
+    },
     // Steps too large: units die or saturate, gradients explode, NaN.
     Explanation {
         cause: High("K013"),
@@ -169,7 +185,6 @@ pub const EXPLANATIONS: &[Explanation] = &[
             Code("K009"),
             Code("K010"),
             Code("K014"),
-            Code("K011"),
             Code("K015"),
             Code("K016"),
             Code("K017"),
@@ -265,11 +280,12 @@ fn explains(model: &ModelDescription, findings: &[Finding], cause: usize, effect
         let key = |finding: &Finding| (std::cmp::Reverse(finding.level), position(model, finding));
         return (key(first), cause) < (key(second), effect);
     }
-    EXPLANATIONS.iter().any(|line| {
-        line.cause.shows(first)
-            && line.consequences.iter().any(|consequence| consequence.shows(second))
-            && lies(model, line.position, first, second)
-    })
+    rank(first) < rank(second)
+        && EXPLANATIONS.iter().any(|line| {
+            line.cause.shows(first)
+                && line.consequences.iter().any(|consequence| consequence.shows(second))
+                && lies(model, line.position, first, second)
+        })
 }
 
 fn lies(model: &ModelDescription, wanted: Position, cause: &Finding, effect: &Finding) -> bool {

@@ -263,9 +263,14 @@ fn k009_table() {
 
 #[test]
 fn k010_table() {
-    for (dead, expected) in
-        [(0, None), (10, None), (11, Some(Level::Warn)), (41, Some(Level::Error)), (100, Some(Level::Error))]
-    {
+    for (dead, expected) in [
+        (0, None),
+        (10, None),
+        (15, None),
+        (16, Some(Level::Warn)),
+        (41, Some(Level::Error)),
+        (100, Some(Level::Error)),
+    ] {
         let monitor = run(&mlp(Relu, 2), 600, |_, step| step.layers[1].units = Some(units(dead)));
         let found = with_code(&monitor, "K010");
         assert_eq!(found.first().map(|finding| finding.level), expected, "{dead}");
@@ -337,7 +342,8 @@ fn k013_table() {
         (3e-2, 2.3, Some(Level::Warn)),
         (3e-2, 1.0, None),
         (0.3, 2.3, Some(Level::Error)),
-        (2e-4, 2.3, None),
+        (5e-4, 2.3, None),
+        (2e-4, 2.3, Some(Level::Warn)),
         (1e-5, 2.2, Some(Level::Warn)),
         (1e-5, 0.5, None),
     ] {
@@ -451,7 +457,7 @@ fn k017_stuck_diverging_oscillating() {
 #[test]
 fn k018_names_the_best_epoch() {
     let mut monitor = Monitor::new(mlp(Relu, 1));
-    for (number, validation) in [1.0, 0.8, 0.7, 0.75, 0.8, 0.9, 1.1].into_iter().enumerate() {
+    for (number, validation) in [1.0, 0.8, 0.7, 0.75, 0.8, 0.9, 1.1, 1.2].into_iter().enumerate() {
         monitor.epoch(&EpochMeasurement {
             epoch: number as u64,
             train_loss: Some(0.9 / (1.0 + number as f32)),

@@ -179,6 +179,11 @@ impl ParameterWindow {
         self.update_ratio.median()
     }
 
+    /// Largest norm(update) / norm(weight) of a step; `None` if not measured or the weight is zero.
+    pub fn largest_update_ratio(&self) -> Option<f64> {
+        self.update_ratio.largest()
+    }
+
     /// Median of norm(decay) / norm(data gradient); infinite where the data gradient is zero.
     pub fn decay_ratio(&self) -> Option<f64> {
         self.decay_ratio.median()

@@ -1,4 +1,4 @@
-//! The median of a ratio over a window.
+//! The median and the largest value of a ratio over a window.
 
 /// Ratios kept; a longer window keeps the latest ones.
 const KEPT: usize = 128;
@@ -9,11 +9,13 @@ pub(super) struct Ratios {
     values: Vec<f32>,
     next: usize,
     median: Option<f64>,
+    largest: Option<f32>,
 }
 
 impl Ratios {
     /// Takes a ratio in. The buffer is allocated at the first one.
     pub(super) fn push(&mut self, ratio: f32) {
+        self.largest = Some(self.largest.map_or(ratio, |largest| largest.max(ratio)));
         if self.values.len() < KEPT {
             if self.values.is_empty() {
                 self.values.reserve_exact(KEPT);
@@ -30,6 +32,11 @@ impl Ratios {
         self.median.or_else(|| median_of(&mut self.values.clone()))
     }
 
+    /// The largest ratio of the window, also of steps that are not kept.
+    pub(super) fn largest(&self) -> Option<f64> {
+        self.largest.map(f64::from)
+    }
+
     /// Computes the median and forgets the order of the ratios.
     pub(super) fn close(&mut self) {
         self.median = median_of(&mut self.values);
@@ -39,7 +46,7 @@ impl Ratios {
     pub(super) fn cleared(mut self) -> Self {
         self.values.clear();
         self.values.reserve_exact(KEPT);
-        Self { values: self.values, next: 0, median: None }
+        Self { values: self.values, next: 0, median: None, largest: None }
     }
 }
 
@@ -67,6 +74,7 @@ mod tests {
         (0..KEPT).for_each(|_| ratios.push(7.0));
         ratios.close();
         assert_eq!(ratios.median(), Some(7.0));
+        assert_eq!(ratios.largest(), Some(f64::INFINITY));
         assert_eq!(ratios.cleared().median(), None);
     }
 }

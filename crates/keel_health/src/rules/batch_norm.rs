@@ -2,7 +2,9 @@
 //! At the end of an epoch, in two epochs in a row: the loss in evaluation mode against the loss in training mode on the
 //! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
-//! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. If the loss
+//! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. Losses
+//! are compared with a tenth of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
+//! than 4 samples are a warning before the training begins. If the loss
 //! gap is known and below 0.1, shifted channels are only noted.
 //!
 //! # Why it matters
@@ -14,15 +16,16 @@
 //! at least 16.
 //!
 //! # When it is fine
-//! In the first epoch, while the running statistics are still catching up.
+//! In the first epochs, while the running statistics are still catching up: fewer than 30 updates are not judged.
 //!
 //! # Source
-//! Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; Wu and Johnson, "Rethinking 'Batch' in BatchNorm"
+//! Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; Wu and He,
+//! "Group Normalization" (2018), figure 1, for small batches; Wu and Johnson, "Rethinking 'Batch' in BatchNorm"
 //! (2021). The limits on channels are ours.
 
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
-use crate::measurement::{EpochMeasurement, NormStatistics};
+use crate::measurement::{EpochMeasurement, LayerKind, NormStatistics};
 use crate::remedy::Remedy;
 
 /// Relative gap between the losses for a warning.
@@ -37,6 +40,12 @@ pub const SHIFT: f64 = 0.5;
 pub const VARIANCE_RATIO: (f64, f64) = (0.5, 2.0);
 /// Share of the initial statistics left.
 pub const RESIDUE: f64 = 0.05;
+/// Samples of a batch below which its statistics are noise whatever else is measured.
+pub const FEWEST_SAMPLES: u64 = 4;
+/// Loss compared with at least, relative to guessing.
+pub const LOSS_FLOOR: f64 = 0.1;
+/// Updates after which momentum 0.1 has forgotten the initial statistics: 0.9^30 < 0.05.
+pub const UPDATES: u64 = 30;
 /// Momentum to use.
 const MOMENTUM: f64 = 0.1;
 /// Batches for exact statistics.
@@ -46,17 +55,37 @@ const LEAST_BATCH: u64 = 16;
 
 /// Everything beyond its limit in `case`.
 pub fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment == Moment::Model {
+        return too_few_samples(case).into_iter().collect();
+    }
     let (Moment::Epoch, Some(epoch)) = (case.moment, case.epochs.last()) else { return Vec::new() };
-    let gap = loss_gap(epoch);
+    let gap = loss_gap(case, epoch);
+    let caught_up = || epoch.norms.iter().filter(|norm| norm.updates >= UPDATES);
+    if !epoch.norms.is_empty() && caught_up().next().is_none() {
+        return Vec::new();
+    }
     let overall = gap.filter(|&gap| !(gap <= LOSS_GAP)).map(|gap| different_losses(case, gap));
-    let layers = epoch.norms.iter().filter_map(|norm| stale(case, norm, gap).or_else(|| shifted(case, norm, gap)));
+    let layers = caught_up().filter_map(|norm| stale(case, norm, gap).or_else(|| shifted(case, norm, gap)));
     overall.into_iter().chain(layers).collect()
 }
 
+/// The network normalises over batches of two or three samples.
+fn too_few_samples(case: &Case) -> Option<Observation> {
+    let samples = case.model.batch_size.filter(|&size| size < FEWEST_SAMPLES)?;
+    let norm = case.model.layers.iter().position(|layer| layer.kind == LayerKind::BatchNorm)?;
+    let message = format!("{} normalises over batches of {samples} samples", case.model.name(norm));
+    Some(
+        Observation::new(Level::Warn, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
+            .message(message)
+            .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")
+            .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH }),
+    )
+}
+
 /// (evaluation - training) / training, on the same samples. Losses near zero are not compared.
-fn loss_gap(epoch: &EpochMeasurement) -> Option<f64> {
+fn loss_gap(case: &Case, epoch: &EpochMeasurement) -> Option<f64> {
     let (inference, training) = (f64::from(epoch.eval_mode_loss?), f64::from(epoch.train_mode_loss?));
-    let floor = training.max(0.05);
+    let floor = training.max(case.model.chance_loss().map_or(0.05, |chance| LOSS_FLOOR * chance));
     Some((inference - training) / floor)
 }
 

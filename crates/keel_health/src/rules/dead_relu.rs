@@ -1,6 +1,6 @@
 //! # What it measures
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
-//! exactly, from one bit for every unit. Warning above 10 % of the units and at least three of them, error above 40 % or
+//! exactly, from one bit for every unit. Warning above 15 % of the units and at least three of them, error above 40 % or
 //! if the whole layer is silent. Before the first update the same share is judged on the first batches.
 //!
 //! # Why it matters
@@ -25,7 +25,7 @@ use crate::measurement::ActivationFunction;
 use crate::remedy::Remedy;
 
 /// Share of dead units for a warning.
-pub const WARN_SHARE: f64 = 0.1;
+pub const WARN_SHARE: f64 = 0.15;
 /// Share of dead units for an error.
 pub const ERROR_SHARE: f64 = 0.4;
 /// Dead units a warning needs, so that narrow layers are judged fairly.

@@ -1,7 +1,7 @@
 //! # What it measures
 //! The share of every class in the training split: a ratio above 10 between the most and the least frequent class is a
 //! warning, a class without a sample an error. During training, from the third epoch on: if the network learns its
-//! training samples (loss below 0.8 of guessing) while the best validation loss stays at that of guessing (at least
+//! training samples (loss below 0.95 of guessing) while the best validation loss stays at that of guessing (at least
 //! 0.97 of it), the labels carry nothing that could be learned: an error.
 //!
 //! # Why it matters
@@ -28,9 +28,9 @@ use crate::remedy::Remedy;
 pub const WARN_RATIO: f64 = 10.0;
 /// Epochs before the labels can be called meaningless.
 pub const EPOCHS: usize = 3;
-/// Training loss relative to guessing below which the network has learned its samples; ours, to be calibrated.
-pub const LEARNED: f64 = 0.8;
-/// Validation loss relative to guessing above which nothing was understood; ours, to be calibrated.
+/// Training loss relative to guessing below which the network has begun to learn its samples by heart; ours.
+pub const LEARNED: f64 = 0.95;
+/// Validation loss relative to guessing above which nothing was understood; ours.
 pub const NOT_UNDERSTOOD: f64 = 0.97;
 
 /// Everything beyond its limit in `case`.

@@ -1,6 +1,6 @@
 //! # What it measures
 //! The mean loss of every window. Stuck: over the last five windows the slope of its logarithm is flat and the loss is
-//! still above 97 % of its first value; warm-up is not counted. Diverging: above twice its minimum for five windows and
+//! still above 97 % of its first value or, if that is lower, of guessing; warm-up is not counted. Diverging: above twice its minimum for five windows and
 //! risen by a tenth of the first loss at least, or above three times the first loss in two windows. Oscillating: over ten
 //! windows it changes direction four times out of five, by more than a fifth of its mean. Stuck and oscillating are
 //! warnings (stuck for ten windows an error), diverging is an error.
@@ -19,6 +19,7 @@
 //! # Source
 //! CS231n course notes, neural-networks-3: loss function; Theil (1950) for the robust slope. The limits are ours.
 
+use super::labels::guessing_loss;
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::remedy::Remedy;
@@ -27,7 +28,7 @@ use crate::remedy::Remedy;
 pub const STUCK_WINDOWS: usize = 5;
 /// Windows that must be stuck for an error.
 pub const STUCK_ERROR_WINDOWS: usize = 10;
-/// Loss relative to its first value above which it is stuck; ours, to be calibrated.
+/// Loss relative to its first value or to guessing above which it is stuck; ours.
 pub const STUCK_SHARE: f64 = 0.97;
 /// First loss relative to guessing below which the run continues a trained network.
 pub const RESUMED_SHARE: f64 = 0.5;
@@ -102,8 +103,10 @@ fn oscillating(case: &Case) -> Option<Observation> {
 
 fn stuck(case: &Case) -> Option<Observation> {
     let first = case.history.first_loss().filter(|&first| first > 0.0)?;
+    let guessing = guessing_loss(case).filter(|&guessing| guessing > 0.0 && guessing < first);
+    let reference = guessing.unwrap_or(first);
     let recent = losses(case, STUCK_WINDOWS)?;
-    let relative: Vec<f64> = recent.iter().map(|loss| loss / first).collect();
+    let relative: Vec<f64> = recent.iter().map(|loss| loss / reference).collect();
     let all_high = relative.iter().all(|&loss| loss > STUCK_SHARE);
     let falling = robust_slope(&recent)? < (STUCK_SHARE.ln()) / STUCK_WINDOWS as f64;
     let resumed = case.model.chance_loss().is_some_and(|chance| first < RESUMED_SHARE * chance);
@@ -111,12 +114,13 @@ fn stuck(case: &Case) -> Option<Observation> {
         return None;
     }
     let longer = losses(case, STUCK_ERROR_WINDOWS);
-    let error = longer.is_some_and(|longer| longer.iter().all(|loss| loss / first > STUCK_SHARE));
+    let error = longer.is_some_and(|longer| longer.iter().all(|loss| loss / reference > STUCK_SHARE));
     let level = if error { Level::Error } else { Level::Warn };
     let measured = relative[STUCK_WINDOWS - 1];
+    let of = if guessing.is_some() { "that of guessing" } else { "its value at the start" };
     Some(
         Observation::new(level, None, measured, STUCK_SHARE)
-            .message(format!("the loss is stuck at {} of its value at the start", number(measured)))
+            .message(format!("the loss is stuck at {} of {of}", number(measured)))
             .cause("no useful gradient, a learning rate far off, or labels that have nothing to do with the inputs")
             .remedy(Remedy::CheckLabels)
             .remedy(case.scale_learning_rate(3.0))

@@ -1,6 +1,7 @@
 //! # What it measures
 //! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on, for
-//! five windows, while the loss is above a fifth of its first value. From the settings: dropout above 0.5 is a warning,
+//! five windows, while the loss is above a fifth of its first value and the decay halves the weights within about 2,300
+//! steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning,
 //! from 0.8 on an error; a decay that halves the weights within a hundred steps of plain gradient descent (learning rate
 //! × decay above 0.007) is a warning, within 25 (above 0.028) an error.
 //!
@@ -11,7 +12,8 @@
 //! Lower the decay to a tenth, or dropout to 0.5 and less.
 //!
 //! # When it is fine
-//! Late in training, when the data gradient is small because the samples are learned: not reported.
+//! Late in training, when the data gradient is small because the samples are learned: not reported. A weak decay beside a
+//! gradient that vanished is a symptom of what made it vanish, and not reported either.
 //!
 //! # Source
 //! Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019); Srivastava et al., "Dropout" (2014). The limits
@@ -24,6 +26,8 @@ use crate::remedy::Remedy;
 
 /// Ratio of decay to data gradient.
 pub const RATIO: f64 = 2.0;
+/// Learning rate × decay below which the decay hardly moves the weights.
+pub const LEAST_SHRINKAGE: f64 = 3e-4;
 /// Windows in a row.
 pub const WINDOWS: usize = 5;
 /// Loss relative to its first value below which the samples are learned.
@@ -81,7 +85,9 @@ fn shrinkage(case: &Case) -> Option<Observation> {
 }
 
 fn dominating_decay(case: &Case) -> Option<Observation> {
-    if case.loss_fell_below(LEARNED) {
+    let rate = case.window().and_then(|window| window.learning_rate());
+    let shrinkage = rate.zip(case.model.weight_decay).map(|(rate, decay)| rate * f64::from(decay));
+    if case.loss_fell_below(LEARNED) || shrinkage.is_some_and(|shrinkage| shrinkage < LEAST_SHRINKAGE) {
         return None;
     }
     let lowest_of = |index: usize| {

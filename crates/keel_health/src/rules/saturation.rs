@@ -1,7 +1,7 @@
 //! # What it measures
 //! For hidden sigmoid and tanh layers, at the start and over every window: the share of elements at the flat ends
 //! (sigmoid outside [0.015, 0.985], abs(tanh) > 0.97), and the share of units that are there for more than 95 % of the
-//! samples. Warning above 20 % of the elements or 5 % of the units, error above 50 % of the elements.
+//! samples. Warning above 30 % of the elements or 5 % of the units, error above 50 % of the elements.
 //!
 //! # Why it matters
 //! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: nearly no gradient passes, and the layers
@@ -21,7 +21,7 @@ use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 
 /// Share of saturated elements for a warning.
-pub const WARN_ELEMENTS: f64 = 0.2;
+pub const WARN_ELEMENTS: f64 = 0.3;
 /// Share of saturated elements for an error.
 pub const ERROR_ELEMENTS: f64 = 0.5;
 /// Share of the samples for which a unit must be saturated to count as stuck.

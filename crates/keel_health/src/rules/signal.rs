@@ -1,8 +1,9 @@
 //! # What it measures
 //! The standard deviation of z, the output of every linear layer and convolution, on one real batch before the first
 //! update. Warning outside [0.25, 4]; error outside [0.1, 10], or if the variances of the layers are more than a factor of
-//! 10 apart. Layers followed by normalisation are not judged, because it sets their scale anew; the last layer may be as
-//! small as it likes. Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is
+//! 10 apart. Layers followed by normalisation are not judged, because it sets their scale anew, nor layers
+//! behind a relu layer that is dead from the start (K010). The last layer may be as small as it likes and only an error
+//! if it is too large: the loss at the start (K004) judges the rest. Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is
 //! compared with that.
 //!
 //! # Why it matters
@@ -51,6 +52,8 @@ struct Signal {
     corrected: f64,
     /// Small values are allowed.
     may_be_small: bool,
+    /// Largest value without a finding.
+    limit: f64,
 }
 
 fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<Signal> {
@@ -65,10 +68,15 @@ fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<Signal> {
         if !layer.kind.has_weight_matrix() || model.norm_after(index).is_some() || !std.is_finite() {
             continue;
         }
+        let dead = |before: usize| start.layer(before).and_then(|layer| layer.dead_fraction).map_or(0.0, f64::from);
+        if (0..index).any(|before| dead(before) > super::dead_relu::ERROR_SHARE && model.reaches(before, index)) {
+            continue;
+        }
         let feeds_sum = model.readers(index).any(|reader| model.layers[reader].kind == LayerKind::Add);
         let corrected = if std < 1.0 { (std / decay_behind_tanh(tanh_before)).min(1.0) } else { std };
-        let may_be_small = feeds_sum || model.output_layer() == Some(index);
-        signals.push(Signal { layer: index, std, corrected, may_be_small });
+        let last = model.output_layer() == Some(index);
+        let (may_be_small, limit) = (feeds_sum || last, if last { ERROR_STD.1 } else { WARN_STD.1 });
+        signals.push(Signal { layer: index, std, corrected, may_be_small, limit });
     }
     signals
 }
@@ -81,7 +89,7 @@ fn decay_behind_tanh(layers: u32) -> f64 {
 
 fn judge(case: &Case, signals: &[Signal]) -> Option<Observation> {
     let judged = || signals.iter().filter(|signal| !signal.may_be_small);
-    let too_large = signals.iter().find(|signal| signal.std > WARN_STD.1);
+    let too_large = signals.iter().find(|signal| signal.std > signal.limit);
     let too_small = judged().find(|signal| signal.corrected < WARN_STD.0);
     let largest = judged().max_by(|a, b| a.corrected.total_cmp(&b.corrected));
     let smallest = judged().min_by(|a, b| a.corrected.total_cmp(&b.corrected));

@@ -1,7 +1,8 @@
 //! # What it measures
 //! norm(update) / norm(weight) of every weight matrix, the median over a window. Healthy is about 1e-3. Warning outside
-//! [1e-4, 1e-2], error above 1e-1, and only if the loss shows it: a large ratio is reported when the loss has not fallen
-//! below 90 % of its first value, a small one when it is still above 50 %. Steps of warm-up and of the tail of a
+//! [3e-4, 1e-2], error above 1e-1, and only if the loss shows it: a large ratio is reported when the loss has not fallen
+//! below 90 % of its first value, a small one when it is still above 50 %. A single step that changed a hidden layer by
+//! more than 3e-2 is an error too if the loss never fell after it: units may have died of it at once. Steps of warm-up and of the tail of a
 //! schedule are not judged as too small. Norms, biases and weights followed by normalisation are not judged as too
 //! large: their scale has no effect.
 //!
@@ -17,7 +18,8 @@
 //! long as the loss falls.
 //!
 //! # Source
-//! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours.
+//! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
+//! the lower one between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
 
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
@@ -25,11 +27,13 @@ use crate::finding::Level;
 /// The ratio of a healthy learning rate.
 pub const HEALTHY: f64 = 1e-3;
 /// Lower limit for a warning.
-pub const WARN_LOW: f64 = 1e-4;
+pub const WARN_LOW: f64 = 3e-4;
 /// Upper limit for a warning.
 pub const WARN_HIGH: f64 = 1e-2;
 /// Upper limit for an error.
 pub const ERROR_HIGH: f64 = 1e-1;
+/// Upper limit for a single step of a run whose loss never fell; ours.
+pub const SHOCK: f64 = 3e-2;
 /// Loss relative to its first value below which a large ratio does no harm.
 pub const LOSS_FELL: f64 = 0.9;
 /// Loss relative to its first value below which a small ratio means that training is done.
@@ -52,7 +56,7 @@ fn judge(case: &Case) -> Vec<Observation> {
         .filter(|&index| !case.model.layers[index].frozen)
         .filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?)))
         .collect();
-    too_high(case, &ratios).or_else(|| too_low(case, &ratios)).into_iter().collect()
+    too_high(case, &ratios).or_else(|| shock(case)).or_else(|| too_low(case, &ratios)).into_iter().collect()
 }
 
 /// One observation for the network: the layer with the largest ratio names it.
@@ -74,6 +78,34 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
             .message(message)
             .cause("the learning rate is too high")
             .remedy(case.scale_learning_rate(factor(ratio))),
+    )
+}
+
+/// A step that changed a hidden layer by more than [`SHOCK`], in a run whose loss has not fallen since. The last layer is
+/// not judged: it may start small.
+fn shock(case: &Case) -> Option<Observation> {
+    if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_FELL) {
+        return None;
+    }
+    let output = case.model.output_layer();
+    let hidden = case.model.weight_layers().filter(|&index| Some(index) != output);
+    let judged = hidden.filter(|&index| case.model.norm_after(index).is_none() && !case.model.layers[index].frozen);
+    let largest = |index: usize| {
+        let ratios = case.history.windows().filter_map(|window| window.layer(index)?.weight()?.largest_update_ratio());
+        ratios.max_by(f64::total_cmp)
+    };
+    let ratios = judged.filter_map(|index| Some((index, largest(index)?)));
+    let (layer, ratio) = ratios.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| !(*ratio <= SHOCK))?;
+    let message = format!(
+        "one step changed the weights of {} by {} of their norm, and the loss has not fallen since",
+        case.model.name(layer),
+        number(ratio)
+    );
+    Some(
+        Observation::new(Level::Error, Some(layer), ratio, SHOCK)
+            .message(message)
+            .cause("the learning rate is too high for the first steps")
+            .remedy(case.scale_learning_rate(0.1)),
     )
 }
 

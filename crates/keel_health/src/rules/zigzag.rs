@@ -11,7 +11,7 @@
 //! Centre what the layer reads: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
 //!
 //! # When it is fine
-//! After relu it is normal and larger batches weaken it, so it is only noted there unless the loss also stalls.
+//! After relu and its relatives it is normal and larger batches weaken it, so it is only noted there unless the loss also stalls.
 //!
 //! # Source
 //! LeCun et al. (1998), section 4.3; CS231n lecture 7, "sigmoid outputs are not zero-centered". The limits are ours.
@@ -44,7 +44,8 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     }
     let before = case.model.activation_before(index);
     let function = before.and_then(|before| case.model.layers[before].function);
-    let harmless = matches!(function, Some(ActivationFunction::Relu)) && case.loss_fell_below(STALLED);
+    let harmless =
+        function.is_some_and(|function| function != ActivationFunction::Sigmoid) && case.loss_fell_below(STALLED);
     let level = if harmless { Level::Info } else { Level::Warn };
     let name = case.model.name(index);
     let message = format!(
