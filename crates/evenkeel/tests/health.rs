@@ -56,10 +56,10 @@ fn on_error_stop_ends_the_training_and_says_how_to_go_on() {
 #[test]
 fn a_slice_of_the_suite_names_faults_and_leaves_healthy_runs_alone() {
     let program = Program::new();
-    let only = "constant_init,uncentred_inputs,missing_class,plain";
+    let only = "constant_init,uncentred_inputs,missing_class,squashed_logits,plain,no_decay,cosine";
     let run = program.run(&["bench", "health", "--seeds", "1", "--only", only, "--json"]);
     let document = run.succeeded().json();
-    assert_eq!(document["faulty_runs"], 9);
+    assert_eq!((&document["faulty_runs"], &document["healthy_runs"]), (&12.into(), &9.into()));
     assert_eq!(document["root_named"], 1.0, "{document:#}");
     assert_eq!(document["healthy_runs_with_alarm"], 0, "{document:#}");
     program.run(&["bench", "health", "--only", "constant"]).refused(&["no such training", "constant_init"]);

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// Only these faults and healthy trainings, by name; `faults` and `healthy` stand for all of a kind
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
-    /// The statistics behind the thresholds in healthy and faulty runs, on seeds that are never scored
+    /// The statistics behind the thresholds as well, all on seeds that are never scored otherwise
     #[arg(long)]
     calibrate: bool,
 }
@@ -35,14 +35,15 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     check_names(&arguments.only)?;
     let first_seed = if arguments.calibrate { CALIBRATION_SEED } else { SCORING_SEED };
     let runs = run_suite(&arguments.only, first_seed, arguments.seeds)?;
-    if arguments.calibrate {
-        let document = distributions(&runs);
-        output.result(&document, || format!("{}\n", distributions_table(&document)))?;
-        return Ok(Status::Done);
-    }
     let mut document = score(&runs);
     document["seeds"] = json!({ "first": first_seed, "count": arguments.seeds });
-    output.result(&document, || table(&document))?;
+    if arguments.calibrate {
+        document["statistics"] = distributions(&runs);
+    }
+    output.result(&document, || match document.get("statistics") {
+        Some(statistics) => format!("{}\n\n{}", distributions_table(statistics), table(&document)),
+        None => table(&document),
+    })?;
     Ok(Status::Done)
 }
 

@@ -41,7 +41,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault(
         "init_of_another_activation",
-        "xavier_normal of gain 1 in deep relu; std 1 with tanh in the residual network",
+        "xavier_normal of gain 1 in deep relu; std 0.5 with tanh in the residual network",
         (&["K005", "K009"], &["K011", "K017"]),
         |network| match network {
             Architecture::Mlp | Architecture::Cnn => {
@@ -91,7 +91,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         "shuffled_labels",
         "labels that have nothing to do with the inputs",
         (&["K003"], &["K017", "K018"]),
-        |network| Recipe { change: Change::ShuffledLabels, ..network.healthy() },
+        |network| Recipe { change: Change::ShuffledLabels, settings: &["train.epochs=40"], ..network.healthy() },
     ),
     fault("missing_class", "no training sample of one class", (&["K003"], &["K018"]), |network| Recipe {
         change: Change::MissingClass,

@@ -58,8 +58,7 @@ pub(crate) const HEALTHY: &[Healthy] = &[
         ..network.healthy()
     }),
     healthy("large_batch", "batches of 256", |network| Recipe {
-        rate: 2.0,
-        settings: &["train.batch_size=256"],
+        settings: &["train.batch_size=256", "train.epochs=24"],
         ..network.healthy()
     }),
     healthy("small_batch", "batches of 16", |network| Recipe {

@@ -49,6 +49,16 @@ impl Architecture {
         }
     }
 
+    /// Further keys of the last layer. Sums of branches and maxima are large, so what reads them starts small; else the loss
+    /// begins far above that of guessing.
+    fn last(self) -> &'static str {
+        match self {
+            Architecture::Mlp => "",
+            Architecture::Cnn => ", init = { type = \"normal\", std = 0.1 }",
+            Architecture::Residual => ", init = { type = \"normal\", std = 0.01 }",
+        }
+    }
+
     /// A healthy training: relu, normalised in the residual network only.
     pub(crate) fn healthy(self) -> Recipe {
         let (depth, norm) = match self {
@@ -109,7 +119,7 @@ impl Recipe {
                     layers.push(convolution.clone());
                     layers.extend(norm.clone());
                     layers.push(activation.clone());
-                    if layer < 2 {
+                    if layer + 2 >= self.depth {
                         layers.push(pool.clone());
                     }
                 }
@@ -130,7 +140,7 @@ impl Recipe {
             }
         }
         layers.extend((!self.before_last.is_empty()).then(|| self.before_last.to_owned()));
-        layers.push("{ type = \"linear\" }".to_owned());
+        layers.push(format!("{{ type = \"linear\"{} }}", architecture.last()));
         layers.extend((!self.after_last.is_empty()).then(|| self.after_last.to_owned()));
         layers.join(", ")
     }
