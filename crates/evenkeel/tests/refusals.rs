@@ -107,11 +107,11 @@ fn wrong_arguments_of_training_are_refused() {
         (&["train", "my.toml", "--resume", "absent"], &["cannot be used with"]),
         (
             &["train", "--set", "model.layers=[{type=\"activation\", function=\"leaky_relu\", slop=0.1}]"],
-            &["`model.layers.0.slop`: unknown key; did you mean `slope`?"],
+            &["`model.layers.0.slop`: unknown key", "id you mean `slope`?"],
         ),
         (
             &["train", "--set", "model.layers=[{type=\"residual\", body=[{type=\"conv2d\", out_chanels=4}]}]"],
-            &["`model.layers.0.body.0.out_chanels`: unknown key; did you mean `out_channels`?"],
+            &["`model.layers.0.body.0.out_chanels`: unknown key", "id you mean `out_channels`?"],
         ),
         (&["train", "--set", "model.init={type=\"normal\", std=-1}"], &["`model.init.std`: must be at least 0, is -1"]),
         (

@@ -16,6 +16,16 @@ fn equal_weights_are_found_before_the_first_step() {
 }
 
 #[test]
+fn ordinary_configs_raise_no_alarm() {
+    let program = Program::new();
+    for seed in ["train.seed=0", "train.seed=2", "train.seed=3"] {
+        let document = program.run(&["check", "--set", seed, "--json"]).succeeded().json();
+        let findings = document["findings"].as_array().unwrap();
+        assert!(findings.iter().all(|finding| finding["level"] == "info"), "{seed}: {document:#}");
+    }
+}
+
+#[test]
 fn a_fault_is_proved_and_fixed_and_what_is_unknown_is_refused() {
     let program = Program::new();
     let settings = ["train.epochs=1", "model.width=8", "run.name=r", "preprocess.steps=[]"];

@@ -70,9 +70,10 @@ impl<'a> Landscape<'a> {
         (here.is_finite() && landscape.noise.is_finite()).then_some(landscape)
     }
 
-    /// The slope along `direction`; `expected`, from the gradient under test, only chooses the largest step.
-    pub(super) fn slope(&mut self, direction: &Direction, expected: f64) -> Slope {
-        let mut step = self.largest_step(direction, expected);
+    /// The slope along `direction`; `expected`, from the gradient under test, only chooses the largest step, of which
+    /// `share` is taken.
+    pub(super) fn slope(&mut self, direction: &Direction, expected: f64, share: f64) -> Slope {
+        let mut step = share * self.largest_step(direction, expected);
         let mut best: Option<Slope> = None;
         let mut coarse = self.differences(direction, step);
         let mut before = f64::INFINITY;
@@ -169,7 +170,7 @@ mod tests {
 
     fn slope(centre: &[f32], values: &[f32], mut loss: impl FnMut(&[f32]) -> f64) -> Slope {
         let mut landscape = Landscape::new(centre, &mut loss).unwrap();
-        landscape.slope(&Direction { start: 0, values: values.to_vec() }, 1.0)
+        landscape.slope(&Direction { start: 0, values: values.to_vec() }, 1.0, 1.0)
     }
 
     #[test]
