@@ -101,12 +101,12 @@ fn sum_block<const LANES: usize, const TABLES: usize>(
     terms: impl Fn(f32, f32, [f32; TABLES]) -> [f32; 2] + Copy,
     (first, second): (&mut [f32], &mut [f32]),
 ) {
-    let tables = tables.map(|table| repeated::<LANES>(table, column));
+    let tables = blocks::<LANES, TABLES>(tables, column);
     let (mut one, mut two) = ([0.0f32; LANES], [0.0f32; LANES]);
     for (a, x) in a.chunks_exact(wide).zip(x.chunks_exact(wide)) {
         let (a, x) = (lanes::<LANES>(a, column), lanes::<LANES>(x, column));
         for lane in 0..LANES {
-            let [p, q] = terms(a[lane], x[lane], std::array::from_fn(|table| tables[table][lane]));
+            let [p, q] = terms(a[lane], x[lane], lane_of(&tables, lane));
             one[lane] += p;
             two[lane] += q;
         }
@@ -126,12 +126,12 @@ fn map_block<const LANES: usize, const TABLES: usize>(
     map: impl Fn(f32, f32, [f32; TABLES]) -> f32 + Copy,
     y: &mut [f32],
 ) {
-    let tables = tables.map(|table| repeated::<LANES>(table, column));
+    let tables = blocks::<LANES, TABLES>(tables, column);
     for ((a, x), y) in a.chunks_exact(wide).zip(x.chunks_exact(wide)).zip(y.chunks_exact_mut(wide)) {
         let (a, x) = (lanes::<LANES>(a, column), lanes::<LANES>(x, column));
         let mut result = [0.0f32; LANES];
         for lane in 0..LANES {
-            result[lane] = map(a[lane], x[lane], std::array::from_fn(|table| tables[table][lane]));
+            result[lane] = map(a[lane], x[lane], lane_of(&tables, lane));
         }
         y[column..column + LANES].copy_from_slice(&result);
     }
@@ -142,11 +142,29 @@ fn lanes<const LANES: usize>(row: &[f32], column: usize) -> &[f32; LANES] {
     row[column..].first_chunk().expect("a block lies inside its row")
 }
 
-/// `table[column..]`, starting over at its end.
+/// `table[column..]` of each table, starting over at its end. Written out, as [`lane_of`]: a closure handed to `map` or
+/// `from_fn` is compiled without the wide vectors of its caller.
 #[inline(always)]
-fn repeated<const LANES: usize>(table: &[f32], column: usize) -> [f32; LANES] {
-    if let Some(block) = table.get(column..column + LANES) {
-        return *block.first_chunk().expect("the range has this length");
+fn blocks<const LANES: usize, const TABLES: usize>(tables: [&[f32]; TABLES], column: usize) -> [[f32; LANES]; TABLES] {
+    let mut blocks = [[0.0; LANES]; TABLES];
+    for (block, table) in blocks.iter_mut().zip(tables) {
+        if let Some(whole) = table.get(column..column + LANES) {
+            block.copy_from_slice(whole);
+            continue;
+        }
+        for (lane, value) in block.iter_mut().enumerate() {
+            *value = table[(column + lane) % table.len()];
+        }
     }
-    std::array::from_fn(|lane| table[(column + lane) % table.len()])
+    blocks
+}
+
+/// One lane of every block.
+#[inline(always)]
+fn lane_of<const LANES: usize, const TABLES: usize>(blocks: &[[f32; LANES]; TABLES], lane: usize) -> [f32; TABLES] {
+    let mut values = [0.0; TABLES];
+    for (value, block) in values.iter_mut().zip(blocks) {
+        *value = block[lane];
+    }
+    values
 }

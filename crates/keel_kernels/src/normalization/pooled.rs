@@ -9,7 +9,7 @@ use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
 use crate::pooling::PoolShape;
-use crate::pooling::pairs::{LANES, PLACES, block, block_mut, chosen, largest};
+use crate::pooling::pairs::{LANES, PLACES, block, block_mut, chosen, largest, window};
 use crate::pooling::{bytes, bytes_mut};
 use crate::simd;
 
@@ -69,26 +69,31 @@ impl Visitor for Forward<'_> {
         simd::level().run(
             #[inline(always)]
             || {
-                for_each_window(windows, 0..windows.output[0], |starts, start| {
-                    let mut channel = 0;
-                    while channel < windows.channels {
-                        channel += if channel + LANES <= windows.channels {
-                            let (best, from) = best::<LANES, F>(function, table, (x, starts), channel);
-                            *block_mut(y, start + channel) = best;
-                            if keep {
-                                *block_mut(places, start + channel) = from;
-                            }
-                            LANES
-                        } else {
-                            let (best, from) = best::<1, F>(function, table, (x, starts), channel);
-                            y[start + channel] = best[0];
-                            if keep {
-                                places[start + channel] = from[0];
-                            }
-                            1
-                        };
-                    }
-                });
+                for_each_window(
+                    windows,
+                    0..windows.output[0],
+                    #[inline(always)]
+                    |starts, start| {
+                        let mut channel = 0;
+                        while channel < windows.channels {
+                            channel += if channel + LANES <= windows.channels {
+                                let (best, from) = best::<LANES, F>(function, table, (x, starts), channel);
+                                *block_mut(y, start + channel) = best;
+                                if keep {
+                                    *block_mut(places, start + channel) = from;
+                                }
+                                LANES
+                            } else {
+                                let (best, from) = best::<1, F>(function, table, (x, starts), channel);
+                                y[start + channel] = best[0];
+                                if keep {
+                                    places[start + channel] = from[0];
+                                }
+                                1
+                            };
+                        }
+                    },
+                );
             },
         );
     }
@@ -102,15 +107,21 @@ fn best<const N: usize, F: Elementwise>(
     (x, starts): (&[f32], [usize; PLACES]),
     channel: usize,
 ) -> ([f32; N], [u8; N]) {
-    let channels = table.len() / FORWARD_TABLE;
-    let [center, factor, offset] = [0, 1, 2].map(|part| block::<N, _>(table, part * channels + channel));
-    largest(starts.map(|from| {
-        let mut values = *block::<N, _>(x, from + channel);
+    let [center, factor, offset] = rows_of_table::<N>(table, channel);
+    let mut values = window::<N>(x, starts, channel);
+    for values in &mut values {
         for lane in 0..N {
             values[lane] = function.value((values[lane] - center[lane]) * factor[lane] + offset[lane]);
         }
-        values
-    }))
+    }
+    largest(values)
+}
+
+/// Center, factor and offset of some channels.
+#[inline(always)]
+fn rows_of_table<const N: usize>(table: &[f32], channel: usize) -> [&[f32; N]; FORWARD_TABLE] {
+    let channels = table.len() / FORWARD_TABLE;
+    [block(table, channel), block(table, channels + channel), block(table, 2 * channels + channel)]
 }
 
 /// Calls `visit(starts, start)` for the windows of some rows of the output: where the four values and the output start.
@@ -174,27 +185,32 @@ impl Visitor for GradientSums<'_> {
                     while channel < windows.channels {
                         let step = if channel + LANES <= windows.channels { LANES } else { 1 };
                         let mut sums = [[0.0f32; LANES]; 2];
-                        for_each_window(windows, rows.clone(), |starts, start| {
-                            let at = start - first + channel;
-                            let dy = &mut dy[at..at + step];
-                            if step == LANES {
-                                sum_window::<LANES, F>(
-                                    function,
-                                    (table, channel),
-                                    (x, starts),
-                                    (dy, &places[at..]),
-                                    &mut sums,
-                                );
-                            } else {
-                                sum_window::<1, F>(
-                                    function,
-                                    (table, channel),
-                                    (x, starts),
-                                    (dy, &places[at..]),
-                                    &mut sums,
-                                );
-                            }
-                        });
+                        for_each_window(
+                            windows,
+                            rows.clone(),
+                            #[inline(always)]
+                            |starts, start| {
+                                let at = start - first + channel;
+                                let dy = &mut dy[at..at + step];
+                                if step == LANES {
+                                    sum_window::<LANES, F>(
+                                        function,
+                                        (table, channel),
+                                        (x, starts),
+                                        (dy, &places[at..]),
+                                        &mut sums,
+                                    );
+                                } else {
+                                    sum_window::<1, F>(
+                                        function,
+                                        (table, channel),
+                                        (x, starts),
+                                        (dy, &places[at..]),
+                                        &mut sums,
+                                    );
+                                }
+                            },
+                        );
                         for (part, sums) in sums.iter().enumerate() {
                             record[part * windows.channels + channel..][..step].copy_from_slice(&sums[..step]);
                         }
@@ -215,9 +231,8 @@ fn sum_window<const N: usize, F: Elementwise>(
     (dy, places): (&mut [f32], &[u8]),
     sums: &mut [[f32; LANES]; 2],
 ) {
-    let channels = table.len() / FORWARD_TABLE;
-    let [center, factor, offset] = [0, 1, 2].map(|part| block::<N, _>(table, part * channels + channel));
-    let x = chosen(starts.map(|from| *block::<N, _>(x, from + channel)), block::<N, _>(places, 0));
+    let [center, factor, offset] = rows_of_table::<N>(table, channel);
+    let x = chosen(window::<N>(x, starts, channel), block::<N, _>(places, 0));
     let dy = block_mut::<N, _>(dy, 0);
     for lane in 0..N {
         let deviation = x[lane] - center[lane];

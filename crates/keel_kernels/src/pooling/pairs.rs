@@ -35,7 +35,11 @@ pub(crate) fn largest<const N: usize>(values: [[f32; N]; PLACES]) -> ([f32; N], 
             places[lane] = if better { place as u32 } else { places[lane] };
         }
     }
-    (best, places.map(|place| place as u8))
+    let mut narrow = [0u8; N];
+    for lane in 0..N {
+        narrow[lane] = places[lane] as u8;
+    }
+    (best, narrow)
 }
 
 /// The value at `places` in each lane.
@@ -48,6 +52,19 @@ pub(crate) fn chosen<const N: usize>(values: [[f32; N]; PLACES], places: &[u8; N
         }
     }
     chosen
+}
+
+/// The values of some channels at the four places of a window. Written out: a closure handed to `map` is compiled without
+/// the wide vectors of its caller.
+#[inline(always)]
+pub(crate) fn window<const N: usize>(values: &[f32], starts: [usize; PLACES], channel: usize) -> [[f32; N]; PLACES] {
+    let [left, right, lower_left, lower_right] = starts;
+    [
+        *block(values, left + channel),
+        *block(values, right + channel),
+        *block(values, lower_left + channel),
+        *block(values, lower_right + channel),
+    ]
 }
 
 /// `values[start..start + N]`.
@@ -66,10 +83,22 @@ pub(crate) fn block_mut<const N: usize, T>(values: &mut [T], start: usize) -> &m
 #[inline(always)]
 pub(super) fn pool_image(shape: &PoolShape, input: &[f32], output: &mut [f32], places: Option<&mut [u8]>) {
     match places {
-        Some(places) => pool_rows(shape, input, output, |start, from: &[u8]| {
-            places[start..start + from.len()].copy_from_slice(from);
-        }),
-        None => pool_rows(shape, input, output, |_, _| {}),
+        Some(places) => pool_rows(
+            shape,
+            input,
+            output,
+            #[inline(always)]
+            |start, from: &[u8]| {
+                places[start..start + from.len()].copy_from_slice(from);
+            },
+        ),
+        None => pool_rows(
+            shape,
+            input,
+            output,
+            #[inline(always)]
+            |_, _| {},
+        ),
     }
 }
 
@@ -104,7 +133,7 @@ fn pool_window<const N: usize>(
     (output, start): (&mut [f32], usize),
     keep: &mut impl FnMut(usize, &[u8]),
 ) {
-    let (best, places) = largest(starts.map(|from| *block::<N, _>(input, from + channel)));
+    let (best, places) = largest(window::<N>(input, starts, channel));
     *block_mut(output, start + channel) = best;
     keep(start + channel, &places);
 }
