@@ -7,7 +7,7 @@ use crate::normalization::records::Records;
 use crate::normalization::tail::{Tail, TailGradient};
 use crate::parallel::Pieces;
 use crate::simd;
-use crate::statistics::{GradientSignal, gradient_chunk};
+use crate::statistics::{GradientSignal, SAMPLED_IMAGES, gradient_chunk};
 
 /// Floats of room for the gradient statistics of one image: sum of squares, largest value, values that are not finite.
 const MEASURES: usize = 3;
@@ -68,7 +68,7 @@ impl Convolution {
 
     /// As [`Convolution::backward_batch`], from the gradient by the tail's output in `read.grad_output`, as
     /// [`Tail::gradient_sums`] left it: the gradient by the convolution's own output is made image by image, and measured
-    /// if there is `room` for it (three floats an image).
+    /// in one of [`SAMPLED_IMAGES`] images if there is `room` for it (three floats an image).
     pub fn backward_batch_normalized(
         &self,
         read: BatchGradient<'_>,
@@ -78,9 +78,10 @@ impl Convolution {
     ) -> Option<GradientSignal> {
         let (rows, length) = (self.shape().out_height(), self.shape().output_length());
         assert_eq!(gradient.x.len(), read.batch * length, "input of the norm");
-        let measures = !room.is_empty();
+        let measured = !room.is_empty();
         let pieces = Pieces::new(room);
         self.backward_batch_from(read, write, scratch, |image, target| {
+            let measures = measured && image.is_multiple_of(SAMPLED_IMAGES);
             let mut signal = GradientSignal::combine(&[]);
             for y in 0..rows {
                 let row = target.row(y);
@@ -100,13 +101,13 @@ impl Convolution {
                 room.copy_from_slice(&values);
             }
         });
-        measures.then(|| measured(&room[..read.batch * MEASURES], length))
+        measured.then(|| sampled(&room[..read.batch * MEASURES], length))
     }
 }
 
-/// The statistics of all images from what was noted of each, of `length` values.
-fn measured(room: &[f32], length: usize) -> GradientSignal {
-    room.chunks_exact(MEASURES).fold(GradientSignal::combine(&[]), |total, image| {
+/// The statistics of the sampled images from what was noted of each, of `length` values.
+fn sampled(room: &[f32], length: usize) -> GradientSignal {
+    room.chunks_exact(MEASURES).step_by(SAMPLED_IMAGES).fold(GradientSignal::combine(&[]), |total, image| {
         total.with(GradientSignal {
             count: length as u64,
             squares: f64::from(image[0]),

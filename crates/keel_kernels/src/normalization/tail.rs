@@ -11,11 +11,8 @@ use super::records::Records;
 use crate::activation::Function;
 use crate::pooling::PoolShape;
 use crate::simd;
-use crate::statistics::{Limits, Signal, SignalPart, UnitCounts, signal_chunk};
+use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts, signal_chunk};
 use rayon::prelude::*;
-
-/// Statistics of an activation nobody keeps are taken from one of this many images.
-const SAMPLED: usize = 4;
 
 /// Floats of an activation computed at once for its statistics.
 const BLOCK: usize = 2048;
@@ -133,7 +130,7 @@ impl Tail {
         }
     }
 
-    /// Statistics of the activation before the pooling, from every fourth image, and in `units` those of its channels.
+    /// Statistics of the activation before the pooling, from one of [`SAMPLED_IMAGES`] images, and in `units` those of its channels.
     /// `parts` is room that the first call of this size allocates. `None` for more than 2048 channels.
     pub fn sample_activation(
         &self,
@@ -148,12 +145,12 @@ impl Tail {
             return None;
         }
         let block = BLOCK / channels * channels;
-        let (blocks, sampled) = (image.div_ceil(block), (x.len() / image).div_ceil(SAMPLED));
+        let (blocks, sampled) = (image.div_ceil(block), (x.len() / image).div_ceil(SAMPLED_IMAGES));
         parts.resize(blocks * sampled, SignalPart::default());
         units.begin((sampled * image / channels) as u64);
         let counts = &*units;
         parts.par_iter_mut().enumerate().for_each(|(index, part)| {
-            let from = index / blocks * SAMPLED * image;
+            let from = index / blocks * SAMPLED_IMAGES * image;
             let start = index % blocks * block;
             let x = &x[from + start..from + (start + block).min(image)];
             let mut room = [0.0f32; BLOCK];

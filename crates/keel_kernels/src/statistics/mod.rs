@@ -22,3 +22,7 @@ pub use units::UnitCounts;
 
 /// Floats of one chunk: it fits the second-level cache.
 pub const CHUNK: usize = 16 * 1024;
+
+/// Kernels that join several operations measure values that exist in the cache only in one of this many images: samples are
+/// shuffled, so these stand for all. A value that is not finite shows in sums over all images (norm, weight gradient).
+pub const SAMPLED_IMAGES: usize = 8;
