@@ -16,12 +16,13 @@ fn equal_weights_are_found_before_the_first_step() {
 }
 
 #[test]
-fn ordinary_configs_raise_no_alarm() {
+fn right_gradients_of_the_default_network_are_not_doubted() {
     let program = Program::new();
     for seed in ["train.seed=0", "train.seed=2", "train.seed=3"] {
-        let document = program.run(&["check", "--set", seed, "--json"]).succeeded().json();
-        let findings = document["findings"].as_array().unwrap();
-        assert!(findings.iter().all(|finding| finding["level"] == "info"), "{seed}: {document:#}");
+        let run = program.run(&["check", "--set", seed, "--json"]);
+        let document = run.succeeded().json();
+        let codes = document["findings"].as_array().unwrap().iter().map(|finding| &finding["code"]);
+        assert!(codes.clone().all(|code| code == "K004"), "{seed}: {document:#}");
     }
 }
 
