@@ -9,7 +9,7 @@ use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
 use crate::pooling::PoolShape;
-use crate::pooling::pairs::{LANES, PLACES, block, block_mut, chosen, largest, window};
+use crate::pooling::pairs::{LANES, PLACES, block, block_mut, chosen, window};
 use crate::pooling::{bytes, bytes_mut};
 use crate::simd;
 
@@ -65,7 +65,7 @@ impl Visitor for Forward<'_> {
 
     fn visit<F: Elementwise>(self, function: F) {
         let Forward { pooled: Pooled { windows, table, .. }, x, y, places } = self;
-        let keep = !places.is_empty();
+        let channels = windows.channels;
         simd::level().run(
             #[inline(always)]
             || {
@@ -74,23 +74,16 @@ impl Visitor for Forward<'_> {
                     0..windows.output[0],
                     #[inline(always)]
                     |starts, start| {
-                        let mut channel = 0;
-                        while channel < windows.channels {
-                            channel += if channel + LANES <= windows.channels {
-                                let (best, from) = best::<LANES, F>(function, table, (x, starts), channel);
-                                *block_mut(y, start + channel) = best;
-                                if keep {
-                                    *block_mut(places, start + channel) = from;
-                                }
-                                LANES
-                            } else {
-                                let (best, from) = best::<1, F>(function, table, (x, starts), channel);
-                                y[start + channel] = best[0];
-                                if keep {
-                                    places[start + channel] = from[0];
-                                }
-                                1
-                            };
+                        let y = &mut y[start..start + channels];
+                        if places.is_empty() {
+                            pool_window::<F, false>((function, table), (x, starts), y, &mut []);
+                        } else {
+                            pool_window::<F, true>(
+                                (function, table),
+                                (x, starts),
+                                y,
+                                &mut places[start..start + channels],
+                            );
                         }
                     },
                 );
@@ -99,22 +92,38 @@ impl Visitor for Forward<'_> {
     }
 }
 
-/// The largest activation of a window in each lane, and its place.
+/// The largest activation of a window in each channel and, if they are to be kept, its place: a loop over channels, which
+/// compilers turn into wide vectors where they leave short arrays alone.
 #[inline(always)]
-fn best<const N: usize, F: Elementwise>(
-    function: F,
-    table: &[f32],
-    (x, starts): (&[f32], [usize; PLACES]),
-    channel: usize,
-) -> ([f32; N], [u8; N]) {
-    let [center, factor, offset] = rows_of_table::<N>(table, channel);
-    let mut values = window::<N>(x, starts, channel);
-    for values in &mut values {
-        for lane in 0..N {
-            values[lane] = function.value((values[lane] - center[lane]) * factor[lane] + offset[lane]);
+fn pool_window<F: Elementwise, const KEEP: bool>(
+    (function, table): (F, &[f32]),
+    (x, [left, right, lower_left, lower_right]): (&[f32], [usize; PLACES]),
+    y: &mut [f32],
+    places: &mut [u8],
+) {
+    let channels = y.len();
+    let part = |start: usize| &x[start..start + channels];
+    let (left, right, lower_left, lower_right) = (part(left), part(right), part(lower_left), part(lower_right));
+    let row = |index: usize| &table[index * channels..(index + 1) * channels];
+    let (center, factor, offset) = (row(0), row(1), row(2));
+    for channel in 0..channels {
+        let activated = |x: f32| function.value((x - center[channel]) * factor[channel] + offset[channel]);
+        let best = (activated(left[channel]), 0);
+        let best = larger(best, (activated(right[channel]), 1));
+        let best = larger(best, (activated(lower_left[channel]), 2));
+        let best = larger(best, (activated(lower_right[channel]), 3));
+        y[channel] = best.0;
+        if KEEP {
+            places[channel] = best.1 as u8;
         }
     }
-    largest(values)
+}
+
+/// The first of equal values, NaN before everything.
+#[inline(always)]
+fn larger(best: (f32, u32), next: (f32, u32)) -> (f32, u32) {
+    let better = (next.0 > best.0) | next.0.is_nan();
+    (if better { next.0 } else { best.0 }, if better { next.1 } else { best.1 })
 }
 
 /// Center, factor and offset of some channels.
