@@ -105,6 +105,11 @@ impl Observation {
         self.confirmations = 1;
         self
     }
+
+    /// The same, a finding at once if it is an error.
+    pub(crate) fn at_once_if_error(self) -> Self {
+        if self.level == Level::Error { self.at_once() } else { self }
+    }
 }
 
 impl<'a> Case<'a> {

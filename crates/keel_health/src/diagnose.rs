@@ -14,7 +14,7 @@ use crate::measurement::{
 use crate::monitor::Monitor;
 
 /// Reads one record a line and returns all findings, causes first. Empty lines are skipped. The first record must be
-/// the model.
+/// the model; the end of the lines is the end of the run.
 ///
 /// # Errors
 /// [`HealthError`] with the line and the field at fault.
@@ -46,7 +46,9 @@ pub fn diagnose(lines: impl BufRead) -> Result<Vec<Finding>, HealthError> {
         }
     }
     let empty = || HealthError::WrongOrder { line: 0, reason: "no record; begin with a model record".to_string() };
-    monitor.map(|monitor| monitor.findings()).ok_or_else(empty)
+    let mut monitor = monitor.ok_or_else(empty)?;
+    monitor.end();
+    Ok(monitor.findings())
 }
 
 /// Reads the record in `text`, line number `line`; names of layers are looked up in `model`, which is `None` before the

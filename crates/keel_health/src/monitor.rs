@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Case, Moment};
+use crate::case::{Case, Moment, Observation};
 use crate::catalog::catalog;
 use crate::causes::order_by_cause;
 use crate::finding::Finding;
@@ -22,7 +22,12 @@ pub struct Monitor {
     epochs: Vec<EpochMeasurement>,
     judge: Judge,
     last_step: u64,
+    /// The run is over and had few windows.
+    short: bool,
 }
+
+/// Windows of a run at most that is too short to confirm what it shows.
+const SHORT_RUN_WINDOWS: u64 = 2;
 
 /// What of a monitor outlives an interruption of the run: findings and what is needed to go on judging. Open windows
 /// start anew. Written as JSON; its layout is that of this version.
@@ -49,8 +54,16 @@ impl Monitor {
     /// Starts to watch a run of `model`; the rules about the model itself are asked at once.
     pub fn new(model: ModelDescription) -> Self {
         let history = History::new(model.samples_per_epoch);
-        let mut monitor =
-            Self { model, data: None, start: None, history, epochs: Vec::new(), judge: Judge::default(), last_step: 0 };
+        let mut monitor = Self {
+            model,
+            data: None,
+            start: None,
+            history,
+            epochs: Vec::new(),
+            judge: Judge::default(),
+            last_step: 0,
+            short: false,
+        };
         monitor.ask(Moment::Model, None);
         monitor
     }
@@ -71,7 +84,7 @@ impl Monitor {
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let history = History::restored(model.samples_per_epoch, state.history);
         let MonitorState { data, start, epochs, judge, last_step, .. } = state;
-        Self { model, data, start, history, epochs, judge, last_step }
+        Self { model, data, start, history, epochs, judge, last_step, short: false }
     }
 
     /// Takes in the statistics of the training split; returns new findings.
@@ -120,6 +133,16 @@ impl Monitor {
         findings
     }
 
+    /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
+    /// windows that would confirm an observation is taken at its word where that is an error.
+    pub fn end(&mut self) -> Vec<Finding> {
+        if self.history.non_finite_since().is_some() || !self.history.end() {
+            return Vec::new();
+        }
+        self.short = self.history.closed_windows() <= SHORT_RUN_WINDOWS;
+        self.ask(Moment::Window, None)
+    }
+
     /// Takes in one record of a measurement file; returns new findings. A model record starts a new run.
     pub fn record(&mut self, record: &Record) -> Vec<Finding> {
         match record {
@@ -166,7 +189,10 @@ impl Monitor {
         };
         let mut findings = Vec::new();
         for rule in catalog() {
-            let observations = (rule.examine)(&case);
+            let mut observations = (rule.examine)(&case);
+            if self.short {
+                observations = observations.into_iter().map(Observation::at_once_if_error).collect();
+            }
             findings.extend(self.judge.hear(rule, moment, observations, (stretch, &self.model)));
         }
         findings

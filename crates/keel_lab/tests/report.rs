@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use keel_lab::{Language, ReportOptions, WrittenReport, write_report};
 use keel_testkit::browser::{Browser, View};
-use runs::{add_measurements, change_summary, finding, replace_steps, toml_string, trained};
+use runs::{add_measurements, change_summary, finding, proof, replace_steps, toml_string, trained};
 
 const IMAGES: &str = "[train]\nepochs = 2\n[model]\npreset = \"mlp\"\n";
 
@@ -64,6 +64,9 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
             finding("K011", "warn", &layer, Some("K010")),
             finding("K013", "info", "elsewhere", Some("K999")),
         ];
+        let [mut proved, explained, elsewhere] = findings;
+        proved["proof"] = proof("K010", &layer);
+        let findings = [proved, explained, elsewhere];
         summary["findings"] = findings.into();
     });
     let classes = table_run(folder, "classes", &table_of_classes(folder), "kind");
@@ -84,6 +87,9 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
         "62 % of the units of &lt;b&gt;relu&lt;/b&gt; never fired",
         "--set 'optimizer.learning_rate=0.005'",
         "1 consequence of this",
+        "Confirmed: the remedy moves",
+        "<td>0.65 (0.6–0.7)</td><td>2.3</td><td>–</td>",
+        "<td>0.3; 1 of 2 within</td><td>1.5 (1–2)</td>",
         "evenkeel explain K010",
         "class=\"filters\"",
         "class=\"mistakes\"",

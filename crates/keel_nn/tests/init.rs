@@ -171,16 +171,14 @@ fn the_same_key_gives_the_same_bits_on_any_number_of_threads() {
 fn auto_follows_the_activation() {
     for activation in ALL {
         let expected = match activation {
-            Activation::Identity | Activation::Sigmoid | Activation::Tanh => {
-                InitSpec::XavierNormal { gain: 1.0, fan: Fan::Average }
-            }
-            Activation::Selu => InitSpec::LecunNormal,
+            Activation::Sigmoid | Activation::Tanh => InitSpec::XavierNormal { gain: 1.0, fan: Fan::Average },
+            Activation::Identity | Activation::Selu => InitSpec::LecunNormal,
             _ => InitSpec::KaimingNormal { gain: Some(activation.gain().value()), fan: Fan::In },
         };
         assert_eq!(InitSpec::Auto.resolve(Some(activation)), expected, "{activation}");
         assert_eq!(expected.resolve(Some(Activation::Relu)), expected, "explicit choices stay");
     }
-    assert_eq!(InitSpec::Auto.resolve(None), InitSpec::XavierNormal { gain: 1.0, fan: Fan::Average });
+    assert_eq!(InitSpec::Auto.resolve(None), InitSpec::LecunNormal);
     let roles = [
         (ParameterRole::Weight, InitSpec::LecunNormal),
         (ParameterRole::Bias, InitSpec::Zeros),

@@ -69,13 +69,14 @@ fn obvious_faults_are_named_with_their_cause() {
     let dead = plain("relu", ", bias_init = { type = \"constant\", value = -10.0 }");
     let sigmoid = plain("sigmoid", ", init = { type = \"normal\", std = 0.01 }");
     let (relu, saturated) = (plain("relu", ""), plain("tanh", ", init = { type = \"normal\", std = 2.0 }"));
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 7] = [
         ("K002", &[&relu, "preprocess.steps=[]", "train.epochs=3"]),
         ("K006", &[&constant, "train.epochs=3"]),
         ("K010", &[&dead, "train.epochs=8"]),
         ("K005", &[&sigmoid, "train.epochs=3"]),
         ("K005", &[&saturated, "train.epochs=3"]),
         ("K013", &[&relu, "optimizer.learning_rate=3.0", "train.epochs=3"]),
+        ("K013", &[&relu, "optimizer.learning_rate=1.5", "train.epochs=3", "train.seed=1"]),
     ];
     for (code, overrides) in cases {
         let found = diagnosed(overrides);

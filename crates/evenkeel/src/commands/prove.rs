@@ -9,6 +9,7 @@ use keel_train::remedies::{Arm, Proof, ProofOptions, Verdict, config_of, finding
 use keel_train::runs::RunFolder;
 
 use super::chosen_remedy::Choice;
+use super::report;
 use crate::failure::Stop;
 use crate::terminal::{Align, Output, Status, table, wrapped};
 
@@ -24,7 +25,7 @@ Examples:
   evenkeel prove runs/digits-cnn K002 --seeds 5 --steps 100 --json
 
 Trains twice for every seed from the same point, with and without the remedy, in a temporary folder, and compares. A
-finding whose remedy does not move its own statistic is withdrawn. The outcome is noted in summary.json of the run.")]
+finding whose remedy does not move its own statistic is withdrawn. The outcome is noted in summary.json and in the report of the run.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let options = ProofOptions { seeds: arguments.seeds, steps: arguments.steps };
     let proof = prove(&folder, (&finding, &treatment), options, &mut |text| output.remark(text))?;
     record_proof(&folder, &proof)?;
+    report::after_change(&folder, output);
     output.result(&proof, || proof_text(&proof, folder.path()))?;
     Ok(Status::Done)
 }

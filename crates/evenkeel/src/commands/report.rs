@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use keel_data::SplitDataset;
 use keel_lab::{LabError, Language, ReportOptions, WrittenReport, write_report};
+use keel_train::runs::RunFolder;
 
 use super::lab::language;
 use crate::failure::{Failure, Stop, from_sentence};
@@ -45,7 +46,18 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 
 /// The report at the end of a training; what keeps it from being written is a remark, never a failure of the training.
 pub(super) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
-    let options = ReportOptions { samples: SAMPLES_AFTER_TRAINING, data: Some(data), ..ReportOptions::default() };
+    write_or_remark(folder, Some(data), output);
+}
+
+/// The report of a run again, after its summary has changed; a run without one gets none.
+pub(super) fn after_change(folder: &RunFolder, output: &Output) {
+    if folder.report().exists() {
+        write_or_remark(folder.path(), None, output);
+    }
+}
+
+fn write_or_remark(folder: &Path, data: Option<SplitDataset>, output: &Output) {
+    let options = ReportOptions { samples: SAMPLES_AFTER_TRAINING, data, ..ReportOptions::default() };
     if let Err(error) = write_report(folder, &options) {
         output.remark(&format!("no report was written: {error}"));
     }

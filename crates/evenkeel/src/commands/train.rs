@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let trained = trainer.with_data(data.clone()).with_stop(stop_on_interrupt()?).run(&mut progress);
     progress.close();
     if let Some(folder) = progress.folder() {
-        report::after_training(folder, data, output);
+        report::after_training(folder, data.clone(), output);
     }
     let TrainedRun { folder, mut summary } = trained?;
     let mut findings = findings_of(&folder)?;
@@ -83,6 +83,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let mut proof = None;
     if arguments.prove && summary.status == RunStatus::Finished {
         proof = prove::prove_leading(&folder, output)?;
+        if proof.is_some() {
+            report::after_training(folder.path(), data, output);
+        }
         summary = folder.read_summary()?;
     }
     output.result(&summary, || match &proof {
@@ -94,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         None => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
     })?;
     if let Some(proof) = proof.filter(|proof| proof.verdict == Verdict::Withdrawn) {
-        findings.retain(|finding| (&finding.code, &finding.layer) != (&proof.code, &proof.layer));
+        findings.retain(|finding| !proof.concerns(finding));
     }
     Ok(status_of(&findings, arguments.strict))
 }

@@ -1,6 +1,7 @@
 //! The recent past of a run: windows of steps, constant work a step and layer, no allocation after the first step.
 //!
-//! A window is 100 steps or one epoch, the shorter, and at least 2,048 samples. Closed windows are kept in a ring.
+//! A window is 100 steps or one epoch, the shorter, and at least 2,048 samples; the last one of a run may hold fewer.
+//! Closed windows are kept in a ring.
 
 mod gradient_trend;
 mod layer_window;
@@ -24,6 +25,8 @@ use gradient_trend::GradientTrend;
 pub const WINDOW_STEPS: u64 = 100;
 /// Samples of a window at least.
 pub const WINDOW_SAMPLES: u64 = 2048;
+/// Samples of the last window of a run at least.
+pub const LAST_WINDOW_SAMPLES: u64 = 512;
 /// Samples over which a unit must stay silent before it is called dead (or an epoch, if that is shorter).
 pub const UNIT_SAMPLES: u64 = 10_000;
 /// Closed windows kept.
@@ -133,6 +136,15 @@ impl History {
         self.close_if_full()
     }
 
+    /// The run is over; `true` if what there was of a window is enough to be one.
+    pub fn end(&mut self) -> bool {
+        let enough = self.current.samples >= LAST_WINDOW_SAMPLES;
+        if enough {
+            self.close_window();
+        }
+        enough
+    }
+
     /// The window being filled.
     pub fn current(&self) -> &Window {
         &self.current
@@ -201,9 +213,14 @@ impl History {
 
     fn close_if_full(&mut self) -> bool {
         let due = self.current.steps >= WINDOW_STEPS || self.epoch_ended;
-        if !due || self.current.samples < WINDOW_SAMPLES {
-            return false;
+        let closes = due && self.current.samples >= WINDOW_SAMPLES;
+        if closes {
+            self.close_window();
         }
+        closes
+    }
+
+    fn close_window(&mut self) {
         self.epoch_ended = false;
         self.closed_windows += 1;
         self.current.close();
@@ -215,7 +232,6 @@ impl History {
         let recycled = if self.windows.len() == WINDOWS_KEPT { self.windows.pop_front() } else { None };
         let next = self.current.successor(recycled);
         self.windows.push_back(std::mem::replace(&mut self.current, next));
-        true
     }
 }
 
@@ -239,6 +255,16 @@ mod tests {
         assert_eq!(closing_steps(64, 40, 130), [40, 80, 120], "an epoch of 2,560 samples, noticed at the next step");
         assert_eq!(closing_steps(64, 20, 100), [31, 63, 95], "an epoch of 1,280 samples is too short: 2,048 samples");
         assert_eq!(closing_steps(10, 1000, 300), [204], "100 steps of 10 are too few samples");
+    }
+
+    #[test]
+    fn the_end_of_a_run_closes_what_is_enough_for_a_window() {
+        for (samples, closed) in [(511, false), (512, true)] {
+            let mut history = History::new(None);
+            history.push(&step(0, 0, samples));
+            assert_eq!((history.end(), history.closed_windows()), (closed, u64::from(closed)), "{samples}");
+            assert!(!history.end(), "nothing is left");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keel_health::{Finding, Level};
 use keel_train::config::HealthLevel;
+use keel_train::remedies::{Proof, Verdict, proofs_of};
 use keel_train::runs::{
     EpochRecord, FindingRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
 };
@@ -32,6 +33,8 @@ pub(super) struct Record {
     pub(super) histograms: Vec<HistogramRecord>,
     /// What the health rules found, causes first.
     pub(super) findings: Vec<Finding>,
+    /// Findings that were put to the test, with the outcome.
+    pub(super) proofs: Vec<Proof>,
     /// What could not be read, one sentence each.
     pub(super) notes: Vec<String>,
 }
@@ -49,6 +52,7 @@ impl Record {
         record.summary = record.or_note(run.read_summary().map(Some), "summary.json");
         record.read_metrics(&run);
         record.findings = record.all_findings();
+        record.proofs = record.summary.as_ref().map(proofs_of).unwrap_or_default();
         record.order_layers();
         Ok(record)
     }
@@ -107,9 +111,13 @@ impl Record {
         self.steps.get(after.checked_sub(1)?).filter(|step| step.epoch == epoch).map(|step| step.step)
     }
 
-    /// Number of findings of `level`.
+    /// Number of findings of `level` that no proof withdrew.
     pub(super) fn count(&self, level: Level) -> usize {
-        self.findings.iter().filter(|finding| finding.level == level).count()
+        self.findings.iter().filter(|finding| finding.level == level && !self.is_withdrawn(finding)).count()
+    }
+
+    fn is_withdrawn(&self, finding: &Finding) -> bool {
+        self.proofs.iter().any(|proof| proof.verdict == Verdict::Withdrawn && proof.concerns(finding))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keel_data::SplitDataset;
+use keel_train::runs::RunFolder;
 use serde::Serialize;
 
 use super::evaluation::Evaluation;
@@ -58,7 +59,7 @@ pub fn write_report(run: &Path, options: &ReportOptions) -> Result<WrittenReport
     let (html, sections) = body(&contents);
     let title = format!("{} · {}", record.name, options.language.choose("run report", "训练报告"));
     let document = styled_document(&title, (super::STYLE, &html), options.language);
-    let path = options.out.clone().unwrap_or_else(|| run.join("report.html"));
+    let path = options.out.clone().map_or_else(|| RunFolder::open(run).map(|folder| folder.report()), Ok)?;
     std::fs::write(&path, &document).map_err(|source| LabError::Write { path: path.clone(), source })?;
     let bytes = document.len();
     Ok(WrittenReport { run: run.to_owned(), report: path, bytes, sections, notes: record.notes })

@@ -39,6 +39,17 @@ pub fn finding(code: &str, level: &str, layer: &str, explained_by: Option<&str>)
     finding
 }
 
+/// The proof of a finding as `prove` notes it, over two seeds.
+pub fn proof(code: &str, layer: &str) -> Value {
+    let arm = |seed: u64, statistic: Option<f64>, loss: f64, accuracy: Option<f64>| json!({ "seed": seed, "statistic": statistic, "loss": loss, "accuracy": accuracy });
+    json!({
+        "code": code, "layer": layer, "remedy": "lower the learning rate to 0.005", "verdict": "confirmed",
+        "from_step": 0, "steps": 120, "threshold": 0.4,
+        "without": [arm(0, Some(0.7), 2.3, None), arm(1, Some(0.6), 2.3, None)],
+        "with": [arm(0, Some(0.3), 1.0, Some(0.9)), arm(1, None, 2.0, Some(0.8))],
+    })
+}
+
 /// Changes the summary of a run.
 pub fn change_summary(run: &Path, change: impl FnOnce(&mut Value)) {
     let path = run.join("summary.json");

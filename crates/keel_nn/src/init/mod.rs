@@ -187,15 +187,14 @@ pub struct InvalidInit {
 impl InitSpec {
     /// The explicit initialiser of a weight in front of `following`, every default filled in.
     ///
-    /// `auto` is xavier_normal before identity, sigmoid, tanh or nothing, lecun_normal before selu, and kaiming_normal
-    /// with the activation's gain before all others.
+    /// `auto` is xavier_normal before sigmoid or tanh, lecun_normal before selu, and kaiming_normal with the activation's
+    /// gain before all others. Before identity or nothing, which is where logits are made, it is lecun_normal too: it keeps
+    /// the variance of the signal, where averaging with a small fan_out would nearly double it.
     pub fn resolve(self, following: Option<Activation>) -> InitSpec {
         match self {
             InitSpec::Auto => match following {
-                None | Some(Activation::Identity | Activation::Sigmoid | Activation::Tanh) => {
-                    InitSpec::XavierNormal { gain: one(), fan: average() }
-                }
-                Some(Activation::Selu) => InitSpec::LecunNormal,
+                Some(Activation::Sigmoid | Activation::Tanh) => InitSpec::XavierNormal { gain: one(), fan: average() },
+                None | Some(Activation::Identity | Activation::Selu) => InitSpec::LecunNormal,
                 Some(_) => InitSpec::KaimingNormal { gain: None, fan: fan_in() }.resolve(following),
             },
             InitSpec::KaimingNormal { gain, fan } => {

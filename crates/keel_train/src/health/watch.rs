@@ -140,6 +140,11 @@ impl Watch {
         Ok(())
     }
 
+    /// The end of the training, judged.
+    pub fn end(&mut self) {
+        self.news.extend(self.monitor.end());
+    }
+
     /// What is new since the last call.
     pub fn take_news(&mut self) -> News {
         let mut findings = std::mem::take(&mut self.news);

@@ -8,7 +8,7 @@ mod surgery;
 use keel_health::{Application, Finding, Remedy};
 
 pub use fork::{Fork, fork};
-pub use proof::{Arm, Proof, ProofOptions, Spread, Verdict, prove, record_proof};
+pub use proof::{Arm, Proof, ProofOptions, Spread, Verdict, proofs_of, prove, record_proof};
 pub use surgery::Surgery;
 
 use crate::config::{self, Config};
@@ -85,8 +85,12 @@ pub fn treatment(config: &Config, finding: &Finding, choice: Option<usize>) -> R
     match number.checked_sub(1).and_then(|index| finding.remedies.get(index)) {
         Some(remedy) => applied(config, remedy),
         None => {
-            let count = finding.remedies.len();
-            Err(TrainError::setting("remedy", format!("{} has {count} remedies; give 1 to {count}", finding.code)))
+            let reason = match finding.remedies.len() {
+                0 => format!("{} has no remedy a program can apply", finding.code),
+                1 => format!("{} has one remedy; give 1, or leave --remedy out", finding.code),
+                count => format!("{} has {count} remedies; give 1 to {count}", finding.code),
+            };
+            Err(TrainError::setting("remedy", reason))
         }
     }
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keel_health::{Application, Finding};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fork, Treatment, config_of, findings_of, fork};
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::runs::RunFolder;
+use crate::runs::{RunFolder, Summary};
 use crate::threads;
 use crate::trainer::{Event, Session, Trainer, TrainingObserver, load_data, read_last};
 
@@ -22,6 +22,9 @@ const LEAST_CHANGE: f64 = 0.1;
 
 /// Steps beyond the first one of the finding that a fresh start gets, and steps of a continuation.
 const WINDOWS: u64 = 300;
+
+/// Where a finding of the summary keeps its proof.
+const RECORD: &str = "proof";
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub struct ProofOptions {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The remedy moves the finding's own statistic.
@@ -45,7 +48,7 @@ pub enum Verdict {
 }
 
 /// Result of one run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     /// Seed of the run.
     pub seed: u64,
@@ -69,7 +72,7 @@ pub struct Spread {
 }
 
 /// A finding put to the test.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
     /// Code of the rule.
     pub code: String,
@@ -143,14 +146,25 @@ pub fn record_proof(folder: &RunFolder, proof: &Proof) -> Result<(), TrainError>
     let document = serde_json::to_value(proof).map_err(|error| TrainError::run(&folder.summary(), error))?;
     for finding in &mut summary.findings {
         if finding["code"] == proof.code.as_str() && finding["layer"].as_str() == proof.layer.as_deref() {
-            finding["proof"] = document.clone();
+            finding[RECORD] = document.clone();
             finding["withdrawn"] = (proof.verdict == Verdict::Withdrawn).into();
         }
     }
     folder.write_summary(&summary)
 }
 
+/// The proofs noted in a run's summary, in the order of its findings.
+pub fn proofs_of(summary: &Summary) -> Vec<Proof> {
+    let noted = summary.findings.iter().filter_map(|finding| finding.get(RECORD));
+    noted.filter_map(|document| serde_json::from_value(document.clone()).ok()).collect()
+}
+
 impl Proof {
+    /// Whether it is a proof of `finding`.
+    pub fn concerns(&self, finding: &Finding) -> bool {
+        self.code == finding.code && self.layer == finding.layer
+    }
+
     /// Mean and range of what `value` takes from the arms; `None` if no arm has it.
     pub fn spread(arms: &[Arm], value: impl Fn(&Arm) -> Option<f64>) -> Option<Spread> {
         let values: Vec<f64> = arms.iter().filter_map(value).collect();

@@ -87,6 +87,11 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
+    /// The run as one page, for a reader.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
     /// What the flight recorder wrote about a step that met a NaN or an infinity.
     pub fn flight_record(&self) -> PathBuf {
         self.path.join("flight_recorder.json")

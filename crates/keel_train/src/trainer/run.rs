@@ -319,6 +319,10 @@ impl<'a> Run<'a> {
             Ending::EarlyStopping => (Status::Finished, Some("no better validation result for the configured epochs")),
             Ending::Stopped(reason) => (Status::Stopped, Some(reason.as_str())),
         };
+        if let Some(watch) = self.watch.as_mut().filter(|_| status == Status::Finished) {
+            watch.end();
+            self.tell_news();
+        }
         let mut summary = self.summary(status, reason.map(str::to_owned));
         self.session.end_averaging();
         if self.state.best_epoch > 0 {

@@ -76,6 +76,8 @@ fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, Tr
         watch.epoch(&mut session, losses)?;
         tell(&mut watch, step, &mut told);
     }
+    watch.end();
+    tell(&mut watch, horizon.total_steps, &mut told);
     Ok(outcome(&watch, told, accuracy))
 }
 

@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn large_learning_rates_kill_relu_and_spare_leaky_relu() {
         let settings = ["learning_rates=[0.05,1.6]", "biases=[-50,0]", "scales=[1]"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
+        let document = run(&Settings::parse(settings).unwrap(), 2).unwrap().document;
         let of = |function: usize, run: usize, key: &str| {
             document["by_learning_rate"][function]["runs"][run][key].as_f64().unwrap()
         };

@@ -3,8 +3,8 @@
 use keel_health::{Application, Finding, Level, Remedy};
 
 use super::super::decimate::decimate;
-use super::Contents;
 use super::curves::step_title;
+use super::{Contents, proof};
 use crate::charts::{Marks, Plot, Scale, Series, escape, number};
 use crate::language::{Language, Text};
 
@@ -83,10 +83,11 @@ fn card(contents: &Contents<'_>, finding: &Finding) -> String {
         folded = format!("<details class=\"consequences\"><summary>{title}</summary>{inside}</details>");
     }
     format!(
-        "<article class=\"finding {level}\"><div class=\"words\">{head}{facts}</div>{chart}{folded}</article>",
+        "<article class=\"finding {level}\"><div class=\"words\">{head}{facts}{proof}</div>{chart}{folded}</article>",
         level = finding.level.name(),
         head = heading(finding, language),
         facts = facts(finding, language),
+        proof = proof::of_finding(&record.proofs, finding, language),
         chart = evidence(contents, finding),
     )
 }

@@ -9,6 +9,7 @@ mod layers;
 mod model;
 mod overview;
 mod predictions;
+mod proof;
 mod regression;
 mod setup;
 
