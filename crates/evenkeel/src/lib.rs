@@ -19,6 +19,7 @@
 //! # }
 //! ```
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod fitted_run;
 mod model;

@@ -1,5 +1,6 @@
 //! The `evenkeel` command: reads arguments, calls the libraries, prints, and chooses the exit status.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod arguments;
 mod bench;

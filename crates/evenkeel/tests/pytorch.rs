@@ -27,6 +27,7 @@ const FAULTS: [(&str, &str, &str); 9] = [
 ];
 
 /// `EVENKEEL_PYTHON`, or `python3`, if it can import PyTorch.
+#[allow(clippy::print_stderr, reason = "a skipped test says why")]
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("EVENKEEL_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let imported =

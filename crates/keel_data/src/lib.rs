@@ -4,6 +4,7 @@
 //! from the training split, and [`Batches`] (in order) or [`Loader`] (shuffled, ahead of time) fill batches with
 //! augmented and preprocessed samples. Every random draw is a function of seed, epoch and sample alone.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod augment;
 mod batches;

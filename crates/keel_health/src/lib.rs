@@ -16,8 +16,8 @@
 //! assert_eq!(findings[0].remedies[0].settings(), ["preprocess.steps=[\"standardize\"]"]);
 //! ```
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 // A comparison with NaN must not pass for a healthy number: !(x > limit) says what happens to it.
-#![allow(clippy::neg_cmp_op_on_partial_ord)]
 
 mod case;
 mod catalog;

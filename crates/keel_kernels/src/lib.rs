@@ -2,6 +2,7 @@
 //!
 //! Everything works on plain `&[f32]` in row-major order, images as `[batch, height, width, channels]`. Lengths are
 //! asserted once at each public entry. Results depend on the data and the SIMD level, never on the number of threads.
+#![warn(clippy::unwrap_used)]
 
 pub mod activation;
 pub mod buffer;

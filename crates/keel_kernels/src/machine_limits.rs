@@ -42,7 +42,7 @@ impl MachineLimits {
     /// meanwhile.
     pub fn measure() -> MachineLimits {
         let threads = workers();
-        let (one, all) = (gigaflops(1), gigaflops(threads));
+        let (one, all) = (gigaflops(1, TRIES, ROUNDS), gigaflops(threads, TRIES, ROUNDS));
         let (copy_one, copy_all) = (copy_gigabytes(1), copy_gigabytes(threads));
         MachineLimits {
             threads,
@@ -53,6 +53,12 @@ impl MachineLimits {
         }
     }
 
+    /// Billions of floating-point operations a second with all threads at work, from one try of about a millisecond. Clocks
+    /// change and virtual machines share their cores: the share a kernel reaches is told by the limit of the same moment.
+    pub fn gigaflops_now() -> f64 {
+        gigaflops(workers(), 1, ROUNDS / 4)
+    }
+
     /// Billions of operations a second no kernel on all threads can exceed that does `flops` operations while moving at
     /// least `bytes` bytes to and from memory.
     pub fn attainable_gigaflops(&self, flops: f64, bytes: f64) -> f64 {
@@ -61,20 +67,20 @@ impl MachineLimits {
     }
 }
 
-fn gigaflops(threads: usize) -> f64 {
+fn gigaflops(threads: usize, tries: usize, rounds: usize) -> f64 {
     let level = simd::level();
-    let seconds = best_seconds(threads, &|_| {
-        black_box(multiply_add_rounds(level, ROUNDS));
+    let seconds = best_seconds(threads, tries, &|_| {
+        black_box(multiply_add_rounds(level, rounds));
     });
     let flops_a_round = multiply_add_rounds(level, 1);
-    (threads * ROUNDS * flops_a_round) as f64 / seconds / 1e9
+    (threads * rounds * flops_a_round) as f64 / seconds / 1e9
 }
 
 fn copy_gigabytes(threads: usize) -> f64 {
     let source = Buffer::from_slice(&vec![1.0; threads * COPY_FLOATS]);
     let mut target = Buffer::zeroed(threads * COPY_FLOATS);
     let pieces = Pieces::new(&mut target);
-    let seconds = best_seconds(threads, &|thread| {
+    let seconds = best_seconds(threads, TRIES, &|thread| {
         let range = thread * COPY_FLOATS..(thread + 1) * COPY_FLOATS;
         // SAFETY: each thread has its own range.
         unsafe { pieces.piece(range.clone()) }.copy_from_slice(&source[range]);
@@ -82,8 +88,8 @@ fn copy_gigabytes(threads: usize) -> f64 {
     (2 * threads * COPY_FLOATS * size_of::<f32>()) as f64 / seconds / 1e9
 }
 
-/// Seconds of the fastest of several tries to run `work(thread)` on `threads` threads at once.
-fn best_seconds(threads: usize, work: &(impl Fn(usize) + Sync)) -> f64 {
+/// Seconds of the fastest of `tries` to run `work(thread)` on `threads` threads at once.
+fn best_seconds(threads: usize, tries: usize, work: &(impl Fn(usize) + Sync)) -> f64 {
     let run = || match threads {
         1 => work(0),
         _ => drop(rayon::broadcast(|context| {
@@ -97,7 +103,7 @@ fn best_seconds(threads: usize, work: &(impl Fn(usize) + Sync)) -> f64 {
         run();
         start.elapsed().as_secs_f64()
     };
-    (0..TRIES).map(time).fold(f64::INFINITY, f64::min)
+    (0..tries).map(time).fold(f64::INFINITY, f64::min)
 }
 
 /// Runs multiply-adds between registers; returns the floating-point operations of one round.

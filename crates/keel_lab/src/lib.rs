@@ -5,6 +5,7 @@
 //! Chinese. Charts are inline SVG made here rather than by an embedded charting library: a page stays small, opens
 //! offline, prints, and follows the reader's light or dark setting; a short script adds readouts and zoom.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod activation_name;
 mod catalog;

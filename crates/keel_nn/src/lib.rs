@@ -3,6 +3,7 @@
 //! A list of [`layers`] becomes a [`graph`] with every shape settled; a [`plan`] gives each intermediate result its place
 //! in one allocation; an [`executor`] runs the layers' forward and backward functions over it.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 pub mod activations;
 pub mod executor;

@@ -1,5 +1,6 @@
 //! Config, trainer, optimisers, schedules and run store.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 pub mod check;
 pub mod config;

@@ -15,6 +15,10 @@ struct Step {
 }
 
 const FORMAT: Step = Step { name: "format", arguments: &["fmt", "--all", "--check"] };
+const LINTS: Step = Step {
+    name: "lints",
+    arguments: &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"],
+};
 const NEXTEST: Step = Step { name: "tests", arguments: &["nextest", "run", "--workspace", "--no-fail-fast"] };
 const TESTS: Step = Step {
     name: "tests",
@@ -44,9 +48,9 @@ pub(crate) fn run(root: &Path) -> bool {
 }
 
 /// The gate, cheapest first; the step without arguments is our own tidy check.
-fn steps(has_nextest: bool) -> [Step; 4] {
+fn steps(has_nextest: bool) -> [Step; 5] {
     let tests = if has_nextest { NEXTEST } else { TESTS };
-    [FORMAT, Step { name: "tidy", arguments: &[] }, tests, DOCUMENTATION]
+    [FORMAT, Step { name: "tidy", arguments: &[] }, LINTS, tests, DOCUMENTATION]
 }
 
 fn command_line(step: Step) -> String {
@@ -93,7 +97,7 @@ mod tests {
     fn tests_run_with_or_without_nextest() {
         let cases = [(true, NEXTEST), (false, TESTS)];
         for (has_nextest, expected) in cases {
-            assert_eq!(steps(has_nextest)[2], expected);
+            assert_eq!(steps(has_nextest)[3], expected);
         }
     }
 
@@ -102,7 +106,8 @@ mod tests {
         let lines: Vec<String> = steps(true).into_iter().map(command_line).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
         assert_eq!(lines[1], "cargo xtask tidy");
-        assert_eq!(lines[3], "cargo test --workspace --doc");
+        assert_eq!(lines[2], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
+        assert_eq!(lines[4], "cargo test --workspace --doc");
     }
 
     #[test]

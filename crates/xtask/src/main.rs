@@ -1,5 +1,6 @@
 //! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of a developer")]
 
 mod ci;
@@ -14,7 +15,7 @@ Checks and tools of the repository
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  ci      everything a change has to pass: format, tidy, tests, documentation tests
+  ci      everything a change has to pass: format, tidy, lints, tests, documentation tests
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
   help    this text
 

@@ -21,6 +21,11 @@ impl Limits {
         Limits { multiply_adds, bytes: limits.copy_gigabytes_all_threads * 1e9 }
     }
 
+    /// Multiply-adds a second on all threads at this moment; takes about a millisecond.
+    pub(crate) fn multiply_adds_now() -> f64 {
+        MachineLimits::gigaflops_now() * 1e9 / 2.0
+    }
+
     /// The least seconds this work can take: arithmetic or memory, whichever takes longer.
     pub(crate) fn seconds(self, multiply_adds: f64, bytes: f64) -> f64 {
         (multiply_adds / self.multiply_adds).max(bytes / self.bytes)

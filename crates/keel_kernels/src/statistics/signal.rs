@@ -144,7 +144,7 @@ pub fn activation_signal(
     parts: &mut Vec<SignalPart>,
 ) -> Signal {
     let width = units.units();
-    assert!(width > 0 && values.len() % width == 0, "{} values of {width} units", values.len());
+    assert!(width > 0 && values.len().is_multiple_of(width), "{} values of {width} units", values.len());
     let chunk = (CHUNK / width).max(1).next_multiple_of(32) * width;
     parts.resize(values.len().div_ceil(chunk), SignalPart::default());
     units.begin((values.len() / width) as u64);

@@ -31,7 +31,7 @@ impl SignCounts {
 /// # Panics
 /// If `counts` has room for fewer units or `gradient` is no whole number of rows.
 pub fn sign_agreement(gradient: &[f32], units: usize, limit: f64, counts: &mut SignCounts) -> f64 {
-    assert!(units > 0 && gradient.len() % units == 0, "{} values of {units} units", gradient.len());
+    assert!(units > 0 && gradient.len().is_multiple_of(units), "{} values of {units} units", gradient.len());
     let (balance, non_zero) = (&mut counts.balance[..units], &mut counts.non_zero[..units]);
     balance.iter_mut().chain(&mut *non_zero).for_each(|count| *count.get_mut() = 0);
     let rows = (CHUNK / units).max(1);

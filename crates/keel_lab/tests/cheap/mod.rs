@@ -27,6 +27,6 @@ const CHEAP: [&str; 21] = [
 ];
 
 /// Those of the settings that the experiment knows.
-pub fn cheap(entry: &ExperimentEntry) -> Settings {
+pub(crate) fn cheap(entry: &ExperimentEntry) -> Settings {
     Settings::parse(CHEAP).unwrap().known_to(&entry.knobs())
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// Trains `config` (TOML) into `folder/runs/NAME` and returns that folder.
-pub fn trained(folder: &Path, name: &str, config: &str) -> PathBuf {
+pub(crate) fn trained(folder: &Path, name: &str, config: &str) -> PathBuf {
     let overrides = [
         format!("run.name={name}"),
         format!("run.directory={}", toml_string(&folder.join("runs"))),
@@ -18,12 +18,12 @@ pub fn trained(folder: &Path, name: &str, config: &str) -> PathBuf {
 }
 
 /// A path as a TOML string.
-pub fn toml_string(path: &Path) -> String {
+pub(crate) fn toml_string(path: &Path) -> String {
     Value::from(path.display().to_string()).to_string()
 }
 
 /// A finding as the summary lists it.
-pub fn finding(code: &str, level: &str, layer: &str, explained_by: Option<&str>) -> Value {
+pub(crate) fn finding(code: &str, level: &str, layer: &str, explained_by: Option<&str>) -> Value {
     let mut finding = json!({
         "code": code, "rule": "dead-relu", "level": level, "layer": layer, "measured": 0.62, "threshold": 0.4,
         "first_step": 20, "last_step": 90, "message": "62 % of the units of <b>relu</b> never fired",
@@ -40,7 +40,7 @@ pub fn finding(code: &str, level: &str, layer: &str, explained_by: Option<&str>)
 }
 
 /// The proof of a finding as `prove` notes it, over two seeds.
-pub fn proof(code: &str, layer: &str) -> Value {
+pub(crate) fn proof(code: &str, layer: &str) -> Value {
     let arm = |seed: u64, statistic: Option<f64>, loss: f64, accuracy: Option<f64>| json!({ "seed": seed, "statistic": statistic, "loss": loss, "accuracy": accuracy });
     json!({
         "code": code, "layer": layer, "remedy": "lower the learning rate to 0.005", "verdict": "confirmed",
@@ -51,7 +51,7 @@ pub fn proof(code: &str, layer: &str) -> Value {
 }
 
 /// Changes the summary of a run.
-pub fn change_summary(run: &Path, change: impl FnOnce(&mut Value)) {
+pub(crate) fn change_summary(run: &Path, change: impl FnOnce(&mut Value)) {
     let path = run.join("summary.json");
     let mut summary = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     change(&mut summary);
@@ -59,7 +59,7 @@ pub fn change_summary(run: &Path, change: impl FnOnce(&mut Value)) {
 }
 
 /// Adds measurements of every layer of the run over `steps` steps, and a few histograms.
-pub fn add_measurements(run: &Path, steps: u64) {
+pub(crate) fn add_measurements(run: &Path, steps: u64) {
     let mut connection = Connection::open(run.join("metrics.sqlite")).unwrap();
     connection.execute_batch("DELETE FROM layers; DELETE FROM histograms;").unwrap();
     let mut layers = Vec::new();
@@ -103,7 +103,7 @@ pub fn add_measurements(run: &Path, steps: u64) {
 }
 
 /// Replaces the scalars of the run by those of `steps` steps.
-pub fn replace_steps(run: &Path, steps: u64) {
+pub(crate) fn replace_steps(run: &Path, steps: u64) {
     let mut connection = Connection::open(run.join("metrics.sqlite")).unwrap();
     connection.execute_batch("DELETE FROM steps;").unwrap();
     let transaction = connection.transaction().unwrap();

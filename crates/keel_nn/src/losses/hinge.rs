@@ -21,13 +21,12 @@ pub(super) fn rows(outputs: &[f32], labels: &[u32], gradient: &mut [f32], scale:
         let label = label as usize;
         let right = row[label];
         let mut loss = 0.0;
-        for &score in row {
+        for (class, &score) in row.iter().enumerate() {
             let excess = score - right + MARGIN;
             // A comparison that keeps NaN.
-            loss += f64::from(if excess < 0.0 { 0.0 } else { excess });
+            loss += f64::from(if class == label || excess < 0.0 { 0.0 } else { excess });
         }
-        // The label itself has added exactly the margin.
-        sum.loss += loss - f64::from(right - right + MARGIN);
+        sum.loss += loss;
         sum.correct += usize::from(largest(row) == label);
         if !gradient.is_empty() {
             let gradient = &mut gradient[index * classes..(index + 1) * classes];

@@ -71,7 +71,7 @@ impl<'schema> Checker<'schema> {
             trial.value(&mut value.clone(), branch, key);
             trial.problems.is_empty()
         };
-        if fitting.iter().any(|branch| accepts(&branch)) {
+        if fitting.iter().any(accepts) {
             return;
         }
         if fitting.is_empty() {

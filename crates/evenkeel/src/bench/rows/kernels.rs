@@ -6,6 +6,7 @@ use keel_nn::graph::{Graph, Node};
 use keel_nn::{Backward, Forward, Fusion, FusionPasses, MemoryRequest, Mode, RandomKey};
 use serde_json::{Value, json};
 
+use super::super::machine::Limits;
 use super::super::networks::Spec;
 use super::super::turns::median;
 use super::super::workload::milliseconds;
@@ -15,8 +16,8 @@ use crate::failure::Failure;
 /// Networks whose layers are measured.
 const NETWORKS: [&str; 2] = ["cnn", "resnet20"];
 
-/// Calls of each function; the median counts.
-const CALLS: usize = 7;
+/// Turns in which the functions of a layer are called; medians count.
+const TURNS: usize = 9;
 
 /// One layer with buffers of its own.
 struct Bench<'a> {
@@ -33,10 +34,10 @@ struct Bench<'a> {
     scratch: [Buffer; 2],
 }
 
-/// Multiply-adds and bytes of one call.
-struct Work {
+/// One call of each of `N` functions, and multiply-adds a second the machine could do just before.
+struct Turn<const N: usize> {
+    milliseconds: [f64; N],
     multiply_adds: f64,
-    bytes: f64,
 }
 
 /// Times forward, gradient by the input and gradient by the weights of every layer that differs from those before it.
@@ -93,34 +94,37 @@ impl<'a> Bench<'a> {
     }
 
     fn measure(&mut self, title: &str, (network, first): (&str, bool), context: &Context) -> Value {
-        let layer_work = self.node.layer.multiply_adds() as f64 * self.batch as f64;
-        let forward = self.timed(Bench::forward);
-        let (weights_only, both) =
-            (self.timed(|bench| bench.backward(false)), self.timed(|bench| bench.backward(true)));
+        let multiply_adds = self.node.layer.multiply_adds() as f64 * self.batch as f64;
+        let forward = self.turns([Bench::forward]);
+        let backward = self.turns([|bench| bench.backward(false), |bench| bench.backward(true)]);
         let (inputs, output) = (bytes(&self.inputs[0]) + bytes(&self.inputs[1]), bytes(&self.output));
-        let weights = bytes(&self.parameters);
-        let part = |what: &str, milliseconds: f64, work: &Work| {
-            let least = context.limits.seconds(work.multiply_adds, work.bytes) * 1000.0;
+        let once = inputs + output + bytes(&self.parameters);
+        let part = |what: &str, (milliseconds, arithmetic): (f64, f64), bytes: f64| {
+            let limits = Limits { multiply_adds: arithmetic, ..context.limits };
+            let least = limits.seconds(multiply_adds, bytes) * 1000.0;
             json!({ "part": what, "milliseconds": milliseconds, "least_milliseconds": least,
                     "roofline": least / milliseconds })
         };
-        let once = |bytes: f64| Work { multiply_adds: layer_work, bytes };
-        let mut parts = vec![part("forward", forward, &once(inputs + output + weights))];
-        if layer_work > 0.0 {
-            parts.push(part("weight gradient", weights_only, &once(inputs + output + weights)));
+        let mut parts = vec![part("forward", medians(&forward, |[forward]| forward), once)];
+        if multiply_adds > 0.0 {
+            parts.push(part("weight gradient", medians(&backward, |[weights, _]| weights), once));
             if !first {
-                parts.push(part("input gradient", both - weights_only, &once(inputs + output + weights)));
+                parts.push(part("input gradient", medians(&backward, |[weights, both]| both - weights), once));
             }
         } else {
-            parts.push(part("backward", both, &once(2.0 * inputs + output)));
+            parts.push(part("backward", medians(&backward, |[_, both]| both), 2.0 * inputs + output));
         }
-        json!({ "kernel": title, "network": network, "multiply_adds": layer_work, "parts": parts })
+        json!({ "kernel": title, "network": network, "multiply_adds": multiply_adds, "parts": parts })
     }
 
-    fn timed(&mut self, mut call: impl FnMut(&mut Self)) -> f64 {
-        call(self);
-        let times: Vec<f64> = (0..CALLS).map(|_| milliseconds(|| call(self))).collect();
-        median(&times)
+    /// Calls each function once, uncounted, and then all of them in every turn.
+    fn turns<const N: usize>(&mut self, calls: [fn(&mut Self); N]) -> Vec<Turn<N>> {
+        calls.iter().for_each(|call| call(self));
+        let turn = |_| Turn {
+            multiply_adds: Limits::multiply_adds_now(),
+            milliseconds: calls.map(|call| milliseconds(|| call(self))),
+        };
+        (0..TURNS).map(turn).collect()
     }
 
     fn forward(&mut self) {
@@ -157,6 +161,12 @@ impl<'a> Bench<'a> {
             probe: None,
         });
     }
+}
+
+/// Medians over the turns: of a time, and of the arithmetic the machine could do.
+fn medians<const N: usize>(turns: &[Turn<N>], time: fn([f64; N]) -> f64) -> (f64, f64) {
+    let median_of = |value: &dyn Fn(&Turn<N>) -> f64| median(&turns.iter().map(value).collect::<Vec<_>>());
+    (median_of(&|turn| time(turn.milliseconds)), median_of(&|turn| turn.multiply_adds))
 }
 
 fn bytes(buffer: &[f32]) -> f64 {
