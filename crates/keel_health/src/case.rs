@@ -150,6 +150,15 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// As [`Case::matching_init`]; `None` if the layer is initialised that way already.
+    pub fn other_init(&self, index: usize) -> Option<Remedy> {
+        let in_use = self.model.layers.get(index)?.initializer.clone();
+        match self.matching_init(index) {
+            Remedy::SetInit { init, .. } if in_use.is_some_and(|in_use| in_use == init) => None,
+            remedy => Some(remedy),
+        }
+    }
+
     /// The dotted config key of layer `index`.
     pub fn config_key(&self, index: usize) -> Option<String> {
         self.model.layers.get(index).and_then(|layer| layer.config_key.clone())

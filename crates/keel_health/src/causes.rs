@@ -6,6 +6,7 @@
 
 use crate::finding::{Finding, Level};
 use crate::measurement::ModelDescription;
+use crate::merge::merge;
 
 /// Steps by which a cause may be noticed after its consequence: both wait for two windows.
 const SLACK_STEPS: u64 = 200;
@@ -235,9 +236,10 @@ impl Symptom {
     }
 }
 
-/// Fills `explained_by` and `consequences` and orders the findings: the most serious causes first, each followed by
+/// Leaves one finding a rule and layer, fills `explained_by` and `consequences` and orders the findings: the most serious causes first, each followed by
 /// its consequences.
-pub fn order_by_cause(model: &ModelDescription, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn order_by_cause(model: &ModelDescription, findings: Vec<Finding>) -> Vec<Finding> {
+    let mut findings = merge(findings);
     let causes: Vec<Option<usize>> = (0..findings.len()).map(|index| explain(model, &findings, index)).collect();
     let roots: Vec<usize> = (0..findings.len()).map(|index| root(&causes, index)).collect();
     for finding in &mut findings {
@@ -301,7 +303,8 @@ fn position(model: &ModelDescription, finding: &Finding) -> Option<usize> {
     finding.layer.as_deref().and_then(|name| model.find(name))
 }
 
-fn rank(finding: &Finding) -> usize {
+/// Place of a finding in [`CAUSAL_ORDER`]; behind all where its rule is not in it.
+pub(crate) fn rank(finding: &Finding) -> usize {
     CAUSAL_ORDER.iter().position(|symptom| symptom.shows(finding)).unwrap_or(CAUSAL_ORDER.len())
 }
 

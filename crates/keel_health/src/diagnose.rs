@@ -45,8 +45,7 @@ pub fn diagnose(lines: impl BufRead) -> Result<Vec<Finding>, HealthError> {
             (None, _) => {}
         }
     }
-    let empty = || HealthError::WrongOrder { line: 0, reason: "no record; begin with a model record".to_string() };
-    let mut monitor = monitor.ok_or_else(empty)?;
+    let mut monitor = monitor.ok_or(HealthError::NoRecord)?;
     monitor.end();
     Ok(monitor.findings())
 }
@@ -68,7 +67,8 @@ pub fn parse_record(text: &str, line: usize, model: Option<&ModelDescription>) -
             reason: "a second model record; one file describes one run".to_string(),
         }),
         ("data" | "start" | "step" | "epoch", None) => {
-            Err(HealthError::WrongOrder { line, reason: format!("a {kind} record before the model record") })
+            let reason = format!("a {kind} record before the model record; begin with the model record");
+            Err(HealthError::WrongOrder { line, reason })
         }
         ("data", _) => reader.read::<DataMeasurement>(Value::Object(object), "").map(Record::Data),
         ("start", _) => reader.layered::<StartMeasurement, StartLayer>(object, "layers").map(Record::Start),

@@ -13,7 +13,8 @@ pub enum HealthError {
     },
     /// A line is not JSON.
     #[error(
-        "line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}"
+        "line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}: \
+         delete a last line that was cut off"
     )]
     NotJson {
         /// The line, from 1.
@@ -43,6 +44,9 @@ pub enum HealthError {
         /// The nearest name of the model.
         nearest: Option<String>,
     },
+    /// The file holds nothing.
+    #[error("it holds no record; begin with a model record, as docs/measurements.md describes")]
+    NoRecord,
     /// A record came where it makes no sense.
     #[error("line {line}: {reason}")]
     WrongOrder {
@@ -52,7 +56,7 @@ pub enum HealthError {
         reason: String,
     },
     /// The file could not be read.
-    #[error("line {line} cannot be read: {reason}")]
+    #[error("line {line}: cannot be read: {reason}; give a text file with one JSON record a line")]
     Unreadable {
         /// The line, from 1.
         line: usize,

@@ -29,6 +29,7 @@ mod finding;
 pub mod history;
 mod judge;
 pub mod measurement;
+mod merge;
 mod monitor;
 mod remedy;
 pub mod rules;

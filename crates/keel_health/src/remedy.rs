@@ -296,10 +296,11 @@ fn describe_learning_rate(factor: f64, value: Option<f64>) -> String {
     }
 }
 
-/// A number with three significant digits, never in exponent form where a config reader could stumble.
+/// A number with three significant digits, in exponent form where zeros would have to be counted. Either form is a number
+/// of the config.
 fn number(value: f64) -> String {
     let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
-    format!("{rounded}")
+    if rounded != 0.0 && rounded.abs() < 1e-3 { format!("{rounded:e}") } else { format!("{rounded}") }
 }
 
 #[cfg(test)]
@@ -313,6 +314,7 @@ mod tests {
             (Remedy::ScaleLearningRate { factor: 0.1, value: Some(0.005) }, "optimizer.learning_rate=0.005"),
             (Remedy::ScaleLearningRate { factor: 0.1, value: Some(0.1 * 0.3) }, "optimizer.learning_rate=0.03"),
             (Remedy::ClipNorm { value: 1.0 }, "optimizer.clip_norm=1"),
+            (Remedy::SetWeightDecay { value: 1e-4 / 3.0 }, "optimizer.weight_decay=3.33e-5"),
             (
                 Remedy::SetInit { layer: None, init: "kaiming_normal".into(), config_key: None },
                 "model.init=kaiming_normal",

@@ -369,7 +369,9 @@ fn k013_names_the_rate_that_led_to_nan() {
     let findings = monitor.findings();
     assert_eq!(all(&findings), ["K013 error", "K001 error"]);
     assert_eq!(findings[0].consequences, [findings[1].reference()]);
-    assert!(findings[0].remedies[0].settings()[0].starts_with("optimizer.learning_rate=0.0000"));
+    let setting = &findings[0].remedies[0].settings()[0];
+    let rate = setting.strip_prefix("optimizer.learning_rate=").and_then(|rate| rate.parse::<f64>().ok());
+    assert!(rate.is_some_and(|rate| rate > 0.0 && rate < 1e-4), "{setting}");
 }
 
 #[test]
@@ -493,6 +495,26 @@ fn k019_decay_and_dropout() {
         let found = Monitor::new(model).findings();
         assert_eq!(found.first().map(|finding| finding.level), expected, "{decay}");
     }
+    // The product is as large where the decay is ordinary and the rate is not: the rate is named.
+    for (optimizer, rate, decay, expected) in [
+        ("sgd", 20.0, 5e-4, "optimizer.learning_rate=0.1"),
+        ("adamw", 3.0, 0.3, "optimizer.learning_rate=0.01"),
+        ("sgd", 20.0, 1.0, "optimizer.weight_decay=5e-6"),
+        ("adamw", 0.05, 0.3, "optimizer.weight_decay=5e-4"),
+    ] {
+        let (optimizer, learning_rate) = (Some(optimizer.to_owned()), Some(rate));
+        let model = ModelDescription { optimizer, learning_rate, weight_decay: Some(decay), ..mlp(Relu, 1) };
+        let finding = only(&Monitor::new(model), "K019");
+        assert_eq!(finding.remedies[0].settings(), [expected], "{finding:?}");
+    }
+}
+
+#[test]
+fn statistics_of_a_norm_that_overflowed_survive_json() {
+    let norm = NormStatistics { running_variance: vec![1.0, f32::INFINITY], ..NormStatistics::default() };
+    let read: NormStatistics = serde_json::from_str(&serde_json::to_string(&norm).unwrap()).unwrap();
+    assert_eq!(read.running_variance[0], 1.0);
+    assert!(read.running_variance[1].is_nan(), "{read:?}");
 }
 
 #[test]

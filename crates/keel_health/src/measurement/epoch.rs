@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::nulls_are_nan;
+
 /// Losses and accuracies at the end of an epoch, measured in evaluation mode unless said otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,12 +35,16 @@ pub struct NormStatistics {
     /// Index of the layer in the model description.
     pub layer: usize,
     /// Running mean, as used by inference.
+    #[serde(deserialize_with = "nulls_are_nan")]
     pub running_mean: Vec<f32>,
     /// Running variance, as used by inference.
+    #[serde(deserialize_with = "nulls_are_nan")]
     pub running_variance: Vec<f32>,
     /// Mean over many training batches with the weights as they are now; empty if not computed.
+    #[serde(deserialize_with = "nulls_are_nan")]
     pub exact_mean: Vec<f32>,
     /// Variance over many training batches with the weights as they are now; empty if not computed.
+    #[serde(deserialize_with = "nulls_are_nan")]
     pub exact_variance: Vec<f32>,
     /// Weight of a new batch in the running statistics; `None` for a cumulative average.
     pub momentum: Option<f32>,

@@ -91,7 +91,7 @@ fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observati
     let name = case.model.name(index);
     let weights = case.weight_layer_before(index);
     let mut observation = if early {
-        let initial = weights.map(|weights| case.matching_init(weights));
+        let initial = weights.and_then(|weights| case.other_init(weights));
         let mut observation = observation.cause(
             "the units were dead from the beginning: inputs, initialisation, a negative bias or a huge first step",
         );

@@ -69,9 +69,12 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let feature = data.features[*worst];
     let kind = if data.images { "channel" } else { "feature" };
     let part = data.measured_samples.map(|samples| format!(" over {samples} of {} samples", data.samples));
+    let subject = match count {
+        1 => "the inputs are not standardised: they have".to_owned(),
+        _ => format!("{} of {count} {kind}s are not standardised; {kind} {worst} has", offences.len()),
+    };
     let message = format!(
-        "{} of {count} {kind}s are not standardised; {kind} {worst} has mean {} and standard deviation {}{}",
-        offences.len(),
+        "{subject} mean {} and standard deviation {}{}",
         number(f64::from(feature.mean)),
         number(f64::from(feature.std)),
         part.unwrap_or_default(),

@@ -9,7 +9,8 @@
 //! If the penalty pulls harder than the data, the weights go to zero and the network answers the same to everything.
 //!
 //! # What to try
-//! Lower the decay to a tenth, or dropout to 0.5 and less.
+//! Lower the decay to a tenth, or dropout to 0.5 and less. Where it is the learning rate that is out of the ordinary (above
+//! 1, or 0.1 with Adam and its kin), lower that.
 //!
 //! # When it is fine
 //! Late in training, when the data gradient is small because the samples are learned: not reported. A weak decay beside a
@@ -75,13 +76,39 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     }
     let (level, threshold) =
         if product > ERROR_SHRINKAGE { (Level::Error, ERROR_SHRINKAGE) } else { (Level::Warn, WARN_SHRINKAGE) };
-    let steps = std::f64::consts::LN_2 / product;
+    let observation = Observation::new(level, None, product, threshold);
+    let time = match (std::f64::consts::LN_2 / product).ceil() {
+        1.0 => "a single step".to_owned(),
+        steps => format!("{} steps", number(steps)),
+    };
+    let highest = highest_rate(case.model.optimizer.as_deref());
+    if rate > highest && 0.1 * highest * decay <= WARN_SHRINKAGE {
+        let value = 0.1 * highest;
+        return Some(
+            observation
+                .message(format!(
+                    "at a learning rate of {} the weight decay {} halves the weights within {time}",
+                    number(rate),
+                    number(decay)
+                ))
+                .cause("the learning rate is far too high; the penalty grows with it")
+                .remedy(Remedy::ScaleLearningRate { factor: value / rate, value: Some(value) }),
+        );
+    }
     Some(
-        Observation::new(level, None, product, threshold)
-            .message(format!("weight decay {} halves the weights within {} steps", number(decay), number(steps.ceil())))
+        observation
+            .message(format!("weight decay {} halves the weights within {time}", number(decay)))
             .cause("the penalty pulls the weights to zero faster than the data can push them")
             .remedy(Remedy::SetWeightDecay { value: (1e-4 / rate).min(5e-4) }),
     )
+}
+
+/// Learning rate above which it, and not an ordinary decay, is what makes their product large.
+fn highest_rate(optimizer: Option<&str>) -> f64 {
+    match optimizer {
+        Some("adam" | "adamw" | "rmsprop") => 0.1,
+        _ => 1.0,
+    }
 }
 
 fn dominating_decay(case: &Case) -> Option<Observation> {

@@ -74,7 +74,8 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     let mut observation = Observation::new(level, Some(index), measured, threshold).message(message).cause(cause);
     if let Some(weights) = case.weight_layer_before(index) {
         let add_norm = crate::remedy::Remedy::AddBatchNorm { layer: case.model.name(weights) };
-        let first = if early { case.matching_init(weights) } else { case.scale_learning_rate(1.0 / 3.0) };
+        let init = if early { case.other_init(weights) } else { None };
+        let first = init.unwrap_or_else(|| case.scale_learning_rate(1.0 / 3.0));
         observation = observation.remedy(first).remedy(add_norm);
     }
     Some(observation.remedy(crate::remedy::Remedy::SetActivation {

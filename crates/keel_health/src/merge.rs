@@ -1,0 +1,86 @@
+//! One finding a rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
+
+use crate::causes::rank;
+use crate::finding::Finding;
+use crate::remedy::describe_all;
+
+/// Joins findings of the same rule about the same layer, made at different moments: before the first step and in a
+/// window, say. The one that stands earliest in the order of causes leads, then the more serious, then the older; it takes
+/// over the words and remedies of the others.
+pub(crate) fn merge(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        match merged.iter_mut().find(|known| known.reference() == finding.reference()) {
+            Some(known) => join(known, finding),
+            None => merged.push(finding),
+        }
+    }
+    merged
+}
+
+fn join(known: &mut Finding, mut other: Finding) {
+    let seriousness = |finding: &Finding| (std::cmp::Reverse(rank(finding)), finding.level);
+    if seriousness(&other) > seriousness(known) {
+        std::mem::swap(known, &mut other);
+    }
+    known.level = known.level.max(other.level);
+    known.first_step = known.first_step.min(other.first_step);
+    known.last_step = known.last_step.max(other.last_step);
+    known.message = format!("{}; {}", known.message, other.message);
+    for remedy in other.remedies {
+        if !known.remedies.contains(&remedy) {
+            known.remedies.push(remedy);
+        }
+    }
+    known.remedy = describe_all(&known.remedies);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Level;
+    use crate::remedy::Remedy;
+
+    fn finding(code: &str, level: Level, (measured, steps): (f64, (u64, u64)), remedy: Remedy) -> Finding {
+        Finding {
+            code: code.to_owned(),
+            rule: String::new(),
+            level,
+            layer: Some("a".to_owned()),
+            measured,
+            threshold: 0.4,
+            first_step: steps.0,
+            last_step: steps.1,
+            message: format!("measured {measured}"),
+            cause: String::new(),
+            remedy: remedy.describe(),
+            remedies: vec![remedy],
+            evidence: None,
+            explained_by: None,
+            consequences: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_more_serious_finding_of_a_layer_takes_the_other_in() {
+        let start = finding("K010", Level::Error, (0.6, (0, 0)), Remedy::Augment);
+        let window = finding("K010", Level::Warn, (0.3, (40, 90)), Remedy::AddResidual);
+        let elsewhere = Finding { layer: None, ..window.clone() };
+        let merged = merge(vec![window, start, elsewhere.clone()]);
+        assert_eq!((merged.len(), &merged[1]), (2, &elsewhere));
+        let joined = &merged[0];
+        assert_eq!((joined.level, joined.measured, joined.first_step, joined.last_step), (Level::Error, 0.6, 0, 90));
+        assert_eq!(joined.message, "measured 0.6; measured 0.3");
+        assert_eq!(joined.remedy, "augment the training samples; or add residual connections");
+    }
+
+    #[test]
+    fn the_cause_leads_and_the_higher_level_is_kept() {
+        // Below its limit, K015 speaks of batches of too few samples, which explains statistics that are off.
+        let few = finding("K015", Level::Warn, (0.1, (0, 0)), Remedy::SetBatchSize { batch_size: 16 });
+        let off = finding("K015", Level::Error, (0.9, (50, 50)), Remedy::RecomputeBatchNormStatistics { batches: 50 });
+        let merged = merge(vec![off, few]);
+        assert_eq!((merged.len(), merged[0].level, merged[0].measured), (1, Level::Error, 0.1));
+        assert_eq!(merged[0].remedies.len(), 2);
+    }
+}
