@@ -52,6 +52,12 @@ impl Failure {
         self
     }
 
+    /// Adds what to do about it where nothing says so yet.
+    pub(crate) fn or_next_step(mut self, next_step: &str) -> Self {
+        self.next_step.get_or_insert_with(|| next_step.to_owned());
+        self
+    }
+
     /// Adds the text the places of the failure are in.
     pub(crate) fn source(mut self, file: &Path, text: &str) -> Self {
         self.source = Some(NamedSource::new(file.display().to_string(), text.to_owned()));

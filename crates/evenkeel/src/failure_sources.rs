@@ -38,7 +38,8 @@ impl From<TrainError> for Stop {
 /// An error about the data named `source`, whose name is added where the message lacks it.
 pub(crate) fn of_source(source: &str, error: &TrainError) -> Failure {
     let text = error.to_string();
-    if text.contains(source) { from_sentence(&text) } else { from_sentence(&format!("{source}: {text}")) }
+    let named = if text.contains(source) { text } else { format!("{source}: {text}") };
+    from_sentence(&named).or_next_step("Give samples of the kind the model was trained on, with the same classes")
 }
 
 impl From<ConfigError> for Stop {

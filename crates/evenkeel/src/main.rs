@@ -7,6 +7,7 @@ mod bench;
 mod commands;
 mod failure;
 mod failure_sources;
+mod interruption;
 mod terminal;
 
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments = Arguments::parse();
     let mut output = Output::new(arguments.json);
-    match commands::run(arguments.command, &mut output) {
+    let ended = interruption::listen().map_err(Stop::from).and_then(|()| commands::run(arguments.command, &mut output));
+    match ended {
         Ok(status) => status.into(),
         // Whoever read the output has seen enough, as in `evenkeel catalog | head`.
         Err(Stop::OutputClosed) => ExitCode::SUCCESS,

@@ -100,8 +100,7 @@ fn an_interrupted_training_stops_with_a_checkpoint_and_says_how_to_resume() {
     let program = Program::new();
     let child = start(&program, "interrupted", 100_000);
     wait_for(&program.path("runs/interrupted/checkpoints/last.safetensors"));
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
@@ -109,6 +108,43 @@ fn an_interrupted_training_stops_with_a_checkpoint_and_says_how_to_resume() {
     let limited = program.run(&["train", "--resume", "runs/interrupted", "--time-limit", "0.2s", "--json"]);
     limited.succeeded();
     assert_eq!(limited.json()["status"], "stopped");
+}
+
+/// Sends Ctrl-C.
+fn interrupt(child: &Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn an_interrupted_proof_leaves_nothing_behind() {
+    let program = Program::new();
+    let settings = ["train.epochs=1", "model.width=8", "run.name=r", "preprocess.steps=[]", "train.threads=1"];
+    let mut arguments = vec!["train"];
+    settings.iter().for_each(|setting| arguments.extend(["--set", setting]));
+    program.run(&arguments).ended_with(1);
+    let summary = std::fs::read(program.path("runs/r/summary.json")).unwrap();
+    let scratch = program.path("scratch");
+    std::fs::create_dir(&scratch).unwrap();
+    for presses in [1, 2] {
+        let child = Command::new(program.command(&[]).get_program())
+            .args(["prove", "runs/r", "K002", "--steps", "1000000", "--seeds", "1"])
+            .current_dir(program.path(""))
+            .env("TMPDIR", &scratch)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let folder = scratch.join(format!("evenkeel-proof-{}", child.id()));
+        wait_for(&folder.join("arm/metrics.sqlite"));
+        (0..presses).for_each(|_| interrupt(&child));
+        let output = child.wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("nothing was recorded") || message.contains("stopped at once"), "{message}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "{presses}: the temporary folder is left over");
+        assert_eq!(std::fs::read(program.path("runs/r/summary.json")).unwrap(), summary);
+    }
 }
 
 #[test]

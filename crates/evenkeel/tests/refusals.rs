@@ -38,9 +38,9 @@ fn an_existing_config_is_never_overwritten() {
 fn broken_measurement_files_are_refused_with_their_line() {
     let model = r#"{"type":"model","layers":[{"name":"fc1","kind":"linear"}],"loss":"mse"}"#;
     let cases: &[(&str, &[&str])] = &[
-        ("", &["broken.jsonl", "no record"]),
+        ("", &["broken.jsonl", "no record", "Begin with a model record"]),
         ("{", &["broken.jsonl, line 1: not a JSON object"]),
-        (r#"{"type":"step","step":0,"samples":4,"loss":1}"#, &["line 1", "before the model record"]),
+        (r#"{"type":"step","step":0,"samples":4,"loss":1}"#, &["line 1", "before the model record", "Begin with"]),
         (r#"{"type":"model","layers":[{"name":"fc1","kind":"linaer"}]}"#, &["line 1", "linaer"]),
     ];
     let program = Program::new();
@@ -50,7 +50,8 @@ fn broken_measurement_files_are_refused_with_their_line() {
     }
     let truncated = format!("{model}\n{{\"type\":\"step\",\"st");
     write(&program.path("broken.jsonl"), &truncated);
-    program.run(&["diagnose", "broken.jsonl"]).refused(&["line 2: not a JSON object"]);
+    program.run(&["diagnose", "broken.jsonl"]).refused(&["line 2: not a JSON object", "cut off"]);
+    program.run(&["diagnose", "."]).refused(&["a folder, not a file"]);
 }
 
 #[test]
@@ -119,6 +120,7 @@ fn wrong_arguments_of_training_are_refused() {
             &["`model.init.target`: must be greater than 0, is 0"],
         ),
         (&["train", "--set", "model.layers=[{type=\"custom\", name=\"sine\"}]"], &["`sine` is code of the program"]),
+        (&["train", "--set", "run.name=7"], &["`run.name`: expected a string, found an integer", "double quotes"]),
         (&["train", "--set", "run.directory=file/runs"], &["file/runs", "set run.directory"]),
         (&["eval", "absent"], &["absent", "folder of a run"]),
         (&["predict", "absent", "digits"], &["absent", "folder of a run"]),
@@ -197,6 +199,12 @@ fn damaged_runs_are_refused() {
     }
     write(&program.path("wide.csv"), "a,b\n1,2\n");
     program.run(&["predict", "runs/sound", "wide.csv"]).refused(&["wide.csv"]);
+    program.run(&["predict", "runs/sound", "absent.png"]).refused(&["absent.png: no such file", "the path"]);
+    std::fs::remove_file(program.path("runs/sound/model.safetensors")).unwrap();
+    program.run(&["eval", "runs/sound"]).refused(&["runs/sound: no model.safetensors in it"]);
+    let summary = std::fs::read_to_string(program.path("runs/sound/summary.json")).unwrap();
+    write(&program.path("runs/sound/summary.json"), &summary.replace("\"finished\"", "\"running\""));
+    program.run(&["eval", "runs/sound"]).refused(&["runs/sound: the run has no model yet", "--resume"]);
 }
 
 #[test]

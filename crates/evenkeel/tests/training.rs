@@ -22,7 +22,7 @@ fn digits_train_and_the_run_answers_every_command() {
     {
         assert!(text.stdout.contains(expected), "{expected}\n{}", text.stdout);
     }
-    for expected in ["1,294 train, 144 validation, 359 test samples", "threads, ", "epoch   2/2  train loss"] {
+    for expected in ["1,294 train, 144 validation, 359 test samples", "machine     ", "epoch   2/2  train loss"] {
         assert!(text.stderr.contains(expected), "{expected}\n{}", text.stderr);
     }
     for file in ["config.toml", "summary.json", "metrics.sqlite", "model.safetensors", "checkpoints/last.safetensors"] {

@@ -35,7 +35,10 @@ fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schem
     }
     let path = base_directory.join(&config.source);
     if !path.exists() {
-        return Err(unknown_source(config, &path));
+        // What a model is asked about is nearly always a file; the names of the built-in sets would lead astray.
+        let missing =
+            || DataError::io(&path, std::io::Error::new(std::io::ErrorKind::NotFound, "no such file or folder"));
+        return Err(if schema.is_some() { missing() } else { unknown_source(config, &path) });
     }
     read(&Request { path: &path, config, schema })
 }

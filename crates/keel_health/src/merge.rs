@@ -1,7 +1,7 @@
 //! One finding a rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
 
 use crate::causes::rank;
-use crate::finding::Finding;
+use crate::finding::{Evidence, Finding};
 use crate::remedy::describe_all;
 
 /// Joins findings of the same rule about the same layer, made at different moments: before the first step and in a
@@ -27,12 +27,27 @@ fn join(known: &mut Finding, mut other: Finding) {
     known.first_step = known.first_step.min(other.first_step);
     known.last_step = known.last_step.max(other.last_step);
     known.message = format!("{}; {}", known.message, other.message);
+    known.evidence = both(known.evidence.take(), other.evidence);
     for remedy in other.remedies {
         if !known.remedies.contains(&remedy) {
             known.remedies.push(remedy);
         }
     }
     known.remedy = describe_all(&known.remedies);
+}
+
+/// The values of both, in the order of their steps.
+fn both(first: Option<Evidence>, second: Option<Evidence>) -> Option<Evidence> {
+    let (Some(mut first), Some(second)) = (first.clone(), second.clone()) else { return first.or(second) };
+    if first.statistic == second.statistic {
+        let pairs = |evidence: &Evidence| -> Vec<(u64, f64)> {
+            evidence.steps.iter().copied().zip(evidence.values.iter().copied()).collect()
+        };
+        let mut points = [pairs(&first), pairs(&second)].concat();
+        points.sort_by_key(|&(step, _)| step);
+        (first.steps, first.values) = points.into_iter().unzip();
+    }
+    Some(first)
 }
 
 #[cfg(test)]
@@ -55,7 +70,7 @@ mod tests {
             cause: String::new(),
             remedy: remedy.describe(),
             remedies: vec![remedy],
-            evidence: None,
+            evidence: Some(Evidence { statistic: "share".to_owned(), steps: vec![steps.1], values: vec![measured] }),
             explained_by: None,
             consequences: Vec::new(),
         }
@@ -71,6 +86,7 @@ mod tests {
         let joined = &merged[0];
         assert_eq!((joined.level, joined.measured, joined.first_step, joined.last_step), (Level::Error, 0.6, 0, 90));
         assert_eq!(joined.message, "measured 0.6; measured 0.3");
+        assert_eq!(joined.evidence.as_ref().map(|evidence| evidence.steps.clone()), Some(vec![0, 90]));
         assert_eq!(joined.remedy, "augment the training samples; or add residual connections");
     }
 

@@ -12,6 +12,7 @@ use crate::metrics::{Metrics, Tally, largest};
 use crate::mirrored::Mirrored;
 use crate::model_file;
 use crate::objective::Objective;
+use crate::runs::{RunFolder, Status, Summary};
 use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
 use crate::{Config, threads};
 
@@ -61,7 +62,7 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::load`], or such a layer that is not in `layers`.
     pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
-        let path: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
+        let path: PathBuf = if path.is_dir() { model_of(path)? } else { path.to_owned() };
         let checkpoint = model_file::read(&path)?;
         let description = &checkpoint.description;
         let mut config = config::parse(&path, &description.config, &[])?;
@@ -191,4 +192,25 @@ impl Predictor {
             }
         }
     }
+}
+
+/// The model in the folder of a run.
+///
+/// # Errors
+/// There is none; the message says why, as far as the folder knows.
+fn model_of(path: &Path) -> Result<PathBuf, TrainError> {
+    let model = path.join("model.safetensors");
+    if model.exists() {
+        return Ok(model);
+    }
+    let (reason, next) = match RunFolder::open(path).and_then(|folder| folder.read_summary()) {
+        Ok(Summary { status: Status::Failed, .. }) => {
+            ("the run failed before it had a model", "see the reason in its summary.json, and train again")
+        }
+        Ok(Summary { status: Status::Running, .. }) => {
+            ("the run has no model yet: it is under way or was killed", "finish it with `evenkeel train --resume RUN`")
+        }
+        _ => ("no model.safetensors in it", "give the folder of a run or a model.safetensors"),
+    };
+    Err(TrainError::Run { path: path.to_owned(), reason: reason.to_owned(), next })
 }

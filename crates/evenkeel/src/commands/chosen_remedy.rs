@@ -3,41 +3,82 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use keel_health::Finding;
-use keel_train::remedies::{Treatment, config_of, finding_of, findings_of, treatment};
+use keel_health::{Finding, Remedy, find_rule};
+use keel_train::remedies::{Treatment, config_of, finding_of, findings_of, treatment, treatments};
 use keel_train::runs::RunFolder;
 
 use crate::failure::{Failure, Stop};
 
 /// A finding of a run and one of its remedies.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Choice {
     /// Folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Code of one of its findings, such as K010
+    /// Code (K010) or name (dead-relu) of the rule of one of its findings
     #[arg(value_name = "CODE")]
     code: String,
     /// The finding of this layer, where several have the same code [default: the first]
     #[arg(long, value_name = "LAYER")]
     layer: Option<String>,
-    /// Number of the remedy, counted from 1 in the order of the finding [default: the first that can be applied]
+    /// Number of the remedy, counted from 1 in the order of the finding; those a program can apply are taken in that order
     #[arg(long, value_name = "NUMBER")]
     remedy: Option<usize>,
 }
 
 impl Choice {
+    /// What names `finding` of the run in `folder`.
+    pub(crate) fn of(folder: &RunFolder, finding: &Finding) -> Self {
+        let run = folder.path().to_owned();
+        Choice { run, code: finding.code.clone(), layer: None, remedy: None }
+    }
+
     /// The run, the finding and the treatment.
     pub(crate) fn read(&self) -> Result<(RunFolder, Finding, Treatment), Stop> {
+        let (folder, finding, treatments) = self.read_all()?;
+        let first = treatments.into_iter().next().ok_or_else(|| by_hand(&finding, self.remedy))?;
+        Ok((folder, finding, first))
+    }
+
+    /// The run, the finding and the treatments in question, at least one: the chosen one, or all that can be applied.
+    pub(crate) fn read_all(&self) -> Result<(RunFolder, Finding, Vec<Treatment>), Stop> {
         let folder = RunFolder::open(&self.run)?;
         let finding = self.finding(&folder)?;
-        let chosen = treatment(&config_of(&folder)?, &finding, self.remedy)?;
-        let chosen = chosen.ok_or_else(|| by_hand(&finding, self.remedy))?;
-        Ok((folder, finding, chosen))
+        let config = config_of(&folder)?;
+        let treatments = match self.remedy {
+            Some(_) => treatment(&config, &finding, self.remedy)?.into_iter().collect(),
+            None => treatments(&config, &finding)?,
+        };
+        if treatments.is_empty() {
+            return Err(by_hand(&finding, self.remedy).into());
+        }
+        Ok((folder, finding, treatments))
+    }
+
+    /// The same, with remedy `number` where there is one.
+    pub(crate) fn with_remedy(&self, number: Option<usize>) -> Self {
+        Choice { remedy: number.or(self.remedy), ..self.clone() }
+    }
+
+    /// The command `name` with this choice, as a person types it.
+    pub(crate) fn command(&self, name: &str) -> String {
+        let mut command = format!("evenkeel {name} {} {}", self.run.display(), self.code());
+        if let Some(layer) = &self.layer {
+            command.push_str(&format!(" --layer {layer}"));
+        }
+        if let Some(number) = self.remedy {
+            command.push_str(&format!(" --remedy {number}"));
+        }
+        command
+    }
+
+    /// The code, where the name of the rule was given as well.
+    fn code(&self) -> String {
+        find_rule(&self.code).map_or_else(|_| self.code.to_uppercase(), |rule| rule.code.to_owned())
     }
 
     fn finding(&self, folder: &RunFolder) -> Result<Finding, Stop> {
-        let code = self.code.to_uppercase();
+        let code = self.code();
         let first = finding_of(folder, &code)?;
         let Some(layer) = &self.layer else { return Ok(first) };
         let of_code: Vec<Finding> = findings_of(folder)?.into_iter().filter(|finding| finding.code == code).collect();
@@ -51,9 +92,12 @@ impl Choice {
 }
 
 fn by_hand(finding: &Finding, number: Option<usize>) -> Failure {
-    let what = match number {
-        Some(number) => format!("remedy {number} of {} cannot be applied by a program", finding.code),
-        None => format!("no remedy of {} can be applied by a program", finding.code),
+    let code = &finding.code;
+    let Some(number) = number else {
+        let failure = Failure::new(format!("no remedy of {code} can be applied by a program"));
+        return failure.next_step(format!("By hand: {}", finding.remedy));
     };
-    Failure::new(what).next_step(format!("By hand: {}", finding.remedy))
+    let failure = Failure::new(format!("remedy {number} of {code} cannot be applied by a program"));
+    let remedy = finding.remedies.get(number - 1).map(Remedy::describe).unwrap_or_default();
+    failure.next_step(format!("By hand: {remedy}. Or choose another of its {} remedies", finding.remedies.len()))
 }

@@ -30,6 +30,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let findings = if arguments.file == Path::new("-") {
         read(std::io::stdin().lock(), Path::new("standard input"))?
     } else {
+        if arguments.file.is_dir() {
+            let failure = Failure::new(format!("{}: a folder, not a file of measurements", arguments.file.display()));
+            return Err(failure.next_step("Name a file of JSON lines, or - for standard input").into());
+        }
         let file = File::open(&arguments.file).map_err(|error| unreadable(&arguments.file, &error))?;
         read(file, &arguments.file)?
     };

@@ -59,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         Some(source) => {
             let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
             let all: Vec<usize> = (0..dataset.samples()).collect();
-            (source.as_str(), predictor.evaluate(&dataset, &all)?)
+            let metrics = predictor.evaluate(&dataset, &all).map_err(|error| of_source(source, &error))?;
+            (source.as_str(), metrics)
         }
         None => (arguments.part.name(), evaluate_part(&mut predictor, arguments.part)?),
     };

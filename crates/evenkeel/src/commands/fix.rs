@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use keel_health::{Application, Finding};
-use keel_train::config::HealthLevel;
 use keel_train::remedies::{Fork, Treatment, findings_of, fork};
 use keel_train::runs::{RunFolder, Summary};
 use keel_train::{TrainedRun, Trainer, load_data};
 use serde::Serialize;
 
 use super::chosen_remedy::Choice;
-use super::{report, train};
+use super::{ending, report};
 use crate::failure::{Failure, Stop};
+use crate::interruption::stop_flag;
 use crate::terminal::{Output, Progress, Status, status_of, wrapped};
 
 /// Arguments of `fix`.
@@ -78,13 +78,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         output.result(&fixed, || text(&fixed, folder.path()))?;
         return Ok(Status::Done);
     }
-    let watched = treatment.config.health.level != HealthLevel::Off;
+    let config = treatment.config.clone();
     let TrainedRun { folder: new, summary } = continued(&folder, &finding, (treatment, action), output)?;
     fixed.run = Some(new.path().to_owned());
     let findings = findings_of(&new)?;
     fixed.summary = Some(summary.clone());
     output.result(&fixed, || {
-        let ending = train::ending(&new.path().display().to_string(), &summary, &findings, watched);
+        let ending = ending::ending(&new, (&config, &summary, &findings));
         format!("{}\n{ending}", text(&fixed, folder.path()))
     })?;
     Ok(status_of(&findings, false))
@@ -127,7 +127,7 @@ fn continued(
     folder: &RunFolder,
     finding: &Finding,
     (treatment, action): (Treatment, Action),
-    output: &Output,
+    output: &mut Output,
 ) -> Result<TrainedRun, Stop> {
     let continuation = Fork {
         run: folder,
@@ -139,11 +139,15 @@ fn continued(
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let new = fork(&continuation, directory, &name_for(folder, finding))?;
     let trainer = Trainer::resume(new.path())?;
-    let data = load_data(trainer.config())?;
+    let config = trainer.config().clone();
+    let data = load_data(&config)?;
     let mut progress = Progress::new();
-    let trained = trainer.with_data(data.clone()).with_stop(train::stop_on_interrupt()?).run(&mut progress);
+    let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut progress);
     progress.close();
     report::after_training(new.path(), data, output);
+    if trained.is_err() {
+        output.text(&ending::after_failure(new.path(), &config))?;
+    }
     Ok(trained?)
 }
 

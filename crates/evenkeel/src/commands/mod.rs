@@ -7,6 +7,7 @@ mod check;
 mod chosen_remedy;
 mod compare;
 mod diagnose;
+mod ending;
 mod eval;
 mod explain;
 mod fix;

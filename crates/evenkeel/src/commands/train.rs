@@ -1,22 +1,18 @@
 //! `train`: from a config to a run on disk.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use keel_health::{Finding, Level};
-use keel_train::config::HealthLevel;
 use keel_train::remedies::{Verdict, findings_of};
-use keel_train::runs::{Status as RunStatus, Summary};
+use keel_train::runs::Status as RunStatus;
 use keel_train::{RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
+use super::prove::{self, Leading};
 use super::settings::{Settings, seconds};
-use super::{prove, report};
-use crate::failure::{Failure, Stop};
-use crate::terminal::{
-    Align, Output, Progress, Status, findings_text, layers_table, metrics_line, status_of, status_word, table,
-};
+use super::{ending, report};
+use crate::failure::Stop;
+use crate::interruption::stop_flag;
+use crate::terminal::{Align, Output, Progress, Status, status_of, table};
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -69,34 +65,44 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if let Some(limit) = arguments.time_limit {
         config.train.time_limit = limit;
     }
-    let watched = config.health.level != HealthLevel::Off;
-    let data = load_data(trainer.config())?;
+    let config = config.clone();
+    let data = load_data(&config)?;
     let mut progress = Progress::new();
-    let trained = trainer.with_data(data.clone()).with_stop(stop_on_interrupt()?).run(&mut progress);
+    let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut progress);
     progress.close();
     if let Some(folder) = progress.folder() {
         report::after_training(folder, data.clone(), output);
     }
+    if let (Err(_), Some(folder)) = (&trained, progress.folder()) {
+        output.text(&ending::after_failure(folder, &config))?;
+    }
     let TrainedRun { folder, mut summary } = trained?;
     let mut findings = findings_of(&folder)?;
-    let shown = ending(&folder.path().display().to_string(), &summary, &findings, watched);
-    let mut proof = None;
+    let shown = ending::ending(&folder, (&config, &summary, &findings));
+    let mut leading = None;
     if arguments.prove && summary.status == RunStatus::Finished {
-        proof = prove::prove_leading(&folder, output)?;
-        if proof.is_some() {
+        let outcome = prove::prove_leading(&folder, output)?;
+        if matches!(outcome, Leading::Proved(..)) {
             report::after_training(folder.path(), data, output);
         }
+        leading = Some(outcome);
         summary = folder.read_summary()?;
     }
-    output.result(&summary, || match &proof {
-        Some(proof) => format!("{shown}\n{}", prove::proof_text(proof, folder.path())),
-        None if !arguments.prove => shown,
-        None if summary.status == RunStatus::Finished => {
+    let run = folder.path().display();
+    output.result(&summary, || match &leading {
+        Some(Leading::Proved(proof, fix)) => format!("{shown}\n{}", prove::proof_text(proof, fix)),
+        Some(Leading::Stopped(code)) => {
+            format!("{shown}\nThe proof was stopped; nothing of it was recorded. Next: evenkeel prove {run} {code}\n")
+        }
+        Some(Leading::None) => {
             format!("{shown}\nNothing to prove: no finding has a remedy a program can apply.\n")
         }
-        None => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
+        None if arguments.prove => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
+        None => shown,
     })?;
-    if let Some(proof) = proof.filter(|proof| proof.verdict == Verdict::Withdrawn) {
+    if let Some(Leading::Proved(proof, _)) = leading
+        && proof.verdict == Verdict::Withdrawn
+    {
         findings.retain(|finding| !proof.concerns(finding));
     }
     Ok(status_of(&findings, arguments.strict))
@@ -123,74 +129,4 @@ fn range_text(test: &RangeTest) -> String {
         None => text.push_str("\n\nThe loss never fell. Next: look at the data and the layers with `evenkeel plan`"),
     }
     text
-}
-
-/// A flag the first Ctrl-C raises; the second one ends the program.
-pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&stop);
-    let handler = move || {
-        if raised.swap(true, Ordering::Relaxed) {
-            std::process::exit(2);
-        }
-    };
-    ctrlc::set_handler(handler).map_err(|error| {
-        Failure::new(format!("cannot listen for Ctrl-C: {error}"))
-            .next_step("Start the program from a terminal or service that allows signal handlers")
-    })?;
-    Ok(stop)
-}
-
-/// The findings, or what their absence means.
-fn health_text(findings: &[Finding], watched: bool) -> String {
-    match (findings, watched) {
-        ([], true) => "Health: no findings; every layer was watched at every step.\n".to_owned(),
-        ([], false) => "Health: not watched (health.level is off).\n".to_owned(),
-        (findings, _) => findings_text(findings),
-    }
-}
-
-/// Results, layers, findings and what to do next.
-pub(super) fn ending(folder: &str, summary: &Summary, findings: &[Finding], watched: bool) -> String {
-    let health = health_text(findings, watched);
-    let reason = summary.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let mut text = format!(
-        "{}{reason}: {} epochs, {} steps, {:.1} s, {:.0} samples/s; best epoch {}\n\n",
-        status_word(summary.status),
-        summary.epochs,
-        summary.steps,
-        summary.seconds,
-        summary.samples_per_second,
-        summary.best_epoch,
-    );
-    let metrics = &summary.metrics;
-    for (part, metrics) in [("train", &metrics.train), ("validation", &metrics.validation), ("test", &metrics.test)] {
-        if let Some(metrics) = metrics {
-            text.push_str(&format!("{}\n", metrics_line(part, metrics)));
-        }
-    }
-    text.push_str(&format!("\n{}\n\n{}\n", layers_table(&summary.layers), health));
-    text.push_str(&format!("Run: {folder}\nNext:\n"));
-    for (command, purpose) in next_commands(folder, summary.status, findings) {
-        text.push_str(&format!("  {command:<40}  {purpose}\n"));
-    }
-    text
-}
-
-fn next_commands(folder: &str, status: RunStatus, findings: &[Finding]) -> Vec<(String, &'static str)> {
-    let mut commands = vec![
-        (format!("{folder}/report.html"), "the run as a page: open it in a browser"),
-        (format!("evenkeel eval {folder}"), "classes, mistakes and errors on the test split"),
-        (format!("evenkeel predict {folder} INPUT"), "labels and probabilities of new data"),
-        (format!("evenkeel compare {folder} RUN"), "this run beside another"),
-    ];
-    if status == RunStatus::Stopped {
-        commands.insert(0, (format!("evenkeel train --resume {folder}"), "go on from the checkpoint"));
-    }
-    if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
-        let code = &finding.code;
-        commands.push((format!("evenkeel prove {folder} {code}"), "what the remedy changes, over several seeds"));
-        commands.push((format!("evenkeel fix {folder} {code}"), "apply the remedy"));
-    }
-    commands
 }

@@ -52,14 +52,12 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
 /// One finding in one line, for the log of a training under way.
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
-    format!("{level} {code} {rule} ({}, step {}): {}", place(finding), finding.first_step, finding.message)
+    let first = finding.first_step;
+    format!("{level} {code} {rule} ({}, {}): {}", place(finding), steps_text(first, first), finding.message)
 }
 
 fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
-    let steps = match (finding.first_step, finding.last_step) {
-        (first, last) if first == last => format!("step {first}"),
-        (first, last) => format!("steps {first} to {last}"),
-    };
+    let steps = steps_text(finding.first_step, finding.last_step);
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
     let mut text = format!("{level} {code} {rule}  ({}, {steps})\n", place(finding));
     text.push_str(&wrapped("  found    ", &finding.message));
@@ -80,6 +78,16 @@ fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
     text
 }
 
+/// Steps in words, counted from 1; 0 is what was there before the first one.
+fn steps_text(first: u64, last: u64) -> String {
+    match (first, last) {
+        (0, 0) => "at the start".to_owned(),
+        (0, last) => format!("start to step {last}"),
+        (first, last) if first == last => format!("step {first}"),
+        (first, last) => format!("steps {first} to {last}"),
+    }
+}
+
 /// The layer of a finding, in words where there is none.
 fn place(finding: &Finding) -> &str {
     finding.layer.as_deref().unwrap_or("whole network")
@@ -89,5 +97,19 @@ fn name_of(reference: &FindingReference) -> String {
     match &reference.layer {
         Some(layer) => format!("{} in {layer}", reference.code),
         None => reference.code.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_before_the_first_step_is_no_step() {
+        let cases =
+            [((0, 0), "at the start"), ((0, 90), "start to step 90"), ((7, 7), "step 7"), ((7, 9), "steps 7 to 9")];
+        for ((first, last), text) in cases {
+            assert_eq!(steps_text(first, last), text);
+        }
     }
 }

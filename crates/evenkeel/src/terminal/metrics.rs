@@ -4,6 +4,7 @@ use keel_train::metrics::{ConfusionMatrix, Metrics};
 use keel_train::runs::Status;
 
 use super::tables::{Align, table};
+use super::text::{loss_text, plural};
 
 /// Classes up to which a confusion matrix is shown.
 const MATRIX_CLASSES: usize = 20;
@@ -32,7 +33,7 @@ pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     if let Some(errors) = &metrics.regression {
         line.push_str(&format!("R2 {:.4}, RMSE {:.4}, MAE {:.4}, ", errors.r2, errors.rmse, errors.mae));
     }
-    line.push_str(&format!("loss {:.4} over {} samples", metrics.loss, metrics.samples));
+    line.push_str(&format!("loss {} over {}", loss_text(metrics.loss), plural(metrics.samples, "sample")));
     line
 }
 

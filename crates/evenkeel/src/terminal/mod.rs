@@ -14,4 +14,4 @@ pub(crate) use metrics::{classes_table, confusion_text, metrics_line, percent, s
 pub(crate) use output::{Output, Status};
 pub(crate) use progress::Progress;
 pub(crate) use tables::{Align, table};
-pub(crate) use text::{count, wrapped};
+pub(crate) use text::{count, plural, wrapped};

@@ -12,10 +12,13 @@ use keel_train::{EpochEvent, Event, Started, StepEvent, TrainingObserver};
 use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
-use super::text::count;
+use super::text::{count, error_width, folded, loss_text, plural};
 
 /// Time between two lines where there is no bar.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Columns by which what follows the first part of a broken line is indented.
+const INDENT: usize = 12;
 
 /// Findings shown while training; what follows them is in the table at the end.
 const FINDING_LINES: usize = 12;
@@ -63,9 +66,11 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    /// A line above the bar, or just a line.
+    /// A line above the bar, or just a line; broken where the terminal is too narrow for it.
     fn line(&self, text: &str) {
-        let write = || writeln!(io::stderr().lock(), "{text}");
+        let fit = |line: &str| error_width().map_or_else(|| line.to_owned(), |width| folded(line, width, INDENT));
+        let text: Vec<String> = text.lines().map(fit).collect();
+        let write = || writeln!(io::stderr().lock(), "{}", text.join("\n"));
         let _ = self.bar.suspend(write);
     }
 
@@ -104,8 +109,8 @@ impl Progress {
         let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
         let accuracy = event.epoch_accuracy.map(|share| format!("  accuracy {}", percent(share))).unwrap_or_default();
         format!(
-            "loss {:.4}{accuracy}  {:.1} steps/s  {:.0} samples/s",
-            event.epoch_loss,
+            "loss {}{accuracy}  {:.1} steps/s  {:.0} samples/s",
+            loss_text(event.epoch_loss),
             self.steps_seen as f64 / seconds,
             self.samples as f64 / seconds,
         )
@@ -160,21 +165,22 @@ fn start_text(started: &Started) -> String {
     let [train, validation, test] = started.samples.map(count);
     let classes = match started.classes.len() {
         0 => "regression".to_owned(),
+        1 => "1 class".to_owned(),
         classes => format!("{classes} classes"),
     };
     let output = started.layers.last().map(|layer| shape_text(&layer.output_shape)).unwrap_or_default();
     let mut lines = vec![
         format!("data        {}: {train} train, {validation} validation, {test} test samples, {classes}", started.data),
         format!(
-            "network     {} layers, {} parameters, output {output}",
-            started.layers.len(),
-            count(started.parameters)
+            "network     {}, {}, output {output}",
+            plural(started.layers.len() as u64, "layer"),
+            plural(started.parameters as u64, "parameter")
         ),
     ];
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
     lines.extend(started.inferred.iter().map(|sentence| format!("inferred    {sentence}")));
     let simd = keel_kernels::simd::level().name();
-    lines.push(format!("machine     {} threads, {simd}", started.threads));
+    lines.push(format!("machine     {}, {simd}", plural(started.threads as u64, "thread")));
     lines.push(format!("run         {}", started.folder.path().display()));
     if started.resumed_steps > 0 {
         lines.push(format!("resumed     after step {}", started.resumed_steps));
@@ -188,5 +194,5 @@ fn part_text(part: &str, metrics: &Metrics) -> String {
         (None, Some(errors)) => format!("  R2 {:.4}", errors.r2),
         (None, None) => String::new(),
     };
-    format!("  {part} loss {:.4}{quality}", metrics.loss)
+    format!("  {part} loss {}{quality}", loss_text(metrics.loss))
 }

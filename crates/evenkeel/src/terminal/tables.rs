@@ -1,6 +1,6 @@
 //! Tables without frames: a header, a line under it, columns apart by two spaces.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
 /// A line between the header and the rows, and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
@@ -14,10 +14,14 @@ pub(crate) enum Align {
     Right,
 }
 
-/// A table as text, with one name and alignment a column.
+/// A table as text, with one name and alignment a column. On a terminal that is too narrow for it, text is broken into
+/// several lines; numbers stay whole.
 pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+    text_of(Table::new(), columns, rows)
+}
+
+fn text_of(mut table: Table, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.iter().map(|(name, _)| *name));
     table.add_rows(rows);
     for (index, (_, align)) in columns.iter().enumerate() {
@@ -25,9 +29,30 @@ pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
             column.set_padding((0, 2));
             if *align == Align::Right {
                 column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_gives_way_on_a_narrow_terminal_and_numbers_do_not() {
+        let columns = [("layer", Align::Left), ("parameters", Align::Right)];
+        let rows = [vec!["conv2d_1 + batch_norm_1 + activation_1".to_owned(), "1,234,567,890".to_owned()]];
+        let narrow = |width: u16| {
+            let mut table = Table::new();
+            table.set_width(width);
+            text_of(table, &columns, &rows)
+        };
+        assert_eq!(narrow(80).lines().count(), 3, "{}", narrow(80));
+        let text = narrow(40);
+        assert!(text.lines().count() > 3 && text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.contains("1,234,567,890"), "{text}");
+    }
 }

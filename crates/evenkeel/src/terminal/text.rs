@@ -1,17 +1,32 @@
 //! Numbers and paragraphs as text.
 
+use comfy_table::Table;
+
 /// Columns a paragraph may take.
 const WIDTH: usize = 100;
 
-/// `text` broken into lines of at most [`WIDTH`] columns; the first line starts with `first`, the others with as many
-/// spaces.
+/// Columns below which a terminal is taken for one that does not know its size.
+const NARROWEST: usize = 20;
+
+/// Columns of the terminal standard error is; `None` if it is none.
+pub(crate) fn error_width() -> Option<usize> {
+    Table::new().use_stderr().width().map(usize::from).filter(|&width| width >= NARROWEST)
+}
+
+/// `text` broken into lines of at most 100 columns, or as many as the terminal has; the first line starts with `first`, the
+/// others with as many spaces.
 pub(crate) fn wrapped(first: &str, text: &str) -> String {
+    let terminal = Table::new().width().map_or(WIDTH, usize::from);
+    wrapped_to(terminal.clamp(NARROWEST, WIDTH), first, text)
+}
+
+fn wrapped_to(width: usize, first: &str, text: &str) -> String {
     let indent = first.chars().count();
     let mut result = first.to_owned();
     let mut column = indent;
     for word in text.split_whitespace() {
         let length = word.chars().count();
-        if column > indent && column + 1 + length > WIDTH {
+        if column > indent && column + 1 + length > width {
             result.push('\n');
             result.push_str(&" ".repeat(indent));
             column = indent;
@@ -24,6 +39,41 @@ pub(crate) fn wrapped(first: &str, text: &str) -> String {
     }
     result.push('\n');
     result
+}
+
+/// `line` broken at spaces so that no part is longer than `width`; what follows the first part is indented by `indent`.
+pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
+    let (mut result, mut rest) = (String::new(), line);
+    loop {
+        let room = if result.is_empty() { width } else { width.saturating_sub(indent) };
+        if rest.chars().count() <= room {
+            result.push_str(rest);
+            return result;
+        }
+        let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
+        // A space right behind the last column may be broken at as well; a word as long as the line is not broken.
+        let broken = rest[..end].rfind(' ').filter(|&at| !rest[..at].trim().is_empty());
+        let at = if rest[end..].starts_with(' ') { Some(end) } else { broken };
+        let Some(at) = at.or_else(|| rest[end..].find(' ').map(|after| end + after)) else {
+            result.push_str(rest);
+            return result;
+        };
+        result.push_str(rest[..at].trim_end());
+        result.push('\n');
+        result.push_str(&" ".repeat(indent));
+        rest = rest[at..].trim_start();
+    }
+}
+
+/// A number with its noun: `1 epoch`, `1,294 samples`.
+pub(crate) fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number as usize))
+}
+
+/// A loss with four decimals, or as a power of ten where those would say nothing.
+pub(crate) fn loss_text(loss: f64) -> String {
+    if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
 /// A whole number with its thousands separated by commas.
@@ -52,14 +102,36 @@ mod tests {
     }
 
     #[test]
+    fn numbers_have_their_nouns() {
+        let cases = [(0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs"), (1294, "1,294 epochs")];
+        for (number, text) in cases {
+            assert_eq!(plural(number, "epoch"), text);
+        }
+        let losses = [(0.25, "0.2500"), (99_999.0, "99999.0000"), (2.2432e16, "2.243e16"), (f64::NAN, "NaN")];
+        for (loss, text) in losses {
+            assert_eq!(loss_text(loss), text);
+        }
+    }
+
+    #[test]
+    fn lines_are_folded_at_spaces_and_keep_their_columns() {
+        let line = "epoch   1/3  train loss 2.2759  accuracy 30.53 %";
+        assert_eq!(folded(line, 80, 4), line);
+        assert_eq!(folded(line, 34, 4), "epoch   1/3  train loss 2.2759\n    accuracy 30.53 %");
+        assert_eq!(folded("ab cd ef", 5, 2), "ab cd\n  ef");
+        assert_eq!(folded("abcdefgh ij", 5, 2), "abcdefgh\n  ij", "a word is never broken");
+        assert_eq!(folded("a bbbbbbbbbb", 1, 2), "a\n  bbbbbbbbbb");
+    }
+
+    #[test]
     fn paragraphs_wrap_and_indent() {
         let long = "word ".repeat(40);
-        let text = wrapped("cause: ", &long);
+        let text = wrapped_to(WIDTH, "cause: ", &long);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[0].starts_with("cause: word") && lines[1].starts_with("       word"));
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH));
-        assert_eq!(wrapped("a ", &"x".repeat(200)).lines().count(), 1, "a word is never broken");
-        assert_eq!(wrapped("a ", ""), "a \n");
+        assert_eq!(wrapped_to(WIDTH, "a ", &"x".repeat(200)).lines().count(), 1, "a word is never broken");
+        assert_eq!(wrapped_to(WIDTH, "a ", ""), "a \n");
     }
 }

@@ -44,7 +44,11 @@ impl<'schema> Checker<'schema> {
         }
         if !matches_type(value, schema) {
             let expected = self.expected(schema);
-            return self.report(key, format!("expected {expected}, found {}", value.type_name()), &value.origin);
+            let mut message = format!("expected {expected}, found {}", value.type_name());
+            if expected == "a string" && matches!(value.origin, Origin::Override(_)) {
+                message.push_str("; put it in double quotes inside single ones, as in --set 'run.name=\"7\"'");
+            }
+            return self.report(key, message, &value.origin);
         }
         self.word(value, schema, key);
         self.bounds(value, schema, key);

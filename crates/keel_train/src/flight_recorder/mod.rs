@@ -155,8 +155,8 @@ impl FlightRecord {
             (None, None) => "the replayed step is finite".to_owned(),
         };
         if !self.samples.is_empty() {
-            let mut names: Vec<String> =
-                self.samples.iter().take(SAMPLES_IN_MESSAGE).map(|sample| sample.origin.clone()).collect();
+            let name = |sample: &SampleOrigin| sample.origin.trim_start_matches("sample ").to_owned();
+            let mut names: Vec<String> = self.samples.iter().take(SAMPLES_IN_MESSAGE).map(name).collect();
             if self.samples.len() > SAMPLES_IN_MESSAGE {
                 names.push(format!("and {} more", self.samples.len() - SAMPLES_IN_MESSAGE));
             }

@@ -19,7 +19,7 @@ const MOST: usize = 1024;
 pub struct EpochLosses {
     /// Number of the epoch, from 0.
     pub epoch: u64,
-    /// The last step of the epoch, from 0.
+    /// The last step of the epoch, from 1.
     pub step: u64,
     /// Loss on the validation split, if there is one.
     pub validation_loss: Option<f64>,

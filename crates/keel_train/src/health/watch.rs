@@ -116,6 +116,8 @@ impl Watch {
             self.probe.failed_parameters(graph, &session.network().parameters, session.gradients());
         }
         let measurement = self.probe.measurement_mut();
+        // Findings count steps as everything a person reads does: the first one is 1, and 0 is before it.
+        measurement.step = place.step + 1;
         measurement.epoch = place.epoch;
         measurement.samples = batch.samples() as u64;
         measurement.loss = result.loss as f32;

@@ -18,6 +18,8 @@ use crate::runs::RunFolder;
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]
 pub struct Treatment {
+    /// Its number among the remedies of the finding, counted from 1.
+    pub number: usize,
     /// The remedy.
     pub remedy: Remedy,
     /// Whether the run can go on with it or has to start afresh.
@@ -74,28 +76,31 @@ pub fn finding_of(folder: &RunFolder, code: &str) -> Result<Finding, TrainError>
 /// # Errors
 /// There is no such remedy, or its settings do not fit the config.
 pub fn treatment(config: &Config, finding: &Finding, choice: Option<usize>) -> Result<Option<Treatment>, TrainError> {
-    let Some(number) = choice else {
-        for remedy in &finding.remedies {
-            if let Some(treatment) = applied(config, remedy)? {
-                return Ok(Some(treatment));
-            }
-        }
-        return Ok(None);
-    };
+    let Some(number) = choice else { return Ok(treatments(config, finding)?.into_iter().next()) };
     match number.checked_sub(1).and_then(|index| finding.remedies.get(index)) {
-        Some(remedy) => applied(config, remedy),
+        Some(remedy) => applied(config, number, remedy),
         None => {
             let reason = match finding.remedies.len() {
                 0 => format!("{} has no remedy a program can apply", finding.code),
                 1 => format!("{} has one remedy; give 1, or leave --remedy out", finding.code),
                 count => format!("{} has {count} remedies; give 1 to {count}", finding.code),
             };
-            Err(TrainError::setting("remedy", reason))
+            Err(TrainError::setting("--remedy", reason))
         }
     }
 }
 
-fn applied(config: &Config, remedy: &Remedy) -> Result<Option<Treatment>, TrainError> {
+/// The treatments of `finding` in a run of `config` that can be applied, in the order of its remedies.
+///
+/// # Errors
+/// The settings of one do not fit the config.
+pub fn treatments(config: &Config, finding: &Finding) -> Result<Vec<Treatment>, TrainError> {
+    let numbered = finding.remedies.iter().enumerate();
+    let applied = numbered.map(|(index, remedy)| applied(config, index + 1, remedy));
+    applied.filter_map(Result::transpose).collect()
+}
+
+fn applied(config: &Config, number: usize, remedy: &Remedy) -> Result<Option<Treatment>, TrainError> {
     let settings = settings_of(config, remedy);
     let surgery = Surgery::of(remedy);
     if settings.is_empty() && surgery.is_none() {
@@ -103,7 +108,7 @@ fn applied(config: &Config, remedy: &Remedy) -> Result<Option<Treatment>, TrainE
     }
     let changed = with_settings(config, &settings)?;
     let application = remedy.application();
-    Ok(Some(Treatment { remedy: remedy.clone(), application, settings, surgery, config: changed }))
+    Ok(Some(Treatment { number, remedy: remedy.clone(), application, settings, surgery, config: changed }))
 }
 
 fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {

@@ -3,7 +3,7 @@
 //! Both arms of a seed see the same data in the same order and differ in the remedy alone. A finding whose remedy does
 //! not move its own statistic is withdrawn.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,13 +26,17 @@ const WINDOWS: u64 = 300;
 /// Where a finding of the summary keeps its proof.
 const RECORD: &str = "proof";
 
-/// How much is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much is run, and where.
+#[derive(Debug, Clone)]
 pub struct ProofOptions {
     /// Seeds, each with two runs.
     pub seeds: u64,
     /// Steps of each run; `None`: enough for the finding to come up again.
     pub steps: Option<u64>,
+    /// Folder for the runs, which are removed one after the other.
+    pub scratch: PathBuf,
+    /// Ends the proof at the next step boundary once it is true.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What came of it.
@@ -80,13 +84,16 @@ pub struct Proof {
     pub layer: Option<String>,
     /// The remedy in words.
     pub remedy: String,
+    /// Its number among the remedies of the finding, counted from 1.
+    #[serde(default)]
+    pub remedy_number: usize,
     /// What came of it.
     pub verdict: Verdict,
     /// Step both arms start from; 0: afresh.
     pub from_step: u64,
     /// Steps of each run.
     pub steps: u64,
-    /// The limit of the statistic.
+    /// The limit of the statistic; of several, such as for a warning and an error, the nearest to what is healthy.
     pub threshold: f64,
     /// Without the remedy, one entry a seed.
     pub without: Vec<Arm>,
@@ -94,24 +101,25 @@ pub struct Proof {
     pub with: Vec<Arm>,
 }
 
-/// Puts `finding` of the run in `folder` to the test with `treatment`; `progress` hears of every run begun.
+/// Puts `finding` of the run in `folder` to the test with `treatment`; `progress` hears of every run begun. `None` if it
+/// was stopped before the end.
 ///
 /// # Errors
 /// The run cannot be read or continued.
 pub fn prove(
     folder: &RunFolder,
     (finding, treatment): (&Finding, &Treatment),
-    options: ProofOptions,
+    options: &ProofOptions,
     progress: &mut dyn FnMut(&str),
-) -> Result<Proof, TrainError> {
+) -> Result<Option<Proof>, TrainError> {
     let original = config_of(folder)?;
     let from_start = starts_afresh(folder, finding, treatment);
     let steps = options.steps.unwrap_or(if from_start { finding.first_step + WINDOWS } else { WINDOWS });
-    let scratch = tempfile::tempdir().map_err(|error| TrainError::run(Path::new("temporary folder"), error))?;
     let mut proof = Proof {
         code: finding.code.clone(),
         layer: finding.layer.clone(),
         remedy: treatment.remedy.describe(),
+        remedy_number: treatment.number,
         verdict: Verdict::NotReproduced,
         from_step: 0,
         steps,
@@ -127,14 +135,20 @@ pub fn prove(
                 Config { train: seeded(&original, treatment, (with, seed)), ..chosen(&original, treatment, with) };
             let surgery = treatment.surgery.as_ref().filter(|_| with);
             let continuation = Fork { run: folder, config, surgery, from_start };
-            let runner = Runner { finding, continuation, steps, scratch: scratch.path() };
-            let (arm, from_step) = runner.run(seed)?;
+            let runner = Runner { finding, continuation, steps, options };
+            let Outcome { arm, limit, from_step } = runner.run(seed)?;
+            if options.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             proof.from_step = from_step;
+            let high = finding.measured > finding.threshold;
+            let stricter = if high { f64::min } else { f64::max };
+            proof.threshold = limit.map_or(proof.threshold, |limit| stricter(proof.threshold, limit));
             if with { proof.with.push(arm) } else { proof.without.push(arm) }
         }
     }
     proof.verdict = verdict(&proof);
-    Ok(proof)
+    Ok(Some(proof))
 }
 
 /// Notes `proof` in the record of its finding in the run's summary.
@@ -165,6 +179,16 @@ impl Proof {
         self.code == finding.code && self.layer == finding.layer
     }
 
+    /// Whether the remedy makes the training loss worse in most of the seeds by more than a tenth, or not a number.
+    pub fn raises_loss(&self) -> bool {
+        let pairs = self.without.iter().zip(&self.with);
+        let raised = pairs.filter(|(without, with)| match (without.loss, with.loss) {
+            (Some(without), Some(with)) => with > without + LEAST_CHANGE * without.abs(),
+            (without, with) => without.is_some() && with.is_none(),
+        });
+        2 * raised.count() > self.with.len()
+    }
+
     /// Mean and range of what `value` takes from the arms; `None` if no arm has it.
     pub fn spread(arms: &[Arm], value: impl Fn(&Arm) -> Option<f64>) -> Option<Spread> {
         let values: Vec<f64> = arms.iter().filter_map(value).collect();
@@ -177,7 +201,7 @@ impl Proof {
 /// a run without a checkpoint.
 fn starts_afresh(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> bool {
     let trained = treatment.surgery.as_ref().is_some_and(super::Surgery::needs_trained_weights);
-    let fresh = treatment.application == Application::FreshRun || finding.first_step == 0;
+    let fresh = treatment.application == Application::FreshRun || finding.first_step <= 1;
     !folder.last_checkpoint().exists() || fresh && !trained
 }
 
@@ -189,36 +213,47 @@ fn seeded(original: &Config, treatment: &Treatment, (with, seed): (bool, u64)) -
     crate::config::TrainConfig { seed, time_limit: 0.0, ..chosen(original, treatment, with).train }
 }
 
+/// What one run of the proof showed.
+struct Outcome {
+    arm: Arm,
+    /// The limit its statistic is beyond.
+    limit: Option<f64>,
+    from_step: u64,
+}
+
 /// One run of the proof.
 struct Runner<'a> {
     finding: &'a Finding,
     continuation: Fork<'a>,
     steps: u64,
-    scratch: &'a Path,
+    options: &'a ProofOptions,
 }
 
-/// Collects losses and stops after a number of steps.
-struct Losses {
+/// Collects losses and stops after a number of steps, or when the whole proof is to stop.
+struct Losses<'a> {
     values: Vec<f64>,
     steps: usize,
     stop: Arc<AtomicBool>,
+    stop_all: &'a AtomicBool,
 }
 
-impl TrainingObserver for Losses {
+impl TrainingObserver for Losses<'_> {
     fn event(&mut self, event: Event<'_>) {
         if let Event::Step(step) = event {
             self.values.push(step.loss);
-            self.stop.store(self.values.len() >= self.steps, Ordering::Relaxed);
+            let enough = self.values.len() >= self.steps;
+            self.stop.store(enough || self.stop_all.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 }
 
 impl Runner<'_> {
-    fn run(&self, seed: u64) -> Result<(Arm, u64), TrainError> {
-        let folder = fork(&self.continuation, self.scratch, "arm")?;
+    fn run(&self, seed: u64) -> Result<Outcome, TrainError> {
+        let folder = fork(&self.continuation, &self.options.scratch, "arm")?;
         let begun = crate::runs::Checkpoint::<crate::runs::TrainingState>::read(&folder.last_checkpoint())?;
         let stop = Arc::new(AtomicBool::new(false));
-        let mut losses = Losses { values: Vec::new(), steps: self.steps.max(1) as usize, stop: Arc::clone(&stop) };
+        let steps = self.steps.max(1) as usize;
+        let mut losses = Losses { values: Vec::new(), steps, stop: Arc::clone(&stop), stop_all: &self.options.stop };
         let mut trainer = Trainer::resume(folder.path())?.with_stop(stop);
         if self.continuation.from_start {
             // The start is judged only in a training that begins.
@@ -232,10 +267,12 @@ impl Runner<'_> {
         }
         let last = &losses.values[losses.values.len() * 3 / 4..];
         let loss = last.iter().sum::<f64>() / last.len() as f64;
-        let statistic = self.statistic(&findings_of(&folder)?, begun.description.step + losses.values.len() as u64);
+        let from_step = begun.description.step;
+        let beyond = self.statistic(&findings_of(&folder)?, from_step + losses.values.len() as u64);
         let accuracy = validation_accuracy(&folder)?;
         let _ = std::fs::remove_dir_all(folder.path());
-        Ok((Arm { seed, statistic, loss: loss.is_finite().then_some(loss), accuracy }, begun.description.step))
+        let (statistic, limit) = (beyond.map(|(statistic, _)| statistic), beyond.map(|(_, limit)| limit));
+        Ok(Outcome { arm: Arm { seed, statistic, loss: loss.is_finite().then_some(loss), accuracy }, limit, from_step })
     }
 
     /// A start with changed weights keeps its checkpoint.
@@ -251,8 +288,8 @@ impl Runner<'_> {
         Ok(trainer)
     }
 
-    /// The statistic of the finding at the end of a run of `steps`; `None` if it is within its limits again.
-    fn statistic(&self, findings: &[Finding], steps: u64) -> Option<f64> {
+    /// The statistic of the finding at the end of a run of `steps`, and its limit; `None` if it is within its limits again.
+    fn statistic(&self, findings: &[Finding], steps: u64) -> Option<(f64, f64)> {
         let same = |finding: &&Finding| finding.code == self.finding.code && finding.layer == self.finding.layer;
         let found = findings.iter().find(same)?;
         let recovered = found.last_step > 0 && found.last_step + WINDOWS / 2 < steps;
@@ -260,7 +297,7 @@ impl Runner<'_> {
             return None;
         }
         let latest = found.evidence.as_ref().and_then(|evidence| evidence.values.last().copied());
-        Some(latest.unwrap_or(found.measured))
+        Some((latest.unwrap_or(found.measured), found.threshold))
     }
 }
 
@@ -301,6 +338,37 @@ fn verdict(proof: &Proof) -> Verdict {
 mod tests {
     use super::*;
 
+    fn proof_of(without: Vec<Arm>, with: Vec<Arm>) -> Proof {
+        Proof {
+            code: "K010".into(),
+            layer: None,
+            remedy: String::new(),
+            remedy_number: 1,
+            verdict: Verdict::NotReproduced,
+            from_step: 0,
+            steps: 10,
+            threshold: 1.0,
+            without,
+            with,
+        }
+    }
+
+    #[test]
+    fn a_remedy_that_costs_loss_is_known() {
+        let arms = |losses: [Option<f64>; 3]| {
+            losses.map(|loss| Arm { seed: 0, statistic: None, loss, accuracy: None }).to_vec()
+        };
+        let cases = [
+            ([Some(1.0), Some(1.0), Some(1.0)], [Some(2.0), Some(2.0), Some(0.5)], true),
+            ([Some(1.0), Some(1.0), Some(1.0)], [Some(1.05), Some(1.05), Some(1.05)], false),
+            ([Some(1.0), Some(1.0), None], [None, None, None], true),
+            ([None, None, None], [Some(9.0), Some(9.0), None], false),
+        ];
+        for (without, with, expected) in cases {
+            assert_eq!(proof_of(arms(without), arms(with)).raises_loss(), expected, "{without:?} {with:?}");
+        }
+    }
+
     #[test]
     fn a_statistic_that_does_not_move_withdraws_the_finding() {
         let arm = |statistic| Arm { seed: 0, statistic, loss: Some(1.0), accuracy: None };
@@ -313,17 +381,8 @@ mod tests {
             (&[None, Some(8.0)], &[Some(9.0), None], Verdict::Confirmed),
         ];
         for (without, with, expected) in cases {
-            let proof = Proof {
-                code: "K010".into(),
-                layer: None,
-                remedy: String::new(),
-                verdict: Verdict::NotReproduced,
-                from_step: 0,
-                steps: 10,
-                threshold: 1.0,
-                without: without.iter().map(|&statistic| arm(statistic)).collect(),
-                with: with.iter().map(|&statistic| arm(statistic)).collect(),
-            };
+            let arms = |statistics: &[Option<f64>]| statistics.iter().map(|&statistic| arm(statistic)).collect();
+            let proof = proof_of(arms(without), arms(with));
             assert_eq!(verdict(&proof), expected, "{without:?} {with:?}");
         }
     }

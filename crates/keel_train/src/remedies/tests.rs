@@ -1,5 +1,8 @@
 //! Remedies on real runs: what they change, what they leave alone, and whether they help.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use keel_health::{Level, Remedy};
 
 use super::*;
@@ -44,6 +47,9 @@ fn the_first_remedy_that_can_be_applied_is_chosen() {
     let first = treatment(&config, &finding(remedies.clone()), None).unwrap().unwrap();
     let rate = config.optimizer.learning_rate();
     assert!((first.config.optimizer.learning_rate() - 0.1 * rate).abs() < 1e-9 * rate);
+    let numbers: Vec<usize> =
+        treatments(&config, &finding(remedies.clone())).unwrap().iter().map(|treatment| treatment.number).collect();
+    assert_eq!((first.number, numbers), (2, vec![2, 3]), "what a person has to do is left out");
     let third = treatment(&config, &finding(remedies.clone()), Some(3)).unwrap().unwrap();
     assert_eq!(third.settings, ["model.init=kaiming_normal"]);
     assert_eq!(third.application, Application::FreshRun);
@@ -101,9 +107,12 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     let found = finding_of(&run, "K002").unwrap();
     let config = config_of(&run).unwrap();
     let treatment = treatment(&config, &found, None).unwrap().unwrap();
-    let options = ProofOptions { seeds: 2, steps: Some(20) };
+    let scratch = tempfile::tempdir().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let options =
+        ProofOptions { seeds: 2, steps: Some(20), scratch: scratch.path().to_owned(), stop: Arc::clone(&stop) };
     let mut begun = Vec::new();
-    let proof = prove(&run, (&found, &treatment), options, &mut |text| begun.push(text.to_owned())).unwrap();
+    let proof = prove(&run, (&found, &treatment), &options, &mut |text| begun.push(text.to_owned())).unwrap().unwrap();
     assert_eq!((proof.verdict, proof.from_step, begun.len()), (Verdict::Confirmed, 0, 4), "{proof:?}");
     assert!(proof.without.iter().all(|arm| arm.statistic.is_some()), "{proof:?}");
     assert!(proof.with.iter().all(|arm| arm.statistic.is_none() && arm.loss.is_some()), "{proof:?}");
@@ -111,6 +120,9 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     let summary = run.read_summary().unwrap();
     let recorded = summary.findings.iter().find(|finding| finding["code"] == "K002").unwrap();
     assert_eq!(recorded["proof"]["verdict"], "confirmed");
+    stop.store(true, Ordering::Relaxed);
+    let stopped = prove(&run, (&found, &treatment), &options, &mut |_| ()).unwrap();
+    assert_eq!((stopped, std::fs::read_dir(scratch.path()).unwrap().count()), (None, 0), "stopped, nothing left over");
     let message = finding_of(&run, "K018").unwrap_err().to_string();
     assert!(message.contains("no finding K018; it has") && message.contains("K002"), "{message}");
 }

@@ -46,13 +46,19 @@ pub struct HistogramRecord {
 }
 
 impl MetricReader {
-    /// Opens the database at `path` without changing it.
+    /// Opens the database at `path`, whose content stays as it is. The last connection to close takes SQLite's `-wal` and
+    /// `-shm` files away, which one that may not write cannot: so this one may, where the system allows it.
     ///
     /// # Errors
     /// [`TrainError::Run`] if there is none or it is damaged.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| TrainError::run(path, error))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.pragma_update(None, "query_only", true)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error: rusqlite::Error| TrainError::run(path, error))?;
         Ok(MetricReader { connection, path: path.to_owned() })
     }
 

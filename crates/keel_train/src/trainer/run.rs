@@ -254,7 +254,7 @@ impl<'a> Run<'a> {
         let Some(watch) = &mut self.watch else { return Ok(()) };
         let losses = EpochLosses {
             epoch: self.state.epoch.saturating_sub(1),
-            step: self.state.step.saturating_sub(1),
+            step: self.state.step,
             validation_loss: validation.map(|metrics| metrics.loss),
             validation_accuracy: validation.and_then(|metrics| metrics.accuracy),
         };

@@ -14,6 +14,7 @@ use super::super::turns::{in_turn, median};
 use super::super::workload::{Workload, milliseconds};
 use super::super::{Context, SEED};
 use crate::failure::Failure;
+use crate::interruption::Scratch;
 
 /// Made-up images: classes, and images of each. A multiple of the batch in all.
 const CLASSES: usize = 10;
@@ -38,21 +39,13 @@ struct Epochs {
 
 /// Trains ResNet-20 for an epoch from a folder, in turn with a peer's epoch of as many images.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
-    let made_up = std::env::temp_dir().join(format!("evenkeel-bench-images-{}", std::process::id()));
-    let folder = match &context.images {
-        Some(folder) => folder.clone(),
-        None => {
-            (context.progress)("  making images");
-            make_images(&made_up)?;
-            made_up.clone()
-        }
-    };
-    let result = measure_folder(name, &folder, context);
-    if context.images.is_none() {
-        // Left-overs in the temporary folder do no harm.
-        let _ = std::fs::remove_dir_all(&made_up);
+    if let Some(folder) = &context.images {
+        return measure_folder(name, folder, context);
     }
-    result
+    (context.progress)("  making images");
+    let made_up = Scratch::new("bench-images")?;
+    make_images(made_up.path())?;
+    measure_folder(name, made_up.path(), context)
 }
 
 fn measure_folder(name: &str, folder: &Path, context: &Context) -> Result<Value, Failure> {

@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use super::super::Context;
 use super::super::turns::in_turn;
 use crate::failure::Failure;
+use crate::interruption::Scratch;
 
 /// Starts `evenkeel train` on the embedded digits again and again; each ends after its first step.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
-    let folder = std::env::temp_dir().join(format!("evenkeel-bench-start-{}", std::process::id()));
+    let scratch = Scratch::new("bench-start")?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find this program to start it: {error}")))?;
     let mut failure = None;
-    let once = || match start_once(&program, &folder) {
+    let once = || match start_once(&program, scratch.path()) {
         Ok(seconds) => seconds * 1000.0,
         Err(error) => {
             failure = Some(error);
@@ -25,8 +26,6 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
     };
     let none: Option<fn() -> Result<f64, Failure>> = None;
     let turns = in_turn(context.turns, once, none);
-    // Left-overs in the temporary folder do no harm.
-    let _ = std::fs::remove_dir_all(&folder);
     if let Some(failure) = failure {
         return Err(failure);
     }

@@ -40,7 +40,13 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
 
 /// Whether a finding has a card of its own: it is a cause, or the finding that explains it is not in the list.
 fn is_shown_alone(finding: &Finding, all: &[Finding]) -> bool {
-    finding.explained_by.as_ref().is_none_or(|cause| !all.iter().any(|other| other.reference() == *cause))
+    !all.iter().any(|cause| explains(cause, finding))
+}
+
+/// Whether `cause` is named as what explains `finding`; no finding explains itself.
+fn explains(cause: &Finding, finding: &Finding) -> bool {
+    let reference = cause.reference();
+    finding.explained_by.as_ref() == Some(&reference) && finding.reference() != reference
 }
 
 /// What no finding means.
@@ -67,11 +73,7 @@ fn silence(contents: &Contents<'_>) -> &'static str {
 
 fn card(contents: &Contents<'_>, finding: &Finding) -> String {
     let Contents { record, language, .. } = *contents;
-    let consequences: Vec<&Finding> = record
-        .findings
-        .iter()
-        .filter(|other| other.explained_by.as_ref().is_some_and(|cause| *cause == finding.reference()))
-        .collect();
+    let consequences: Vec<&Finding> = record.findings.iter().filter(|other| explains(finding, other)).collect();
     let mut folded = String::new();
     if !consequences.is_empty() {
         let inside: String = consequences.iter().map(|finding| card(contents, finding)).collect();
@@ -113,7 +115,12 @@ fn heading(finding: &Finding, language: Language) -> String {
 
 fn facts(finding: &Finding, language: Language) -> String {
     let Finding { measured, threshold, first_step, last_step, .. } = finding;
-    let steps = if first_step == last_step { first_step.to_string() } else { format!("{first_step}–{last_step}") };
+    let name = |step: u64| match step {
+        0 => language.choose("start", "开始").to_owned(),
+        step => step.to_string(),
+    };
+    let first = name(*first_step);
+    let steps = if first_step == last_step { first } else { format!("{first}–{last_step}") };
     let mut html = format!(
         "<dl class=\"facts\"><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{steps}</dd></div></dl>",
         language.choose("measured", "测得"),
@@ -180,10 +187,10 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
 }
 
-/// The finding's own evidence, or else the stored measurement of its layer.
+/// The finding's own evidence, or else the stored measurement of its layer; a single value is no chart.
 fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<(f64, f64)>)> {
     if let Some(evidence) = &finding.evidence
-        && !evidence.values.is_empty()
+        && evidence.values.len() > 1
     {
         let points = evidence.steps.iter().zip(&evidence.values).map(|(&step, &value)| (step as f64, value)).collect();
         return Some((evidence.statistic.clone(), points));
@@ -197,7 +204,7 @@ fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<(f6
         };
         contents.record.layers.iter().find(matches)
     };
-    let series = names.iter().find_map(|name| of_layer(name))?;
+    let series = names.iter().find_map(|name| of_layer(name)).filter(|series| series.points.len() > 1)?;
     Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
 }
 

@@ -1,0 +1,123 @@
+//! What is said at the end of a training: results, layers, findings and what to do next.
+
+use std::path::Path;
+
+use keel_health::history::{LAST_WINDOW_SAMPLES, WINDOW_SAMPLES};
+use keel_health::{Finding, Level};
+use keel_train::Config;
+use keel_train::config::HealthLevel;
+use keel_train::remedies::{findings_of, treatment};
+use keel_train::runs::{RunFolder, Status, Summary};
+
+use crate::terminal::{findings_text, layers_table, metrics_line, plural, status_word, wrapped};
+
+/// Samples below which there are no two windows, which most rules about a training under way need.
+const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
+
+/// All of it, for a run that ended.
+pub(super) fn ending(folder: &RunFolder, (config, summary, findings): (&Config, &Summary, &[Finding])) -> String {
+    let mut text = format!("{}\n\n", headline(summary));
+    let metrics = &summary.metrics;
+    for (part, metrics) in [("train", &metrics.train), ("validation", &metrics.validation), ("test", &metrics.test)] {
+        if let Some(metrics) = metrics {
+            text.push_str(&format!("{}\n", metrics_line(part, metrics)));
+        }
+    }
+    let health = health_text(findings, (config, summary));
+    text.push_str(&format!("\n{}\n\n{health}\n", layers_table(&summary.layers)));
+    text + &next_steps(folder, config, (summary.status, findings))
+}
+
+/// Findings and what to do next, for a run that failed; empty if there is nothing to read.
+pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
+    let read = || {
+        let folder = RunFolder::open(folder)?;
+        let (status, findings) = (folder.read_summary()?.status, findings_of(&folder)?);
+        Ok((folder, status, findings))
+    };
+    match read() {
+        Ok((folder, Status::Failed, findings)) => {
+            let health = if findings.is_empty() { String::new() } else { findings_text(&findings) + "\n" };
+            health + &next_steps(&folder, config, (Status::Failed, &findings))
+        }
+        // Whatever ended the training says more than what is missing now.
+        Ok(_) | Err::<_, keel_train::TrainError>(_) => String::new(),
+    }
+}
+
+fn headline(summary: &Summary) -> String {
+    let reason = summary.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let best = match summary.best_epoch {
+        0 => String::new(),
+        epoch => format!("; best epoch {epoch}"),
+    };
+    format!(
+        "{}{reason}: {}, {}, {:.1} s, {:.0} samples/s{best}",
+        status_word(summary.status),
+        plural(summary.epochs, "epoch"),
+        plural(summary.steps, "step"),
+        summary.seconds,
+        summary.samples_per_second,
+    )
+}
+
+/// The findings, or what their absence means.
+fn health_text(findings: &[Finding], (config, summary): (&Config, &Summary)) -> String {
+    if !findings.is_empty() {
+        return findings_text(findings);
+    }
+    if config.health.level == HealthLevel::Off {
+        return "Health: not watched (health.level is off).\n".to_owned();
+    }
+    let samples = summary.steps * config.train.batch_size as u64;
+    if samples < JUDGED_SAMPLES {
+        let steps = plural(summary.steps, "step");
+        let needed = plural(JUDGED_SAMPLES, "sample");
+        let short = format!(
+            "no findings, but a run of {steps} says little: most rules about what happens during training need {needed}."
+        );
+        return wrapped("Health: ", &short);
+    }
+    "Health: no findings; every layer was watched at every step.\n".to_owned()
+}
+
+/// Where the run is, and the commands that go on from it.
+fn next_steps(folder: &RunFolder, config: &Config, (status, findings): (Status, &[Finding])) -> String {
+    let run = folder.path().display().to_string();
+    let mut commands: Vec<(String, &str)> = Vec::new();
+    if status == Status::Stopped {
+        commands.push((format!("evenkeel train --resume {run}"), "go on from the checkpoint"));
+    }
+    if folder.flight_record().exists() && status == Status::Failed {
+        commands.push((
+            folder.flight_record().display().to_string(),
+            "the last 50 steps, and the operation that broke with what it was given",
+        ));
+    }
+    if folder.report().exists() {
+        commands.push((folder.report().display().to_string(), "the run as a page: open it in a browser"));
+    }
+    if status != Status::Failed {
+        commands.push((format!("evenkeel eval {run}"), "classes, mistakes and errors on the test split"));
+        commands.push((format!("evenkeel predict {run} INPUT"), "labels and probabilities of new data"));
+        commands.push((format!("evenkeel compare {run} RUN"), "this run beside another"));
+    }
+    if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
+        commands.extend(remedy_commands(&run, config, finding));
+    }
+    let column = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    let line = |(command, purpose): &(String, &str)| wrapped(&format!("  {command:<column$}  "), purpose);
+    format!("Run: {run}\nNext:\n{}", commands.iter().map(line).collect::<String>())
+}
+
+/// What can be done about the leading finding.
+fn remedy_commands(run: &str, config: &Config, finding: &Finding) -> Vec<(String, &'static str)> {
+    let code = &finding.code;
+    if matches!(treatment(config, finding, None), Ok(Some(_))) {
+        return vec![
+            (format!("evenkeel prove {run} {code}"), "what the remedy changes, over several seeds"),
+            (format!("evenkeel fix {run} {code}"), "apply the remedy"),
+        ];
+    }
+    vec![(format!("evenkeel explain {code}"), "what was measured, why it matters, what to try")]
+}
