@@ -84,10 +84,6 @@ fn judge(case: &Case) -> Option<Observation> {
         let function = "relu".to_string();
         observation = observation.remedy(Remedy::SetActivation { layer: None, function, config_key: None });
     }
-    Some(
-        observation
-            .remedy(case.matching_init(flow.first))
-            .remedy(Remedy::AddBatchNorm { layer: model.name(flow.first) })
-            .remedy(Remedy::AddResidual),
-    )
+    observation.remedies.extend(case.other_init(flow.first));
+    Some(observation.remedy(Remedy::AddBatchNorm { layer: model.name(flow.first) }).remedy(Remedy::AddResidual))
 }

@@ -6,6 +6,8 @@ mod proof;
 mod surgery;
 
 use keel_health::{Application, Finding, Remedy};
+use keel_nn::activations::Activation;
+use keel_nn::layers::LayerSpec;
 
 pub use fork::{Fork, fork};
 pub use proof::{Arm, Proof, ProofOptions, Spread, Verdict, proofs_of, prove, record_proof};
@@ -117,8 +119,18 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
             vec![format!("optimizer.learning_rate={:e}", config.optimizer.learning_rate() * factor)]
         }
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
+        Remedy::SetActivation { layer: None, function, .. } => hidden_activations(config, function),
         other => other.settings(),
     }
+}
+
+/// `function` in the place of every sigmoid and tanh between the layers of `config`; those inside blocks stay.
+fn hidden_activations(config: &Config, function: &str) -> Vec<String> {
+    let layers = config.model.layers();
+    let hidden = layers.iter().enumerate().take(layers.len().saturating_sub(1));
+    let saturating =
+        hidden.filter(|(_, layer)| matches!(layer, LayerSpec::Activation(Activation::Sigmoid | Activation::Tanh)));
+    saturating.map(|(index, _)| format!("model.layers.{index}.function={function}")).collect()
 }
 
 /// `config` with `key=value` changes. A preset whose layers are changed one by one is written out first.

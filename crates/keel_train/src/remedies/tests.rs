@@ -59,6 +59,19 @@ fn the_first_remedy_that_can_be_applied_is_chosen() {
 }
 
 #[test]
+fn every_hidden_sigmoid_is_replaced_and_the_last_layer_is_not() {
+    let sigmoid = "{ type = \"activation\", function = \"sigmoid\" }";
+    let linear = "{ type = \"linear\", out_features = 4 }";
+    let layers = format!("model.layers=[{linear}, {sigmoid}, {linear}, {sigmoid}, {linear}, {sigmoid}]");
+    let config = config::load(Some("mlp"), &[layers, "data.source=digits".to_owned()]).unwrap();
+    let remedy = Remedy::SetActivation { layer: None, function: "relu".into(), config_key: None };
+    let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
+    assert_eq!(treatment.settings, ["model.layers.1.function=relu", "model.layers.3.function=relu"]);
+    let changed = treatment.config.to_toml();
+    assert_eq!((changed.matches("\"relu\"").count(), changed.matches("\"sigmoid\"").count()), (2, 1), "{changed}");
+}
+
+#[test]
 fn only_the_named_units_are_drawn_anew_and_the_old_run_stays() {
     let directory = tempfile::tempdir().unwrap();
     let run = run_of(directory.path(), &["train.epochs=1"]);
