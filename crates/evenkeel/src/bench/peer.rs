@@ -120,9 +120,10 @@ impl Peer {
         }
     }
 
-    /// Milliseconds of each of `count` steps or evaluations, by the name of the command.
+    /// Milliseconds of each of `count` steps or evaluations, by the name of the command, after one that is not counted.
     pub(super) fn timed(&mut self, command: &str, count: usize) -> Result<Vec<f64>, Failure> {
-        Ok(numbers(&self.ask(&json!({ command: count }))?["milliseconds"]))
+        let answer = self.ask(&json!({ command: count + 1 }))?;
+        Ok(numbers(&answer["milliseconds"]).into_iter().skip(1).collect())
     }
 
     /// Milliseconds for one pass over `images` images in memory with augmentation.

@@ -1,13 +1,12 @@
 //! Distribution of a tensor.
 
-/// Counts the finite elements of `values` in equal bins between `low` and `high`; what lies outside goes to the nearest
-/// bin. `counts` is overwritten.
+/// Counts the finite elements of `values` in equal bins between `low` and `high`, on top of what `counts` holds; what lies
+/// outside goes to the nearest bin.
 ///
 /// # Panics
 /// If there is no bin, or `low` is not below `high`.
 pub fn histogram(values: &[f32], (low, high): (f32, f32), counts: &mut [u64]) {
     assert!(!counts.is_empty() && low < high, "{} bins from {low} to {high}", counts.len());
-    counts.fill(0);
     let last = (counts.len() - 1) as f64;
     let scale = counts.len() as f64 / (f64::from(high) - f64::from(low));
     for &value in values.iter().filter(|value| value.is_finite()) {
