@@ -119,7 +119,7 @@ pub enum Remedy {
         /// Samples of a batch.
         batch_size: u64,
     },
-    /// Lower the weight decay.
+    /// Another weight decay.
     SetWeightDecay {
         /// The decay.
         value: f64,
@@ -269,7 +269,7 @@ impl Remedy {
             }
             SetNormMomentum { layer, momentum, .. } => format!("set the momentum of {layer} to {}", number(*momentum)),
             SetBatchSize { batch_size } => format!("train with a batch of at least {batch_size}"),
-            SetWeightDecay { value } => format!("lower the weight decay to {}", number(*value)),
+            SetWeightDecay { value } => format!("set the weight decay to {}", number(*value)),
             SetDropout { layer, probability, .. } => {
                 format!("lower the dropout of {layer} to {}", number(*probability))
             }

@@ -48,7 +48,8 @@ fn judge(case: &Case) -> Option<Observation> {
     if good || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
         return None;
     }
-    let epoch = case.epochs[best].epoch;
+    // Epochs are numbered from 0 and told from 1, as in the log of a training.
+    let epoch = case.epochs[best].epoch + 1;
     Some(
         Observation::new(Level::Warn, None, gap, GAP)
             .message(format!(

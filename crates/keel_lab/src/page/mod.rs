@@ -27,6 +27,9 @@ enum Block {
     Table(Table),
 }
 
+/// Columns beyond which a table takes more than the width of the text, where there is room.
+const WIDE_TABLE: usize = 7;
+
 /// A table: titles of the columns, then rows of cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -234,8 +237,9 @@ fn table_html(table: &Table, language: Language) -> String {
         texts.iter().map(|text| format!("<{tag}>{}</{tag}>", text.get(language))).collect()
     };
     let rows: String = table.rows.iter().map(|row| format!("<tr>{}</tr>", cells("td", row))).collect();
+    let class = if table.columns.len() > WIDE_TABLE { " wide" } else { "" };
     format!(
-        "<div class=\"table\"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
+        "<div class=\"table{class}\"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
         table.caption.get(language),
         cells("th", &table.columns)
     )

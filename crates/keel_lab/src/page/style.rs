@@ -31,6 +31,7 @@ figure.panel figcaption{color:var(--ink);text-align:center;font-size:.8rem}
 caption{text-align:left;color:var(--soft);padding-bottom:.4rem}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right}
 th:first-child,td:first-child{text-align:left}th{font-weight:600}.knobs th,.knobs td{text-align:left}.knobs td:first-child code{white-space:nowrap}.knobs td:nth-child(2){overflow-wrap:anywhere;min-width:5rem}td:last-child{white-space:normal}
+.wide th,.wide td{padding:.3rem .5rem}@media(min-width:66rem){.table.wide{width:62rem;margin-left:calc(50% - 31rem)}}
 .formula{overflow-x:auto;margin:1rem 0;font-size:1.1rem}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--panel);padding:.1em .3em;border-radius:4px;overflow-wrap:anywhere}
 footer{margin-top:2rem;color:var(--soft);font-size:.9rem}
