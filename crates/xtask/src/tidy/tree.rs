@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
-/// Folders that hold results, never sources.
-const RESULTS: [&str; 4] = ["target", "runs", ".git", "__pycache__"];
+/// Folders of the root that hold results, never sources.
+const RESULTS: [&str; 3] = ["target", "runs", ".git"];
+
+/// Folders that hold results wherever they are.
+const CACHES: [&str; 1] = ["__pycache__"];
 
 /// Every file by its path from the root (`crates/xtask/src/main.rs`), in order; files that are no UTF-8 text are empty.
 #[derive(Debug, Default)]
@@ -30,7 +33,8 @@ impl Tree {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = format!("{prefix}{name}");
             let kind = entry.file_type()?;
-            if kind.is_dir() && !RESULTS.contains(&name.as_str()) {
+            let results = RESULTS.contains(&path.as_str()) || CACHES.contains(&name.as_str());
+            if kind.is_dir() && !results {
                 self.read_folder(&entry.path(), &format!("{path}/"))?;
             } else if kind.is_file() {
                 let text = String::from_utf8(fs::read(entry.path())?).unwrap_or_default();

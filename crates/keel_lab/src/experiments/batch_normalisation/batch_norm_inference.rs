@@ -157,15 +157,16 @@ fn sources(trained: &mut Classifier, statistics: Statistics, test: &Part) -> Vec
     results
 }
 
-/// Mean and standard deviation of every unit of the first batch norm: over the whole training set, by moving average, and
-/// in the last batch.
+/// Mean and standard deviation of every unit of the last batch norm: over the whole training set, by moving average, and in
+/// the last batch. The first one would show little: its means over standardised inputs are 0.
 fn units(trained: &Classifier, statistics: &Statistics) -> Vec<Value> {
-    let of = |classifier: &Classifier, entry: usize| {
-        classifier.network.state[classifier.network.graph.state()[entry].range.clone()].to_vec()
+    let of = |classifier: &Classifier, name: &str| -> Vec<f32> {
+        let entry = classifier.network.graph.state().iter().rfind(|entry| entry.name.ends_with(name));
+        entry.map(|entry| classifier.network.state[entry.range.clone()].to_vec()).unwrap_or_default()
     };
     let named = |name: &str| statistics.iter().find(|one| one.0 == name).map_or(trained, |one| &one.1);
     let sources = [named("whole_training_set"), trained, named("last_batch")];
-    let [means, variances] = [0, 1].map(|entry| sources.map(|classifier| of(classifier, entry)));
+    let [means, variances] = ["running_mean", "running_variance"].map(|name| sources.map(|one| of(one, name)));
     (0..means[0].len())
         .map(|unit| {
             let pair = |source: usize| [means[source][unit], variances[source][unit].max(0.0).sqrt()];

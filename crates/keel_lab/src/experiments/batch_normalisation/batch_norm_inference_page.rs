@@ -41,8 +41,8 @@ pub(super) fn page(document: &Value) -> Page {
         .table(sources(document))
         .plot(
             Text::new(
-                "Mean of every unit of the first batch norm, against that of the whole training set: on the line, both agree",
-                "第一个批归一化层每个单元的均值，与整个训练集上的均值对比：在直线上即一致",
+                "Mean of every unit of the last batch norm, against that of the whole training set: on the line, both agree",
+                "最后一个批归一化层每个单元的均值，与整个训练集上的均值对比：在直线上即一致",
             ),
             units(document),
         )
@@ -54,7 +54,7 @@ pub(super) fn page(document: &Value) -> Page {
             warm_up(document),
         )
         .paragraph(
-            "Then four statistics on four kinds of test batches: 64 shuffled images, 4, one alone, and 64 sorted by class. In              brackets: the share of images whose answer changes when the images next to them change.",
+            "Then four statistics on four kinds of test batches: 64 shuffled images, 4, one alone, and 64 sorted by class. In brackets: the share of images whose answer changes when the images next to them change.",
             "再看四种统计量在四类测试批上的表现：64 张打乱的图像、4 张、单独一张，以及按类别排序的 64 张。括号内：同批的其他图像改变时，答案随之改变的图像比例。",
         )
         .table(kinds(document))
