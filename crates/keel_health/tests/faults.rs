@@ -468,7 +468,7 @@ fn k018_names_the_best_epoch() {
             ..EpochMeasurement::default()
         });
     }
-    assert!(only(&monitor, "K018").message.contains("epoch 2"));
+    assert!(only(&monitor, "K018").message.contains("epoch 3,"));
 }
 
 #[test]
