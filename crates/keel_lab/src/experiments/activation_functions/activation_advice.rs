@@ -209,11 +209,11 @@ fn page(document: &Value, config: &Config) -> Page {
         .paragraph(
             "The sigmoid loses three quarters of the gradient or more in every layer and its outputs are not centred, so a deep \
              network hardly starts. Tanh is centred and fine at this depth. Relu and its relatives pass the gradient on; at a \
-             learning rate that is too large relu units die and the network stands still; functions with a slope on the left do not \
-             die, but their weights can run away to infinity instead. Maxout, the larger of two \
-             linear maps, neither saturates nor dies, at about twice the parameters.",
+             learning rate that is too large relu units die and the network stands still, or its weights run away to infinity, \
+             as those of the functions with a slope on the left do, which cannot die: the table says which it was here. Maxout, \
+             the larger of two linear maps, neither saturates nor dies, at about twice the parameters.",
             "sigmoid 每层至少损失四分之三的梯度，输出也不以零为中心，深层网络几乎无法起步。tanh 以零为中心，在这个深度表现不错。ReLU 及其变体能传递梯度；\
-             学习率过大时 ReLU 单元会死亡，网络停滞；左侧有斜率的变体不会死亡，但权重可能发散到无穷。Maxout 取两个线性映射中较大者，既不饱和也不死亡，但参数约为两倍。",
+             学习率过大时，ReLU 单元会死亡使网络停滞，或者权重发散到无穷；左侧有斜率的变体不会死亡，但权重同样可能发散：此处属于哪一种，见上表。Maxout 取两个线性映射中较大者，既不饱和也不死亡，但参数约为两倍。",
         )
         .heading("What to take away", "要点")
         .paragraph(
