@@ -41,7 +41,7 @@ pub struct BatchGradientOutput<'a> {
 impl Convolution {
     /// Floats of scratch [`Convolution::forward_batch`] needs.
     pub fn forward_scratch(&self, workers: usize) -> usize {
-        self.packed_length() + workers * self.frame_length()
+        self.packed_length() + workers * (self.frame_length() + self.forward_room())
     }
 
     /// Output of a batch: `input` `[batch, height, width, in_channels]`, `output` `[batch, out_height, out_width,
@@ -101,7 +101,7 @@ impl Convolution {
         input: &[f32],
         (weights, bias): (&[f32], Option<&[f32]>),
         (scratch, room_length): (&mut [f32], usize),
-        operation: impl Fn(usize, &dyn Fn(&mut [f32]), &mut [f32]) + Sync,
+        operation: impl Fn(usize, &mut dyn FnMut(&mut [f32]), &mut [f32]) + Sync,
     ) {
         let image = self.shape.input_length();
         let batch = input.len() / image;
@@ -109,32 +109,39 @@ impl Convolution {
         let (packed, rooms) = scratch.split_at_mut(self.packed_length());
         self.pack_weights(weights, packed);
         let work = batch * self.shape.multiply_adds();
-        let per_worker = self.frame_length() + room_length;
+        let per_worker = self.frame_length() + self.forward_room() + room_length;
         for_each_task_with_scratch(batch, work, (rooms, per_worker), |index, scratch| {
             let source = &input[index * image..(index + 1) * image];
-            let (frame, room) = scratch.split_at_mut(self.frame_length());
+            let (frame, rest) = scratch.split_at_mut(self.frame_length());
+            let (own_room, room) = rest.split_at_mut(self.forward_room());
             let frame = if frame.is_empty() {
                 source
             } else {
                 self.fill_frame(source, frame);
                 frame
             };
-            operation(index, &|target| self.forward_image(frame, packed, bias, target), room);
+            operation(index, &mut |target| self.forward_image(frame, packed, bias, (target, own_room)), room);
         });
     }
 
     /// Floats of scratch [`Convolution::backward_batch`] needs.
     pub fn backward_scratch(&self, batch: usize, workers: usize) -> usize {
-        let partial = self.shape.weight_length() + self.shape.out_channels;
-        self.packed_transposed_length() + self.chunks(batch) * partial + workers * self.backward_worker_scratch()
+        let partials = self.chunks(batch) * self.partial_length();
+        self.packed_transposed_length() + partials + workers * self.backward_worker_scratch()
     }
 
     fn backward_worker_scratch(&self) -> usize {
-        self.frame_length() + self.gradient_frame_length() + self.grad_weights_scratch()
+        let room = self.grad_weights_scratch().max(self.grad_input_room());
+        self.frame_length() + self.gradient_frame_length() + room
+    }
+
+    /// Floats of one partial sum: of the gradient by the weights, then of that by the bias.
+    fn partial_length(&self) -> usize {
+        self.grad_weights_sums() + self.shape.out_channels
     }
 
     fn chunks(&self, batch: usize) -> usize {
-        let partial = self.shape.weight_length() + self.shape.out_channels;
+        let partial = self.partial_length();
         batch.min(MAX_CHUNKS).min((MAX_PARTIAL_FLOATS / partial).max(1))
     }
 
@@ -161,7 +168,7 @@ impl Convolution {
         let image = shape.input_length();
         assert_eq!(read.input.len(), read.batch * image, "input");
         let chunks = self.chunks(read.batch);
-        let partial = shape.weight_length() + shape.out_channels;
+        let (weight_sums, partial) = (self.grad_weights_sums(), self.partial_length());
         let (packed, rest) = scratch.split_at_mut(self.packed_transposed_length());
         let (partials, workers) = rest.split_at_mut(chunks * partial);
         let (wants_input, wants_bias) = (!write.grad_input.is_empty(), !write.grad_bias.is_empty());
@@ -177,26 +184,30 @@ impl Convolution {
             let sums = unsafe { pieces.piece(chunk * partial..(chunk + 1) * partial) };
             sums.fill(0.0);
             let (frame, rest) = scratch.split_at_mut(self.frame_length());
-            let (gradient_frame, columns) = rest.split_at_mut(self.gradient_frame_length());
+            let (gradient_frame, room) = rest.split_at_mut(self.gradient_frame_length());
             gradient_frame.fill(0.0);
             for index in chunk * images..((chunk + 1) * images).min(read.batch) {
                 let source = &read.input[index * image..(index + 1) * image];
                 gradient(index, &mut self.gradient_rows(gradient_frame));
-                let (weights, bias) = sums.split_at_mut(shape.weight_length());
-                self.add_image(source, (frame, gradient_frame), weights, columns);
+                let (weights, bias) = sums.split_at_mut(weight_sums);
+                self.add_image(source, (frame, gradient_frame), weights, room);
                 if wants_bias {
                     self.add_bias(gradient_frame, bias);
                 }
                 if wants_input {
                     // SAFETY: as above.
                     let target = unsafe { grad_input.piece(index * image..(index + 1) * image) };
-                    self.grad_input_image(gradient_frame, packed, write.accumulate, target);
+                    self.grad_input_image(gradient_frame, packed, write.accumulate, (target, &mut *room));
                 }
             }
         });
-        let weights = shape.weight_length();
-        sum_partials(partials, partial, 0, write.grad_weights);
-        sum_partials(partials, partial, weights, write.grad_bias);
+        let sums = sum_partials(partials, partial);
+        if !write.grad_weights.is_empty() {
+            self.finish_grad_weights(&sums[..weight_sums], write.grad_weights);
+        }
+        if wants_bias {
+            write.grad_bias.copy_from_slice(&sums[weight_sums..]);
+        }
     }
 
     fn gradient_rows<'a>(&self, frame: &'a mut [f32]) -> GradientRowsMut<'a> {
@@ -215,15 +226,15 @@ impl Convolution {
         image: &[f32],
         (frame, gradient_frame): (&mut [f32], &[f32]),
         weights: &mut [f32],
-        columns: &mut [f32],
+        room: &mut [f32],
     ) {
         let (origin, row) = self.gradient_frame_rows();
         let rows = GradientRows { values: &gradient_frame[origin..], row };
         if frame.is_empty() {
-            self.add_grad_weights_image(image, rows, (weights, columns));
+            self.add_grad_weights_image(image, rows, (weights, room));
         } else {
             self.fill_frame(image, frame);
-            self.add_grad_weights_image(frame, rows, (weights, columns));
+            self.add_grad_weights_image(frame, rows, (weights, room));
         }
     }
 
@@ -254,18 +265,18 @@ impl GradientRowsMut<'_> {
     }
 }
 
-/// Sums `target.len()` floats from `offset` on over all partials, in order.
-fn sum_partials(partials: &[f32], partial: usize, offset: usize, target: &mut [f32]) {
-    let length = target.len();
-    let pieces = Pieces::new(target);
-    for_each_task(length.div_ceil(REDUCTION_FLOATS), partials.len(), |task| {
-        let range = task * REDUCTION_FLOATS..((task + 1) * REDUCTION_FLOATS).min(length);
+/// Adds all partials up in the first, in order.
+fn sum_partials(partials: &mut [f32], partial: usize) -> &[f32] {
+    let (first, others) = partials.split_at_mut(partial);
+    let work = first.len() + others.len();
+    let pieces = Pieces::new(&mut *first);
+    for_each_task(partial.div_ceil(REDUCTION_FLOATS), work, |task| {
+        let range = task * REDUCTION_FLOATS..((task + 1) * REDUCTION_FLOATS).min(partial);
         // SAFETY: ranges of different tasks do not overlap.
         let target = unsafe { pieces.piece(range.clone()) };
-        target.fill(0.0);
-        for part in partials.chunks_exact(partial) {
-            let source = &part[offset + range.start..offset + range.end];
-            target.iter_mut().zip(source).for_each(|(sum, value)| *sum += value);
+        for part in others.chunks_exact(partial) {
+            target.iter_mut().zip(&part[range.clone()]).for_each(|(sum, value)| *sum += value);
         }
     });
+    first
 }

@@ -4,7 +4,8 @@
 //! All `y` with the same remainder by the stride (a phase) are reached by the same taps, and moving `y` by one stride
 //! moves `o` by one: so each phase is a product with stride 1 over a frame of `dY` with zeros around it.
 
-use super::{Convolution, ConvolutionShape, copy_into_frame, depthwise};
+use super::winograd::ImagePass;
+use super::{Algorithm, Convolution, ConvolutionShape, copy_into_frame, depthwise};
 use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};
 use crate::product::{Product, Rows};
@@ -34,7 +35,8 @@ fn frame_padding(shape: &ConvolutionShape, direction: usize) -> [usize; 2] {
     [before, (last + 1).saturating_sub(outputs)]
 }
 
-fn gradient_frame(shape: &ConvolutionShape) -> [usize; 2] {
+/// Rows and columns of the frame of dY.
+pub(super) fn frame(shape: &ConvolutionShape) -> [usize; 2] {
     let ([top, bottom], [left, right]) = (frame_padding(shape, 0), frame_padding(shape, 1));
     [shape.out_height() + top + bottom, shape.out_width() + left + right]
 }
@@ -54,7 +56,7 @@ fn phase(shape: &ConvolutionShape, origin: [usize; 2]) -> Phase {
         [(shape.height - origin[0]).div_ceil(shape.stride[0]), (shape.width - origin[1]).div_ceil(shape.stride[1])];
     let rows = taps_of_phase(shape, 0, origin[0]);
     let columns = taps_of_phase(shape, 1, origin[1]);
-    let frame_width = gradient_frame(shape)[1];
+    let frame_width = frame(shape)[1];
     let per_tap = shape.out_channels / shape.groups;
     let (mut taps, mut segments) = (Vec::new(), Vec::<Segment>::new());
     for &(ky, row) in &rows {
@@ -89,23 +91,31 @@ impl Convolution {
     /// Floats of the packed weights for [`Convolution::grad_input_image`].
     pub fn packed_transposed_length(&self) -> usize {
         let shape = &self.shape;
-        if shape.is_depthwise() {
-            return shape.weight_length();
+        match &self.algorithm {
+            Algorithm::Depthwise => shape.weight_length(),
+            Algorithm::Direct { phases, .. } => {
+                phases.iter().map(|phase| shape.groups * self.phase_length(phase)).sum()
+            }
+            Algorithm::Winograd { grad_input, .. } => grad_input.packed_length(),
         }
-        self.phases.iter().map(|phase| shape.groups * self.phase_length(phase)).sum()
     }
 
     /// Rearranges the weights for [`Convolution::grad_input_image`]; once per step.
     pub fn pack_transposed_weights(&self, weights: &[f32], packed: &mut [f32]) {
-        let shape = &self.shape;
-        assert_eq!(weights.len(), shape.weight_length(), "weights");
+        assert_eq!(weights.len(), self.shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
-        if shape.is_depthwise() {
-            return packed.copy_from_slice(weights);
+        match &self.algorithm {
+            Algorithm::Depthwise => packed.copy_from_slice(weights),
+            Algorithm::Direct { phases, .. } => self.pack_phases(phases, weights, packed),
+            Algorithm::Winograd { grad_input, .. } => grad_input.pack(weights, packed),
         }
+    }
+
+    fn pack_phases(&self, phases: &[Phase], weights: &[f32], packed: &mut [f32]) {
+        let shape = &self.shape;
         let (in_channels, out_channels) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
         let mut rest = packed;
-        for phase in &self.phases {
+        for phase in phases {
             for group in 0..shape.groups {
                 let (part, tail) = rest.split_at_mut(self.phase_length(phase));
                 rest = tail;
@@ -122,13 +132,13 @@ impl Convolution {
 
     /// Floats of the frame of one output gradient.
     pub fn gradient_frame_length(&self) -> usize {
-        let [height, width] = gradient_frame(&self.shape);
+        let [height, width] = self.gradient_frame;
         height * width * self.shape.out_channels
     }
 
     /// Where an output gradient image starts in its frame, and how many floats its rows are apart.
     pub fn gradient_frame_rows(&self) -> (usize, usize) {
-        let row = gradient_frame(&self.shape)[1] * self.shape.out_channels;
+        let row = self.gradient_frame[1] * self.shape.out_channels;
         let [top, left] = [frame_padding(&self.shape, 0)[0], frame_padding(&self.shape, 1)[0]];
         (top * row + left * self.shape.out_channels, row)
     }
@@ -136,30 +146,58 @@ impl Convolution {
     /// Copies one output gradient into the middle of a frame of zeros.
     pub fn fill_gradient_frame(&self, grad_output: &[f32], frame: &mut [f32]) {
         let shape = &self.shape;
-        let [height, width] = gradient_frame(shape);
         let origin = (frame_padding(shape, 0)[0], frame_padding(shape, 1)[0]);
         let size = (shape.out_height(), shape.out_width(), shape.out_channels);
-        copy_into_frame(grad_output, size, frame, (height, width), origin);
+        copy_into_frame(grad_output, size, frame, self.gradient_frame.into(), origin);
+    }
+
+    /// Floats of room [`Convolution::grad_input_image`] needs.
+    pub fn grad_input_room(&self) -> usize {
+        match &self.algorithm {
+            Algorithm::Winograd { grad_input, .. } => grad_input.room_length(),
+            _ => 0,
+        }
     }
 
     /// The gradient by one input image from one framed output gradient; added to `grad_input` if `accumulate`.
-    pub fn grad_input_image(&self, frame: &[f32], packed: &[f32], accumulate: bool, grad_input: &mut [f32]) {
+    pub fn grad_input_image(
+        &self,
+        frame: &[f32],
+        packed: &[f32],
+        accumulate: bool,
+        (target, room): (&mut [f32], &mut [f32]),
+    ) {
         let shape = &self.shape;
         assert_eq!(frame.len(), self.gradient_frame_length(), "output gradient's frame");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
-        assert_eq!(grad_input.len(), shape.input_length(), "input gradient");
-        if shape.is_depthwise() {
-            let (origin, row) = self.gradient_frame_rows();
-            return depthwise::grad_input(shape, (&frame[origin..], row), packed, accumulate, grad_input);
+        assert_eq!(target.len(), shape.input_length(), "input gradient");
+        match &self.algorithm {
+            Algorithm::Depthwise => {
+                let (origin, row) = self.gradient_frame_rows();
+                depthwise::grad_input(shape, (&frame[origin..], row), packed, accumulate, target);
+            }
+            Algorithm::Direct { phases, .. } => self.grad_input_direct((frame, phases), packed, accumulate, target),
+            Algorithm::Winograd { grad_input, .. } => {
+                grad_input.run(ImagePass { frame, packed, bias: None, accumulate }, target, room);
+            }
         }
-        let frame_width = gradient_frame(shape)[1];
+    }
+
+    fn grad_input_direct(
+        &self,
+        (frame, phases): (&[f32], &[Phase]),
+        packed: &[f32],
+        accumulate: bool,
+        grad_input: &mut [f32],
+    ) {
+        let shape = &self.shape;
         let (in_channels, out_channels) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
         let mut rest = packed;
-        for phase in &self.phases {
+        for phase in phases {
             let rows = Rows {
                 lines: phase.count[0],
                 length: phase.count[1],
-                a_line: frame_width * shape.out_channels,
+                a_line: self.gradient_frame[1] * shape.out_channels,
                 a_row: shape.out_channels,
                 c_line: shape.stride[0] * shape.width * shape.in_channels,
                 c_row: shape.stride[1] * shape.in_channels,

@@ -1,6 +1,7 @@
 //! The gradient by the weights: for each kernel tap, input pixels times output gradients, summed over positions.
 
-use super::{Convolution, depthwise};
+use super::winograd::WeightGradient;
+use super::{Algorithm, Convolution, depthwise};
 use crate::matmul::run_outer;
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
@@ -22,36 +23,56 @@ pub struct GradientRows<'a> {
 }
 
 impl Convolution {
+    /// Floats of the sums [`Convolution::add_grad_weights_image`] adds to.
+    pub fn grad_weights_sums(&self) -> usize {
+        match &self.algorithm {
+            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).sums_length(),
+            _ => self.shape.weight_length(),
+        }
+    }
+
     /// Floats of scratch [`Convolution::add_grad_weights_image`] needs.
     pub fn grad_weights_scratch(&self) -> usize {
         let shape = &self.shape;
-        if shape.is_depthwise() || self.columns_fill_vectors() {
-            return 0;
+        match &self.algorithm {
+            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).room_length(),
+            Algorithm::Direct { .. } if !self.columns_fill_vectors() => {
+                shape.out_height() * shape.out_width() * self.padded_columns() * shape.groups
+            }
+            _ => 0,
         }
-        shape.out_height() * shape.out_width() * self.padded_columns() * shape.groups
     }
 
-    /// Adds one image's part to the gradient by the weights: `frame` as for [`Convolution::forward_image`].
+    /// Adds one image's part to the sums of the gradient by the weights: `frame` as for [`Convolution::forward_image`].
     pub fn add_grad_weights_image(
         &self,
         frame: &[f32],
         grad_output: GradientRows<'_>,
-        (grad_weights, scratch): (&mut [f32], &mut [f32]),
+        (sums, scratch): (&mut [f32], &mut [f32]),
     ) {
         let shape = &self.shape;
         let last = (shape.out_height() - 1) * grad_output.row + shape.out_width() * shape.out_channels;
-        assert_eq!(frame.len(), shape.frame_length(), "frame");
+        assert_eq!(frame.len(), self.frame[0] * self.frame[1] * shape.in_channels, "frame");
         assert!(grad_output.values.len() >= last, "output gradient");
-        assert_eq!(grad_weights.len(), shape.weight_length(), "gradient by the weights");
+        assert_eq!(sums.len(), self.grad_weights_sums(), "sums of the gradient by the weights");
         assert!(scratch.len() >= self.grad_weights_scratch(), "scratch");
-        if shape.is_depthwise() {
-            return depthwise::add_grad_weights(shape, frame, grad_output, grad_weights);
+        match &self.algorithm {
+            Algorithm::Depthwise => depthwise::add_grad_weights(shape, frame, grad_output, sums),
+            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).add(frame, grad_output, sums, scratch),
+            Algorithm::Direct { .. } if self.columns_fill_vectors() => self.add_groups(frame, grad_output, None, sums),
+            Algorithm::Direct { .. } => {
+                self.pad_columns(grad_output, scratch);
+                self.add_groups(frame, grad_output, Some(scratch), sums);
+            }
         }
-        if self.columns_fill_vectors() {
-            return self.add_groups(frame, grad_output, None, grad_weights);
+    }
+
+    /// The gradient by the weights from its sums over the batch.
+    pub fn finish_grad_weights(&self, sums: &[f32], grad_weights: &mut [f32]) {
+        match &self.algorithm {
+            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).finish(sums, grad_weights),
+            _ => grad_weights.copy_from_slice(sums),
         }
-        self.pad_columns(grad_output, scratch);
-        self.add_groups(frame, grad_output, Some(scratch), grad_weights);
     }
 
     /// Whether a group's output channels are whole vectors, so that they can be read in place.

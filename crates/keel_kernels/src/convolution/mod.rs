@@ -3,7 +3,8 @@
 //! Images are `[height, width, channels]`, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`. One image
 //! at a time is copied into a zero-padded frame that stays in the processor's cache; the products read their left matrix
 //! from there ([`crate::product`]). The input gradient is itself a convolution of the padded output gradient: with
-//! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it.
+//! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole
+//! vectors of channels take fewer multiplications than the definition ([`winograd`]).
 //!
 //! The functions of [`Convolution`] work on one image and one thread; layers share images over threads.
 
@@ -15,6 +16,7 @@ mod grad_weights;
 mod normalized;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 pub use batch::{BatchGradient, BatchGradientOutput, GradientRowsMut};
 pub use geometry::ConvolutionShape;
@@ -25,13 +27,28 @@ use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};
 use crate::product::{Product, Rows};
 use grad_input::Phase;
+use winograd::{ImagePass, Winograd};
 
 /// A convolution of one fixed shape, with everything that can be computed ahead.
 #[derive(Clone, Debug)]
 pub struct Convolution {
     shape: ConvolutionShape,
-    forward_segments: Vec<Segment>,
-    phases: Vec<Phase>,
+    /// Rows and columns of the framed input image.
+    frame: [usize; 2],
+    /// Rows and columns of the framed output gradient.
+    gradient_frame: [usize; 2],
+    algorithm: Algorithm,
+}
+
+/// How the sums of a convolution are taken.
+#[derive(Clone, Debug)]
+enum Algorithm {
+    /// Channel by channel.
+    Depthwise,
+    /// As the definition says.
+    Direct { forward_segments: Vec<Segment>, phases: Vec<Phase> },
+    /// With fewer multiplications.
+    Winograd { forward: Winograd, grad_input: Winograd },
 }
 
 impl Convolution {
@@ -41,7 +58,32 @@ impl Convolution {
     /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
     pub fn new(shape: ConvolutionShape) -> Self {
         assert!(shape.is_valid(), "{shape:?}");
-        Convolution { shape, forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) }
+        if winograd::suits(&shape) {
+            let (forward, grad_input) = (Winograd::forward(&shape), Winograd::grad_input(&shape));
+            let (frame, gradient_frame) = (forward.frame(), grad_input.frame());
+            return Convolution {
+                shape,
+                frame,
+                gradient_frame,
+                algorithm: Algorithm::Winograd { forward, grad_input },
+            };
+        }
+        Convolution::by_definition(shape)
+    }
+
+    /// As [`Convolution::new`], with sums as the definition says them: what other ways are compared with.
+    ///
+    /// # Panics
+    /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
+    pub fn by_definition(shape: ConvolutionShape) -> Self {
+        assert!(shape.is_valid(), "{shape:?}");
+        let algorithm = if shape.is_depthwise() {
+            Algorithm::Depthwise
+        } else {
+            Algorithm::Direct { forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) }
+        };
+        let (frame, gradient_frame) = ([shape.frame_height(), shape.frame_width()], grad_input::frame(&shape));
+        Convolution { shape, frame, gradient_frame, algorithm }
     }
 
     /// The shape it was made for.
@@ -52,10 +94,13 @@ impl Convolution {
     /// Floats of the packed weights for [`Convolution::forward_image`].
     pub fn packed_length(&self) -> usize {
         let shape = &self.shape;
-        if shape.is_depthwise() {
-            return shape.weight_length();
+        match &self.algorithm {
+            Algorithm::Depthwise => shape.weight_length(),
+            Algorithm::Direct { .. } => {
+                shape.groups * panels::packed_length(shape.depth(), shape.out_channels / shape.groups)
+            }
+            Algorithm::Winograd { forward, .. } => forward.packed_length(),
         }
-        shape.groups * panels::packed_length(shape.depth(), shape.out_channels / shape.groups)
     }
 
     /// Rearranges the weights for [`Convolution::forward_image`]; once per step.
@@ -63,45 +108,78 @@ impl Convolution {
         let shape = &self.shape;
         assert_eq!(weights.len(), shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_length(), "packed weights");
-        if shape.is_depthwise() {
-            return packed.copy_from_slice(weights);
-        }
-        let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
-        for (group, part) in packed.chunks_exact_mut(panels::packed_length(depth, columns)).enumerate() {
-            panels::pack(weights, 1, (depth, columns), |row| row * shape.out_channels + group * columns, part);
+        match &self.algorithm {
+            Algorithm::Depthwise => packed.copy_from_slice(weights),
+            Algorithm::Winograd { forward, .. } => forward.pack(weights, packed),
+            Algorithm::Direct { .. } => {
+                let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
+                for (group, part) in packed.chunks_exact_mut(panels::packed_length(depth, columns)).enumerate() {
+                    panels::pack(weights, 1, (depth, columns), |row| row * shape.out_channels + group * columns, part);
+                }
+            }
         }
     }
 
     /// Floats of the padded frame of one input image; 0 if the image itself serves.
     pub fn frame_length(&self) -> usize {
-        if self.shape.is_padded() { self.shape.frame_length() } else { 0 }
+        let [height, width] = self.frame;
+        if self.frame == [self.shape.height, self.shape.width] { 0 } else { height * width * self.shape.in_channels }
     }
 
     /// Copies one image into the middle of a frame of zeros.
     pub fn fill_frame(&self, image: &[f32], frame: &mut [f32]) {
         let shape = &self.shape;
-        let frame_size = (shape.frame_height(), shape.frame_width());
         let origin = (shape.padding[0][0], shape.padding[1][0]);
-        copy_into_frame(image, (shape.height, shape.width, shape.in_channels), frame, frame_size, origin);
+        copy_into_frame(image, (shape.height, shape.width, shape.in_channels), frame, self.frame.into(), origin);
+    }
+
+    /// Floats of room [`Convolution::forward_image`] needs.
+    pub fn forward_room(&self) -> usize {
+        match &self.algorithm {
+            Algorithm::Winograd { forward, .. } => forward.room_length(),
+            _ => 0,
+        }
     }
 
     /// One output image `[out_height, out_width, out_channels]` from one framed image (see [`Convolution::fill_frame`];
     /// the image itself where [`Convolution::frame_length`] is 0).
-    pub fn forward_image(&self, frame: &[f32], packed: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
+    pub fn forward_image(
+        &self,
+        frame: &[f32],
+        packed: &[f32],
+        bias: Option<&[f32]>,
+        (output, room): (&mut [f32], &mut [f32]),
+    ) {
         let shape = &self.shape;
-        assert_eq!(frame.len(), shape.frame_length(), "frame");
+        assert_eq!(frame.len(), self.frame[0] * self.frame[1] * shape.in_channels, "frame");
         assert_eq!(packed.len(), self.packed_length(), "packed weights");
         assert_eq!(output.len(), shape.output_length(), "output image");
         assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias");
-        if shape.is_depthwise() {
-            return depthwise::forward(shape, frame, packed, bias, output);
+        match &self.algorithm {
+            Algorithm::Depthwise => depthwise::forward(shape, frame, packed, bias, output),
+            Algorithm::Direct { forward_segments, .. } => {
+                self.forward_direct((frame, forward_segments), packed, bias, output);
+            }
+            Algorithm::Winograd { forward, .. } => {
+                forward.run(ImagePass { frame, packed, bias, accumulate: false }, output, room);
+            }
         }
+    }
+
+    fn forward_direct(
+        &self,
+        (frame, segments): (&[f32], &[Segment]),
+        packed: &[f32],
+        bias: Option<&[f32]>,
+        output: &mut [f32],
+    ) {
+        let shape = &self.shape;
         let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
         let in_channels = shape.in_channels / shape.groups;
         for (group, packed) in packed.chunks_exact(panels::packed_length(depth, columns)).enumerate() {
             let product = Product {
                 rows: self.forward_rows(),
-                segments: &self.forward_segments,
+                segments,
                 a: frame[group * in_channels..].as_ptr(),
                 b: Panels::new(packed, depth, columns),
                 c: output[group * columns..].as_mut_ptr(),

@@ -40,6 +40,14 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { in_channels: 4, out_channels: 8, groups: 4, ..base },
         ConvolutionShape { height: 16, width: 33, in_channels: 16, out_channels: 48, ..base },
         ConvolutionShape { height: 8, width: 8, in_channels: 16, out_channels: 64, stride: [2, 2], ..base },
+        // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips.
+        ConvolutionShape { height: 8, width: 6, in_channels: 16, out_channels: 16, ..base },
+        ConvolutionShape { height: 5, width: 4, in_channels: 32, out_channels: 48, ..base },
+        ConvolutionShape { height: 6, width: 8, in_channels: 16, out_channels: 32, padding: [[0; 2]; 2], ..base },
+        ConvolutionShape { height: 7, width: 9, in_channels: 16, out_channels: 16, padding: [[0; 2]; 2], ..base },
+        ConvolutionShape { height: 7, width: 8, in_channels: 16, out_channels: 16, padding: [[1, 0], [0, 1]], ..base },
+        ConvolutionShape { height: 31, width: 31, in_channels: 16, out_channels: 16, ..base },
+        ConvolutionShape { height: 4, width: 70, in_channels: 16, out_channels: 16, ..base },
     ]
 }
 
@@ -72,11 +80,29 @@ fn for_each_product(shape: &ConvolutionShape, mut visit: impl FnMut(usize, usize
     }
 }
 
-fn assert_near(actual: &[f32], expected: &[f64], what: &str) {
+/// A sum of the definition, and what its rounding errors are measured by.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    value: f64,
+    magnitude: f64,
+}
+
+impl Sum {
+    fn add(&mut self, left: f32, right: f32) {
+        let product = f64::from(left) * f64::from(right);
+        self.value += product;
+        self.magnitude += product.abs();
+    }
+}
+
+/// Within sixteen roundings of the sum's terms: sums of a thousand terms one after the other lose a few, and Winograd's
+/// transforms add terms of neighbouring sums and take them away again.
+fn assert_near(actual: &[f32], expected: &[Sum], what: &str) {
     assert_eq!(actual.len(), expected.len());
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-        let difference = (f64::from(*actual) - expected).abs();
-        assert!(difference <= 2e-5 + 1e-5 * expected.abs(), "{what} [{index}]: {actual} for {expected}");
+        let difference = (f64::from(*actual) - expected.value).abs();
+        let tolerance = 16.0 * f64::from(f32::EPSILON) * expected.magnitude.max(1.0);
+        assert!(difference <= tolerance, "{what} [{index}]: {actual} for {}", expected.value);
     }
 }
 
@@ -98,11 +124,12 @@ fn forward_matches_the_definition() {
         let mut packed = vec![f32::NAN; convolution.packed_length()];
         convolution.pack_weights(&weights, &mut packed);
         let mut output = vec![f32::NAN; shape.output_length()];
-        convolution.forward_image(&framed(&convolution, &image), &packed, Some(&bias), &mut output);
+        let mut room = vec![f32::NAN; convolution.forward_room()];
+        convolution.forward_image(&framed(&convolution, &image), &packed, Some(&bias), (&mut output, &mut room));
 
-        let mut expected: Vec<f64> =
-            (0..output.len()).map(|output| f64::from(bias[output % shape.out_channels])).collect();
-        for_each_product(&shape, |i, w, o| expected[o] += f64::from(image[i]) * f64::from(weights[w]));
+        let mut expected = vec![Sum::default(); output.len()];
+        expected.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
+        for_each_product(&shape, |i, w, o| expected[o].add(image[i], weights[w]));
         assert_near(&output, &expected, &format!("{shape:?}"));
     }
 }
@@ -116,16 +143,17 @@ fn grad_input_matches_the_definition_and_can_accumulate() {
         convolution.pack_transposed_weights(&weights, &mut packed);
         let mut frame = vec![f32::NAN; convolution.gradient_frame_length()];
         convolution.fill_gradient_frame(&grad_output, &mut frame);
-        let mut expected = vec![0.0f64; shape.input_length()];
-        for_each_product(&shape, |i, w, o| expected[i] += f64::from(grad_output[o]) * f64::from(weights[w]));
+        let mut expected = vec![Sum::default(); shape.input_length()];
+        for_each_product(&shape, |i, w, o| expected[i].add(grad_output[o], weights[w]));
 
         let mut grad_input = vec![f32::NAN; shape.input_length()];
-        convolution.grad_input_image(&frame, &packed, false, &mut grad_input);
+        let mut room = vec![f32::NAN; convolution.grad_input_room()];
+        convolution.grad_input_image(&frame, &packed, false, (&mut grad_input, &mut room));
         assert_near(&grad_input, &expected, &format!("{shape:?}"));
 
         grad_input.fill(1.0);
-        convolution.grad_input_image(&frame, &packed, true, &mut grad_input);
-        expected.iter_mut().for_each(|value| *value += 1.0);
+        convolution.grad_input_image(&frame, &packed, true, (&mut grad_input, &mut room));
+        expected.iter_mut().for_each(|sum| sum.add(1.0, 1.0));
         assert_near(&grad_input, &expected, &format!("accumulating, {shape:?}"));
     }
 }
@@ -135,22 +163,28 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
     for shape in cases() {
         let convolution = Convolution::new(shape);
         let (image, grad_output) = (values(shape.input_length(), 6), values(shape.output_length(), 7));
-        let mut expected = vec![0.5f64; shape.weight_length()];
-        for_each_product(&shape, |i, w, o| expected[w] += f64::from(image[i]) * f64::from(grad_output[o]));
+        let mut expected = vec![Sum::default(); shape.weight_length()];
+        for_each_product(&shape, |i, w, o| expected[w].add(image[i], grad_output[o]));
         let frame = framed(&convolution, &image);
         let mut scratch = vec![f32::NAN; convolution.grad_weights_scratch()];
 
-        let mut grad_weights = vec![0.5; shape.weight_length()];
+        let mut grad_weights = vec![f32::NAN; shape.weight_length()];
+        let mut sums = vec![0.0; convolution.grad_weights_sums()];
         let plain = GradientRows { values: &grad_output, row: shape.out_width() * shape.out_channels };
-        convolution.add_grad_weights_image(&frame, plain, (&mut grad_weights, &mut scratch));
+        convolution.add_grad_weights_image(&frame, plain, (&mut sums, &mut scratch));
+        convolution.finish_grad_weights(&sums, &mut grad_weights);
         assert_near(&grad_weights, &expected, &format!("{shape:?}"));
 
         let mut gradient_frame = vec![f32::NAN; convolution.gradient_frame_length()];
         convolution.fill_gradient_frame(&grad_output, &mut gradient_frame);
         let (origin, row) = convolution.gradient_frame_rows();
         let framed = GradientRows { values: &gradient_frame[origin..], row };
-        grad_weights.fill(0.5);
-        convolution.add_grad_weights_image(&frame, framed, (&mut grad_weights, &mut scratch));
+        // A second image adds to the first.
+        convolution.add_grad_weights_image(&frame, framed, (&mut sums, &mut scratch));
+        convolution.finish_grad_weights(&sums, &mut grad_weights);
+        for sum in &mut expected {
+            *sum = Sum { value: 2.0 * sum.value, magnitude: 2.0 * sum.magnitude };
+        }
         assert_near(&grad_weights, &expected, &format!("from a frame, {shape:?}"));
     }
 }

@@ -58,8 +58,12 @@ impl Product<'_> {
         crate::simd::level().dispatch(Operation(self));
     }
 
+    /// As [`Product::run`], with the vectors of `simd`.
+    ///
+    /// # Safety
+    /// As [`Product::run`].
     #[inline(always)]
-    unsafe fn run_with<S: Simd>(&self, simd: S) {
+    pub(crate) unsafe fn run_with<S: Simd>(&self, simd: S) {
         let rows = self.rows;
         for panel in self.b.iter() {
             let vectors = panel.width.div_ceil(S::F32_LANES);

@@ -31,6 +31,16 @@ pub(crate) fn packed_length(depth: usize, columns: usize) -> usize {
     depth * columns.next_multiple_of(simd::level().lanes())
 }
 
+/// Where element `(row, column)` of a `depth` x `columns` matrix lies in its packed form.
+#[inline(always)]
+pub(crate) fn place((depth, columns): (usize, usize), (row, column): (usize, usize)) -> usize {
+    let lanes = simd::level().lanes();
+    let full = FULL_VECTORS * lanes;
+    let first_column = column / full * full;
+    let width = full.min(columns - first_column).next_multiple_of(lanes);
+    first_column * depth + row * width + column - first_column
+}
+
 impl<'a> Panels<'a> {
     /// Reads what [`pack`] wrote.
     pub(crate) fn new(values: &'a [f32], depth: usize, columns: usize) -> Self {

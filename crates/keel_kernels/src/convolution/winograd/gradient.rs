@@ -1,0 +1,180 @@
+//! The gradient by the weights: at each position, transformed input tiles times transformed tiles of output gradients,
+//! summed over tiles and images; one transform back at the end of the batch.
+
+use pulp::Simd;
+
+use super::transform::{self, POSITIONS};
+use super::{Strip, Winograd, first_vector, lanes, store};
+use crate::convolution::grad_weights::GradientRows;
+use crate::parallel::{Pieces, for_each_task};
+use crate::product::OuterProduct;
+use crate::product::microkernel::Segment;
+use crate::simd;
+
+/// The gradient of one convolution, by its forward geometry.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::convolution) struct WeightGradient(pub(in crate::convolution) Winograd);
+
+impl WeightGradient {
+    /// Floats of the sums over tiles, `[position][in_channels][out_channels]`.
+    pub(in crate::convolution) fn sums_length(&self) -> usize {
+        POSITIONS * self.0.in_channels * self.0.out_channels
+    }
+
+    /// Floats of room for [`WeightGradient::add`].
+    pub(in crate::convolution) fn room_length(&self) -> usize {
+        self.0.room_length()
+    }
+
+    /// Adds one image's part to the sums: `frame` as for [`Winograd::run`].
+    pub(in crate::convolution) fn add(
+        &self,
+        frame: &[f32],
+        grad_output: GradientRows<'_>,
+        sums: &mut [f32],
+        room: &mut [f32],
+    ) {
+        let winograd = &self.0;
+        let [rows, columns] = winograd.frame();
+        let last = (winograd.output[0] - 1) * grad_output.row + winograd.output[1] * winograd.out_channels;
+        assert_eq!(frame.len(), rows * columns * winograd.in_channels, "frame");
+        assert!(grad_output.values.len() >= last, "output gradient");
+        assert_eq!(sums.len(), self.sums_length(), "sums");
+        assert!(room.len() >= self.room_length(), "room");
+        struct Operation<'a>(&'a WeightGradient, &'a [f32], GradientRows<'a>, &'a mut [f32], &'a mut [f32]);
+        impl pulp::WithSimd for Operation<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                let Operation(gradient, frame, grad_output, sums, room) = self;
+                let winograd = &gradient.0;
+                let (inputs, gradients) = room.split_at_mut(winograd.planes(winograd.in_channels).length());
+                for strip in winograd.strips() {
+                    // SAFETY: `add` asserted all lengths.
+                    unsafe {
+                        winograd.transform_inputs(simd, frame, strip, inputs);
+                        gradient.transform_gradients(simd, grad_output, strip, gradients);
+                        gradient.multiply(simd, (inputs, gradients), strip, sums);
+                    }
+                }
+            }
+        }
+        simd::level().dispatch(Operation(self, frame, grad_output, sums, room));
+    }
+
+    /// # Safety
+    /// `grad_output` and `planes` as [`WeightGradient::add`] asserts.
+    #[inline(always)]
+    unsafe fn transform_gradients<S: Simd>(
+        &self,
+        simd: S,
+        grad_output: GradientRows<'_>,
+        strip: Strip,
+        planes: &mut [f32],
+    ) {
+        let winograd = &self.0;
+        let (columns, channels) = (winograd.tiles()[1], winograd.out_channels);
+        let [height, width] = winograd.output;
+        let stride = winograd.planes(channels).stride();
+        let zero = simd.splat_f32s(0.0);
+        for row in 0..strip.rows {
+            let y = 2 * (strip.first_row + row);
+            for column in 0..columns {
+                let x = 2 * column;
+                let to = (row * columns + column) * channels;
+                for channel in (0..channels).step_by(S::F32_LANES) {
+                    // SAFETY: pixels are read inside the output only, planes lie inside the room.
+                    unsafe {
+                        let source = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
+                        let mut pixels = [[zero; 2]; 2];
+                        for (dy, line) in pixels.iter_mut().enumerate().take(height - y) {
+                            for (dx, value) in line.iter_mut().enumerate().take(width - x) {
+                                let from = source.add(dy * grad_output.row + dx * channels);
+                                *value = from.cast::<S::f32s>().read_unaligned();
+                            }
+                        }
+                        let tile = transform::output_gradients(simd, pixels);
+                        store(tile, planes.as_mut_ptr().add(to + channel), stride);
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// `inputs` and `gradients` hold the planes of their channels.
+    #[inline(always)]
+    unsafe fn multiply<S: Simd>(
+        &self,
+        simd: S,
+        (inputs, gradients): (&[f32], &[f32]),
+        strip: Strip,
+        sums: &mut [f32],
+    ) {
+        let winograd = &self.0;
+        let (rows, columns) = (winograd.in_channels, winograd.out_channels);
+        let (input_stride, gradient_stride) = (winograd.planes(rows).stride(), winograd.planes(columns).stride());
+        let segments = [Segment { a: 0, b: 0, length: strip.rows * winograd.tiles()[1] }];
+        for (position, sum) in sums.chunks_exact_mut(rows * columns).enumerate() {
+            let product = OuterProduct {
+                rows,
+                a: inputs[position * input_stride..].as_ptr(),
+                a_step: rows,
+                b: gradients[position * gradient_stride..].as_ptr(),
+                b_step: columns,
+                segments: &segments,
+                c: sum.as_mut_ptr(),
+                c_row: columns,
+                columns,
+                accumulate: true,
+            };
+            // SAFETY: the tiles of one plane each; channels are whole vectors.
+            unsafe { product.run_with(simd) };
+        }
+    }
+
+    /// The gradient by the weights `[3, 3, in_channels, out_channels]` from the sums over the batch.
+    pub(in crate::convolution) fn finish(&self, sums: &[f32], grad_weights: &mut [f32]) {
+        let (rows, columns) = (self.0.in_channels, self.0.out_channels);
+        let plane = rows * columns;
+        assert_eq!(sums.len(), self.sums_length(), "sums");
+        assert_eq!(grad_weights.len(), 9 * plane, "gradient by the weights");
+        let target = Pieces::new(grad_weights);
+        for_each_task(rows, sums.len(), |row| {
+            let range = row * columns..(row + 1) * columns;
+            // SAFETY: each task has its own row of every tap.
+            let taps = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+                .map(|tap| unsafe { target.piece(tap * plane + range.start..tap * plane + range.end) });
+            simd::level().dispatch(FinishRow { sums, plane, first: range.start, taps });
+        });
+    }
+}
+
+/// One input channel of [`WeightGradient::finish`].
+struct FinishRow<'a> {
+    sums: &'a [f32],
+    /// Floats of one position.
+    plane: usize,
+    /// Where the row starts in it.
+    first: usize,
+    /// The row in each tap.
+    taps: [&'a mut [f32]; 9],
+}
+
+impl pulp::WithSimd for FinishRow<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let FinishRow { sums, plane, first, mut taps } = self;
+        for column in (0..taps[0].len()).step_by(S::F32_LANES) {
+            let mut tile = [[simd.splat_f32s(0.0); 4]; 4];
+            for (position, sums) in sums.chunks_exact(plane).enumerate() {
+                tile[position / 4][position % 4] = first_vector(simd, &sums[first + column..]);
+            }
+            let gradients = transform::tap_gradients(simd, tile);
+            for (tap, row) in taps.iter_mut().enumerate() {
+                row[column..column + S::F32_LANES].copy_from_slice(lanes(simd, &gradients[tap / 3][tap % 3]));
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! 3x3 convolutions with stride 1 by Winograd's minimal filtering: fewer multiplications than the definition has.
+//!
+//! The output is cut into tiles of 2x2 pixels, each made from a 4x4 tile of the framed image. A tile is transformed to 16
+//! numbers a channel; at each of the 16 *positions* all tiles of a strip together are the rows of a plain matrix product
+//! with the transformed weights; the result is transformed back. A strip is a few rows of tiles, so that what lies
+//! between the transforms stays in the cache. The frame is wide enough for whole tiles; of a tile that reaches past the
+//! output, only the part inside is written.
+//!
+//! Sums are taken in another order than by the definition, with an error a few times as large, still at the level of
+//! rounding: `tests` holds every path against the definition in f64.
+
+mod gradient;
+mod transform;
+
+pub(super) use gradient::WeightGradient;
+
+use pulp::Simd;
+
+use super::ConvolutionShape;
+use crate::product::microkernel::Segment;
+use crate::product::panels::{self, Panels};
+use crate::product::{Product, Rows};
+use crate::simd;
+use transform::{POSITIONS, Tile};
+
+/// Channels come in whole vectors of every SIMD level.
+const CHANNEL_STEP: usize = 16;
+
+/// Tiles of a strip, unless one row has more.
+const TILES_PER_STRIP: usize = 32;
+
+/// A convolution `[height + 2, width + 2, in_channels] -> [height, width, out_channels]` of a framed image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Winograd {
+    /// Pixels of the output `[rows, columns]`.
+    output: [usize; 2],
+    in_channels: usize,
+    out_channels: usize,
+    /// Whether it goes against the weights: from their output channels to their input channels, kernel turned around.
+    mirrored: bool,
+}
+
+/// What one image is computed from.
+#[derive(Clone, Copy)]
+pub(super) struct ImagePass<'a> {
+    /// `[frame rows, frame columns, in_channels]`, [`Winograd::frame`].
+    pub(super) frame: &'a [f32],
+    /// Transformed weights, [`Winograd::pack`].
+    pub(super) packed: &'a [f32],
+    /// `[out_channels]`, added to every pixel.
+    pub(super) bias: Option<&'a [f32]>,
+    /// Whether the result is added to what the output holds.
+    pub(super) accumulate: bool,
+}
+
+/// The 16 positions of all tiles of a strip: `[position][tile][channel]`.
+#[derive(Clone, Copy)]
+struct Planes {
+    tiles: usize,
+    channels: usize,
+}
+
+impl Planes {
+    /// Floats from one position to the next. Not a multiple of the page, whose multiples share few places of the cache.
+    #[inline(always)]
+    fn stride(self) -> usize {
+        self.tiles * self.channels + CHANNEL_STEP
+    }
+
+    fn length(self) -> usize {
+        POSITIONS * self.stride()
+    }
+}
+
+/// A few rows of tiles.
+#[derive(Clone, Copy)]
+struct Strip {
+    first_row: usize,
+    rows: usize,
+}
+
+/// Whether the method applies to a shape.
+pub(super) fn suits(shape: &ConvolutionShape) -> bool {
+    shape.kernel == [3, 3]
+        && shape.stride == [1, 1]
+        && shape.dilation == [1, 1]
+        && shape.groups == 1
+        && shape.padding.as_flattened().iter().all(|&zeros| zeros <= 1)
+        && shape.in_channels.is_multiple_of(CHANNEL_STEP)
+        && shape.out_channels.is_multiple_of(CHANNEL_STEP)
+        && shape.out_height() >= 4
+        && shape.out_width() >= 4
+}
+
+impl Winograd {
+    /// The output of a convolution from its framed input.
+    pub(super) fn forward(shape: &ConvolutionShape) -> Self {
+        Winograd {
+            output: [shape.out_height(), shape.out_width()],
+            in_channels: shape.in_channels,
+            out_channels: shape.out_channels,
+            mirrored: false,
+        }
+    }
+
+    /// The input's gradient from the framed gradient of the output: a convolution itself.
+    pub(super) fn grad_input(shape: &ConvolutionShape) -> Self {
+        Winograd {
+            output: [shape.height, shape.width],
+            in_channels: shape.out_channels,
+            out_channels: shape.in_channels,
+            mirrored: true,
+        }
+    }
+
+    /// Rows and columns of tiles.
+    fn tiles(&self) -> [usize; 2] {
+        self.output.map(|pixels| pixels.div_ceil(2))
+    }
+
+    /// Rows and columns of the frame it reads.
+    pub(super) fn frame(&self) -> [usize; 2] {
+        self.tiles().map(|tiles| 2 * tiles + 2)
+    }
+
+    /// Most rows of tiles in a strip.
+    fn strip_rows(&self) -> usize {
+        let [rows, columns] = self.tiles();
+        let most = (TILES_PER_STRIP / columns).max(1);
+        rows.div_ceil(rows.div_ceil(most))
+    }
+
+    fn strips(self) -> impl Iterator<Item = Strip> {
+        let (total, rows) = (self.tiles()[0], self.strip_rows());
+        (0..total).step_by(rows).map(move |first_row| Strip { first_row, rows: rows.min(total - first_row) })
+    }
+
+    fn planes(&self, channels: usize) -> Planes {
+        Planes { tiles: self.strip_rows() * self.tiles()[1], channels }
+    }
+
+    /// Floats of room for [`Winograd::run`].
+    pub(super) fn room_length(&self) -> usize {
+        self.planes(self.in_channels).length() + self.planes(self.out_channels).length()
+    }
+
+    /// Floats of the transformed weights.
+    pub(super) fn packed_length(&self) -> usize {
+        POSITIONS * panels::packed_length(self.in_channels, self.out_channels)
+    }
+
+    /// Transforms weights `[3, 3, in_channels, out_channels]` of the forward convolution and packs those of each position.
+    pub(super) fn pack(&self, weights: &[f32], packed: &mut [f32]) {
+        assert_eq!(weights.len(), 9 * self.in_channels * self.out_channels, "weights");
+        assert_eq!(packed.len(), self.packed_length(), "packed weights");
+        struct Operation<'a>(&'a Winograd, &'a [f32], &'a mut [f32]);
+        impl pulp::WithSimd for Operation<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                self.0.pack_with(simd, self.1, self.2);
+            }
+        }
+        simd::level().dispatch(Operation(self, weights, packed));
+    }
+
+    #[inline(always)]
+    fn pack_with<S: Simd>(&self, simd: S, weights: &[f32], packed: &mut [f32]) {
+        let size = (self.in_channels, self.out_channels);
+        let (rows, columns) = if self.mirrored { (size.1, size.0) } else { size };
+        let position_length = panels::packed_length(size.0, size.1);
+        for row in 0..rows {
+            for column in (0..columns).step_by(S::F32_LANES) {
+                let mut taps = [[simd.splat_f32s(0.0); 3]; 3];
+                for (index, values) in weights.chunks_exact(rows * columns).enumerate() {
+                    let tap = if self.mirrored { 8 - index } else { index };
+                    taps[tap / 3][tap % 3] = first_vector(simd, &values[row * columns + column..]);
+                }
+                let tile = transform::taps(simd, taps);
+                for (position, packed) in packed.chunks_exact_mut(position_length).enumerate() {
+                    let values = tile[position / 4][position % 4];
+                    if self.mirrored {
+                        for (lane, value) in lanes(simd, &values).iter().enumerate() {
+                            packed[panels::place(size, (column + lane, row))] = *value;
+                        }
+                    } else {
+                        let place = panels::place(size, (row, column));
+                        packed[place..place + S::F32_LANES].copy_from_slice(lanes(simd, &values));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One output image `[rows, columns, out_channels]`.
+    pub(super) fn run(&self, pass: ImagePass<'_>, output: &mut [f32], room: &mut [f32]) {
+        let [rows, columns] = self.frame();
+        assert_eq!(pass.frame.len(), rows * columns * self.in_channels, "frame");
+        assert_eq!(pass.packed.len(), self.packed_length(), "packed weights");
+        assert_eq!(output.len(), self.output[0] * self.output[1] * self.out_channels, "output image");
+        assert!(pass.bias.is_none_or(|bias| bias.len() == self.out_channels), "bias");
+        assert!(room.len() >= self.room_length(), "room");
+        struct Operation<'a>(&'a Winograd, ImagePass<'a>, &'a mut [f32], &'a mut [f32]);
+        impl pulp::WithSimd for Operation<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                let Operation(winograd, pass, output, room) = self;
+                // SAFETY: `run` asserted all lengths.
+                unsafe { winograd.run_with(simd, pass, output, room) }
+            }
+        }
+        simd::level().dispatch(Operation(self, pass, output, room));
+    }
+
+    /// # Safety
+    /// The lengths [`Winograd::run`] asserts.
+    #[inline(always)]
+    unsafe fn run_with<S: Simd>(&self, simd: S, pass: ImagePass<'_>, output: &mut [f32], room: &mut [f32]) {
+        let (inputs, products) = room.split_at_mut(self.planes(self.in_channels).length());
+        for strip in self.strips() {
+            // SAFETY: strips lie inside frame and output, their planes inside the room.
+            unsafe {
+                self.transform_inputs(simd, pass.frame, strip, inputs);
+                self.multiply(simd, (inputs, pass.packed), strip, products);
+                self.transform_outputs(simd, (products, pass), strip, output);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `frame` and `planes` as [`Winograd::run`] asserts.
+    #[inline(always)]
+    unsafe fn transform_inputs<S: Simd>(&self, simd: S, frame: &[f32], strip: Strip, planes: &mut [f32]) {
+        let (columns, channels) = (self.tiles()[1], self.in_channels);
+        let line = self.frame()[1] * channels;
+        let stride = self.planes(channels).stride();
+        for row in 0..strip.rows {
+            for column in 0..columns {
+                let from = 2 * (strip.first_row + row) * line + 2 * column * channels;
+                let to = (row * columns + column) * channels;
+                for channel in (0..channels).step_by(S::F32_LANES) {
+                    // SAFETY: a tile lies inside the frame, a plane inside the room.
+                    unsafe {
+                        let source = frame.as_ptr().add(from + channel);
+                        let mut tile: Tile<S::f32s> = [[simd.splat_f32s(0.0); 4]; 4];
+                        for (y, line_of_tile) in tile.iter_mut().enumerate() {
+                            for (x, value) in line_of_tile.iter_mut().enumerate() {
+                                *value = source.add(y * line + x * channels).cast::<S::f32s>().read_unaligned();
+                            }
+                        }
+                        store(transform::inputs(simd, tile), planes.as_mut_ptr().add(to + channel), stride);
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// `inputs` and `products` hold the planes of their channels.
+    #[inline(always)]
+    unsafe fn multiply<S: Simd>(
+        &self,
+        simd: S,
+        (inputs, packed): (&[f32], &[f32]),
+        strip: Strip,
+        products: &mut [f32],
+    ) {
+        let (depth, columns) = (self.in_channels, self.out_channels);
+        let (from, to) = (self.planes(depth).stride(), self.planes(columns).stride());
+        let length = strip.rows * self.tiles()[1];
+        for (position, packed) in packed.chunks_exact(panels::packed_length(depth, columns)).enumerate() {
+            let product = Product {
+                rows: Rows { lines: 1, length, a_line: 0, a_row: depth, c_line: 0, c_row: columns },
+                segments: &[Segment { a: 0, b: 0, length: depth }],
+                a: inputs[position * from..].as_ptr(),
+                b: Panels::new(packed, depth, columns),
+                c: products[position * to..].as_mut_ptr(),
+                bias: None,
+                accumulate: false,
+            };
+            // SAFETY: the rows of one plane each.
+            unsafe { product.run_with(simd) };
+        }
+    }
+
+    /// # Safety
+    /// `planes` and `output` as [`Winograd::run`] asserts.
+    #[inline(always)]
+    unsafe fn transform_outputs<S: Simd>(
+        &self,
+        simd: S,
+        (planes, pass): (&[f32], ImagePass<'_>),
+        strip: Strip,
+        output: &mut [f32],
+    ) {
+        let (columns, channels) = (self.tiles()[1], self.out_channels);
+        let [height, width] = self.output;
+        let stride = self.planes(channels).stride();
+        let zero = simd.splat_f32s(0.0);
+        for row in 0..strip.rows {
+            let y = 2 * (strip.first_row + row);
+            for column in 0..columns {
+                let from = (row * columns + column) * channels;
+                let inside = [2.min(height - y), 2.min(width - 2 * column)];
+                for channel in (0..channels).step_by(S::F32_LANES) {
+                    // SAFETY: a tile's planes lie inside the room, its pixels `inside` the output.
+                    unsafe {
+                        let tile = load::<S>(planes.as_ptr().add(from + channel), stride);
+                        let mut pixels = transform::outputs(simd, tile);
+                        if let Some(bias) = pass.bias {
+                            let bias = bias.as_ptr().add(channel).cast::<S::f32s>().read_unaligned();
+                            pixels = pixels.map(|line| line.map(|value| simd.add_f32s(value, bias)));
+                        }
+                        for (dy, line) in pixels.iter().enumerate().take(inside[0]) {
+                            for (dx, value) in line.iter().enumerate().take(inside[1]) {
+                                let at = ((y + dy) * width + 2 * column + dx) * channels + channel;
+                                let target = output.as_mut_ptr().add(at).cast::<S::f32s>();
+                                let before = if pass.accumulate { target.read_unaligned() } else { zero };
+                                target.write_unaligned(simd.add_f32s(before, *value));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The vector a slice begins with.
+#[inline(always)]
+fn first_vector<S: Simd>(_: S, values: &[f32]) -> S::f32s {
+    pulp::bytemuck::pod_read_unaligned(pulp::bytemuck::cast_slice(&values[..S::F32_LANES]))
+}
+
+/// The lanes of a vector.
+#[inline(always)]
+fn lanes<S: Simd>(_: S, vector: &S::f32s) -> &[f32] {
+    pulp::bytemuck::cast_slice(std::slice::from_ref(vector))
+}
+
+/// Writes the positions of a tile, one vector every `stride` floats.
+///
+/// # Safety
+/// All of them must be writable.
+#[inline(always)]
+unsafe fn store<V: Copy>(tile: Tile<V>, target: *mut f32, stride: usize) {
+    for (y, line) in tile.iter().enumerate() {
+        for (x, value) in line.iter().enumerate() {
+            // SAFETY: by the caller's promise.
+            unsafe { target.add((4 * y + x) * stride).cast::<V>().write_unaligned(*value) };
+        }
+    }
+}
+
+/// Reads what [`store`] wrote.
+///
+/// # Safety
+/// All positions must be readable.
+#[inline(always)]
+unsafe fn load<S: Simd>(source: *const f32, stride: usize) -> Tile<S::f32s> {
+    // SAFETY: by the caller's promise.
+    let at = |position: usize| unsafe { source.add(position * stride).cast::<S::f32s>().read_unaligned() };
+    let line = |y: usize| [at(4 * y), at(4 * y + 1), at(4 * y + 2), at(4 * y + 3)];
+    [line(0), line(1), line(2), line(3)]
+}
