@@ -104,13 +104,7 @@ impl WeightGradient {
     /// # Safety
     /// `inputs` and `gradients` hold the planes of their channels.
     #[inline(always)]
-    unsafe fn multiply<S: Simd>(
-        &self,
-        simd: S,
-        (inputs, gradients): (&[f32], &[f32]),
-        strip: Strip,
-        sums: &mut [f32],
-    ) {
+    unsafe fn multiply<S: Simd>(&self, simd: S, (inputs, gradients): (&[f32], &[f32]), strip: Strip, sums: &mut [f32]) {
         let winograd = &self.0;
         let (rows, columns) = (winograd.in_channels, winograd.out_channels);
         let (input_stride, gradient_stride) = (winograd.planes(rows).stride(), winograd.planes(columns).stride());
