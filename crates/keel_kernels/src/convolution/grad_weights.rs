@@ -1,6 +1,5 @@
 //! The gradient by the weights: for each kernel tap, input pixels times output gradients, summed over positions.
 
-use super::winograd::WeightGradient;
 use super::{Algorithm, Convolution, depthwise};
 use crate::matmul::run_outer;
 use crate::product::OuterProduct;
@@ -26,7 +25,7 @@ impl Convolution {
     /// Floats of the sums [`Convolution::add_grad_weights_image`] adds to.
     pub fn grad_weights_sums(&self) -> usize {
         match &self.algorithm {
-            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).sums_length(),
+            Algorithm::Winograd { grad_weights, .. } => grad_weights.sums_length(),
             _ => self.shape.weight_length(),
         }
     }
@@ -35,7 +34,7 @@ impl Convolution {
     pub fn grad_weights_scratch(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
-            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).room_length(),
+            Algorithm::Winograd { grad_weights, .. } => grad_weights.room_length(),
             Algorithm::Direct { .. } if !self.columns_fill_vectors() => {
                 shape.out_height() * shape.out_width() * self.padded_columns() * shape.groups
             }
@@ -58,7 +57,7 @@ impl Convolution {
         assert!(scratch.len() >= self.grad_weights_scratch(), "scratch");
         match &self.algorithm {
             Algorithm::Depthwise => depthwise::add_grad_weights(shape, frame, grad_output, sums),
-            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).add(frame, grad_output, sums, scratch),
+            Algorithm::Winograd { grad_weights, .. } => grad_weights.add(frame, grad_output, sums, scratch),
             Algorithm::Direct { .. } if self.columns_fill_vectors() => self.add_groups(frame, grad_output, None, sums),
             Algorithm::Direct { .. } => {
                 self.pad_columns(grad_output, scratch);
@@ -70,7 +69,7 @@ impl Convolution {
     /// The gradient by the weights from its sums over the batch.
     pub fn finish_grad_weights(&self, sums: &[f32], grad_weights: &mut [f32]) {
         match &self.algorithm {
-            Algorithm::Winograd { forward, .. } => WeightGradient(*forward).finish(sums, grad_weights),
+            Algorithm::Winograd { grad_weights: gradient, .. } => gradient.finish(sums, grad_weights),
             _ => grad_weights.copy_from_slice(sums),
         }
     }

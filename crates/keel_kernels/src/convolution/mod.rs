@@ -27,7 +27,7 @@ use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};
 use crate::product::{Product, Rows};
 use grad_input::Phase;
-use winograd::{ImagePass, Winograd};
+use winograd::{ImagePass, WeightGradient, Winograd};
 
 /// A convolution of one fixed shape, with everything that can be computed ahead.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ enum Algorithm {
     /// As the definition says.
     Direct { forward_segments: Vec<Segment>, phases: Vec<Phase> },
     /// With fewer multiplications.
-    Winograd { forward: Winograd, grad_input: Winograd },
+    Winograd { forward: Winograd, grad_input: Winograd, grad_weights: WeightGradient },
 }
 
 impl Convolution {
@@ -65,7 +65,7 @@ impl Convolution {
                 shape,
                 frame,
                 gradient_frame,
-                algorithm: Algorithm::Winograd { forward, grad_input },
+                algorithm: Algorithm::Winograd { forward, grad_input, grad_weights: WeightGradient::new(&shape) },
             };
         }
         Convolution::by_definition(shape)

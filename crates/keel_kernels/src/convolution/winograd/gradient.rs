@@ -5,17 +5,28 @@ use pulp::Simd;
 
 use super::transform::{self, POSITIONS};
 use super::{Strip, Winograd, first_vector, lanes, store};
+use crate::convolution::ConvolutionShape;
 use crate::convolution::grad_weights::GradientRows;
 use crate::parallel::{Pieces, for_each_task};
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
 use crate::simd;
 
+/// Floats of all planes of a strip. The sums are read and written once a strip, so strips are as long as the second-level
+/// cache allows.
+const STRIP_FLOATS: usize = 128 * 1024;
+
 /// The gradient of one convolution, by its forward geometry.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::convolution) struct WeightGradient(pub(in crate::convolution) Winograd);
+pub(in crate::convolution) struct WeightGradient(Winograd);
 
 impl WeightGradient {
+    /// The weights' gradient from the framed input and the gradient of the output.
+    pub(in crate::convolution) fn new(shape: &ConvolutionShape) -> Self {
+        let floats_per_tile = POSITIONS * (shape.in_channels + shape.out_channels);
+        WeightGradient(Winograd { tiles_per_strip: STRIP_FLOATS / floats_per_tile, ..Winograd::forward(shape) })
+    }
+
     /// Floats of the sums over tiles, `[position][in_channels][out_channels]`.
     pub(in crate::convolution) fn sums_length(&self) -> usize {
         POSITIONS * self.0.in_channels * self.0.out_channels

@@ -26,7 +26,13 @@ use transform::{POSITIONS, Tile};
 /// Channels come in whole vectors of every SIMD level.
 const CHANNEL_STEP: usize = 16;
 
-/// Tiles of a strip, unless one row has more.
+/// Fewest channels on either side. With fewer, the transforms cost more than the multiplications they save.
+const LEAST_CHANNELS: usize = 32;
+
+/// Smallest output, in pixels of a side. The tiles of an image share one pass over the weights: few tiles wait for it.
+const LEAST_SIDE: usize = 7;
+
+/// Tiles of a strip in a pass over an image, unless one row has more.
 const TILES_PER_STRIP: usize = 32;
 
 /// A convolution `[height + 2, width + 2, in_channels] -> [height, width, out_channels]` of a framed image.
@@ -38,6 +44,8 @@ pub(super) struct Winograd {
     out_channels: usize,
     /// Whether it goes against the weights: from their output channels to their input channels, kernel turned around.
     mirrored: bool,
+    /// Tiles of a strip, unless one row has more.
+    tiles_per_strip: usize,
 }
 
 /// What one image is computed from.
@@ -86,10 +94,12 @@ pub(super) fn suits(shape: &ConvolutionShape) -> bool {
         && shape.dilation == [1, 1]
         && shape.groups == 1
         && shape.padding.as_flattened().iter().all(|&zeros| zeros <= 1)
-        && shape.in_channels.is_multiple_of(CHANNEL_STEP)
-        && shape.out_channels.is_multiple_of(CHANNEL_STEP)
-        && shape.out_height() >= 4
-        && shape.out_width() >= 4
+        && [shape.in_channels, shape.out_channels].iter().all(|&channels| enough(channels))
+        && shape.out_height().min(shape.out_width()) >= LEAST_SIDE
+}
+
+fn enough(channels: usize) -> bool {
+    channels >= LEAST_CHANNELS && channels.is_multiple_of(CHANNEL_STEP)
 }
 
 impl Winograd {
@@ -100,6 +110,7 @@ impl Winograd {
             in_channels: shape.in_channels,
             out_channels: shape.out_channels,
             mirrored: false,
+            tiles_per_strip: TILES_PER_STRIP,
         }
     }
 
@@ -110,6 +121,7 @@ impl Winograd {
             in_channels: shape.out_channels,
             out_channels: shape.in_channels,
             mirrored: true,
+            tiles_per_strip: TILES_PER_STRIP,
         }
     }
 
@@ -126,7 +138,7 @@ impl Winograd {
     /// Most rows of tiles in a strip.
     fn strip_rows(&self) -> usize {
         let [rows, columns] = self.tiles();
-        let most = (TILES_PER_STRIP / columns).max(1);
+        let most = (self.tiles_per_strip / columns).max(1);
         rows.div_ceil(rows.div_ceil(most))
     }
 
