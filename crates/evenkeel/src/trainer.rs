@@ -3,6 +3,8 @@
 use std::fmt;
 
 use keel_data::{AugmentConfig, PreprocessStep, SplitDataset};
+use keel_nn::losses::LossSpec;
+use keel_train::config::LossConfig;
 use keel_train::optimizers::OptimizerConfig;
 use keel_train::schedules::ScheduleConfig;
 use keel_train::{Config, TrainError, TrainingObserver};
@@ -53,6 +55,18 @@ impl Trainer {
     /// Passes over the training split, at least 1.
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.config.train.epochs = epochs;
+        self
+    }
+
+    /// What is made small.
+    pub fn loss(mut self, loss: LossSpec) -> Self {
+        self.config.train.loss = LossConfig::Chosen(loss);
+        self
+    }
+
+    /// Ends the training after this many epochs without improvement; 0 = never.
+    pub fn early_stopping(mut self, epochs: u64) -> Self {
+        self.config.train.early_stopping = epochs;
         self
     }
 

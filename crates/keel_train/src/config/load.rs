@@ -1,6 +1,6 @@
 //! From a file, a preset or nothing, through overrides and validation, to a [`Config`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::located::{Located, Origin};
 use super::presets::PRESETS;
@@ -14,13 +14,19 @@ use super::{Config, overrides, schema, validate};
 /// # Errors
 /// [`ConfigError`] with every problem and its place.
 pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigError> {
+    let (path, text) = text_of(name)?;
+    parse(&path, &text, overrides)
+}
+
+/// The text a config is read from, and the file's or the preset's name.
+pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigError> {
     let Some(name) = name else {
-        return parse(Path::new("default config"), "", overrides);
+        return Ok((PathBuf::from("default config"), String::new()));
     };
-    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
-        return parse(Path::new(name), preset.text, overrides);
-    }
     let path = Path::new(name);
+    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
+        return Ok((path.to_owned(), preset.text.to_owned()));
+    }
     let text = std::fs::read_to_string(path).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let message = format!(
@@ -29,7 +35,7 @@ pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigEr
         );
         refusal(path, "", Problem { key: String::new(), message, origin: Origin::Default })
     })?;
-    parse(path, &text, overrides)
+    Ok((path.to_owned(), text))
 }
 
 /// As [`load`], from the `text` of the file `path`.
@@ -108,6 +114,10 @@ mod tests {
             (
                 "[[model.layers]]\ntype = \"activation\"\nfunction = \"relu\"\nslop = 1\n",
                 "config.toml:4: `model.layers.0.slop`: unknown key",
+            ),
+            (
+                "[model]\ninit = \"constant\"\n",
+                "config.toml:2: `model.init`: `constant` needs more than its name: write { type = \"constant\", value = … }",
             ),
             ("[[model.layers]]\ntype = \"conv3d\"\n", "did you mean `conv2d`?"),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
