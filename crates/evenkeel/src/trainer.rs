@@ -4,7 +4,7 @@ use std::fmt;
 
 use keel_data::{AugmentConfig, PreprocessStep, SplitDataset};
 use keel_nn::losses::LossSpec;
-use keel_train::config::LossConfig;
+use keel_train::config::{LossConfig, check_values};
 use keel_train::optimizers::OptimizerConfig;
 use keel_train::schedules::ScheduleConfig;
 use keel_train::{Config, TrainError, TrainingObserver};
@@ -105,6 +105,7 @@ impl Trainer {
     /// # Errors
     /// Settings, layers and data that do not fit each other, or a folder that cannot be written.
     pub fn fit(mut self, data: &SplitDataset) -> Result<FittedRun, TrainError> {
+        check_values(&self.config)?;
         let custom_layers = self.config.model.custom_layers();
         let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());
         trainer.run(self.observer.as_mut()).map(|run| FittedRun::new(run, custom_layers))

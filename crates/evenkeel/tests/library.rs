@@ -56,7 +56,9 @@ fn impossible_settings_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let message = |trainer: Trainer| trainer.fit(&blobs()).unwrap_err().to_string();
     assert!(message(trainer(&folder).batch_size(0)).contains("train.batch_size"));
-    assert!(message(trainer(&folder).epochs(0)).contains("train.epochs"));
+    assert!(message(trainer(&folder).epochs(0)).contains("`train.epochs`: must be at least 1, is 0"));
+    assert!(message(trainer(&folder).optimizer(AdamW::new(f64::NAN))).contains("`optimizer.learning_rate`"));
+    assert!(message(trainer(&folder).seed(u64::MAX)).starts_with("settings: "));
     assert!(message(trainer(&folder).loss(Loss::Mse {})).contains("mse needs values"));
     let wrong = Trainer::new(Model::sequential().conv2d(4, 3).output()).directory(folder.path().display().to_string());
     assert!(message(wrong).contains("conv2d wants an image"));

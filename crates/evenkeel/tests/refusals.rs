@@ -85,7 +85,10 @@ fn wrong_settings_are_refused_before_any_work() {
         ("[[model.layers]]\ntype = \"linear\"\nout_features = 7\n", &["ends in 7 values", "wants 10"]),
         ("[data]\ntest = 1.2\n", &["wrong.toml:2: data.test: 1.2 is not a share", "Give a number from 0"]),
         ("[train]\nloss = \"mse\"\n", &["wrong.toml:2: train.loss: mse needs values", "Use cross_entropy or hinge"]),
-        ("[train]\nbatch_size = 1\n", &["wrong.toml:2: train.batch_size: layer", "Set train.batch_size to 2"]),
+        (
+            "[model]\npreset = \"mlp\"\n[train]\nbatch_size = 1\n",
+            &["wrong.toml:4: train.batch_size: layer", "Set train.batch_size to 2"],
+        ),
         ("[model]\ninit = \"normal\"\n", &["wrong.toml:2: `model.init`: `normal` needs more than its name", "std = …"]),
         ("[data]\nsource = \"nowhere\"\n", &["unknown data source \"nowhere\"", "Give one of digits"]),
     ];

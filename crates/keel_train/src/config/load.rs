@@ -68,6 +68,28 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
     Ok(config)
 }
 
+/// Checks settings a program made, which no file went through, as those of a file are checked.
+///
+/// # Errors
+/// [`ConfigError`] with every impossible value.
+pub fn check_values(config: &Config) -> Result<(), ConfigError> {
+    let refuse = |problems| ConfigError {
+        file: PathBuf::from("settings"),
+        text: String::new(),
+        overrides: Vec::new(),
+        problems,
+    };
+    let unwritable = |message: String| refuse(vec![Problem { key: String::new(), message, origin: Origin::Default }]);
+    let text =
+        toml::to_string_pretty(config).map_err(|error| unwritable(error.to_string().trim().replace('\n', ", ")))?;
+    let mut root = Located::parse(&text).map_err(|(message, _)| unwritable(message))?;
+    let problems = validate::validate(&mut root, &schema());
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(refuse(problems.into_iter().map(|problem| Problem { origin: Origin::Default, ..problem }).collect()))
+}
+
 fn resolve_source(config: &mut Config, root: &Located, path: &Path) {
     let origin = root.get("data").and_then(|data| data.get("source")).map(|source| &source.origin);
     let beside = match origin {
@@ -172,6 +194,31 @@ mod tests {
         let adam = load(Some("resnet20"), &set(&["optimizer.type=adam"])).unwrap();
         assert_eq!(adam.optimizer.name(), "adam");
         assert_eq!(adam.optimizer.learning_rate(), 0.001);
+    }
+
+    #[test]
+    fn values_a_program_sets_are_checked_too() {
+        assert!(check_values(&Config::default()).is_ok());
+        let cases: [(fn(&mut Config), &str); 4] = [
+            (|config| config.train.epochs = 0, "settings: `train.epochs`: must be at least 1, is 0"),
+            (|config| config.data.test = f64::NAN, "settings: `data.test`: must be a finite number, is NaN"),
+            (|config| config.train.seed = u64::MAX, "settings: "),
+            (
+                |config| {
+                    config
+                        .model
+                        .layers
+                        .push(keel_nn::layers::LayerSpec::Dropout(keel_nn::layers::DropoutSpec { probability: 1.5 }))
+                },
+                "settings: `model.layers.0.probability`: must be less than 1, is 1.5",
+            ),
+        ];
+        for (change, expected) in cases {
+            let mut config = Config::default();
+            change(&mut config);
+            let message = check_values(&config).unwrap_err().to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
 pub use commented::commented_default;
-pub use load::{load, parse};
+pub use load::{check_values, load, parse};
 pub use located::Origin;
 pub use place::{Place, place_of};
 pub use presets::{PRESETS, PresetFile};
