@@ -40,6 +40,9 @@ mod tests {
         for command in Arguments::command().get_subcommands().filter(|command| command.get_name() != "help") {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Examples:\n  evenkeel "), "{}", command.get_name());
+            // Longer lines are broken by the terminal's width, in the middle of a paragraph or of a column.
+            let longest = help.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(longest <= 100, "{}: {longest} columns", command.get_name());
         }
     }
 }

@@ -46,6 +46,12 @@ impl Failure {
         Failure { message: message.into(), ..Failure::default() }
     }
 
+    /// Puts where it is before what it is.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// Adds what to do about it.
     pub(crate) fn next_step(mut self, next_step: impl Into<String>) -> Self {
         self.next_step = Some(next_step.into());

@@ -4,7 +4,7 @@ use keel_data::DataError;
 use keel_health::HealthError;
 use keel_nn::GraphError;
 use keel_train::TrainError;
-use keel_train::config::{ConfigError, Origin, Problem, line_of};
+use keel_train::config::{self, ConfigError, Origin, Problem, line_of, place_of};
 
 use crate::failure::{Failure, Place, Stop, from_sentence};
 
@@ -40,6 +40,24 @@ pub(crate) fn of_source(source: &str, error: &TrainError) -> Failure {
     let text = error.to_string();
     let named = if text.contains(source) { text } else { format!("{source}: {text}") };
     from_sentence(&named).or_next_step("Give samples of the kind the model was trained on, with the same classes")
+}
+
+/// An error about a key of the config that was read from `name` and `overrides`, with the place the key was written at.
+pub(crate) fn of_config((name, overrides): (Option<&str>, &[String]), error: TrainError) -> Stop {
+    let found = error.key().and_then(|key| place_of(name, overrides, &key).map(|place| (key, place)));
+    let Some((key, place)) = found else { return error.into() };
+    let failure = from_sentence(&error.to_string());
+    let config::Place { file, text, origin } = place;
+    match origin {
+        Origin::File(span) => {
+            let (file_name, line) = (file.display().to_string(), line_of(&text, &span));
+            let message = format!("`{key}`");
+            let place = Place { file: file_name.clone(), line, key, message };
+            failure.at(&format!("{file_name}:{line}")).source(&file, &text).label(span, place).into()
+        }
+        Origin::Override(index) => failure.at(&format!("--set {}", overrides[index])).into(),
+        Origin::Default => failure.into(),
+    }
 }
 
 impl From<ConfigError> for Stop {

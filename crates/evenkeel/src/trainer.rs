@@ -3,6 +3,8 @@
 use std::fmt;
 
 use keel_data::{AugmentConfig, PreprocessStep, SplitDataset};
+use keel_nn::losses::LossSpec;
+use keel_train::config::{LossConfig, check_values};
 use keel_train::optimizers::OptimizerConfig;
 use keel_train::schedules::ScheduleConfig;
 use keel_train::{Config, TrainError, TrainingObserver};
@@ -56,6 +58,18 @@ impl Trainer {
         self
     }
 
+    /// What is made small.
+    pub fn loss(mut self, loss: LossSpec) -> Self {
+        self.config.train.loss = LossConfig::Chosen(loss);
+        self
+    }
+
+    /// Ends the training after this many epochs without improvement; 0 = never.
+    pub fn early_stopping(mut self, epochs: u64) -> Self {
+        self.config.train.early_stopping = epochs;
+        self
+    }
+
     /// Samples per step, at least 1.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.config.train.batch_size = batch_size;
@@ -91,6 +105,7 @@ impl Trainer {
     /// # Errors
     /// Settings, layers and data that do not fit each other, or a folder that cannot be written.
     pub fn fit(mut self, data: &SplitDataset) -> Result<FittedRun, TrainError> {
+        check_values(&self.config)?;
         let custom_layers = self.config.model.custom_layers();
         let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());
         trainer.run(self.observer.as_mut()).map(|run| FittedRun::new(run, custom_layers))

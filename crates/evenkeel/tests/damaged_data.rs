@@ -130,3 +130,41 @@ fn empty_folders_are_refused_in_words() {
     std::fs::create_dir_all(program.path("photos/dog")).unwrap();
     refused(&program, "photos", "dog", &[]);
 }
+
+#[test]
+fn what_is_done_to_images_for_a_model_is_said() {
+    let program = Program::new();
+    let save = |name: &str, side: u32, grey: bool| {
+        let image = image::RgbImage::from_fn(side, side, |x, y| image::Rgb([(x * 9) as u8, (y * 9) as u8, 90]));
+        let image = image::DynamicImage::from(image);
+        let image = if grey { image.into_luma8().into() } else { image };
+        std::fs::create_dir_all(program.path(name).parent().unwrap()).unwrap();
+        image.save(program.path(name)).unwrap();
+    };
+    for class in ["cat", "dog"] {
+        (0..8).for_each(|number| save(&format!("photos/{class}/{number}.png"), 16, false));
+    }
+    let set = ["--set", "data.source=photos", "--set", "train.epochs=1", "--set", "run.name=pets"];
+    program.run(&[&["train", "mlp"][..], &set].concat()).succeeded();
+    save("new/large.png", 24, false);
+    save("new/grey.png", 16, true);
+    let predicted = program.run(&["predict", "runs/pets", "new", "--json"]);
+    assert_eq!(predicted.json().as_array().map(Vec::len), Some(2));
+    for note in ["new: 1 of 2 images brought to 16 x 16 (bilinear, stretched)", "1 of 2 images turned from grey to"] {
+        assert!(predicted.stderr.contains(note), "{}", predicted.stderr);
+    }
+    let same = program.run(&["predict", "runs/pets", "photos/cat/0.png"]);
+    same.succeeded();
+    assert_eq!(same.stderr, "");
+    let evaluated = program.run(&["eval", "runs/pets", "photos"]);
+    evaluated.succeeded();
+    assert_eq!(evaluated.stderr, "");
+
+    put(&program.path("photos/cat/3.png"), b"no image");
+    for arguments in [["predict", "runs/pets", "photos"], ["eval", "runs/pets", "photos"]] {
+        program.run(&arguments).refused(&["photos/cat/3.png", "--skip-unreadable"]);
+        let skipped = program.run(&[&arguments[..], &["--skip-unreadable"]].concat());
+        skipped.succeeded();
+        assert!(skipped.stderr.contains("photos: unreadable images left out: 1"), "{}", skipped.stderr);
+    }
+}

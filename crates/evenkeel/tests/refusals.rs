@@ -80,9 +80,16 @@ fn wrong_settings_are_refused_before_any_work() {
         ("[optimizer]\nlearning_rate = nan\n", &["`optimizer.learning_rate`: must be a finite number, is NaN"]),
         (
             "[[model.layers]]\ntype = \"max_pool\"\n[[model.layers]]\ntype = \"conv2d\"\nout_channels = 4\nkernel = 9\npadding = \"valid\"\n",
-            &["layer 1 (conv2d_1)", "9x9", "4x4x1", "Use a smaller kernel"],
+            &["wrong.toml:3: layer 1 (conv2d_1)", "9x9", "4x4x1", "Use a smaller kernel"],
         ),
         ("[[model.layers]]\ntype = \"linear\"\nout_features = 7\n", &["ends in 7 values", "wants 10"]),
+        ("[data]\ntest = 1.2\n", &["wrong.toml:2: data.test: 1.2 is not a share", "Give a number from 0"]),
+        ("[train]\nloss = \"mse\"\n", &["wrong.toml:2: train.loss: mse needs values", "Use cross_entropy or hinge"]),
+        (
+            "[model]\npreset = \"mlp\"\n[train]\nbatch_size = 1\n",
+            &["wrong.toml:4: train.batch_size: layer", "Set train.batch_size to 2"],
+        ),
+        ("[model]\ninit = \"normal\"\n", &["wrong.toml:2: `model.init`: `normal` needs more than its name", "std = …"]),
         ("[data]\nsource = \"nowhere\"\n", &["unknown data source \"nowhere\"", "Give one of digits"]),
     ];
     let program = Program::new();
@@ -90,6 +97,7 @@ fn wrong_settings_are_refused_before_any_work() {
         write(&program.path("wrong.toml"), text);
         program.run(&["train", "wrong.toml"]).refused(expected);
         program.run(&["plan", "wrong.toml"]).refused(expected);
+        program.run(&["check", "wrong.toml"]).refused(expected);
         assert!(!program.path("runs").exists(), "{text}");
     }
 }
@@ -103,6 +111,9 @@ fn wrong_arguments_of_training_are_refused() {
             &["--set train.epoch=3: `train.epoch`: unknown key", "id you mean `epochs`?"],
         ),
         (&["train", "--set", "train.epochs"], &["expected key=value"]),
+        (&["train", "--set", "data.test=2"], &["--set data.test=2: data.test: 2 is not a share", "Give a number"]),
+        (&["check", "--set", "train.loss=huber"], &["--set train.loss=huber: train.loss: huber needs values"]),
+        (&["train", "--find-lr", "--set", "train.loss=huber"], &["--set train.loss=huber: train.loss: huber"]),
         (&["train", "--time-limit", "soon"], &["write 90s, 10m or 2h"]),
         (&["train", "--resume", "absent"], &["absent: no such folder", "the folder of a run"]),
         (&["train", "my.toml", "--resume", "absent"], &["cannot be used with"]),

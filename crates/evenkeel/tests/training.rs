@@ -117,7 +117,10 @@ fn the_range_test_suggests_a_rate_and_writes_nothing() {
     let result = program.run(&["train", "mlp", "--set", "data.source=moons", "--find-lr"]);
     result.succeeded();
     assert!(
-        result.stdout.contains("learning rate") && result.stdout.contains("Next: evenkeel train"),
+        result.stdout.contains("learning rate")
+            && result
+                .stdout
+                .contains("Next:\n  evenkeel train mlp --set data.source=moons --set optimizer.learning_rate="),
         "{}",
         result.stdout
     );
@@ -134,6 +137,7 @@ fn a_time_limit_stops_with_a_checkpoint() {
     let result = program.run(&[&arguments[..], &["--time-limit", "0.3s"]].concat());
     result.succeeded();
     assert!(result.stdout.starts_with("stopped (the time limit was reached)"), "{}", result.stdout);
+    assert!(!result.stdout.contains("\n\n\n"), "{}", result.stdout);
     assert!(result.stdout.contains("evenkeel train --resume runs/short"), "{}", result.stdout);
     assert!(program.path("runs/short/checkpoints/last.safetensors").is_file());
 }

@@ -148,6 +148,18 @@ pub enum ResizeFilter {
     Lanczos,
 }
 
+impl ResizeFilter {
+    /// The name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::Bilinear => "bilinear",
+            Self::Bicubic => "bicubic",
+            Self::Lanczos => "lanczos",
+        }
+    }
+}
+
 /// What happens to images of another aspect ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -157,6 +169,16 @@ pub enum Fit {
     Stretch,
     /// Scaled to cover the size and cropped about the centre; proportions stay.
     Crop,
+}
+
+impl Fit {
+    /// What is done, in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stretch => "stretched",
+            Self::Crop => "cropped about the centre",
+        }
+    }
 }
 
 /// Channels of decoded images.

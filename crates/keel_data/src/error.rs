@@ -49,7 +49,7 @@ pub enum DataError {
     },
     /// An image cannot be decoded.
     #[error(
-        "cannot decode image {}: {what}. Replace or delete the file, or set data.skip_unreadable = true (--skip-unreadable) to leave such images out and count them",
+        "cannot decode image {}: {what}. Replace or delete the file, or give --skip-unreadable (data.skip_unreadable = true) to leave such images out and count them",
         path.display()
     )]
     Image {
@@ -79,9 +79,7 @@ pub enum DataError {
         found: String,
     },
     /// A value that is NaN or infinite.
-    #[error(
-        "{sample}, {feature}: the value is {value}. Remove or correct it; leave a table's cell empty to mark it as missing"
-    )]
+    #[error("{sample}, {feature}: the value is {value}. Correct it or remove the sample")]
     NotFinite {
         /// Where the sample comes from.
         sample: String,

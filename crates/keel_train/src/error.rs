@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use keel_data::DataError;
+use keel_nn::GraphError;
+
 use crate::config::ConfigError;
 use crate::runs::CheckpointError;
 
@@ -13,10 +16,10 @@ pub enum TrainError {
     Config(#[from] ConfigError),
     /// The data cannot be read or used.
     #[error(transparent)]
-    Data(#[from] keel_data::DataError),
+    Data(#[from] DataError),
     /// The layers do not fit the data or each other.
     #[error(transparent)]
-    Model(#[from] keel_nn::GraphError),
+    Model(#[from] GraphError),
     /// The loss does not fit the network or the targets.
     #[error("train.loss: {0}")]
     Loss(#[from] keel_nn::losses::LossError),
@@ -59,6 +62,19 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// The dotted key of the config this is about, if it is about one; the key may be a default nobody wrote.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            TrainError::Setting { field, .. } => Some((*field).to_owned()),
+            TrainError::Data(DataError::Setting { field, .. }) => field.split(',').next().map(str::to_owned),
+            TrainError::Model(GraphError::Layer { place, .. } | GraphError::Residual { place, .. }) => {
+                Some(format!("model.layers.{place}"))
+            }
+            TrainError::Loss(_) => Some("train.loss".to_owned()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn run(path: &Path, reason: impl ToString) -> Self {
         let next = "check that the folder exists, may be written and has room, or set run.directory";
         TrainError::Run { path: path.to_owned(), reason: reason.to_string(), next }

@@ -101,6 +101,11 @@ impl Predictor {
         }
     }
 
+    /// From now on, leaves unreadable images out of what [`Predictor::load_data`] reads, with a note that counts them.
+    pub fn skip_unreadable(&mut self) {
+        self.config.data.skip_unreadable = true;
+    }
+
     /// Reads data for this model: images are brought to its size, classes and columns get its numbers.
     ///
     /// # Errors

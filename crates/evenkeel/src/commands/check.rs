@@ -18,9 +18,9 @@ Examples:
   evenkeel check my.toml --set model.init=zeros    a config file, one key changed
   evenkeel check resnet20 --budget 60s --json      more time for the slow tests
 
-Looks at the data, the labels and the signal before the first update, compares the gradient with finite differences, a
-sample alone with the same sample in a batch, and learns a handful of samples by heart. Nothing is written. Exit status 1
-when a finding is an error.")]
+Looks at the data, the labels and the signal before the first update, compares the gradient with
+finite differences and a sample alone with the same sample in a batch, and learns a handful of
+samples by heart. Nothing is written. Exit status 1 when a finding is an error.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -35,8 +35,9 @@ pub(crate) struct Arguments {
 /// Checks the config and prints what was found.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let config = arguments.settings.load()?;
-    let data = load_data(&config)?;
-    let checked = check(&config, data, Duration::from_secs_f64(arguments.budget.min(86_400.0)))?;
+    let placed = |error| arguments.settings.placed(error);
+    let data = load_data(&config).map_err(placed)?;
+    let checked = check(&config, data, Duration::from_secs_f64(arguments.budget.min(86_400.0))).map_err(placed)?;
     output.result(&checked, || text(&checked))?;
     Ok(status_of(&checked.findings, arguments.strict))
 }

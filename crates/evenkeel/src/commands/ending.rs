@@ -16,12 +16,13 @@ const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
 
 /// All of it, for a run that ended.
 pub(super) fn ending(folder: &RunFolder, (config, summary, findings): (&Config, &Summary, &[Finding])) -> String {
-    let mut text = format!("{}\n\n", headline(summary));
+    let mut text = format!("{}\n", headline(summary));
     let metrics = &summary.metrics;
-    for (part, metrics) in [("train", &metrics.train), ("validation", &metrics.validation), ("test", &metrics.test)] {
-        if let Some(metrics) = metrics {
-            text.push_str(&format!("{}\n", metrics_line(part, metrics)));
-        }
+    let parts = [("train", &metrics.train), ("validation", &metrics.validation), ("test", &metrics.test)];
+    let lines = parts.iter().filter_map(|(part, metrics)| Some(format!("\n{}", metrics_line(part, metrics.as_ref()?))));
+    let lines: String = lines.collect();
+    if !lines.is_empty() {
+        text.push_str(&format!("{lines}\n"));
     }
     let health = health_text(findings, (config, summary));
     text.push_str(&format!("\n{}\n\n{health}\n", layers_table(&summary.layers)));

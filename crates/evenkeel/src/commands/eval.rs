@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use keel_data::Dataset;
 use keel_train::metrics::Metrics;
 use keel_train::{Predictor, load_data};
 use serde_json::json;
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Part of the run's own data
     #[arg(long, value_enum, default_value_t = Part::Test)]
     part: Part,
+    /// Leave unreadable images out and count them, instead of stopping at the first
+    #[arg(long)]
+    skip_unreadable: bool,
 }
 
 /// A part of a run's data.
@@ -55,9 +59,13 @@ impl Part {
 /// Evaluates and prints.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let mut predictor = Predictor::load(&arguments.run)?;
+    if arguments.skip_unreadable {
+        predictor.skip_unreadable();
+    }
     let (name, metrics) = match &arguments.data {
         Some(source) => {
             let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
+            notes_of(source, &dataset, output);
             let all: Vec<usize> = (0..dataset.samples()).collect();
             let metrics = predictor.evaluate(&dataset, &all).map_err(|error| of_source(source, &error))?;
             (source.as_str(), metrics)
@@ -67,6 +75,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let document = json!({ "run": arguments.run, "data": name, "metrics": metrics });
     output.result(&document, || text(name, &metrics, predictor.class_names()))?;
     Ok(Status::Done)
+}
+
+/// What a reader did to the data to fit the model, on standard error.
+pub(super) fn notes_of(source: &str, dataset: &Dataset, output: &Output) {
+    for note in dataset.notes() {
+        output.remark(&format!("note        {source}: {note}"));
+    }
 }
 
 fn evaluate_part(predictor: &mut Predictor, part: Part) -> Result<Metrics, Stop> {

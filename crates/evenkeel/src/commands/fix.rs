@@ -23,9 +23,9 @@ Examples:
   evenkeel fix runs/digits-cnn K010 --layer activation_2 --remedy 2
   evenkeel fix runs/digits-cnn K002 --json
 
-A remedy the trained network can take is applied to its last checkpoint, and training goes on in a folder of its own. One
-that changes how a training begins is written as a config to train afresh, into the folder of the run. The run stays as it
-is, and the output says which of the two was done.")]
+A remedy the trained network can take is applied to its last checkpoint, and training goes on in a
+folder of its own. One that changes how a training begins is written as a config to train afresh,
+into the folder of the run. The run stays as it is, and the output says which of the two was done.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,

@@ -47,7 +47,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let config = arguments.settings.load()?;
     let pool =
         threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
-    let session = pool.install(|| Session::new(&config, load_data(&config)?))?;
+    let session = pool.install(|| Session::new(&config, load_data(&config)?));
+    let session = session.map_err(|error| arguments.settings.placed(error))?;
     let graph = &session.unfused_graph(&config)?.fuse_with(passes(&arguments.without)?);
     let batch = session.training_batches().largest_batch();
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
@@ -140,7 +141,7 @@ fn text((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> St
         text.push_str(&format!("{}: one node by {}.\n", row.name, row.fused_by.join(", ")));
     }
     for sentence in inferred {
-        text.push_str(&format!("Inferred: {sentence}\n"));
+        text.push_str(&format!("Note: {sentence}\n"));
     }
     let kinds = bytes_by_kind(graph, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
     text.push_str(&format!("Bytes by kind: {}.\n", kinds.join(", ")));

@@ -7,6 +7,7 @@ use keel_data::TargetKind;
 use keel_train::{Prediction, Predictor};
 use serde_json::{Map, Value, json};
 
+use super::eval::notes_of;
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
 use crate::terminal::{Align, Output, Status, percent, table};
@@ -28,6 +29,9 @@ pub(crate) struct Arguments {
     /// Print comma-separated values, with one column a class or target
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// Leave unreadable images out and count them, instead of stopping at the first
+    #[arg(long)]
+    skip_unreadable: bool,
 }
 
 /// A sample and what the model says about it.
@@ -39,9 +43,13 @@ struct Row {
 /// Predicts every sample of every input.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let mut predictor = Predictor::load(&arguments.run)?;
+    if arguments.skip_unreadable {
+        predictor.skip_unreadable();
+    }
     let mut rows = Vec::new();
     for source in &arguments.inputs {
         let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
+        notes_of(source, &dataset, output);
         let predictions = predictor.predict(&dataset)?;
         let origin = dataset.provenance();
         rows.extend(predictions.into_iter().enumerate().map(|(sample, prediction)| {

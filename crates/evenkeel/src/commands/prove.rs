@@ -25,10 +25,11 @@ Examples:
   evenkeel prove runs/digits-cnn K010 --layer activation_2 --remedy 2
   evenkeel prove runs/digits-cnn K002 --seeds 5 --steps 100 --json
 
-Trains twice for every seed from the same point, with and without the remedy, in a temporary folder, and compares. Where the
-first remedy does not move the statistic of the finding, the next one is tried, unless --remedy names one; a finding that
-none of them moves is withdrawn. The outcome is noted in summary.json and in the report of
-the run. Ctrl-C ends it with nothing recorded.")]
+Trains twice for every seed from the same point, with and without the remedy, in a temporary
+folder, and compares. Where the first remedy does not move the statistic of the finding, the next
+one is tried, unless --remedy names one; a finding that none of them moves is withdrawn. The
+outcome is noted in summary.json and in the report of the run. Ctrl-C ends it with nothing
+recorded.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,

@@ -20,10 +20,10 @@ const SAMPLES_AFTER_TRAINING: usize = 1_000;
 Examples:
   evenkeel report runs/digits-cnn                      writes runs/digits-cnn/report.html
   evenkeel report runs/digits-cnn --out digits.html --lang zh
-  evenkeel report runs/digits-cnn --json               where it is, what is in it, what could not be shown
+  evenkeel report runs/digits-cnn --json               where it is, what is in it, what is missing
 
-The page needs no network and no other file. A run under way, stopped or failed can be reported as well; the page says
-so. `train` writes this report at its end.")]
+The page needs no network and no other file. A run under way, stopped or failed can be reported as
+well; the page says so. `train` writes this report at its end.")]
 pub(crate) struct Arguments {
     /// Folder of a run
     #[arg(value_name = "RUN")]

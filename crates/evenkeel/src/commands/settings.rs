@@ -1,8 +1,11 @@
 //! Which config a command works on.
 
 use clap::Args;
-use keel_train::Config;
 use keel_train::config::ConfigError;
+use keel_train::{Config, TrainError};
+
+use crate::failure::Stop;
+use crate::failure_sources::of_config;
 
 /// A config file or preset, and changes to it.
 #[derive(Debug, Args)]
@@ -19,6 +22,22 @@ impl Settings {
     /// Reads and checks the config.
     pub(crate) fn load(&self) -> Result<Config, ConfigError> {
         keel_train::config::load(self.config.as_deref(), &self.set)
+    }
+
+    /// The arguments that give the same config again, each after a space, quoted for a shell where they must be.
+    pub(crate) fn as_arguments(&self) -> String {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+".contains(letter);
+        let quoted = |text: &String| match text.chars().all(plain) {
+            true => text.clone(),
+            false => format!("'{}'", text.replace('\'', "'\\''")),
+        };
+        let set = self.set.iter().map(|setting| format!(" --set {}", quoted(setting)));
+        self.config.iter().map(|config| format!(" {}", quoted(config))).chain(set).collect()
+    }
+
+    /// An error that showed when the config was put to work, with the place of the key it is about.
+    pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
+        of_config((self.config.as_deref(), &self.set), error.into())
     }
 }
 
@@ -43,6 +62,16 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arguments_are_given_again_as_a_shell_reads_them() {
+        let set = ["train.epochs=3", "model.layers=[{type=\"linear\"}]", "run.name=it's"].map(String::from).to_vec();
+        let settings = Settings { config: Some("my.toml".to_owned()), set };
+        let expected =
+            r#" my.toml --set train.epochs=3 --set 'model.layers=[{type="linear"}]' --set 'run.name=it'\''s'"#;
+        assert_eq!(settings.as_arguments(), expected);
+        assert_eq!(Settings { config: None, set: Vec::new() }.as_arguments(), "");
+    }
 
     #[test]
     fn times_have_units() {

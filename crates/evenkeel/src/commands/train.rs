@@ -66,7 +66,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         config.train.time_limit = limit;
     }
     let config = config.clone();
-    let data = load_data(&config)?;
+    let placed = |error| arguments.settings.placed(error);
+    let data = load_data(&config).map_err(placed)?;
     let mut progress = Progress::new();
     let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut progress);
     progress.close();
@@ -76,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if let (Err(_), Some(folder)) = (&trained, progress.folder()) {
         output.text(&ending::after_failure(folder, &config))?;
     }
-    let TrainedRun { folder, mut summary } = trained?;
+    let TrainedRun { folder, mut summary } = trained.map_err(placed)?;
     let mut findings = findings_of(&folder)?;
     let shown = ending::ending(&folder, (&config, &summary, &findings));
     let mut leading = None;
@@ -111,22 +112,23 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let mut config = arguments.settings.load()?;
     config.data.skip_unreadable |= arguments.skip_unreadable;
-    let data = load_data(&config)?;
-    let test = RangeTest::run(&config, data)?;
-    output.result(&test, || range_text(&test))?;
+    let placed = |error| arguments.settings.placed(error);
+    let data = load_data(&config).map_err(placed)?;
+    let test = RangeTest::run(&config, data).map_err(placed)?;
+    output.result(&test, || range_text(&test, &arguments.settings.as_arguments()))?;
     Ok(Status::Done)
 }
 
-/// Every fifth step, and the suggestion.
-fn range_text(test: &RangeTest) -> String {
+/// Every fifth step, and the suggestion for a training with the same `settings`.
+fn range_text(test: &RangeTest, settings: &str) -> String {
     let row = |point: &RangePoint| vec![format!("{:.2e}", point.learning_rate), format!("{:.4}", point.loss)];
     let rows: Vec<Vec<String>> = test.points.iter().step_by(5).map(row).collect();
     let mut text = table(&[("learning rate", Align::Right), ("smoothed loss", Align::Right)], &rows);
     match test.suggestion {
         Some(rate) => text.push_str(&format!(
-            "\n\nThe loss falls fastest near {rate:.2e}. Next: evenkeel train --set optimizer.learning_rate={rate:.2e}"
+            "\n\nThe loss falls fastest near {rate:.2e}. Next:\n  evenkeel train{settings} --set optimizer.learning_rate={rate:.2e}"
         )),
-        None => text.push_str("\n\nThe loss never fell. Next: look at the data and the layers with `evenkeel plan`"),
+        None => text.push_str(&format!("\n\nThe loss never fell. Next: look for the fault\n  evenkeel check{settings}")),
     }
     text
 }

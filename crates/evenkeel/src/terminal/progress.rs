@@ -178,7 +178,7 @@ fn start_text(started: &Started) -> String {
         ),
     ];
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
-    lines.extend(started.inferred.iter().map(|sentence| format!("inferred    {sentence}")));
+    lines.extend(started.inferred.iter().map(|sentence| format!("note        {sentence}")));
     let simd = keel_kernels::simd::level().name();
     lines.push(format!("machine     {}, {simd}", plural(started.threads as u64, "thread")));
     lines.push(format!("run         {}", started.folder.path().display()));

@@ -91,7 +91,7 @@ fn read_records(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Res
         return Err(DataError::format(
             path,
             format!("{} bytes are no multiple of the {record} of a record", bytes.len()),
-            "Fetch the file again; it may be cut off",
+            "Fetch the file again (it may be cut off)",
         ));
     }
     for (number, record) in bytes.chunks_exact(record).enumerate() {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub(super) const ENTRY: CatalogEntry =
     CatalogEntry { name: "idx", summary: "pairs of IDX files as of MNIST, plain or .gz; finds the t10k test pair" };
 
-const NEXT: &str = "Fetch the file again; it may be cut off";
+const NEXT: &str = "Fetch the file again (it may be cut off)";
 
 /// Whether a file is named as the images of an IDX pair.
 pub(super) fn is_images_name(name: &str) -> bool {

@@ -65,7 +65,7 @@ fn open(path: &Path) -> Result<ImageReader<std::io::BufReader<std::fs::File>>, D
 }
 
 fn unreadable(path: &Path, error: image::ImageError) -> DataError {
-    DataError::Image { path: path.to_path_buf(), what: error.to_string() }
+    DataError::Image { path: path.to_path_buf(), what: error.to_string().trim_end().to_owned() }
 }
 
 fn filter_type(filter: ResizeFilter) -> FilterType {

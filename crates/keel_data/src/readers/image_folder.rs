@@ -35,7 +35,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     let mut listing = list(request)?;
     let decoding = decoding(request);
     let headers = headers(request, &mut listing)?;
-    let (shape, mut notes) = choose_shape(request, &headers.found)?;
+    let (shape, mut notes) = choose_shape(request, &headers.found, &decoding)?;
     let pixels = decode_all(request, &mut listing, &shape, &decoding)?;
     let left_out = headers.left_out + pixels.left_out;
     if left_out > 0 {
@@ -208,10 +208,14 @@ fn keep_readable<T>(
     Ok((found, left_out))
 }
 
-/// The size and channels of all samples, and a note when images are resized.
-fn choose_shape(request: &Request, headers: &[ImageHeader]) -> Result<(SampleShape, Vec<String>), DataError> {
+/// The size and channels of all samples, and what has to be done to images to get there.
+fn choose_shape(
+    request: &Request,
+    headers: &[ImageHeader],
+    decoding: &ImageDecoding,
+) -> Result<(SampleShape, Vec<String>), DataError> {
     if let Some(schema) = request.schema {
-        return Ok((schema.sample_shape, Vec::new()));
+        return Ok((schema.sample_shape, changes(headers, &schema.sample_shape, decoding)));
     }
     let mut counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for header in headers {
@@ -230,17 +234,23 @@ fn choose_shape(request: &Request, headers: &[ImageHeader]) -> Result<(SampleSha
         ColorMode::Grey => true,
         ColorMode::Color => false,
     };
-    let resized = headers.len() - counts.get(&(height, width)).copied().unwrap_or(0);
-    let mut notes = Vec::new();
-    if resized > 0 {
-        notes.push(format!(
-            "{resized} of {} images brought to {height} x {width} ({:?}, {:?})",
-            headers.len(),
-            request.config.resize_filter,
-            request.config.fit
-        ));
-    }
-    Ok((SampleShape::Image { height, width, channels: if grey { 1 } else { 3 } }, notes))
+    let shape = SampleShape::Image { height, width, channels: if grey { 1 } else { 3 } };
+    Ok((shape, changes(headers, &shape, decoding)))
+}
+
+/// A note for each kind of change that brings images to `shape`: another size, other channels.
+fn changes(headers: &[ImageHeader], shape: &SampleShape, decoding: &ImageDecoding) -> Vec<String> {
+    let SampleShape::Image { height, width, channels } = *shape else { return Vec::new() };
+    let count = |changed: &dyn Fn(&ImageHeader) -> bool| headers.iter().filter(|header| changed(header)).count();
+    let resized = count(&|header| (header.height, header.width) != (height, width));
+    let (total, filter, fit) = (headers.len(), decoding.resize_filter.name(), decoding.fit.name());
+    let changes = [
+        (resized, format!("brought to {height} x {width} ({filter}, {fit})")),
+        (count(&|header| channels == 1 && !header.grey), "turned from colour to grey".to_owned()),
+        (count(&|header| channels == 3 && header.grey), "turned from grey to colour".to_owned()),
+    ];
+    let note = |(count, change): (usize, String)| (count > 0).then(|| format!("{count} of {total} images {change}"));
+    changes.into_iter().filter_map(note).collect()
 }
 
 struct Pixels {

@@ -30,7 +30,7 @@ fn classes_sizes_and_pixels_are_read_in_sorted_order() {
     for (sample, rgb) in [[255, 0, 0], [0, 255, 0], [0, 0, 255]].iter().enumerate() {
         assert!(bytes[sample * 36..(sample + 1) * 36].chunks_exact(3).all(|pixel| pixel == rgb));
     }
-    assert_eq!(data.notes(), ["1 of 3 images brought to 3 x 4 (Bilinear, Stretch)"]);
+    assert_eq!(data.notes(), ["1 of 3 images brought to 3 x 4 (bilinear, stretched)"]);
     assert!(data.provenance().describe(2).ends_with("dog/1.png"));
 }
 
@@ -109,6 +109,7 @@ fn a_truncated_image_is_named_or_counted() {
                 message.contains(&format!("dog/broken.{ending}")) && message.contains("skip_unreadable"),
                 "{message}"
             );
+            assert!(!message.contains('\n'), "{message}");
             let config = DataConfig { skip_unreadable: true, ..DataConfig::of_source(".") };
             let data = load(&config, folder.path()).unwrap();
             assert_eq!(data.samples(), 3);
@@ -142,6 +143,11 @@ fn a_model_gets_its_size_and_class_numbers_and_refuses_others() {
     assert_eq!((labels[0], data.sample_shape().dimensions()), (1, vec![3, 4, 3]));
     let single = load_for_model(&DataConfig::of_source("dog/9.png"), other.path(), &schema).unwrap();
     assert_eq!((single.targets(), single.samples()), (&Targets::Unlabelled, 1));
+    assert_eq!(single.notes(), ["1 of 1 images brought to 3 x 4 (bilinear, stretched)"]);
+    GrayImage::from_pixel(4, 3, image::Luma([7])).save(other.path().join("grey.png")).unwrap();
+    let grey = load_for_model(&DataConfig::of_source("grey.png"), other.path(), &schema).unwrap();
+    assert_eq!(grey.notes(), ["1 of 1 images turned from grey to colour"]);
+    std::fs::remove_file(other.path().join("grey.png")).unwrap();
     color(&other.path().join("bird/1.png"), 4, 3, [9, 9, 9]);
     let message = load_for_model(&DataConfig::of_source("."), other.path(), &schema).unwrap_err().to_string();
     assert!(message.contains("expected one of cat, dog, found \"bird\""), "{message}");

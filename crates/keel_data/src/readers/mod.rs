@@ -101,7 +101,7 @@ fn unrecognised(path: &Path) -> DataError {
     DataError::format(
         path,
         "the format is not recognised",
-        "Set data.format to image_folder, idx, cifar, csv or npy; a folder of images needs one folder per class",
+        "Set data.format to image_folder, idx, cifar, csv or npy, or give a folder with one folder of images for each class",
     )
 }
 

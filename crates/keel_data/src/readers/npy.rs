@@ -5,7 +5,7 @@ use super::parts::PartSizes;
 use super::{Request, file_name, read_bytes};
 use crate::catalog::CatalogEntry;
 use crate::config::Task;
-use crate::dataset::{Dataset, Inputs, SampleShape, TargetKind, Targets};
+use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, TargetKind, Targets};
 use crate::error::DataError;
 use npyz::npz::NpzArchive;
 use npyz::{DType, NpyFile, Order, TypeChar};
@@ -37,6 +37,12 @@ struct Array {
     values: Values,
 }
 
+impl Array {
+    fn samples(&self) -> usize {
+        self.sizes.first().copied().unwrap_or(0)
+    }
+}
+
 enum Values {
     Bytes(Vec<u8>),
     Floats(Vec<f64>),
@@ -48,9 +54,19 @@ enum Container {
     Folder(PathBuf),
 }
 
+impl Container {
+    /// Where the array `name` is stored, for messages.
+    fn file(&self, path: &Path, name: &str) -> PathBuf {
+        match self {
+            Container::Archive(_) => path.join(format!("{name}.npy")),
+            Container::Folder(folder) => folder.join(format!("{name}.npy")),
+        }
+    }
+}
+
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     let mut container = open(request.path)?;
-    let mut parts = Vec::new();
+    let (mut parts, mut files) = (Vec::new(), Vec::new());
     for (part, names) in NAMES.iter().enumerate() {
         for (inputs_name, targets_name) in *names {
             let Some(inputs) = take(request.path, &mut container, inputs_name)? else { continue };
@@ -59,6 +75,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
                 let what = format!("array \"{inputs_name}\" has no \"{targets_name}\" beside it");
                 return Err(DataError::format(request.path, what, "Store the targets under that name"));
             }
+            files.push((container.file(request.path, inputs_name), inputs.samples()));
             parts.push((part, inputs, targets));
             break;
         }
@@ -83,8 +100,12 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
         inputs.push(part_inputs.values);
         targets.extend(part_targets);
     }
-    let targets = join_targets(request, targets)?;
-    let dataset = Dataset::from_memory(file_name(request.path), shape, join_inputs(inputs), targets)?;
+    let mut notes = Vec::new();
+    let targets = join_targets(request, targets, &mut notes)?;
+    let dataset = Dataset::unchecked(file_name(request.path), shape, join_inputs(inputs), targets)?
+        .with_provenance(Provenance::Records { files })
+        .with_notes(notes)
+        .checked()?;
     match sizes.division() {
         Some(division) => dataset.with_division(division),
         None => Ok(dataset),
@@ -94,7 +115,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
 fn part_sizes(parts: &[(usize, Array, Option<Array>)]) -> PartSizes {
     let count = |wanted| {
         let of_part = parts.iter().filter(|(part, ..)| *part == wanted);
-        of_part.map(|(_, inputs, _)| inputs.sizes.first().copied().unwrap_or(0)).sum()
+        of_part.map(|(_, inputs, _)| inputs.samples()).sum()
     };
     PartSizes { train: count(0), validation: count(1), test: count(2) }
 }
@@ -136,7 +157,7 @@ fn open(path: &Path) -> Result<Container, DataError> {
 }
 
 fn damaged(path: &Path, error: &std::io::Error) -> DataError {
-    DataError::format(path, format!("the array cannot be read: {error}"), "Write the file again; it may be cut off")
+    DataError::format(path, format!("the array cannot be read: {error}"), "Write the file again (it may be cut off)")
 }
 
 /// The array `name`, if the container has it.
@@ -212,8 +233,9 @@ fn join_inputs(parts: Vec<Values>) -> Inputs {
     Inputs::Floats(parts.into_iter().flat_map(Values::into_floats).map(|value| value as f32).collect())
 }
 
-/// Classes where targets are stored as whole numbers of one column, else values.
-fn join_targets(request: &Request, parts: Vec<Array>) -> Result<Targets, DataError> {
+/// Classes where targets are stored as whole numbers from 0 of one column, else values; a note says which, unless the
+/// config does.
+fn join_targets(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>) -> Result<Targets, DataError> {
     let Some(first) = parts.first() else { return Ok(Targets::Unlabelled) };
     let width: usize = first.sizes.iter().skip(1).product();
     let values: Vec<f64> = parts.into_iter().flat_map(|part| part.values.into_floats()).collect();
@@ -227,6 +249,13 @@ fn join_targets(request: &Request, parts: Vec<Array>) -> Result<Targets, DataErr
         (None, Task::Auto) => Task::Regression,
         (None, task) => task,
     };
+    if request.schema.is_none() && request.config.task == Task::Auto {
+        let (found, other) = match task {
+            Task::Regression => ("values", "classification"),
+            _ => ("classes", "regression"),
+        };
+        notes.push(format!("the targets are taken for {found} (data.task = \"{other}\" changes this)"));
+    }
     if task == Task::Regression {
         let target_names = (0..width).map(|target| format!("target_{target}")).collect();
         return Ok(Targets::Values { values: values.into_iter().map(|value| value as f32).collect(), target_names });
@@ -275,6 +304,10 @@ mod tests {
         assert_eq!(data.sample_shape().dimensions(), [1, 2, 1]);
         let Targets::Classes { labels, .. } = data.targets() else { panic!("whole numbers are classes") };
         assert_eq!(labels[..], [1, 0]);
+        assert_eq!(data.notes(), ["the targets are taken for classes (data.task = \"regression\" changes this)"]);
+        std::fs::write(folder.path().join("y.npy"), npy(&[2], &[1i64, -1])).unwrap();
+        let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
+        assert_eq!(data.notes(), ["the targets are taken for values (data.task = \"classification\" changes this)"]);
     }
 
     #[test]
@@ -339,7 +372,7 @@ mod tests {
         std::fs::write(path.join("x.npy"), npy(&[2], &[1u8, 2])).unwrap();
         assert!(message(path, Task::Auto).contains("neither rows nor images"));
         std::fs::write(path.join("x.npy"), npy(&[2, 1], &[1.0f32, f32::NAN])).unwrap();
-        assert!(message(path, Task::Auto).contains("sample 1, feature \"feature_0\": the value is NaN"));
+        assert!(message(path, Task::Auto).contains("x.npy, record 1, feature \"feature_0\": the value is NaN"));
         std::fs::write(path.join("y.npy"), npy(&[2], &[-1i64, 0])).unwrap();
         assert!(message(path, Task::Classification).contains("the label of sample 0 is -1"));
         std::fs::remove_file(path.join("y.npy")).unwrap();

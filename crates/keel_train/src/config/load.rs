@@ -1,6 +1,6 @@
 //! From a file, a preset or nothing, through overrides and validation, to a [`Config`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::located::{Located, Origin};
 use super::presets::PRESETS;
@@ -14,13 +14,19 @@ use super::{Config, overrides, schema, validate};
 /// # Errors
 /// [`ConfigError`] with every problem and its place.
 pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigError> {
+    let (path, text) = text_of(name)?;
+    parse(&path, &text, overrides)
+}
+
+/// The text a config is read from, and the file's or the preset's name.
+pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigError> {
     let Some(name) = name else {
-        return parse(Path::new("default config"), "", overrides);
+        return Ok((PathBuf::from("default config"), String::new()));
     };
-    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
-        return parse(Path::new(name), preset.text, overrides);
-    }
     let path = Path::new(name);
+    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
+        return Ok((path.to_owned(), preset.text.to_owned()));
+    }
     let text = std::fs::read_to_string(path).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let message = format!(
@@ -29,7 +35,7 @@ pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigEr
         );
         refusal(path, "", Problem { key: String::new(), message, origin: Origin::Default })
     })?;
-    parse(path, &text, overrides)
+    Ok((path.to_owned(), text))
 }
 
 /// As [`load`], from the `text` of the file `path`.
@@ -60,6 +66,28 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
     })?;
     resolve_source(&mut config, &root, path);
     Ok(config)
+}
+
+/// Checks settings a program made, which no file went through, as those of a file are checked.
+///
+/// # Errors
+/// [`ConfigError`] with every impossible value.
+pub fn check_values(config: &Config) -> Result<(), ConfigError> {
+    let refuse = |problems| ConfigError {
+        file: PathBuf::from("settings"),
+        text: String::new(),
+        overrides: Vec::new(),
+        problems,
+    };
+    let unwritable = |message: String| refuse(vec![Problem { key: String::new(), message, origin: Origin::Default }]);
+    let text =
+        toml::to_string_pretty(config).map_err(|error| unwritable(error.to_string().trim().replace('\n', ", ")))?;
+    let mut root = Located::parse(&text).map_err(|(message, _)| unwritable(message))?;
+    let problems = validate::validate(&mut root, &schema());
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(refuse(problems.into_iter().map(|problem| Problem { origin: Origin::Default, ..problem }).collect()))
 }
 
 fn resolve_source(config: &mut Config, root: &Located, path: &Path) {
@@ -108,6 +136,10 @@ mod tests {
             (
                 "[[model.layers]]\ntype = \"activation\"\nfunction = \"relu\"\nslop = 1\n",
                 "config.toml:4: `model.layers.0.slop`: unknown key",
+            ),
+            (
+                "[model]\ninit = \"constant\"\n",
+                "config.toml:2: `model.init`: `constant` needs more than its name: write { type = \"constant\", value = … }",
             ),
             ("[[model.layers]]\ntype = \"conv3d\"\n", "did you mean `conv2d`?"),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
@@ -162,6 +194,31 @@ mod tests {
         let adam = load(Some("resnet20"), &set(&["optimizer.type=adam"])).unwrap();
         assert_eq!(adam.optimizer.name(), "adam");
         assert_eq!(adam.optimizer.learning_rate(), 0.001);
+    }
+
+    #[test]
+    fn values_a_program_sets_are_checked_too() {
+        assert!(check_values(&Config::default()).is_ok());
+        let cases: [(fn(&mut Config), &str); 4] = [
+            (|config| config.train.epochs = 0, "settings: `train.epochs`: must be at least 1, is 0"),
+            (|config| config.data.test = f64::NAN, "settings: `data.test`: must be a finite number, is NaN"),
+            (|config| config.train.seed = u64::MAX, "settings: "),
+            (
+                |config| {
+                    config
+                        .model
+                        .layers
+                        .push(keel_nn::layers::LayerSpec::Dropout(keel_nn::layers::DropoutSpec { probability: 1.5 }))
+                },
+                "settings: `model.layers.0.probability`: must be less than 1, is 1.5",
+            ),
+        ];
+        for (change, expected) in cases {
+            let mut config = Config::default();
+            change(&mut config);
+            let message = check_values(&config).unwrap_err().to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
     }
 
     #[test]

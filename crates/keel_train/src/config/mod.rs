@@ -4,6 +4,7 @@ mod commented;
 mod load;
 mod located;
 mod overrides;
+mod place;
 mod presets;
 mod problem;
 mod sections;
@@ -18,8 +19,9 @@ use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
 pub use commented::commented_default;
-pub use load::{load, parse};
+pub use load::{check_values, load, parse};
 pub use located::Origin;
+pub use place::{Place, place_of};
 pub use presets::{PRESETS, PresetFile};
 pub use problem::{ConfigError, Problem, line_of};
 pub use sections::{AutoLoss, AveragingConfig, HealthConfig, HealthLevel, LossConfig, OnError, RunConfig, TrainConfig};

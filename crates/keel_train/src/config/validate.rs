@@ -92,7 +92,8 @@ impl<'schema> Checker<'schema> {
         let words: Vec<&str> = fitting.iter().flat_map(|branch| words_of(branch)).collect();
         match value.as_str() {
             Some(word) if !words.is_empty() => {
-                let message = unknown_word(word, &words);
+                let variant = branches.iter().find(|branch| tag_of(branch) == Some(word));
+                let message = variant.map_or_else(|| unknown_word(word, &words), |variant| wants_table(word, variant));
                 self.report(key, message, &value.origin);
             }
             _ => self.value(value, fitting[0], key),
@@ -370,6 +371,13 @@ fn unknown_key(key: &str, known: &Map<String, Json>) -> String {
             format!("unknown key; known are {}", names.join(", "))
         }
     }
+}
+
+/// A variant whose name alone does not say enough.
+fn wants_table(word: &str, variant: &Json) -> String {
+    let required = variant.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+    let keys: String = required.filter(|key| *key != "type").map(|key| format!(", {key} = …")).collect();
+    format!("`{word}` needs more than its name: write {{ type = \"{word}\"{keys} }}")
 }
 
 fn unknown_word(word: &str, words: &[&str]) -> String {
