@@ -126,9 +126,12 @@ impl<'a> Case<'a> {
         self.window()?.layer(index)
     }
 
-    /// Training works: the loss of the last window is below `share` of the loss at the beginning.
+    /// Training works: the loss of the last window is below `share` of the loss at the beginning. That is the loss before
+    /// the first update where it is the lower one: the mean of the first steps may hold the leap of a step too large.
     pub fn loss_fell_below(&self, share: f64) -> bool {
-        self.history.relative_loss().is_some_and(|relative| relative < share)
+        let (Some(window), Some(first)) = (self.history.latest(), self.history.first_loss()) else { return false };
+        let untrained = self.start.and_then(|start| start.loss).map_or(first, f64::from);
+        window.loss() < share * first.min(untrained)
     }
 
     /// The remedy that multiplies the learning rate, with the resulting rate where the present one is known.

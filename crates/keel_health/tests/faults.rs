@@ -282,6 +282,25 @@ fn k010_table() {
 }
 
 #[test]
+fn k010_not_k005_leads_where_a_bias_silences_a_layer() {
+    let found = |zeros: f32, mean: f32| {
+        let model = mlp(Relu, 2);
+        let mut start = start_with_stds(&model, &[1.4, 0.001, 1.0]);
+        start.samples = 512;
+        start.layers[0].output_mean = Some(mean);
+        let silent =
+            StartLayer { layer: 1, dead_fraction: Some(0.1), zero_fraction: Some(zeros), ..StartLayer::default() };
+        start.layers.push(silent);
+        started(&model, start).findings()
+    };
+    let biased = found(0.995, -10.0);
+    assert_eq!(all(&biased), ["K010 error"]);
+    assert!(biased[0].cause.contains("fc1 lies around -10") && biased[0].message.contains("0.5 %"), "{biased:?}");
+    assert!(found(0.995, 0.0)[0].cause.contains("from the beginning"));
+    assert_eq!(all(&found(0.985, -10.0)), ["K005 error"]);
+}
+
+#[test]
 fn k010_names_the_units_and_tells_early_from_late_death() {
     let early = only(&run(&mlp(Relu, 2), 400, |_, step| step.layers[1].units = Some(units(50))), "K010");
     assert!(early.cause.contains("from the beginning"), "{}", early.cause);
@@ -342,8 +361,10 @@ fn k013_table() {
         (3e-2, 2.3, Some(Level::Warn)),
         (3e-2, 1.0, None),
         (0.3, 2.3, Some(Level::Error)),
-        (5e-4, 2.3, None),
-        (2e-4, 2.3, Some(Level::Warn)),
+        (8e-4, 2.3, None),
+        (5e-4, 2.3, Some(Level::Warn)),
+        (5e-4, 1.8, None),
+        (2e-4, 1.8, Some(Level::Warn)),
         (1e-5, 2.2, Some(Level::Warn)),
         (1e-5, 0.5, None),
     ] {
@@ -356,6 +377,26 @@ fn k013_table() {
         let found = with_code(&monitor, "K013");
         assert_eq!(found.first().map(|finding| finding.level), expected, "{ratio} {loss}");
     }
+}
+
+#[test]
+fn k013_compares_with_the_loss_before_a_leap() {
+    let leap = |before: Option<f32>| {
+        let model = mlp(Relu, 2);
+        let mut monitor = Monitor::new(model.clone());
+        monitor.start(&StartMeasurement { loss: before, samples: 512, ..Default::default() });
+        for number in 0..400 {
+            let mut step = healthy_step(&model, number);
+            step.loss = if (1..5).contains(&number) { 40.0 } else { 2.3 };
+            if number == 1 {
+                step.layers[2].parameters[0] = parameter(ParameterRole::Weight, 3.0);
+            }
+            monitor.step(&step);
+        }
+        with_code(&monitor, "K013").first().map(|finding| (finding.level, finding.layer.clone()))
+    };
+    assert_eq!(leap(Some(2.3)), Some((Level::Error, Some("fc2".to_owned()))), "2.3 after 400 steps is no progress");
+    assert_eq!(leap(None), None, "without a measured start, the first steps are all there is");
 }
 
 #[test]
