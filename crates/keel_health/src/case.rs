@@ -63,6 +63,8 @@ pub struct Observation {
     pub cause: String,
     /// What to do about it, best first.
     pub remedies: Vec<Remedy>,
+    /// What was measured, where the rule has several statistics and this is not its first.
+    pub statistic: Option<&'static str>,
     /// Observations in a row before it becomes a finding; 1: at once.
     pub confirmations: u32,
 }
@@ -78,8 +80,15 @@ impl Observation {
             message: String::new(),
             cause: String::new(),
             remedies: Vec::new(),
+            statistic: None,
             confirmations: 2,
         }
+    }
+
+    /// The same with the name of its statistic, for a chart.
+    pub fn statistic(mut self, name: &'static str) -> Self {
+        self.statistic = Some(name);
+        self
     }
 
     /// The same with its sentence.

@@ -37,12 +37,14 @@ fn measured(data: DataMeasurement) -> Monitor {
 fn k001_names_the_first_operation() {
     type Spoil = fn(&mut StepMeasurement);
     let cases: [(&str, Option<&str>, Spoil); 6] = [
-        ("output of fc2", Some("fc2"), |step| {
+        ("in the output of fc2", Some("fc2"), |step| {
             step.layers[2].output.as_mut().unwrap().non_finite = 3;
             step.layers[4].output.as_mut().unwrap().non_finite = 640;
             step.loss = f32::NAN;
         }),
-        ("output of fc1", Some("fc1"), |step| step.layers[0].output.as_mut().unwrap().std = f32::INFINITY),
+        ("in the variance of the output of fc1", Some("fc1"), |step| {
+            step.layers[0].output.as_mut().unwrap().std = f32::INFINITY;
+        }),
         ("loss", None, |step| step.loss = f32::INFINITY),
         ("gradient of the weight of head", Some("head"), |step| {
             step.layers[0].parameters[0].non_finite_gradient = 9;
@@ -443,12 +445,14 @@ fn k015_table() {
     };
     let mut model = mlp(Relu, 1);
     model.layers[1] = LayerDescription::new("norm", LayerKind::BatchNorm, &[0]);
+    let (gap, channels, residue) =
+        ("gap between inference and training", "share of channels off", "share of the initial values");
     for (eval_mode_loss, norms, expected) in [
         (1.05, vec![norm(0.1, 0.1)], None),
-        (1.8, vec![norm(0.1, 0.1)], Some((Level::Warn, None))),
-        (1.2, vec![norm(0.9, 0.1)], Some((Level::Warn, Some("norm")))),
-        (1.05, vec![norm(0.9, 0.1)], Some((Level::Info, Some("norm")))),
-        (1.2, vec![norm(0.0, 0.001)], Some((Level::Warn, Some("norm")))),
+        (1.8, vec![norm(0.1, 0.1)], Some((Level::Warn, None, gap))),
+        (1.2, vec![norm(0.9, 0.1)], Some((Level::Warn, Some("norm"), channels))),
+        (1.05, vec![norm(0.9, 0.1)], Some((Level::Info, Some("norm"), channels))),
+        (1.2, vec![norm(0.0, 0.001)], Some((Level::Warn, Some("norm"), residue))),
     ] {
         let mut monitor = Monitor::new(model.clone());
         let epoch = EpochMeasurement {
@@ -460,7 +464,10 @@ fn k015_table() {
         assert_eq!(all(&monitor.epoch(&epoch)), [""; 0], "the first epoch is not judged alone");
         let found = monitor.epoch(&epoch);
         assert_eq!(
-            found.first().map(|finding| (finding.level, finding.layer.as_deref())),
+            found.first().map(|finding| {
+                let evidence = finding.evidence.as_ref().map_or("", |evidence| &evidence.statistic);
+                (finding.level, finding.layer.as_deref(), evidence)
+            }),
             expected,
             "{eval_mode_loss}"
         );
