@@ -169,6 +169,7 @@ class Recorder:
             layer["saturated_fraction"] = SATURATED[function](output).double().mean().item()
         if function == "relu":
             layer["dead_fraction"] = (units_of(output) <= 0).all(0).double().mean().item()
+            layer["zero_fraction"] = (output == 0).double().mean().item()
         if kind in WEIGHTS:
             rows = torch.cat([module.weight.flatten(1), module.weight.grad.flatten(1)], 1)
             layer["identical_units"] = len(rows) - len(torch.unique(rows, dim=0))

@@ -63,6 +63,8 @@ pub struct Observation {
     pub cause: String,
     /// What to do about it, best first.
     pub remedies: Vec<Remedy>,
+    /// What was measured, where the rule has several statistics and this is not its first.
+    pub statistic: Option<&'static str>,
     /// Observations in a row before it becomes a finding; 1: at once.
     pub confirmations: u32,
 }
@@ -78,8 +80,15 @@ impl Observation {
             message: String::new(),
             cause: String::new(),
             remedies: Vec::new(),
+            statistic: None,
             confirmations: 2,
         }
+    }
+
+    /// The same with the name of its statistic, for a chart.
+    pub fn statistic(mut self, name: &'static str) -> Self {
+        self.statistic = Some(name);
+        self
     }
 
     /// The same with its sentence.
@@ -126,9 +135,12 @@ impl<'a> Case<'a> {
         self.window()?.layer(index)
     }
 
-    /// Training works: the loss of the last window is below `share` of the loss at the beginning.
+    /// Training works: the loss of the last window is below `share` of the loss at the beginning. That is the loss before
+    /// the first update where it is the lower one: the mean of the first steps may hold the leap of a step too large.
     pub fn loss_fell_below(&self, share: f64) -> bool {
-        self.history.relative_loss().is_some_and(|relative| relative < share)
+        let (Some(window), Some(first)) = (self.history.latest(), self.history.first_loss()) else { return false };
+        let untrained = self.start.and_then(|start| start.loss).map_or(first, f64::from);
+        window.loss() < share * first.min(untrained)
     }
 
     /// The remedy that multiplies the learning rate, with the resulting rate where the present one is known.

@@ -105,6 +105,11 @@ impl OpenCase {
             self.lowest_level_in_a_row = observation.level;
         }
         self.in_a_row += 1;
+        // Values of one statistic only make a curve.
+        let statistic = observation.statistic.unwrap_or(rule.statistic);
+        if self.evidence.statistic != statistic {
+            self.evidence = Evidence { statistic: statistic.to_string(), ..Evidence::default() };
+        }
         if self.evidence.steps.len() < EVIDENCE_POINTS {
             self.evidence.steps.push(stretch.last_step);
             self.evidence.values.push(finite(observation.measured));

@@ -41,5 +41,5 @@ pub use diagnose::{diagnose, parse_record};
 pub use error::HealthError;
 pub use explain::{SECTIONS, Section, rules_markdown};
 pub use finding::{Evidence, Finding, FindingReference, Level};
-pub use monitor::{Monitor, MonitorState, StepOutcome};
+pub use monitor::{Monitor, MonitorState, SHORT_RUN_WINDOWS, StepOutcome};
 pub use remedy::{Application, Remedy, describe_all};

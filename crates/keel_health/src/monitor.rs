@@ -27,7 +27,7 @@ pub struct Monitor {
 }
 
 /// Windows of a run at most that is too short to confirm what it shows.
-const SHORT_RUN_WINDOWS: u64 = 2;
+pub const SHORT_RUN_WINDOWS: u64 = 2;
 
 /// What of a monitor outlives an interruption of the run: findings and what is needed to go on judging. Open windows
 /// start anew. Written as JSON; its layout is that of this version.

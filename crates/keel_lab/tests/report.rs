@@ -119,6 +119,20 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
 }
 
 #[test]
+fn curves_stand_in_the_order_of_the_network_where_layers_are_fused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run =
+        trained(folder.path(), "fused", "[train]\nepochs = 1\n[health]\nlevel = \"full\"\n[model]\npreset = \"cnn\"\n");
+    let (_, html) = write(&run, Language::English);
+    let layers = html.find("id=\"layers\"").unwrap();
+    let at = |name: &str| html[layers..].find(&format!("data-name=\"{name}\"")).unwrap_or_else(|| panic!("{name}"));
+    assert!(at("conv2d_1") < at("conv2d_2") && at("conv2d_2") < at("linear_1"));
+    let histograms = html.find("id=\"histograms\"").unwrap();
+    let panel = |name: &str| html[histograms..].find(name).unwrap_or_else(|| panic!("{name}"));
+    assert!(panel("max_pool_1") < panel("max_pool_2") && panel("max_pool_2") < panel("linear_1"));
+}
+
+#[test]
 fn runs_that_are_not_finished_are_never_shown_as_finished() {
     let folder = tempfile::tempdir().unwrap();
     let run =

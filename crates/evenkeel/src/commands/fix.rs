@@ -117,9 +117,18 @@ fn name_for(folder: &RunFolder, finding: &Finding) -> String {
 fn write_config(folder: &RunFolder, finding: &Finding, treatment: Treatment) -> Result<PathBuf, Stop> {
     let mut config = treatment.config;
     config.run.name = name_for(folder, finding);
-    let path = folder.path().join(format!("fix-{}.toml", finding.code));
-    folder.write_text(&path, &config.to_toml())?;
+    let text = config.to_toml();
+    let path = config_path(folder.path(), &finding.code, &text);
+    folder.write_text(&path, &text)?;
     Ok(path)
+}
+
+/// `fix-K010.toml`, or with a number behind it where another remedy of the code has been written already.
+fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
+    let first = folder.join(format!("fix-{code}.toml"));
+    let others = (2..).map(|number: u32| folder.join(format!("fix-{code}-{number}.toml")));
+    let free = |path: &PathBuf| !path.exists() || std::fs::read_to_string(path).is_ok_and(|written| written == text);
+    std::iter::once(first.clone()).chain(others).find(free).unwrap_or(first)
 }
 
 /// Trains on with the remedy, in a folder beside the run.
@@ -170,4 +179,26 @@ fn text(fixed: &Fixed, run: &Path) -> String {
         _ => String::new(),
     });
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_config_of_a_code_leaves_the_first_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for (text, expected) in [
+            ("first", "fix-K010.toml"),
+            ("first", "fix-K010.toml"),
+            ("second", "fix-K010-2.toml"),
+            ("third", "fix-K010-3.toml"),
+            ("second", "fix-K010-2.toml"),
+        ] {
+            let path = config_path(folder, "K010", text);
+            assert_eq!(path, folder.join(expected), "{text}");
+            std::fs::write(path, text).unwrap();
+        }
+    }
 }

@@ -188,11 +188,7 @@ fn statistic_text(arms: &[Arm]) -> String {
 }
 
 fn spread_text(arms: &[Arm], value: fn(&Arm) -> Option<f64>, text: fn(f64) -> String) -> Option<String> {
-    let spread = Proof::spread(arms, value)?;
-    if spread.min == spread.max {
-        return Some(text(spread.mean));
-    }
-    Some(format!("{} ({} to {})", text(spread.mean), text(spread.min), text(spread.max)))
+    Proof::spread(arms, value).map(|spread| spread.text(text, " to "))
 }
 
 /// Four digits, with an exponent where the number is far from 1.

@@ -5,6 +5,9 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 /// A line between the header and the rows, and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
 
+/// Spaces between two columns.
+const PADDING: usize = 2;
+
 /// Side of a column its values stand at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -20,13 +23,31 @@ pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     text_of(Table::new(), columns, rows)
 }
 
+/// Columns the terminal has; `None` where the output is no terminal.
+pub(crate) fn terminal_width() -> Option<usize> {
+    Table::new().width().map(usize::from)
+}
+
+/// Columns below which a word or a number of the table would be broken.
+pub(crate) fn least_width(columns: &[(&str, Align)], rows: &[Vec<String>]) -> usize {
+    let longest = |cell: &str, align: Align| match align {
+        Align::Left => cell.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0),
+        Align::Right => cell.chars().count(),
+    };
+    let widths = columns.iter().enumerate().map(|(index, &(name, align))| {
+        let cells = rows.iter().filter_map(|row| row.get(index)).map(String::as_str);
+        cells.chain([name]).map(|cell| longest(cell, align)).max().unwrap_or(0)
+    });
+    widths.map(|width| width + PADDING).sum()
+}
+
 fn text_of(mut table: Table, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.iter().map(|(name, _)| *name));
     table.add_rows(rows);
     for (index, (_, align)) in columns.iter().enumerate() {
         if let Some(column) = table.column_mut(index) {
-            column.set_padding((0, 2));
+            column.set_padding((0, PADDING as u16));
             if *align == Align::Right {
                 column.set_cell_alignment(CellAlignment::Right);
                 column.set_constraint(ColumnConstraint::ContentWidth);

@@ -8,21 +8,28 @@ const WIDTH: usize = 100;
 /// Columns below which a terminal is taken for one that does not know its size.
 const NARROWEST: usize = 20;
 
+/// Spaces before a text that begins on the line after its title.
+const NEXT_LINE_INDENT: usize = 6;
+
 /// Columns of the terminal standard error is; `None` if it is none.
 pub(crate) fn error_width() -> Option<usize> {
     Table::new().use_stderr().width().map(usize::from).filter(|&width| width >= NARROWEST)
 }
 
 /// `text` broken into lines of at most 100 columns, or as many as the terminal has; the first line starts with `first`, the
-/// others with as many spaces.
+/// others with as many spaces. Where `first` takes more than half of a line, `text` begins on the next one.
 pub(crate) fn wrapped(first: &str, text: &str) -> String {
     let terminal = Table::new().width().map_or(WIDTH, usize::from);
     wrapped_to(terminal.clamp(NARROWEST, WIDTH), first, text)
 }
 
 fn wrapped_to(width: usize, first: &str, text: &str) -> String {
-    let indent = first.chars().count();
+    let mut indent = first.chars().count();
     let mut result = first.to_owned();
+    if 2 * indent > width && !text.is_empty() {
+        indent = NEXT_LINE_INDENT;
+        result = format!("{}\n{}", first.trim_end(), " ".repeat(indent));
+    }
     let mut column = indent;
     for word in text.split_whitespace() {
         let length = word.chars().count();
@@ -133,5 +140,9 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH));
         assert_eq!(wrapped_to(WIDTH, "a ", &"x".repeat(200)).lines().count(), 1, "a word is never broken");
         assert_eq!(wrapped_to(WIDTH, "a ", ""), "a \n");
+        assert_eq!(
+            wrapped_to(20, "  a command  ", "one two three four"),
+            "  a command\n      one two three\n      four\n"
+        );
     }
 }

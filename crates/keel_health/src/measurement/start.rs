@@ -40,6 +40,8 @@ pub struct StartLayer {
     pub saturated_fraction: Option<f32>,
     /// Share of units that did not fire for any sample (relu).
     pub dead_fraction: Option<f32>,
+    /// Share of elements of the layer's output that are exactly zero.
+    pub zero_fraction: Option<f32>,
     /// Units with the same incoming weights and the same gradient as another unit of the layer.
     pub identical_units: Option<u64>,
     /// Units of the layer.
@@ -93,6 +95,7 @@ impl StartMeasurement {
             gradient_rms: layer.gradient.as_ref().map(|gradient| gradient.rms),
             elements: layer.output.as_ref().map(|output| output.count / step.samples.max(1)),
             saturated_fraction: layer.output.as_ref().and_then(|output| output.saturated_fraction),
+            zero_fraction: layer.output.as_ref().and_then(|output| output.zero_fraction),
             non_finite: layer.output.as_ref().map_or(0, |output| output.non_finite),
             ..StartLayer::default()
         });

@@ -76,6 +76,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
     let message = format!("{} normalises over batches of {samples} samples", case.model.name(norm));
     Some(
         Observation::new(Level::Warn, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
+            .statistic("samples a batch")
             .message(message)
             .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")
             .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH }),
@@ -117,7 +118,10 @@ fn stale(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observa
     Some(repair(
         case,
         norm,
-        Observation::new(level(gap), Some(norm.layer), residue, RESIDUE).message(message).cause(cause),
+        Observation::new(level(gap), Some(norm.layer), residue, RESIDUE)
+            .statistic("share of the initial values")
+            .message(message)
+            .cause(cause),
     ))
 }
 
@@ -141,6 +145,7 @@ fn shifted(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Obser
     let message =
         format!("the running statistics of {off} of {channels} channels of {name} are far from the exact ones");
     let observation = Observation::new(level(gap), Some(norm.layer), share, CHANNEL_SHARE)
+        .statistic("share of channels off")
         .message(message)
         .cause("the weights move faster than the running statistics follow, or the batches are too small");
     Some(repair(case, norm, observation))

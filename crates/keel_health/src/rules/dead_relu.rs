@@ -1,7 +1,8 @@
 //! # What it measures
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
 //! exactly, from one bit for every unit. Warning above 15 % of the units and at least three of them, error above 40 % or
-//! if the whole layer is silent. Before the first update the same share is judged on the first batches.
+//! if the whole layer is silent. Before the first update the same share is judged on the first batches, and whether less
+//! than one value of the layer in a hundred fires.
 //!
 //! # Why it matters
 //! A unit that never fires has no gradient and will never change: it is lost for good. A layer without a living unit
@@ -19,9 +20,9 @@
 //! # Source
 //! CS231n course notes, neural-networks-1: as much as 40 % of a network can be dead. The limits are ours.
 
-use crate::case::{Case, Moment, Observation, percent};
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
-use crate::measurement::ActivationFunction;
+use crate::measurement::{ActivationFunction, StartLayer};
 use crate::remedy::Remedy;
 
 /// Share of dead units for a warning.
@@ -32,6 +33,8 @@ pub const ERROR_SHARE: f64 = 0.4;
 pub const WARN_UNITS: usize = 3;
 /// Share of firing below which a unit is nearly dead.
 pub const NEARLY_DEAD: f64 = 0.01;
+/// Standard deviations by which the mean of z lies below zero where a bias is at fault.
+pub const BELOW_ZERO: f64 = 2.0;
 /// Samples the start must cover to judge it.
 pub const START_SAMPLES: u64 = 512;
 
@@ -46,20 +49,53 @@ pub fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
+/// How much of a layer is silent before the first update.
+pub(super) enum Silence {
+    /// This share of the units, above [`ERROR_SHARE`], fires for no sample.
+    Units(f64),
+    /// This share of the values is zero; fewer than [`NEARLY_DEAD`] are not.
+    Values(f64),
+}
+
+/// The silence of a relu layer at the start, if it is one to report.
+pub(super) fn silence(layer: &StartLayer) -> Option<Silence> {
+    let dead = layer.dead_fraction.map(f64::from).filter(|&share| share > ERROR_SHARE);
+    let zeros = layer.zero_fraction.map(f64::from).filter(|&share| 1.0 - share < NEARLY_DEAD);
+    dead.map(Silence::Units).or(zeros.map(Silence::Values))
+}
+
 fn at_start(case: &Case, index: usize) -> Option<Observation> {
     let start = case.start.filter(|start| start.samples >= START_SAMPLES)?;
-    let share = f64::from(start.layer(index)?.dead_fraction?);
-    if !(share > ERROR_SHARE) {
-        return None;
-    }
-    let message =
-        format!("{} of the units of {} are dead before training begins", percent(share), case.model.name(index));
-    Some(remedies(
-        case,
-        index,
-        Vec::new(),
-        Observation::new(Level::Error, Some(index), share, ERROR_SHARE).message(message),
-    ))
+    let name = case.model.name(index);
+    let (share, limit, message) = match silence(start.layer(index)?)? {
+        Silence::Units(share) => {
+            let message = format!("{} of the units of {name} are dead before training begins", percent(share));
+            (share, ERROR_SHARE, message)
+        }
+        Silence::Values(share) => {
+            let message = format!("{name} fires for {} of its values before training begins", percent(1.0 - share));
+            (share, 1.0 - NEARLY_DEAD, message)
+        }
+    };
+    let observation = Observation::new(Level::Error, Some(index), share, limit).message(message);
+    Some(remedies(case, index, Vec::new(), observation))
+}
+
+/// What z before the layer says about units that are dead from the beginning.
+fn early_cause(case: &Case, weights: Option<usize>) -> String {
+    let weights = weights.filter(|&weights| case.model.norm_after(weights).is_none());
+    let start = weights.and_then(|weights| Some((weights, case.start?.layer(weights)?)));
+    let below = start.and_then(|(weights, layer)| {
+        let (mean, std) = (f64::from(layer.output_mean?), f64::from(layer.output_std?));
+        (mean < -BELOW_ZERO * std).then(|| {
+            let (name, mean, std) = (case.model.name(weights), number(mean), number(std));
+            format!("the output of {name} lies around {mean}, with a standard deviation of {std}: a bias that keeps it below zero")
+        })
+    });
+    below.unwrap_or_else(|| {
+        "the units were dead from the beginning: inputs, initialisation, a negative bias or a huge first step"
+            .to_string()
+    })
 }
 
 fn in_window(case: &Case, index: usize) -> Option<Observation> {
@@ -92,9 +128,7 @@ fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observati
     let weights = case.weight_layer_before(index);
     let mut observation = if early {
         let initial = weights.and_then(|weights| case.other_init(weights));
-        let mut observation = observation.cause(
-            "the units were dead from the beginning: inputs, initialisation, a negative bias or a huge first step",
-        );
+        let mut observation = observation.cause(early_cause(case, weights));
         observation.remedies.extend(initial);
         observation
     } else {

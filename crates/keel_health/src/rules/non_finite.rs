@@ -82,8 +82,15 @@ fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
         }
         None => "its inputs and weights are finite: z overflowed, or a division or log met zero".to_string(),
     };
-    let count = layer.output.map_or(0, |output| output.non_finite);
-    Some(Origin { layer: Some(layer.layer), tensor: "output".to_string(), cause, count })
+    let counted = layer.output.filter(|output| output.non_finite > 0);
+    let (tensor, cause) = match counted {
+        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => {
+            ("variance of the output", "its values are so large that their squares overflow".to_string())
+        }
+        _ => ("output", cause),
+    };
+    let count = counted.map_or(0, |output| output.non_finite);
+    Some(Origin { layer: Some(layer.layer), tensor: tensor.to_string(), cause, count })
 }
 
 fn loss_origin(step: &StepMeasurement) -> Option<Origin> {

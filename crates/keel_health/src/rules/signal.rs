@@ -2,7 +2,7 @@
 //! The standard deviation of z, the output of every linear layer and convolution, on one real batch before the first
 //! update. Warning outside [0.25, 4]; error outside [0.1, 10], or if the variances of the layers are more than a factor of
 //! 10 apart. Layers followed by normalisation are not judged, because it sets their scale anew, nor layers
-//! behind a relu layer that is dead from the start (K010). The last layer may be as small as it likes and only an error
+//! behind a relu layer that is dead, or nearly, from the start (K010). The last layer may be as small as it likes and only an error
 //! if it is too large: the loss at the start (K004) judges the rest. Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is
 //! compared with that.
 //!
@@ -23,6 +23,7 @@
 //! "Delving Deep into Rectifiers" (2015), section 2.2; Mishkin and Matas, "All you need is a good init" (2015). The
 //! limits 0.25 and 4 are ours.
 
+use super::dead_relu::silence;
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::{ActivationFunction, LayerKind, ModelDescription, StartMeasurement};
@@ -68,8 +69,8 @@ fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<Signal> {
         if !layer.kind.has_weight_matrix() || model.norm_after(index).is_some() || !std.is_finite() {
             continue;
         }
-        let dead = |before: usize| start.layer(before).and_then(|layer| layer.dead_fraction).map_or(0.0, f64::from);
-        if (0..index).any(|before| dead(before) > super::dead_relu::ERROR_SHARE && model.reaches(before, index)) {
+        let silent = |before: usize| start.layer(before).is_some_and(|layer| silence(layer).is_some());
+        if (0..index).any(|before| silent(before) && model.reaches(before, index)) {
             continue;
         }
         let feeds_sum = model.readers(index).any(|reader| model.layers[reader].kind == LayerKind::Add);

@@ -1,7 +1,8 @@
 //! # What it measures
 //! norm(update) / norm(weight) of every weight matrix, the median over a window. Healthy is about 1e-3. Warning outside
 //! [3e-4, 1e-2], error above 1e-1, and only if the loss shows it: a large ratio is reported when the loss has not fallen
-//! below 90 % of its first value, a small one when it is still above 50 %. A single step that changed a hidden layer by
+//! below 90 % of its first value, a small one when it is still above 50 %; while it is above 80 %, a ratio below 7e-4
+//! counts as small. In a schedule the lower limits fall with the learning rate. A single step that changed a hidden layer by
 //! more than 3e-2 is an error too if the loss never fell after it: units may have died of it at once. Steps of warm-up and of the tail of a
 //! schedule are not judged as too small. Norms, biases and weights followed by normalisation are not judged as too
 //! large: their scale has no effect.
@@ -19,7 +20,7 @@
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
-//! the lower one between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
+//! the lower ones between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
 
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
@@ -28,6 +29,8 @@ use crate::finding::Level;
 pub const HEALTHY: f64 = 1e-3;
 /// Lower limit for a warning.
 pub const WARN_LOW: f64 = 3e-4;
+/// Lower limit for a warning while there is hardly any progress.
+pub const WARN_SLOW: f64 = 7e-4;
 /// Upper limit for a warning.
 pub const WARN_HIGH: f64 = 1e-2;
 /// Upper limit for an error.
@@ -38,6 +41,8 @@ pub const SHOCK: f64 = 3e-2;
 pub const LOSS_FELL: f64 = 0.9;
 /// Loss relative to its first value below which a small ratio means that training is done.
 pub const LOSS_DONE: f64 = 0.5;
+/// Loss relative to its first value above which there is hardly any progress.
+pub const LOSS_SLOW: f64 = 0.8;
 /// Learning rate relative to its peak from which a small ratio is judged.
 pub const SCHEDULE_SHARE: f64 = 0.3;
 
@@ -111,10 +116,12 @@ fn shock(case: &Case) -> Option<Observation> {
 
 /// One observation for the network, if even the layer with the largest ratio hardly moves.
 fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
-    if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_DONE) || in_schedule_tail(case) {
+    let schedule = schedule_share(case);
+    if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_DONE) || schedule < SCHEDULE_SHARE {
         return None;
     }
-    let &(layer, ratio) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < WARN_LOW)?;
+    let limit = schedule * if case.loss_fell_below(LOSS_SLOW) { WARN_LOW } else { WARN_SLOW };
+    let &(layer, ratio) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < limit)?;
     let idle = ratios.iter().all(|(_, ratio)| *ratio == 0.0);
     if idle {
         return None;
@@ -122,18 +129,19 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     let message =
         format!("a step changes the weights of {} by only {} of their norm", case.model.name(layer), number(ratio));
     Some(
-        Observation::new(Level::Warn, Some(layer), ratio, WARN_LOW)
+        Observation::new(Level::Warn, Some(layer), ratio, limit)
             .message(message)
             .cause("the learning rate is too low, or the gradient that reaches the weights is")
             .remedy(case.scale_learning_rate(factor(ratio))),
     )
 }
 
-/// The rate is below a third of its peak: warm-up, or the tail of a schedule.
-fn in_schedule_tail(case: &Case) -> bool {
+/// The learning rate relative to its peak: small in warm-up and in the tail of a schedule.
+fn schedule_share(case: &Case) -> f64 {
     let configured = case.model.learning_rate.map_or(0.0, f64::from);
     let peak = case.history.peak_learning_rate().max(configured);
-    case.window().and_then(|window| window.learning_rate()).is_some_and(|rate| rate < SCHEDULE_SHARE * peak)
+    let rate = case.window().and_then(|window| window.learning_rate());
+    rate.filter(|_| peak > 0.0).map_or(1.0, |rate| rate / peak)
 }
 
 /// The factor that brings the ratio to 1e-3, at most a thousand either way.

@@ -135,3 +135,8 @@ pub(crate) fn alarms(findings: &[Finding]) -> Vec<String> {
 pub(crate) fn all(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(|finding| format!("{} {}", finding.code, finding.level.name())).collect()
 }
+
+/// The findings of the rule `code`.
+pub(crate) fn with_code(monitor: &Monitor, code: &str) -> Vec<Finding> {
+    monitor.findings().into_iter().filter(|finding| finding.code == code).collect()
+}

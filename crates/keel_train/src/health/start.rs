@@ -35,6 +35,7 @@ struct LayerTotal {
     sum: f64,
     squares: f64,
     saturated: Option<f64>,
+    zeros: Option<f64>,
     non_finite: u64,
     gradient_count: f64,
     gradient_squares: f64,
@@ -89,6 +90,9 @@ impl LayerTotal {
             if let Some(share) = output.saturated_fraction {
                 *self.saturated.get_or_insert(0.0) += count * f64::from(share);
             }
+            if let Some(share) = output.zero_fraction {
+                *self.zeros.get_or_insert(0.0) += count * f64::from(share);
+            }
         }
         if let Some(gradient) = &layer.gradient {
             let count = gradient.count as f64;
@@ -113,6 +117,7 @@ impl LayerTotal {
                 .then(|| (self.gradient_squares / self.gradient_count).sqrt() as f32),
             elements: measured.then_some(self.count as u64 / samples.max(1)),
             saturated_fraction: self.saturated.map(|saturated| (saturated / self.count) as f32),
+            zero_fraction: self.zeros.map(|zeros| (zeros / self.count) as f32),
             dead_fraction: (!self.fired.is_empty()).then(|| silent as f32 / self.fired.len() as f32),
             non_finite: self.non_finite,
             ..StartLayer::default()

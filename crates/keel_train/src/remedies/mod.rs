@@ -7,6 +7,7 @@ mod surgery;
 
 use keel_health::{Application, Finding, Remedy};
 use keel_nn::activations::Activation;
+use keel_nn::init::InitSpec;
 use keel_nn::layers::LayerSpec;
 
 pub use fork::{Fork, fork};
@@ -120,6 +121,11 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
         }
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
         Remedy::SetActivation { layer: None, function, .. } => hidden_activations(config, function),
+        Remedy::SetInit { layer: None, init, .. } => {
+            let layers = config.model.layers();
+            let own = hidden_inits(&layers[..layers.len().saturating_sub(1)], "model.layers");
+            std::iter::once(format!("model.init={init}")).chain(own).collect()
+        }
         other => other.settings(),
     }
 }
@@ -131,6 +137,18 @@ fn hidden_activations(config: &Config, function: &str) -> Vec<String> {
     let saturating =
         hidden.filter(|(_, layer)| matches!(layer, LayerSpec::Activation(Activation::Sigmoid | Activation::Tanh)));
     saturating.map(|(index, _)| format!("model.layers.{index}.function={function}")).collect()
+}
+
+/// `auto` in the place of every initialiser of a hidden layer, so that the model's holds for it.
+fn hidden_inits(layers: &[LayerSpec], key: &str) -> Vec<String> {
+    let layers = layers.iter().enumerate();
+    let settings = layers.flat_map(|(index, layer)| match layer {
+        LayerSpec::Residual(block) => hidden_inits(&block.body, &format!("{key}.{index}.body")),
+        LayerSpec::Linear(spec) if spec.init != InitSpec::Auto => vec![format!("{key}.{index}.init=auto")],
+        LayerSpec::Conv2d(spec) if spec.init != InitSpec::Auto => vec![format!("{key}.{index}.init=auto")],
+        _ => Vec::new(),
+    });
+    settings.collect()
 }
 
 /// `config` with `key=value` changes. A preset whose layers are changed one by one is written out first.

@@ -75,6 +75,16 @@ pub struct Spread {
     pub max: f64,
 }
 
+impl Spread {
+    /// `mean (min to max)` with numbers as `number` writes them and `to` between the ends; the number alone where all agree.
+    pub fn text(&self, number: impl Fn(f64) -> String, to: &str) -> String {
+        if self.min == self.max {
+            return number(self.mean);
+        }
+        format!("{} ({}{to}{})", number(self.mean), number(self.min), number(self.max))
+    }
+}
+
 /// A finding put to the test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proof {

@@ -139,3 +139,20 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     let message = finding_of(&run, "K018").unwrap_err().to_string();
     assert!(message.contains("no finding K018; it has") && message.contains("K002"), "{message}");
 }
+
+#[test]
+fn another_initialiser_reaches_layers_that_name_their_own() {
+    let settings = [concat!(
+        "model.layers=[{ type = \"conv2d\", out_channels = 4, kernel = 3, init = \"zeros\" }, ",
+        "{ type = \"residual\", body = [{ type = \"conv2d\", out_channels = 4, kernel = 3, padding = \"same\", init = \"zeros\" }] }, ",
+        "{ type = \"linear\", out_features = 8 }, { type = \"linear\", init = { type = \"normal\", std = 0.01 } }]"
+    )
+    .to_owned()];
+    let config = config::load(None, &settings).unwrap_or_else(|error| panic!("{error}"));
+    let remedy = Remedy::SetInit { layer: None, init: "kaiming_normal".into(), config_key: None };
+    let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
+    let expected = ["model.init=kaiming_normal", "model.layers.0.init=auto", "model.layers.1.body.0.init=auto"];
+    assert_eq!(treatment.settings, expected, "the last layer may start as small as it likes");
+    let again = hidden_inits(&treatment.config.model.layers[..3], "model.layers");
+    assert_eq!(again, [""; 0], "the changed config holds no other initialiser in a hidden layer");
+}

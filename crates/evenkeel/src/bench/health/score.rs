@@ -82,7 +82,7 @@ impl Tally {
 pub(crate) fn score(runs: &[SuiteRun]) -> Value {
     let mut rows = Vec::new();
     let mut all = Tally::default();
-    let (mut true_alarms, mut false_alarms) = (0, 0);
+    let (mut true_alarms, mut wrong_alarms) = (0, Vec::new());
     for (index, fault) in FAULTS.iter().enumerate() {
         let own: Vec<&SuiteRun> = runs.iter().filter(|run| run.fault == Some(index)).collect();
         if own.is_empty() {
@@ -94,7 +94,7 @@ pub(crate) fn score(runs: &[SuiteRun]) -> Value {
             all.add(run, fault);
             let (right, wrong): (Vec<&Finding>, Vec<&Finding>) = alarms(run).partition(|finding| shows(fault, finding));
             true_alarms += right.len();
-            false_alarms += wrong.len();
+            wrong_alarms.extend(wrong.into_iter().map(|finding| alarm(run, finding)));
         });
         let networks = ["mlp", "cnn", "residual"].map(|network| {
             let mut tally = Tally::default();
@@ -120,11 +120,12 @@ pub(crate) fn score(runs: &[SuiteRun]) -> Value {
         "faulty_runs": all.runs,
         "recall": share(all.detected, all.runs),
         "root_named": share(all.named, all.runs),
-        "precision": share(true_alarms, true_alarms + false_alarms + healthy_alarms),
+        "precision": share(true_alarms, true_alarms + wrong_alarms.len() + healthy_alarms),
         "healthy_runs": healthy.len(),
         "healthy_runs_with_alarm": alarmed,
         "false_alarms_per_healthy_run": share(healthy_alarms, healthy.len()),
         "false_alarms": false_of_healthy,
+        "wrong_alarms": wrong_alarms,
         "not_named": missed,
     })
 }

@@ -179,7 +179,11 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
             decimate(&points, POINTS),
             if points.len() <= 60 { Marks::LineAndPoints } else { Marks::Line },
         )
-        .coloured(if finding.level == Level::Error { 1 } else { 3 }),
+        .coloured(match finding.level {
+            Level::Error => 1,
+            Level::Warn => 3,
+            Level::Info => 0,
+        }),
     );
     if finding.threshold.is_finite() {
         plot = plot.with(Series::new(Text::new("limit", "界限"), ends.to_vec(), Marks::Dashed).coloured(7));

@@ -78,9 +78,5 @@ fn row(name: &str, arms: &[Arm], language: Language) -> String {
 }
 
 fn spread(arms: &[Arm], value: fn(&Arm) -> Option<f64>) -> Option<String> {
-    let spread = Proof::spread(arms, value)?;
-    if spread.min == spread.max {
-        return Some(number(spread.mean));
-    }
-    Some(format!("{} ({}–{})", number(spread.mean), number(spread.min), number(spread.max)))
+    Proof::spread(arms, value).map(|spread| spread.text(number, "–"))
 }
