@@ -42,6 +42,7 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { height: 8, width: 8, in_channels: 16, out_channels: 64, stride: [2, 2], ..base },
         // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips.
         ConvolutionShape { height: 8, width: 7, in_channels: 32, out_channels: 32, ..base },
+        ConvolutionShape { height: 9, width: 13, in_channels: 16, out_channels: 16, ..base },
         ConvolutionShape { height: 9, width: 8, in_channels: 32, out_channels: 48, ..base },
         ConvolutionShape { height: 10, width: 9, in_channels: 48, out_channels: 32, padding: [[0; 2]; 2], ..base },
         ConvolutionShape { height: 8, width: 9, in_channels: 32, out_channels: 32, padding: [[1, 0], [0, 1]], ..base },

@@ -3,6 +3,8 @@
 /// Running sums per loop iteration; wide enough for the widest vectors, so that sums are vectors too.
 const LANES: usize = 16;
 
+type Block = [f32; LANES];
+
 /// What a rule makes of one parameter.
 pub(super) struct Update {
     pub(super) value: f32,
@@ -77,28 +79,54 @@ fn run<R: Rule, const SLOTS: usize>(
     assert!(SLOTS < 1 || first.len() == length, "slot of {} for {length} parameters", first.len());
     assert!(SLOTS < 2 || second.len() == length, "slot of {} for {length} parameters", second.len());
     let mut sums = [[0.0f32; LANES]; 3];
-    let mut start = 0;
-    while start < length {
-        let width = LANES.min(length - start);
-        for lane in 0..width {
-            let index = start + lane;
-            let (value, gradient) = (values[index], gradients[index]);
-            let old = [if SLOTS > 0 { first[index] } else { 0.0 }, if SLOTS > 1 { second[index] } else { 0.0 }];
-            let new = rule.element(value, gradient * factors.gradient_scale, factors.decay, old);
-            values[index] = new.value;
-            if SLOTS > 0 {
-                first[index] = new.slots[0];
-            }
-            if SLOTS > 1 {
-                second[index] = new.slots[1];
-            }
-            let change = new.value - value;
-            sums[0][lane] += value * value;
-            sums[1][lane] += gradient * gradient;
-            sums[2][lane] += change * change;
-        }
-        start += width;
+    let (blocks, rest) = values.as_chunks_mut();
+    let (gradient_blocks, rest_of_gradients) = gradients.as_chunks();
+    let (first_blocks, rest_of_first) = first.as_chunks_mut();
+    let (second_blocks, rest_of_second) = second.as_chunks_mut();
+    let mut none = [[0.0; LANES]; 2];
+    let [none_first, none_second] = &mut none;
+    for (index, (values, gradients)) in blocks.iter_mut().zip(gradient_blocks).enumerate() {
+        let first = if SLOTS > 0 { &mut first_blocks[index] } else { &mut *none_first };
+        let second = if SLOTS > 1 { &mut second_blocks[index] } else { &mut *none_second };
+        update_block(rule, factors, (values, gradients), [first, second], (&mut sums, LANES));
+    }
+    if !rest.is_empty() {
+        let mut values = padded(rest);
+        let gradients = padded(rest_of_gradients);
+        let (mut first, mut second) = (padded(rest_of_first), padded(rest_of_second));
+        update_block(rule, factors, (&mut values, &gradients), [&mut first, &mut second], (&mut sums, rest.len()));
+        rest.copy_from_slice(&values[..rest.len()]);
+        rest_of_first.copy_from_slice(&first[..rest_of_first.len()]);
+        rest_of_second.copy_from_slice(&second[..rest_of_second.len()]);
     }
     let total = |lanes: &[f32; LANES]| lanes.iter().map(|&sum| f64::from(sum)).sum();
     Squares { values: total(&sums[0]), gradients: total(&sums[1]), updates: total(&sums[2]) }
+}
+
+/// Updates the first `lanes` of a block and adds to their sums. Arrays, so that the compiler makes vectors of them.
+#[inline(always)]
+fn update_block<R: Rule>(
+    rule: &R,
+    factors: Factors,
+    (values, gradients): (&mut Block, &Block),
+    [first, second]: [&mut Block; 2],
+    (sums, lanes): (&mut [Block; 3], usize),
+) {
+    for lane in 0..lanes {
+        let (value, gradient) = (values[lane], gradients[lane]);
+        let slots = [first[lane], second[lane]];
+        let new = rule.element(value, gradient * factors.gradient_scale, factors.decay, slots);
+        (values[lane], first[lane], second[lane]) = (new.value, new.slots[0], new.slots[1]);
+        let change = new.value - value;
+        sums[0][lane] += value * value;
+        sums[1][lane] += gradient * gradient;
+        sums[2][lane] += change * change;
+    }
+}
+
+/// The values, with zeros behind them.
+fn padded(values: &[f32]) -> Block {
+    let mut block = [0.0; LANES];
+    block[..values.len()].copy_from_slice(values);
+    block
 }

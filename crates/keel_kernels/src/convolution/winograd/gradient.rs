@@ -87,23 +87,19 @@ impl WeightGradient {
         let (columns, channels) = (winograd.tiles()[1], winograd.out_channels);
         let [height, width] = winograd.output;
         let stride = winograd.planes(channels).stride();
-        let zero = simd.splat_f32s(0.0);
         for row in 0..strip.rows {
             let y = 2 * (strip.first_row + row);
             for column in 0..columns {
                 let x = 2 * column;
                 let to = (row * columns + column) * channels;
+                let inside = [2.min(height - y), 2.min(width - x)];
+                // Loops of a length the compiler knows, but for the last tiles of odd sizes.
+                let size = if inside == [2, 2] { [2, 2] } else { inside };
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: pixels are read inside the output only, planes lie inside the room.
                     unsafe {
                         let source = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
-                        let mut pixels = [[zero; 2]; 2];
-                        for (dy, line) in pixels.iter_mut().enumerate().take(height - y) {
-                            for (dx, value) in line.iter_mut().enumerate().take(width - x) {
-                                let from = source.add(dy * grad_output.row + dx * channels);
-                                *value = from.cast::<S::f32s>().read_unaligned();
-                            }
-                        }
+                        let pixels = read_pixels(simd, source, (grad_output.row, channels), size);
                         let tile = transform::output_gradients(simd, pixels);
                         store(tile, planes.as_mut_ptr().add(to + channel), stride);
                     }
@@ -153,6 +149,27 @@ impl WeightGradient {
             simd::level().dispatch(FinishRow { sums, plane, first: range.start, taps });
         });
     }
+}
+
+/// The pixels inside `size` `[rows, columns]` at steps of `(line, pixel)` floats; zeros for the others.
+///
+/// # Safety
+/// They must be readable.
+#[inline(always)]
+unsafe fn read_pixels<S: Simd>(
+    simd: S,
+    source: *const f32,
+    (line, pixel): (usize, usize),
+    size: [usize; 2],
+) -> [[S::f32s; 2]; 2] {
+    let mut pixels = [[simd.splat_f32s(0.0); 2]; 2];
+    for (y, row) in pixels.iter_mut().enumerate().take(size[0]) {
+        for (x, value) in row.iter_mut().enumerate().take(size[1]) {
+            // SAFETY: by the caller's promise.
+            *value = unsafe { source.add(y * line + x * pixel).cast::<S::f32s>().read_unaligned() };
+        }
+    }
+    pixels
 }
 
 /// One input channel of [`WeightGradient::finish`].

@@ -23,11 +23,9 @@ use crate::product::{Product, Rows};
 use crate::simd;
 use transform::{POSITIONS, Tile};
 
-/// Channels come in whole vectors of every SIMD level.
+/// Channels come in whole vectors of every SIMD level. With fewer, the transforms would cost more than the multiplications
+/// they save.
 const CHANNEL_STEP: usize = 16;
-
-/// Fewest channels on either side. With fewer, the transforms cost more than the multiplications they save.
-const LEAST_CHANNELS: usize = 32;
 
 /// Smallest output, in pixels of a side. The tiles of an image share one pass over the weights: few tiles wait for it.
 const LEAST_SIDE: usize = 7;
@@ -94,12 +92,8 @@ pub(super) fn suits(shape: &ConvolutionShape) -> bool {
         && shape.dilation == [1, 1]
         && shape.groups == 1
         && shape.padding.as_flattened().iter().all(|&zeros| zeros <= 1)
-        && [shape.in_channels, shape.out_channels].iter().all(|&channels| enough(channels))
+        && [shape.in_channels, shape.out_channels].iter().all(|channels| channels.is_multiple_of(CHANNEL_STEP))
         && shape.out_height().min(shape.out_width()) >= LEAST_SIDE
-}
-
-fn enough(channels: usize) -> bool {
-    channels >= LEAST_CHANNELS && channels.is_multiple_of(CHANNEL_STEP)
 }
 
 impl Winograd {
@@ -309,11 +303,11 @@ impl Winograd {
         let (columns, channels) = (self.tiles()[1], self.out_channels);
         let [height, width] = self.output;
         let stride = self.planes(channels).stride();
-        let zero = simd.splat_f32s(0.0);
         for row in 0..strip.rows {
             let y = 2 * (strip.first_row + row);
             for column in 0..columns {
                 let from = (row * columns + column) * channels;
+                let at = (y * width + 2 * column) * channels;
                 let inside = [2.min(height - y), 2.min(width - 2 * column)];
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: a tile's planes lie inside the room, its pixels `inside` the output.
@@ -324,16 +318,35 @@ impl Winograd {
                             let bias = bias.as_ptr().add(channel).cast::<S::f32s>().read_unaligned();
                             pixels = pixels.map(|line| line.map(|value| simd.add_f32s(value, bias)));
                         }
-                        for (dy, line) in pixels.iter().enumerate().take(inside[0]) {
-                            for (dx, value) in line.iter().enumerate().take(inside[1]) {
-                                let at = ((y + dy) * width + 2 * column + dx) * channels + channel;
-                                let target = output.as_mut_ptr().add(at).cast::<S::f32s>();
-                                let before = if pass.accumulate { target.read_unaligned() } else { zero };
-                                target.write_unaligned(simd.add_f32s(before, *value));
-                            }
-                        }
+                        let target = output.as_mut_ptr().add(at + channel);
+                        // Loops of a length the compiler knows, but for the last tiles of odd sizes.
+                        let size = if inside == [2, 2] { [2, 2] } else { inside };
+                        write_pixels(simd, (pixels, size), (target, width * channels, channels), pass.accumulate);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Writes or adds the pixels inside `size` `[rows, columns]` to a target with steps of `(line, pixel)` floats.
+///
+/// # Safety
+/// They must be writable.
+#[inline(always)]
+unsafe fn write_pixels<S: Simd>(
+    simd: S,
+    (pixels, size): ([[S::f32s; 2]; 2], [usize; 2]),
+    (target, line, pixel): (*mut f32, usize, usize),
+    accumulate: bool,
+) {
+    for (y, row) in pixels.iter().enumerate().take(size[0]) {
+        for (x, value) in row.iter().enumerate().take(size[1]) {
+            // SAFETY: by the caller's promise.
+            unsafe {
+                let target = target.add(y * line + x * pixel).cast::<S::f32s>();
+                let value = if accumulate { simd.add_f32s(target.read_unaligned(), *value) } else { *value };
+                target.write_unaligned(value);
             }
         }
     }
