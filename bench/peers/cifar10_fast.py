@@ -13,7 +13,7 @@ def network():
     filters = nn.Conv2d(3, 24, 2, bias=False)
     filters.weight.requires_grad_(False)
     modules, channels = [filters, nn.GELU()], 24
-    for width in (64, 128, 256):
+    for width in (64, 256, 256):
         modules += [networks.convolution(channels, width), nn.MaxPool2d(2), nn.BatchNorm2d(width), nn.GELU()]
         modules += [networks.convolution(width, width), nn.BatchNorm2d(width), nn.GELU()]
         channels = width

@@ -8,7 +8,6 @@ mod error;
 pub mod flight_recorder;
 pub mod health;
 pub mod metrics;
-mod mirrored;
 mod model_file;
 mod objective;
 pub mod optimizers;
@@ -19,6 +18,7 @@ pub mod runs;
 pub mod schedules;
 pub mod threads;
 mod trainer;
+mod views;
 
 pub use config::Config;
 pub use error::TrainError;

@@ -9,11 +9,11 @@ use keel_nn::{Executor, Network, RandomKey};
 use crate::config;
 use crate::error::TrainError;
 use crate::metrics::{Metrics, Tally, largest};
-use crate::mirrored::Mirrored;
 use crate::model_file;
 use crate::objective::Objective;
 use crate::runs::{RunFolder, Status, Summary};
 use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
+use crate::views::Views;
 use crate::{Config, threads};
 
 /// Samples predicted at once.
@@ -28,7 +28,7 @@ pub struct Predictor {
     objective: Objective,
     network: Network,
     executor: Executor,
-    mirrored: Mirrored,
+    views: Views,
     pool: rayon::ThreadPool,
 }
 
@@ -79,8 +79,8 @@ impl Predictor {
         let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
         let objective = Objective::of_model(&config.train, &schema, &description.scaling)?;
-        let mirrored = Mirrored::new(config.train.mirrored_evaluation, &preprocessor)?;
-        Ok(Predictor { config, schema, preprocessor, objective, network, executor, mirrored, pool })
+        let views = Views::new(&config.train, &preprocessor)?;
+        Ok(Predictor { config, schema, preprocessor, objective, network, executor, views, pool })
     }
 
     /// The config the model was trained with.
@@ -171,7 +171,7 @@ impl Predictor {
 
     /// Raw outputs, `[indices, outputs]`.
     fn outputs(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
-        let Predictor { preprocessor, network, executor, mirrored, pool, .. } = self;
+        let Predictor { preprocessor, network, executor, views, pool, .. } = self;
         pool.install(|| {
             let length = preprocessor.output_shape().len();
             let mut scratch = PreprocessScratch::default();
@@ -181,7 +181,7 @@ impl Predictor {
                 let inputs = &mut inputs[..part.len() * length];
                 preprocessor.gather(dataset, part, inputs, &mut scratch)?;
                 let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
-                outputs.extend_from_slice(mirrored.outputs(executor, network, batch));
+                outputs.extend_from_slice(views.outputs(executor, network, batch));
             }
             Ok(outputs)
         })

@@ -200,6 +200,7 @@ fn fast_settings(epochs: &str) -> Vec<String> {
         "preprocess.steps=[\"channel_standardize\"]",
         "train.averaging={type=\"ema\", decay=0.9}",
         "train.mirrored_evaluation=true",
+        "train.shifted_evaluation=1",
     ];
     settings.map(str::to_owned).to_vec()
 }
@@ -239,15 +240,30 @@ fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
     let late = "model.layers=[{type=\"conv2d\", out_channels=2}, {type=\"conv2d\", out_channels=2, \
                 init=\"patch_whitening\"}, {type=\"linear\"}]";
     let table = "model.layers=[{type=\"linear\", out_features=4, init=\"patch_whitening\"}, {type=\"linear\"}]";
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 6] = [
         (&[wide], "makes 1 to 8 channels of a 2x2 window, not 9"),
         (&[late], "on the network's input"),
         (&["data.source=spiral", table], "needs images"),
         (&["data.source=spiral", "model.preset=mlp", "train.mirrored_evaluation=true"], "have no mirror image"),
+        (&["data.source=spiral", "model.preset=mlp", "train.shifted_evaluation=1"], "cannot be shifted"),
+        (&["train.shifted_evaluation=8"], "8 pixels move images of 8 x 8 out of sight"),
     ];
     for (settings, expected) in cases {
         let config = configured(None, directory.path(), settings);
         let error = Trainer::new(config).run(&mut ()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn shifting_pixels_that_are_scaled_one_by_one_is_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let warned = |settings: &[&str]| {
+        let config = configured(None, directory.path(), settings);
+        let session = keel_train::Session::new(&config, keel_train::load_data(&config).unwrap()).unwrap();
+        session.inferred().iter().any(|note| note.contains("channel_standardize scales all alike"))
+    };
+    assert!(warned(&["augment.crop_padding=1"]));
+    assert!(!warned(&["augment.crop_padding=1", "preprocess.steps=[\"channel_standardize\"]"]));
+    assert!(!warned(&[]));
 }

@@ -7,7 +7,9 @@ use crate::layers::Extent;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BuildError {
     /// The layer works on images.
-    #[error("{kind} wants an image but its input is a vector of {features} features; move it before the flatten")]
+    #[error(
+        "{kind} wants an image but its input is a vector of {features} features; move it before the flatten, or use linear where the data are no images"
+    )]
     WantsImage {
         /// Name of the layer.
         kind: &'static str,

@@ -26,6 +26,9 @@ pub struct TrainConfig {
     pub averaging: AveragingConfig,
     /// Whether images are predicted twice, the second time mirrored, and the outputs averaged; training is not affected.
     pub mirrored_evaluation: bool,
+    /// Pixels by which images are shifted for two more predictions, up and left, down and right; the outputs are averaged,
+    /// the shifted ones together with the weight of the others. 0 = off.
+    pub shifted_evaluation: usize,
     /// Training batches over which the statistics of batch norm are computed anew, exactly, when training ends; 0 = the
     /// running statistics are kept.
     #[schemars(range(max = 1_000_000))]
@@ -47,6 +50,7 @@ impl Default for TrainConfig {
             loss: LossConfig::Auto(AutoLoss::Auto),
             averaging: AveragingConfig::Off {},
             mirrored_evaluation: false,
+            shifted_evaluation: 0,
             exact_batch_norm_batches: 0,
             early_stopping: 0,
             time_limit: 0.0,

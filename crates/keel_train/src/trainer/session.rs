@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use keel_data::{
-    Augmenter, Batch, BatchOptions, Batches, LastBatch, Position, Preprocessor, SampleShape, Source, SplitDataset,
+    Augmenter, Batch, BatchOptions, Batches, LastBatch, Position, PreprocessStep, Preprocessor, SampleShape, Source,
+    SplitDataset,
 };
 use keel_kernels::Buffer;
 use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey, Shape};
@@ -13,10 +14,10 @@ use super::patch_whitening;
 use crate::Config;
 use crate::error::TrainError;
 use crate::metrics::{Metrics, Tally};
-use crate::mirrored::Mirrored;
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
 use crate::runs::LayerSummary;
+use crate::views::Views;
 
 /// Largest batch of an evaluation; results do not depend on it.
 const EVALUATION_BATCH: usize = 256;
@@ -33,7 +34,7 @@ pub struct Session {
     gradients: Buffer,
     optimizer: Optimizer,
     average: Option<WeightAverage>,
-    mirrored: Mirrored,
+    views: Views,
     objective: Objective,
     random: RandomKey,
     notes: Vec<String>,
@@ -70,7 +71,7 @@ impl Session {
         let mut network = Network::new(graph, random.named("parameters"));
         patch_whitening::apply(&mut network, &preprocessor, &data.dataset, &data.train)?;
         let average = WeightAverage::new(&config.train.averaging, &network);
-        let mirrored = Mirrored::new(config.train.mirrored_evaluation, &preprocessor)?;
+        let views = Views::new(&config.train, &preprocessor)?;
         let executor = executor(&network, training.largest_batch(), Mode::Train);
         let largest_part = [&data.train, &data.validation, &data.test].map(Vec::len).into_iter().max().unwrap_or(1);
         let evaluator = executor_for_evaluation(&network, largest_part.min(EVALUATION_BATCH));
@@ -88,7 +89,7 @@ impl Session {
             gradients,
             optimizer,
             average,
-            mirrored,
+            views,
             objective,
             random,
             notes,
@@ -178,7 +179,7 @@ impl Session {
         while let Some(batch) = batches.next() {
             let batch = batch?;
             let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
-            let outputs = self.mirrored.outputs(&mut self.evaluator, &mut self.network, input);
+            let outputs = self.views.outputs(&mut self.evaluator, &mut self.network, input);
             tally.add(&mut self.objective, outputs, &batch.targets);
         }
         Ok(tally)
@@ -276,6 +277,14 @@ fn data_notes(config: &Config, data: &SplitDataset) -> Vec<String> {
         if share > 0.0 && samples.is_empty() {
             notes.push(format!("no {name} split: there are too few samples of each class to spare any"));
         }
+    }
+    let by_pixel = config.preprocess.resolved_steps().contains(&PreprocessStep::Standardize);
+    if by_pixel && config.augment.crop_padding > 0 {
+        notes.push(
+            "augment.crop_padding moves pixels that standardize scales each by its own spread: one that hardly varies blows \
+             up what comes to lie on it; channel_standardize scales all alike"
+                .to_owned(),
+        );
     }
     notes
 }

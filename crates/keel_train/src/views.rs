@@ -1,0 +1,140 @@
+//! Evaluation of several views of each image: itself, its mirror image, and both shifted.
+
+use keel_data::{Preprocessor, SampleShape};
+use keel_nn::{Batch, Executor, Network};
+
+use crate::config::TrainConfig;
+use crate::error::TrainError;
+
+/// One view of an image, and its share of the mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct View {
+    mirrored: bool,
+    /// Pixels down and to the right; zeros come in, the training mean if preprocessing centres.
+    shift: isize,
+    weight: f32,
+}
+
+/// Runs evaluation batches, once for each view.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Views {
+    /// Height, width and channels of the images.
+    image: [usize; 3],
+    /// Empty where the samples themselves are all there is.
+    views: Vec<View>,
+    inputs: Vec<f32>,
+    outputs: Vec<f32>,
+}
+
+impl Views {
+    /// The views `train.mirrored_evaluation` and `train.shifted_evaluation` ask for, of samples of `preprocessor`.
+    ///
+    /// # Errors
+    /// Samples are no images, or smaller than the shift.
+    pub(crate) fn new(config: &TrainConfig, preprocessor: &Preprocessor) -> Result<Self, TrainError> {
+        let views = wanted(config.mirrored_evaluation, config.shifted_evaluation);
+        if views.is_empty() {
+            return Ok(Views::default());
+        }
+        let shape = *preprocessor.output_shape();
+        let SampleShape::Image { height, width, channels } = shape else {
+            let (key, off, what) = match config.mirrored_evaluation {
+                true => ("train.mirrored_evaluation", "false", "have no mirror image"),
+                false => ("train.shifted_evaluation", "0", "cannot be shifted"),
+            };
+            return Err(TrainError::setting(key, format!("samples of shape {shape} {what}; set it to {off}")));
+        };
+        if config.shifted_evaluation >= height.min(width) {
+            let message =
+                format!("{} pixels move images of {height} x {width} out of sight", config.shifted_evaluation);
+            return Err(TrainError::setting("train.shifted_evaluation", message));
+        }
+        Ok(Views { image: [height, width, channels], views, ..Views::default() })
+    }
+
+    /// Outputs of a batch, `[batch, outputs]`: those of the network, or their mean over the views.
+    pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &mut Network, batch: Batch<'_>) -> &[f32] {
+        self.outputs.clear();
+        if self.views.is_empty() {
+            self.outputs.extend_from_slice(executor.forward(network, batch, &mut ()));
+        }
+        for view in &self.views {
+            view.write(self.image, batch.input, &mut self.inputs);
+            let outputs = executor.forward(network, Batch { input: &self.inputs, ..batch }, &mut ());
+            self.outputs.resize(outputs.len(), 0.0);
+            self.outputs.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += view.weight * output);
+        }
+        &self.outputs
+    }
+}
+
+/// The unshifted views weigh as much as all shifted ones together.
+fn wanted(mirrored: bool, shift: usize) -> Vec<View> {
+    let shift = shift as isize;
+    let shifts: &[(isize, f32)] = if shift == 0 { &[(0, 1.0)] } else { &[(0, 0.5), (-shift, 0.25), (shift, 0.25)] };
+    let sides: &[bool] = if mirrored { &[false, true] } else { &[false] };
+    if shifts.len() * sides.len() == 1 {
+        return Vec::new();
+    }
+    let view = |&(shift, weight): &(isize, f32), &mirrored: &bool| View {
+        mirrored,
+        shift,
+        weight: weight / sides.len() as f32,
+    };
+    shifts.iter().flat_map(|shift| sides.iter().map(move |side| view(shift, side))).collect()
+}
+
+impl View {
+    /// Writes this view of each image `[height, width, channels]` of `input` in place of what `views` holds.
+    fn write(self, [height, width, channels]: [usize; 3], input: &[f32], views: &mut Vec<f32>) {
+        views.clear();
+        let inside = |at: usize, size: usize| at.checked_add_signed(-self.shift).filter(|&from| from < size);
+        for image in input.chunks_exact(height * width * channels) {
+            for y in 0..height {
+                for x in 0..width {
+                    let x = if self.mirrored { width - 1 - x } else { x };
+                    match (inside(y, height), inside(x, width)) {
+                        (Some(y), Some(x)) => {
+                            views.extend_from_slice(&image[(y * width + x) * channels..][..channels]);
+                        }
+                        _ => views.extend(std::iter::repeat_n(0.0, channels)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two images of 2 x 3 pixels with two channels.
+    fn images() -> Vec<f32> {
+        (1..=24).map(|value| value as f32).collect()
+    }
+
+    fn view(mirrored: bool, shift: isize) -> Vec<f32> {
+        let mut views = vec![9.0; 3];
+        View { mirrored, shift, weight: 1.0 }.write([2, 3, 2], &images(), &mut views);
+        views
+    }
+
+    #[test]
+    fn views_are_the_image_its_mirror_image_and_both_shifted_with_zeros_coming_in() {
+        assert_eq!(view(false, 0), images());
+        assert_eq!(view(true, 0)[..6], [5.0, 6.0, 3.0, 4.0, 1.0, 2.0]);
+        assert_eq!(view(false, 1)[..12], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(view(false, -1)[12..], [21.0, 22.0, 23.0, 24.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(view(true, 1)[6..12], [3.0, 4.0, 1.0, 2.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn weights_of_all_views_sum_to_one_and_one_view_is_none() {
+        assert_eq!(wanted(false, 0), []);
+        for (mirrored, shift, count) in [(true, 0, 2), (false, 1, 3), (true, 2, 6)] {
+            let views = wanted(mirrored, shift);
+            assert_eq!((views.len(), views.iter().map(|view| view.weight).sum::<f32>()), (count, 1.0));
+        }
+    }
+}
