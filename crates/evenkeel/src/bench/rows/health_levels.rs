@@ -16,6 +16,9 @@ use crate::failure::Failure;
 /// Steps of a turn: a whole interval between two recorded steps, so that each turn holds one.
 const STEPS: u64 = 10;
 
+/// Turns of each side for every one of other rows: the difference is a hundredth, far less than turns differ.
+const TURNS: usize = 4;
+
 /// Steps the training is said to have, which decides how often distributions are recorded.
 const STEPS_OF_TRAINING: u64 = 1000;
 
@@ -46,7 +49,7 @@ fn measure(name: &str, level: HealthLevel, context: &Context) -> Result<Value, F
     if losses[0].to_bits() != losses[1].to_bits() {
         return Err(Failure::new(format!("watching changed the loss: {losses:?}")));
     }
-    let turns = in_turn(context.turns, || watched.turn(), Some(|| Ok(alone.turn())))?;
+    let turns = in_turn(TURNS * context.turns, || watched.turn(), Some(|| Ok(alone.turn())))?;
     let mut row = json!({ "name": name });
     turns.write(&mut row, "level off");
     Ok(row)
