@@ -95,24 +95,24 @@ pub fn for_each_chunk_mut(values: &mut [f32], chunk: usize, operation: impl Fn(u
 
 /// A mutable slice whose disjoint pieces are handed to tasks running at the same time.
 #[derive(Clone, Copy)]
-pub struct Pieces<'a> {
-    pointer: *mut f32,
+pub struct Pieces<'a, T = f32> {
+    pointer: *mut T,
     length: usize,
-    slice: PhantomData<&'a mut [f32]>,
+    slice: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: only `piece` gives access, and its contract keeps concurrent pieces disjoint.
-unsafe impl Send for Pieces<'_> {}
+unsafe impl<T: Send> Send for Pieces<'_, T> {}
 // SAFETY: as above.
-unsafe impl Sync for Pieces<'_> {}
+unsafe impl<T: Send> Sync for Pieces<'_, T> {}
 
-impl<'a> Pieces<'a> {
+impl<'a, T> Pieces<'a, T> {
     /// Borrows `slice` for as long as pieces of it are in use.
-    pub fn new(slice: &'a mut [f32]) -> Self {
+    pub fn new(slice: &'a mut [T]) -> Self {
         Pieces { pointer: slice.as_mut_ptr(), length: slice.len(), slice: PhantomData }
     }
 
-    /// The floats in `range`.
+    /// The elements in `range`.
     ///
     /// # Safety
     /// No two pieces alive at the same time may overlap.
@@ -120,8 +120,8 @@ impl<'a> Pieces<'a> {
     /// # Panics
     /// If `range` reaches outside the slice.
     #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
-    pub unsafe fn piece(&self, range: Range<usize>) -> &'a mut [f32] {
-        assert!(range.start <= range.end && range.end <= self.length, "{range:?} of {} floats", self.length);
+    pub unsafe fn piece(&self, range: Range<usize>) -> &'a mut [T] {
+        assert!(range.start <= range.end && range.end <= self.length, "{range:?} of {} elements", self.length);
         // SAFETY: inside the borrowed slice (asserted), exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.pointer.add(range.start), range.len()) }
     }
@@ -130,8 +130,8 @@ impl<'a> Pieces<'a> {
     ///
     /// # Safety
     /// As [`Pieces::piece`] for every element the caller writes through the address.
-    pub unsafe fn pointer(&self, index: usize) -> *mut f32 {
-        assert!(index <= self.length, "element {index} of {} floats", self.length);
+    pub unsafe fn pointer(&self, index: usize) -> *mut T {
+        assert!(index <= self.length, "element {index} of {}", self.length);
         // SAFETY: inside or one past the borrowed slice (asserted).
         unsafe { self.pointer.add(index) }
     }

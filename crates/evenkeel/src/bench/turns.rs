@@ -25,17 +25,22 @@ where
     let mut turns = Turns::default();
     for _ in 0..count.max(1) {
         let here = ours();
-        turns.ours.push(here);
-        if let Some(theirs) = &mut theirs {
-            let there = theirs()?;
-            turns.theirs.push(there);
-            turns.ratios.push(here / there);
+        match &mut theirs {
+            Some(theirs) => turns.push(here, theirs()?),
+            None => turns.ours.push(here),
         }
     }
     Ok(turns)
 }
 
 impl Turns {
+    /// Takes in a turn of both sides.
+    pub(super) fn push(&mut self, ours: f64, theirs: f64) {
+        self.ours.push(ours);
+        self.theirs.push(theirs);
+        self.ratios.push(ours / theirs);
+    }
+
     /// Writes `milliseconds`, `minimum`, `maximum` and `spread` into `row`; with a peer, also the same into `peer` and the
     /// `ratio` with its own minimum and maximum.
     pub(super) fn write(&self, row: &mut Value, peer: &str) {

@@ -9,6 +9,7 @@ use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd;
+use crate::statistics::{Limits, SignalPart, UnitCounts, unit_signal_chunk};
 
 /// A batch norm with the activation that follows.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,30 @@ pub(super) fn normalize_and_activate(x: &[f32], activated: Activated<'_>, y: &mu
 pub(super) fn normalize_and_activate_rows(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output");
     activated.function.visit(Forward { x, activated, y, spread: false });
+}
+
+/// The part of some rows of the activation, none of which are written; `units` is that of its channels. On this thread.
+pub(super) fn measure_rows(x: &[f32], activated: Activated<'_>, units: (&UnitCounts, Limits)) -> SignalPart {
+    activated.function.visit(Measure { x, activated, units })
+}
+
+struct Measure<'a> {
+    x: &'a [f32],
+    activated: Activated<'a>,
+    units: (&'a UnitCounts, Limits),
+}
+
+impl Visitor for Measure<'_> {
+    type Output = SignalPart;
+
+    fn visit<F: Elementwise>(self, function: F) -> SignalPart {
+        let Measure { x, activated, units } = self;
+        let map = |x: f32, [center, factor, offset]: [f32; 3]| function.value((x - center) * factor + offset);
+        simd::level().run(
+            #[inline(always)]
+            || unit_signal_chunk(x, activated.tables(), map, units),
+        )
+    }
 }
 
 struct Forward<'a> {

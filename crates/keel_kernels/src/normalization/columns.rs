@@ -85,7 +85,7 @@ pub fn map_columns<const TABLES: usize>(
 
 /// Floats of a wide row: whole vectors for few channels, one row for many or where there is too little data.
 #[inline(always)]
-fn wide_row(channels: usize, length: usize) -> usize {
+pub(crate) fn wide_row(channels: usize, length: usize) -> usize {
     if channels >= WIDTH {
         return channels;
     }
@@ -138,14 +138,17 @@ fn map_block<const LANES: usize, const TABLES: usize>(
 }
 
 #[inline(always)]
-fn lanes<const LANES: usize>(row: &[f32], column: usize) -> &[f32; LANES] {
+pub(crate) fn lanes<const LANES: usize>(row: &[f32], column: usize) -> &[f32; LANES] {
     row[column..].first_chunk().expect("a block lies inside its row")
 }
 
 /// `table[column..]` of each table, starting over at its end. Written out, as [`lane_of`]: a closure handed to `map` or
 /// `from_fn` is compiled without the wide vectors of its caller.
 #[inline(always)]
-fn blocks<const LANES: usize, const TABLES: usize>(tables: [&[f32]; TABLES], column: usize) -> [[f32; LANES]; TABLES] {
+pub(crate) fn blocks<const LANES: usize, const TABLES: usize>(
+    tables: [&[f32]; TABLES],
+    column: usize,
+) -> [[f32; LANES]; TABLES] {
     let mut blocks = [[0.0; LANES]; TABLES];
     for (block, table) in blocks.iter_mut().zip(tables) {
         if let Some(whole) = table.get(column..column + LANES) {
@@ -161,7 +164,10 @@ fn blocks<const LANES: usize, const TABLES: usize>(tables: [&[f32]; TABLES], col
 
 /// One lane of every block.
 #[inline(always)]
-fn lane_of<const LANES: usize, const TABLES: usize>(blocks: &[[f32; LANES]; TABLES], lane: usize) -> [f32; TABLES] {
+pub(crate) fn lane_of<const LANES: usize, const TABLES: usize>(
+    blocks: &[[f32; LANES]; TABLES],
+    lane: usize,
+) -> [f32; TABLES] {
     let mut values = [0.0; TABLES];
     for (value, block) in values.iter_mut().zip(blocks) {
         *value = block[lane];

@@ -30,18 +30,24 @@ pub(super) fn places_length(windows: &PoolShape, images: usize) -> usize {
 }
 
 /// `y = max over each window of f((x - center) * factor + offset)`, all images; `places` ([`places_length`] floats)
-/// keeps where the maxima were, unless it is empty.
-pub(super) fn forward(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [f32]) {
+/// keeps where the maxima were, unless it is empty. `look(image, x)` sees each image before its turn, on the same thread.
+pub(super) fn forward(
+    pooled: Pooled<'_>,
+    x: &[f32],
+    (y, places): (&mut [f32], &mut [f32]),
+    look: impl Fn(usize, &[f32]) + Sync,
+) {
     let (from, to) = (pooled.windows.input_length(), pooled.windows.output_length());
     let images = x.len() / from;
     assert_eq!((x.len(), y.len()), (images * from, images * to), "input and output");
     let keep = !places.is_empty();
-    let (y, places) = (Pieces::new(y), PlacePieces::new(places));
+    let (y, places) = (Pieces::new(y), Pieces::new(bytes_mut(places)));
     for_each_task(images, x.len(), |image| {
+        let (x, outputs) = (&x[image * from..(image + 1) * from], image * to..(image + 1) * to);
         // SAFETY: each task takes its own image.
-        let (y, places) =
-            unsafe { (y.piece(image * to..(image + 1) * to), places.piece(image * to, if keep { to } else { 0 })) };
-        forward_image(pooled, &x[image * from..(image + 1) * from], y, places);
+        let (y, places) = unsafe { (y.piece(outputs.clone()), places.piece(if keep { outputs } else { 0..0 })) };
+        look(image, x);
+        forward_image(pooled, x, y, places);
     });
 }
 
@@ -324,42 +330,4 @@ pub(super) fn input_gradient(
 pub(super) fn places_of<'a>(windows: &PoolShape, places: &'a [f32], image: usize) -> &'a [u8] {
     let length = windows.output_length();
     &bytes(places)[image * length..(image + 1) * length]
-}
-
-/// Places, one byte each, whose disjoint pieces are handed to tasks running at the same time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PlacePieces<'a> {
-    pointer: *mut u8,
-    length: usize,
-    slice: std::marker::PhantomData<&'a mut [u8]>,
-}
-
-// SAFETY: only `piece` gives access, and its contract keeps concurrent pieces disjoint.
-unsafe impl Send for PlacePieces<'_> {}
-// SAFETY: as above.
-unsafe impl Sync for PlacePieces<'_> {}
-
-impl<'a> PlacePieces<'a> {
-    /// The bytes of `places`.
-    pub(super) fn new(places: &'a mut [f32]) -> Self {
-        let bytes = bytes_mut(places);
-        PlacePieces { pointer: bytes.as_mut_ptr(), length: bytes.len(), slice: std::marker::PhantomData }
-    }
-
-    /// `length` bytes from `start` on.
-    ///
-    /// # Safety
-    /// No two pieces alive at the same time may overlap.
-    ///
-    /// # Panics
-    /// If they reach outside.
-    #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
-    pub(super) unsafe fn piece(&self, start: usize, length: usize) -> &'a mut [u8] {
-        if length == 0 {
-            return &mut [];
-        }
-        assert!(start + length <= self.length, "{length} from {start} of {} bytes", self.length);
-        // SAFETY: inside the borrowed slice (asserted), exclusive by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.pointer.add(start), length) }
-    }
 }

@@ -9,13 +9,9 @@ use super::batch_sum::{self, Summed};
 use super::pooled::{self, Pooled};
 use super::records::Records;
 use crate::activation::Function;
+use crate::parallel::Pieces;
 use crate::pooling::PoolShape;
-use crate::simd;
-use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts, signal_chunk};
-use rayon::prelude::*;
-
-/// Floats of an activation computed at once for its statistics.
-const BLOCK: usize = 2048;
+use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
 
 /// What follows the norm.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +22,17 @@ pub struct Tail {
     pub adds: bool,
     /// Max pooling after the activation, [`PoolShape::is_pairs`].
     pub windows: Option<PoolShape>,
+}
+
+/// Where the statistics of an activation hidden by pooling go.
+#[derive(Debug)]
+pub struct Hidden<'a> {
+    /// Its channels.
+    pub units: &'a mut UnitCounts,
+    /// Outside these it is saturated.
+    pub limits: Limits,
+    /// Room that the first call of a size allocates.
+    pub parts: &'a mut Vec<SignalPart>,
 }
 
 /// What the backward pass reads.
@@ -59,10 +66,49 @@ impl Tail {
     /// what backward wants, unless it is empty.
     pub fn forward(&self, (x, shortcut): (&[f32], &[f32]), table: &[f32], y: &mut [f32], places: &mut [f32]) {
         match &self.windows {
-            Some(windows) => pooled::forward(Pooled { windows, table, function: self.function }, x, y, places),
+            Some(windows) => {
+                let pooled = Pooled { windows, table, function: self.function };
+                pooled::forward(pooled, x, (y, places), |_, _| ());
+            }
             None if self.adds => batch_sum::forward((x, shortcut), table, self.function, y),
             None => batch_activation::normalize_and_activate(x, self.activated(table), y),
         }
+    }
+
+    /// As [`Tail::forward`] where there is pooling, with statistics of the activation it hides: of one of
+    /// [`SAMPLED_IMAGES`] images, each measured just before it is pooled.
+    ///
+    /// # Panics
+    /// If there is no pooling, or there are not as many units as channels.
+    pub fn forward_measured(
+        &self,
+        x: &[f32],
+        table: &[f32],
+        (y, places): (&mut [f32], &mut [f32]),
+        hidden: Hidden<'_>,
+    ) -> Signal {
+        let windows = self.windows.as_ref().expect("pooling");
+        let (image, channels) = (windows.input_length(), windows.channels);
+        let sampled = (x.len() / image).div_ceil(SAMPLED_IMAGES);
+        let layout = Records::per_image(sampled, (image / channels, channels), 1);
+        let Hidden { units, limits, parts } = hidden;
+        units.begin(layout.total_rows() as u64);
+        parts.resize(layout.count(), SignalPart::default());
+        let (counts, pieces) = (&*units, Pieces::new(parts));
+        let pooled = Pooled { windows, table, function: self.function };
+        pooled::forward(pooled, x, (y, places), |index, x| {
+            if !index.is_multiple_of(SAMPLED_IMAGES) {
+                return;
+            }
+            for task in layout.of_image(index / SAMPLED_IMAGES) {
+                let (_, rows) = layout.rows(task);
+                // SAFETY: each image has its own parts.
+                let part = unsafe { pieces.piece(task..task + 1) };
+                let x = &x[rows.start * channels..rows.end * channels];
+                part[0] = batch_activation::measure_rows(x, self.activated(table), (counts, limits));
+            }
+        });
+        Signal::combine(parts)
     }
 
     /// [`Tail::forward`] for one image on this thread, keeping nothing.
@@ -128,43 +174,6 @@ impl Tail {
                 }
             }
         }
-    }
-
-    /// Statistics of the activation before the pooling, from one of [`SAMPLED_IMAGES`] images, and in `units` those of its channels.
-    /// `parts` is room that the first call of this size allocates. `None` for more than 2048 channels.
-    pub fn sample_activation(
-        &self,
-        x: &[f32],
-        table: &[f32],
-        (units, limits): (&mut UnitCounts, Limits),
-        parts: &mut Vec<SignalPart>,
-    ) -> Option<Signal> {
-        let windows = self.windows.as_ref()?;
-        let (channels, image) = (windows.channels, windows.input_length());
-        if channels > BLOCK || units.units() != channels {
-            return None;
-        }
-        let block = BLOCK / channels * channels;
-        let (blocks, sampled) = (image.div_ceil(block), (x.len() / image).div_ceil(SAMPLED_IMAGES));
-        parts.resize(blocks * sampled, SignalPart::default());
-        units.begin((sampled * image / channels) as u64);
-        let counts = &*units;
-        parts.par_iter_mut().enumerate().for_each(|(index, part)| {
-            let from = index / blocks * SAMPLED_IMAGES * image;
-            let start = index % blocks * block;
-            let x = &x[from + start..from + (start + block).min(image)];
-            let mut room = [0.0f32; BLOCK];
-            let values = &mut room[..x.len()];
-            batch_activation::normalize_and_activate_rows(x, self.activated(table), values);
-            *part = simd::level().run(
-                #[inline(always)]
-                || {
-                    counts.add_rows(values, limits);
-                    signal_chunk(values, limits)
-                },
-            );
-        });
-        Some(Signal::combine(parts))
     }
 
     fn activated<'a>(&self, table: &'a [f32]) -> Activated<'a> {

@@ -3,8 +3,12 @@
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
 use super::moments::{RECORD, chunk_moments, combine, record_chunk};
+use super::tail::{Hidden, Tail};
 use super::{batch, columns};
+use crate::activation::{self, Function};
+use crate::pooling::PoolShape;
 use crate::simd::Level;
+use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, UnitCounts, signal};
 
 const SHAPES: [(usize, usize); 12] =
     [(1, 1), (2, 1), (33, 1), (1025, 1), (7, 3), (200, 3), (64, 8), (37, 17), (65, 31), (19, 32), (9, 100), (3, 512)];
@@ -94,5 +98,86 @@ fn maps_and_sums_equal_plain_loops() {
             assert!(tolerance.accepts(f64::from(first[c]), one), "{rows}x{channels}: {} not {one}", first[c]);
             assert!(tolerance.accepts(f64::from(second[c]), two), "{rows}x{channels}: {} not {two}", second[c]);
         }
+    }
+}
+
+/// Statistics of the activation before pooling, of every image that is looked at, from plain loops.
+fn plain_activation(x: &[f32], table: &[f32], (tail, limits): (&Tail, Limits)) -> (Signal, Vec<[u32; 2]>) {
+    let windows = tail.windows.unwrap();
+    let (image, channels) = (windows.input_length(), windows.channels);
+    let sampled: Vec<f32> = x.chunks(image).step_by(SAMPLED_IMAGES).flatten().copied().collect();
+    let values = sampled.iter().enumerate().map(|(index, x)| {
+        let c = index % channels;
+        (x - table[c]) * table[channels + c] + table[2 * channels + c]
+    });
+    let mut y = vec![0.0; sampled.len()];
+    activation::forward(tail.function, &values.collect::<Vec<f32>>(), &mut y);
+    let mut counts = vec![[0, 0]; channels];
+    for (index, value) in y.iter().enumerate() {
+        counts[index % channels][0] += u32::from(*value > 0.0);
+        counts[index % channels][1] += u32::from(*value < limits.low || *value > limits.high);
+    }
+    (signal(&y, limits, &mut Vec::new()), counts)
+}
+
+#[test]
+fn what_pooling_hides_is_measured_on_the_way_and_changes_no_bit() {
+    let cases = [
+        (1, [2, 2], 1, Function::Relu, Limits::NONE),
+        (9, [6, 8], 3, Function::Tanh, Limits { low: -0.97, high: 0.97 }),
+        (17, [4, 4], 37, Function::Relu, Limits::NONE),
+        (16, [32, 32], 32, Function::Relu, Limits::NONE),
+    ];
+    for ((images, input, channels, function, limits), bad) in
+        cases.into_iter().flat_map(|case| [(case, false), (case, true)])
+    {
+        let windows = PoolShape {
+            input,
+            channels,
+            kernel: [2, 2],
+            stride: [2, 2],
+            padding: [0, 0],
+            output: input.map(|size| size / 2),
+        };
+        let tail = Tail { function, adds: false, windows: Some(windows) };
+        let mut x = deterministic_values(7, images * windows.input_length(), -2.0, 2.0);
+        if bad {
+            let last = x.len() - 1;
+            (x[0], x[last / 2], x[last]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+        }
+        let table = deterministic_values(8, batch::FORWARD_TABLE * channels, 0.5, 1.5);
+        let plain = {
+            let mut y = vec![0.0; images * windows.output_length()];
+            let mut places = vec![0.0; tail.places_length(images)];
+            tail.forward((&x, &[]), &table, &mut y, &mut places);
+            (y, places)
+        };
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut y = vec![0.0; images * windows.output_length()];
+                let mut places = vec![0.0; tail.places_length(images)];
+                let (mut units, mut parts) = (UnitCounts::new(channels), Vec::new());
+                let hidden = Hidden { units: &mut units, limits, parts: &mut parts };
+                let signal = tail.forward_measured(&x, &table, (&mut y, &mut places), hidden);
+                let fired: Vec<u32> = units.fired().collect();
+                let counts: Vec<[u32; 2]> = fired.into_iter().zip(units.saturated()).map(<[u32; 2]>::from).collect();
+                assert!(y.iter().zip(&plain.0).all(|(one, two)| one.to_bits() == two.to_bits()), "output");
+                assert!(places.iter().zip(&plain.1).all(|(one, two)| one.to_bits() == two.to_bits()), "places");
+                (signal, counts)
+            })
+        };
+        let (signal, counts) = run(1);
+        let (expected, expected_counts) = plain_activation(&x, &table, (&tail, limits));
+        let what = format!("{images} images {input:?} of {channels} channels, {function:?}, {bad}");
+        assert_eq!(counts, expected_counts, "{what}");
+        assert!((signal.mean - expected.mean).abs() < 1e-5, "{what}: {signal:?} {expected:?}");
+        assert!((signal.variance / expected.variance - 1.0).abs() < 1e-5, "{what}: {signal:?} {expected:?}");
+        assert_eq!(
+            Signal { mean: 0.0, variance: 0.0, ..signal },
+            Signal { mean: 0.0, variance: 0.0, ..expected },
+            "{what}"
+        );
+        assert_eq!(run(2), (signal, counts), "{what}");
     }
 }

@@ -85,36 +85,40 @@ pub fn gradient(values: &[f32], parts: &mut Vec<GradientPart>) -> GradientSignal
 /// The part of one chunk. For use inside [`crate::simd::Level::run`].
 #[inline(always)]
 pub fn gradient_chunk(values: &[f32]) -> GradientPart {
-    let (mut squares, mut max, mut bad) = ([0.0f32; LANES], [0.0f32; LANES], [0u32; LANES]);
+    let (mut squares, mut max) = ([0.0f32; LANES], [0.0f32; LANES]);
     let (rows, rest) = values.as_chunks::<LANES>();
     for row in rows {
         for lane in 0..LANES {
-            add(row[lane], (&mut squares[lane], &mut max[lane], &mut bad[lane]));
+            add(row[lane], (&mut squares[lane], &mut max[lane]));
         }
     }
     for (lane, value) in rest.iter().enumerate() {
-        add(*value, (&mut squares[lane], &mut max[lane], &mut bad[lane]));
+        add(*value, (&mut squares[lane], &mut max[lane]));
     }
-    let mut total: f64 = squares.iter().map(|&value| f64::from(value)).sum();
+    let total: f64 = squares.iter().map(|&value| f64::from(value)).sum();
     let max_abs = max.iter().copied().fold(0.0, f32::max);
+    // A value that is not finite makes the sum so; so do squares beyond single precision.
     if !total.is_finite() || (total < TINY && max_abs > 0.0) {
-        total = wide_squares(values);
+        return wide_part(values);
     }
-    GradientPart { count: values.len() as u32, squares: total, max_abs, non_finite: bad.iter().sum() }
+    GradientPart { count: values.len() as u32, squares: total, max_abs, non_finite: 0 }
 }
 
 #[inline(always)]
-fn add(value: f32, (squares, max, bad): (&mut f32, &mut f32, &mut u32)) {
+fn add(value: f32, (squares, max): (&mut f32, &mut f32)) {
     let size = value.abs();
-    let finite = size <= f32::MAX;
-    let kept = if finite { size } else { 0.0 };
-    *squares += kept * kept;
-    *max = if kept > *max { kept } else { *max };
-    *bad += u32::from(!finite);
+    *squares += size * size;
+    *max = if size > *max { size } else { *max };
 }
 
-/// The sum in double precision, for values whose squares are beyond single precision.
+/// The part in double precision, of the finite values alone.
 #[cold]
-fn wide_squares(values: &[f32]) -> f64 {
-    values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value).powi(2)).sum()
+fn wide_part(values: &[f32]) -> GradientPart {
+    let finite = || values.iter().filter(|value| value.is_finite());
+    GradientPart {
+        count: values.len() as u32,
+        squares: finite().map(|&value| f64::from(value).powi(2)).sum(),
+        max_abs: finite().fold(0.0, |max, value| max.max(value.abs())),
+        non_finite: (values.len() - finite().count()) as u32,
+    }
 }

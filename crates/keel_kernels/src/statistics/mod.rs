@@ -5,6 +5,7 @@
 //! everything else. A kernel that holds the values anyway can use the functions for one chunk ([`signal_chunk`],
 //! [`gradient_chunk`]) and combine the parts itself.
 
+mod chunk;
 mod gradient;
 mod histogram;
 mod signal;
@@ -14,9 +15,11 @@ mod units;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use chunk::unit_signal_chunk;
+pub use chunk::{SignalPart, signal_chunk};
 pub use gradient::{GradientPart, GradientSignal, gradient, gradient_chunk};
 pub use histogram::histogram;
-pub use signal::{Limits, Signal, SignalPart, activation_signal, signal, signal_chunk};
+pub use signal::{Limits, Signal, activation_signal, signal};
 pub use signs::{SignCounts, sign_agreement};
 pub use units::UnitCounts;
 

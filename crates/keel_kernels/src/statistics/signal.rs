@@ -2,12 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::chunk::{SignalPart, signal_chunk, unit_signal_chunk};
 use super::{CHUNK, UnitCounts};
 use crate::parallel::{MINIMUM_WORK, workers};
 use crate::simd;
-
-/// Accumulators of one chunk; wide enough for two of the widest vectors.
-const LANES: usize = 32;
 
 /// Range of values that are not saturated; infinite limits saturate nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,19 +38,6 @@ pub struct Signal {
     pub saturated: Option<u64>,
     /// Elements that are NaN or infinite; at least one if there are any, where they were not counted.
     pub non_finite: u64,
-}
-
-/// What one chunk contributes to a [`Signal`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SignalPart {
-    finite: f64,
-    mean: f64,
-    squares: f64,
-    min: f32,
-    max: f32,
-    zeros: u32,
-    saturated: u32,
-    non_finite: u32,
 }
 
 impl Signal {
@@ -153,10 +138,7 @@ pub fn activation_signal(
     let work = |(part, values): (&mut SignalPart, &[f32])| {
         *part = level.run(
             #[inline(always)]
-            || {
-                counts.add_rows(values, limits);
-                signal_chunk(values, limits)
-            },
+            || unit_signal_chunk(values, [], |value, []| value, (counts, limits)),
         );
     };
     if values.len() < MINIMUM_WORK || workers() < 2 {
@@ -165,90 +147,4 @@ pub fn activation_signal(
         parts.par_iter_mut().zip(values.par_chunks(chunk)).for_each(work);
     }
     Signal::combine(parts)
-}
-
-/// Sums of the lanes of one chunk.
-struct Lanes {
-    sum: [f32; LANES],
-    squares: [f32; LANES],
-    min: [f32; LANES],
-    max: [f32; LANES],
-    zeros: [u32; LANES],
-    saturated: [u32; LANES],
-    non_finite: [u32; LANES],
-}
-
-/// The part of one chunk. For use inside [`crate::simd::Level::run`].
-#[inline(always)]
-pub fn signal_chunk(values: &[f32], limits: Limits) -> SignalPart {
-    let Some(pivot) = values.iter().copied().find(|value| value.is_finite()) else {
-        return SignalPart { non_finite: values.len() as u32, ..SignalPart::default() };
-    };
-    let mut lanes = Lanes {
-        sum: [0.0; LANES],
-        squares: [0.0; LANES],
-        min: [pivot; LANES],
-        max: [pivot; LANES],
-        zeros: [0; LANES],
-        saturated: [0; LANES],
-        non_finite: [0; LANES],
-    };
-    let (rows, rest) = values.as_chunks::<LANES>();
-    for row in rows {
-        add(&mut lanes, row, pivot, limits);
-    }
-    for (lane, value) in rest.iter().enumerate() {
-        add_lane(&mut lanes, lane, *value, pivot, limits);
-    }
-    finish(values, pivot, &lanes)
-}
-
-#[inline(always)]
-fn add(lanes: &mut Lanes, row: &[f32; LANES], pivot: f32, limits: Limits) {
-    for lane in 0..LANES {
-        add_lane(lanes, lane, row[lane], pivot, limits);
-    }
-}
-
-#[inline(always)]
-fn add_lane(lanes: &mut Lanes, lane: usize, value: f32, pivot: f32, limits: Limits) {
-    let finite = value.abs() <= f32::MAX;
-    let kept = if finite { value } else { pivot };
-    let deviation = kept - pivot;
-    lanes.sum[lane] += deviation;
-    lanes.squares[lane] += deviation * deviation;
-    lanes.min[lane] = if kept < lanes.min[lane] { kept } else { lanes.min[lane] };
-    lanes.max[lane] = if kept > lanes.max[lane] { kept } else { lanes.max[lane] };
-    lanes.zeros[lane] += u32::from(value == 0.0);
-    lanes.saturated[lane] += u32::from((value < limits.low) | (value > limits.high));
-    lanes.non_finite[lane] += u32::from(!finite);
-}
-
-#[inline(always)]
-fn finish(values: &[f32], pivot: f32, lanes: &Lanes) -> SignalPart {
-    let non_finite: u32 = lanes.non_finite.iter().sum();
-    let finite = f64::from(values.len() as u32 - non_finite);
-    let wide = |lanes: &[f32; LANES]| lanes.iter().map(|&value| f64::from(value)).sum::<f64>();
-    let (mut sum, mut squares) = (wide(&lanes.sum), wide(&lanes.squares));
-    if !(sum.is_finite() && squares.is_finite()) {
-        (sum, squares) = wide_sums(values, pivot);
-    }
-    let deviation = sum / finite;
-    SignalPart {
-        finite,
-        mean: f64::from(pivot) + deviation,
-        squares: (squares - sum * deviation).max(0.0),
-        min: lanes.min.iter().copied().fold(pivot, f32::min),
-        max: lanes.max.iter().copied().fold(pivot, f32::max),
-        zeros: lanes.zeros.iter().sum(),
-        saturated: lanes.saturated.iter().sum(),
-        non_finite,
-    }
-}
-
-/// The sums in double precision, for values whose squares are beyond single precision.
-#[cold]
-fn wide_sums(values: &[f32], pivot: f32) -> (f64, f64) {
-    let deviations = values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value) - f64::from(pivot));
-    deviations.fold((0.0, 0.0), |(sum, squares), deviation| (sum + deviation, squares + deviation * deviation))
 }

@@ -1,11 +1,13 @@
 //! Signs of the gradient of weights, unit by unit.
 
+use std::sync::atomic::{AtomicI32, Ordering};
+
 use rayon::prelude::*;
 
 use super::CHUNK;
+use crate::normalization::columns::{lanes, wide_row};
 use crate::parallel::{MINIMUM_WORK, workers};
 use crate::simd;
-use std::sync::atomic::{AtomicI32, Ordering};
 
 const LANES: usize = 16;
 
@@ -59,35 +61,40 @@ pub fn sign_agreement(gradient: &[f32], units: usize, limit: f64, counts: &mut S
 
 #[inline(always)]
 fn add_rows(values: &[f32], balance: &[AtomicI32], non_zero: &[AtomicI32]) {
-    let units = balance.len();
+    let wide = wide_row(balance.len(), values.len());
+    let (body, rest) = values.split_at(values.len() / wide * wide);
     let mut column = 0;
-    while column + LANES <= units {
-        count_block::<LANES>(values, (column, units), balance, non_zero);
+    while column + LANES <= wide {
+        count_block::<LANES>(body, (column, wide), balance, non_zero);
         column += LANES;
     }
-    while column < units {
-        count_block::<1>(values, (column, units), balance, non_zero);
+    while column < wide {
+        count_block::<1>(body, (column, wide), balance, non_zero);
         column += 1;
+    }
+    for unit in 0..if rest.is_empty() { 0 } else { balance.len() } {
+        count_block::<1>(rest, (unit, balance.len()), balance, non_zero);
     }
 }
 
 #[inline(always)]
 fn count_block<const WIDTH: usize>(
     values: &[f32],
-    (column, units): (usize, usize),
+    (column, wide): (usize, usize),
     balance: &[AtomicI32],
     non_zero: &[AtomicI32],
 ) {
     let (mut positive, mut negative) = ([0i32; WIDTH], [0i32; WIDTH]);
-    for row in values.chunks_exact(units) {
-        let row: &[f32; WIDTH] = row[column..].first_chunk().expect("a block lies inside its row");
+    for row in values.chunks_exact(wide) {
+        let row = lanes::<WIDTH>(row, column);
         for lane in 0..WIDTH {
             positive[lane] += i32::from(row[lane] > 0.0);
             negative[lane] += i32::from(row[lane] < 0.0);
         }
     }
     for lane in 0..WIDTH {
-        balance[column + lane].fetch_add(positive[lane] - negative[lane], Ordering::Relaxed);
-        non_zero[column + lane].fetch_add(positive[lane] + negative[lane], Ordering::Relaxed);
+        let unit = (column + lane) % balance.len();
+        balance[unit].fetch_add(positive[lane] - negative[lane], Ordering::Relaxed);
+        non_zero[unit].fetch_add(positive[lane] + negative[lane], Ordering::Relaxed);
     }
 }

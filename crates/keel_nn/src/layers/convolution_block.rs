@@ -57,14 +57,12 @@ impl ConvolutionBlock {
         batch::finish_statistics((records, layout), self.block.norm.spec().epsilon, statistics);
         self.block.norm.update_running(statistics, layout.total_rows(), context.state);
         batch::forward_table(statistics, self.block.norm.scale_and_shift(norm_parameters), table);
-        if let Some(probe) = context.probe {
-            self.block.note_activation(probe, convolved, table);
-            if let Some(layer) = probe.layers.first_mut() {
-                let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
-                layer.output = Some(Signal::of_channels(means, variances, layout.total_rows()));
-            }
+        let mut probe = context.probe;
+        if let Some(layer) = probe.as_mut().and_then(|probe| probe.layers.first_mut()) {
+            let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
+            layer.output = Some(Signal::of_channels(means, variances, layout.total_rows()));
         }
-        self.block.tail.forward((convolved, shortcut), table, context.output, places);
+        self.block.forward_tail((convolved, shortcut), table, (context.output, places), probe);
     }
 
     fn forward_evaluation(&self, context: Forward<'_>) {

@@ -1,15 +1,16 @@
 //! The distribution of a tensor at one step.
 
-use keel_kernels::statistics::histogram;
+use keel_kernels::simd;
+use keel_kernels::statistics::{Limits, Signal, histogram, signal_chunk};
+
+use super::sample::spread;
 
 /// Bins of a histogram.
 const BINS: usize = 64;
 
-/// Values a distribution is made of, about: of a larger tensor, blocks spread evenly over it are looked at.
-const SAMPLE: usize = 1 << 17;
-
-/// Values of a block.
-const BLOCK: usize = 1 << 12;
+/// Values a distribution is made of, about, in blocks of this many: of a larger tensor, blocks spread over it are looked at.
+const SAMPLE: usize = 1 << 15;
+const BLOCK: usize = 1 << 10;
 
 /// Histogram of a tensor's finite values over their range; of a sample of them, if there are many.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,18 +30,20 @@ pub struct Distribution {
 impl Distribution {
     /// The distribution of `values`; `None` if none of them is finite.
     pub(super) fn of(layer: usize, name: &'static str, values: &[f32]) -> Option<Self> {
-        let sample = || values.chunks(BLOCK).step_by(values.len().div_ceil(SAMPLE).max(1));
-        let finite = sample().flatten().copied().filter(|value| value.is_finite());
-        let (low, high) =
-            finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        if low > high {
-            return None;
-        }
+        let (level, sample) = (simd::level(), spread(values, BLOCK, SAMPLE));
+        let range = |block: &[f32]| {
+            let part = level.run(
+                #[inline(always)]
+                || signal_chunk(block, Limits::NONE),
+            );
+            Signal::combine(&[part]).range
+        };
+        let (low, high) = sample.clone().filter_map(range).reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)))?;
         // A constant tensor gets a range around its value that single precision can tell apart.
         let margin = if low < high { 0.0 } else { low.abs().max(1.0) * 1e-3 };
         let (low, high) = ((low - margin).max(f32::MIN), (high + margin).min(f32::MAX));
         let mut counts = vec![0; BINS];
-        sample().for_each(|block| histogram(block, (low, high), &mut counts));
+        sample.for_each(|block| histogram(block, (low, high), &mut counts));
         Some(Distribution { layer, name, low, high, counts })
     }
 }
@@ -52,11 +55,11 @@ mod tests {
     #[test]
     fn small_tensors_count_whole_and_of_large_ones_a_sample_with_the_same_shares() {
         let wave = |length: usize| (0..length).map(|index| ((index * 7919) % 1000) as f32).collect::<Vec<f32>>();
-        for (length, counted) in [(1, 1), (SAMPLE, SAMPLE), (16 * SAMPLE, SAMPLE), (16 * SAMPLE + 1, 31 * BLOCK)] {
+        for (length, counted) in [(1, 1), (SAMPLE, SAMPLE), (15 * SAMPLE, SAMPLE), (16 * SAMPLE, 31 * BLOCK)] {
             let distribution = Distribution::of(0, "output", &wave(length)).unwrap();
             assert_eq!(distribution.counts.iter().sum::<u64>(), counted as u64, "{length}");
         }
-        let distribution = Distribution::of(0, "output", &wave(16 * SAMPLE)).unwrap();
+        let distribution = Distribution::of(0, "output", &wave(15 * SAMPLE)).unwrap();
         let even = SAMPLE as f64 / BINS as f64;
         assert!(distribution.counts.iter().all(|&count| (count as f64 / even - 1.0).abs() < 0.1));
         assert_eq!(Distribution::of(0, "output", &[f32::NAN]), None);

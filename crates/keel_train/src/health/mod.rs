@@ -10,10 +10,12 @@
 mod data;
 mod describe;
 mod distribution;
+mod energy;
 mod epoch;
 mod identical_units;
 mod parameters;
 mod rows;
+mod sample;
 mod start;
 mod step_probe;
 mod watch;

@@ -10,6 +10,7 @@ use keel_kernels::statistics::{
 use keel_nn::graph::Graph;
 use keel_nn::{LayerProbe, Observer, ParameterRole, Probe, Value};
 
+use super::energy::{energy, sampled_energy};
 use super::parameters::{empty_measurements, layers_of_parameters, measure_failed_parameters};
 use super::{Distribution, layer_places, measure_parameters};
 use crate::optimizers::SegmentNorms;
@@ -20,8 +21,6 @@ const AGREEMENT: f64 = 0.9;
 const LEAST_FAN_IN: usize = 8;
 /// Signs of weight gradients are looked at in one of this many steps.
 const SIGN_STEPS: u64 = 4;
-/// Floats looked at for the mean energy of a tensor that is not measured otherwise.
-const ENERGY_SAMPLE: usize = 64 * 1024;
 
 /// Which tensors are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -358,21 +357,6 @@ fn energy_source(model: &ModelDescription, node: usize, nodes: &mut [NodeSlots])
             EnergySource::Sample(node)
         }
     }
-}
-
-fn sampled_energy(values: &[f32], parts: &mut Vec<SignalPart>) -> f32 {
-    let sample = signal(&values[..values.len().min(ENERGY_SAMPLE)], Limits::NONE, parts);
-    share_of_mean(sample.mean, sample.variance)
-}
-
-fn energy(output: &SignalMeasurement) -> f32 {
-    share_of_mean(f64::from(output.mean), f64::from(output.std).powi(2))
-}
-
-/// mean(x)² / mean(x²).
-fn share_of_mean(mean: f64, variance: f64) -> f32 {
-    let square = mean * mean;
-    if square > 0.0 { (square / (square + variance)) as f32 } else { 0.0 }
 }
 
 fn signal_measurement(signal: Signal, saturates: bool) -> SignalMeasurement {

@@ -1,4 +1,4 @@
-//! What watching a training costs: the cnn step at a level of health, in turn with the step at level off.
+//! What watching a training costs: the cnn step at a level of health, alternating with the step at level off.
 
 use std::time::Instant;
 
@@ -9,12 +9,15 @@ use keel_train::{Config, Session};
 use serde_json::{Value, json};
 
 use super::super::networks::Spec;
-use super::super::turns::in_turn;
+use super::super::turns::Turns;
 use super::super::{Context, SEED, formula};
 use crate::failure::Failure;
 
 /// Steps of a turn: a whole interval between two recorded steps, so that each turn holds one.
 const STEPS: u64 = 10;
+
+/// Turns for every one of other rows: the difference is a hundredth, far less than turns differ.
+const TURNS: usize = 4;
 
 /// Steps the training is said to have, which decides how often distributions are recorded.
 const STEPS_OF_TRAINING: u64 = 1000;
@@ -46,7 +49,11 @@ fn measure(name: &str, level: HealthLevel, context: &Context) -> Result<Value, F
     if losses[0].to_bits() != losses[1].to_bits() {
         return Err(Failure::new(format!("watching changed the loss: {losses:?}")));
     }
-    let turns = in_turn(context.turns, || watched.turn(), Some(|| Ok(alone.turn())))?;
+    let mut turns = Turns::default();
+    for _ in 0..TURNS * context.turns.max(1) {
+        let [ours, theirs] = turn(&mut watched, &mut alone);
+        turns.push(ours, theirs);
+    }
     let mut row = json!({ "name": name });
     turns.write(&mut row, "level off");
     Ok(row)
@@ -93,18 +100,30 @@ impl Watched {
             None => session.step(batch, place.step, place.learning_rate).loss,
         }
     }
+}
 
-    /// Mean milliseconds of a turn's steps.
-    fn turn(&mut self) -> f64 {
-        let start = Instant::now();
-        for _ in 0..STEPS {
-            self.step();
+/// Mean milliseconds of a turn's steps of each side. The sides take turns step by step, each as often first as second, so
+/// that a machine which is slower for a while is so for both.
+fn turn(watched: &mut Watched, alone: &mut Watched) -> [f64; 2] {
+    let mut seconds = [0.0; 2];
+    for step in 0..STEPS {
+        let order = if step.is_multiple_of(2) { [0, 1] } else { [1, 0] };
+        for side in order {
+            let start = Instant::now();
+            if side == 0 {
+                watched.step();
+            } else {
+                alone.step();
+            }
+            seconds[side] += start.elapsed().as_secs_f64();
         }
-        if let Some(watch) = &mut self.watch {
-            drop(watch.take_news());
-        }
-        start.elapsed().as_secs_f64() * 1000.0 / STEPS as f64
     }
+    let start = Instant::now();
+    if let Some(watch) = &mut watched.watch {
+        drop(watch.take_news());
+    }
+    seconds[0] += start.elapsed().as_secs_f64();
+    seconds.map(|seconds| seconds * 1000.0 / STEPS as f64)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

@@ -4,7 +4,7 @@
 use keel_kernels::activation::Function;
 use keel_kernels::elementwise;
 use keel_kernels::normalization::batch::{self, BackwardSums};
-use keel_kernels::normalization::tail::{Tail, TailGradient};
+use keel_kernels::normalization::tail::{Hidden, Tail, TailGradient};
 use keel_kernels::pooling::PoolShape;
 use keel_kernels::statistics::Limits;
 
@@ -94,15 +94,24 @@ impl NormBlock {
         TailGradient { x, y: &[], places, table }
     }
 
-    /// Notes statistics of the activation that pooling hides: that of the last layer but one. `x` is the norm's input.
-    pub(in crate::layers) fn note_activation(&self, probe: &mut Probe, x: &[f32], table: &[f32]) {
-        let before_last = probe.layers.len().checked_sub(2);
-        let Some(slots) = before_last.and_then(|index| probe.layers.get_mut(index)) else { return };
-        if self.tail.windows.is_some() && self.activation != Activation::Identity {
-            let limits = self.activation.saturation().map(|range| Limits { low: range.low, high: range.high });
-            let counts = (&mut slots.units, limits.unwrap_or(Limits::NONE));
-            slots.output = self.tail.sample_activation(x, table, counts, &mut slots.parts);
-        }
+    /// What follows the norm, from the norm's input and the shortcut. A `probe` gets the statistics of an
+    /// activation that pooling hides: that of the last layer but one.
+    pub(in crate::layers) fn forward_tail(
+        &self,
+        (x, shortcut): (&[f32], &[f32]),
+        table: &[f32],
+        (output, places): (&mut [f32], &mut [f32]),
+        probe: Option<&mut Probe>,
+    ) {
+        let hides = self.tail.windows.is_some() && self.activation != Activation::Identity;
+        let slots = probe.filter(|_| hides).and_then(|probe| probe.layers.iter_mut().rev().nth(1));
+        let Some(slots) = slots.filter(|slots| slots.units.units() == self.norm.channels()) else {
+            return self.tail.forward((x, shortcut), table, output, places);
+        };
+        let limits = self.activation.saturation().map(|range| Limits { low: range.low, high: range.high });
+        let hidden =
+            Hidden { units: &mut slots.units, limits: limits.unwrap_or(Limits::NONE), parts: &mut slots.parts };
+        slots.output = Some(self.tail.forward_measured(x, table, (output, places), hidden));
     }
 
     /// What follows the norm, for descriptions: `, relu, max pool 2x2`.
@@ -175,12 +184,8 @@ impl Layer for NormBlock {
             Mode::Evaluate => &mut [],
         };
         let [input, shortcut] = context.inputs;
-        if let Some(probe) = context.probe
-            && context.mode == Mode::Train
-        {
-            self.note_activation(probe, input, table);
-        }
-        self.tail.forward((input, shortcut), table, context.output, places);
+        let probe = context.probe.filter(|_| context.mode == Mode::Train);
+        self.forward_tail((input, shortcut), table, (context.output, places), probe);
     }
 
     fn backward(&self, context: Backward<'_>) {

@@ -1,0 +1,236 @@
+//! What one chunk of a tensor contributes to its statistics, in one pass.
+//!
+//! The loops take every value as finite: their sums show whether that was right, and only where it was not are the values
+//! looked at once more, one by one.
+
+use super::{Limits, UnitCounts};
+use crate::normalization::columns::{blocks, lane_of, lanes, wide_row};
+
+/// Accumulators of a chunk without units; wide enough for two of the widest vectors.
+const LANES: usize = 32;
+
+/// Columns of a chunk with units whose accumulators are kept in registers at once.
+const WIDTH: usize = 16;
+
+/// What one chunk contributes to a [`Signal`](super::Signal).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SignalPart {
+    pub(super) finite: f64,
+    pub(super) mean: f64,
+    /// Sum of the squared deviations from the mean.
+    pub(super) squares: f64,
+    pub(super) min: f32,
+    pub(super) max: f32,
+    pub(super) zeros: u32,
+    pub(super) saturated: u32,
+    pub(super) non_finite: u32,
+}
+
+/// The part of one chunk. For use inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub fn signal_chunk(values: &[f32], limits: Limits) -> SignalPart {
+    let Some(&pivot) = values.first() else { return SignalPart::default() };
+    let (body, rest) = values.split_at(values.len() / LANES * LANES);
+    let mut totals = Totals::around(pivot);
+    let map = |value: f32, []: [f32; 0]| value;
+    if limits == Limits::NONE {
+        totals.add(&measured::<LANES, 0, false>((body, 0, LANES), [], map, (pivot, limits)));
+        totals.add(&measured::<1, 0, false>((rest, 0, 1), [], map, (pivot, limits)));
+    } else {
+        totals.add(&measured::<LANES, 0, true>((body, 0, LANES), [], map, (pivot, limits)));
+        totals.add(&measured::<1, 0, true>((rest, 0, 1), [], map, (pivot, limits)));
+    }
+    totals.part(values.iter().copied())
+}
+
+/// The part of a chunk of `map(x, [tables[0][unit], ...])`, `x` whole rows `[rows, units]`, each table `[units]`; adds to
+/// `units` how often each was above zero or outside `limits`. For use inside [`crate::simd::Level::run`].
+#[inline(always)]
+pub(crate) fn unit_signal_chunk<const TABLES: usize>(
+    x: &[f32],
+    tables: [&[f32]; TABLES],
+    map: impl Fn(f32, [f32; TABLES]) -> f32 + Copy,
+    (units, limits): (&UnitCounts, Limits),
+) -> SignalPart {
+    if limits == Limits::NONE {
+        measure_units::<TABLES, false>(x, tables, map, (units, limits))
+    } else {
+        measure_units::<TABLES, true>(x, tables, map, (units, limits))
+    }
+}
+
+#[inline(always)]
+fn measure_units<const TABLES: usize, const SATURATES: bool>(
+    x: &[f32],
+    tables: [&[f32]; TABLES],
+    map: impl Fn(f32, [f32; TABLES]) -> f32 + Copy,
+    (units, limits): (&UnitCounts, Limits),
+) -> SignalPart {
+    let width = units.units();
+    assert!(tables.iter().all(|table| table.len() == width) && x.len().is_multiple_of(width), "rows of {width} units");
+    let Some(&first) = x.first() else { return SignalPart::default() };
+    let pivot = map(first, tables.map(|table| table[0]));
+    let mut pass = Pass { tables, map, pivot, limits, units, totals: Totals::around(pivot) };
+    let wide = wide_row(width, x.len());
+    let (body, rest) = x.split_at(x.len() / wide * wide);
+    let mut column = 0;
+    while column + WIDTH <= wide {
+        pass.measure::<WIDTH, SATURATES>((body, column, wide));
+        column += WIDTH;
+    }
+    while column + 4 <= wide {
+        pass.measure::<4, SATURATES>((body, column, wide));
+        column += 4;
+    }
+    while column < wide {
+        pass.measure::<1, SATURATES>((body, column, wide));
+        column += 1;
+    }
+    for unit in 0..if rest.is_empty() { 0 } else { width } {
+        pass.measure::<1, SATURATES>((rest, unit, width));
+    }
+    let value = |(index, &x): (usize, &f32)| map(x, tables.map(|table| table[index % width]));
+    pass.totals.part(x.iter().enumerate().map(value))
+}
+
+/// A chunk with units on its way.
+struct Pass<'a, const TABLES: usize, M> {
+    tables: [&'a [f32]; TABLES],
+    map: M,
+    pivot: f32,
+    limits: Limits,
+    units: &'a UnitCounts,
+    totals: Totals,
+}
+
+impl<const TABLES: usize, M: Fn(f32, [f32; TABLES]) -> f32 + Copy> Pass<'_, TABLES, M> {
+    /// Adds the columns from `column` on of whole rows of `wide` floats; they belong to units in turn.
+    #[inline(always)]
+    fn measure<const N: usize, const SATURATES: bool>(&mut self, (x, column, wide): (&[f32], usize, usize)) {
+        let tables = blocks::<N, TABLES>(self.tables, column);
+        let lanes = measured::<N, TABLES, SATURATES>((x, column, wide), tables, self.map, (self.pivot, self.limits));
+        self.totals.add(&lanes);
+        for lane in 0..N {
+            self.units.add((column + lane) % self.units.units(), lanes.fired[lane], lanes.saturated[lane]);
+        }
+    }
+}
+
+/// Sums of some columns.
+struct Lanes<const N: usize> {
+    sum: [f32; N],
+    squares: [f32; N],
+    min: [f32; N],
+    max: [f32; N],
+    zeros: [u32; N],
+    fired: [u32; N],
+    saturated: [u32; N],
+}
+
+/// The columns from `column` on of whole rows of `wide` floats.
+#[inline(always)]
+fn measured<const N: usize, const TABLES: usize, const SATURATES: bool>(
+    (x, column, wide): (&[f32], usize, usize),
+    tables: [[f32; N]; TABLES],
+    map: impl Fn(f32, [f32; TABLES]) -> f32 + Copy,
+    (pivot, limits): (f32, Limits),
+) -> Lanes<N> {
+    let (mut sum, mut squares) = ([0.0f32; N], [0.0f32; N]);
+    let (mut min, mut max) = ([pivot; N], [pivot; N]);
+    let (mut zeros, mut fired, mut saturated) = ([0u32; N], [0u32; N], [0u32; N]);
+    for row in x.chunks_exact(wide) {
+        let x = lanes::<N>(row, column);
+        for lane in 0..N {
+            let value = map(x[lane], lane_of(&tables, lane));
+            let deviation = value - pivot;
+            sum[lane] += deviation;
+            squares[lane] += deviation * deviation;
+            min[lane] = if value < min[lane] { value } else { min[lane] };
+            max[lane] = if value > max[lane] { value } else { max[lane] };
+            zeros[lane] += u32::from(value == 0.0);
+            fired[lane] += u32::from(value > 0.0);
+            if SATURATES {
+                saturated[lane] += u32::from((value < limits.low) | (value > limits.high));
+            }
+        }
+    }
+    Lanes { sum, squares, min, max, zeros, fired, saturated }
+}
+
+/// Sums of a chunk, of deviations from `pivot`.
+struct Totals {
+    pivot: f32,
+    sum: f64,
+    squares: f64,
+    min: f32,
+    max: f32,
+    zeros: u32,
+    saturated: u32,
+}
+
+impl Totals {
+    #[inline(always)]
+    fn around(pivot: f32) -> Self {
+        Totals { pivot, sum: 0.0, squares: 0.0, min: pivot, max: pivot, zeros: 0, saturated: 0 }
+    }
+
+    #[inline(always)]
+    fn add<const N: usize>(&mut self, lanes: &Lanes<N>) {
+        for lane in 0..N {
+            self.sum += f64::from(lanes.sum[lane]);
+            self.squares += f64::from(lanes.squares[lane]);
+            self.min = self.min.min(lanes.min[lane]);
+            self.max = self.max.max(lanes.max[lane]);
+            self.zeros += lanes.zeros[lane];
+            self.saturated += lanes.saturated[lane];
+        }
+    }
+
+    /// The part of the chunk with these `values`.
+    #[inline(always)]
+    fn part(&self, values: impl ExactSizeIterator<Item = f32> + Clone) -> SignalPart {
+        let (zeros, saturated) = (self.zeros, self.saturated);
+        // A value that is not finite makes the sum of squares so; so do squares beyond single precision.
+        if !self.squares.is_finite() {
+            return SignalPart { zeros, saturated, ..wide_part(values) };
+        }
+        let finite = values.len() as f64;
+        let deviation = self.sum / finite;
+        SignalPart {
+            finite,
+            mean: f64::from(self.pivot) + deviation,
+            squares: (self.squares - self.sum * deviation).max(0.0),
+            min: self.min,
+            max: self.max,
+            zeros,
+            saturated,
+            non_finite: 0,
+        }
+    }
+}
+
+/// Moments and range of the finite values in double precision, and the number of the others.
+#[cold]
+fn wide_part(values: impl Iterator<Item = f32> + Clone) -> SignalPart {
+    let finite = values.clone().filter(|value| value.is_finite());
+    let pivot = finite.clone().next().map_or(0.0, f64::from);
+    let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+    for value in finite {
+        let deviation = f64::from(value) - pivot;
+        count += 1.0;
+        sum += deviation;
+        squares += deviation * deviation;
+        (min, max) = (min.min(value), max.max(value));
+    }
+    let deviation = if count > 0.0 { sum / count } else { 0.0 };
+    SignalPart {
+        finite: count,
+        mean: pivot + deviation,
+        squares: (squares - sum * deviation).max(0.0),
+        min,
+        max,
+        non_finite: values.filter(|value| !value.is_finite()).count() as u32,
+        ..SignalPart::default()
+    }
+}
