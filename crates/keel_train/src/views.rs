@@ -107,6 +107,10 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use keel_nn::graph::Graph;
+    use keel_nn::layers::{LayerSpec, LinearSpec};
+    use keel_nn::{MemoryRequest, Mode, Plan, RandomKey, Shape};
+
     use super::*;
 
     /// Two images of 2 x 3 pixels with two channels.
@@ -135,6 +139,33 @@ mod tests {
         for (mirrored, shift, count) in [(true, 0, 2), (false, 1, 3), (true, 2, 6)] {
             let views = wanted(mirrored, shift);
             assert_eq!((views.len(), views.iter().map(|view| view.weight).sum::<f32>()), (count, 1.0));
+        }
+    }
+
+    #[test]
+    fn outputs_are_the_weighted_mean_over_the_views() {
+        let shape = SampleShape::Image { height: 2, width: 3, channels: 2 };
+        let input = Shape::Image { height: 2, width: 3, channels: 2 };
+        let graph = Graph::build(input, &[LayerSpec::Linear(LinearSpec::new(2))], 2).unwrap();
+        let mut network = Network::new(graph, RandomKey::new(3));
+        let request = MemoryRequest { batch: 2, mode: Mode::Evaluate, workers: 1 };
+        let mut executor = Executor::new(Plan::new(&network.graph, request));
+        let images = images();
+        let random = RandomKey::new(0);
+        let config = TrainConfig { mirrored_evaluation: true, shifted_evaluation: 1, ..TrainConfig::default() };
+        let mut views = Views::new(&config, &Preprocessor::identity(shape)).unwrap();
+        let outputs = views.outputs(&mut executor, &mut network, Batch { input: &images, random }).to_vec();
+        let mut expected = vec![0.0; outputs.len()];
+        for (shift, weight) in [(0, 0.25), (1, 0.125), (-1, 0.125)] {
+            for mirrored in [false, true] {
+                let seen = view(mirrored, shift);
+                let alone = executor.forward(&mut network, Batch { input: &seen, random }, &mut ());
+                expected.iter_mut().zip(alone).for_each(|(sum, output)| *sum += weight * output);
+            }
+        }
+        assert!(outputs.iter().any(|output| output.abs() > 0.1), "{outputs:?}");
+        for (output, expected) in outputs.iter().zip(&expected) {
+            assert!((output - expected).abs() < 1e-4, "{outputs:?} {expected:?}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use pulp::Simd;
 
 use super::transform::{self, POSITIONS};
-use super::{Strip, Winograd, first_vector, lanes, store};
+use super::{Strip, Winograd, first_vector, lanes, pixels_inside, store};
 use crate::convolution::ConvolutionShape;
 use crate::convolution::grad_weights::GradientRows;
 use crate::parallel::{Pieces, for_each_task};
@@ -92,14 +92,12 @@ impl WeightGradient {
             for column in 0..columns {
                 let x = 2 * column;
                 let to = (row * columns + column) * channels;
-                let inside = [2.min(height - y), 2.min(width - x)];
-                // Loops of a length the compiler knows, but for the last tiles of odd sizes.
-                let size = if inside == [2, 2] { [2, 2] } else { inside };
+                let inside = pixels_inside([height - y, width - x]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: pixels are read inside the output only, planes lie inside the room.
                     unsafe {
                         let source = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
-                        let pixels = read_pixels(simd, source, (grad_output.row, channels), size);
+                        let pixels = read_pixels(simd, source, (grad_output.row, channels), inside);
                         let tile = transform::output_gradients(simd, pixels);
                         store(tile, planes.as_mut_ptr().add(to + channel), stride);
                     }

@@ -308,7 +308,7 @@ impl Winograd {
             for column in 0..columns {
                 let from = (row * columns + column) * channels;
                 let at = (y * width + 2 * column) * channels;
-                let inside = [2.min(height - y), 2.min(width - 2 * column)];
+                let inside = pixels_inside([height - y, width - 2 * column]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: a tile's planes lie inside the room, its pixels `inside` the output.
                     unsafe {
@@ -319,14 +319,19 @@ impl Winograd {
                             pixels = pixels.map(|line| line.map(|value| simd.add_f32s(value, bias)));
                         }
                         let target = output.as_mut_ptr().add(at + channel);
-                        // Loops of a length the compiler knows, but for the last tiles of odd sizes.
-                        let size = if inside == [2, 2] { [2, 2] } else { inside };
-                        write_pixels(simd, (pixels, size), (target, width * channels, channels), pass.accumulate);
+                        write_pixels(simd, (pixels, inside), (target, width * channels, channels), pass.accumulate);
                     }
                 }
             }
         }
     }
+}
+
+/// Rows and columns of a tile's pixels inside the output, of which so many are left from its first one on. Written so that
+/// loops over a whole tile have a length the compiler knows.
+#[inline(always)]
+fn pixels_inside(left: [usize; 2]) -> [usize; 2] {
+    if left[0] >= 2 && left[1] >= 2 { [2, 2] } else { [left[0].min(2), left[1].min(2)] }
 }
 
 /// Writes or adds the pixels inside `size` `[rows, columns]` to a target with steps of `(line, pixel)` floats.
