@@ -19,6 +19,8 @@ pub enum Purpose {
     Augmentation = 3,
     /// Points of a synthetic set.
     Synthetic = 4,
+    /// Which way round a sample is in the first epoch.
+    Mirroring = 5,
 }
 
 /// The stream at `(seed, purpose, epoch, sample)`.

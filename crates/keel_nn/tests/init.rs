@@ -115,6 +115,39 @@ fn orthogonal_matrices_are_orthogonal() {
 }
 
 #[test]
+fn dirac_hands_inputs_on() {
+    let square = filled(json!("dirac"), &weight(&[4, 4]), None, 1);
+    assert_eq!(square, [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    // Kernel [height, width, inputs / groups, outputs], groups; the position handed on.
+    for ([height, width, inputs, outputs], groups, centre) in [
+        ([3, 3, 4, 6], 1, (1, 1)),
+        ([3, 3, 6, 4], 1, (1, 1)),
+        ([2, 2, 3, 3], 1, (1, 1)),
+        ([1, 5, 2, 8], 2, (0, 2)),
+        ([3, 3, 1, 8], 8, (1, 1)),
+    ] {
+        let spec = weight(&[height, width, inputs, outputs]);
+        let spec = ParameterSpec { fan_out: spec.fan_out / groups, ..spec };
+        let values = filled(json!("dirac"), &spec, None, 2);
+        for output in 0..outputs {
+            let filter: Vec<f32> = values.iter().copied().skip(output).step_by(outputs).collect();
+            let input = output % (outputs / groups);
+            if input >= inputs {
+                assert!(filter.iter().all(|&value| value != 0.0), "{:?}: filter {output} is drawn", spec.shape);
+                continue;
+            }
+            let mut expected = vec![0.0; filter.len()];
+            expected[(centre.0 * width + centre.1) * inputs + input] = 1.0;
+            assert_eq!(filter, expected, "{:?}: filter {output}", spec.shape);
+        }
+    }
+    let drawn = filled(json!("dirac"), &weight(&[3, 3, 2, 2002]), None, 3);
+    let drawn: Vec<f32> = drawn.chunks(2002).flat_map(|row| row[2..].to_vec()).collect();
+    let (mean, std) = mean_and_std(&drawn);
+    assert!(mean.abs() < 0.01 && (std - (1.0f64 / 18.0).sqrt()).abs() < 0.01, "{mean} {std}");
+}
+
+#[test]
 fn sparse_columns_have_exactly_n_connections() {
     for (rows, columns, n) in [(100, 40, 10), (5, 3, 10), (1, 7, 1), (50, 1, 49)] {
         let spec = weight(&[rows, columns]);
@@ -205,6 +238,7 @@ fn the_resolved_choice_reads_well() {
         (json!("orthogonal"), None, "orthogonal(gain 1)"),
         (json!("lsuv"), None, "lsuv(target 1, tolerance 0.02, iterations 20)"),
         (json!("zeros"), None, "zeros"),
+        (json!("dirac"), None, "dirac"),
     ];
     for (config, following, text) in cases {
         let init: InitSpec = serde_json::from_value(config).unwrap();
@@ -251,8 +285,8 @@ fn config_gives_a_name_or_a_table() {
     }
     let schema = schemars::schema_for!(InitSpec).to_value();
     let names = schema["anyOf"][0]["enum"].as_array().unwrap();
-    assert_eq!(names.len(), 11, "all but constant, normal and uniform: {names:?}");
-    assert_eq!(schema["anyOf"][1]["oneOf"].as_array().unwrap().len(), 14);
+    assert_eq!(names.len(), 12, "all but constant, normal and uniform: {names:?}");
+    assert_eq!(schema["anyOf"][1]["oneOf"].as_array().unwrap().len(), 15);
 }
 
 #[test]

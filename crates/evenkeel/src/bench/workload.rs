@@ -118,8 +118,9 @@ fn prepared(spec: Spec, seed: u64, mode: Mode) -> (Network, Executor) {
 
 fn segment(parameter: &keel_nn::graph::Parameter) -> ParameterSegment {
     let decay = parameter.spec.role == ParameterRole::Weight;
+    let bias = matches!(parameter.spec.role, ParameterRole::Bias | ParameterRole::Shift);
     let frozen = parameter.frozen;
-    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay, frozen }
+    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay, bias, frozen }
 }
 
 /// Time of one call.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentConfig {
-    /// Mirror left to right with probability one half.
+    /// Mirror left to right: a random half of the images in the first epoch, then each the other way round every epoch.
     pub flip: bool,
     /// Pad each side by this many pixels and crop back to the size at a random place. 0 = off.
     pub crop_padding: usize,

@@ -77,7 +77,7 @@ impl Augmenter {
         }
         let stream = &mut stream(seed, Purpose::Augmentation, epoch, sample as u64);
         Draw {
-            flip: self.config.flip && flip::draw(stream),
+            flip: self.config.flip && flip::draw(seed, epoch, sample),
             offset: crop_padding::draw(stream, self.config.crop_padding),
             blank: cutout::draw(stream, self.config.cutout, (self.height, self.width)),
             color: self.color_axes.as_ref().map(|axes| axes.draw(stream, self.config.color_pca)),

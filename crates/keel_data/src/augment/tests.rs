@@ -78,6 +78,10 @@ fn draws_depend_on_seed_epoch_and_sample_alone_and_cover_their_range() {
     let draws: Vec<Draw> = (0..2_000).map(|sample| augmenter.draw(0, 0, sample)).collect();
     let flips = draws.iter().filter(|draw| draw.flip).count();
     assert!((900..1_100).contains(&flips), "{flips}");
+    for (sample, draw) in draws.iter().enumerate() {
+        let later = [1, 2, 3].map(|epoch| augmenter.draw(0, epoch, sample).flip);
+        assert_eq!(later, [!draw.flip, draw.flip, !draw.flip], "sample {sample}");
+    }
     for shift in -2..=2 {
         let count = draws.iter().filter(|draw| draw.offset.0 == shift).count();
         assert!((320..480).contains(&count), "{shift}: {count}");

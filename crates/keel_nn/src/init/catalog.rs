@@ -18,7 +18,7 @@ const fn entry(name: &'static str, summary: &'static str) -> CatalogEntry {
     CatalogEntry { name, summary }
 }
 
-static CATALOG: [CatalogEntry; 14] = [
+static CATALOG: [CatalogEntry; 15] = [
     entry(
         "auto",
         "by the activation that follows: tanh -> xavier_normal, relu -> kaiming_normal, selu -> lecun_normal, ...",
@@ -33,6 +33,7 @@ static CATALOG: [CatalogEntry; 14] = [
     entry("kaiming_uniform", "uniform, variance gain^2 / fan (gain of the activation, fan in); for relu and its kin"),
     entry("lecun_normal", "normal, variance 1 / fan_in; for selu"),
     entry("orthogonal", "random orthogonal matrix (gain 1)"),
+    entry("dirac", "each filter hands one input on, those left over normal with variance 1 / fan_in; before batch norm"),
     entry("sparse", "n normal connections into each output, the rest zero (n 10)"),
     entry(
         "patch_whitening",

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod constant;
+mod dirac;
 mod kaiming;
 mod lecun;
 mod lsuv;
@@ -104,6 +105,9 @@ pub enum InitSpec {
         #[schemars(extend("exclusiveMinimum" = 0.0))]
         gain: f32,
     },
+    /// The first filters hand the value of one input each on; those left over are normal with variance 1 / fan_in.
+    #[serde(deserialize_with = "name_or_table::no_settings")]
+    Dirac,
     /// A few normal connections into each output, the rest zero.
     Sparse {
         /// Connections into each output.
@@ -240,6 +244,7 @@ impl InitSpec {
             InitSpec::KaimingUniform { gain, fan } => uniform::fill_std(values, kaiming::std(gain, fan, spec), key),
             InitSpec::LecunNormal => normal::fill(values, lecun::std(spec), key),
             InitSpec::Orthogonal { gain } => orthogonal::fill(values, spec, gain, key),
+            InitSpec::Dirac => dirac::fill(values, spec, key),
             InitSpec::Sparse { n, std } => sparse::fill(values, spec, (n, std.unwrap_or(0.0)), key),
             InitSpec::PatchWhitening { .. } | InitSpec::Lsuv { .. } => orthogonal::fill(values, spec, 1.0, key),
         }
@@ -310,6 +315,7 @@ impl InitSpec {
             InitSpec::KaimingUniform { .. } => "kaiming_uniform",
             InitSpec::LecunNormal => "lecun_normal",
             InitSpec::Orthogonal { .. } => "orthogonal",
+            InitSpec::Dirac => "dirac",
             InitSpec::Sparse { .. } => "sparse",
             InitSpec::PatchWhitening { .. } => "patch_whitening",
             InitSpec::Lsuv { .. } => "lsuv",
@@ -336,7 +342,7 @@ impl InitSpec {
     fn text(&self, fan: &str) -> String {
         let name = self.name();
         match *self {
-            InitSpec::Auto | InitSpec::Zeros => name.to_owned(),
+            InitSpec::Auto | InitSpec::Zeros | InitSpec::Dirac => name.to_owned(),
             InitSpec::Constant { value } => format!("{name}({value})"),
             InitSpec::Normal { std } => format!("{name}(std {})", significant(std)),
             InitSpec::Uniform { limit } => format!("{name}(limit {})", significant(limit)),
@@ -383,7 +389,9 @@ impl<'de> Deserialize<'de> for InitSpec {
 impl Serialize for InitSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            InitSpec::Auto | InitSpec::Zeros | InitSpec::LecunNormal => serializer.serialize_str(self.name()),
+            InitSpec::Auto | InitSpec::Zeros | InitSpec::LecunNormal | InitSpec::Dirac => {
+                serializer.serialize_str(self.name())
+            }
             _ => InitSpec::serialize(self, serializer),
         }
     }

@@ -30,6 +30,7 @@ impl Default for AdagradConfig {
 }
 
 /// One step's numbers, rounded once.
+#[derive(Clone)]
 pub(super) struct Adagrad {
     learning_rate: f32,
     epsilon: f32,

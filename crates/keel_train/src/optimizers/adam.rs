@@ -36,6 +36,7 @@ impl Default for AdamConfig {
 }
 
 /// One step's numbers, rounded once; bias corrections are computed in f64.
+#[derive(Clone)]
 pub(super) struct Adam {
     step_size: f32,
     beta1: f32,

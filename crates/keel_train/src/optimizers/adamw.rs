@@ -43,6 +43,7 @@ impl Default for AdamwConfig {
 }
 
 /// One step's numbers, rounded once; bias corrections are computed in f64.
+#[derive(Clone)]
 pub(super) struct Adamw {
     step_size: f32,
     beta1: f32,

@@ -17,6 +17,18 @@ pub(super) trait Rule: Sync {
     fn element(&self, value: f32, gradient: f32, decay: f32, slots: [f32; 2]) -> Update;
 }
 
+/// The rule of one step for the two kinds of parameters that can differ in learning rate.
+pub(super) struct Rules<R> {
+    pub(super) biases: R,
+    pub(super) others: R,
+}
+
+impl<R: Clone> Rules<R> {
+    pub(super) fn same(rule: R) -> Self {
+        Rules { biases: rule.clone(), others: rule }
+    }
+}
+
 /// Equal stretches of the parameter buffer, the gradient buffer and the slot buffers; unused slots are empty.
 pub(super) struct Stretch<'a> {
     pub(super) values: &'a mut [f32],

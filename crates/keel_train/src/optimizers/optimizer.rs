@@ -7,7 +7,7 @@ use super::adagrad::Adagrad;
 use super::adam::Adam;
 use super::adamw::Adamw;
 use super::clip;
-use super::element_wise::{self, Factors, Rule, Squares, Stretch};
+use super::element_wise::{self, Factors, Rule, Rules, Squares, Stretch};
 use super::rmsprop::Rmsprop;
 use super::sgd::Sgd;
 
@@ -26,6 +26,8 @@ pub struct ParameterSegment {
     pub range: Range<usize>,
     /// Whether weight decay applies: to weights, not to norms and biases.
     pub decay: bool,
+    /// Whether it is a bias or the shift of a norm, which can have a learning rate of their own.
+    pub bias: bool,
     /// Whether the optimiser leaves it alone.
     pub frozen: bool,
 }
@@ -70,6 +72,7 @@ struct Part {
     /// Relative to the start of the chunk.
     range: Range<usize>,
     decay: bool,
+    bias: bool,
     squares: Squares,
 }
 
@@ -112,18 +115,21 @@ impl Optimizer {
         };
         let factors = Factors { gradient_scale, decay: self.config.weight_decay() as f32 };
         match self.config.clone() {
-            OptimizerConfig::Sgd(config) => self.apply(&Sgd::new(&config, learning_rate), factors, values, gradients),
+            OptimizerConfig::Sgd(config) => {
+                let biases = Sgd::new(&config, learning_rate * config.bias_learning_rate_factor);
+                self.apply(&Rules { biases, others: Sgd::new(&config, learning_rate) }, factors, values, gradients);
+            }
             OptimizerConfig::Adam(config) => {
-                self.apply(&Adam::new(&config, learning_rate, self.steps), factors, values, gradients);
+                self.apply(&Rules::same(Adam::new(&config, learning_rate, self.steps)), factors, values, gradients);
             }
             OptimizerConfig::Adamw(config) => {
-                self.apply(&Adamw::new(&config, learning_rate, self.steps), factors, values, gradients);
+                self.apply(&Rules::same(Adamw::new(&config, learning_rate, self.steps)), factors, values, gradients);
             }
             OptimizerConfig::Rmsprop(config) => {
-                self.apply(&Rmsprop::new(&config, learning_rate), factors, values, gradients);
+                self.apply(&Rules::same(Rmsprop::new(&config, learning_rate)), factors, values, gradients);
             }
             OptimizerConfig::Adagrad(config) => {
-                self.apply(&Adagrad::new(&config, learning_rate), factors, values, gradients);
+                self.apply(&Rules::same(Adagrad::new(&config, learning_rate)), factors, values, gradients);
             }
         }
         let gradient = self.collect_norms();
@@ -165,14 +171,14 @@ impl Optimizer {
         self.steps = steps;
     }
 
-    fn apply<R: Rule>(&mut self, rule: &R, factors: Factors, values: &mut [f32], gradients: &[f32]) {
+    fn apply<R: Rule>(&mut self, rules: &Rules<R>, factors: Factors, values: &mut [f32], gradients: &[f32]) {
         let mut slots = self.slots.iter_mut().map(Vec::as_mut_slice);
         let slots = [slots.next().unwrap_or(&mut []), slots.next().unwrap_or(&mut [])];
         let level = keel_kernels::simd::level();
         let work = |parts: &mut Vec<Part>, chunk: Stretch<'_>| {
             level.run(
                 #[inline(always)]
-                || update_chunk(rule, factors, parts, chunk),
+                || update_chunk(rules, factors, parts, chunk),
             );
         };
         share(&mut self.chunks, Stretch { values, gradients, slots }, &work);
@@ -206,6 +212,7 @@ fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<Part> {
             segment: index,
             range: range.start - start..range.end - start,
             decay: segment.decay,
+            bias: segment.bias,
             squares: Squares::default(),
         })
     };
@@ -233,10 +240,11 @@ fn share(chunks: &mut [Vec<Part>], stretch: Stretch<'_>, work: &(impl Fn(&mut Ve
 }
 
 #[inline(always)]
-fn update_chunk<R: Rule>(rule: &R, factors: Factors, parts: &mut [Part], chunk: Stretch<'_>) {
+fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [Part], chunk: Stretch<'_>) {
     let Stretch { values, gradients, slots: [first, second] } = chunk;
     for part in parts {
         let range = part.range.clone();
+        let rule = if part.bias { &rules.biases } else { &rules.others };
         let factors = Factors { decay: if part.decay { factors.decay } else { 0.0 }, ..factors };
         let slot = |slot: &'_ [f32]| if slot.is_empty() { 0..0 } else { range.clone() };
         let (first_range, second_range) = (slot(first), slot(second));
@@ -255,7 +263,7 @@ mod tests {
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/optimizers.json");
 
     fn segment(range: Range<usize>, decay: bool) -> ParameterSegment {
-        ParameterSegment { name: format!("{range:?}"), range, decay, frozen: false }
+        ParameterSegment { name: format!("{range:?}"), range, decay, bias: false, frozen: false }
     }
 
     #[test]
@@ -292,6 +300,25 @@ mod tests {
         assert_eq!((norms.gradient, norms.segments[0]), (5.0, SegmentNorms::default()));
         assert_eq!(values[..3], [1.0, 2.0, 3.0]);
         assert!(values[3] < 4.0 && values[4] < 5.0, "{values:?}");
+    }
+
+    #[test]
+    fn biases_step_farther_by_the_factor_and_all_else_as_before() {
+        let bias = ParameterSegment { bias: true, ..segment(2..4, false) };
+        let run = |factor: f64| {
+            let json = serde_json::json!({"type": "sgd", "momentum": 0.5, "bias_learning_rate_factor": factor});
+            let config: OptimizerConfig = serde_json::from_value(json).unwrap();
+            let mut optimizer = Optimizer::new(&config, &[segment(0..2, true), bias.clone(), segment(4..5, false)], 5);
+            let mut values = [1.0, 2.0, 3.0, 4.0, 5.0];
+            optimizer.step(&mut values, &[1.0, -1.0, 0.5, -0.25, 2.0], 0.125);
+            optimizer.step(&mut values, &[1.0, -1.0, 0.5, -0.25, 2.0], 0.125);
+            values
+        };
+        let (plain, faster) = (run(1.0), run(8.0));
+        assert_eq!((plain[..2].to_vec(), plain[4]), (faster[..2].to_vec(), faster[4]));
+        // Two steps with momentum 0.5 and a constant gradient g move by (1 + 1.5) g times the learning rate.
+        assert_eq!((plain[2], plain[3]), (3.0 - 0.125 * 2.5 * 0.5, 4.0 + 0.125 * 2.5 * 0.25));
+        assert_eq!((faster[2], faster[3]), (3.0 - 2.5 * 0.5, 4.0 + 2.5 * 0.25));
     }
 
     #[test]

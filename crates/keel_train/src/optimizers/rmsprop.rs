@@ -33,6 +33,7 @@ impl Default for RmspropConfig {
 }
 
 /// One step's numbers, rounded once.
+#[derive(Clone)]
 pub(super) struct Rmsprop {
     learning_rate: f32,
     decay: f32,

@@ -20,6 +20,10 @@ pub struct SgdConfig {
     /// Share of each weight added to its gradient; norms and biases are exempt.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
+    /// Learning rate of biases and of the shifts of norms, relative to that of everything else. Those of normalised
+    /// networks bear far more; a network trained for a few epochs gains by 8 to 64.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub bias_learning_rate_factor: f64,
     /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
@@ -27,7 +31,14 @@ pub struct SgdConfig {
 
 impl Default for SgdConfig {
     fn default() -> Self {
-        SgdConfig { learning_rate: 0.05, momentum: 0.9, nesterov: false, weight_decay: 0.0005, clip_norm: 0.0 }
+        SgdConfig {
+            learning_rate: 0.05,
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 0.0005,
+            bias_learning_rate_factor: 1.0,
+            clip_norm: 0.0,
+        }
     }
 }
 

@@ -321,6 +321,7 @@ fn segments(graph: &Graph) -> Vec<ParameterSegment> {
         name: parameter.name.clone(),
         range: parameter.range.clone(),
         decay: parameter.spec.role == ParameterRole::Weight,
+        bias: matches!(parameter.spec.role, ParameterRole::Bias | ParameterRole::Shift),
         frozen: parameter.frozen,
     };
     graph.parameters().iter().map(segment).collect()
