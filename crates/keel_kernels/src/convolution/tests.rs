@@ -40,13 +40,16 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { in_channels: 4, out_channels: 8, groups: 4, ..base },
         ConvolutionShape { height: 16, width: 33, in_channels: 16, out_channels: 48, ..base },
         ConvolutionShape { height: 8, width: 8, in_channels: 16, out_channels: 64, stride: [2, 2], ..base },
-        // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips.
+        // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips, tiles of
+        // 4x4 and, with many channels and few tiles, of 2x2.
         ConvolutionShape { height: 8, width: 7, in_channels: 32, out_channels: 32, ..base },
         ConvolutionShape { height: 9, width: 13, in_channels: 16, out_channels: 16, ..base },
         ConvolutionShape { height: 9, width: 8, in_channels: 32, out_channels: 48, ..base },
         ConvolutionShape { height: 10, width: 9, in_channels: 48, out_channels: 32, padding: [[0; 2]; 2], ..base },
         ConvolutionShape { height: 8, width: 9, in_channels: 32, out_channels: 32, padding: [[1, 0], [0, 1]], ..base },
         ConvolutionShape { height: 25, width: 23, in_channels: 32, out_channels: 32, ..base },
+        ConvolutionShape { height: 8, width: 7, in_channels: 64, out_channels: 80, ..base },
+        ConvolutionShape { height: 8, width: 9, in_channels: 80, out_channels: 64, padding: [[1, 0], [1, 1]], ..base },
         ConvolutionShape { height: 7, width: 70, in_channels: 32, out_channels: 32, ..base },
         ConvolutionShape { height: 33, width: 30, in_channels: 32, out_channels: 32, ..base },
     ]
@@ -99,14 +102,16 @@ impl Sum {
 }
 
 /// Within the roundings of the sum's terms, whose errors grow as the square root of their number (Higham and Mary 2019), and a
-/// few more: Winograd's transforms add terms of neighbouring sums and take them away again.
-fn assert_near(actual: &[f32], expected: &[Sum], what: &str) {
+/// few more. Winograd's transforms add terms of neighbouring sums and take them away again; at a corner, those have several
+/// times as many terms.
+fn assert_near(actual: &[f32], expected: &[Sum], shape: &ConvolutionShape, what: &str) {
+    let few = if winograd::suits(shape) { 24.0 } else { 8.0 };
     assert_eq!(actual.len(), expected.len());
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
         let difference = (f64::from(*actual) - expected.value).abs();
-        let roundings = 8.0 + f64::from(expected.terms).sqrt();
+        let roundings = few + f64::from(expected.terms).sqrt();
         let tolerance = roundings * f64::from(f32::EPSILON) * expected.magnitude.max(1.0);
-        assert!(difference <= tolerance, "{what} [{index}]: {actual} for {}", expected.value);
+        assert!(difference <= tolerance, "{what}{shape:?} [{index}]: {actual} for {}", expected.value);
     }
 }
 
@@ -134,7 +139,7 @@ fn forward_matches_the_definition() {
         let mut expected = vec![Sum::default(); output.len()];
         expected.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
         for_each_product(&shape, |i, w, o| expected[o].add(image[i], weights[w]));
-        assert_near(&output, &expected, &format!("{shape:?}"));
+        assert_near(&output, &expected, &shape, "");
     }
 }
 
@@ -153,12 +158,12 @@ fn grad_input_matches_the_definition_and_can_accumulate() {
         let mut grad_input = vec![f32::NAN; shape.input_length()];
         let mut room = vec![f32::NAN; convolution.grad_input_room()];
         convolution.grad_input_image(&frame, &packed, false, (&mut grad_input, &mut room));
-        assert_near(&grad_input, &expected, &format!("{shape:?}"));
+        assert_near(&grad_input, &expected, &shape, "");
 
         grad_input.fill(1.0);
         convolution.grad_input_image(&frame, &packed, true, (&mut grad_input, &mut room));
         expected.iter_mut().for_each(|sum| sum.add(1.0, 1.0));
-        assert_near(&grad_input, &expected, &format!("accumulating, {shape:?}"));
+        assert_near(&grad_input, &expected, &shape, "accumulating, ");
     }
 }
 
@@ -177,7 +182,7 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
         let plain = GradientRows { values: &grad_output, row: shape.out_width() * shape.out_channels };
         convolution.add_grad_weights_image(&frame, plain, (&mut sums, &mut scratch));
         convolution.finish_grad_weights(&sums, &mut grad_weights);
-        assert_near(&grad_weights, &expected, &format!("{shape:?}"));
+        assert_near(&grad_weights, &expected, &shape, "");
 
         let mut gradient_frame = vec![f32::NAN; convolution.gradient_frame_length()];
         convolution.fill_gradient_frame(&grad_output, &mut gradient_frame);
@@ -189,6 +194,6 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
         for sum in &mut expected {
             *sum = Sum { value: 2.0 * sum.value, magnitude: 2.0 * sum.magnitude, terms: 2 * sum.terms };
         }
-        assert_near(&grad_weights, &expected, &format!("from a frame, {shape:?}"));
+        assert_near(&grad_weights, &expected, &shape, "from a frame, ");
     }
 }

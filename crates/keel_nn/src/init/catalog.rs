@@ -33,7 +33,10 @@ static CATALOG: [CatalogEntry; 15] = [
     entry("kaiming_uniform", "uniform, variance gain^2 / fan (gain of the activation, fan in); for relu and its kin"),
     entry("lecun_normal", "normal, variance 1 / fan_in; for selu"),
     entry("orthogonal", "random orthogonal matrix (gain 1)"),
-    entry("dirac", "each filter hands one input on, those left over normal with variance 1 / fan_in; before batch norm"),
+    entry(
+        "dirac",
+        "each filter hands one input on, those left over normal with variance 1 / fan_in; before batch norm",
+    ),
     entry("sparse", "n normal connections into each output, the rest zero (n 10)"),
     entry(
         "patch_whitening",

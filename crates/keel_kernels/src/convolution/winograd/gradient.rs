@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use super::transform::{self, POSITIONS};
+use super::transform::{Filtering, Four, Tile, Two, in_both_directions};
 use super::{Strip, Winograd, first_vector, lanes, pixels_inside, store};
 use crate::convolution::ConvolutionShape;
 use crate::convolution::grad_weights::GradientRows;
@@ -16,6 +16,10 @@ use crate::simd;
 /// cache allows.
 const STRIP_FLOATS: usize = 128 * 1024;
 
+/// Most pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those over tiles of
+/// 2x2, and are read and written once a strip.
+const MOST_WEIGHTS_FOR_FOUR: usize = 32 * 32;
+
 /// The gradient of one convolution, by its forward geometry.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::convolution) struct WeightGradient(Winograd);
@@ -23,13 +27,16 @@ pub(in crate::convolution) struct WeightGradient(Winograd);
 impl WeightGradient {
     /// The weights' gradient from the framed input and the gradient of the output.
     pub(in crate::convolution) fn new(shape: &ConvolutionShape) -> Self {
-        let floats_per_tile = POSITIONS * (shape.in_channels + shape.out_channels);
-        WeightGradient(Winograd { tiles_per_strip: STRIP_FLOATS / floats_per_tile, ..Winograd::forward(shape) })
+        let forward = Winograd::forward(shape);
+        let side = if shape.in_channels * shape.out_channels > MOST_WEIGHTS_FOR_FOUR { 2 } else { forward.side };
+        let winograd = Winograd { side, ..forward };
+        let floats_per_tile = winograd.positions() * (shape.in_channels + shape.out_channels);
+        WeightGradient(Winograd { tiles_per_strip: STRIP_FLOATS / floats_per_tile, ..winograd })
     }
 
     /// Floats of the sums over tiles, `[position][in_channels][out_channels]`.
     pub(in crate::convolution) fn sums_length(&self) -> usize {
-        POSITIONS * self.0.in_channels * self.0.out_channels
+        self.0.positions() * self.0.in_channels * self.0.out_channels
     }
 
     /// Floats of room for [`WeightGradient::add`].
@@ -58,14 +65,11 @@ impl WeightGradient {
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
                 let Operation(gradient, frame, grad_output, sums, room) = self;
-                let winograd = &gradient.0;
-                let (inputs, gradients) = room.split_at_mut(winograd.planes(winograd.in_channels).length());
-                for strip in winograd.strips() {
-                    // SAFETY: `add` asserted all lengths.
-                    unsafe {
-                        winograd.transform_inputs(simd, frame, strip, inputs);
-                        gradient.transform_gradients(simd, grad_output, strip, gradients);
-                        gradient.multiply(simd, (inputs, gradients), strip, sums);
+                // SAFETY: `add` asserted all lengths.
+                unsafe {
+                    match gradient.0.side {
+                        2 => gradient.add_with::<S, Two, 4, 2>(simd, (frame, grad_output), sums, room),
+                        _ => gradient.add_with::<S, Four, 6, 4>(simd, (frame, grad_output), sums, room),
                     }
                 }
             }
@@ -74,9 +78,31 @@ impl WeightGradient {
     }
 
     /// # Safety
+    /// The lengths [`WeightGradient::add`] asserts.
+    #[inline(always)]
+    unsafe fn add_with<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
+        &self,
+        simd: S,
+        (frame, grad_output): (&[f32], GradientRows<'_>),
+        sums: &mut [f32],
+        room: &mut [f32],
+    ) {
+        let winograd = &self.0;
+        let (inputs, gradients) = room.split_at_mut(winograd.planes(winograd.in_channels).length());
+        for strip in winograd.strips() {
+            // SAFETY: strips lie inside frame and gradient, their planes inside the room.
+            unsafe {
+                winograd.transform_inputs::<S, F, INPUTS, OUTPUTS>(simd, frame, strip, inputs);
+                self.transform_gradients::<S, F, INPUTS, OUTPUTS>(simd, grad_output, strip, gradients);
+                self.multiply(simd, (inputs, gradients), strip, sums);
+            }
+        }
+    }
+
+    /// # Safety
     /// `grad_output` and `planes` as [`WeightGradient::add`] asserts.
     #[inline(always)]
-    unsafe fn transform_gradients<S: Simd>(
+    unsafe fn transform_gradients<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
         simd: S,
         grad_output: GradientRows<'_>,
@@ -88,17 +114,22 @@ impl WeightGradient {
         let [height, width] = winograd.output;
         let stride = winograd.planes(channels).stride();
         for row in 0..strip.rows {
-            let y = 2 * (strip.first_row + row);
+            let y = OUTPUTS * (strip.first_row + row);
             for column in 0..columns {
-                let x = 2 * column;
+                let x = OUTPUTS * column;
                 let to = (row * columns + column) * channels;
-                let inside = pixels_inside([height - y, width - x]);
+                let inside = pixels_inside::<OUTPUTS>([height - y, width - x]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: pixels are read inside the output only, planes lie inside the room.
                     unsafe {
                         let source = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
-                        let pixels = read_pixels(simd, source, (grad_output.row, channels), inside);
-                        let tile = transform::output_gradients(simd, pixels);
+                        let pixels: Tile<S::f32s, OUTPUTS> =
+                            read_pixels(simd, source, (grad_output.row, channels), inside);
+                        let tile = in_both_directions(
+                            pixels,
+                            #[inline(always)]
+                            |line| F::output_gradients(simd, line),
+                        );
                         store(tile, planes.as_mut_ptr().add(to + channel), stride);
                     }
                 }
@@ -144,7 +175,7 @@ impl WeightGradient {
             // SAFETY: each task has its own row of every tap.
             let taps = [0, 1, 2, 3, 4, 5, 6, 7, 8]
                 .map(|tap| unsafe { target.piece(tap * plane + range.start..tap * plane + range.end) });
-            simd::level().dispatch(FinishRow { sums, plane, first: range.start, taps });
+            simd::level().dispatch(FinishRow { side: self.0.side, sums, plane, first: range.start, taps });
         });
     }
 }
@@ -154,13 +185,13 @@ impl WeightGradient {
 /// # Safety
 /// They must be readable.
 #[inline(always)]
-unsafe fn read_pixels<S: Simd>(
+unsafe fn read_pixels<S: Simd, const SIDE: usize>(
     simd: S,
     source: *const f32,
     (line, pixel): (usize, usize),
     size: [usize; 2],
-) -> [[S::f32s; 2]; 2] {
-    let mut pixels = [[simd.splat_f32s(0.0); 2]; 2];
+) -> Tile<S::f32s, SIDE> {
+    let mut pixels = [[simd.splat_f32s(0.0); SIDE]; SIDE];
     for (y, row) in pixels.iter_mut().enumerate().take(size[0]) {
         for (x, value) in row.iter_mut().enumerate().take(size[1]) {
             // SAFETY: by the caller's promise.
@@ -172,6 +203,7 @@ unsafe fn read_pixels<S: Simd>(
 
 /// One input channel of [`WeightGradient::finish`].
 struct FinishRow<'a> {
+    side: usize,
     sums: &'a [f32],
     /// Floats of one position.
     plane: usize,
@@ -185,13 +217,27 @@ impl pulp::WithSimd for FinishRow<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let FinishRow { sums, plane, first, mut taps } = self;
+        match self.side {
+            2 => self.run::<S, Two, 4, 2>(simd),
+            _ => self.run::<S, Four, 6, 4>(simd),
+        }
+    }
+}
+
+impl FinishRow<'_> {
+    #[inline(always)]
+    fn run<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(self, simd: S) {
+        let FinishRow { sums, plane, first, mut taps, .. } = self;
         for column in (0..taps[0].len()).step_by(S::F32_LANES) {
-            let mut tile = [[simd.splat_f32s(0.0); 4]; 4];
+            let mut tile = [[simd.splat_f32s(0.0); INPUTS]; INPUTS];
             for (position, sums) in sums.chunks_exact(plane).enumerate() {
-                tile[position / 4][position % 4] = first_vector(simd, &sums[first + column..]);
+                tile[position / INPUTS][position % INPUTS] = first_vector(simd, &sums[first + column..]);
             }
-            let gradients = transform::tap_gradients(simd, tile);
+            let gradients = in_both_directions(
+                tile,
+                #[inline(always)]
+                |line| F::tap_gradients(simd, line),
+            );
             for (tap, row) in taps.iter_mut().enumerate() {
                 row[column..column + S::F32_LANES].copy_from_slice(lanes(simd, &gradients[tap / 3][tap % 3]));
             }

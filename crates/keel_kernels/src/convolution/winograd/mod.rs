@@ -1,10 +1,10 @@
 //! 3x3 convolutions with stride 1 by Winograd's minimal filtering: fewer multiplications than the definition has.
 //!
-//! The output is cut into tiles of 2x2 pixels, each made from a 4x4 tile of the framed image. A tile is transformed to 16
-//! numbers a channel; at each of the 16 *positions* all tiles of a strip together are the rows of a plain matrix product
-//! with the transformed weights; the result is transformed back. A strip is a few rows of tiles, so that what lies
-//! between the transforms stays in the cache. The frame is wide enough for whole tiles; of a tile that reaches past the
-//! output, only the part inside is written.
+//! The output is cut into tiles of 4x4 pixels, each made from a 6x6 tile of the framed image; small images have tiles of
+//! 2x2 from 4x4. A tile is transformed to 36 (16) numbers a channel; at each of these *positions* all tiles of a strip
+//! together are the rows of a plain matrix product with the transformed weights; the result is transformed back. A strip
+//! is a few rows of tiles, so that what lies between the transforms stays in the cache. The frame is wide enough for whole
+//! tiles; of a tile that reaches past the output, only the part inside is written.
 //!
 //! Sums are taken in another order than by the definition, with an error a few times as large, still at the level of
 //! rounding: `tests` holds every path against the definition in f64.
@@ -21,7 +21,7 @@ use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};
 use crate::product::{Product, Rows};
 use crate::simd;
-use transform::{POSITIONS, Tile};
+use transform::{Filtering, Four, Tile, Two, in_both_directions};
 
 /// Channels come in whole vectors of every SIMD level. With fewer, the transforms would cost more than the multiplications
 /// they save.
@@ -29,6 +29,12 @@ const CHANNEL_STEP: usize = 16;
 
 /// Smallest output, in pixels of a side. The tiles of an image share one pass over the weights: few tiles wait for it.
 const LEAST_SIDE: usize = 7;
+
+/// Fewest tiles of 4x4 for which the weights of many channels are read: each image waits for all of them.
+const LEAST_TILES_OF_FOUR: usize = 16;
+
+/// Pairs of channels whose weights stay in the cache from image to image, so that fewer tiles will do.
+const FEW_WEIGHTS: usize = 64 * 64;
 
 /// Tiles of a strip in a pass over an image, unless one row has more.
 const TILES_PER_STRIP: usize = 32;
@@ -38,6 +44,10 @@ const TILES_PER_STRIP: usize = 32;
 pub(super) struct Winograd {
     /// Pixels of the output `[rows, columns]`.
     output: [usize; 2],
+    /// Pixels of a side of a tile: 4 or 2.
+    side: usize,
+    /// Pixels of the framed image, at least [`least_frame`].
+    frame: [usize; 2],
     in_channels: usize,
     out_channels: usize,
     /// Whether it goes against the weights: from their output channels to their input channels, kernel turned around.
@@ -59,9 +69,10 @@ pub(super) struct ImagePass<'a> {
     pub(super) accumulate: bool,
 }
 
-/// The 16 positions of all tiles of a strip: `[position][tile][channel]`.
+/// The positions of all tiles of a strip: `[position][tile][channel]`.
 #[derive(Clone, Copy)]
 struct Planes {
+    positions: usize,
     tiles: usize,
     channels: usize,
 }
@@ -74,7 +85,7 @@ impl Planes {
     }
 
     fn length(self) -> usize {
-        POSITIONS * self.stride()
+        self.positions * self.stride()
     }
 }
 
@@ -99,34 +110,36 @@ pub(super) fn suits(shape: &ConvolutionShape) -> bool {
 impl Winograd {
     /// The output of a convolution from its framed input.
     pub(super) fn forward(shape: &ConvolutionShape) -> Self {
-        Winograd {
-            output: [shape.out_height(), shape.out_width()],
-            in_channels: shape.in_channels,
-            out_channels: shape.out_channels,
-            mirrored: false,
-            tiles_per_strip: TILES_PER_STRIP,
-        }
+        Winograd::new([shape.out_height(), shape.out_width()], (shape.in_channels, shape.out_channels), false)
     }
 
     /// The input's gradient from the framed gradient of the output: a convolution itself.
     pub(super) fn grad_input(shape: &ConvolutionShape) -> Self {
-        Winograd {
-            output: [shape.height, shape.width],
-            in_channels: shape.out_channels,
-            out_channels: shape.in_channels,
-            mirrored: true,
-            tiles_per_strip: TILES_PER_STRIP,
-        }
+        Winograd::new([shape.height, shape.width], (shape.out_channels, shape.in_channels), true)
+    }
+
+    fn new(output: [usize; 2], (in_channels, out_channels): (usize, usize), mirrored: bool) -> Self {
+        let tiles_of_four: usize = output.iter().map(|pixels| pixels.div_ceil(4)).product();
+        let four = tiles_of_four >= LEAST_TILES_OF_FOUR || in_channels * out_channels <= FEW_WEIGHTS;
+        let side = if four { 4 } else { 2 };
+        let tiles_per_strip = TILES_PER_STRIP;
+        let frame = least_frame(output, side);
+        Winograd { output, side, frame, in_channels, out_channels, mirrored, tiles_per_strip }
     }
 
     /// Rows and columns of tiles.
     fn tiles(&self) -> [usize; 2] {
-        self.output.map(|pixels| pixels.div_ceil(2))
+        self.output.map(|pixels| pixels.div_ceil(self.side))
+    }
+
+    /// Numbers a tile of one channel is transformed to.
+    fn positions(&self) -> usize {
+        (self.side + 2) * (self.side + 2)
     }
 
     /// Rows and columns of the frame it reads.
     pub(super) fn frame(&self) -> [usize; 2] {
-        self.tiles().map(|tiles| 2 * tiles + 2)
+        self.frame
     }
 
     /// Most rows of tiles in a strip.
@@ -142,7 +155,7 @@ impl Winograd {
     }
 
     fn planes(&self, channels: usize) -> Planes {
-        Planes { tiles: self.strip_rows() * self.tiles()[1], channels }
+        Planes { positions: self.positions(), tiles: self.strip_rows() * self.tiles()[1], channels }
     }
 
     /// Floats of room for [`Winograd::run`].
@@ -152,7 +165,7 @@ impl Winograd {
 
     /// Floats of the transformed weights.
     pub(super) fn packed_length(&self) -> usize {
-        POSITIONS * panels::packed_length(self.in_channels, self.out_channels)
+        self.positions() * panels::packed_length(self.in_channels, self.out_channels)
     }
 
     /// Transforms weights `[3, 3, in_channels, out_channels]` of the forward convolution and packs those of each position.
@@ -164,14 +177,22 @@ impl Winograd {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                self.0.pack_with(simd, self.1, self.2);
+                match self.0.side {
+                    2 => self.0.pack_with::<S, Two, 4, 2>(simd, self.1, self.2),
+                    _ => self.0.pack_with::<S, Four, 6, 4>(simd, self.1, self.2),
+                }
             }
         }
         simd::level().dispatch(Operation(self, weights, packed));
     }
 
     #[inline(always)]
-    fn pack_with<S: Simd>(&self, simd: S, weights: &[f32], packed: &mut [f32]) {
+    fn pack_with<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
+        &self,
+        simd: S,
+        weights: &[f32],
+        packed: &mut [f32],
+    ) {
         let size = (self.in_channels, self.out_channels);
         let (rows, columns) = if self.mirrored { (size.1, size.0) } else { size };
         let position_length = panels::packed_length(size.0, size.1);
@@ -182,9 +203,13 @@ impl Winograd {
                     let tap = if self.mirrored { 8 - index } else { index };
                     taps[tap / 3][tap % 3] = first_vector(simd, &values[row * columns + column..]);
                 }
-                let tile = transform::taps(simd, taps);
+                let tile = in_both_directions(
+                    taps,
+                    #[inline(always)]
+                    |line| F::taps(simd, line),
+                );
                 for (position, packed) in packed.chunks_exact_mut(position_length).enumerate() {
-                    let values = tile[position / 4][position % 4];
+                    let values = tile[position / INPUTS][position % INPUTS];
                     if self.mirrored {
                         for (lane, value) in lanes(simd, &values).iter().enumerate() {
                             packed[panels::place(size, (column + lane, row))] = *value;
@@ -213,7 +238,12 @@ impl Winograd {
             fn with_simd<S: Simd>(self, simd: S) {
                 let Operation(winograd, pass, output, room) = self;
                 // SAFETY: `run` asserted all lengths.
-                unsafe { winograd.run_with(simd, pass, output, room) }
+                unsafe {
+                    match winograd.side {
+                        2 => winograd.run_with::<S, Two, 4, 2>(simd, pass, output, room),
+                        _ => winograd.run_with::<S, Four, 6, 4>(simd, pass, output, room),
+                    }
+                }
             }
         }
         simd::level().dispatch(Operation(self, pass, output, room));
@@ -222,14 +252,20 @@ impl Winograd {
     /// # Safety
     /// The lengths [`Winograd::run`] asserts.
     #[inline(always)]
-    unsafe fn run_with<S: Simd>(&self, simd: S, pass: ImagePass<'_>, output: &mut [f32], room: &mut [f32]) {
+    unsafe fn run_with<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
+        &self,
+        simd: S,
+        pass: ImagePass<'_>,
+        output: &mut [f32],
+        room: &mut [f32],
+    ) {
         let (inputs, products) = room.split_at_mut(self.planes(self.in_channels).length());
         for strip in self.strips() {
             // SAFETY: strips lie inside frame and output, their planes inside the room.
             unsafe {
-                self.transform_inputs(simd, pass.frame, strip, inputs);
+                self.transform_inputs::<S, F, INPUTS, OUTPUTS>(simd, pass.frame, strip, inputs);
                 self.multiply(simd, (inputs, pass.packed), strip, products);
-                self.transform_outputs(simd, (products, pass), strip, output);
+                self.transform_outputs::<S, F, INPUTS, OUTPUTS>(simd, (products, pass), strip, output);
             }
         }
     }
@@ -237,25 +273,36 @@ impl Winograd {
     /// # Safety
     /// `frame` and `planes` as [`Winograd::run`] asserts.
     #[inline(always)]
-    unsafe fn transform_inputs<S: Simd>(&self, simd: S, frame: &[f32], strip: Strip, planes: &mut [f32]) {
+    unsafe fn transform_inputs<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
+        &self,
+        simd: S,
+        frame: &[f32],
+        strip: Strip,
+        planes: &mut [f32],
+    ) {
         let (columns, channels) = (self.tiles()[1], self.in_channels);
         let line = self.frame()[1] * channels;
         let stride = self.planes(channels).stride();
         for row in 0..strip.rows {
             for column in 0..columns {
-                let from = 2 * (strip.first_row + row) * line + 2 * column * channels;
+                let from = OUTPUTS * (strip.first_row + row) * line + OUTPUTS * column * channels;
                 let to = (row * columns + column) * channels;
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: a tile lies inside the frame, a plane inside the room.
                     unsafe {
                         let source = frame.as_ptr().add(from + channel);
-                        let mut tile: Tile<S::f32s> = [[simd.splat_f32s(0.0); 4]; 4];
+                        let mut tile: Tile<S::f32s, INPUTS> = [[simd.splat_f32s(0.0); INPUTS]; INPUTS];
                         for (y, line_of_tile) in tile.iter_mut().enumerate() {
                             for (x, value) in line_of_tile.iter_mut().enumerate() {
                                 *value = source.add(y * line + x * channels).cast::<S::f32s>().read_unaligned();
                             }
                         }
-                        store(transform::inputs(simd, tile), planes.as_mut_ptr().add(to + channel), stride);
+                        let tile = in_both_directions(
+                            tile,
+                            #[inline(always)]
+                            |line| F::inputs(simd, line),
+                        );
+                        store(tile, planes.as_mut_ptr().add(to + channel), stride);
                     }
                 }
             }
@@ -293,7 +340,7 @@ impl Winograd {
     /// # Safety
     /// `planes` and `output` as [`Winograd::run`] asserts.
     #[inline(always)]
-    unsafe fn transform_outputs<S: Simd>(
+    unsafe fn transform_outputs<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
         simd: S,
         (planes, pass): (&[f32], ImagePass<'_>),
@@ -304,16 +351,20 @@ impl Winograd {
         let [height, width] = self.output;
         let stride = self.planes(channels).stride();
         for row in 0..strip.rows {
-            let y = 2 * (strip.first_row + row);
+            let y = OUTPUTS * (strip.first_row + row);
             for column in 0..columns {
                 let from = (row * columns + column) * channels;
-                let at = (y * width + 2 * column) * channels;
-                let inside = pixels_inside([height - y, width - 2 * column]);
+                let at = (y * width + OUTPUTS * column) * channels;
+                let inside = pixels_inside::<OUTPUTS>([height - y, width - OUTPUTS * column]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
                     // SAFETY: a tile's planes lie inside the room, its pixels `inside` the output.
                     unsafe {
-                        let tile = load::<S>(planes.as_ptr().add(from + channel), stride);
-                        let mut pixels = transform::outputs(simd, tile);
+                        let tile = load::<S, INPUTS>(planes.as_ptr().add(from + channel), stride);
+                        let mut pixels = in_both_directions(
+                            tile,
+                            #[inline(always)]
+                            |line| F::outputs(simd, line),
+                        );
                         if let Some(bias) = pass.bias {
                             let bias = bias.as_ptr().add(channel).cast::<S::f32s>().read_unaligned();
                             pixels = pixels.map(|line| line.map(|value| simd.add_f32s(value, bias)));
@@ -327,11 +378,16 @@ impl Winograd {
     }
 }
 
+/// Rows and columns of a frame with whole tiles of `side` pixels and the kernel's reach.
+fn least_frame(output: [usize; 2], side: usize) -> [usize; 2] {
+    output.map(|pixels| side * pixels.div_ceil(side) + 2)
+}
+
 /// Rows and columns of a tile's pixels inside the output, of which so many are left from its first one on. Written so that
 /// loops over a whole tile have a length the compiler knows.
 #[inline(always)]
-fn pixels_inside(left: [usize; 2]) -> [usize; 2] {
-    if left[0] >= 2 && left[1] >= 2 { [2, 2] } else { [left[0].min(2), left[1].min(2)] }
+fn pixels_inside<const SIDE: usize>(left: [usize; 2]) -> [usize; 2] {
+    if left[0] >= SIDE && left[1] >= SIDE { [SIDE, SIDE] } else { [left[0].min(SIDE), left[1].min(SIDE)] }
 }
 
 /// Writes or adds the pixels inside `size` `[rows, columns]` to a target with steps of `(line, pixel)` floats.
@@ -339,9 +395,9 @@ fn pixels_inside(left: [usize; 2]) -> [usize; 2] {
 /// # Safety
 /// They must be writable.
 #[inline(always)]
-unsafe fn write_pixels<S: Simd>(
+unsafe fn write_pixels<S: Simd, const SIDE: usize>(
     simd: S,
-    (pixels, size): ([[S::f32s; 2]; 2], [usize; 2]),
+    (pixels, size): (Tile<S::f32s, SIDE>, [usize; 2]),
     (target, line, pixel): (*mut f32, usize, usize),
     accumulate: bool,
 ) {
@@ -374,11 +430,11 @@ fn lanes<S: Simd>(_: S, vector: &S::f32s) -> &[f32] {
 /// # Safety
 /// All of them must be writable.
 #[inline(always)]
-unsafe fn store<V: Copy>(tile: Tile<V>, target: *mut f32, stride: usize) {
+unsafe fn store<V: Copy, const SIDE: usize>(tile: Tile<V, SIDE>, target: *mut f32, stride: usize) {
     for (y, line) in tile.iter().enumerate() {
         for (x, value) in line.iter().enumerate() {
             // SAFETY: by the caller's promise.
-            unsafe { target.add((4 * y + x) * stride).cast::<V>().write_unaligned(*value) };
+            unsafe { target.add((SIDE * y + x) * stride).cast::<V>().write_unaligned(*value) };
         }
     }
 }
@@ -388,9 +444,14 @@ unsafe fn store<V: Copy>(tile: Tile<V>, target: *mut f32, stride: usize) {
 /// # Safety
 /// All positions must be readable.
 #[inline(always)]
-unsafe fn load<S: Simd>(source: *const f32, stride: usize) -> Tile<S::f32s> {
+unsafe fn load<S: Simd, const SIDE: usize>(source: *const f32, stride: usize) -> Tile<S::f32s, SIDE> {
     // SAFETY: by the caller's promise.
     let at = |position: usize| unsafe { source.add(position * stride).cast::<S::f32s>().read_unaligned() };
-    let line = |y: usize| [at(4 * y), at(4 * y + 1), at(4 * y + 2), at(4 * y + 3)];
-    [line(0), line(1), line(2), line(3)]
+    let mut tile = [[at(0); SIDE]; SIDE];
+    for (y, line) in tile.iter_mut().enumerate() {
+        for (x, value) in line.iter_mut().enumerate() {
+            *value = at(SIDE * y + x);
+        }
+    }
+    tile
 }

@@ -1,125 +1,189 @@
-//! The small matrices of F(2x2, 3x3): a tile of 2x2 outputs costs 16 products where the definition takes 36.
+//! The small matrices of minimal filtering for three taps, in one direction and in both.
 //!
-//! In one direction, with inputs `d`, taps `g` and outputs `y` (Winograd 1980; Lavin and Gray 2016, section 4.1):
+//! With inputs `d`, taps `g` and outputs `y` (Winograd 1980; Lavin and Gray 2016, section 4.1):
 //!
 //! ```text
-//! m = (G g) * (B^T d),  y = A^T m
-//! B^T = 1  0 -1  0     G =  1    0    0     A^T = 1  1  1  0
-//!       0  1  1  0         1/2  1/2  1/2          0  1 -1 -1
-//!       0 -1  1  0         1/2 -1/2  1/2
-//!       0  1  0 -1          0    0    1
+//! y = A^T m,  m = (G g) * (B^T d)
 //! ```
 //!
 //! The gradient by the taps is the transpose: `dg = G^T ((A dy) * (B^T d))`. Both directions of an image: the rows, then
 //! the columns. A vector holds neighbouring channels.
 
+use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
+
 use pulp::Simd;
 
-/// Values of a transformed tile.
-pub(super) const POSITIONS: usize = 16;
+/// `[row][column]` of a tile, transformed or not.
+pub(super) type Tile<V, const SIDE: usize> = [[V; SIDE]; SIDE];
 
-/// `[row][column]` of a tile of inputs, transformed or not.
-pub(super) type Tile<V> = [[V; 4]; 4];
+/// The matrices for `OUTPUTS` outputs from `INPUTS` inputs, in one direction.
+pub(super) trait Filtering<const INPUTS: usize, const OUTPUTS: usize> {
+    /// `B^T d`.
+    fn inputs<S: Simd>(simd: S, line: [S::f32s; INPUTS]) -> [S::f32s; INPUTS];
+    /// `A^T m`.
+    fn outputs<S: Simd>(simd: S, line: [S::f32s; INPUTS]) -> [S::f32s; OUTPUTS];
+    /// `A dy`.
+    fn output_gradients<S: Simd>(simd: S, line: [S::f32s; OUTPUTS]) -> [S::f32s; INPUTS];
+    /// `G g`.
+    fn taps<S: Simd>(simd: S, line: [S::f32s; 3]) -> [S::f32s; INPUTS];
+    /// `G^T du`.
+    fn tap_gradients<S: Simd>(simd: S, line: [S::f32s; INPUTS]) -> [S::f32s; 3];
+}
 
-/// `B^T d B`.
+/// Applies the matrix `line` to the rows, then to the columns.
 #[inline(always)]
-pub(super) fn inputs<S: Simd>(simd: S, tile: Tile<S::f32s>) -> Tile<S::f32s> {
-    let mut rows = tile;
-    for row in 0..4 {
-        rows[row] = inputs_in_line(simd, tile[row]);
+pub(super) fn in_both_directions<V: Copy, const FROM: usize, const TO: usize>(
+    tile: Tile<V, FROM>,
+    line: impl Fn([V; FROM]) -> [V; TO],
+) -> Tile<V, TO> {
+    let mut rows = [line(tile[0]); FROM];
+    for row in 1..FROM {
+        rows[row] = line(tile[row]);
     }
-    let mut result = rows;
-    for column in 0..4 {
-        let line = inputs_in_line(simd, [rows[0][column], rows[1][column], rows[2][column], rows[3][column]]);
-        for row in 0..4 {
-            result[row][column] = line[row];
+    let mut result = [[rows[0][0]; TO]; TO];
+    for column in 0..TO {
+        let mut values = [rows[0][column]; FROM];
+        for row in 1..FROM {
+            values[row] = rows[row][column];
+        }
+        let values = line(values);
+        for row in 0..TO {
+            result[row][column] = values[row];
         }
     }
     result
 }
 
-#[inline(always)]
-fn inputs_in_line<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
-    [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
-}
+/// F(2, 3): two outputs by 4 products where the definition takes 6, at the points 0, 1, -1 and infinity.
+///
+/// ```text
+/// B^T = 1  0 -1  0     G =  1    0    0     A^T = 1  1  1  0
+///       0  1  1  0         1/2  1/2  1/2          0  1 -1 -1
+///       0 -1  1  0         1/2 -1/2  1/2
+///       0  1  0 -1          0    0    1
+/// ```
+pub(super) struct Two;
 
-/// `A^T m A`.
-#[inline(always)]
-pub(super) fn outputs<S: Simd>(simd: S, tile: Tile<S::f32s>) -> [[S::f32s; 2]; 2] {
-    let mut rows = [[tile[0][0]; 2]; 4];
-    for row in 0..4 {
-        rows[row] = outputs_in_line(simd, tile[row]);
+impl Filtering<4, 2> for Two {
+    #[inline(always)]
+    fn inputs<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+        [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
     }
-    let left = outputs_in_line(simd, [rows[0][0], rows[1][0], rows[2][0], rows[3][0]]);
-    let right = outputs_in_line(simd, [rows[0][1], rows[1][1], rows[2][1], rows[3][1]]);
-    [[left[0], right[0]], [left[1], right[1]]]
-}
 
-#[inline(always)]
-fn outputs_in_line<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
-    [simd.add_f32s(simd.add_f32s(a, b), c), simd.sub_f32s(simd.sub_f32s(b, c), d)]
-}
-
-/// `A dy A^T`.
-#[inline(always)]
-pub(super) fn output_gradients<S: Simd>(simd: S, tile: [[S::f32s; 2]; 2]) -> Tile<S::f32s> {
-    let rows = [output_gradients_in_line(simd, tile[0]), output_gradients_in_line(simd, tile[1])];
-    let mut result = [[rows[0][0]; 4]; 4];
-    for column in 0..4 {
-        let line = output_gradients_in_line(simd, [rows[0][column], rows[1][column]]);
-        for row in 0..4 {
-            result[row][column] = line[row];
-        }
+    #[inline(always)]
+    fn outputs<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
+        [simd.add_f32s(simd.add_f32s(a, b), c), simd.sub_f32s(simd.sub_f32s(b, c), d)]
     }
-    result
-}
 
-#[inline(always)]
-fn output_gradients_in_line<S: Simd>(simd: S, [a, b]: [S::f32s; 2]) -> [S::f32s; 4] {
-    [a, simd.add_f32s(a, b), simd.sub_f32s(a, b), simd.neg_f32s(b)]
-}
-
-/// `G g G^T`; taps `[3][3]`.
-#[inline(always)]
-pub(super) fn taps<S: Simd>(simd: S, taps: [[S::f32s; 3]; 3]) -> Tile<S::f32s> {
-    let rows = [taps_in_line(simd, taps[0]), taps_in_line(simd, taps[1]), taps_in_line(simd, taps[2])];
-    let mut result = [[rows[0][0]; 4]; 4];
-    for column in 0..4 {
-        let line = taps_in_line(simd, [rows[0][column], rows[1][column], rows[2][column]]);
-        for row in 0..4 {
-            result[row][column] = line[row];
-        }
+    #[inline(always)]
+    fn output_gradients<S: Simd>(simd: S, [a, b]: [S::f32s; 2]) -> [S::f32s; 4] {
+        [a, simd.add_f32s(a, b), simd.sub_f32s(a, b), simd.neg_f32s(b)]
     }
-    result
-}
 
-#[inline(always)]
-fn taps_in_line<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 4] {
-    let half = simd.splat_f32s(0.5);
-    let (ends, middle) = (simd.mul_f32s(half, simd.add_f32s(a, c)), simd.mul_f32s(half, b));
-    [a, simd.add_f32s(ends, middle), simd.sub_f32s(ends, middle), c]
-}
-
-/// `G^T du G`.
-#[inline(always)]
-pub(super) fn tap_gradients<S: Simd>(simd: S, tile: Tile<S::f32s>) -> [[S::f32s; 3]; 3] {
-    let mut rows = [[tile[0][0]; 3]; 4];
-    for row in 0..4 {
-        rows[row] = tap_gradients_in_line(simd, tile[row]);
+    #[inline(always)]
+    fn taps<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 4] {
+        let half = simd.splat_f32s(0.5);
+        let (ends, middle) = (simd.mul_f32s(half, simd.add_f32s(a, c)), simd.mul_f32s(half, b));
+        [a, simd.add_f32s(ends, middle), simd.sub_f32s(ends, middle), c]
     }
-    let mut result = [[rows[0][0]; 3]; 3];
-    for column in 0..3 {
-        let line = tap_gradients_in_line(simd, [rows[0][column], rows[1][column], rows[2][column], rows[3][column]]);
-        for row in 0..3 {
-            result[row][column] = line[row];
-        }
+
+    #[inline(always)]
+    fn tap_gradients<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 3] {
+        let half = simd.splat_f32s(0.5);
+        let middle = simd.mul_f32s(half, simd.add_f32s(b, c));
+        [simd.add_f32s(a, middle), simd.mul_f32s(half, simd.sub_f32s(b, c)), simd.add_f32s(middle, d)]
     }
-    result
 }
 
+/// F(4, 3): four outputs by 6 products where the definition takes 12, at the points 0, r, -r, 1 / r, -1 / r and infinity
+/// with r = sqrt(1/2). The usual points 1 and 2 in place of r and 1 / r would need no roots, with errors three times as
+/// large.
+///
+/// ```text
+/// B^T = 1     0  -5/2     0  1  0     G =  1       0     0     A^T = 1    1    1    1     1  0
+///       0   -2r    -2     r  1  0        -2/3  -2/3 r  -1/3          0    r   -r  1/r  -1/r  0
+///       0    2r    -2    -r  1  0        -2/3   2/3 r  -1/3          0  r^2  r^2    2     2  0
+///       0    -r  -1/2   1/r  1  0         1/6   1/3 r   1/3          0  r^3 -r^3  4 r  -4 r  1
+///       0     r  -1/2  -1/r  1  0         1/6  -1/3 r   1/3
+///       0     1     0  -5/2  0  1          0       0     1
+/// ```
+pub(super) struct Four;
+
+/// `factor * value`.
 #[inline(always)]
-fn tap_gradients_in_line<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 3] {
-    let half = simd.splat_f32s(0.5);
-    let middle = simd.mul_f32s(half, simd.add_f32s(b, c));
-    [simd.add_f32s(a, middle), simd.mul_f32s(half, simd.sub_f32s(b, c)), simd.add_f32s(middle, d)]
+fn scaled<S: Simd>(simd: S, factor: f32, value: S::f32s) -> S::f32s {
+    simd.mul_f32s(simd.splat_f32s(factor), value)
+}
+
+/// `sum + factor * value`.
+#[inline(always)]
+fn plus<S: Simd>(simd: S, sum: S::f32s, factor: f32, value: S::f32s) -> S::f32s {
+    simd.mul_add_e_f32s(simd.splat_f32s(factor), value, sum)
+}
+
+impl Filtering<6, 4> for Four {
+    #[inline(always)]
+    fn inputs<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; 6]) -> [S::f32s; 6] {
+        let (even, odd) = (plus(simd, e, -2.0, c), plus(simd, d, -2.0, b));
+        let (other_even, other_odd) = (plus(simd, e, -0.5, c), plus(simd, d, -0.5, b));
+        [
+            plus(simd, simd.add_f32s(a, e), -2.5, c),
+            plus(simd, even, FRAC_1_SQRT_2, odd),
+            plus(simd, even, -FRAC_1_SQRT_2, odd),
+            plus(simd, other_even, SQRT_2, other_odd),
+            plus(simd, other_even, -SQRT_2, other_odd),
+            plus(simd, simd.add_f32s(b, f), -2.5, d),
+        ]
+    }
+
+    #[inline(always)]
+    fn outputs<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; 6]) -> [S::f32s; 4] {
+        let (even, odd) = (simd.add_f32s(b, c), simd.sub_f32s(b, c));
+        let (other_even, other_odd) = (simd.add_f32s(d, e), simd.sub_f32s(d, e));
+        [
+            simd.add_f32s(simd.add_f32s(a, even), other_even),
+            plus(simd, scaled(simd, FRAC_1_SQRT_2, odd), SQRT_2, other_odd),
+            plus(simd, scaled(simd, 0.5, even), 2.0, other_even),
+            plus(simd, plus(simd, f, 0.5 * FRAC_1_SQRT_2, odd), 2.0 * SQRT_2, other_odd),
+        ]
+    }
+
+    #[inline(always)]
+    fn output_gradients<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 6] {
+        let (even, odd) = (plus(simd, a, 0.5, c), plus(simd, b, 0.5, d));
+        let (other_even, other_odd) = (plus(simd, a, 2.0, c), plus(simd, b, 2.0, d));
+        [
+            a,
+            plus(simd, even, FRAC_1_SQRT_2, odd),
+            plus(simd, even, -FRAC_1_SQRT_2, odd),
+            plus(simd, other_even, SQRT_2, other_odd),
+            plus(simd, other_even, -SQRT_2, other_odd),
+            d,
+        ]
+    }
+
+    #[inline(always)]
+    fn taps<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 6] {
+        let even = scaled(simd, -2.0 / 3.0, plus(simd, a, 0.5, c));
+        let other_even = scaled(simd, 1.0 / 6.0, plus(simd, a, 2.0, c));
+        [
+            a,
+            plus(simd, even, -2.0 / 3.0 * FRAC_1_SQRT_2, b),
+            plus(simd, even, 2.0 / 3.0 * FRAC_1_SQRT_2, b),
+            plus(simd, other_even, FRAC_1_SQRT_2 / 3.0, b),
+            plus(simd, other_even, -FRAC_1_SQRT_2 / 3.0, b),
+            c,
+        ]
+    }
+
+    #[inline(always)]
+    fn tap_gradients<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; 6]) -> [S::f32s; 3] {
+        let (even, odd) = (simd.add_f32s(b, c), simd.sub_f32s(b, c));
+        let (other_even, other_odd) = (simd.add_f32s(d, e), simd.sub_f32s(d, e));
+        [
+            plus(simd, plus(simd, a, -2.0 / 3.0, even), 1.0 / 6.0, other_even),
+            plus(simd, scaled(simd, -2.0 / 3.0 * FRAC_1_SQRT_2, odd), FRAC_1_SQRT_2 / 3.0, other_odd),
+            plus(simd, f, 1.0 / 3.0, simd.sub_f32s(other_even, even)),
+        ]
+    }
 }
