@@ -5,7 +5,9 @@ from torch import nn
 
 import networks
 
-LABEL_SMOOTHING = 0.1
+LABEL_SMOOTHING = 0.2
+LEARNING_RATE = 0.001
+BIAS_LEARNING_RATE_FACTOR = 16.0
 
 
 def network():
@@ -22,10 +24,15 @@ def network():
 
 
 def sgd(network):
-    """SGD with Nesterov momentum; decay of weights alone, updated in one fused pass."""
-    entries = [entry for entry in networks.parameter_entries(network) if entry[1].requires_grad]
+    """SGD with Nesterov momentum; decay of weights alone, faster biases, updated in one fused pass."""
+    groups = {"weights": [], "scales": [], "biases": []}
+    for name, parameter, _, decayed in networks.parameter_entries(network):
+        if parameter.requires_grad:
+            kind = "weights" if decayed else "scales" if name.endswith("scale") else "biases"
+            groups[kind].append(parameter)
     groups = [
-        {"params": [parameter for _, parameter, _, decayed in entries if decayed], "weight_decay": 5e-4},
-        {"params": [parameter for _, parameter, _, decayed in entries if not decayed], "weight_decay": 0.0},
+        {"params": groups["weights"], "weight_decay": 8e-4},
+        {"params": groups["scales"], "weight_decay": 0.0},
+        {"params": groups["biases"], "weight_decay": 0.0, "lr": BIAS_LEARNING_RATE_FACTOR * LEARNING_RATE},
     ]
-    return torch.optim.SGD(groups, lr=0.001, momentum=0.9, nesterov=True, fused=True)
+    return torch.optim.SGD(groups, lr=LEARNING_RATE, momentum=0.9, nesterov=True, fused=True)
