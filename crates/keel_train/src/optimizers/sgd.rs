@@ -20,8 +20,7 @@ pub struct SgdConfig {
     /// Share of each weight added to its gradient; norms and biases are exempt.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// Learning rate of biases and of the shifts of norms, relative to that of everything else. Those of normalised
-    /// networks bear far more; a network trained for a few epochs gains by 8 to 64.
+    /// Learning rate of biases and of the shifts of norms, relative to that of everything else.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub bias_learning_rate_factor: f64,
     /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
