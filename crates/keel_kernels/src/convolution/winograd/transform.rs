@@ -96,8 +96,7 @@ impl Filtering<4, 2> for Two {
 }
 
 /// F(4, 3): four outputs by 6 products where the definition takes 12, at the points 0, r, -r, 1 / r, -1 / r and infinity
-/// with r = sqrt(1/2). The usual points 1 and 2 in place of r and 1 / r would need no roots, with errors three times as
-/// large.
+/// with r = sqrt(1/2). The usual points 1 and 2 in place of r and 1 / r would need no roots, with larger errors.
 ///
 /// ```text
 /// B^T = 1     0  -5/2     0  1  0     G =  1       0     0     A^T = 1    1    1    1     1  0
