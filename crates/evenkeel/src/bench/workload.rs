@@ -6,7 +6,7 @@ use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::Graph;
 use keel_nn::losses::{Loss, TargetKind, Targets};
-use keel_nn::{Batch, Executor, MemoryRequest, Mode, Network, ParameterRole, Plan, RandomKey, Shape};
+use keel_nn::{Batch, Executor, MemoryRequest, Mode, Network, Plan, RandomKey, Shape};
 use keel_train::optimizers::{Optimizer, ParameterSegment};
 
 use super::formula::{self, CLASSES};
@@ -29,7 +29,7 @@ impl Workload {
     /// The workload of `spec` with the weights and the batch of `seed`, planned for the threads of the present pool.
     pub(crate) fn new(spec: Spec, seed: u64) -> Self {
         let (network, executor) = prepared(spec, seed, Mode::Train);
-        let segments: Vec<_> = network.graph.parameters().iter().map(segment).collect();
+        let segments: Vec<_> = network.graph.parameters().iter().map(ParameterSegment::new).collect();
         let classes = TargetKind::Classes(CLASSES);
         Workload {
             gradients: Buffer::zeroed(network.parameters.len()),
@@ -114,13 +114,6 @@ fn prepared(spec: Spec, seed: u64, mode: Mode) -> (Network, Executor) {
     network.parameters.copy_from_slice(&values);
     let plan = Plan::new(&network.graph, MemoryRequest { batch: spec.batch, mode, workers: workers() });
     (network, Executor::new(plan))
-}
-
-fn segment(parameter: &keel_nn::graph::Parameter) -> ParameterSegment {
-    let decay = parameter.spec.role == ParameterRole::Weight;
-    let bias = matches!(parameter.spec.role, ParameterRole::Bias | ParameterRole::Shift);
-    let frozen = parameter.frozen;
-    ParameterSegment { name: parameter.name.clone(), range: parameter.range.clone(), decay, bias, frozen }
 }
 
 /// Time of one call.

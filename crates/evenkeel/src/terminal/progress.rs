@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use keel_health::{Finding, Level};
 use keel_train::metrics::Metrics;
-use keel_train::{EpochEvent, Event, Started, StepEvent, TrainingObserver};
+use keel_train::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 
 use super::findings::finding_line;
 use super::layers::shape_text;
@@ -35,6 +35,8 @@ pub(crate) struct Progress {
     steps_seen: u64,
     began: Instant,
     last_line: Instant,
+    /// The first event of the split being evaluated, and when it came.
+    evaluation: Option<(EvaluationEvent, Instant)>,
     finding_lines: usize,
 }
 
@@ -52,6 +54,7 @@ impl Progress {
             steps_seen: 0,
             began: now,
             last_line: now,
+            evaluation: None,
             finding_lines: 0,
         }
     }
@@ -90,6 +93,7 @@ impl Progress {
     fn step(&mut self, event: StepEvent) {
         self.samples += event.samples as u64;
         self.steps_seen += 1;
+        self.evaluation = None;
         if !self.bar.is_hidden() {
             self.bar.set_prefix(self.place_text(event));
             self.bar.set_message(self.measured_text(event));
@@ -118,11 +122,21 @@ impl Progress {
 
     fn time_left(&self, step: u64) -> String {
         let each = self.began.elapsed().as_secs_f64() / self.steps_seen.max(1) as f64;
-        let seconds = (each * self.steps.saturating_sub(step) as f64).round() as u64;
-        match seconds {
-            0..60 => format!("{seconds}s"),
-            60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-            _ => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        duration_text(each * self.steps.saturating_sub(step) as f64)
+    }
+
+    /// How far the evaluation of a split is: of a large one with many views it takes minutes.
+    fn evaluation(&mut self, event: EvaluationEvent) {
+        let Some((first, began)) = self.evaluation.filter(|(first, _)| first.part == event.part) else {
+            self.evaluation = Some((event, Instant::now()));
+            return;
+        };
+        let text = evaluation_text(event, event.done - first.done, began.elapsed());
+        if !self.bar.is_hidden() {
+            self.bar.set_message(text);
+        } else if self.last_line.elapsed() >= INTERVAL {
+            self.last_line = Instant::now();
+            self.line(&text);
         }
     }
 
@@ -155,6 +169,7 @@ impl TrainingObserver for Progress {
             Event::Started(started) => self.started(started),
             Event::Step(step) => self.step(step),
             Event::Epoch(epoch) => self.epoch(epoch),
+            Event::Evaluation(evaluation) => self.evaluation(evaluation),
             Event::Finding(finding) => self.finding(finding),
             Event::Checkpoint { .. } => {}
         }
@@ -188,6 +203,27 @@ fn start_text(started: &Started) -> String {
     lines.join("\n")
 }
 
+/// The rate is that of `counted` samples in `time`.
+fn evaluation_text(event: EvaluationEvent, counted: usize, time: Duration) -> String {
+    let rate = counted as f64 / time.as_secs_f64().max(1e-9);
+    format!(
+        "evaluating {}  {} of {} samples  {} left  {rate:.0} samples/s",
+        event.part,
+        count(event.done),
+        count(event.samples),
+        duration_text((event.samples - event.done) as f64 / rate.max(1e-9)),
+    )
+}
+
+fn duration_text(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 fn part_text(part: &str, metrics: &Metrics) -> String {
     let quality = match (metrics.accuracy, &metrics.regression) {
         (Some(accuracy), _) => format!("  accuracy {}", percent(accuracy)),
@@ -195,4 +231,24 @@ fn part_text(part: &str, metrics: &Metrics) -> String {
         (None, None) => String::new(),
     };
     format!("  {part} loss {}{quality}", loss_text(metrics.loss))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_evaluation_tells_its_rate_and_the_time_left() {
+        let event = EvaluationEvent { part: "train", done: 12_800, samples: 50_000 };
+        assert_eq!(
+            evaluation_text(event, 6_200, Duration::from_secs(10)),
+            "evaluating train  12,800 of 50,000 samples  1m 0s left  620 samples/s"
+        );
+    }
+
+    #[test]
+    fn durations_are_told_in_two_units_at_most() {
+        let texts = [59.4, 59.6, 3_599.0, 3_600.0, 7_380.0].map(duration_text);
+        assert_eq!(texts, ["59s", "1m 0s", "59m 59s", "1h 0m", "2h 3m"]);
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use keel_nn::ParameterRole;
+use keel_nn::graph::Parameter;
+
 use super::OptimizerConfig;
 use super::adagrad::Adagrad;
 use super::adam::Adam;
@@ -30,6 +33,20 @@ pub struct ParameterSegment {
     pub bias: bool,
     /// Whether the optimiser leaves it alone.
     pub frozen: bool,
+}
+
+impl ParameterSegment {
+    /// The segment of a network's parameter.
+    pub fn new(parameter: &Parameter) -> Self {
+        let role = parameter.spec.role;
+        ParameterSegment {
+            name: parameter.name.clone(),
+            range: parameter.range.clone(),
+            decay: role == ParameterRole::Weight,
+            bias: matches!(role, ParameterRole::Bias | ParameterRole::Shift),
+            frozen: parameter.frozen,
+        }
+    }
 }
 
 /// Euclidean norms of one parameter at one step; 0 for a frozen one.

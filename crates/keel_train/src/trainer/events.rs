@@ -24,6 +24,8 @@ pub enum Event<'a> {
     Step(StepEvent),
     /// An epoch is done.
     Epoch(EpochEvent<'a>),
+    /// A part of an evaluation is done.
+    Evaluation(EvaluationEvent),
     /// A health rule fired.
     Finding(&'a Finding),
     /// A checkpoint was written.
@@ -98,4 +100,15 @@ pub struct EpochEvent<'a> {
     pub best: bool,
     /// Since the start of the training.
     pub seconds: f64,
+}
+
+/// How far the evaluation of a split is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvaluationEvent {
+    /// `train`, `validation` or `test`.
+    pub part: &'static str,
+    /// Samples evaluated so far.
+    pub done: usize,
+    /// Samples of the split.
+    pub samples: usize,
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 
 use keel_data::SplitDataset;
 
-pub use events::{EpochEvent, Event, Started, StepEvent, TrainingObserver};
+pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 pub use run::TrainedRun;
 pub use session::{Session, StepResult};
 

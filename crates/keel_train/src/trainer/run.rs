@@ -8,7 +8,7 @@ use keel_data::{Loader, Position};
 use keel_nn::Preset;
 
 use super::position::{self, BestWeights};
-use super::{EpochEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
+use super::{EpochEvent, EvaluationEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::{FlightRecorder, RecordedStep};
@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         let validation_part = self.session.data().validation.clone();
-        let validation = self.session.evaluate(&validation_part)?;
+        let validation = self.evaluate("validation", &validation_part)?;
         let state = &mut self.state;
         let seen = state.epoch_samples.max(1) as f64;
         let classification = !self.session.objective().class_names().is_empty();
@@ -348,10 +348,18 @@ impl<'a> Run<'a> {
     fn final_metrics(&mut self) -> Result<PartMetrics, TrainError> {
         let data = self.session.data().clone();
         Ok(PartMetrics {
-            train: self.session.evaluate(&data.train)?,
-            validation: self.session.evaluate(&data.validation)?,
-            test: self.session.evaluate(&data.test)?,
+            train: self.evaluate("train", &data.train)?,
+            validation: self.evaluate("validation", &data.validation)?,
+            test: self.evaluate("test", &data.test)?,
         })
+    }
+
+    /// Metrics of a split, telling how far it is.
+    fn evaluate(&mut self, part: &'static str, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
+        let samples = indices.len();
+        let observer = &mut *self.observer;
+        let watch = |done| observer.event(Event::Evaluation(EvaluationEvent { part, done, samples }));
+        self.session.evaluate_watched(indices, watch)
     }
 
     /// A picture of the first batch; data that is no image has none.

@@ -7,7 +7,7 @@ use keel_data::{
     SplitDataset,
 };
 use keel_kernels::Buffer;
-use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey, Shape};
+use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
 
 use super::averaging::WeightAverage;
 use super::patch_whitening;
@@ -76,7 +76,8 @@ impl Session {
         let largest_part = [&data.train, &data.validation, &data.test].map(Vec::len).into_iter().max().unwrap_or(1);
         let evaluator = executor_for_evaluation(&network, largest_part.min(EVALUATION_BATCH));
         let gradients = Buffer::zeroed(network.parameters.len());
-        let optimizer = Optimizer::new(&config.optimizer, &segments(&network.graph), network.parameters.len());
+        let segments: Vec<_> = network.graph.parameters().iter().map(ParameterSegment::new).collect();
+        let optimizer = Optimizer::new(&config.optimizer, &segments, network.parameters.len());
         let random = random.named("steps");
         let notes = data_notes(config, &data);
         let mut session = Session {
@@ -161,6 +162,18 @@ impl Session {
     /// # Errors
     /// A sample that cannot be preprocessed.
     pub fn evaluate(&mut self, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
+        self.evaluate_watched(indices, |_| {})
+    }
+
+    /// As [`Session::evaluate`]; `watch` hears after each batch how many samples are done.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`].
+    pub fn evaluate_watched(
+        &mut self,
+        indices: &[usize],
+        watch: impl FnMut(usize),
+    ) -> Result<Option<Metrics>, TrainError> {
         if indices.is_empty() {
             return Ok(None);
         }
@@ -168,19 +181,22 @@ impl Session {
         let options = BatchOptions::in_order(self.evaluator.plan().batch());
         let source = Source::new(dataset, indices, Arc::clone(&self.preprocessor), options)?;
         self.swap_average();
-        let tally = self.tally(source);
+        let tally = self.tally(source, watch);
         self.swap_average();
         Ok(Some(tally?.metrics(&self.objective)))
     }
 
-    fn tally(&mut self, source: Source) -> Result<Tally, TrainError> {
+    fn tally(&mut self, source: Source, mut watch: impl FnMut(usize)) -> Result<Tally, TrainError> {
         let mut tally = Tally::new(&self.objective);
+        let mut done = 0;
         let mut batches = Batches::new(source, Position::default());
         while let Some(batch) = batches.next() {
             let batch = batch?;
             let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
             let outputs = self.views.outputs(&mut self.evaluator, &mut self.network, input);
             tally.add(&mut self.objective, outputs, &batch.targets);
+            done += batch.samples();
+            watch(done);
         }
         Ok(tally)
     }
@@ -314,17 +330,6 @@ fn shape_of(shape: &SampleShape) -> Shape {
         SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },
         SampleShape::Features(features) => Shape::Features(features),
     }
-}
-
-fn segments(graph: &Graph) -> Vec<ParameterSegment> {
-    let segment = |parameter: &keel_nn::graph::Parameter| ParameterSegment {
-        name: parameter.name.clone(),
-        range: parameter.range.clone(),
-        decay: parameter.spec.role == ParameterRole::Weight,
-        bias: matches!(parameter.spec.role, ParameterRole::Bias | ParameterRole::Shift),
-        frozen: parameter.frozen,
-    };
-    graph.parameters().iter().map(segment).collect()
 }
 
 fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
