@@ -135,7 +135,6 @@ unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: 
 /// `DEEP`: A is contiguous along the depth (`a_step` is 1), else along the rows (`a_row` is 1).
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(simd: S, tile: &Tile<'_>) {
-    let lanes = S::F32_LANES;
     let (a_row, a_step) = if DEEP { (tile.a_row, 1) } else { (1, tile.a_step) };
     // With one vector, the addresses of the rows of A would take more instructions than the arithmetic: a few steps
     // share them.
@@ -143,35 +142,47 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEE
     // SAFETY: `run`'s caller vouches for every address of the module's formula.
     unsafe {
         let mut sums = start::<S, ROWS, VECTORS>(simd, tile);
-        let mut step = |a: *const f32, b: *const f32| {
-            let mut right = [simd.splat_f32s(0.0); VECTORS];
-            for vector in 0..VECTORS {
-                right[vector] = b.add(vector * lanes).cast::<S::f32s>().read_unaligned();
-            }
-            for row in 0..ROWS {
-                let left = simd.splat_f32s(*a.add(row * a_row));
-                for vector in 0..VECTORS {
-                    sums[row][vector] = simd.mul_add_e_f32s(left, right[vector], sums[row][vector]);
-                }
-            }
-        };
         for segment in tile.segments {
             let mut a = tile.a.add(segment.a);
             let mut b = tile.b.add(segment.b * tile.b_step);
             for _ in 0..segment.length / unrolled {
                 for _ in 0..unrolled {
-                    step(a, b);
+                    step(simd, &mut sums, (a, a_row), b);
                     a = a.add(a_step);
                     b = b.add(tile.b_step);
                 }
             }
             for _ in 0..segment.length % unrolled {
-                step(a, b);
+                step(simd, &mut sums, (a, a_row), b);
                 a = a.add(a_step);
                 b = b.add(tile.b_step);
             }
         }
         store::<S, ROWS, VECTORS>(simd, sums, tile);
+    }
+}
+
+/// One step of the depth. A closure in [`accumulate`] could become a function without the vectors of `S`, and many times
+/// as slow.
+#[inline(always)]
+unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; VECTORS]; ROWS],
+    (a, a_row): (*const f32, usize),
+    b: *const f32,
+) {
+    let mut right = [simd.splat_f32s(0.0); VECTORS];
+    // SAFETY: `run`'s caller vouches for every address of the module's formula.
+    unsafe {
+        for vector in 0..VECTORS {
+            right[vector] = b.add(vector * S::F32_LANES).cast::<S::f32s>().read_unaligned();
+        }
+        for row in 0..ROWS {
+            let left = simd.splat_f32s(*a.add(row * a_row));
+            for vector in 0..VECTORS {
+                sums[row][vector] = simd.mul_add_e_f32s(left, right[vector], sums[row][vector]);
+            }
+        }
     }
 }
 
