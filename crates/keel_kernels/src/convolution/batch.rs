@@ -1,4 +1,6 @@
-//! A whole batch: images shared over threads in chunks that depend on the batch alone.
+//! A whole batch: images shared over threads in passes and chunks that depend on the batch alone.
+
+use std::ops::Range;
 
 use super::{Convolution, GradientRows};
 use crate::parallel::{Pieces, for_each_task, for_each_task_with_scratch};
@@ -7,7 +9,10 @@ use crate::parallel::{Pieces, for_each_task, for_each_task_with_scratch};
 const MAX_CHUNKS: usize = 16;
 
 /// Most floats all partial sums may take together, unless one alone is larger.
-const MAX_PARTIAL_FLOATS: usize = 4 << 20;
+const MAX_PARTIAL_FLOATS: usize = 8 << 20;
+
+/// Passes a batch is cut into at least, if it has as many images: for the threads to share.
+const LEAST_PASSES: usize = 16;
 
 /// Floats of the weights one task sums up over the chunks.
 const REDUCTION_FLOATS: usize = 4096;
@@ -41,7 +46,12 @@ pub struct BatchGradientOutput<'a> {
 impl Convolution {
     /// Floats of scratch [`Convolution::forward_batch`] needs.
     pub fn forward_scratch(&self, workers: usize) -> usize {
-        self.packed_length() + workers * (self.frame_length() + self.forward_room())
+        self.packed_length() + workers * (self.images * self.frame_length() + self.forward_room())
+    }
+
+    /// Images of a pass over a batch.
+    fn images_of_pass(&self, batch: usize) -> usize {
+        self.images.min(batch.div_ceil(LEAST_PASSES)).max(1)
     }
 
     /// Output of a batch: `input` `[batch, height, width, in_channels]`, `output` `[batch, out_height, out_width,
@@ -67,17 +77,17 @@ impl Convolution {
         let result = self.shape.output_length();
         assert_eq!(output.len() / result, input.len() / self.shape.input_length(), "images of input and output");
         let output = Pieces::new(output);
-        self.for_each_image(input, parameters, (scratch, 0), |index, compute, _| {
-            // SAFETY: each task writes its own image.
-            let target = unsafe { output.piece(index * result..(index + 1) * result) };
+        self.for_each_pass(input, parameters, (scratch, 0), |images, compute, _| {
+            // SAFETY: each task writes its own images.
+            let target = unsafe { output.piece(images.start * result..images.end * result) };
             compute(target);
-            then(index, target);
+            images.zip(target.chunks_exact(result)).for_each(|(index, image)| then(index, image));
         });
     }
 
     /// Floats of scratch [`Convolution::forward_images`] needs.
     pub fn forward_images_scratch(&self, workers: usize) -> usize {
-        self.forward_scratch(workers) + workers * self.shape.output_length()
+        self.forward_scratch(workers) + workers * self.images * self.shape.output_length()
     }
 
     /// Computes each output image in scratch, for `take(index, image)` to use; no output of the batch exists.
@@ -88,20 +98,21 @@ impl Convolution {
         scratch: &mut [f32],
         take: impl Fn(usize, &mut [f32]) + Sync,
     ) {
-        self.for_each_image(input, parameters, (scratch, self.shape.output_length()), |index, compute, image| {
-            compute(image);
-            take(index, image);
+        let result = self.shape.output_length();
+        self.for_each_pass(input, parameters, (scratch, result), |images, compute, room| {
+            compute(room);
+            images.zip(room.chunks_exact_mut(result)).for_each(|(index, image)| take(index, image));
         });
     }
 
-    /// Calls `operation(index, compute, room)` for each image, where `compute` writes the output image and `room` are
-    /// `room_length` floats of scratch.
-    fn for_each_image(
+    /// Calls `operation(images, compute, room)` for each pass, where `compute` writes the output images and `room` are
+    /// `room_length` floats of scratch for each of them.
+    fn for_each_pass(
         &self,
         input: &[f32],
         (weights, bias): (&[f32], Option<&[f32]>),
         (scratch, room_length): (&mut [f32], usize),
-        operation: impl Fn(usize, &mut dyn FnMut(&mut [f32]), &mut [f32]) + Sync,
+        operation: impl Fn(Range<usize>, &mut dyn FnMut(&mut [f32]), &mut [f32]) + Sync,
     ) {
         let image = self.shape.input_length();
         let batch = input.len() / image;
@@ -109,19 +120,29 @@ impl Convolution {
         let (packed, rooms) = scratch.split_at_mut(self.packed_length());
         self.pack_weights(weights, packed);
         let work = batch * self.shape.multiply_adds();
-        let per_worker = self.frame_length() + self.forward_room() + room_length;
-        for_each_task_with_scratch(batch, work, (rooms, per_worker), |index, scratch| {
-            let source = &input[index * image..(index + 1) * image];
-            let (frame, rest) = scratch.split_at_mut(self.frame_length());
+        let most = self.images_of_pass(batch);
+        let per_worker = most * (self.frame_length() + room_length) + self.forward_room();
+        for_each_task_with_scratch(batch.div_ceil(most), work, (rooms, per_worker), |pass, scratch| {
+            let images = pass * most..((pass + 1) * most).min(batch);
+            let (frames, rest) = scratch.split_at_mut(most * self.frame_length());
             let (own_room, room) = rest.split_at_mut(self.forward_room());
-            let frame = if frame.is_empty() {
-                source
-            } else {
-                self.fill_frame(source, frame);
-                frame
-            };
-            operation(index, &mut |target| self.forward_image(frame, packed, bias, (target, own_room)), room);
+            let frames = self.framed(&input[images.start * image..images.end * image], frames);
+            let room = &mut room[..images.len() * room_length];
+            operation(images, &mut |target| self.forward_pass(frames, packed, bias, (target, own_room)), room);
         });
+    }
+
+    /// The images in their frames, or themselves where they need none.
+    fn framed<'a>(&self, images: &'a [f32], frames: &'a mut [f32]) -> &'a [f32] {
+        if self.frame_length() == 0 {
+            return images;
+        }
+        let images = images.chunks_exact(self.shape.input_length());
+        let count = images.len();
+        for (image, frame) in images.zip(frames.chunks_exact_mut(self.frame_length())) {
+            self.fill_frame(image, frame);
+        }
+        &frames[..count * self.frame_length()]
     }
 
     /// Floats of scratch [`Convolution::backward_batch`] needs.
@@ -132,7 +153,7 @@ impl Convolution {
 
     fn backward_worker_scratch(&self) -> usize {
         let room = self.grad_weights_scratch().max(self.grad_input_room());
-        self.frame_length() + self.gradient_frame_length() + room
+        self.images * (self.frame_length() + self.gradient_frame_length()) + room
     }
 
     /// Floats of one partial sum: of the gradient by the weights, then of that by the bias.
@@ -140,9 +161,10 @@ impl Convolution {
         self.grad_weights_sums() + self.shape.out_channels
     }
 
+    /// A power of two, which threads share evenly, or the batch.
     fn chunks(&self, batch: usize) -> usize {
-        let partial = self.partial_length();
-        batch.min(MAX_CHUNKS).min((MAX_PARTIAL_FLOATS / partial).max(1))
+        let most = (MAX_PARTIAL_FLOATS / self.partial_length()).clamp(1, MAX_CHUNKS);
+        batch.min(1 << most.ilog2())
     }
 
     /// Gradients of a batch.
@@ -177,27 +199,34 @@ impl Convolution {
         }
         let per_worker = self.backward_worker_scratch();
         let (grad_input, pieces) = (Pieces::new(write.grad_input), Pieces::new(partials));
-        let images = read.batch.div_ceil(chunks);
+        let (per_chunk, most) = (read.batch.div_ceil(chunks), self.images_of_pass(read.batch));
         let work = read.batch * shape.multiply_adds();
         for_each_task_with_scratch(chunks, work, (workers, per_worker), |chunk, scratch| {
             // SAFETY: each task has its own partial sum and its own images.
             let sums = unsafe { pieces.piece(chunk * partial..(chunk + 1) * partial) };
             sums.fill(0.0);
-            let (frame, rest) = scratch.split_at_mut(self.frame_length());
-            let (gradient_frame, room) = rest.split_at_mut(self.gradient_frame_length());
-            gradient_frame.fill(0.0);
-            for index in chunk * images..((chunk + 1) * images).min(read.batch) {
-                let source = &read.input[index * image..(index + 1) * image];
-                gradient(index, &mut self.gradient_rows(gradient_frame));
-                let (weights, bias) = sums.split_at_mut(weight_sums);
-                self.add_image(source, (frame, gradient_frame), weights, room);
+            let (weights, bias) = sums.split_at_mut(weight_sums);
+            let (frames, rest) = scratch.split_at_mut(most * self.frame_length());
+            let (gradient_frames, room) = rest.split_at_mut(most * self.gradient_frame_length());
+            gradient_frames.fill(0.0);
+            let end = ((chunk + 1) * per_chunk).min(read.batch);
+            for first in (chunk * per_chunk..end).step_by(most) {
+                let images = first..(first + most).min(end);
+                let gradient_frames = &mut gradient_frames[..images.len() * self.gradient_frame_length()];
+                let each_frame = gradient_frames.chunks_exact_mut(self.gradient_frame_length());
+                images
+                    .clone()
+                    .zip(each_frame)
+                    .for_each(|(index, frame)| gradient(index, &mut self.gradient_rows(frame)));
+                let frames = self.framed(&read.input[images.start * image..images.end * image], frames);
+                self.add_pass(frames, gradient_frames, weights, room);
                 if wants_bias {
-                    self.add_bias(gradient_frame, bias);
+                    self.add_bias(gradient_frames, bias);
                 }
                 if wants_input {
                     // SAFETY: as above.
-                    let target = unsafe { grad_input.piece(index * image..(index + 1) * image) };
-                    self.grad_input_image(gradient_frame, packed, write.accumulate, (target, &mut *room));
+                    let target = unsafe { grad_input.piece(images.start * image..images.end * image) };
+                    self.grad_input_pass(gradient_frames, packed, write.accumulate, (target, &mut *room));
                 }
             }
         });
@@ -219,32 +248,22 @@ impl Convolution {
         }
     }
 
-    /// Adds one image's part to the gradient by the weights, from the image and its framed output gradient; the first
-    /// frame is room for the image's own.
-    fn add_image(
-        &self,
-        image: &[f32],
-        (frame, gradient_frame): (&mut [f32], &[f32]),
-        weights: &mut [f32],
-        room: &mut [f32],
-    ) {
+    /// Adds a pass's part to the gradient by the weights, from the framed images and their framed output gradients.
+    fn add_pass(&self, frames: &[f32], gradient_frames: &[f32], weights: &mut [f32], room: &mut [f32]) {
         let (origin, row) = self.gradient_frame_rows();
-        let rows = GradientRows { values: &gradient_frame[origin..], row };
-        if frame.is_empty() {
-            self.add_grad_weights_image(image, rows, (weights, room));
-        } else {
-            self.fill_frame(image, frame);
-            self.add_grad_weights_image(frame, rows, (weights, room));
-        }
+        let rows = GradientRows { values: &gradient_frames[origin..], row, image: self.gradient_frame_length() };
+        self.add_grad_weights_pass(frames, rows, (weights, room));
     }
 
-    /// Adds one framed output gradient's part to the gradient by the bias.
-    fn add_bias(&self, gradient_frame: &[f32], bias: &mut [f32]) {
+    /// Adds the part of a few framed output gradients to the gradient by the bias.
+    fn add_bias(&self, gradient_frames: &[f32], bias: &mut [f32]) {
         let (origin, row) = self.gradient_frame_rows();
-        for y in 0..self.shape.out_height() {
-            let row = &gradient_frame[origin + y * row..][..self.shape.out_width() * self.shape.out_channels];
-            for position in row.chunks_exact(self.shape.out_channels) {
-                bias.iter_mut().zip(position).for_each(|(sum, value)| *sum += value);
+        for frame in gradient_frames.chunks_exact(self.gradient_frame_length()) {
+            for y in 0..self.shape.out_height() {
+                let row = &frame[origin + y * row..][..self.shape.out_width() * self.shape.out_channels];
+                for position in row.chunks_exact(self.shape.out_channels) {
+                    bias.iter_mut().zip(position).for_each(|(sum, value)| *sum += value);
+                }
             }
         }
     }

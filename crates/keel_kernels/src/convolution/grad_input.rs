@@ -4,7 +4,7 @@
 //! All `y` with the same remainder by the stride (a phase) are reached by the same taps, and moving `y` by one stride
 //! moves `o` by one: so each phase is a product with stride 1 over a frame of `dY` with zeros around it.
 
-use super::winograd::ImagePass;
+use super::winograd::Pass;
 use super::{Algorithm, Convolution, ConvolutionShape, copy_into_frame, depthwise};
 use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};
@@ -88,7 +88,7 @@ fn taps_of_phase(shape: &ConvolutionShape, direction: usize, position: usize) ->
 }
 
 impl Convolution {
-    /// Floats of the packed weights for [`Convolution::grad_input_image`].
+    /// Floats of the packed weights for [`Convolution::grad_input_pass`].
     pub fn packed_transposed_length(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
@@ -100,7 +100,7 @@ impl Convolution {
         }
     }
 
-    /// Rearranges the weights for [`Convolution::grad_input_image`]; once per step.
+    /// Rearranges the weights for [`Convolution::grad_input_pass`]; once per step.
     pub fn pack_transposed_weights(&self, weights: &[f32], packed: &mut [f32]) {
         assert_eq!(weights.len(), self.shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
@@ -151,7 +151,7 @@ impl Convolution {
         copy_into_frame(grad_output, size, frame, self.gradient_frame.into(), origin);
     }
 
-    /// Floats of room [`Convolution::grad_input_image`] needs.
+    /// Floats of room [`Convolution::grad_input_pass`] needs.
     pub fn grad_input_room(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_input, .. } => grad_input.room_length(),
@@ -159,26 +159,29 @@ impl Convolution {
         }
     }
 
-    /// The gradient by one input image from one framed output gradient; added to `grad_input` if `accumulate`.
-    pub fn grad_input_image(
+    /// The gradient by a few input images from their framed output gradients, side by side; added to what the target
+    /// holds if `accumulate`.
+    pub fn grad_input_pass(
         &self,
-        frame: &[f32],
+        frames: &[f32],
         packed: &[f32],
         accumulate: bool,
         (target, room): (&mut [f32], &mut [f32]),
     ) {
         let shape = &self.shape;
-        assert_eq!(frame.len(), self.gradient_frame_length(), "output gradient's frame");
+        let (frame_length, image) = (self.gradient_frame_length(), shape.input_length());
+        assert_eq!(target.len() / image * frame_length, frames.len(), "output gradients' frames");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
-        assert_eq!(target.len(), shape.input_length(), "input gradient");
-        match &self.algorithm {
-            Algorithm::Depthwise => {
-                let (origin, row) = self.gradient_frame_rows();
-                depthwise::grad_input(shape, (&frame[origin..], row), packed, accumulate, target);
-            }
-            Algorithm::Direct { phases, .. } => self.grad_input_direct((frame, phases), packed, accumulate, target),
-            Algorithm::Winograd { grad_input, .. } => {
-                grad_input.run(ImagePass { frame, packed, bias: None, accumulate }, target, room);
+        if let Algorithm::Winograd { grad_input, .. } = &self.algorithm {
+            return grad_input.run(Pass { frames, packed, bias: None, accumulate }, target, room);
+        }
+        for (frame, target) in frames.chunks_exact(frame_length).zip(target.chunks_exact_mut(image)) {
+            match &self.algorithm {
+                Algorithm::Direct { phases, .. } => self.grad_input_direct((frame, phases), packed, accumulate, target),
+                _ => {
+                    let (origin, row) = self.gradient_frame_rows();
+                    depthwise::grad_input(shape, (&frame[origin..], row), packed, accumulate, target);
+                }
             }
         }
     }

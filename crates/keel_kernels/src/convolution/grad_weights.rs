@@ -12,17 +12,26 @@ const BLOCK_FLOATS: usize = 10 * 1024;
 /// Most output rows one block of positions can have.
 const MAX_BLOCK_LINES: usize = 16;
 
-/// An image of output gradients: its first float, and floats from one row of pixels to the next.
+/// A few images of output gradients: their first float, and floats from one row of pixels and one image to the next.
 #[derive(Clone, Copy, Debug)]
 pub struct GradientRows<'a> {
     /// From the first pixel on.
     pub values: &'a [f32],
     /// Floats between the starts of two rows.
     pub row: usize,
+    /// Floats between the starts of two images.
+    pub image: usize,
+}
+
+impl GradientRows<'_> {
+    /// The images from `index` on.
+    pub(super) fn starting_at(self, index: usize) -> Self {
+        GradientRows { values: &self.values[index * self.image..], ..self }
+    }
 }
 
 impl Convolution {
-    /// Floats of the sums [`Convolution::add_grad_weights_image`] adds to.
+    /// Floats of the sums [`Convolution::add_grad_weights_pass`] adds to.
     pub fn grad_weights_sums(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_weights, .. } => grad_weights.sums_length(),
@@ -30,7 +39,7 @@ impl Convolution {
         }
     }
 
-    /// Floats of scratch [`Convolution::add_grad_weights_image`] needs.
+    /// Floats of scratch [`Convolution::add_grad_weights_pass`] needs.
     pub fn grad_weights_scratch(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
@@ -42,8 +51,27 @@ impl Convolution {
         }
     }
 
-    /// Adds one image's part to the sums of the gradient by the weights: `frame` as for [`Convolution::forward_image`].
-    pub fn add_grad_weights_image(
+    /// Adds the part of a few images to the sums of the gradient by the weights: `frames` as for
+    /// [`Convolution::forward_pass`].
+    pub fn add_grad_weights_pass(
+        &self,
+        frames: &[f32],
+        grad_output: GradientRows<'_>,
+        (sums, scratch): (&mut [f32], &mut [f32]),
+    ) {
+        let frame_length = self.frame[0] * self.frame[1] * self.shape.in_channels;
+        assert!(frames.len().is_multiple_of(frame_length) && !frames.is_empty(), "frames");
+        assert_eq!(sums.len(), self.grad_weights_sums(), "sums of the gradient by the weights");
+        assert!(scratch.len() >= self.grad_weights_scratch(), "scratch");
+        if let Algorithm::Winograd { grad_weights, .. } = &self.algorithm {
+            return grad_weights.add(frames, grad_output, sums, scratch);
+        }
+        for (index, frame) in frames.chunks_exact(frame_length).enumerate() {
+            self.add_grad_weights_image(frame, grad_output.starting_at(index), (sums, scratch));
+        }
+    }
+
+    fn add_grad_weights_image(
         &self,
         frame: &[f32],
         grad_output: GradientRows<'_>,
@@ -51,18 +79,14 @@ impl Convolution {
     ) {
         let shape = &self.shape;
         let last = (shape.out_height() - 1) * grad_output.row + shape.out_width() * shape.out_channels;
-        assert_eq!(frame.len(), self.frame[0] * self.frame[1] * shape.in_channels, "frame");
         assert!(grad_output.values.len() >= last, "output gradient");
-        assert_eq!(sums.len(), self.grad_weights_sums(), "sums of the gradient by the weights");
-        assert!(scratch.len() >= self.grad_weights_scratch(), "scratch");
-        match &self.algorithm {
-            Algorithm::Depthwise => depthwise::add_grad_weights(shape, frame, grad_output, sums),
-            Algorithm::Winograd { grad_weights, .. } => grad_weights.add(frame, grad_output, sums, scratch),
-            Algorithm::Direct { .. } if self.columns_fill_vectors() => self.add_groups(frame, grad_output, None, sums),
-            Algorithm::Direct { .. } => {
-                self.pad_columns(grad_output, scratch);
-                self.add_groups(frame, grad_output, Some(scratch), sums);
-            }
+        if matches!(self.algorithm, Algorithm::Depthwise) {
+            depthwise::add_grad_weights(shape, frame, grad_output, sums);
+        } else if self.columns_fill_vectors() {
+            self.add_groups(frame, grad_output, None, sums);
+        } else {
+            self.pad_columns(grad_output, scratch);
+            self.add_groups(frame, grad_output, Some(scratch), sums);
         }
     }
 

@@ -6,7 +6,7 @@
 //! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole
 //! vectors of channels take fewer multiplications than the definition ([`winograd`]).
 //!
-//! The functions of [`Convolution`] work on one image and one thread; layers share images over threads.
+//! The `pass` functions of [`Convolution`] work on a few images and one thread; layers share passes over threads.
 
 mod batch;
 mod depthwise;
@@ -27,7 +27,7 @@ use crate::product::microkernel::Segment;
 use crate::product::panels::{self, Panels};
 use crate::product::{Product, Rows};
 use grad_input::Phase;
-use winograd::{ImagePass, WeightGradient, Winograd};
+use winograd::{Pass, WeightGradient, Winograd};
 
 /// A convolution of one fixed shape, with everything that can be computed ahead.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct Convolution {
     frame: [usize; 2],
     /// Rows and columns of the framed output gradient.
     gradient_frame: [usize; 2],
+    /// Most images of a pass.
+    images: usize,
     algorithm: Algorithm,
 }
 
@@ -65,6 +67,7 @@ impl Convolution {
                 shape,
                 frame,
                 gradient_frame,
+                images: winograd::images_per_pass(&shape),
                 algorithm: Algorithm::Winograd { forward, grad_input, grad_weights: WeightGradient::new(&shape) },
             };
         }
@@ -83,7 +86,7 @@ impl Convolution {
             Algorithm::Direct { forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) }
         };
         let (frame, gradient_frame) = ([shape.frame_height(), shape.frame_width()], grad_input::frame(&shape));
-        Convolution { shape, frame, gradient_frame, algorithm }
+        Convolution { shape, frame, gradient_frame, images: 1, algorithm }
     }
 
     /// The shape it was made for.
@@ -91,7 +94,7 @@ impl Convolution {
         &self.shape
     }
 
-    /// Floats of the packed weights for [`Convolution::forward_image`].
+    /// Floats of the packed weights for [`Convolution::forward_pass`].
     pub fn packed_length(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
@@ -103,7 +106,7 @@ impl Convolution {
         }
     }
 
-    /// Rearranges the weights for [`Convolution::forward_image`]; once per step.
+    /// Rearranges the weights for [`Convolution::forward_pass`]; once per step.
     pub fn pack_weights(&self, weights: &[f32], packed: &mut [f32]) {
         let shape = &self.shape;
         assert_eq!(weights.len(), shape.weight_length(), "weights");
@@ -133,7 +136,12 @@ impl Convolution {
         copy_into_frame(image, (shape.height, shape.width, shape.in_channels), frame, self.frame.into(), origin);
     }
 
-    /// Floats of room [`Convolution::forward_image`] needs.
+    /// Most images that [`Convolution::forward_pass`] and its backward counterparts take at once.
+    pub fn images_per_pass(&self) -> usize {
+        self.images
+    }
+
+    /// Floats of room [`Convolution::forward_pass`] needs.
     pub fn forward_room(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { forward, .. } => forward.room_length(),
@@ -141,27 +149,29 @@ impl Convolution {
         }
     }
 
-    /// One output image `[out_height, out_width, out_channels]` from one framed image (see [`Convolution::fill_frame`];
-    /// the image itself where [`Convolution::frame_length`] is 0).
-    pub fn forward_image(
+    /// A few output images `[out_height, out_width, out_channels]`, side by side, from their framed images (see
+    /// [`Convolution::fill_frame`]; the images themselves where [`Convolution::frame_length`] is 0).
+    pub fn forward_pass(
         &self,
-        frame: &[f32],
+        frames: &[f32],
         packed: &[f32],
         bias: Option<&[f32]>,
-        (output, room): (&mut [f32], &mut [f32]),
+        (outputs, room): (&mut [f32], &mut [f32]),
     ) {
         let shape = &self.shape;
-        assert_eq!(frame.len(), self.frame[0] * self.frame[1] * shape.in_channels, "frame");
+        let (frame_length, image) = (self.frame[0] * self.frame[1] * shape.in_channels, shape.output_length());
+        assert_eq!(outputs.len() / image * frame_length, frames.len(), "frames");
         assert_eq!(packed.len(), self.packed_length(), "packed weights");
-        assert_eq!(output.len(), shape.output_length(), "output image");
         assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias");
-        match &self.algorithm {
-            Algorithm::Depthwise => depthwise::forward(shape, frame, packed, bias, output),
-            Algorithm::Direct { forward_segments, .. } => {
-                self.forward_direct((frame, forward_segments), packed, bias, output);
-            }
-            Algorithm::Winograd { forward, .. } => {
-                forward.run(ImagePass { frame, packed, bias, accumulate: false }, output, room);
+        if let Algorithm::Winograd { forward, .. } = &self.algorithm {
+            return forward.run(Pass { frames, packed, bias, accumulate: false }, outputs, room);
+        }
+        for (frame, output) in frames.chunks_exact(frame_length).zip(outputs.chunks_exact_mut(image)) {
+            match &self.algorithm {
+                Algorithm::Direct { forward_segments, .. } => {
+                    self.forward_direct((frame, forward_segments), packed, bias, output);
+                }
+                _ => depthwise::forward(shape, frame, packed, bias, output),
             }
         }
     }

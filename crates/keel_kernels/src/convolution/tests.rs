@@ -2,6 +2,7 @@
 
 use super::grad_weights::GradientRows;
 use super::*;
+use crate::parallel::workers;
 
 /// The shape with square everything; cases change what they need.
 fn base() -> ConvolutionShape {
@@ -40,8 +41,10 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { in_channels: 4, out_channels: 8, groups: 4, ..base },
         ConvolutionShape { height: 16, width: 33, in_channels: 16, out_channels: 48, ..base },
         ConvolutionShape { height: 8, width: 8, in_channels: 16, out_channels: 64, stride: [2, 2], ..base },
-        // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips, tiles of
-        // 4x4 and, with many channels and few tiles, of 2x2.
+        // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips and one,
+        // several images a pass and one.
+        ConvolutionShape { height: 3, width: 3, in_channels: 16, out_channels: 32, ..base },
+        ConvolutionShape { height: 6, width: 5, in_channels: 48, out_channels: 16, padding: [[0; 2]; 2], ..base },
         ConvolutionShape { height: 8, width: 7, in_channels: 32, out_channels: 32, ..base },
         ConvolutionShape { height: 9, width: 13, in_channels: 16, out_channels: 16, ..base },
         ConvolutionShape { height: 9, width: 8, in_channels: 32, out_channels: 48, ..base },
@@ -102,44 +105,68 @@ impl Sum {
 }
 
 /// Within the roundings of the sum's terms, whose errors grow as the square root of their number (Higham and Mary 2019), and a
-/// few more. Winograd's transforms add terms of neighbouring sums and take them away again; at a corner, those have several
-/// times as many terms.
+/// few more. Winograd's transforms add terms of neighbouring sums and take them away again: there, a sum of few terms at a
+/// corner is as exact as the largest one.
 fn assert_near(actual: &[f32], expected: &[Sum], shape: &ConvolutionShape, what: &str) {
-    let few = if winograd::suits(shape) { 24.0 } else { 8.0 };
     assert_eq!(actual.len(), expected.len());
+    let least = if winograd::suits(shape) { expected.iter().map(|sum| sum.magnitude).fold(1.0, f64::max) } else { 1.0 };
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
         let difference = (f64::from(*actual) - expected.value).abs();
-        let roundings = few + f64::from(expected.terms).sqrt();
-        let tolerance = roundings * f64::from(f32::EPSILON) * expected.magnitude.max(1.0);
+        let roundings = 8.0 + f64::from(expected.terms).sqrt();
+        let tolerance = roundings * f64::from(f32::EPSILON) * expected.magnitude.max(least);
         assert!(difference <= tolerance, "{what}{shape:?} [{index}]: {actual} for {}", expected.value);
     }
 }
 
-fn framed(convolution: &Convolution, image: &[f32]) -> Vec<f32> {
+/// Images of a pass the tests make: several where a pass can have several.
+fn images_of_pass(convolution: &Convolution) -> usize {
+    convolution.images_per_pass().min(3)
+}
+
+fn framed(convolution: &Convolution, images: &[f32]) -> Vec<f32> {
     if convolution.frame_length() == 0 {
-        return image.to_vec();
+        return images.to_vec();
     }
-    let mut frame = vec![f32::NAN; convolution.frame_length()];
-    convolution.fill_frame(image, &mut frame);
-    frame
+    let each = images.chunks_exact(convolution.shape().input_length());
+    each.flat_map(|image| {
+        let mut frame = vec![f32::NAN; convolution.frame_length()];
+        convolution.fill_frame(image, &mut frame);
+        frame
+    })
+    .collect()
+}
+
+fn gradients_framed(convolution: &Convolution, gradients: &[f32]) -> Vec<f32> {
+    let each = gradients.chunks_exact(convolution.shape().output_length());
+    each.flat_map(|gradient| {
+        let mut frame = vec![f32::NAN; convolution.gradient_frame_length()];
+        convolution.fill_gradient_frame(gradient, &mut frame);
+        frame
+    })
+    .collect()
 }
 
 #[test]
 fn forward_matches_the_definition() {
     for shape in cases() {
         let convolution = Convolution::new(shape);
-        let (image, weights) = (values(shape.input_length(), 1), values(shape.weight_length(), 2));
+        let count = images_of_pass(&convolution);
+        let (images, weights) = (values(count * shape.input_length(), 1), values(shape.weight_length(), 2));
         let bias = values(shape.out_channels, 3);
         let mut packed = vec![f32::NAN; convolution.packed_length()];
         convolution.pack_weights(&weights, &mut packed);
-        let mut output = vec![f32::NAN; shape.output_length()];
+        let mut outputs = vec![f32::NAN; count * shape.output_length()];
         let mut room = vec![f32::NAN; convolution.forward_room()];
-        convolution.forward_image(&framed(&convolution, &image), &packed, Some(&bias), (&mut output, &mut room));
+        convolution.forward_pass(&framed(&convolution, &images), &packed, Some(&bias), (&mut outputs, &mut room));
 
-        let mut expected = vec![Sum::default(); output.len()];
-        expected.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
-        for_each_product(&shape, |i, w, o| expected[o].add(image[i], weights[w]));
-        assert_near(&output, &expected, &shape, "");
+        let image_and_output =
+            images.chunks_exact(shape.input_length()).zip(outputs.chunks_exact(shape.output_length()));
+        for (image, output) in image_and_output {
+            let mut expected = vec![Sum::default(); output.len()];
+            expected.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
+            for_each_product(&shape, |i, w, o| expected[o].add(image[i], weights[w]));
+            assert_near(output, &expected, &shape, "");
+        }
     }
 }
 
@@ -147,23 +174,25 @@ fn forward_matches_the_definition() {
 fn grad_input_matches_the_definition_and_can_accumulate() {
     for shape in cases() {
         let convolution = Convolution::new(shape);
-        let (grad_output, weights) = (values(shape.output_length(), 4), values(shape.weight_length(), 5));
+        let count = images_of_pass(&convolution);
+        let (gradients, weights) = (values(count * shape.output_length(), 4), values(shape.weight_length(), 5));
         let mut packed = vec![f32::NAN; convolution.packed_transposed_length()];
         convolution.pack_transposed_weights(&weights, &mut packed);
-        let mut frame = vec![f32::NAN; convolution.gradient_frame_length()];
-        convolution.fill_gradient_frame(&grad_output, &mut frame);
-        let mut expected = vec![Sum::default(); shape.input_length()];
-        for_each_product(&shape, |i, w, o| expected[i].add(grad_output[o], weights[w]));
-
-        let mut grad_input = vec![f32::NAN; shape.input_length()];
+        let frames = gradients_framed(&convolution, &gradients);
+        let mut grad_input = vec![f32::NAN; count * shape.input_length()];
         let mut room = vec![f32::NAN; convolution.grad_input_room()];
-        convolution.grad_input_image(&frame, &packed, false, (&mut grad_input, &mut room));
-        assert_near(&grad_input, &expected, &shape, "");
+        convolution.grad_input_pass(&frames, &packed, false, (&mut grad_input, &mut room));
+        let mut accumulated = vec![1.0; grad_input.len()];
+        convolution.grad_input_pass(&frames, &packed, true, (&mut accumulated, &mut room));
 
-        grad_input.fill(1.0);
-        convolution.grad_input_image(&frame, &packed, true, (&mut grad_input, &mut room));
-        expected.iter_mut().for_each(|sum| sum.add(1.0, 1.0));
-        assert_near(&grad_input, &expected, &shape, "accumulating, ");
+        for (index, gradient) in gradients.chunks_exact(shape.output_length()).enumerate() {
+            let image = index * shape.input_length()..(index + 1) * shape.input_length();
+            let mut expected = vec![Sum::default(); shape.input_length()];
+            for_each_product(&shape, |i, w, o| expected[i].add(gradient[o], weights[w]));
+            assert_near(&grad_input[image.clone()], &expected, &shape, "");
+            expected.iter_mut().for_each(|sum| sum.add(1.0, 1.0));
+            assert_near(&accumulated[image], &expected, &shape, "accumulating, ");
+        }
     }
 }
 
@@ -171,29 +200,81 @@ fn grad_input_matches_the_definition_and_can_accumulate() {
 fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
     for shape in cases() {
         let convolution = Convolution::new(shape);
-        let (image, grad_output) = (values(shape.input_length(), 6), values(shape.output_length(), 7));
+        let count = images_of_pass(&convolution);
+        let images = values(count * shape.input_length(), 6);
+        let gradients = values(count * shape.output_length(), 7);
         let mut expected = vec![Sum::default(); shape.weight_length()];
-        for_each_product(&shape, |i, w, o| expected[w].add(image[i], grad_output[o]));
-        let frame = framed(&convolution, &image);
+        let each_gradient = gradients.chunks_exact(shape.output_length());
+        for (image, gradient) in images.chunks_exact(shape.input_length()).zip(each_gradient) {
+            for_each_product(&shape, |i, w, o| expected[w].add(image[i], gradient[o]));
+        }
+        let frames = framed(&convolution, &images);
         let mut scratch = vec![f32::NAN; convolution.grad_weights_scratch()];
 
         let mut grad_weights = vec![f32::NAN; shape.weight_length()];
         let mut sums = vec![0.0; convolution.grad_weights_sums()];
-        let plain = GradientRows { values: &grad_output, row: shape.out_width() * shape.out_channels };
-        convolution.add_grad_weights_image(&frame, plain, (&mut sums, &mut scratch));
+        let row = shape.out_width() * shape.out_channels;
+        let plain = GradientRows { values: &gradients, row, image: shape.output_length() };
+        convolution.add_grad_weights_pass(&frames, plain, (&mut sums, &mut scratch));
         convolution.finish_grad_weights(&sums, &mut grad_weights);
         assert_near(&grad_weights, &expected, &shape, "");
 
-        let mut gradient_frame = vec![f32::NAN; convolution.gradient_frame_length()];
-        convolution.fill_gradient_frame(&grad_output, &mut gradient_frame);
-        let (origin, row) = convolution.gradient_frame_rows();
-        let framed = GradientRows { values: &gradient_frame[origin..], row };
-        // A second image adds to the first.
-        convolution.add_grad_weights_image(&frame, framed, (&mut sums, &mut scratch));
+        let gradient_frames = gradients_framed(&convolution, &gradients);
+        let ((origin, row), image) = (convolution.gradient_frame_rows(), convolution.gradient_frame_length());
+        let framed = GradientRows { values: &gradient_frames[origin..], row, image };
+        // A second pass adds to the first.
+        convolution.add_grad_weights_pass(&frames, framed, (&mut sums, &mut scratch));
         convolution.finish_grad_weights(&sums, &mut grad_weights);
         for sum in &mut expected {
             *sum = Sum { value: 2.0 * sum.value, magnitude: 2.0 * sum.magnitude, terms: 2 * sum.terms };
         }
         assert_near(&grad_weights, &expected, &shape, "from a frame, ");
+    }
+}
+
+#[test]
+fn images_of_a_batch_do_not_depend_on_their_pass() {
+    // Passes of two images, the last one short.
+    let batch = 31;
+    for (height, width, in_channels, out_channels) in [(8, 7, 32, 16), (3, 5, 16, 48), (16, 13, 16, 16)] {
+        let shape = ConvolutionShape { height, width, in_channels, out_channels, ..base() };
+        let convolution = Convolution::new(shape);
+        assert!(convolution.images_per_pass() > 1, "{shape:?}");
+        let (input, weights) = (values(batch * shape.input_length(), 8), values(shape.weight_length(), 9));
+        let mut output = vec![f32::NAN; batch * shape.output_length()];
+        let mut scratch = vec![f32::NAN; convolution.forward_scratch(workers())];
+        convolution.forward_batch(&input, (&weights, None), &mut output, &mut scratch);
+        let gradients = |input: &[f32], grad_output: &[f32]| {
+            let batch = input.len() / shape.input_length();
+            let mut grad_input = vec![f32::NAN; input.len()];
+            let mut grad_weights = vec![f32::NAN; shape.weight_length()];
+            let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
+            let write = BatchGradientOutput {
+                grad_input: &mut grad_input,
+                grad_weights: &mut grad_weights,
+                grad_bias: &mut [],
+                accumulate: false,
+            };
+            convolution.backward_batch(
+                BatchGradient { batch, input, grad_output, weights: &weights },
+                write,
+                &mut scratch,
+            );
+            (grad_input, grad_weights)
+        };
+        let (grad_input, grad_weights) = gradients(&input, &output);
+
+        let mut expected = vec![Sum::default(); shape.weight_length()];
+        let each_output = output.chunks_exact(shape.output_length());
+        for (index, (image, result)) in input.chunks_exact(shape.input_length()).zip(each_output).enumerate() {
+            let mut alone = vec![f32::NAN; shape.output_length()];
+            convolution.forward_batch(image, (&weights, None), &mut alone, &mut scratch);
+            assert_eq!(alone, result, "output of image {index} of {shape:?}");
+            let (alone, _) = gradients(image, result);
+            let range = index * shape.input_length()..(index + 1) * shape.input_length();
+            assert_eq!(alone, grad_input[range], "gradient by image {index} of {shape:?}");
+            for_each_product(&shape, |i, w, o| expected[w].add(image[i], result[o]));
+        }
+        assert_near(&grad_weights, &expected, &shape, "of a batch, ");
     }
 }

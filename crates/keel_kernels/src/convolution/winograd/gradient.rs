@@ -3,8 +3,9 @@
 
 use pulp::Simd;
 
+use super::image::{pixels_inside, store};
 use super::transform::{Filtering, Four, Tile, Two, in_both_directions};
-use super::{Strip, Winograd, first_vector, lanes, pixels_inside, store};
+use super::{Strip, Winograd, first_vector, lanes};
 use crate::convolution::ConvolutionShape;
 use crate::convolution::grad_weights::GradientRows;
 use crate::parallel::{Pieces, for_each_task};
@@ -12,13 +13,13 @@ use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
 use crate::simd;
 
-/// Floats of all planes of a strip. The sums are read and written once a strip, so strips are as long as the second-level
-/// cache allows.
+/// Floats of all planes of a strip that stay in the second-level cache. The sums are read and written once a strip: where
+/// they do not stay there themselves, the planes may take as much room as they do.
 const STRIP_FLOATS: usize = 128 * 1024;
 
 /// Most pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those over tiles of
 /// 2x2, and are read and written once a strip.
-const MOST_WEIGHTS_FOR_FOUR: usize = 32 * 32;
+const MOST_WEIGHTS_FOR_FOUR: usize = 128 * 128;
 
 /// The gradient of one convolution, by its forward geometry.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +30,12 @@ impl WeightGradient {
     pub(in crate::convolution) fn new(shape: &ConvolutionShape) -> Self {
         let forward = Winograd::forward(shape);
         let side = if shape.in_channels * shape.out_channels > MOST_WEIGHTS_FOR_FOUR { 2 } else { forward.side };
+        // The frame stays that of the forward pass, which is large enough for smaller tiles too.
         let winograd = Winograd { side, ..forward };
         let floats_per_tile = winograd.positions() * (shape.in_channels + shape.out_channels);
-        WeightGradient(Winograd { tiles_per_strip: STRIP_FLOATS / floats_per_tile, ..winograd })
+        let tiles = STRIP_FLOATS.max(WeightGradient(winograd).sums_length()) / floats_per_tile;
+        let images = (tiles / winograd.tiles().iter().product::<usize>()).clamp(1, winograd.images);
+        WeightGradient(Winograd { images, tiles_per_strip: tiles / images, ..winograd })
     }
 
     /// Floats of the sums over tiles, `[position][in_channels][out_channels]`.
@@ -44,19 +48,19 @@ impl WeightGradient {
         self.0.room_length()
     }
 
-    /// Adds one image's part to the sums: `frame` as for [`Winograd::run`].
+    /// Adds a few images' part to the sums: `frames` as for [`Winograd::run`].
     pub(in crate::convolution) fn add(
         &self,
-        frame: &[f32],
+        frames: &[f32],
         grad_output: GradientRows<'_>,
         sums: &mut [f32],
         room: &mut [f32],
     ) {
         let winograd = &self.0;
-        let [rows, columns] = winograd.frame();
-        let last = (winograd.output[0] - 1) * grad_output.row + winograd.output[1] * winograd.out_channels;
-        assert_eq!(frame.len(), rows * columns * winograd.in_channels, "frame");
-        assert!(grad_output.values.len() >= last, "output gradient");
+        let images = frames.len() / winograd.frame_length();
+        let last_row = (images - 1) * grad_output.image + (winograd.output[0] - 1) * grad_output.row;
+        assert_eq!(frames.len(), images * winograd.frame_length(), "frames");
+        assert!(grad_output.values.len() >= last_row + winograd.output[1] * winograd.out_channels, "output gradient");
         assert_eq!(sums.len(), self.sums_length(), "sums");
         assert!(room.len() >= self.room_length(), "room");
         struct Operation<'a>(&'a WeightGradient, &'a [f32], GradientRows<'a>, &'a mut [f32], &'a mut [f32]);
@@ -64,17 +68,20 @@ impl WeightGradient {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                let Operation(gradient, frame, grad_output, sums, room) = self;
+                let Operation(gradient, frames, grad_output, sums, room) = self;
                 // SAFETY: `add` asserted all lengths.
                 unsafe {
                     match gradient.0.side {
-                        2 => gradient.add_with::<S, Two, 4, 2>(simd, (frame, grad_output), sums, room),
-                        _ => gradient.add_with::<S, Four, 6, 4>(simd, (frame, grad_output), sums, room),
+                        2 => gradient.add_with::<S, Two, 4, 2>(simd, (frames, grad_output), sums, room),
+                        _ => gradient.add_with::<S, Four, 6, 4>(simd, (frames, grad_output), sums, room),
                     }
                 }
             }
         }
-        simd::level().dispatch(Operation(self, frame, grad_output, sums, room));
+        for (part, frames) in frames.chunks(winograd.images * winograd.frame_length()).enumerate() {
+            let grad_output = grad_output.starting_at(part * winograd.images);
+            simd::level().dispatch(Operation(self, frames, grad_output, &mut *sums, &mut *room));
+        }
     }
 
     /// # Safety
@@ -83,24 +90,37 @@ impl WeightGradient {
     unsafe fn add_with<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
         simd: S,
-        (frame, grad_output): (&[f32], GradientRows<'_>),
+        (frames, grad_output): (&[f32], GradientRows<'_>),
         sums: &mut [f32],
         room: &mut [f32],
     ) {
         let winograd = &self.0;
-        let (inputs, gradients) = room.split_at_mut(winograd.planes(winograd.in_channels).length());
+        let (in_channels, out_channels) = (winograd.in_channels, winograd.out_channels);
+        let images = frames.len() / winograd.frame_length();
+        let (inputs, gradients) = room.split_at_mut(winograd.planes(in_channels).length());
         for strip in winograd.strips() {
-            // SAFETY: strips lie inside frame and gradient, their planes inside the room.
+            let tiles = winograd.tiles_of(strip);
+            // SAFETY: strips lie inside frames and gradients, their planes inside the room.
             unsafe {
-                winograd.transform_inputs::<S, F, INPUTS, OUTPUTS>(simd, frame, strip, inputs);
-                self.transform_gradients::<S, F, INPUTS, OUTPUTS>(simd, grad_output, strip, gradients);
-                self.multiply(simd, (inputs, gradients), strip, sums);
+                for (image, frame) in frames.chunks_exact(winograd.frame_length()).enumerate() {
+                    let planes = &mut inputs[image * tiles * in_channels..];
+                    winograd.transform_inputs::<S, F, INPUTS, OUTPUTS>(simd, frame, strip, planes);
+                    let planes = &mut gradients[image * tiles * out_channels..];
+                    self.transform_gradients::<S, F, INPUTS, OUTPUTS>(
+                        simd,
+                        grad_output.starting_at(image),
+                        strip,
+                        planes,
+                    );
+                }
+                self.multiply(simd, (inputs, gradients), images * tiles, sums);
             }
         }
     }
 
     /// # Safety
-    /// `grad_output` and `planes` as [`WeightGradient::add`] asserts.
+    /// `grad_output` from the image on, as [`WeightGradient::add`] asserts; `planes` as for
+    /// [`Winograd::transform_inputs`].
     #[inline(always)]
     unsafe fn transform_gradients<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
@@ -140,11 +160,17 @@ impl WeightGradient {
     /// # Safety
     /// `inputs` and `gradients` hold the planes of their channels.
     #[inline(always)]
-    unsafe fn multiply<S: Simd>(&self, simd: S, (inputs, gradients): (&[f32], &[f32]), strip: Strip, sums: &mut [f32]) {
+    unsafe fn multiply<S: Simd>(
+        &self,
+        simd: S,
+        (inputs, gradients): (&[f32], &[f32]),
+        length: usize,
+        sums: &mut [f32],
+    ) {
         let winograd = &self.0;
         let (rows, columns) = (winograd.in_channels, winograd.out_channels);
         let (input_stride, gradient_stride) = (winograd.planes(rows).stride(), winograd.planes(columns).stride());
-        let segments = [Segment { a: 0, b: 0, length: strip.rows * winograd.tiles()[1] }];
+        let segments = [Segment { a: 0, b: 0, length }];
         for (position, sum) in sums.chunks_exact_mut(rows * columns).enumerate() {
             let product = OuterProduct {
                 rows,
