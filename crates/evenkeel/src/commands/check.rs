@@ -83,12 +83,16 @@ fn layers_text(layers: &[CheckedLayer]) -> String {
 fn gradient_text(gradient: &GradientComparison) -> String {
     let columns = [
         ("gradient check", Align::Left),
-        ("relative error", Align::Right),
+        ("error beyond rounding", Align::Right),
         ("directions", Align::Right),
         ("lost in rounding", Align::Right),
     ];
     let row = |parameter: &ParameterComparison| {
-        let error = if parameter.compared == 0 { "-".to_owned() } else { format!("{:.1e}", parameter.relative_error) };
+        let error = match (parameter.compared, parameter.relative_error) {
+            (0, _) => "-".to_owned(),
+            (_, 0.0) => "none".to_owned(),
+            (_, error) => format!("{error:.1e}"),
+        };
         vec![parameter.name.clone(), error, parameter.compared.to_string(), parameter.undecided.to_string()]
     };
     table(&columns, &gradient.parameters.iter().map(row).collect::<Vec<_>>())

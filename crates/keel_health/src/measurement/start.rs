@@ -72,11 +72,11 @@ pub struct TinyBatch {
     pub learned_at: Option<f32>,
 }
 
-/// Result of comparing the gradient with finite differences in double precision.
+/// Result of comparing the gradient with finite differences of the loss.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientCheck {
-    /// Largest relative error over the checked entries.
+    /// Largest relative error over the checked entries, beyond what rounding explains where that was measured.
     #[serde(deserialize_with = "null_is_nan")]
     pub largest_relative_error: f32,
     /// Layer whose parameter has that error.

@@ -1,8 +1,8 @@
 //! # What it measures
 //! Whether the network, without any regularisation, can learn 16 to 20 samples by heart in at most 500 steps. More than
 //! 5 % of them still wrong (for regression: more than a tenth of the loss left) is an error. The same pre-flight
-//! compares the gradient with finite differences in double precision: a relative error above 1e-2 is an error; and the
-//! output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
+//! compares the gradient with finite differences of the loss: a relative error above 1e-2, beyond what rounding explains,
+//! is an error; and the output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
 //!
 //! # Why it matters
 //! A network that cannot learn twenty samples will not learn twenty thousand. The test takes seconds and finds broken

@@ -214,10 +214,9 @@ impl Convolution {
                 let images = first..(first + most).min(end);
                 let gradient_frames = &mut gradient_frames[..images.len() * self.gradient_frame_length()];
                 let each_frame = gradient_frames.chunks_exact_mut(self.gradient_frame_length());
-                images
-                    .clone()
-                    .zip(each_frame)
-                    .for_each(|(index, frame)| gradient(index, &mut self.gradient_rows(frame)));
+                for (index, frame) in images.clone().zip(each_frame) {
+                    gradient(index, &mut self.gradient_rows(frame));
+                }
                 let frames = self.framed(&read.input[images.start * image..images.end * image], frames);
                 self.add_pass(frames, gradient_frames, weights, room);
                 if wants_bias {

@@ -147,13 +147,15 @@ fn check_gradient(
 
 fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
     let undecided = outcome.undecided();
+    let compared =
+        format!("{} directions in {} parameters", outcome.compared(), outcome.parameters.len() - undecided.len());
     let mut notes = vec![match outcome.worst() {
+        Some(worst) if worst.relative_error == 0.0 => {
+            format!("gradient check: {compared}, the slope of the loss is the gradient's in all, within rounding")
+        }
         Some(worst) => format!(
-            "gradient check: {} directions in {} parameters, largest relative error {:.1e} in {}",
-            outcome.compared(),
-            outcome.parameters.len() - undecided.len(),
-            worst.relative_error,
-            worst.name
+            "gradient check: {compared}, largest relative error beyond rounding {:.1e} in {}",
+            worst.relative_error, worst.name
         ),
         None => "gradient check: rounding hides every slope; nothing could be judged".to_owned(),
     }];
@@ -179,7 +181,8 @@ fn check_mixing(
         executor.forward(session.network_mut(), keel_nn::Batch { input, random }, &mut ()).to_vec()
     });
     start.batch_mixing = Some(difference);
-    notes.push(format!("batch mixing: a sample alone and in a batch of {} differ by {difference:.1e}", chosen.len()));
+    let seen = if difference == 0.0 { "are the same".to_owned() } else { format!("differ by {difference:.1e}") };
+    notes.push(format!("batch mixing: the outputs of a sample alone and in a batch of {} {seen}", chosen.len()));
     Ok(())
 }
 
