@@ -1,9 +1,10 @@
-//! A whole batch: images shared over threads in passes and chunks that depend on the batch alone.
+//! A whole batch: images shared over threads, in passes of a few; sums over images are taken in chunks that depend on the
+//! batch alone.
 
 use std::ops::Range;
 
 use super::{Convolution, GradientRows};
-use crate::parallel::{Pieces, for_each_task, for_each_task_with_scratch};
+use crate::parallel::{Pieces, for_each_task, for_each_task_with_scratch, workers};
 
 /// Most chunks a batch is cut into for the gradient by the weights; each keeps a partial sum.
 const MAX_CHUNKS: usize = 16;
@@ -11,8 +12,8 @@ const MAX_CHUNKS: usize = 16;
 /// Most floats all partial sums may take together, unless one alone is larger.
 const MAX_PARTIAL_FLOATS: usize = 8 << 20;
 
-/// Passes a batch is cut into at least, if it has as many images: for the threads to share.
-const LEAST_PASSES: usize = 16;
+/// Passes of a batch for each thread at least, if it has as many images: for them to end at the same time.
+const PASSES_PER_WORKER: usize = 4;
 
 /// Floats of the weights one task sums up over the chunks.
 const REDUCTION_FLOATS: usize = 4096;
@@ -47,11 +48,6 @@ impl Convolution {
     /// Floats of scratch [`Convolution::forward_batch`] needs.
     pub fn forward_scratch(&self, workers: usize) -> usize {
         self.packed_length() + workers * (self.images * self.frame_length() + self.forward_room())
-    }
-
-    /// Images of a pass over a batch.
-    fn images_of_pass(&self, batch: usize) -> usize {
-        self.images.min(batch.div_ceil(LEAST_PASSES)).max(1)
     }
 
     /// Output of a batch: `input` `[batch, height, width, in_channels]`, `output` `[batch, out_height, out_width,
@@ -120,7 +116,8 @@ impl Convolution {
         let (packed, rooms) = scratch.split_at_mut(self.packed_length());
         self.pack_weights(weights, packed);
         let work = batch * self.shape.multiply_adds();
-        let most = self.images_of_pass(batch);
+        // An output image has the same bits in any pass, so their number may follow the threads.
+        let most = self.images.min(batch / (PASSES_PER_WORKER * workers())).max(1);
         let per_worker = most * (self.frame_length() + room_length) + self.forward_room();
         for_each_task_with_scratch(batch.div_ceil(most), work, (rooms, per_worker), |pass, scratch| {
             let images = pass * most..((pass + 1) * most).min(batch);
@@ -199,7 +196,8 @@ impl Convolution {
         }
         let per_worker = self.backward_worker_scratch();
         let (grad_input, pieces) = (Pieces::new(write.grad_input), Pieces::new(partials));
-        let (per_chunk, most) = (read.batch.div_ceil(chunks), self.images_of_pass(read.batch));
+        let per_chunk = read.batch.div_ceil(chunks);
+        let most = self.images.min(per_chunk);
         let work = read.batch * shape.multiply_adds();
         for_each_task_with_scratch(chunks, work, (workers, per_worker), |chunk, scratch| {
             // SAFETY: each task has its own partial sum and its own images.

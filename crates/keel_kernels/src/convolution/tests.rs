@@ -234,47 +234,49 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
 
 #[test]
 fn images_of_a_batch_do_not_depend_on_their_pass() {
-    // Passes of two images, the last one short.
+    // Short last passes, of several images each: up to seven on one thread, three on two.
     let batch = 31;
     for (height, width, in_channels, out_channels) in [(8, 7, 32, 16), (3, 5, 16, 48), (16, 13, 16, 16)] {
         let shape = ConvolutionShape { height, width, in_channels, out_channels, ..base() };
         let convolution = Convolution::new(shape);
         assert!(convolution.images_per_pass() > 1, "{shape:?}");
         let (input, weights) = (values(batch * shape.input_length(), 8), values(shape.weight_length(), 9));
-        let mut output = vec![f32::NAN; batch * shape.output_length()];
-        let mut scratch = vec![f32::NAN; convolution.forward_scratch(workers())];
-        convolution.forward_batch(&input, (&weights, None), &mut output, &mut scratch);
-        let gradients = |input: &[f32], grad_output: &[f32]| {
-            let batch = input.len() / shape.input_length();
-            let mut grad_input = vec![f32::NAN; input.len()];
-            let mut grad_weights = vec![f32::NAN; shape.weight_length()];
-            let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
-            let write = BatchGradientOutput {
-                grad_input: &mut grad_input,
-                grad_weights: &mut grad_weights,
-                grad_bias: &mut [],
-                accumulate: false,
-            };
-            convolution.backward_batch(
-                BatchGradient { batch, input, grad_output, weights: &weights },
-                write,
-                &mut scratch,
-            );
-            (grad_input, grad_weights)
+        let on_threads = |threads: usize, input: &[f32]| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| forward_and_backward(&convolution, input, &weights))
         };
-        let (grad_input, grad_weights) = gradients(&input, &output);
+        let [output, grad_input, grad_weights] = on_threads(1, &input);
+        assert_eq!(on_threads(2, &input), [output.clone(), grad_input.clone(), grad_weights.clone()], "{shape:?}");
 
         let mut expected = vec![Sum::default(); shape.weight_length()];
         let each_output = output.chunks_exact(shape.output_length());
-        for (index, (image, result)) in input.chunks_exact(shape.input_length()).zip(each_output).enumerate() {
-            let mut alone = vec![f32::NAN; shape.output_length()];
-            convolution.forward_batch(image, (&weights, None), &mut alone, &mut scratch);
-            assert_eq!(alone, result, "output of image {index} of {shape:?}");
-            let (alone, _) = gradients(image, result);
-            let range = index * shape.input_length()..(index + 1) * shape.input_length();
-            assert_eq!(alone, grad_input[range], "gradient by image {index} of {shape:?}");
-            for_each_product(&shape, |i, w, o| expected[w].add(image[i], result[o]));
+        let each_gradient = grad_input.chunks_exact(shape.input_length());
+        let each_image = input.chunks_exact(shape.input_length());
+        for (index, ((image, output), gradient)) in each_image.zip(each_output).zip(each_gradient).enumerate() {
+            let [output_alone, gradient_alone, _] = on_threads(1, image);
+            assert_eq!(output_alone, output, "output of image {index} of {shape:?}");
+            assert_eq!(gradient_alone, gradient, "gradient by image {index} of {shape:?}");
+            for_each_product(&shape, |i, w, o| expected[w].add(image[i], output[o]));
         }
         assert_near(&grad_weights, &expected, &shape, "of a batch, ");
     }
+}
+
+/// The output of a batch and, with the output as its own gradient, the gradients by input and weights.
+fn forward_and_backward(convolution: &Convolution, input: &[f32], weights: &[f32]) -> [Vec<f32>; 3] {
+    let shape = convolution.shape();
+    let batch = input.len() / shape.input_length();
+    let mut output = vec![f32::NAN; batch * shape.output_length()];
+    let mut scratch = vec![f32::NAN; convolution.forward_scratch(workers())];
+    convolution.forward_batch(input, (weights, None), &mut output, &mut scratch);
+    let (mut grad_input, mut grad_weights) = (vec![f32::NAN; input.len()], vec![f32::NAN; weights.len()]);
+    let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
+    let write = BatchGradientOutput {
+        grad_input: &mut grad_input,
+        grad_weights: &mut grad_weights,
+        grad_bias: &mut [],
+        accumulate: false,
+    };
+    convolution.backward_batch(BatchGradient { batch, input, grad_output: &output, weights }, write, &mut scratch);
+    [output, grad_input, grad_weights]
 }
