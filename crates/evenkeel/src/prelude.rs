@@ -2,8 +2,8 @@
 
 pub use crate::{AdamW, FittedRun, Model, Sgd, Trainer};
 pub use keel_data::{
-    AugmentConfig as Augment, DataConfig, Dataset, Inputs, PreprocessStep as Preprocess, SampleShape, Split,
-    SplitDataset, Targets,
+    AugmentConfig as Augment, CropBorder, DataConfig, Dataset, Inputs, PreprocessStep as Preprocess, SampleShape,
+    Split, SplitDataset, Targets,
 };
 pub use keel_health::Finding;
 pub use keel_nn::activations::Activation;

@@ -20,7 +20,7 @@ mod readers;
 mod split;
 mod synthetic;
 
-pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter};
+pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter, CropBorder};
 pub use batches::{
     Batch, BatchOptions, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position, Source,
 };

@@ -79,7 +79,7 @@ impl Predictor {
         let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
         let objective = Objective::of_model(&config.train, &schema, &description.scaling)?;
-        let views = Views::new(&config.train, &preprocessor)?;
+        let views = Views::new(&config, &preprocessor)?;
         Ok(Predictor { config, schema, preprocessor, objective, network, executor, views, pool })
     }
 

@@ -1,17 +1,19 @@
 //! Evaluation of several views of each image: itself, its mirror image, and both shifted.
 
-use keel_data::{Preprocessor, SampleShape};
+use keel_data::{CropBorder, Preprocessor, SampleShape};
 use keel_nn::{Batch, Executor, Network};
 
-use crate::config::TrainConfig;
+use crate::config::Config;
 use crate::error::TrainError;
 
 /// One view of an image, and its share of the mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct View {
     mirrored: bool,
-    /// Pixels down and to the right; zeros come in, the training mean if preprocessing centres.
+    /// Pixels down and to the right.
     shift: isize,
+    /// What comes in there: what training images that are moved show.
+    border: CropBorder,
     weight: f32,
 }
 
@@ -31,8 +33,9 @@ impl Views {
     ///
     /// # Errors
     /// Samples are no images, or smaller than the shift.
-    pub(crate) fn new(config: &TrainConfig, preprocessor: &Preprocessor) -> Result<Self, TrainError> {
-        let views = wanted(config.mirrored_evaluation, config.shifted_evaluation);
+    pub(crate) fn new(config: &Config, preprocessor: &Preprocessor) -> Result<Self, TrainError> {
+        let (config, border) = (&config.train, config.augment.crop_border);
+        let views = wanted(config.mirrored_evaluation, config.shifted_evaluation, border);
         if views.is_empty() {
             return Ok(Views::default());
         }
@@ -69,7 +72,7 @@ impl Views {
 }
 
 /// The unshifted views weigh as much as all shifted ones together.
-fn wanted(mirrored: bool, shift: usize) -> Vec<View> {
+fn wanted(mirrored: bool, shift: usize, border: CropBorder) -> Vec<View> {
     let shift = shift as isize;
     let shifts: &[(isize, f32)] = if shift == 0 { &[(0, 1.0)] } else { &[(0, 0.5), (-shift, 0.25), (shift, 0.25)] };
     let sides: &[bool] = if mirrored { &[false, true] } else { &[false] };
@@ -79,6 +82,7 @@ fn wanted(mirrored: bool, shift: usize) -> Vec<View> {
     let view = |&(shift, weight): &(isize, f32), &mirrored: &bool| View {
         mirrored,
         shift,
+        border,
         weight: weight / sides.len() as f32,
     };
     shifts.iter().flat_map(|shift| sides.iter().map(move |side| view(shift, side))).collect()
@@ -88,12 +92,12 @@ impl View {
     /// Writes this view of each image `[height, width, channels]` of `input` in place of what `views` holds.
     fn write(self, [height, width, channels]: [usize; 3], input: &[f32], views: &mut Vec<f32>) {
         views.clear();
-        let inside = |at: usize, size: usize| at.checked_add_signed(-self.shift).filter(|&from| from < size);
+        let from = |at: usize, size: usize| self.border.source(at as isize - self.shift, size);
         for image in input.chunks_exact(height * width * channels) {
             for y in 0..height {
                 for x in 0..width {
                     let x = if self.mirrored { width - 1 - x } else { x };
-                    match (inside(y, height), inside(x, width)) {
+                    match (from(y, height), from(x, width)) {
                         (Some(y), Some(x)) => {
                             views.extend_from_slice(&image[(y * width + x) * channels..][..channels]);
                         }
@@ -118,14 +122,21 @@ mod tests {
         (1..=24).map(|value| value as f32).collect()
     }
 
-    fn view(mirrored: bool, shift: isize) -> Vec<f32> {
+    fn view_with(border: CropBorder, mirrored: bool, shift: isize) -> Vec<f32> {
         let mut views = vec![9.0; 3];
-        View { mirrored, shift, weight: 1.0 }.write([2, 3, 2], &images(), &mut views);
+        View { mirrored, shift, border, weight: 1.0 }.write([2, 3, 2], &images(), &mut views);
         views
     }
 
+    fn view(mirrored: bool, shift: isize) -> Vec<f32> {
+        view_with(CropBorder::Zeros, mirrored, shift)
+    }
+
     #[test]
-    fn views_are_the_image_its_mirror_image_and_both_shifted_with_zeros_coming_in() {
+    fn views_are_the_image_its_mirror_image_and_both_shifted_with_the_border_coming_in() {
+        let reflected = view_with(CropBorder::Reflect, true, 1);
+        assert_eq!(reflected[..6], [9.0, 10.0, 7.0, 8.0, 9.0, 10.0]);
+        assert_eq!(reflected[6..12], [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
         assert_eq!(view(false, 0), images());
         assert_eq!(view(true, 0)[..6], [5.0, 6.0, 3.0, 4.0, 1.0, 2.0]);
         assert_eq!(view(false, 1)[..12], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
@@ -135,9 +146,9 @@ mod tests {
 
     #[test]
     fn weights_of_all_views_sum_to_one_and_one_view_is_none() {
-        assert_eq!(wanted(false, 0), []);
+        assert_eq!(wanted(false, 0, CropBorder::Zeros), []);
         for (mirrored, shift, count) in [(true, 0, 2), (false, 1, 3), (true, 2, 6)] {
-            let views = wanted(mirrored, shift);
+            let views = wanted(mirrored, shift, CropBorder::Zeros);
             assert_eq!((views.len(), views.iter().map(|view| view.weight).sum::<f32>()), (count, 1.0));
         }
     }
@@ -152,7 +163,8 @@ mod tests {
         let mut executor = Executor::new(Plan::new(&network.graph, request));
         let images = images();
         let random = RandomKey::new(0);
-        let config = TrainConfig { mirrored_evaluation: true, shifted_evaluation: 1, ..TrainConfig::default() };
+        let mut config = Config::default();
+        (config.train.mirrored_evaluation, config.train.shifted_evaluation) = (true, 1);
         let mut views = Views::new(&config, &Preprocessor::identity(shape)).unwrap();
         let outputs = views.outputs(&mut executor, &mut network, Batch { input: &images, random }).to_vec();
         let mut expected = vec![0.0; outputs.len()];

@@ -4,8 +4,31 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What lies beyond the border of an image that is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CropBorder {
+    /// Zeros after the first preprocessing pass.
+    #[default]
+    Zeros,
+    /// The image mirrored at its border pixels, which are not repeated.
+    Reflect,
+}
+
+impl CropBorder {
+    /// The pixel of `length` that is seen at `place`, at most `length - 1` outside; `None` for zeros.
+    pub fn source(self, place: isize, length: usize) -> Option<usize> {
+        let last = length as isize - 1;
+        match self {
+            _ if (0..=last).contains(&place) => Some(place as usize),
+            CropBorder::Zeros => None,
+            CropBorder::Reflect => Some(if place < 0 { -place } else { 2 * last - place } as usize),
+        }
+    }
+}
+
 /// Random changes of training images. Padding and blanks are zeros after the first preprocessing pass: the training
-/// mean if the steps centre, black if there are none.
+/// mean if the steps centre, black if there are none; padding can be a reflection instead.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentConfig {
@@ -13,6 +36,9 @@ pub struct AugmentConfig {
     pub flip: bool,
     /// Pad each side by this many pixels and crop back to the size at a random place. 0 = off.
     pub crop_padding: usize,
+    /// What the padding of `crop_padding`, and the shift of `train.shifted_evaluation`, shows: `zeros`, or `reflect` for the
+    /// pixels inside the border in reverse order.
+    pub crop_border: CropBorder,
     /// Blank a square of this side about a random pixel. 0 = off.
     pub cutout: usize,
     /// AlexNet's colour jitter: standard deviation of the steps along the principal axes of colour, 0.1 there. 0 = off.
@@ -22,7 +48,7 @@ pub struct AugmentConfig {
 impl AugmentConfig {
     /// Whether nothing is changed.
     pub fn is_off(&self) -> bool {
-        *self == Self::default()
+        *self == AugmentConfig { crop_border: self.crop_border, ..Self::default() }
     }
 
     /// Checks the sizes against images of `height` and `width`.

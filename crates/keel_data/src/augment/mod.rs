@@ -7,7 +7,7 @@ mod cutout;
 mod flip;
 mod write_sample;
 
-pub use config::AugmentConfig;
+pub use config::{AugmentConfig, CropBorder};
 pub(crate) use write_sample::write_sample;
 
 use crate::catalog::CatalogEntry;
@@ -34,6 +34,8 @@ pub(crate) struct Draw {
     pub(crate) flip: bool,
     /// Rows and columns by which the image moves down and right.
     pub(crate) offset: (isize, isize),
+    /// What is seen where the image has moved away.
+    pub(crate) border: CropBorder,
     /// `[top, bottom)` and `[left, right)` of the square that is blanked.
     pub(crate) blank: Option<([usize; 2], [usize; 2])>,
     /// Added to red, green and blue, in raw units.
@@ -79,6 +81,7 @@ impl Augmenter {
         Draw {
             flip: self.config.flip && flip::draw(seed, epoch, sample),
             offset: crop_padding::draw(stream, self.config.crop_padding),
+            border: self.config.crop_border,
             blank: cutout::draw(stream, self.config.cutout, (self.height, self.width)),
             color: self.color_axes.as_ref().map(|axes| axes.draw(stream, self.config.color_pca)),
         }

@@ -16,7 +16,11 @@ fn reference(source: &[u8], draw: &Draw, shift: f32, scale: f32) -> Vec<f32> {
     let mut output = vec![0.0; SHAPE.len()];
     for row in 0..3isize {
         for column in 0..5isize {
-            let (from_row, from_column) = (row - draw.offset.0, column - draw.offset.1);
+            let (mut from_row, mut from_column) = (row - draw.offset.0, column - draw.offset.1);
+            if draw.border == CropBorder::Reflect {
+                let reflected = |place: isize, last: isize| last - (last - place.abs()).abs();
+                (from_row, from_column) = (reflected(from_row, 2), reflected(from_column, 4));
+            }
             let inside = (0..3).contains(&from_row) && (0..5).contains(&from_column);
             let blank = draw.blank.is_some_and(|(rows, columns)| {
                 (rows[0]..rows[1]).contains(&(row as usize)) && (columns[0]..columns[1]).contains(&(column as usize))
@@ -44,10 +48,12 @@ fn one_walk_equals_the_plain_definition() {
         for offset in [(0, 0), (1, -2), (-2, 4), (2, 3), (0, -4)] {
             for blank in [None, Some(([0, 2], [1, 5])), Some(([2, 3], [0, 1]))] {
                 for color in [None, Some([1.0, -2.0, 4.0])] {
-                    let draw = Draw { flip, offset, blank, color };
-                    let mut output = vec![f32::NAN; SHAPE.len()];
-                    write_sample(source, &SHAPE, &draw, &elementwise, &mut output);
-                    assert_eq!(output, reference(source, &draw, 100.0, 0.5), "{draw:?}");
+                    for border in [CropBorder::Zeros, CropBorder::Reflect] {
+                        let draw = Draw { flip, offset, border, blank, color };
+                        let mut output = vec![f32::NAN; SHAPE.len()];
+                        write_sample(source, &SHAPE, &draw, &elementwise, &mut output);
+                        assert_eq!(output, reference(source, &draw, 100.0, 0.5), "{draw:?}");
+                    }
                 }
             }
         }
@@ -70,7 +76,7 @@ fn wide_rows_are_mirrored_piece_by_piece() {
 #[test]
 fn draws_depend_on_seed_epoch_and_sample_alone_and_cover_their_range() {
     let dataset = images(8);
-    let config = AugmentConfig { flip: true, crop_padding: 2, cutout: 2, color_pca: 0.1 };
+    let config = AugmentConfig { flip: true, crop_padding: 2, cutout: 2, color_pca: 0.1, ..AugmentConfig::default() };
     let augmenter = Augmenter::fit(&dataset, &[0, 1, 2, 3, 4, 5, 6, 7], &config).unwrap();
     assert_eq!(augmenter.draw(1, 2, 3), augmenter.draw(1, 2, 3));
     let different = [augmenter.draw(2, 2, 3), augmenter.draw(1, 3, 3), augmenter.draw(1, 2, 4)];

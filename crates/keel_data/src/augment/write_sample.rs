@@ -1,11 +1,11 @@
 //! Flip, crop and the first preprocessing pass in one walk over the stored image.
 
-use super::Draw;
+use super::{CropBorder, Draw};
 use crate::dataset::SampleShape;
 use crate::preprocess::elementwise::{Elementwise, Stored};
 
-/// Writes one image `[height, width, channels]` to `output`: mirrored, moved, shifted and scaled; zeros where the image
-/// has moved away and where it is blanked.
+/// Writes one image `[height, width, channels]` to `output`: mirrored, moved, shifted and scaled; its border where it has
+/// moved away, zeros where it is blanked.
 pub(crate) fn write_sample<T: Stored>(
     source: &[T],
     shape: &SampleShape,
@@ -23,15 +23,22 @@ pub(crate) fn write_sample<T: Stored>(
     let (to, from) = (right.max(0) as usize, (-right).max(0) as usize);
     for target_row in 0..height {
         let line = &mut output[target_row * stride..(target_row + 1) * stride];
-        let source_row = target_row as isize - down;
-        if !(0..height as isize).contains(&source_row) {
+        let Some(source_row) = draw.border.source(target_row as isize - down, height) else {
             line.fill(0.0);
             continue;
-        }
-        let source_line = &source[source_row as usize * stride..][..stride];
+        };
+        let source_line = &source[source_row * stride..][..stride];
         let start = target_row * stride + to * channels;
-        line[..to * channels].fill(0.0);
-        line[(to + kept) * channels..].fill(0.0);
+        for column in (0..to).chain(to + kept..width) {
+            let pixel = column * channels..(column + 1) * channels;
+            let Some(from) = draw.border.source(column as isize - right, width) else {
+                line[pixel].fill(0.0);
+                continue;
+            };
+            let from = if draw.flip { width - 1 - from } else { from } * channels;
+            let values = &source_line[from..from + channels];
+            T::apply(elementwise, target_row * stride + pixel.start, values, &mut line[pixel]);
+        }
         let target = &mut line[to * channels..(to + kept) * channels];
         if draw.flip {
             write_mirrored(
@@ -45,8 +52,10 @@ pub(crate) fn write_sample<T: Stored>(
             T::apply(elementwise, start, &source_line[from * channels..(from + kept) * channels], target);
         }
         if let Some(color) = draw.color {
-            for (position, value) in target.iter_mut().enumerate() {
-                *value += color[position % channels] * elementwise.scale()[start + position];
+            let shown =
+                if draw.border == CropBorder::Zeros { to * channels..(to + kept) * channels } else { 0..stride };
+            for position in shown {
+                line[position] += color[position % channels] * elementwise.scale()[target_row * stride + position];
             }
         }
     }

@@ -71,7 +71,7 @@ impl Session {
         let mut network = Network::new(graph, random.named("parameters"));
         patch_whitening::apply(&mut network, &preprocessor, &data.dataset, &data.train)?;
         let average = WeightAverage::new(&config.train.averaging, &network);
-        let views = Views::new(&config.train, &preprocessor)?;
+        let views = Views::new(config, &preprocessor)?;
         let executor = executor(&network, training.largest_batch(), Mode::Train);
         let largest_part = [&data.train, &data.validation, &data.test].map(Vec::len).into_iter().max().unwrap_or(1);
         let evaluator = executor_for_evaluation(&network, largest_part.min(EVALUATION_BATCH));
