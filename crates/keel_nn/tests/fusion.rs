@@ -152,6 +152,6 @@ fn a_training_step_of_the_cnn_fits_its_memory() {
         plan.arena_length() * size_of::<f32>()
     };
     let (fused, unfused) = (bytes(FusionPasses::all()), bytes(FusionPasses::none()));
-    assert!(fused < 41_000_000, "{fused} bytes");
-    assert!(5 * fused < 3 * unfused, "{fused} fused, {unfused} unfused");
+    assert!(fused < 44_000_000, "{fused} bytes");
+    assert!(3 * fused < 2 * unfused, "{fused} fused, {unfused} unfused");
 }
