@@ -37,6 +37,6 @@ pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
-pub use readers::{Format, READERS};
+pub use readers::{Format, READERS, is_data_file};
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;

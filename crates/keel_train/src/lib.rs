@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+pub mod auto;
 pub mod check;
 pub mod config;
 mod error;

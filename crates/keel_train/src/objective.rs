@@ -5,7 +5,7 @@ use keel_nn::Shape;
 use keel_nn::losses::{self, Loss, LossSpec, LossValue};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{LossConfig, TrainConfig};
+use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
 
 /// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard
@@ -14,8 +14,18 @@ use crate::error::TrainError;
 pub struct Objective {
     loss: Loss,
     class_names: Vec<String>,
+    members: usize,
     scaling: Vec<TargetScale>,
-    scaled: Vec<f32>,
+    prepared: Prepared,
+}
+
+/// Buffers for the targets as the loss takes them.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Prepared {
+    /// Values of one prediction.
+    outputs: usize,
+    values: Vec<f32>,
+    labels: Vec<u32>,
 }
 
 /// Mean and standard deviation of one target over the training split.
@@ -32,7 +42,7 @@ impl Objective {
     ///
     /// # Errors
     /// A loss that does not fit the targets, or targets it cannot work on.
-    pub fn new(config: &TrainConfig, data: &SplitDataset) -> Result<Self, TrainError> {
+    pub fn new(config: &Config, data: &SplitDataset) -> Result<Self, TrainError> {
         let mut objective = Self::of_model(config, &data.dataset.schema(), &[])?;
         let targets = match data.dataset.targets() {
             Targets::Classes { labels, .. } => losses::Targets::Classes(labels),
@@ -48,20 +58,22 @@ impl Objective {
     }
 
     /// The loss of a trained model, for data of its `schema`.
-    pub(crate) fn of_model(config: &TrainConfig, schema: &Schema, scaling: &[TargetScale]) -> Result<Self, TrainError> {
+    pub(crate) fn of_model(config: &Config, schema: &Schema, scaling: &[TargetScale]) -> Result<Self, TrainError> {
         let (class_names, kind) = match &schema.target {
             TargetKind::Classes(names) => (names.clone(), losses::TargetKind::Classes(names.len())),
             TargetKind::Values(names) => (Vec::new(), losses::TargetKind::Values(names.len())),
             TargetKind::Unlabelled => return Err(unlabelled()),
         };
         let (losses::TargetKind::Classes(outputs) | losses::TargetKind::Values(outputs)) = kind;
-        let spec = match &config.loss {
+        let spec = match &config.train.loss {
             LossConfig::Chosen(spec) => spec.clone(),
             LossConfig::Auto(_) if class_names.is_empty() => LossSpec::Mse {},
             LossConfig::Auto(_) => LossSpec::cross_entropy(),
         };
         let loss = spec.build(Shape::Features(outputs), kind)?;
-        Ok(Objective { loss, class_names, scaling: scaling.to_vec(), scaled: Vec::new() })
+        let prepared = Prepared { outputs, ..Prepared::default() };
+        let (members, scaling) = (config.model.members(), scaling.to_vec());
+        Ok(Objective { loss, class_names, members, scaling, prepared })
     }
 
     /// The loss with all its settings.
@@ -79,32 +91,74 @@ impl Objective {
         &self.scaling
     }
 
-    /// Values the network has to give: classes or targets.
+    /// Values of one prediction: classes or targets.
     pub fn outputs(&self) -> usize {
         self.loss.outputs()
     }
 
-    /// Loss of `outputs`, `[batch, outputs]`.
+    /// Predictions the network gives for each sample, one after the other: more than 1 for an ensemble.
+    pub fn members(&self) -> usize {
+        self.members
+    }
+
+    /// Loss of combined outputs, `[batch, outputs]`, as [`combine`](Self::combine) gives them.
     pub fn loss(&mut self, outputs: &[f32], targets: &BatchTargets) -> LossValue {
-        let Objective { loss, scaling, scaled, .. } = self;
-        match prepared(scaling, targets, scaled) {
+        let Objective { loss, scaling, prepared, .. } = self;
+        match prepared.targets(scaling, targets, 1) {
             Some(targets) => loss.evaluate(outputs, targets),
             None => LossValue::default(),
         }
     }
 
-    /// Loss of `outputs` and, in `gradient`, the derivative of its mean by them; both `[batch, outputs]`. Allocates
-    /// nothing once it has seen a batch of this size.
-    pub fn loss_and_gradient(&mut self, outputs: &[f32], targets: &BatchTargets, gradient: &mut [f32]) -> LossValue {
-        let Objective { loss, scaling, scaled, .. } = self;
-        match prepared(scaling, targets, scaled) {
-            Some(targets) => loss.forward_backward(outputs, targets, gradient),
+    /// Loss of the network's `outputs`, `[batch, members, outputs]`, its mean taken over samples and members.
+    pub fn members_loss(&mut self, outputs: &[f32], targets: &BatchTargets) -> LossValue {
+        let Objective { loss, scaling, prepared, members, .. } = self;
+        match prepared.targets(scaling, targets, *members) {
+            Some(targets) => loss.evaluate(outputs, targets),
             None => LossValue::default(),
         }
     }
 
-    /// What the network believes about each sample, `[batch, outputs]`: probabilities of classes, values in their own
-    /// unit.
+    /// Loss of the network's `outputs`, `[batch, members, outputs]`, its mean taken over samples and members, and in `gradient`
+    /// the derivative of the sum of the members' mean losses with respect to them. Allocates nothing once it has seen a batch
+    /// of this size.
+    pub fn loss_and_gradient(&mut self, outputs: &[f32], targets: &BatchTargets, gradient: &mut [f32]) -> LossValue {
+        let Objective { loss, scaling, prepared, members, .. } = self;
+        let Some(targets) = prepared.targets(scaling, targets, *members) else { return LossValue::default() };
+        let value = loss.forward_backward(outputs, targets, gradient);
+        if *members > 1 {
+            let factor = *members as f32;
+            gradient.iter_mut().for_each(|gradient| *gradient *= factor);
+        }
+        value
+    }
+
+    /// Turns the network's outputs, `[batch, members, outputs]`, into those of one prediction, `[batch, outputs]`: the
+    /// logarithm of the members' mean probability for cross-entropy, else the mean of their outputs.
+    pub fn combine(&self, outputs: &mut Vec<f32>) {
+        let (members, length) = (self.members, self.outputs());
+        if members == 1 {
+            return;
+        }
+        let logarithmic = matches!(self.loss.spec(), LossSpec::CrossEntropy { .. });
+        if logarithmic {
+            let logits = outputs.clone();
+            self.loss.probabilities(&logits, outputs);
+        }
+        for sample in 0..outputs.len() / (members * length) {
+            for output in 0..length {
+                let each = (0..members).map(|member| f64::from(outputs[(sample * members + member) * length + output]));
+                let mean = each.sum::<f64>() / members as f64;
+                let combined = if logarithmic { mean.max(f64::from(f32::MIN_POSITIVE)).ln() } else { mean };
+                // Sample `sample` lies at or after its combined place, and its values before `output` are used up.
+                outputs[sample * length + output] = combined as f32;
+            }
+        }
+        outputs.truncate(outputs.len() / members);
+    }
+
+    /// What the network believes about each sample, `[batch, outputs]`, from combined outputs of that shape: probabilities
+    /// of classes, values in their own unit.
     pub fn predictions(&self, outputs: &[f32]) -> Vec<f32> {
         let mut predictions = vec![0.0; outputs.len()];
         self.loss.probabilities(outputs, &mut predictions);
@@ -121,23 +175,37 @@ fn unlabelled() -> TrainError {
     TrainError::setting("data", "the data has no targets; name a target column, or use folders named after classes")
 }
 
-/// The targets on the scale of the network's outputs; `scaled` is room for them.
-fn prepared<'a>(
-    scaling: &[TargetScale],
-    targets: &'a BatchTargets,
-    scaled: &'a mut Vec<f32>,
-) -> Option<losses::Targets<'a>> {
-    match targets {
-        BatchTargets::Classes(labels) => Some(losses::Targets::Classes(labels)),
-        BatchTargets::Values(values) if scaling.is_empty() => Some(losses::Targets::Values(values)),
-        BatchTargets::Values(values) => {
-            scaled.clear();
-            scaled.extend(
-                values.iter().zip(scaling.iter().cycle()).map(|(value, scale)| (value - scale.mean) / scale.std),
-            );
-            Some(losses::Targets::Values(scaled))
+impl Prepared {
+    /// The targets on the scale of the network's outputs, each `members` times.
+    fn targets<'a>(
+        &'a mut self,
+        scaling: &[TargetScale],
+        targets: &'a BatchTargets,
+        members: usize,
+    ) -> Option<losses::Targets<'a>> {
+        match targets {
+            BatchTargets::Classes(labels) if members == 1 => Some(losses::Targets::Classes(labels)),
+            BatchTargets::Classes(labels) => {
+                self.labels.clear();
+                self.labels.extend(labels.iter().flat_map(|&label| std::iter::repeat_n(label, members)));
+                Some(losses::Targets::Classes(&self.labels))
+            }
+            BatchTargets::Values(values) if scaling.is_empty() && members == 1 => Some(losses::Targets::Values(values)),
+            BatchTargets::Values(values) => {
+                self.values.clear();
+                for row in values.chunks_exact(self.outputs) {
+                    for _ in 0..members {
+                        let scaled = |(position, value): (usize, &f32)| match scaling.get(position) {
+                            Some(scale) => (value - scale.mean) / scale.std,
+                            None => *value,
+                        };
+                        self.values.extend(row.iter().enumerate().map(scaled));
+                    }
+                }
+                Some(losses::Targets::Values(&self.values))
+            }
+            BatchTargets::Unlabelled => None,
         }
-        BatchTargets::Unlabelled => None,
     }
 }
 

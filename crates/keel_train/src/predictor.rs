@@ -78,7 +78,7 @@ impl Predictor {
             .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}")))?;
         let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
-        let objective = Objective::of_model(&config.train, &schema, &description.scaling)?;
+        let objective = Objective::of_model(&config, &schema, &description.scaling)?;
         let views = Views::new(&config, &preprocessor)?;
         Ok(Predictor { config, schema, preprocessor, objective, network, executor, views, pool })
     }
@@ -169,9 +169,9 @@ impl Predictor {
         Ok(tally.metrics(&self.objective))
     }
 
-    /// Raw outputs, `[indices, outputs]`.
+    /// Outputs, `[indices, outputs]`, those of the members of an ensemble combined.
     fn outputs(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
-        let Predictor { preprocessor, network, executor, views, pool, .. } = self;
+        let Predictor { preprocessor, network, executor, views, pool, objective, .. } = self;
         pool.install(|| {
             let length = preprocessor.output_shape().len();
             let mut scratch = PreprocessScratch::default();
@@ -183,6 +183,7 @@ impl Predictor {
                 let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
                 outputs.extend_from_slice(views.outputs(executor, network, batch));
             }
+            objective.combine(&mut outputs);
             Ok(outputs)
         })
     }

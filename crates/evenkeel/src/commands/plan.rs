@@ -3,12 +3,13 @@
 use clap::Args;
 use keel_nn::plan::NodePlan;
 use keel_nn::{Fusion, FusionPasses, Graph, MemoryRequest, Mode, Plan};
-use keel_train::{Session, load_data, threads};
+use keel_train::auto::{self, Choice, Pace, Resolved, Timing};
+use keel_train::{Session, TrainError, load_data, threads};
 use serde_json::{Value, json};
 
 use super::settings::Settings;
 use crate::failure::{Failure, Stop};
-use crate::terminal::{Align, Output, Status, count, shape_text, table};
+use crate::terminal::{Align, Output, Status, count, plural, shape_text, table, wrapped};
 
 /// Bytes of one number.
 const FLOAT_BYTES: usize = size_of::<f32>();
@@ -17,6 +18,7 @@ const FLOAT_BYTES: usize = size_of::<f32>();
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  evenkeel plan customers.csv --target churned     what would be chosen for a table, and why
   evenkeel plan                                    the default network
   evenkeel plan my.toml --set train.batch_size=256
   evenkeel plan --without norm_pooling,fold_norm   what these fusion passes do
@@ -47,16 +49,32 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let config = arguments.settings.load()?;
     let pool =
         threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
-    let session = pool.install(|| Session::new(&config, load_data(&config)?));
-    let session = session.map_err(|error| arguments.settings.placed(error))?;
+    let built = pool.install(|| -> Result<_, TrainError> {
+        let open = config;
+        let Resolved { mut config, data, mut choices } = auto::resolve(&open, load_data(&open)?)?;
+        let mut session = Session::new(&config, data)?;
+        let timing = Pace::measure(&mut session, config.train.epochs)?.map(|pace| pace.fit(&mut config, &open, &mut choices));
+        Ok((config, session, choices, timing))
+    });
+    let (config, session, choices, timing) = built.map_err(|error| arguments.settings.placed(error))?;
     let graph = &session.unfused_graph(&config)?.fuse_with(passes(&arguments.without)?);
     let batch = session.training_batches().largest_batch();
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
     let plan = Plan::new(graph, request);
     let rows = rows(graph, &plan);
-    let inferred = session.inferred();
-    output.result(&document((graph, &inferred), &plan, &rows), || text((graph, &inferred), &plan, &rows))?;
+    let planned = Planned { graph, plan: &plan, rows, inferred: session.inferred(), choices, timing };
+    output.result(&planned.document(), || planned.text())?;
     Ok(Status::Done)
+}
+
+/// Everything there is to say about a training that has not begun.
+struct Planned<'a> {
+    graph: &'a Graph,
+    plan: &'a Plan,
+    rows: Vec<Row>,
+    inferred: Vec<String>,
+    choices: Vec<Choice>,
+    timing: Option<Timing>,
 }
 
 /// All passes but those named.
@@ -108,7 +126,9 @@ fn bytes_by_kind(graph: &Graph, plan: &Plan) -> [(&'static str, usize); 5] {
     kinds
 }
 
-fn text((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> String {
+impl Planned<'_> {
+fn text(&self) -> String {
+    let Planned { graph, plan, rows, inferred, .. } = self;
     let columns = [
         ("node", Align::Left),
         ("description", Align::Left),
@@ -131,7 +151,8 @@ fn text((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> St
     cells.push(["total", "", ""].map(str::to_owned).into_iter().chain(totals).collect());
     let (arena, unshared) = (plan.arena_length() * FLOAT_BYTES, plan.unshared_length() * FLOAT_BYTES);
     let share = 100.0 * arena as f64 / unshared.max(1) as f64;
-    let mut text = format!(
+    let mut text = self.chosen_text();
+    text += &format!(
         "Input {}; multiply-adds of one sample's forward pass; buffers for training batches of {}.\n\n{}\n\n",
         graph.input_shape(),
         plan.batch(),
@@ -153,7 +174,18 @@ fn text((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> St
     text
 }
 
-fn document((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -> Value {
+/// What was chosen for the data and how long it will take; empty where nothing was open.
+fn chosen_text(&self) -> String {
+    let choice = |choice: &Choice| wrapped(&format!("{} = {}: ", choice.key, choice.value), &choice.reason);
+    let mut text: String = self.choices.iter().map(choice).collect();
+    if let Some(timing) = &self.timing {
+        text += &format!("Time: about {:.0} s for {}.\n", timing.seconds, plural(timing.epochs, "epoch"));
+    }
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+fn document(&self) -> Value {
+    let Planned { graph, plan, rows, inferred, .. } = self;
     let node = |row: &Row| {
         json!({
             "name": row.name, "description": row.description, "output_shape": row.output_shape,
@@ -166,10 +198,13 @@ fn document((graph, inferred): (&Graph, &[String]), plan: &Plan, rows: &[Row]) -
         "batch": plan.batch(),
         "nodes": rows.iter().map(node).collect::<Vec<_>>(),
         "inferred": inferred,
+        "choices": self.choices,
+        "seconds": self.timing.as_ref().map(|timing| timing.seconds),
         "bytes_by_kind": bytes_by_kind(graph, plan).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "parameters": graph.parameter_length(),
         "multiply_adds": graph.multiply_adds(),
         "arena_bytes": plan.arena_length() * FLOAT_BYTES,
         "unshared_bytes": plan.unshared_length() * FLOAT_BYTES,
     })
+}
 }

@@ -1,7 +1,7 @@
 //! Which config a command works on.
 
 use clap::Args;
-use keel_train::config::ConfigError;
+use keel_train::config::{ConfigError, named, string_override};
 use keel_train::{Config, TrainError};
 
 use crate::failure::Stop;
@@ -10,9 +10,13 @@ use crate::failure_sources::of_config;
 /// A config file or preset, and changes to it.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// A config file, or a shipped preset such as digits, mlp or resnet20; all defaults without it
-    #[arg(value_name = "CONFIG|PRESET")]
+    /// Data to train on (a folder of images, a table, arrays), a config file, or a shipped preset such as digits or
+    /// resnet20; the embedded digits without it
+    #[arg(value_name = "DATA|CONFIG|PRESET")]
     pub(crate) config: Option<String>,
+    /// Column to predict, for tables; the same as --set data.target=COLUMN
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
     /// Set a dotted key of the config, for example train.epochs=5; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -21,7 +25,18 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads and checks the config.
     pub(crate) fn load(&self) -> Result<Config, ConfigError> {
-        keel_train::config::load(self.config.as_deref(), &self.set)
+        keel_train::config::load(self.config.as_deref(), &self.overrides())
+    }
+
+    /// All overrides, those of options of their own among them.
+    pub(crate) fn overrides(&self) -> Vec<String> {
+        let target = self.target.iter().map(|column| string_override("data.target", column));
+        self.set.iter().cloned().chain(target).collect()
+    }
+
+    /// The note for a name that could be two things; `None` for a clear one.
+    pub(crate) fn ambiguity(&self) -> Option<String> {
+        self.config.as_deref().and_then(|name| named(name).ambiguity())
     }
 
     /// The arguments that give the same config again, each after a space, quoted for a shell where they must be.
@@ -32,12 +47,13 @@ impl Settings {
             false => format!("'{}'", text.replace('\'', "'\\''")),
         };
         let set = self.set.iter().map(|setting| format!(" --set {}", quoted(setting)));
-        self.config.iter().map(|config| format!(" {}", quoted(config))).chain(set).collect()
+        let target = self.target.iter().map(|column| format!(" --target {}", quoted(column)));
+        self.config.iter().map(|config| format!(" {}", quoted(config))).chain(target).chain(set).collect()
     }
 
     /// An error that showed when the config was put to work, with the place of the key it is about.
     pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
-        of_config((self.config.as_deref(), &self.set), error.into())
+        of_config((self.config.as_deref(), &self.overrides()), error.into())
     }
 }
 
@@ -66,11 +82,11 @@ mod tests {
     #[test]
     fn arguments_are_given_again_as_a_shell_reads_them() {
         let set = ["train.epochs=3", "model.layers=[{type=\"linear\"}]", "run.name=it's"].map(String::from).to_vec();
-        let settings = Settings { config: Some("my.toml".to_owned()), set };
+        let settings = Settings { config: Some("my.toml".to_owned()), target: Some("unit price".to_owned()), set };
         let expected =
-            r#" my.toml --set train.epochs=3 --set 'model.layers=[{type="linear"}]' --set 'run.name=it'\''s'"#;
+            r#" my.toml --target 'unit price' --set train.epochs=3 --set 'model.layers=[{type="linear"}]' --set 'run.name=it'\''s'"#;
         assert_eq!(settings.as_arguments(), expected);
-        assert_eq!(Settings { config: None, set: Vec::new() }.as_arguments(), "");
+        assert_eq!(Settings { config: None, target: None, set: Vec::new() }.as_arguments(), "");
     }
 
     #[test]

@@ -18,12 +18,14 @@ use crate::terminal::{Align, Output, Progress, Status, status_of, table};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  evenkeel train customers.csv --target churned    a table: everything else is chosen and said
+  evenkeel train photos                            a folder with a folder of images for each class
+  evenkeel train photos --time-limit 5m            the best that five minutes allow
   evenkeel train                                   the classic network on the embedded digits
   evenkeel train my.toml --set train.epochs=5      a config file, one key changed
-  evenkeel train mlp --set data.source=wine.csv    a shipped preset on your own table
+  evenkeel train resnet20 --set data.source=cifar  a shipped preset on your own data
   evenkeel train --find-lr                         suggest a learning rate
   evenkeel train --prove                           put the leading finding to the test afterwards
-  evenkeel train --time-limit 10m                  stop after ten minutes, with a checkpoint
   evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
 
 Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at once.")]
@@ -37,7 +39,8 @@ pub(crate) struct Arguments {
     /// Do not train: raise the learning rate step by step and suggest one
     #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
     find_lr: bool,
-    /// Stop after this long (90s, 10m, 2h) with a checkpoint
+    /// Train for at most this long (90s, 10m, 2h): the number of epochs is fitted to it, so that the learning rate falls to
+    /// its end; a training that still is not done then stops with a checkpoint
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     time_limit: Option<f64>,
     /// Leave unreadable images out and count them, instead of stopping at the first
@@ -66,6 +69,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         config.train.time_limit = limit;
     }
     let config = config.clone();
+    if let Some(note) = arguments.settings.ambiguity() {
+        output.remark(&format!("note        {note}"));
+    }
     let placed = |error| arguments.settings.placed(error);
     let data = load_data(&config).map_err(placed)?;
     let mut progress = Progress::new();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use keel_health::{Finding, Level};
+use keel_train::auto::Choice;
 use keel_train::metrics::Metrics;
 use keel_train::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 
@@ -192,10 +193,15 @@ fn start_text(started: &Started) -> String {
             plural(started.parameters as u64, "parameter")
         ),
     ];
+    lines.extend(started.choices.iter().map(|Choice { key, value, reason }| format!("auto        {key} = {value}: {reason}")));
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
     lines.extend(started.inferred.iter().map(|sentence| format!("note        {sentence}")));
     let simd = keel_kernels::simd::level().name();
     lines.push(format!("machine     {}, {simd}", plural(started.threads as u64, "thread")));
+    lines.extend(started.timing.as_ref().map(|timing| {
+        let (total, each) = (duration_text(timing.seconds), timing.pace.epoch_seconds);
+        format!("time        about {total}: {} of {each:.1} s", plural(timing.epochs, "epoch"))
+    }));
     lines.push(format!("run         {}", started.folder.path().display()));
     if started.resumed_steps > 0 {
         lines.push(format!("resumed     after step {}", started.resumed_steps));

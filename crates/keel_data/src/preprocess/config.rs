@@ -1,6 +1,8 @@
 //! The `[preprocess]` section of the config file.
 
 use super::recipe::Recipe;
+use super::steps::piecewise_linear::DEFAULT_BINS;
+use super::steps::soft_clip::DEFAULT_LIMIT;
 use super::steps::PREPROCESSING;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
@@ -14,8 +16,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessConfig {
-    /// Steps in order: center, standardize, min_max, mean_image, channel_mean, channel_standardize, whiten, zca,
-    /// { type = "pca", components = 32 }. Fitted on the training split only and stored with the model.
+    /// Steps in order: center, standardize, min_max, robust_scale, soft_clip, piecewise_linear, mean_image, channel_mean,
+    /// channel_standardize, whiten, zca, { type = "pca", components = 32 }. Fitted on the training split only and stored with the model.
     pub steps: Vec<PreprocessStep>,
     /// A classic recipe for images in place of steps: alexnet, vgg or resnet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +49,18 @@ pub enum PreprocessStep {
     Standardize,
     /// Bring each feature of a table, or all values of images together, into `[0, 1]`.
     MinMax,
+    /// Subtract the median of each feature and divide by its interquartile range.
+    RobustScale,
+    /// Press extreme values smoothly into a range.
+    SoftClip {
+        /// Largest magnitude.
+        limit: f64,
+    },
+    /// Add to each feature its position in each of its quantile bins.
+    PiecewiseLinear {
+        /// Number of bins of a feature.
+        bins: usize,
+    },
     /// Subtract the mean image, as AlexNet.
     MeanImage,
     /// Subtract the mean of each channel, as VGG.
@@ -77,6 +91,14 @@ fn default_epsilon() -> f64 {
     DEFAULT_EPSILON
 }
 
+fn default_limit() -> f64 {
+    DEFAULT_LIMIT
+}
+
+fn default_bins() -> usize {
+    DEFAULT_BINS
+}
+
 /// The steps as tables of the config file.
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -84,6 +106,15 @@ enum StepTable {
     Center {},
     Standardize {},
     MinMax {},
+    RobustScale {},
+    SoftClip {
+        #[serde(default = "default_limit")]
+        limit: f64,
+    },
+    PiecewiseLinear {
+        #[serde(default = "default_bins")]
+        bins: usize,
+    },
     MeanImage {},
     ChannelMean {},
     ChannelStandardize {},
@@ -106,6 +137,9 @@ impl From<StepTable> for PreprocessStep {
             StepTable::Center {} => Self::Center,
             StepTable::Standardize {} => Self::Standardize,
             StepTable::MinMax {} => Self::MinMax,
+            StepTable::RobustScale {} => Self::RobustScale,
+            StepTable::SoftClip { limit } => Self::SoftClip { limit },
+            StepTable::PiecewiseLinear { bins } => Self::PiecewiseLinear { bins },
             StepTable::MeanImage {} => Self::MeanImage,
             StepTable::ChannelMean {} => Self::ChannelMean,
             StepTable::ChannelStandardize {} => Self::ChannelStandardize,
@@ -123,6 +157,9 @@ impl PreprocessStep {
             Self::Center => "center",
             Self::Standardize => "standardize",
             Self::MinMax => "min_max",
+            Self::RobustScale => "robust_scale",
+            Self::SoftClip { .. } => "soft_clip",
+            Self::PiecewiseLinear { .. } => "piecewise_linear",
             Self::MeanImage => "mean_image",
             Self::ChannelMean => "channel_mean",
             Self::ChannelStandardize => "channel_standardize",
@@ -135,21 +172,29 @@ impl PreprocessStep {
 
 impl Serialize for PreprocessStep {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (key, number) = match *self {
-            Self::Pca { components } => {
-                let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("type", self.name())?;
-                map.serialize_entry("components", &components)?;
-                return map.end();
+        let setting = match *self {
+            Self::Pca { components } => Some(("components", Setting::Count(components))),
+            Self::PiecewiseLinear { bins } if bins != DEFAULT_BINS => Some(("bins", Setting::Count(bins))),
+            Self::SoftClip { limit } if limit != DEFAULT_LIMIT => Some(("limit", Setting::Number(limit))),
+            Self::Whiten { epsilon } | Self::Zca { epsilon } if epsilon != DEFAULT_EPSILON => {
+                Some(("epsilon", Setting::Number(epsilon)))
             }
-            Self::Whiten { epsilon } | Self::Zca { epsilon } if epsilon != DEFAULT_EPSILON => ("epsilon", epsilon),
-            _ => return serializer.serialize_str(self.name()),
+            _ => None,
         };
+        let Some((key, value)) = setting else { return serializer.serialize_str(self.name()) };
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("type", self.name())?;
-        map.serialize_entry(key, &number)?;
+        map.serialize_entry(key, &value)?;
         map.end()
     }
+}
+
+/// The value of a step's own key.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Setting {
+    Count(usize),
+    Number(f64),
 }
 
 impl<'de> Deserialize<'de> for PreprocessStep {

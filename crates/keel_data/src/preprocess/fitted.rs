@@ -25,6 +25,16 @@ pub enum FittedStep {
         /// Positions without variance in the training split; they are centred but not scaled.
         constant: Vec<usize>,
     },
+    /// `x / sqrt(1 + (x / limit)^2)`.
+    SoftClip {
+        /// Largest magnitude.
+        limit: f64,
+    },
+    /// Each feature, then its position in each of its bins.
+    PiecewiseLinear {
+        /// Ascending borders of the bins of each feature, `[features][bins + 1]`; empty for a feature without bins.
+        edges: Vec<Vec<f32>>,
+    },
     /// `(x - mean) x matrix`.
     Projection {
         /// Name of the step in the config file.
@@ -47,6 +57,8 @@ impl FittedStep {
     pub fn name(&self) -> &str {
         match self {
             Self::Impute { .. } => "impute",
+            Self::SoftClip { .. } => "soft_clip",
+            Self::PiecewiseLinear { .. } => "piecewise_linear",
             Self::Elementwise { step, .. } | Self::Projection { step, .. } => step,
         }
     }
@@ -55,6 +67,7 @@ impl FittedStep {
     pub fn output_shape(&self, input: &SampleShape) -> SampleShape {
         match self {
             Self::Projection { output_shape, .. } => *output_shape,
+            Self::PiecewiseLinear { edges } => SampleShape::Features(edges.len() + positions(edges)),
             _ => *input,
         }
     }
@@ -63,6 +76,11 @@ impl FittedStep {
     pub fn describe(&self) -> String {
         match self {
             Self::Impute { fill } => format!("impute: stand-ins for missing cells of {} features", fill.len()),
+            Self::SoftClip { limit } => format!("soft_clip: values pressed into -{limit} to {limit}"),
+            Self::PiecewiseLinear { edges } => {
+                let encoded = edges.iter().filter(|edges| !edges.is_empty()).count();
+                format!("piecewise_linear: {encoded} of {} features and their positions in {} bins", edges.len(), positions(edges))
+            }
             Self::Elementwise { step, shift, constant, .. } if constant.is_empty() => {
                 format!("{step}: {} pairs of shift and scale", shift.len())
             }
@@ -101,7 +119,17 @@ impl FittedStep {
                     && matrix.values.len() == matrix.in_features * matrix.out_features;
                 if fits { Ok(()) } else { Err(wrong(mean.len())) }
             }
-            Self::Impute { .. } => Ok(()),
+            Self::SoftClip { limit } if !(limit.is_finite() && *limit > 0.0) => Err(wrong(1)),
+            Self::PiecewiseLinear { edges } => {
+                let ascending = |edges: &Vec<f32>| edges.windows(2).all(|bin| bin[0] < bin[1]) && edges.len() != 1;
+                if edges.len() == input.len() && edges.iter().all(ascending) { Ok(()) } else { Err(wrong(edges.len())) }
+            }
+            Self::Impute { .. } | Self::SoftClip { .. } => Ok(()),
         }
     }
+}
+
+/// Number of bins of all features.
+fn positions(edges: &[Vec<f32>]) -> usize {
+    edges.iter().map(|edges| edges.len().saturating_sub(1)).sum()
 }

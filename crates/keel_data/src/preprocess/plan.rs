@@ -3,6 +3,8 @@
 use super::elementwise::{Elementwise, Stored};
 use super::fitted::FittedStep;
 use super::matrix::Matrix;
+use super::steps::piecewise_linear::encode;
+use super::steps::soft_clip::clip;
 use crate::dataset::SampleShape;
 
 /// The passes over a sample: stand-ins, one shift and scale, then projections with shift and scale after them.
@@ -19,7 +21,50 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 enum Pass {
     Elementwise(Elementwise),
+    SoftClip(f64),
     Projection(Matrix),
+    Bins(Vec<Vec<f32>>),
+}
+
+impl Pass {
+    /// Values of a row after the pass; `None` where it works in place.
+    fn new_length(&self) -> Option<usize> {
+        match self {
+            Pass::Projection(matrix) => Some(matrix.out_features),
+            Pass::Bins(edges) => Some(edges.iter().map(|edges| 1 + edges.len().saturating_sub(1)).sum()),
+            Pass::Elementwise(_) | Pass::SoftClip(_) => None,
+        }
+    }
+
+    /// From rows `[batch, in_features]` to rows `[batch, new_length]`.
+    fn resize(&self, batch: usize, rows: &[f32], output: &mut [f32]) {
+        match self {
+            Pass::Projection(matrix) => matrix.multiply(batch, rows, output),
+            Pass::Bins(edges) => {
+                let length = output.len() / batch.max(1);
+                for (row, output) in rows.chunks_exact(edges.len()).zip(output.chunks_exact_mut(length)) {
+                    let (values, mut positions) = output.split_at_mut(edges.len());
+                    values.copy_from_slice(row);
+                    for (&value, edges) in row.iter().zip(edges) {
+                        let (own, rest) = positions.split_at_mut(edges.len().saturating_sub(1));
+                        encode(value, edges, own);
+                        positions = rest;
+                    }
+                }
+            }
+            Pass::Elementwise(_) | Pass::SoftClip(_) => {}
+        }
+    }
+
+    fn in_place(&self, rows: &mut [f32], length: usize) {
+        match self {
+            Pass::Elementwise(elementwise) => {
+                rows.chunks_exact_mut(length).for_each(|row| elementwise.apply_in_place(row));
+            }
+            Pass::SoftClip(limit) => rows.iter_mut().for_each(|value| *value = clip(*value, *limit)),
+            Pass::Projection(_) | Pass::Bins(_) => {}
+        }
+    }
 }
 
 /// Intermediate rows of a batch; grows to the largest batch and stays.
@@ -45,6 +90,8 @@ impl Plan {
                     plan.push_elementwise(Elementwise::new(mean.clone(), vec![1.0; mean.len()]));
                     plan.rest.push(Pass::Projection(matrix.clone()));
                 }
+                FittedStep::SoftClip { limit } => plan.rest.push(Pass::SoftClip(*limit)),
+                FittedStep::PiecewiseLinear { edges } => plan.rest.push(Pass::Bins(edges.clone())),
             }
         }
         plan
@@ -54,7 +101,7 @@ impl Plan {
         match self.rest.last_mut() {
             None => self.first = self.first.then(&next),
             Some(Pass::Elementwise(last)) => *last = last.then(&next),
-            Some(Pass::Projection(_)) => self.rest.push(Pass::Elementwise(next)),
+            Some(_) => self.rest.push(Pass::Elementwise(next)),
         }
     }
 
@@ -69,14 +116,7 @@ impl Plan {
     }
 
     pub(crate) fn output_length(&self) -> usize {
-        self.rest
-            .iter()
-            .rev()
-            .find_map(|pass| match pass {
-                Pass::Projection(matrix) => Some(matrix.out_features),
-                Pass::Elementwise(_) => None,
-            })
-            .unwrap_or(self.first.len())
+        self.rest.iter().rev().find_map(Pass::new_length).unwrap_or(self.first.len())
     }
 
     /// The first pass over one stored sample.
@@ -109,26 +149,26 @@ impl Plan {
     /// The passes after the first: from `scratch.first`, `[batch, in_features]`, to `output`, `[batch, out_features]`.
     pub(crate) fn apply_rest(&self, batch: usize, scratch: &mut PreprocessScratch, output: &mut [f32]) {
         let mut length = self.first.len();
-        let projections = self.rest.iter().filter(|pass| matches!(pass, Pass::Projection(_))).count();
+        let resizing = self.rest.iter().filter(|pass| pass.new_length().is_some()).count();
+        if resizing == 0 && !self.rest.is_empty() {
+            output.copy_from_slice(&scratch.first[..batch * length]);
+        }
         let mut done = 0;
         for pass in &self.rest {
-            match pass {
-                Pass::Projection(matrix) => {
-                    done += 1;
-                    length = matrix.out_features;
-                    if done == projections {
-                        matrix.multiply(batch, &scratch.first, output);
-                    } else {
-                        scratch.second.resize(batch * length, 0.0);
-                        matrix.multiply(batch, &scratch.first, &mut scratch.second);
-                        std::mem::swap(&mut scratch.first, &mut scratch.second);
-                    }
-                }
-                Pass::Elementwise(elementwise) => {
-                    let rows = if done == projections { &mut *output } else { &mut scratch.first[..] };
-                    rows[..batch * length].chunks_exact_mut(length).for_each(|row| elementwise.apply_in_place(row));
-                }
+            let Some(new_length) = pass.new_length() else {
+                let rows = if done == resizing { &mut *output } else { &mut scratch.first[..batch * length] };
+                pass.in_place(rows, length);
+                continue;
+            };
+            done += 1;
+            if done == resizing {
+                pass.resize(batch, &scratch.first[..batch * length], output);
+            } else {
+                scratch.second.resize(batch * new_length, 0.0);
+                pass.resize(batch, &scratch.first[..batch * length], &mut scratch.second);
+                std::mem::swap(&mut scratch.first, &mut scratch.second);
             }
+            length = new_length;
         }
     }
 }

@@ -126,8 +126,8 @@ impl Preprocessor {
                         }
                     }
                 }
-                FittedStep::Projection { .. } => break,
-                FittedStep::Impute { .. } => {}
+                FittedStep::Projection { .. } | FittedStep::PiecewiseLinear { .. } => break,
+                FittedStep::Impute { .. } | FittedStep::SoftClip { .. } => {}
             }
         }
         names

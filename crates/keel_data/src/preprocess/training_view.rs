@@ -53,6 +53,19 @@ impl TrainingView<'_> {
         Ok(total)
     }
 
+    /// The values of every feature in ascending order, `[values][samples]`.
+    pub(crate) fn sorted_columns(&self) -> Result<Vec<Vec<f32>>, DataError> {
+        let length = self.shape().len();
+        let parts = self.map_chunks(<[f32]>::to_vec)?;
+        let column = |position: usize| {
+            let mut column: Vec<f32> =
+                parts.iter().flat_map(|part| part.iter().skip(position).step_by(length).copied()).collect();
+            column.sort_unstable_by(f32::total_cmp);
+            column
+        };
+        Ok((0..length).into_par_iter().map(column).collect())
+    }
+
     /// Moments of every channel of images, `[channels]`.
     pub(crate) fn channel_moments(&self) -> Result<Vec<Moments>, DataError> {
         let channels = self.shape().channels();

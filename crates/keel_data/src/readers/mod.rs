@@ -85,15 +85,25 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
         }
         return Err(unrecognised(path));
     }
+    file_format(path).ok_or_else(|| unrecognised(path))
+}
+
+/// Returns true if a file of this name is read as data. The file need not exist.
+pub fn is_data_file(path: &Path) -> bool {
+    file_format(path).is_some()
+}
+
+/// The format of a file, by its name.
+fn file_format(path: &Path) -> Option<Format> {
     let name = file_name(path).to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     match () {
-        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz"]) => Ok(Format::Csv),
-        () if ends(&[".npy", ".npz"]) => Ok(Format::Npy),
-        () if idx::is_images_name(&name) || name.contains("ubyte") => Ok(Format::Idx),
-        () if ends(&[".bin"]) => Ok(Format::Cifar),
-        () if image_decoder::is_image_file(path) => Ok(Format::ImageFolder),
-        () => Err(unrecognised(path)),
+        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz"]) => Some(Format::Csv),
+        () if ends(&[".npy", ".npz"]) => Some(Format::Npy),
+        () if idx::is_images_name(&name) || name.contains("ubyte") => Some(Format::Idx),
+        () if ends(&[".bin"]) => Some(Format::Cifar),
+        () if image_decoder::is_image_file(path) => Some(Format::ImageFolder),
+        () => None,
     }
 }
 

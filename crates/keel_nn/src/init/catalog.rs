@@ -18,7 +18,7 @@ const fn entry(name: &'static str, summary: &'static str) -> CatalogEntry {
     CatalogEntry { name, summary }
 }
 
-static CATALOG: [CatalogEntry; 15] = [
+static CATALOG: [CatalogEntry; 16] = [
     entry(
         "auto",
         "by the activation that follows: tanh -> xavier_normal, relu -> kaiming_normal, selu -> lecun_normal, ...",
@@ -37,6 +37,7 @@ static CATALOG: [CatalogEntry; 15] = [
         "dirac",
         "each filter hands one input on, those left over normal with variance 1 / fan_in; before batch norm",
     ),
+    entry("signs", "+1 or -1 at random; for the scales of members"),
     entry("sparse", "n normal connections into each output, the rest zero (n 10)"),
     entry(
         "patch_whitening",

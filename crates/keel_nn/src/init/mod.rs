@@ -9,6 +9,7 @@ mod lsuv;
 mod normal;
 mod orthogonal;
 mod patch_whitening;
+mod signs;
 mod sparse;
 mod uniform;
 mod xavier;
@@ -108,6 +109,9 @@ pub enum InitSpec {
     /// The first filters hand the value of one input each on; those left over are normal with variance 1 / fan_in.
     #[serde(deserialize_with = "name_or_table::no_settings")]
     Dirac,
+    /// +1 or -1, each with probability one half.
+    #[serde(deserialize_with = "name_or_table::no_settings")]
+    Signs,
     /// A few normal connections into each output, the rest zero.
     Sparse {
         /// Connections into each output.
@@ -245,6 +249,7 @@ impl InitSpec {
             InitSpec::LecunNormal => normal::fill(values, lecun::std(spec), key),
             InitSpec::Orthogonal { gain } => orthogonal::fill(values, spec, gain, key),
             InitSpec::Dirac => dirac::fill(values, spec, key),
+            InitSpec::Signs => signs::fill(values, key),
             InitSpec::Sparse { n, std } => sparse::fill(values, spec, (n, std.unwrap_or(0.0)), key),
             InitSpec::PatchWhitening { .. } | InitSpec::Lsuv { .. } => orthogonal::fill(values, spec, 1.0, key),
         }
@@ -316,6 +321,7 @@ impl InitSpec {
             InitSpec::LecunNormal => "lecun_normal",
             InitSpec::Orthogonal { .. } => "orthogonal",
             InitSpec::Dirac => "dirac",
+            InitSpec::Signs => "signs",
             InitSpec::Sparse { .. } => "sparse",
             InitSpec::PatchWhitening { .. } => "patch_whitening",
             InitSpec::Lsuv { .. } => "lsuv",
@@ -342,7 +348,7 @@ impl InitSpec {
     fn text(&self, fan: &str) -> String {
         let name = self.name();
         match *self {
-            InitSpec::Auto | InitSpec::Zeros | InitSpec::Dirac => name.to_owned(),
+            InitSpec::Auto | InitSpec::Zeros | InitSpec::Dirac | InitSpec::Signs => name.to_owned(),
             InitSpec::Constant { value } => format!("{name}({value})"),
             InitSpec::Normal { std } => format!("{name}(std {})", significant(std)),
             InitSpec::Uniform { limit } => format!("{name}(limit {})", significant(limit)),
@@ -389,7 +395,7 @@ impl<'de> Deserialize<'de> for InitSpec {
 impl Serialize for InitSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            InitSpec::Auto | InitSpec::Zeros | InitSpec::LecunNormal | InitSpec::Dirac => {
+            InitSpec::Auto | InitSpec::Zeros | InitSpec::LecunNormal | InitSpec::Dirac | InitSpec::Signs => {
                 serializer.serialize_str(self.name())
             }
             _ => InitSpec::serialize(self, serializer),

@@ -25,7 +25,7 @@ const KERNEL: (&str, &str) = ("kernel", "number or [height, width]; 2");
 const POOL_STRIDE: (&str, &str) = ("stride", "number or [height, width]; the kernel");
 const POOL_PADDING: (&str, &str) = ("padding", "\"same\", \"valid\" or a number; 0");
 
-static CATALOG: [CatalogEntry; 15] = [
+static CATALOG: [CatalogEntry; 16] = [
     CatalogEntry {
         name: "conv2d",
         summary: "two-dimensional convolution over images",
@@ -45,7 +45,14 @@ static CATALOG: [CatalogEntry; 15] = [
     CatalogEntry {
         name: "linear",
         summary: "weighted sums of all inputs",
-        keys: &[("out_features", "number; the last layer's: classes or targets"), BIAS, INIT, BIAS_INIT, FROZEN],
+        keys: &[
+            ("out_features", "number; the last layer's: classes or targets"),
+            ("groups", "number; 1"),
+            BIAS,
+            INIT,
+            BIAS_INIT,
+            FROZEN,
+        ],
     },
     CatalogEntry {
         name: "batch_norm",
@@ -103,6 +110,11 @@ static CATALOG: [CatalogEntry; 15] = [
         name: "maxout",
         summary: "largest of several linear maps",
         keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2")],
+    },
+    CatalogEntry {
+        name: "members",
+        summary: "copies of the features, each scaled in its own way: the start of an ensemble in one network",
+        keys: &[("count", "number of copies; 8")],
     },
     CatalogEntry {
         name: "custom",

@@ -4,6 +4,7 @@ use keel_kernels::matmul::{self, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::linear_groups::LinearGroups;
 use super::{BuildError, Part};
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
@@ -16,6 +17,10 @@ pub struct LinearSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub out_features: Option<usize>,
+    /// Groups of inputs and outputs that do not see each other, side by side: several networks in one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1))]
+    pub groups: usize,
     /// Whether a learned number is added to every output.
     #[serde(default = "yes")]
     pub bias: bool,
@@ -28,6 +33,14 @@ pub struct LinearSpec {
     /// Whether weights and biases stay as they start: training changes neither.
     #[serde(default)]
     pub frozen: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(groups: &usize) -> bool {
+    *groups == 1
 }
 
 fn yes() -> bool {
@@ -45,7 +58,8 @@ fn zeros() -> InitSpec {
 impl LinearSpec {
     /// A layer with a bias and the default initialisers.
     pub fn new(out_features: usize) -> Self {
-        LinearSpec { out_features: Some(out_features), bias: yes(), init: auto(), bias_init: zeros(), frozen: false }
+        let (init, bias_init) = (auto(), zeros());
+        LinearSpec { out_features: Some(out_features), groups: one(), bias: yes(), init, bias_init, frozen: false }
     }
 }
 
@@ -53,22 +67,30 @@ impl LinearSpec {
     /// The layer for one input shape.
     ///
     /// # Errors
-    /// If the input is an image, or `out_features` is missing or 0.
+    /// If the input is an image, `out_features` is missing or 0, or `groups` does not divide both sizes.
     pub fn build(&self, input: Shape) -> Result<Linear, BuildError> {
         let kind = "linear";
         let Shape::Features(in_features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
         if in_features == 0 {
             return Err(BuildError::EmptyInput { kind, input });
         }
-        match self.out_features {
-            None => Err(BuildError::OutFeaturesMissing { kind }),
-            Some(0) => Err(BuildError::Zero { kind, key: "out_features" }),
-            Some(out_features) => Ok(Linear { in_features, out_features, spec: self.clone() }),
+        let out_features = self.out_features.ok_or(BuildError::OutFeaturesMissing { kind })?;
+        let sizes = [("out_features", out_features), ("groups", self.groups)];
+        if let Some((key, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(BuildError::Zero { kind, key });
         }
+        let groups = self.groups;
+        for (what, channels) in [("inputs", in_features), ("outputs", out_features)] {
+            if !channels.is_multiple_of(groups) {
+                return Err(BuildError::NotDivisible { kind, what, channels, groups });
+            }
+        }
+        Ok(Linear { in_features, out_features, spec: self.clone() })
     }
 }
 
-/// `Y = X W + b` with X `[batch, in_features]`, W `[in_features, out_features]`, b `[out_features]`.
+/// `Y = X W + b` with X `[batch, in_features]`, W `[in_features, out_features]`, b `[out_features]`. With several groups W is
+/// `[groups, in_features / groups, out_features / groups]`, a block for each.
 #[derive(Clone, Debug)]
 pub struct Linear {
     in_features: usize,
@@ -78,7 +100,14 @@ pub struct Linear {
 
 impl Linear {
     fn weight_length(&self) -> usize {
-        self.in_features * self.out_features
+        self.in_features * self.out_features / self.spec.groups
+    }
+
+    /// The groups, where there are several.
+    fn groups(&self) -> Option<LinearGroups> {
+        let (groups, bias) = (self.spec.groups, self.spec.bias);
+        let (in_features, out_features) = (self.in_features / groups, self.out_features / groups);
+        (groups > 1).then_some(LinearGroups { groups, in_features, out_features, bias })
     }
 }
 
@@ -92,17 +121,19 @@ impl Layer for Linear {
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let (fan_in, fan_out) = (self.in_features, self.out_features);
+        let groups = self.spec.groups;
+        let (fan_in, fan_out) = (self.in_features / groups, self.out_features / groups);
+        let shape = if groups > 1 { vec![groups, fan_in, fan_out] } else { vec![fan_in, fan_out] };
         let mut parameters = vec![ParameterSpec {
             name: "weight",
-            shape: vec![fan_in, fan_out],
+            shape,
             role: ParameterRole::Weight,
             fan_in,
             fan_out,
             init: Some(self.spec.init),
         }];
         if self.spec.bias {
-            let (shape, role, init) = (vec![fan_out], ParameterRole::Bias, Some(self.spec.bias_init));
+            let (shape, role, init) = (vec![self.out_features], ParameterRole::Bias, Some(self.spec.bias_init));
             parameters.push(ParameterSpec { name: "bias", shape, role, fan_in, fan_out, init });
         }
         parameters
@@ -110,6 +141,10 @@ impl Layer for Linear {
 
     fn memory(&self, request: MemoryRequest) -> Memory {
         let (rows, depth, columns) = (request.batch, self.in_features, self.out_features);
+        if let Some(groups) = self.groups() {
+            let [forward_scratch, backward_scratch] = groups.scratch(rows);
+            return Memory { forward_scratch, backward_scratch, backward_reads_input: true, ..Memory::default() };
+        }
         Memory {
             forward_scratch: matmul::scratch_length(depth, columns),
             backward_scratch: matmul::scratch_length(columns, depth).max(matmul::scratch_length(rows, columns)),
@@ -119,6 +154,9 @@ impl Layer for Linear {
     }
 
     fn forward(&self, context: Forward<'_>) {
+        if let Some(groups) = self.groups() {
+            return groups.forward(context);
+        }
         let sizes = Sizes { rows: context.batch, depth: self.in_features, columns: self.out_features };
         let (weight, bias) = context.parameters.split_at(self.weight_length());
         let bias = self.spec.bias.then_some(bias);
@@ -126,6 +164,9 @@ impl Layer for Linear {
     }
 
     fn backward(&self, context: Backward<'_>) {
+        if let Some(groups) = self.groups() {
+            return groups.backward(context);
+        }
         let (batch, in_features, out_features) = (context.batch, self.in_features, self.out_features);
         let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(self.weight_length());
         let sizes = Sizes { rows: in_features, depth: batch, columns: out_features };
@@ -146,7 +187,8 @@ impl Layer for Linear {
     }
 
     fn describe(&self) -> String {
-        format!("{} -> {}{}", self.in_features, self.out_features, if self.spec.bias { "" } else { ", no bias" })
+        let groups = if self.spec.groups > 1 { format!(", {} groups", self.spec.groups) } else { String::new() };
+        format!("{} -> {}{groups}{}", self.in_features, self.out_features, if self.spec.bias { "" } else { ", no bias" })
     }
 
     fn frozen(&self) -> bool {

@@ -12,8 +12,10 @@ mod dropout;
 mod flatten;
 mod global_avg_pool;
 mod linear;
+mod linear_groups;
 mod max_pool;
 mod maxout;
+mod members;
 mod normalization;
 mod part;
 mod residual;
@@ -36,6 +38,7 @@ pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
 pub use linear::{Linear, LinearSpec};
 pub use max_pool::{MaxPool, MaxPoolSpec};
 pub use maxout::{Maxout, MaxoutSpec};
+pub use members::{Members, MembersSpec};
 pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
     RunningStatistics, SampleNorm,
@@ -79,6 +82,8 @@ pub enum LayerSpec {
     Residual(ResidualSpec),
     /// Largest of several linear maps.
     Maxout(MaxoutSpec),
+    /// Several copies of the features, each scaled in its own way.
+    Members(MembersSpec),
     /// A layer of the program that uses the library.
     Custom(CustomLayer),
 }
@@ -101,6 +106,7 @@ impl LayerSpec {
             LayerSpec::Dropout(_) => "dropout",
             LayerSpec::Residual(_) => "residual",
             LayerSpec::Maxout(_) => "maxout",
+            LayerSpec::Members(_) => "members",
             LayerSpec::Custom(_) => "custom",
         }
     }
@@ -125,6 +131,7 @@ impl LayerSpec {
             LayerSpec::Dropout(spec) => Box::new(spec.build(input)?),
             LayerSpec::Residual(_) => return Err(BuildError::SeveralLayers { kind: self.name() }),
             LayerSpec::Maxout(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Members(spec) => Box::new(spec.build(input)?),
             LayerSpec::Custom(custom) => custom.build(input)?,
         })
     }

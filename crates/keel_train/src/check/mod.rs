@@ -21,6 +21,7 @@ use serde::Serialize;
 
 pub use gradient::{CheckedParameter, GradientComparison, ParameterComparison, compare_gradient};
 
+use crate::auto::{self, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::{describe_model, measure_data, measure_start};
@@ -82,6 +83,8 @@ pub fn check(config: &Config, data: SplitDataset, budget: Duration) -> Result<Ch
 
 fn run(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, TrainError> {
     let began = Instant::now();
+    let Resolved { config, data, .. } = auto::resolve(config, data)?;
+    let config = &config;
     let mut session = Session::new(config, data.clone())?;
     let model = describe_model(config, &session)?;
     let measured = measure_data(&session)?;

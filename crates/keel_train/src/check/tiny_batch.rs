@@ -124,7 +124,7 @@ fn unregularised(config: &Config) -> Config {
     plain.augment = AugmentConfig::default();
     plain.train.batch_size = SAMPLES;
     plain.optimizer = plain.optimizer.with_weight_decay(0.0);
-    plain.model.layers = config.model.layers();
+    plain.model = config.model.listed();
     without_dropout(&mut plain.model.layers);
     if let LossConfig::Chosen(LossSpec::CrossEntropy { .. }) = plain.train.loss {
         plain.train.loss = LossConfig::Chosen(LossSpec::cross_entropy());

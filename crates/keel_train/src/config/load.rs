@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::given::GivenKeys;
 use super::located::{Located, Origin};
+use super::named::{Named, named};
 use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
 use super::{Config, overrides, schema, validate};
 
-/// Reads the config `name`: the name of a shipped preset or the path of a file; `None` is all defaults.
+/// Reads the config `name`: the name of a shipped preset, the path of a config file, or data, on which all defaults are
+/// trained ([`named`] says which it is); `None` is all defaults.
 ///
 /// A path in `data.source` is taken relative to the config file, or to the current folder where it was overridden.
 ///
@@ -15,7 +18,16 @@ use super::{Config, overrides, schema, validate};
 /// [`ConfigError`] with every problem and its place.
 pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigError> {
     let (path, text) = text_of(name)?;
-    parse(&path, &text, overrides)
+    let mut overrides = overrides.to_vec();
+    if let Some(Named::Data(data)) = name.map(named) {
+        overrides.push(string_override("data.source", &data.display().to_string()));
+    }
+    parse(&path, &text, &overrides)
+}
+
+/// Returns the override that sets `key` to the string `text`, whatever characters it has.
+pub fn string_override(key: &str, text: &str) -> String {
+    format!("{key}={}", toml::Value::from(text))
 }
 
 /// The text a config is read from, and the file's or the preset's name.
@@ -23,19 +35,21 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     let Some(name) = name else {
         return Ok((PathBuf::from("default config"), String::new()));
     };
-    let path = Path::new(name);
-    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
-        return Ok((path.to_owned(), preset.text.to_owned()));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let path = match named(name) {
+        Named::Preset(preset) => return Ok((PathBuf::from(name), preset.text.to_owned())),
+        Named::Data(_) => return Ok((PathBuf::from("default config"), String::new())),
+        Named::Config(path) => path,
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let message = format!(
-            "cannot read the config: {error}; give the path of a TOML file (`evenkeel init` writes one) or one of {}",
+            "cannot read the config: {error}; give data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
+             or one of {}",
             names.join(", ")
         );
-        refusal(path, "", Problem { key: String::new(), message, origin: Origin::Default })
+        refusal(&path, "", Problem { key: String::new(), message, origin: Origin::Default })
     })?;
-    Ok((path.to_owned(), text))
+    Ok((path, text))
 }
 
 /// As [`load`], from the `text` of the file `path`.
@@ -64,6 +78,7 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
     let mut config: Config = serde_json::from_value(root.to_json()).map_err(|error| {
         refuse(vec![Problem { key: String::new(), message: error.to_string(), origin: Origin::Default }])
     })?;
+    config.given = GivenKeys::of(&root);
     resolve_source(&mut config, &root, path);
     Ok(config)
 }

@@ -1,8 +1,10 @@
 //! The config file: sections, defaults, validation with places, overrides, presets.
 
 mod commented;
+mod given;
 mod load;
 mod located;
+mod named;
 mod overrides;
 mod place;
 mod presets;
@@ -19,8 +21,10 @@ use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
 pub use commented::commented_default;
-pub use load::{check_values, load, parse};
+pub use given::GivenKeys;
+pub use load::{check_values, load, parse, string_override};
 pub use located::Origin;
+pub use named::{Named, named};
 pub use place::{Place, place_of};
 pub use presets::{PRESETS, PresetFile};
 pub use problem::{ConfigError, Problem, line_of};
@@ -49,6 +53,9 @@ pub struct Config {
     pub health: HealthConfig,
     /// Where the run is written.
     pub run: RunConfig,
+    /// Which keys somebody wrote; not part of any file.
+    #[serde(skip)]
+    pub given: GivenKeys,
 }
 
 impl Config {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::auto::Choice;
 use crate::metrics::Metrics;
 
 /// How a run stands. It is `running` from its first moment until it says otherwise, so a killed run is never shown as
@@ -52,6 +53,9 @@ pub struct Summary {
     pub layers: Vec<LayerSummary>,
     /// What was inferred or added while building the model, one sentence each.
     pub inferred: Vec<String>,
+    /// What was chosen automatically, with reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
     /// Version of Evenkeel.
     pub version: String,
     /// Where it ran.

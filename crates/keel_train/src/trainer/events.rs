@@ -2,6 +2,7 @@
 
 use keel_health::Finding;
 
+use crate::auto::{Choice, Timing};
 use crate::metrics::Metrics;
 use crate::runs::{LayerSummary, RunFolder};
 
@@ -52,6 +53,10 @@ pub struct Started {
     pub layers: Vec<LayerSummary>,
     /// What was inferred or added, one sentence each.
     pub inferred: Vec<String>,
+    /// What was chosen automatically, with reasons.
+    pub choices: Vec<Choice>,
+    /// The time all epochs will take, from a few measured steps; `None` for a training too short to measure.
+    pub timing: Option<Timing>,
     /// Learned numbers.
     pub parameters: usize,
     /// Threads used.

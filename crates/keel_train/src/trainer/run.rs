@@ -9,6 +9,7 @@ use keel_nn::Preset;
 
 use super::position::{self, BestWeights};
 use super::{EpochEvent, EvaluationEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
+use crate::auto::{self, Choice, Pace, Resolved, Timing};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::{FlightRecorder, RecordedStep};
@@ -56,6 +57,9 @@ struct Run<'a> {
     checkpointed: Instant,
     recorder: FlightRecorder,
     first_step_at: Option<f64>,
+    steps_per_epoch: u64,
+    /// What was chosen for this run, as its summary keeps it.
+    choices: Vec<Choice>,
 }
 
 pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
@@ -64,8 +68,18 @@ pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Resu
         Some(data) => data,
         None => load_data(&config)?,
     };
-    let session = Session::new(&config, data)?;
+    let open = config;
+    let Resolved { mut config, data, mut choices } = auto::resolve(&open, data)?;
+    let mut session = Session::new(&config, data)?;
+    let timing = match Pace::measure(&mut session, config.train.epochs)? {
+        // A resumed training keeps the length it was planned with.
+        Some(pace) if continued.is_none() => {
+            Some(pace.fit(&mut config, &open, &mut choices))
+        }
+        measured => measured.map(|pace| pace.of(config.train.epochs)),
+    };
     let mut run = Run::begin(config, session, continued, observer)?;
+    run.announce(choices, timing)?;
     match run.train(&stop).and_then(|ending| run.finish(&ending)) {
         Ok(summary) => {
             run.store.close()?;
@@ -89,8 +103,10 @@ impl<'a> Run<'a> {
     ) -> Result<Self, TrainError> {
         let fingerprint = config.fingerprint();
         let mut state = TrainingState { fingerprint: fingerprint.clone(), ..TrainingState::default() };
+        let mut choices = Vec::new();
         let folder = match continued {
             Some(folder) => {
+                choices = folder.read_summary().map(|summary| summary.choices).unwrap_or_default();
                 let path = folder.last_checkpoint();
                 // A run killed before its first checkpoint starts over.
                 if path.exists() {
@@ -108,7 +124,7 @@ impl<'a> Run<'a> {
         let store = MetricStore::open(&folder.metrics(), state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
         let recorder = FlightRecorder::new(session.training_batches().largest_batch());
-        let mut run = Run {
+        Ok(Run {
             config,
             folder,
             session,
@@ -122,12 +138,19 @@ impl<'a> Run<'a> {
             checkpointed: began,
             recorder,
             first_step_at: None,
-        };
-        run.folder.write_summary(&run.summary(Status::Running, None))?;
-        let started = run.started(steps_per_epoch);
-        run.observer.event(Event::Started(&started));
-        run.tell_news();
-        Ok(run)
+            steps_per_epoch,
+            choices,
+        })
+    }
+
+    /// Tells what is about to be trained.
+    fn announce(&mut self, choices: Vec<Choice>, timing: Option<Timing>) -> Result<(), TrainError> {
+        self.choices.extend(choices);
+        self.folder.write_summary(&self.summary(Status::Running, None))?;
+        let started = Started { timing, ..self.started() };
+        self.observer.event(Event::Started(&started));
+        self.tell_news();
+        Ok(())
     }
 
     fn train(&mut self, stop: &std::sync::atomic::AtomicBool) -> Result<Ending, TrainError> {
@@ -375,7 +398,7 @@ impl<'a> Run<'a> {
         self.seconds_before + self.began.elapsed().as_secs_f64()
     }
 
-    fn started(&self, steps_per_epoch: u64) -> Started {
+    fn started(&self) -> Started {
         let data = self.session.data();
         let graph = &self.session.network().graph;
         Started {
@@ -389,7 +412,9 @@ impl<'a> Run<'a> {
             parameters: graph.parameter_length(),
             threads: rayon::current_num_threads(),
             epochs: self.config.train.epochs,
-            steps_per_epoch,
+            steps_per_epoch: self.steps_per_epoch,
+            choices: self.choices.clone(),
+            timing: None,
             resumed_steps: self.state.step,
         }
     }
@@ -413,6 +438,7 @@ impl<'a> Run<'a> {
             findings: self.findings(),
             layers: self.session.layers(),
             inferred: self.session.inferred(),
+            choices: self.choices.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Machine {
                 architecture: std::env::consts::ARCH.to_owned(),

@@ -12,6 +12,7 @@ use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, Ran
 use super::averaging::WeightAverage;
 use super::patch_whitening;
 use crate::Config;
+use crate::auto::{self, Resolved};
 use crate::error::TrainError;
 use crate::metrics::{Metrics, Tally};
 use crate::objective::Objective;
@@ -38,6 +39,8 @@ pub struct Session {
     objective: Objective,
     random: RandomKey,
     notes: Vec<String>,
+    /// Combined outputs of an evaluated batch.
+    outputs: Vec<f32>,
 }
 
 /// Numbers of one step.
@@ -52,15 +55,18 @@ pub struct StepResult {
 }
 
 impl Session {
-    /// Fits preprocessing, builds and initialises the network, plans its memory.
+    /// Fits preprocessing, builds and initialises the network, plans its memory. What `config` leaves open is chosen as
+    /// [`auto::resolve`] does; whoever needs the choices resolves the config beforehand.
     ///
     /// # Errors
     /// Data, layers and settings that do not fit each other.
     pub fn new(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
+        let Resolved { config, data, .. } = auto::resolve(config, data)?;
+        let config = &config;
         let seed = config.train.seed;
         let steps = config.preprocess.resolved_steps();
         let preprocessor = Arc::new(Preprocessor::fit(&data.dataset, &data.train, &steps)?);
-        let objective = Objective::new(&config.train, &data)?;
+        let objective = Objective::new(config, &data)?;
         let graph = build_graph(config, &preprocessor, data.dataset.outputs())?;
         let options = BatchOptions::shuffled(config.train.batch_size, seed);
         check_batches(&graph, options, data.train.len())?;
@@ -94,6 +100,7 @@ impl Session {
             objective,
             random,
             notes,
+            outputs: Vec::new(),
         };
         session.rescale_to_unit_variance(config)?;
         Ok(session)
@@ -133,7 +140,8 @@ impl Session {
         let value = self.objective.loss_and_gradient(outputs, &batch.targets, gradient);
         let loss = if value.non_finite { f64::NAN } else { value.mean() };
         self.executor.backward(&self.network, input, &mut self.gradients, observer);
-        StepResult { loss, right: value.correct as u64, gradient_norm: 0.0 }
+        let right = (value.correct / self.objective.members()) as u64;
+        StepResult { loss, right, gradient_norm: 0.0 }
     }
 
     /// Key of the random numbers of step `step`, counted from 0.
@@ -152,7 +160,7 @@ impl Session {
     pub fn training_loss(&mut self, batch: &Batch, step: u64) -> f64 {
         let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
         let outputs = self.executor.forward(&mut self.network, input, &mut ());
-        let value = self.objective.loss(outputs, &batch.targets);
+        let value = self.objective.members_loss(outputs, &batch.targets);
         if value.non_finite { f64::NAN } else { value.mean() }
     }
 
@@ -194,7 +202,10 @@ impl Session {
             let batch = batch?;
             let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
             let outputs = self.views.outputs(&mut self.evaluator, &mut self.network, input);
-            tally.add(&mut self.objective, outputs, &batch.targets);
+            self.outputs.clear();
+            self.outputs.extend_from_slice(outputs);
+            self.objective.combine(&mut self.outputs);
+            tally.add(&mut self.objective, &self.outputs, &batch.targets);
             done += batch.samples();
             watch(done);
         }
@@ -307,6 +318,7 @@ fn data_notes(config: &Config, data: &SplitDataset) -> Vec<String> {
 
 /// The layers of `config` for what `preprocessor` gives, none joined.
 pub(crate) fn build_layers(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
+    let outputs = outputs * config.model.members();
     Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?)
 }
 

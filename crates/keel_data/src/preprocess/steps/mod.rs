@@ -12,6 +12,9 @@ pub(super) mod impute;
 mod mean_image;
 mod min_max;
 mod pca;
+pub(super) mod piecewise_linear;
+mod robust_scale;
+pub(super) mod soft_clip;
 mod standardize;
 mod whiten;
 mod zca;
@@ -21,6 +24,9 @@ pub const PREPROCESSING: &[CatalogEntry] = &[
     center::ENTRY,
     standardize::ENTRY,
     min_max::ENTRY,
+    robust_scale::ENTRY,
+    soft_clip::ENTRY,
+    piecewise_linear::ENTRY,
     mean_image::ENTRY,
     channel_mean::ENTRY,
     channel_standardize::ENTRY,
@@ -35,6 +41,9 @@ pub(super) fn fit(view: &TrainingView, step: &PreprocessStep) -> Result<FittedSt
         PreprocessStep::Center => center::fit(view),
         PreprocessStep::Standardize => standardize::fit(view),
         PreprocessStep::MinMax => min_max::fit(view),
+        PreprocessStep::RobustScale => robust_scale::fit(view),
+        PreprocessStep::SoftClip { limit } => soft_clip::fit(limit),
+        PreprocessStep::PiecewiseLinear { bins } => piecewise_linear::fit(view, bins),
         PreprocessStep::MeanImage => mean_image::fit(view),
         PreprocessStep::ChannelMean => channel_mean::fit(view),
         PreprocessStep::ChannelStandardize => channel_standardize::fit(view),

@@ -1,14 +1,14 @@
 //! Models: what a config file's `[model]` section says, and the presets it can name.
 
+mod presets;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::activations::Activation;
+pub use presets::{cnn, mlp, photo, resnet, tabular, whitened};
+
 use crate::init::InitSpec;
-use crate::layers::{
-    BatchNormSpec, Conv2dSpec, CustomLayer, FlattenSpec, GlobalAvgPoolSpec, LayerSpec, LinearSpec, MaxPoolSpec,
-    Padding, ResidualSpec,
-};
+use crate::layers::{CustomLayer, LayerSpec};
 
 /// The `[model]` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,8 +18,16 @@ pub struct ModelConfig {
     pub preset: Preset,
     /// Width of the preset: channels of its first stage, or units of its hidden layers; 0 = the preset's own.
     pub width: usize,
-    /// Depth of the preset: hidden layers of `mlp`, stages of `cnn`, blocks per stage of `resnet20`; 0 = its own.
+    /// Depth of the preset: hidden layers of `mlp` and `tabular`, stages of `cnn`, blocks per stage of `resnet20` and `photo`;
+    /// 0 = its own.
     pub depth: usize,
+    /// Members of an ensemble inside the network: the last layer gives each its own outputs, each learns by itself, and their
+    /// predictions are averaged; 0 = the preset's own, 1 where layers are listed.
+    #[schemars(range(max = 1024))]
+    pub members: usize,
+    /// Share of hidden values that the preset sets to zero during training.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub dropout: f32,
     /// Initialiser of every weight whose layer names none.
     pub init: InitSpec,
     /// The layers in order.
@@ -29,7 +37,15 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        ModelConfig { preset: Preset::Cnn, width: 0, depth: 0, init: InitSpec::Auto, layers: Vec::new() }
+        ModelConfig {
+            preset: Preset::Auto,
+            width: 0,
+            depth: 0,
+            members: 0,
+            dropout: 0.0,
+            init: InitSpec::Auto,
+            layers: Vec::new(),
+        }
     }
 }
 
@@ -37,37 +53,73 @@ impl Default for ModelConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
+    /// Chosen from the data when the training begins: a perceptron for rows, a convolutional or residual network for images.
+    Auto,
+    /// For tables: eight members share two layers of 128 units and each has a last layer of its own.
+    Tabular,
     /// Linear - batch norm - relu, twice (64 units), then linear.
     Mlp,
     /// Convolution 3x3 - batch norm - relu - max pool, twice (32 and 64 channels), then linear.
     Cnn,
     /// ResNet-20 for small images: three stages of three residual blocks (16, 32, 64 channels).
     Resnet20,
+    /// For small colour images in little time: whitening filters, then three stages of two convolutions (64, 256, 256).
+    Whitened,
+    /// For photos: a stem that shrinks them, then four stages of residual blocks (32, 64, 128, 256 channels).
+    Photo,
 }
 
 impl Preset {
     /// Every preset with its name and one line.
-    pub const ALL: [(Preset, &'static str, &'static str); 3] = [
+    pub const ALL: [(Preset, &'static str, &'static str); 7] = [
+        (Preset::Auto, "auto", "chosen from the data, with preprocessing, augmentation, optimizer and length of the training"),
+        (Preset::Tabular, "tabular", "an ensemble of perceptrons that share their hidden layers; for tables"),
         (Preset::Mlp, "mlp", "linear - batch norm - relu, twice, then linear; for tables"),
         (Preset::Cnn, "cnn", "conv - batch norm - relu - pool, twice, then linear; for small images"),
         (Preset::Resnet20, "resnet20", "20-layer residual network (He et al. 2016); for 32x32 images and up"),
+        (Preset::Whitened, "whitened", "whitening filters and three stages of two convolutions; for small colour images"),
+        (Preset::Photo, "photo", "a stem that shrinks the image and four stages of residual blocks; for photos"),
     ];
 }
 
 impl ModelConfig {
-    /// The layers: those given, or the preset's, with `init` where a layer names none.
+    /// Returns true while nothing says which layers the network has: the preset is `auto` and no list of layers is given.
+    pub fn is_auto(&self) -> bool {
+        self.preset == Preset::Auto && self.layers.is_empty()
+    }
+
+    /// The layers: those given, or the preset's, with `init` where a layer names none. Empty while
+    /// [`is_auto`](Self::is_auto): the choice needs the data.
     pub fn layers(&self) -> Vec<LayerSpec> {
         let or = |value: usize, own: usize| if value == 0 { own } else { value };
         let mut layers = match (self.layers.is_empty(), self.preset) {
             (false, _) => self.layers.clone(),
+            (true, Preset::Auto) => Vec::new(),
+            (true, Preset::Tabular) => {
+                let (width, depth) = (or(self.width, 128), or(self.depth, 2));
+                tabular(width, depth, self.members(), self.dropout)
+            }
             (true, Preset::Mlp) => mlp(or(self.width, 64), or(self.depth, 2)),
             (true, Preset::Cnn) => cnn(or(self.width, 32), or(self.depth, 2)),
             (true, Preset::Resnet20) => resnet(or(self.width, 16), or(self.depth, 3)),
+            (true, Preset::Whitened) => whitened(or(self.width, 64)),
+            (true, Preset::Photo) => photo(or(self.width, 32), or(self.depth, 1), self.dropout),
         };
         if self.init != InitSpec::Auto {
             set_init(&mut layers, self.init);
         }
         layers
+    }
+
+    /// Returns the same model as a list of layers.
+    pub fn listed(&self) -> ModelConfig {
+        ModelConfig { layers: self.layers(), members: self.members(), ..self.clone() }
+    }
+
+    /// Returns the number of predictions that the network gives for each sample.
+    pub fn members(&self) -> usize {
+        let own = if self.layers.is_empty() && self.preset == Preset::Tabular { presets::TABULAR_MEMBERS } else { 1 };
+        if self.members == 0 { own } else { self.members }
     }
 
     /// The layers of a program's own in this model, to be given to [`ModelConfig::provide`] of the config a file holds.
@@ -101,60 +153,6 @@ fn provide(layers: &mut [LayerSpec], own: &[CustomLayer]) {
             _ => {}
         }
     }
-}
-
-/// `depth` times linear - batch norm - relu with `width` units, then linear.
-pub fn mlp(width: usize, depth: usize) -> Vec<LayerSpec> {
-    let mut layers = Vec::new();
-    for _ in 0..depth {
-        let mut linear = LinearSpec::new(width);
-        linear.bias = false;
-        layers.extend([LayerSpec::Linear(linear), batch_norm(), relu()]);
-    }
-    layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
-    layers
-}
-
-/// `depth` times convolution - batch norm - relu - max pool, channels doubling from `width`, then linear.
-pub fn cnn(width: usize, depth: usize) -> Vec<LayerSpec> {
-    let mut layers = Vec::new();
-    for stage in 0..depth {
-        layers.extend([conv(width << stage, 1), batch_norm(), relu(), LayerSpec::MaxPool(MaxPoolSpec::new(2))]);
-    }
-    layers.push(LayerSpec::Flatten(FlattenSpec::default()));
-    layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
-    layers
-}
-
-/// The CIFAR residual network of He et al. 2016 with `6 * blocks + 2` layers, channels `width`, `2 width`, `4 width`.
-pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
-    let mut layers = vec![conv(width, 1), batch_norm(), relu()];
-    for stage in 0..3 {
-        for block in 0..blocks {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let channels = width << stage;
-            let body = vec![conv(channels, stride), batch_norm(), relu(), conv(channels, 1), batch_norm()];
-            layers.push(LayerSpec::Residual(ResidualSpec::new(body)));
-        }
-    }
-    layers.push(LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default()));
-    layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
-    layers
-}
-
-/// A 3x3 convolution with one pixel of padding and no bias.
-fn conv(channels: usize, stride: usize) -> LayerSpec {
-    let mut conv = Conv2dSpec::new(channels, 3);
-    (conv.stride, conv.padding, conv.bias) = (stride.into(), Padding::Each(1), false);
-    LayerSpec::Conv2d(conv)
-}
-
-fn batch_norm() -> LayerSpec {
-    LayerSpec::BatchNorm(BatchNormSpec::default())
-}
-
-fn relu() -> LayerSpec {
-    LayerSpec::Activation(Activation::Relu)
 }
 
 fn set_init(layers: &mut [LayerSpec], init: InitSpec) {

@@ -1,0 +1,102 @@
+//! Piecewise linear encoding: beside each feature, how far it has come through each of its quantile bins (Gorishniy, Rubachev
+//! & Babenko 2022, equation 1), so that a network finds thresholds and bends as trees do.
+
+use super::robust_scale::quantile;
+use super::{CatalogEntry, DataError, FittedStep, TrainingView};
+
+pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+    name: "piecewise_linear",
+    summary: "add to each feature with more than two values its position in each of its quantile bins (bins 16)",
+};
+
+/// Number of bins unless the config says otherwise.
+pub(in crate::preprocess) const DEFAULT_BINS: usize = 16;
+
+/// Largest number of bins of a feature.
+const LARGEST_BINS: usize = 256;
+
+pub(super) fn fit(view: &TrainingView, bins: usize) -> Result<FittedStep, DataError> {
+    if !(2..=LARGEST_BINS).contains(&bins) {
+        let what = format!("piecewise_linear cannot have {bins} bins");
+        return Err(DataError::setting("preprocess.steps", what, format!("Give bins from 2 to {LARGEST_BINS}")));
+    }
+    if view.shape().is_image() {
+        let what = "piecewise_linear needs rows, but the samples here are images";
+        return Err(DataError::setting("preprocess.steps", what, "Use channel_standardize for images"));
+    }
+    let edges = view.sorted_columns()?.iter().map(|column| edges(column, bins)).collect();
+    Ok(FittedStep::PiecewiseLinear { edges })
+}
+
+/// Ascending borders of the bins of a sorted column: its own values where there are few, else quantiles. Empty for a column
+/// with at most two values, which the feature itself says all about.
+fn edges(sorted: &[f32], bins: usize) -> Vec<f32> {
+    let mut distinct = sorted.to_vec();
+    distinct.dedup();
+    if distinct.len() <= 2 {
+        return Vec::new();
+    }
+    if distinct.len() <= bins + 1 {
+        return distinct;
+    }
+    let mut edges: Vec<f32> = (0..=bins).map(|bin| quantile(sorted, bin as f64 / bins as f64) as f32).collect();
+    edges.dedup();
+    if edges.len() > 2 {
+        return edges;
+    }
+    // A column that is nearly always at one end: that value against the others.
+    let (last, second) = (distinct[distinct.len() - 1], distinct[1]);
+    let inner = if sorted[sorted.len() / 2] == last { distinct[distinct.len() - 2] } else { second };
+    vec![distinct[0], inner, last]
+}
+
+/// Writes the positions of `value` in the bins between `edges`: 1 for a bin that lies below it, 0 for one above, the share
+/// inside. Values outside the training range count as its nearest end.
+pub(in crate::preprocess) fn encode(value: f32, edges: &[f32], positions: &mut [f32]) {
+    for (position, bin) in positions.iter_mut().zip(edges.windows(2)) {
+        *position = if value.is_nan() { value } else { ((value - bin[0]) / (bin[1] - bin[0])).clamp(0.0, 1.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_values_or_quantiles() {
+        let hundred: Vec<f32> = (0..=100).map(|value| value as f32).collect();
+        let mut spike = vec![5.0; 98];
+        spike.insert(0, 1.0);
+        spike.push(9.0);
+        let mut zeros = vec![0.0; 97];
+        zeros.extend([1.0, 2.0, 3.0]);
+        let cases: [(&[f32], usize, &[f32]); 6] = [
+            (&[0.0, 0.0, 1.0], 4, &[]),
+            (&[0.0, 1.0, 1.0, 4.0], 4, &[0.0, 1.0, 4.0]),
+            (&hundred, 4, &[0.0, 25.0, 50.0, 75.0, 100.0]),
+            (&spike, 2, &[1.0, 5.0, 9.0]),
+            (&zeros, 2, &[0.0, 1.0, 3.0]),
+            (&[2.0], 4, &[]),
+        ];
+        for (sorted, bins, expected) in cases {
+            assert_eq!(edges(sorted, bins), expected, "{sorted:?}");
+        }
+    }
+
+    #[test]
+    fn positions_fill_bin_by_bin() {
+        let cases = [
+            (-1.0, [0.0, 0.0]),
+            (0.0, [0.0, 0.0]),
+            (0.5, [0.5, 0.0]),
+            (1.0, [1.0, 0.0]),
+            (2.5, [1.0, 0.5]),
+            (1e30, [1.0, 1.0]),
+        ];
+        for (value, expected) in cases {
+            let mut positions = [9.0; 2];
+            encode(value, &[0.0, 1.0, 4.0], &mut positions);
+            assert_eq!(positions, expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Random signs: every value is +1 or -1, each with probability one half.
+
+use crate::random::RandomKey;
+
+/// Fills `values` with signs that depend on `key` and the position alone.
+pub(super) fn fill(values: &mut [f32], key: RandomKey) {
+    for (index, value) in values.iter_mut().enumerate() {
+        *value = if key.bits(index as u64) & 1 == 0 { 1.0 } else { -1.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_values_are_negative() {
+        let mut values = [0.0; 10_000];
+        fill(&mut values, RandomKey::new(1));
+        assert!(values.iter().all(|value| value.abs() == 1.0));
+        let negative = values.iter().filter(|&&value| value < 0.0).count();
+        assert!((4_750..5_250).contains(&negative), "{negative} of 10,000; five standard deviations are 250");
+    }
+}

@@ -1,0 +1,145 @@
+//! Choices for images.
+
+use keel_data::{PreprocessStep, SampleShape, SplitDataset};
+use keel_nn::Preset;
+use keel_nn::losses::LossSpec;
+
+use super::Chooser;
+use crate::config::{AveragingConfig, Config, LossConfig};
+use crate::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
+use crate::schedules::{OneCycleConfig, ScheduleConfig};
+
+/// Longest side of an image that is trained on pixel by pixel; larger ones are photos, whose networks shrink them first.
+const SMALL_SIDE: usize = 48;
+
+/// Training samples below which a network of few layers is enough, and more would only memorise.
+const FEW_SAMPLES: usize = 2_000;
+
+/// Decides everything open for images.
+pub(super) fn choose(chooser: &mut Chooser, data: &SplitDataset) {
+    let SampleShape::Image { height, width, channels } = *data.dataset.sample_shape() else { return };
+    keep_for_training(chooser, data);
+    let side = height.max(width);
+    match (side <= SMALL_SIDE, channels) {
+        (true, 1) => small_grey(chooser, side),
+        (true, _) => small_colour(chooser, side),
+        (false, _) => photos(chooser, data, channels),
+    }
+}
+
+/// A source that comes with its validation part, but no test part, gives none of its few training images for a test.
+fn keep_for_training(chooser: &mut Chooser, data: &SplitDataset) {
+    let division = data.dataset.division();
+    if division.is_some_and(|division| division.test.is_empty() && !division.validation.is_empty()) {
+        let reason = "the source holds out its own validation images; all others are for training";
+        chooser.choose("data.test", reason, |config| config.data.test = 0.0);
+    }
+}
+
+/// Digits and the like: the classic network, no mirror images.
+fn small_grey(chooser: &mut Chooser, side: usize) {
+    let defaults = Config::default();
+    chooser.choose("preprocess.steps", "each pixel centred and scaled", |config| {
+        config.preprocess.steps = vec![PreprocessStep::Standardize];
+    });
+    let reason = "small grey images may be letters or digits, whose mirror images mean something else";
+    chooser.choose("augment.flip", reason, |config| config.augment.flip = false);
+    let reason = format!("grey images of {side} pixels: two convolutions with batch norm, relu and pooling");
+    chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Cnn);
+    chooser.choose("train.epochs", "learned by then at this rate", |config| config.train.epochs = defaults.train.epochs);
+    chooser.choose("train.batch_size", "many steps an epoch", |config| config.train.batch_size = defaults.train.batch_size);
+    chooser.choose("optimizer", "trains convolutions with batch norm reliably", |config| {
+        config.optimizer = OptimizerConfig::Sgd(SgdConfig::default());
+    });
+    chooser.choose("schedule", "short trainings at a high learning rate", |config| {
+        config.schedule = ScheduleConfig::OneCycle(OneCycleConfig::default());
+    });
+}
+
+/// CIFAR-10 and the like.
+fn small_colour(chooser: &mut Chooser, side: usize) {
+    chooser.choose("preprocess.steps", "each colour centred and scaled, the same for all pixels", |config| {
+        config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
+    });
+    chooser.choose("augment.flip", "a mirror image of a thing is that thing", |config| config.augment.flip = true);
+    chooser.choose("augment.crop_padding", "small shifts change nothing about what is seen", |config| {
+        config.augment.crop_padding = (side / 12).max(1);
+    });
+    let reason = format!("colour images of {side} pixels: whitening filters, then convolutions, no large linear layer");
+    chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Whitened);
+    chooser.choose("model.width", "the accuracy of wider ones takes three times as long", |config| config.model.width = 32);
+    chooser.choose("train.epochs", "as long as it gets better", |config| config.train.epochs = 20);
+    chooser.choose("train.batch_size", "steps that use all cores", |config| config.train.batch_size = 128);
+    smooth_labels(chooser);
+    chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
+        config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
+    });
+    chooser.choose("train.mirrored_evaluation", "two views of an image err less than one", |config| {
+        config.train.mirrored_evaluation = true;
+    });
+    chooser.choose("optimizer", "high rates with momentum suit convolutions with batch norm", |config| {
+        config.optimizer = OptimizerConfig::Sgd(SgdConfig {
+            learning_rate: 0.2,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 0.0008,
+            bias_learning_rate_factor: 16.0,
+            ..SgdConfig::default()
+        });
+    });
+    chooser.choose("schedule", "short trainings at a high learning rate", |config| {
+        config.schedule = ScheduleConfig::OneCycle(OneCycleConfig {
+            rising_share: 0.2,
+            start_divisor: 5.0,
+            ..OneCycleConfig::default()
+        });
+    });
+}
+
+fn smooth_labels(chooser: &mut Chooser) {
+    chooser.choose("train.loss", "labels smoothed, so that no class is ever certain", |config| {
+        let smoothed = LossSpec::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+        config.train.loss = LossConfig::Chosen(smoothed);
+    });
+}
+
+/// Photos: a residual network whose stem shrinks them, crops at random places and sizes.
+fn photos(chooser: &mut Chooser, data: &SplitDataset, channels: usize) {
+    let samples = data.train.len();
+    let few = samples < FEW_SAMPLES;
+    chooser.choose("preprocess.steps", "each colour centred and scaled, the same for all pixels", |config| {
+        config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
+    });
+    chooser.choose("augment.flip", "a mirror image of a thing is that thing", |config| config.augment.flip = true);
+    let network = if channels == 1 { "grey images" } else { "photos" };
+    let reason = format!("{network}: residual blocks and a global average, which fits any size");
+    chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Photo);
+    let (width, reason) = match samples {
+        0..FEW_SAMPLES => (24, format!("{samples} training images: a small network")),
+        FEW_SAMPLES..20_000 => (32, format!("{samples} training images")),
+        _ => (48, format!("{samples} training images carry a wider network")),
+    };
+    chooser.choose("model.width", reason, |config| config.model.width = width);
+    let reason = "keeps a network from relying on single features";
+    chooser.choose("model.dropout", reason, |config| config.model.dropout = if few { 0.3 } else { 0.1 });
+    let batch = if few { 32 } else { 64 };
+    chooser.choose("train.batch_size", format!("{samples} training images"), |config| config.train.batch_size = batch);
+    let steps = (samples as u64).div_ceil(chooser.config.train.batch_size as u64).max(1);
+    let epochs = (if few { 1_600u64 } else { 10_000 }).div_ceil(steps).clamp(15, 200);
+    let reason = if few { "few images: many passes, each time cropped anew" } else { "as long as it gets better" };
+    chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
+    smooth_labels(chooser);
+    chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
+        config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
+    });
+    chooser.choose("train.mirrored_evaluation", "two views of an image err less than one", |config| {
+        config.train.mirrored_evaluation = true;
+    });
+    chooser.choose("optimizer", "a stable rate at any batch size", |config| {
+        config.optimizer =
+            OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.002, weight_decay: 0.05, ..AdamwConfig::default() });
+    });
+    chooser.choose("schedule", "rises gently, then falls to nearly zero", |config| {
+        config.schedule = ScheduleConfig::OneCycle(OneCycleConfig { rising_share: 0.15, ..OneCycleConfig::default() });
+    });
+}

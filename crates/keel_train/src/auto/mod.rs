@@ -1,0 +1,107 @@
+//! Automatic choices: what a config leaves open, decided from what the data is.
+//!
+//! `model.preset = "auto"`, the default, opens the network and every key in [`CHOSEN`]; a key that was given keeps its value.
+//! The choice is a function of config and data alone, so that the same run is chosen on every machine; only the number of
+//! epochs also depends on the time a step takes ([`Pace`]), and is written into the run's config like all others.
+
+mod images;
+mod pace;
+mod rows;
+
+use keel_data::{SampleShape, SplitDataset};
+use serde::{Deserialize, Serialize};
+
+pub use pace::{Pace, Timing};
+
+use crate::config::Config;
+use crate::error::TrainError;
+
+/// Keys that an automatic choice may set.
+pub const CHOSEN: &[&str] = &[
+    "data.validation",
+    "data.test",
+    "preprocess.steps",
+    "augment.flip",
+    "augment.crop_padding",
+    "augment.random_resized_crop",
+    "model.preset",
+    "model.width",
+    "model.depth",
+    "model.members",
+    "model.dropout",
+    "train.epochs",
+    "train.batch_size",
+    "train.loss",
+    "train.averaging",
+    "train.mirrored_evaluation",
+    "train.early_stopping",
+    "optimizer",
+    "schedule",
+];
+
+/// One key with the value that was chosen for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The dotted key.
+    pub key: String,
+    /// Its value, as TOML writes it.
+    pub value: String,
+    /// Why this value.
+    pub reason: String,
+}
+
+/// A config with nothing left open, and the data divided as it says.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The config.
+    pub config: Config,
+    /// The data.
+    pub data: SplitDataset,
+    /// What was chosen, in the order of the config; empty where nothing was open.
+    pub choices: Vec<Choice>,
+}
+
+/// Decides what `config` leaves open for `data`. A config that names its network is returned as it is.
+///
+/// # Errors
+/// Data that cannot be divided as chosen.
+pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainError> {
+    if !config.model.is_auto() {
+        return Ok(Resolved { config: config.clone(), data, choices: Vec::new() });
+    }
+    let mut chooser = Chooser { config: config.clone(), open: config.clone(), choices: Vec::new() };
+    let division = (config.data.validation, config.data.test);
+    match data.dataset.sample_shape() {
+        SampleShape::Features(_) => rows::choose(&mut chooser, &data),
+        SampleShape::Image { .. } => images::choose(&mut chooser, &data),
+    }
+    let Chooser { config, choices, .. } = chooser;
+    let data = match (config.data.validation, config.data.test) == division {
+        true => data,
+        false => config.clone().settled().data.split().divide(data.dataset)?,
+    };
+    Ok(Resolved { config, data, choices })
+}
+
+/// A config being decided.
+struct Chooser {
+    config: Config,
+    /// The config as it was given.
+    open: Config,
+    choices: Vec<Choice>,
+}
+
+impl Chooser {
+    /// Lets `set` change `key`, unless it was given.
+    fn choose(&mut self, key: &'static str, reason: impl Into<String>, set: impl FnOnce(&mut Config)) {
+        debug_assert!(CHOSEN.contains(&key), "{key} is not among the keys that may be chosen");
+        if self.open.is_given(key) {
+            return;
+        }
+        set(&mut self.config);
+        self.choices.push(Choice { key: key.to_owned(), value: self.config.value_text(key), reason: reason.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! How long a training will take, from a few measured steps, and how many epochs fit into a time.
+
+use std::time::Instant;
+
+use keel_data::{Batches, Position};
+
+use super::Choice;
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::trainer::Session;
+
+/// Steps that are measured at most, after one that warms up.
+const MEASURED_STEPS: usize = 6;
+
+/// Seconds after which no further step is measured.
+const ENOUGH_SECONDS: f64 = 0.3;
+
+/// Steps of a training below which nothing is measured: it is over before an estimate helps.
+const SHORT_TRAINING: u64 = 300;
+
+/// Time of an evaluated sample, beside that of a training step's.
+const EVALUATION_SHARE: f64 = 0.3;
+
+/// Share of a time limit that is planned for; the rest is for what was not measured.
+const PLANNED_SHARE: f64 = 0.88;
+
+/// Seconds an automatic training may take where no limit is given.
+const PATIENCE_SECONDS: f64 = 900.0;
+
+/// The time of steps and epochs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Seconds of a training step.
+    pub step_seconds: f64,
+    /// Seconds of an epoch, its validation included.
+    pub epoch_seconds: f64,
+}
+
+/// What a measured pace means for a training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timing {
+    /// The pace.
+    pub pace: Pace,
+    /// Epochs that are trained.
+    pub epochs: u64,
+    /// Seconds that all epochs will take.
+    pub seconds: f64,
+}
+
+impl Pace {
+    /// Measures a few steps of `session` on its first batches without an update; running statistics are put back. `None` for
+    /// a training that is over in an instant.
+    ///
+    /// # Errors
+    /// A sample that cannot be preprocessed.
+    pub fn measure(session: &mut Session, epochs: u64) -> Result<Option<Pace>, TrainError> {
+        let source = session.training_batches().clone();
+        let steps_per_epoch = source.steps_per_epoch();
+        if epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
+            return Ok(None);
+        }
+        let state = session.network().state.to_vec();
+        let mut batches = Batches::new(source, Position::default());
+        let (mut seconds, mut measured) = (0.0, 0);
+        for step in 0..=MEASURED_STEPS.min(steps_per_epoch.saturating_sub(1)) {
+            let began = Instant::now();
+            let Some(batch) = batches.next() else { break };
+            session.gradient(batch?, u64::MAX - step as u64, &mut ());
+            // The first step meets cold caches and untouched memory.
+            if step > 0 {
+                seconds += began.elapsed().as_secs_f64();
+                measured += 1;
+            }
+            if seconds > ENOUGH_SECONDS {
+                break;
+            }
+        }
+        session.network_mut().state.copy_from_slice(&state);
+        if measured == 0 {
+            return Ok(None);
+        }
+        let step_seconds = seconds / f64::from(measured);
+        let data = session.data();
+        let evaluated = data.validation.len() as f64 / data.train.len().max(1) as f64;
+        let epoch_seconds = step_seconds * steps_per_epoch as f64 * (1.0 + EVALUATION_SHARE * evaluated);
+        Ok(Some(Pace { step_seconds, epoch_seconds }))
+    }
+
+    /// Decides the epochs of a training that `open` describes and `config` resolves: those of `config`, or as many as fit into its time limit (a quarter of an
+    /// hour where there is none), so that the schedule ends with the training; a cut is noted
+    /// in `choices`.
+    pub fn fit(self, config: &mut Config, open: &Config, choices: &mut Vec<Choice>) -> Timing {
+        let limit = if config.train.time_limit > 0.0 { config.train.time_limit } else { PATIENCE_SECONDS };
+        let fitting = (PLANNED_SHARE * limit / self.epoch_seconds).floor().max(1.0) as u64;
+        let may_shorten = config.train.time_limit > 0.0 || !open.is_given("train.epochs") && open.model.is_auto();
+        if may_shorten && fitting < config.train.epochs {
+            let reason = format!(
+                "an epoch takes {:.0} s: as many as fit into {:.0} s, so that the learning rate falls to its end",
+                self.epoch_seconds.max(1.0),
+                limit
+            );
+            config.train.epochs = fitting;
+            choices.retain(|choice| choice.key != "train.epochs");
+            choices.push(Choice { key: "train.epochs".to_owned(), value: fitting.to_string(), reason });
+        }
+        self.of(config.train.epochs)
+    }
+
+    /// Returns the time of so many epochs.
+    pub fn of(self, epochs: u64) -> Timing {
+        Timing { pace: self, epochs, seconds: epochs as f64 * self.epoch_seconds }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_cut_to_the_limit_and_only_where_nobody_gave_them() {
+        let pace = Pace { step_seconds: 0.01, epoch_seconds: 10.0 };
+        let config = |limit: f64, epochs: u64| {
+            let mut config = Config::default();
+            (config.train.time_limit, config.train.epochs) = (limit, epochs);
+            config
+        };
+        let cases = [
+            (config(0.0, 20), 20),
+            (config(100.0, 20), 8),
+            (config(100.0, 5), 5),
+            (config(1.0, 20), 1),
+            // Given by hand: a patience nobody asked for does not cut it.
+            (config(0.0, 500), 500),
+        ];
+        for (open, epochs) in cases {
+            let mut config = open.clone();
+            let mut choices = Vec::new();
+            let timing = pace.fit(&mut config, &open, &mut choices);
+            assert_eq!((timing.epochs, config.train.epochs), (epochs, epochs), "{:?}", open.train);
+            assert_eq!(choices.len(), usize::from(epochs != open.train.epochs));
+            assert!((timing.seconds - 10.0 * epochs as f64).abs() < 1e-9);
+        }
+        let open = Config::default();
+        let mut config = open.clone();
+        config.train.epochs = 500;
+        assert_eq!(pace.fit(&mut config, &open, &mut Vec::new()).epochs, 79, "a quarter of an hour where nothing was given");
+    }
+}

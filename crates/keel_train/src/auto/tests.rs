@@ -1,0 +1,78 @@
+use keel_data::{Dataset, Inputs, OfficialDivision, SampleShape, Split, Targets};
+
+use super::*;
+
+/// `samples` random-looking samples of `shape` in `classes` classes.
+fn dataset(shape: SampleShape, samples: usize, classes: usize) -> Dataset {
+    let bytes = (0..samples * shape.len()).map(|value| (value * 31 % 251) as u8).collect();
+    let labels = (0..samples).map(|sample| (sample % classes) as u32).collect();
+    let class_names = (0..classes).map(|class| class.to_string()).collect();
+    Dataset::from_memory("made", shape, Inputs::Bytes(bytes), Targets::Classes { labels, class_names }).unwrap()
+}
+
+fn split(dataset: Dataset) -> SplitDataset {
+    dataset.split(Split { validation: 0.1, test: 0.2, seed: 0 }).unwrap()
+}
+
+fn resolved(config: &Config, dataset: Dataset) -> Resolved {
+    resolve(config, split(dataset)).unwrap()
+}
+
+#[test]
+fn every_kind_of_data_gets_its_network() {
+    let image = |side, channels| SampleShape::Image { height: side, width: side, channels };
+    let cases = [
+        (SampleShape::Features(7), 300, "\"tabular\""),
+        (image(8, 1), 300, "\"cnn\""),
+        (image(28, 1), 300, "\"cnn\""),
+        (image(32, 3), 300, "\"whitened\""),
+        (image(96, 3), 60, "\"photo\""),
+        (image(96, 1), 60, "\"photo\""),
+    ];
+    for (shape, samples, expected) in cases {
+        let Resolved { config, data, choices } = resolved(&Config::default(), dataset(shape, samples, 3));
+        assert_eq!(config.value_text("model.preset"), expected, "{shape}");
+        assert!(!config.model.is_auto());
+        for Choice { key, value, reason } in &choices {
+            assert!(CHOSEN.contains(&key.as_str()) && !reason.is_empty(), "{key}");
+            assert_eq!(*value, config.value_text(key), "{key}");
+        }
+        crate::config::check_values(&config).unwrap_or_else(|error| panic!("{shape}: {error}"));
+        crate::Session::new(&config, data).unwrap_or_else(|error| panic!("{shape}: {error}"));
+    }
+}
+
+#[test]
+fn what_was_given_stays_and_a_named_network_leaves_nothing_open() {
+    let rows = || dataset(SampleShape::Features(4), 200, 2);
+    let mut config = Config::default();
+    (config.train.epochs, config.train.batch_size) = (3, 17);
+    config.given.insert("data.test");
+    let Resolved { config: chosen, data, choices } = resolved(&config, rows());
+    assert_eq!((chosen.train.epochs, chosen.train.batch_size, chosen.data.test), (3, 17, 0.2));
+    assert_eq!(data.test.len(), 40);
+    assert!(choices.iter().all(|choice| !["train.epochs", "train.batch_size", "data.test"].contains(&&choice.key[..])));
+
+    config.model.preset = keel_nn::Preset::Mlp;
+    let named = resolved(&config, rows());
+    assert_eq!((named.config, named.choices), (config, Vec::new()));
+    let again = resolved(&chosen, rows());
+    assert_eq!((again.config, again.choices), (chosen, Vec::new()), "nothing is chosen twice");
+}
+
+#[test]
+fn a_source_with_its_own_validation_part_gives_nothing_for_a_test() {
+    let images = dataset(SampleShape::Image { height: 64, width: 64, channels: 3 }, 50, 2);
+    let division = OfficialDivision { train: (0..30).collect(), validation: (30..50).collect(), test: Vec::new() };
+    let data = resolved(&Config::default(), images.with_division(division).unwrap()).data;
+    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [30, 20, 0]);
+}
+
+#[test]
+fn digits_keep_the_classic_training() {
+    let data = split(Dataset::digits().unwrap());
+    let config = resolve(&Config::default(), data).unwrap().config;
+    let classic = Config { model: config.model.clone(), ..Config::default() };
+    assert_eq!(config, classic, "the defaults of the other sections are those of the digits");
+    assert_eq!(config.value_text("model.preset"), "\"cnn\"");
+}

@@ -1,0 +1,99 @@
+//! Which keys of a config somebody wrote, so that automatic choices leave them alone.
+
+use std::collections::BTreeSet;
+
+use super::Config;
+use super::located::{Located, Node, Origin};
+
+/// The dotted keys that a file, an override or a program gave. Two configs with the same values are equal whoever gave
+/// them: provenance takes no part in comparisons and is never written to a file.
+#[derive(Debug, Clone, Default)]
+pub struct GivenKeys(BTreeSet<String>);
+
+impl PartialEq for GivenKeys {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl GivenKeys {
+    /// Collects the keys of `root` that were written somewhere.
+    pub(super) fn of(root: &Located) -> Self {
+        let mut keys = GivenKeys::default();
+        keys.collect(root, "");
+        keys
+    }
+
+    fn collect(&mut self, value: &Located, key: &str) {
+        let Node::Table(entries) = &value.node else {
+            if value.origin != Origin::Default {
+                self.0.insert(key.to_owned());
+            }
+            return;
+        };
+        for entry in entries {
+            let path = if key.is_empty() { entry.key.clone() } else { format!("{key}.{}", entry.key) };
+            self.collect(&entry.value, &path);
+        }
+    }
+
+    /// Notes that `key` was given.
+    pub fn insert(&mut self, key: impl Into<String>) {
+        self.0.insert(key.into());
+    }
+
+    /// Returns true if `key`, or a key inside it, was written.
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.iter().any(|given| given == key || given.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+    }
+}
+
+impl Config {
+    /// Returns true if the dotted `key` was given: written in a file or an override, or set by a program to another value
+    /// than the default.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.given.contains(key) || value_at(self, key) != value_at(&Config::default(), key)
+    }
+
+    /// Returns the value of the dotted `key` as TOML writes it; empty if there is none.
+    pub fn value_text(&self, key: &str) -> String {
+        value_at(self, key).map(|value| value.to_string()).unwrap_or_default()
+    }
+}
+
+fn value_at(config: &Config, key: &str) -> Option<toml::Value> {
+    let root = toml::Value::try_from(config).ok()?;
+    key.split('.').try_fold(root, |value, part| value.get(part).cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::parse;
+    use super::*;
+
+    #[test]
+    fn keys_are_given_by_files_overrides_and_programs() {
+        let set = ["optimizer.learning_rate=0.05".to_owned()];
+        let text = "[train]\nepochs = 20\nloss = { type = \"mse\" }\n";
+        let mut config = parse(Path::new("a.toml"), text, &set).unwrap();
+        config.train.seed = 3;
+        let cases = [
+            ("train.epochs", true),
+            ("train.loss", true),
+            ("train.loss.type", true),
+            ("optimizer.learning_rate", true),
+            ("optimizer", true),
+            ("train.seed", true),
+            ("train.batch_size", false),
+            ("train.epoch", false),
+            ("schedule", false),
+        ];
+        for (key, given) in cases {
+            assert_eq!(config.is_given(key), given, "{key}");
+        }
+        assert_eq!(config.value_text("train.epochs"), "20");
+        assert_eq!(config.value_text("train.loss.type"), "\"mse\"");
+    }
+}
