@@ -9,7 +9,7 @@
 //! use keel_health::measurement::{DataMeasurement, FeatureStatistics, ModelDescription};
 //!
 //! let mut monitor = Monitor::new(ModelDescription::default());
-//! let pixels = FeatureStatistics { mean: 128.0, std: 60.0 };
+//! let pixels = FeatureStatistics { mean: 128.0, std: 60.0, range: None };
 //! monitor.data(&DataMeasurement { features: vec![pixels; 3], samples: 1000, ..Default::default() });
 //! let findings = monitor.findings();
 //! assert_eq!(findings[0].code, "K002");

@@ -16,7 +16,13 @@ fn linear_convolution_and_maxout_equal_the_golden_files() {
 
 #[test]
 fn gradients_equal_differences() {
-    let cases: [(&str, &[usize], usize); 5] = [
+    let cases: [(&str, &[usize], usize); 11] = [
+        (r#"{"type": "linear", "out_features": 3}"#, &[5], 4),
+        (r#"{"type": "linear", "out_features": 6, "groups": 3}"#, &[9], 4),
+        (r#"{"type": "linear", "out_features": 2, "groups": 2, "bias": false}"#, &[2], 1),
+        (r#"{"type": "linear", "out_features": 35, "groups": 5}"#, &[65], 7),
+        (r#"{"type": "members", "count": 3}"#, &[5], 4),
+        (r#"{"type": "members", "count": 1}"#, &[1], 1),
         (r#"{"type": "maxout", "out_features": 3}"#, &[5], 4),
         (r#"{"type": "maxout", "out_features": 1, "pieces": 5}"#, &[7], 1),
         (r#"{"type": "maxout", "out_features": 4, "pieces": 1}"#, &[3], 2),
@@ -28,6 +34,47 @@ fn gradients_equal_differences() {
         let input = deterministic_values(5, batch * dimensions.iter().product::<usize>(), -1.0, 1.0);
         single.check_gradients(&format!("{config} {dimensions:?}"), &input, GradientCheck::default());
     }
+}
+
+#[test]
+fn groups_equal_linear_layers_side_by_side() {
+    for (groups, in_features, out_features, batch) in [(2, 3, 5, 1), (3, 7, 1, 5), (8, 64, 33, 130)] {
+        let (inputs, outputs) = (groups * in_features, groups * out_features);
+        let text = format!(r#"{{"type": "linear", "out_features": {outputs}, "groups": {groups}}}"#);
+        let mut whole = SingleLayer::new(&text, Shape::Features(inputs), batch);
+        let input = deterministic_values(1, batch * inputs, -1.0, 1.0);
+        let grad_output = deterministic_values(2, batch * outputs, -1.0, 1.0);
+        let output = whole.forward(Mode::Train, &input);
+        let grad_input = whole.backward(&input, &output, &grad_output);
+        for group in 0..groups {
+            let text = format!(r#"{{"type": "linear", "out_features": {out_features}}}"#);
+            let mut part = SingleLayer::new(&text, Shape::Features(in_features), batch);
+            let weights = in_features * out_features;
+            part.parameters[..weights].copy_from_slice(&whole.parameters[group * weights..][..weights]);
+            part.parameters[weights..]
+                .copy_from_slice(&whole.parameters[groups * weights + group * out_features..][..out_features]);
+            let columns = |rows: &[f32], width: usize| -> Vec<f32> {
+                rows.chunks_exact(groups * width).flat_map(|row| row[group * width..][..width].to_vec()).collect()
+            };
+            let (input, grad_output) = (columns(&input, in_features), columns(&grad_output, out_features));
+            let alone = part.forward(Mode::Train, &input);
+            assert_eq!(alone, columns(&output, out_features), "group {group} of {groups}");
+            assert_eq!(part.backward(&input, &alone, &grad_output), columns(&grad_input, in_features));
+            assert_eq!(part.grad_parameters[..weights], whole.grad_parameters[group * weights..][..weights]);
+        }
+    }
+}
+
+#[test]
+fn members_are_scaled_copies() {
+    let mut single = SingleLayer::new(r#"{"type": "members", "count": 2}"#, Shape::Features(3), 2);
+    single.parameters = vec![1.0, -1.0, 2.0, 0.5, 0.0, -3.0];
+    let input = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let output = single.forward(Mode::Train, &input);
+    assert_eq!(output, [1.0, -2.0, 6.0, 0.5, 0.0, -9.0, 4.0, -5.0, 12.0, 2.0, 0.0, -18.0]);
+    let grad_input = single.backward(&input, &output, &[1.0; 12]);
+    assert_eq!(grad_input, [1.5, -1.0, -1.0, 1.5, -1.0, -1.0]);
+    assert_eq!(single.grad_parameters, [5.0, 7.0, 9.0, 5.0, 7.0, 9.0]);
 }
 
 #[test]

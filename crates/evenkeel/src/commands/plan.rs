@@ -53,7 +53,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         let open = config;
         let Resolved { mut config, data, mut choices } = auto::resolve(&open, load_data(&open)?)?;
         let mut session = Session::new(&config, data)?;
-        let timing = Pace::measure(&mut session, config.train.epochs)?.map(|pace| pace.fit(&mut config, &open, &mut choices));
+        let timing =
+            Pace::measure(&mut session, config.train.epochs)?.map(|pace| pace.fit(&mut config, &open, &mut choices));
         Ok((config, session, choices, timing))
     });
     let (config, session, choices, timing) = built.map_err(|error| arguments.settings.placed(error))?;
@@ -127,84 +128,84 @@ fn bytes_by_kind(graph: &Graph, plan: &Plan) -> [(&'static str, usize); 5] {
 }
 
 impl Planned<'_> {
-fn text(&self) -> String {
-    let Planned { graph, plan, rows, inferred, .. } = self;
-    let columns = [
-        ("node", Align::Left),
-        ("description", Align::Left),
-        ("output", Align::Right),
-        ("parameters", Align::Right),
-        ("multiply-adds", Align::Right),
-        ("buffer bytes", Align::Right),
-    ];
-    let number = |value: u64| count(usize::try_from(value).unwrap_or(usize::MAX));
-    let mut cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let shape = shape_text(&row.output_shape);
-            let numbers = [count(row.parameters), number(row.multiply_adds), count(row.buffer_bytes)];
-            [row.name.clone(), row.description.clone(), shape].into_iter().chain(numbers).collect()
-        })
-        .collect();
-    let buffers = rows.iter().map(|row| row.buffer_bytes).sum();
-    let totals = [count(graph.parameter_length()), number(graph.multiply_adds()), count(buffers)];
-    cells.push(["total", "", ""].map(str::to_owned).into_iter().chain(totals).collect());
-    let (arena, unshared) = (plan.arena_length() * FLOAT_BYTES, plan.unshared_length() * FLOAT_BYTES);
-    let share = 100.0 * arena as f64 / unshared.max(1) as f64;
-    let mut text = self.chosen_text();
-    text += &format!(
-        "Input {}; multiply-adds of one sample's forward pass; buffers for training batches of {}.\n\n{}\n\n",
-        graph.input_shape(),
-        plan.batch(),
-        table(&columns, &cells)
-    );
-    for row in rows.iter().filter(|row| !row.fused_by.is_empty()) {
-        text.push_str(&format!("{}: one node by {}.\n", row.name, row.fused_by.join(", ")));
+    fn text(&self) -> String {
+        let Planned { graph, plan, rows, inferred, .. } = self;
+        let columns = [
+            ("node", Align::Left),
+            ("description", Align::Left),
+            ("output", Align::Right),
+            ("parameters", Align::Right),
+            ("multiply-adds", Align::Right),
+            ("buffer bytes", Align::Right),
+        ];
+        let number = |value: u64| count(usize::try_from(value).unwrap_or(usize::MAX));
+        let mut cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                let shape = shape_text(&row.output_shape);
+                let numbers = [count(row.parameters), number(row.multiply_adds), count(row.buffer_bytes)];
+                [row.name.clone(), row.description.clone(), shape].into_iter().chain(numbers).collect()
+            })
+            .collect();
+        let buffers = rows.iter().map(|row| row.buffer_bytes).sum();
+        let totals = [count(graph.parameter_length()), number(graph.multiply_adds()), count(buffers)];
+        cells.push(["total", "", ""].map(str::to_owned).into_iter().chain(totals).collect());
+        let (arena, unshared) = (plan.arena_length() * FLOAT_BYTES, plan.unshared_length() * FLOAT_BYTES);
+        let share = 100.0 * arena as f64 / unshared.max(1) as f64;
+        let mut text = self.chosen_text();
+        text += &format!(
+            "Input {}; multiply-adds of one sample's forward pass; buffers for training batches of {}.\n\n{}\n\n",
+            graph.input_shape(),
+            plan.batch(),
+            table(&columns, &cells)
+        );
+        for row in rows.iter().filter(|row| !row.fused_by.is_empty()) {
+            text.push_str(&format!("{}: one node by {}.\n", row.name, row.fused_by.join(", ")));
+        }
+        for sentence in inferred {
+            text.push_str(&format!("Note: {sentence}\n"));
+        }
+        let kinds = bytes_by_kind(graph, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
+        text.push_str(&format!("Bytes by kind: {}.\n", kinds.join(", ")));
+        text.push_str(&format!(
+            "One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n",
+            count(arena),
+            count(unshared)
+        ));
+        text
     }
-    for sentence in inferred {
-        text.push_str(&format!("Note: {sentence}\n"));
-    }
-    let kinds = bytes_by_kind(graph, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
-    text.push_str(&format!("Bytes by kind: {}.\n", kinds.join(", ")));
-    text.push_str(&format!(
-        "One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n",
-        count(arena),
-        count(unshared)
-    ));
-    text
-}
 
-/// What was chosen for the data and how long it will take; empty where nothing was open.
-fn chosen_text(&self) -> String {
-    let choice = |choice: &Choice| wrapped(&format!("{} = {}: ", choice.key, choice.value), &choice.reason);
-    let mut text: String = self.choices.iter().map(choice).collect();
-    if let Some(timing) = &self.timing {
-        text += &format!("Time: about {:.0} s for {}.\n", timing.seconds, plural(timing.epochs, "epoch"));
+    /// What was chosen for the data and how long it will take; empty where nothing was open.
+    fn chosen_text(&self) -> String {
+        let choice = |choice: &Choice| wrapped(&format!("{} = {}: ", choice.key, choice.value), &choice.reason);
+        let mut text: String = self.choices.iter().map(choice).collect();
+        if let Some(timing) = &self.timing {
+            text += &format!("Time: about {:.0} s for {}.\n", timing.seconds, plural(timing.epochs, "epoch"));
+        }
+        if text.is_empty() { text } else { text + "\n" }
     }
-    if text.is_empty() { text } else { text + "\n" }
-}
 
-fn document(&self) -> Value {
-    let Planned { graph, plan, rows, inferred, .. } = self;
-    let node = |row: &Row| {
+    fn document(&self) -> Value {
+        let Planned { graph, plan, rows, inferred, .. } = self;
+        let node = |row: &Row| {
+            json!({
+                "name": row.name, "description": row.description, "output_shape": row.output_shape,
+                "parameters": row.parameters, "multiply_adds": row.multiply_adds, "buffer_bytes": row.buffer_bytes,
+                "fused_by": row.fused_by,
+            })
+        };
         json!({
-            "name": row.name, "description": row.description, "output_shape": row.output_shape,
-            "parameters": row.parameters, "multiply_adds": row.multiply_adds, "buffer_bytes": row.buffer_bytes,
-            "fused_by": row.fused_by,
+            "input_shape": graph.input_shape().dimensions(),
+            "batch": plan.batch(),
+            "nodes": rows.iter().map(node).collect::<Vec<_>>(),
+            "inferred": inferred,
+            "choices": self.choices,
+            "seconds": self.timing.as_ref().map(|timing| timing.seconds),
+            "bytes_by_kind": bytes_by_kind(graph, plan).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+            "parameters": graph.parameter_length(),
+            "multiply_adds": graph.multiply_adds(),
+            "arena_bytes": plan.arena_length() * FLOAT_BYTES,
+            "unshared_bytes": plan.unshared_length() * FLOAT_BYTES,
         })
-    };
-    json!({
-        "input_shape": graph.input_shape().dimensions(),
-        "batch": plan.batch(),
-        "nodes": rows.iter().map(node).collect::<Vec<_>>(),
-        "inferred": inferred,
-        "choices": self.choices,
-        "seconds": self.timing.as_ref().map(|timing| timing.seconds),
-        "bytes_by_kind": bytes_by_kind(graph, plan).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-        "parameters": graph.parameter_length(),
-        "multiply_adds": graph.multiply_adds(),
-        "arena_bytes": plan.arena_length() * FLOAT_BYTES,
-        "unshared_bytes": plan.unshared_length() * FLOAT_BYTES,
-    })
-}
+    }
 }

@@ -83,8 +83,7 @@ mod tests {
     fn arguments_are_given_again_as_a_shell_reads_them() {
         let set = ["train.epochs=3", "model.layers=[{type=\"linear\"}]", "run.name=it's"].map(String::from).to_vec();
         let settings = Settings { config: Some("my.toml".to_owned()), target: Some("unit price".to_owned()), set };
-        let expected =
-            r#" my.toml --target 'unit price' --set train.epochs=3 --set 'model.layers=[{type="linear"}]' --set 'run.name=it'\''s'"#;
+        let expected = r#" my.toml --target 'unit price' --set train.epochs=3 --set 'model.layers=[{type="linear"}]' --set 'run.name=it'\''s'"#;
         assert_eq!(settings.as_arguments(), expected);
         assert_eq!(Settings { config: None, target: None, set: Vec::new() }.as_arguments(), "");
     }

@@ -193,7 +193,9 @@ fn start_text(started: &Started) -> String {
             plural(started.parameters as u64, "parameter")
         ),
     ];
-    lines.extend(started.choices.iter().map(|Choice { key, value, reason }| format!("auto        {key} = {value}: {reason}")));
+    lines.extend(
+        started.choices.iter().map(|Choice { key, value, reason }| format!("auto        {key} = {value}: {reason}")),
+    );
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
     lines.extend(started.inferred.iter().map(|sentence| format!("note        {sentence}")));
     let simd = keel_kernels::simd::level().name();

@@ -1,9 +1,9 @@
 //! The `[preprocess]` section of the config file.
 
 use super::recipe::Recipe;
+use super::steps::PREPROCESSING;
 use super::steps::piecewise_linear::DEFAULT_BINS;
 use super::steps::soft_clip::DEFAULT_LIMIT;
-use super::steps::PREPROCESSING;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};

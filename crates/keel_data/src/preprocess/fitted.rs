@@ -79,7 +79,11 @@ impl FittedStep {
             Self::SoftClip { limit } => format!("soft_clip: values pressed into -{limit} to {limit}"),
             Self::PiecewiseLinear { edges } => {
                 let encoded = edges.iter().filter(|edges| !edges.is_empty()).count();
-                format!("piecewise_linear: {encoded} of {} features and their positions in {} bins", edges.len(), positions(edges))
+                format!(
+                    "piecewise_linear: {encoded} of {} features and their positions in {} bins",
+                    edges.len(),
+                    positions(edges)
+                )
             }
             Self::Elementwise { step, shift, constant, .. } if constant.is_empty() => {
                 format!("{step}: {} pairs of shift and scale", shift.len())

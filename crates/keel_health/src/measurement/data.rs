@@ -42,4 +42,7 @@ pub struct FeatureStatistics {
     /// Standard deviation over the training split.
     #[serde(deserialize_with = "null_is_nan")]
     pub std: f32,
+    /// Smallest and largest value over the training split, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(f32, f32)>,
 }

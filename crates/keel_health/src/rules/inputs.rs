@@ -14,8 +14,9 @@
 //! training split and applied to everything that follows.
 //!
 //! # When it is fine
-//! One-hot columns, and tables where a few columns are on another scale by design. A network that starts with batch
-//! normalisation repairs much of it. Inputs need not lie in [-1, 1].
+//! One-hot columns, and tables where a few columns are on another scale by design: a column of a table whose values are known
+//! to span at least half a unit inside [-4, 4] is not judged. A network that starts with batch normalisation repairs much
+//! of it. Inputs need not lie in [-1, 1].
 //!
 //! # Source
 //! LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.3; CS231n course notes, neural-networks-2.
@@ -36,6 +37,11 @@ pub const ERROR_STD: f64 = 10.0;
 /// Share of the columns of a table that must be off; calibrated on tables with a few one-hot columns.
 pub const TABLE_SHARE: f64 = 0.2;
 
+/// Range of a table's column that a network takes as it is: flags, positions in bins, clipped values.
+pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
+/// Smallest difference between largest and smallest value of such a column.
+pub const BOUNDED_SPAN: f32 = 0.5;
+
 /// Everything beyond its limit in `case`.
 pub fn examine(case: &Case) -> Vec<Observation> {
     match (case.moment, case.data) {
@@ -55,8 +61,9 @@ struct Offence {
 fn judge(data: &DataMeasurement) -> Option<Observation> {
     let varied = data.features.iter().enumerate().filter(|(_, feature)| feature.std > 0.0);
     let count = varied.clone().count();
+    let judged = varied.filter(|(_, feature)| data.images || !is_bounded(feature));
     let offences: Vec<(usize, Offence)> =
-        varied.filter_map(|(index, feature)| Some((index, offence(feature)?))).collect();
+        judged.filter_map(|(index, feature)| Some((index, offence(feature)?))).collect();
     let (worst, offence) = offences.iter().max_by(|a, b| {
         let severity = |offence: &Offence| (offence.level, (offence.measured / offence.threshold).ln().abs());
         let (a, b) = (severity(&a.1), severity(&b.1));
@@ -89,6 +96,10 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
             .cause(cause)
             .remedy(standardize(data)),
     )
+}
+
+fn is_bounded(feature: &FeatureStatistics) -> bool {
+    feature.range.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
 fn offence(feature: &FeatureStatistics) -> Option<Offence> {

@@ -121,7 +121,7 @@ pub(crate) fn run(model: &ModelDescription, steps: u64, mut spoil: impl FnMut(u6
 
 /// Data with the given features.
 pub(crate) fn data(features: &[(f32, f32)]) -> DataMeasurement {
-    let features = features.iter().map(|&(mean, std)| FeatureStatistics { mean, std }).collect();
+    let features = features.iter().map(|&(mean, std)| FeatureStatistics { mean, std, range: None }).collect();
     DataMeasurement { samples: 1000, features, ..DataMeasurement::default() }
 }
 

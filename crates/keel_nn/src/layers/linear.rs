@@ -188,7 +188,12 @@ impl Layer for Linear {
 
     fn describe(&self) -> String {
         let groups = if self.spec.groups > 1 { format!(", {} groups", self.spec.groups) } else { String::new() };
-        format!("{} -> {}{groups}{}", self.in_features, self.out_features, if self.spec.bias { "" } else { ", no bias" })
+        format!(
+            "{} -> {}{groups}{}",
+            self.in_features,
+            self.out_features,
+            if self.spec.bias { "" } else { ", no bias" }
+        )
     }
 
     fn frozen(&self) -> bool {

@@ -52,7 +52,13 @@ impl LinearGroups {
             let [inputs, outputs, packing] = parts(block, [batch * in_features, batch * out_features]);
             gather(context.inputs[0], groups * in_features, group * in_features..(group + 1) * in_features, inputs);
             let bias = self.bias.then(|| &bias[group * out_features..(group + 1) * out_features]);
-            matmul::matmul(sizes, inputs, &weight[group * self.weights()..][..self.weights()], bias, (outputs, packing));
+            matmul::matmul(
+                sizes,
+                inputs,
+                &weight[group * self.weights()..][..self.weights()],
+                bias,
+                (outputs, packing),
+            );
         });
         for (group, block) in blocks.chunks_exact(length).enumerate() {
             let outputs = &block[batch * in_features..][..batch * out_features];

@@ -82,7 +82,9 @@ impl Layer for Members {
     fn forward(&self, context: Forward<'_>) {
         let rows = context.inputs[0].chunks_exact(self.features);
         for (row, copies) in rows.zip(context.output.chunks_exact_mut(self.count * self.features)) {
-            for (copy, scales) in copies.chunks_exact_mut(self.features).zip(context.parameters.chunks_exact(self.features)) {
+            for (copy, scales) in
+                copies.chunks_exact_mut(self.features).zip(context.parameters.chunks_exact(self.features))
+            {
                 copy.iter_mut().zip(row).zip(scales).for_each(|((copy, value), scale)| *copy = value * scale);
             }
         }
@@ -100,7 +102,9 @@ impl Layer for Members {
             }
         }
         let [grad_input, _] = context.grad_inputs;
-        for (sums, gradients) in grad_input.chunks_exact_mut(self.features).zip(context.grad_output.chunks_exact(sample)) {
+        for (sums, gradients) in
+            grad_input.chunks_exact_mut(self.features).zip(context.grad_output.chunks_exact(sample))
+        {
             sums.fill(0.0);
             for (gradient, scales) in
                 gradients.chunks_exact(self.features).zip(context.parameters.chunks_exact(self.features))

@@ -27,7 +27,7 @@ pub struct ModelConfig {
     pub members: usize,
     /// Share of hidden values that the preset sets to zero during training.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub dropout: f32,
+    pub dropout: f64,
     /// Initialiser of every weight whose layer names none.
     pub init: InitSpec,
     /// The layers in order.
@@ -72,12 +72,20 @@ pub enum Preset {
 impl Preset {
     /// Every preset with its name and one line.
     pub const ALL: [(Preset, &'static str, &'static str); 7] = [
-        (Preset::Auto, "auto", "chosen from the data, with preprocessing, augmentation, optimizer and length of the training"),
+        (
+            Preset::Auto,
+            "auto",
+            "chosen from the data, with preprocessing, augmentation, optimizer and length of the training",
+        ),
         (Preset::Tabular, "tabular", "an ensemble of perceptrons that share their hidden layers; for tables"),
         (Preset::Mlp, "mlp", "linear - batch norm - relu, twice, then linear; for tables"),
         (Preset::Cnn, "cnn", "conv - batch norm - relu - pool, twice, then linear; for small images"),
         (Preset::Resnet20, "resnet20", "20-layer residual network (He et al. 2016); for 32x32 images and up"),
-        (Preset::Whitened, "whitened", "whitening filters and three stages of two convolutions; for small colour images"),
+        (
+            Preset::Whitened,
+            "whitened",
+            "whitening filters and three stages of two convolutions; for small colour images",
+        ),
         (Preset::Photo, "photo", "a stem that shrinks the image and four stages of residual blocks; for photos"),
     ];
 }
@@ -97,13 +105,13 @@ impl ModelConfig {
             (true, Preset::Auto) => Vec::new(),
             (true, Preset::Tabular) => {
                 let (width, depth) = (or(self.width, 128), or(self.depth, 2));
-                tabular(width, depth, self.members(), self.dropout)
+                tabular(width, depth, self.members(), self.dropout as f32)
             }
             (true, Preset::Mlp) => mlp(or(self.width, 64), or(self.depth, 2)),
             (true, Preset::Cnn) => cnn(or(self.width, 32), or(self.depth, 2)),
             (true, Preset::Resnet20) => resnet(or(self.width, 16), or(self.depth, 3)),
             (true, Preset::Whitened) => whitened(or(self.width, 64)),
-            (true, Preset::Photo) => photo(or(self.width, 32), or(self.depth, 1), self.dropout),
+            (true, Preset::Photo) => photo(or(self.width, 32), or(self.depth, 1), self.dropout as f32),
         };
         if self.init != InitSpec::Auto {
             set_init(&mut layers, self.init);

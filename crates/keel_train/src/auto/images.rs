@@ -46,8 +46,11 @@ fn small_grey(chooser: &mut Chooser, side: usize) {
     chooser.choose("augment.flip", reason, |config| config.augment.flip = false);
     let reason = format!("grey images of {side} pixels: two convolutions with batch norm, relu and pooling");
     chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Cnn);
-    chooser.choose("train.epochs", "learned by then at this rate", |config| config.train.epochs = defaults.train.epochs);
-    chooser.choose("train.batch_size", "many steps an epoch", |config| config.train.batch_size = defaults.train.batch_size);
+    chooser
+        .choose("train.epochs", "learned by then at this rate", |config| config.train.epochs = defaults.train.epochs);
+    chooser.choose("train.batch_size", "many steps an epoch", |config| {
+        config.train.batch_size = defaults.train.batch_size
+    });
     chooser.choose("optimizer", "trains convolutions with batch norm reliably", |config| {
         config.optimizer = OptimizerConfig::Sgd(SgdConfig::default());
     });
@@ -67,7 +70,9 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
     });
     let reason = format!("colour images of {side} pixels: whitening filters, then convolutions, no large linear layer");
     chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Whitened);
-    chooser.choose("model.width", "the accuracy of wider ones takes three times as long", |config| config.model.width = 32);
+    chooser.choose("model.width", "the accuracy of wider ones takes three times as long", |config| {
+        config.model.width = 32
+    });
     chooser.choose("train.epochs", "as long as it gets better", |config| config.train.epochs = 20);
     chooser.choose("train.batch_size", "steps that use all cores", |config| config.train.batch_size = 128);
     smooth_labels(chooser);

@@ -143,6 +143,10 @@ mod tests {
         let open = Config::default();
         let mut config = open.clone();
         config.train.epochs = 500;
-        assert_eq!(pace.fit(&mut config, &open, &mut Vec::new()).epochs, 79, "a quarter of an hour where nothing was given");
+        assert_eq!(
+            pace.fit(&mut config, &open, &mut Vec::new()).epochs,
+            79,
+            "a quarter of an hour where nothing was given"
+        );
     }
 }

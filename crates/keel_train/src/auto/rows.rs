@@ -19,13 +19,17 @@ pub(super) fn choose(chooser: &mut Chooser, data: &SplitDataset) {
     let samples = data.dataset.samples();
     let features = data.dataset.sample_shape().len();
     held_out(chooser, samples);
-    chooser.choose("preprocess.steps", "medians and quantiles, so that outliers decide nothing; bins find thresholds", |config| {
-        config.preprocess.steps = vec![
-            PreprocessStep::RobustScale,
-            PreprocessStep::SoftClip { limit: 3.0 },
-            PreprocessStep::PiecewiseLinear { bins: 16 },
-        ];
-    });
+    chooser.choose(
+        "preprocess.steps",
+        "medians and quantiles, so that outliers decide nothing; bins find thresholds",
+        |config| {
+            config.preprocess.steps = vec![
+                PreprocessStep::RobustScale,
+                PreprocessStep::SoftClip { limit: 3.0 },
+                PreprocessStep::PiecewiseLinear { bins: 16 },
+            ];
+        },
+    );
     let width = width(samples);
     chooser.choose("model.preset", "rows of a table: an ensemble of perceptrons in one network", |config| {
         config.model.preset = Preset::Tabular;
@@ -33,7 +37,8 @@ pub(super) fn choose(chooser: &mut Chooser, data: &SplitDataset) {
     chooser.choose("model.width", format!("{samples} samples with {features} features"), |config| {
         config.model.width = width;
     });
-    chooser.choose("model.depth", "two hidden layers: what tables rarely need more than", |config| config.model.depth = 2);
+    chooser
+        .choose("model.depth", "two hidden layers: what tables rarely need more than", |config| config.model.depth = 2);
     chooser.choose("model.members", "the average of several predictions errs less", |config| config.model.members = 8);
     chooser.choose("model.dropout", "keeps the members from memorising", |config| config.model.dropout = 0.1);
     training(chooser, data);
@@ -83,7 +88,8 @@ fn training(chooser: &mut Chooser, data: &SplitDataset) {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
     let values = matches!(data.dataset.targets(), Targets::Values { .. });
-    let reason = if values { "values: a standardised target, squared error" } else { "a stable rate for rows of any scale" };
+    let reason =
+        if values { "values: a standardised target, squared error" } else { "a stable rate for rows of any scale" };
     chooser.choose("optimizer", reason, |config| {
         config.optimizer =
             OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.002, weight_decay: 0.1, ..AdamwConfig::default() });

@@ -55,10 +55,27 @@ impl Config {
         self.given.contains(key) || value_at(self, key) != value_at(&Config::default(), key)
     }
 
-    /// Returns the value of the dotted `key` as TOML writes it; empty if there is none.
+    /// Returns the value of the dotted `key` as TOML writes it, without settings at their defaults; empty if there is none.
     pub fn value_text(&self, key: &str) -> String {
-        value_at(self, key).map(|value| value.to_string()).unwrap_or_default()
+        let Some(mut value) = value_at(self, key) else { return String::new() };
+        let kind = value.get("type").cloned();
+        if let (Some(kind), Some(table)) = (kind, value.as_table_mut()) {
+            let defaults = defaults_of(key, &kind);
+            table.retain(|name, setting| {
+                name == "type" || defaults.as_ref().and_then(|all| all.get(name)) != Some(setting)
+            });
+            if table.len() == 1 {
+                return kind.to_string();
+            }
+        }
+        value.to_string()
     }
+}
+
+/// The settings of a kind (`adamw`, `cosine`, ...) of `key` at their defaults.
+fn defaults_of(key: &str, kind: &toml::Value) -> Option<toml::Value> {
+    let config: Config = toml::from_str(&format!("[{key}]\ntype = {kind}\n")).ok()?;
+    value_at(&config, key)
 }
 
 fn value_at(config: &Config, key: &str) -> Option<toml::Value> {
@@ -95,5 +112,9 @@ mod tests {
         }
         assert_eq!(config.value_text("train.epochs"), "20");
         assert_eq!(config.value_text("train.loss.type"), "\"mse\"");
+        assert_eq!(config.value_text("train.loss"), "\"mse\"");
+        assert_eq!(config.value_text("optimizer"), "\"sgd\"");
+        config.optimizer = config.optimizer.with_learning_rate(0.5);
+        assert_eq!(config.value_text("optimizer"), "{ type = \"sgd\", learning_rate = 0.5 }");
     }
 }

@@ -22,7 +22,11 @@ pub fn named(name: &str) -> Named {
         return Named::Preset(preset);
     }
     let path = Path::new(name);
-    if path.is_dir() || keel_data::is_data_file(path) { Named::Data(path.to_owned()) } else { Named::Config(path.to_owned()) }
+    if path.is_dir() || keel_data::is_data_file(path) {
+        Named::Data(path.to_owned())
+    } else {
+        Named::Config(path.to_owned())
+    }
 }
 
 impl Named {

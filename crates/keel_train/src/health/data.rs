@@ -26,6 +26,7 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
     let features = statistics.after.iter().map(|moments| FeatureStatistics {
         mean: moments.mean as f32,
         std: (moments.squared_deviations / moments.count.max(1) as f64).sqrt() as f32,
+        range: Some((moments.min as f32, moments.max as f32)),
     });
     let mut measurement = DataMeasurement {
         samples: data.train.len() as u64,

@@ -73,9 +73,7 @@ pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Resu
     let mut session = Session::new(&config, data)?;
     let timing = match Pace::measure(&mut session, config.train.epochs)? {
         // A resumed training keeps the length it was planned with.
-        Some(pace) if continued.is_none() => {
-            Some(pace.fit(&mut config, &open, &mut choices))
-        }
+        Some(pace) if continued.is_none() => Some(pace.fit(&mut config, &open, &mut choices)),
         measured => measured.map(|pace| pace.of(config.train.epochs)),
     };
     let mut run = Run::begin(config, session, continued, observer)?;
