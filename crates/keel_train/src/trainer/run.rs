@@ -450,11 +450,19 @@ fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainErro
     Ok(folder)
 }
 
+/// Longest part of a run's name that comes from the data, in bytes: file systems allow 255 for the whole.
+const DATA_NAME_BYTES: usize = 80;
+
+/// The start of a long name.
+fn shortened(name: &str) -> &str {
+    &name[..name.floor_char_boundary(DATA_NAME_BYTES)]
+}
+
 /// Data and model, as in `digits-cnn`.
 fn default_name(config: &Config, session: &Session) -> String {
     let preset = || Preset::ALL.iter().find(|entry| entry.0 == config.model.preset).map_or("model", |entry| entry.1);
     let model = if config.model.layers.is_empty() { preset() } else { "custom" };
-    let data = session.data().dataset.name();
+    let data = shortened(session.data().dataset.name());
     let name = format!("{data}-{model}");
     let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     name.trim_start_matches('.').to_owned()
