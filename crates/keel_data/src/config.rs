@@ -50,6 +50,9 @@ pub struct DataConfig {
     /// Synthetic sets: standard deviation of the noise. Default: the set's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
+    /// Largest number of bytes images may take once they are read; set by whoever knows the memory there is.
+    #[serde(skip)]
+    pub largest_bytes: Option<u64>,
 }
 
 impl Default for DataConfig {
@@ -72,6 +75,7 @@ impl Default for DataConfig {
             samples: 100,
             classes: 0,
             noise: None,
+            largest_bytes: None,
         }
     }
 }

@@ -17,8 +17,10 @@ pub struct ModelConfig {
     /// A ready-made list of layers; `layers`, where given, replaces it.
     pub preset: Preset,
     /// Width of the preset: channels of its first stage, or units of its hidden layers; 0 = the preset's own.
+    #[schemars(range(max = 1_000_000))]
     pub width: usize,
     /// Depth of the preset: hidden layers of `mlp`, stages of `cnn`, blocks per stage of `resnet20`; 0 = its own.
+    #[schemars(range(max = 1_000))]
     pub depth: usize,
     /// Initialiser of every weight whose layer names none.
     pub init: InitSpec,
@@ -119,7 +121,7 @@ pub fn mlp(width: usize, depth: usize) -> Vec<LayerSpec> {
 pub fn cnn(width: usize, depth: usize) -> Vec<LayerSpec> {
     let mut layers = Vec::new();
     for stage in 0..depth {
-        layers.extend([conv(width << stage, 1), batch_norm(), relu(), LayerSpec::MaxPool(MaxPoolSpec::new(2))]);
+        layers.extend([conv(doubled(width, stage), 1), batch_norm(), relu(), LayerSpec::MaxPool(MaxPoolSpec::new(2))]);
     }
     layers.push(LayerSpec::Flatten(FlattenSpec::default()));
     layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
@@ -132,7 +134,7 @@ pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
     for stage in 0..3 {
         for block in 0..blocks {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let channels = width << stage;
+            let channels = doubled(width, stage);
             let body = vec![conv(channels, stride), batch_norm(), relu(), conv(channels, 1), batch_norm()];
             layers.push(LayerSpec::Residual(ResidualSpec::new(body)));
         }
@@ -140,6 +142,12 @@ pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
     layers.push(LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default()));
     layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
     layers
+}
+
+/// `width` doubled `times` times; a number of channels no layer accepts where there is none.
+fn doubled(width: usize, times: usize) -> usize {
+    let factor = u32::try_from(times).ok().and_then(|times| 2usize.checked_pow(times));
+    factor.and_then(|factor| width.checked_mul(factor)).unwrap_or(usize::MAX)
 }
 
 /// A 3x3 convolution with one pixel of padding and no bias.

@@ -111,6 +111,24 @@ fn dataset(request: &Request, listing: Listing, bytes: Vec<u8>, target: &Target)
     }
 }
 
+/// Bytes of `samples` samples, where they may be held.
+fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<usize, DataError> {
+    let total = samples.checked_mul(target.shape.len()).unwrap_or(usize::MAX);
+    let largest = request.config.largest_bytes.unwrap_or(isize::MAX as u64);
+    if total as u64 <= largest {
+        return Ok(total);
+    }
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    let what = format!(
+        "{samples} images of {} take {:.1} GB of memory, {:.1} GB are free",
+        target.shape,
+        gigabytes(total as u64),
+        gigabytes(largest)
+    );
+    let side = (target.shape.len() as f64 * largest as f64 / total as f64 / target.shape.channels() as f64).sqrt();
+    Err(DataError::setting("data.image_size", what, format!("Give a size of at most {}", side.max(1.0) as usize)))
+}
+
 struct Pixels {
     bytes: Vec<u8>,
     transparent: usize,
@@ -119,10 +137,7 @@ struct Pixels {
 /// Decodes all files of the listing in parallel, each straight to its place.
 fn decode_all(request: &Request, surveyed: &mut Surveyed, target: &Target) -> Result<Pixels, DataError> {
     let (length, files) = (target.shape.len(), &surveyed.listing.files);
-    let total = files.len().checked_mul(length).ok_or_else(|| {
-        let what = format!("{} samples of {} are more than any memory holds", files.len(), target.shape);
-        DataError::setting("data.image_size", what, "Give a smaller size")
-    })?;
+    let total = bytes_of_all(request, files.len(), target)?;
     let mut bytes = vec![0u8; total];
     let places = files.par_iter().zip(bytes.par_chunks_exact_mut(length));
     let results: Vec<Result<decoder::Decoded, DataError>> =

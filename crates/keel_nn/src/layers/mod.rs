@@ -17,6 +17,7 @@ mod maxout;
 mod normalization;
 mod part;
 mod residual;
+pub(crate) mod sizes;
 mod window;
 
 use schemars::JsonSchema;

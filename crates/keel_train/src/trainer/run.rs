@@ -21,7 +21,7 @@ use crate::runs::{
 use crate::schedules::{Horizon, Schedule};
 
 /// Batches prepared ahead of the step.
-const BATCHES_AHEAD: usize = 2;
+pub(crate) const BATCHES_AHEAD: usize = 2;
 
 /// Samples in `samples.png`.
 const PICTURE_SAMPLES: usize = 64;
@@ -466,4 +466,18 @@ fn default_name(config: &Config, session: &Session) -> String {
     let name = format!("{data}-{model}");
     let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     name.trim_start_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_long_data_leave_room_for_a_file_system() {
+        for (name, bytes) in
+            [("digits".to_owned(), 6), ("x".repeat(252), 80), ("é".repeat(252), 80), ("字".repeat(90), 78)]
+        {
+            assert_eq!(shortened(&name).len(), bytes, "{name}");
+        }
+    }
 }

@@ -430,6 +430,19 @@ fn images_that_claim_to_be_huge_or_empty_are_refused_before_they_are_decoded() {
 }
 
 #[test]
+fn images_above_the_memory_there_is_are_refused_before_they_are_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    let load_at = |bytes| load(&DataConfig { largest_bytes: Some(bytes), ..DataConfig::of_source(".") }, folder.path());
+    assert_eq!(load_at(108).unwrap().samples(), 3);
+    let message = load_at(107).unwrap_err().to_string();
+    assert!(
+        message.contains("data.image_size: 3 images of [3, 4, 3] take") && message.contains("at most 3"),
+        "{message}"
+    );
+}
+
+#[test]
 fn empty_and_single_classes() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |words: &str| {
