@@ -31,12 +31,13 @@ pub struct DataConfig {
     pub ignore_columns: Vec<String>,
     /// CSV: what stands in for missing cells, fitted on the training split: mean, median or error.
     pub missing: Imputation,
-    /// Images: side in pixels, or [height, width]. Default: the size of the images, the most common one if they differ.
+    /// Images: side in pixels, or [height, width]. Default: the size of the images up to 64 pixels, else from 64 to 224,
+    /// the larger the fewer there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<ImageSize>,
     /// Images: interpolation when the size changes: nearest, bilinear, bicubic or lanczos.
     pub resize_filter: ResizeFilter,
-    /// Images of another shape: stretch them, or crop them about the centre.
+    /// Images of another shape: stretch them, crop them about the centre, or auto: crop those of more than 64 pixels.
     pub fit: Fit,
     /// Images: auto (grey if all are grey), grey or color.
     pub color: ColorMode,
@@ -49,6 +50,9 @@ pub struct DataConfig {
     /// Synthetic sets: standard deviation of the noise. Default: the set's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
+    /// Largest number of bytes images may take once they are read; set by whoever knows the memory there is.
+    #[serde(skip)]
+    pub largest_bytes: Option<u64>,
 }
 
 impl Default for DataConfig {
@@ -65,12 +69,13 @@ impl Default for DataConfig {
             missing: Imputation::Mean,
             image_size: None,
             resize_filter: ResizeFilter::Bilinear,
-            fit: Fit::Stretch,
+            fit: Fit::Auto,
             color: ColorMode::Auto,
             skip_unreadable: false,
             samples: 100,
             classes: 0,
             noise: None,
+            largest_bytes: None,
         }
     }
 }
@@ -164,8 +169,10 @@ impl ResizeFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// Stretched to the size; all content stays.
+    /// Cropped where images are larger than 64 pixels, else stretched.
     #[default]
+    Auto,
+    /// Stretched to the size; all content stays.
     Stretch,
     /// Scaled to cover the size and cropped about the centre; proportions stay.
     Crop,
@@ -175,6 +182,7 @@ impl Fit {
     /// What is done, in words.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Auto => "stretched or cropped",
             Self::Stretch => "stretched",
             Self::Crop => "cropped about the centre",
         }

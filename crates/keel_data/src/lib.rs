@@ -31,12 +31,12 @@ pub use dataset::{
     TargetKind, Targets,
 };
 pub use error::DataError;
-pub use load::{load, load_for_model};
+pub use load::{load, load_for_model, survey};
 pub use picture::batch_picture;
 pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
-pub use readers::{Format, READERS, is_data_file};
+pub use readers::{Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, choose_image_size, is_data_file};
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;

@@ -3,7 +3,7 @@
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
-use crate::readers::{READERS, Request, read};
+use crate::readers::{ImageSurvey, READERS, Request, read, survey_images};
 use crate::synthetic::{SYNTHETIC, generate};
 use std::path::Path;
 
@@ -24,6 +24,20 @@ pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schem
         return Ok(dataset);
     }
     Err(DataError::shape("shape of a sample for this model", schema.sample_shape, dataset.sample_shape()))
+}
+
+/// Number, sizes and classes of the images `config` names, from their headers alone; `None` where the source is not an
+/// image folder.
+///
+/// # Errors
+/// Headers that cannot be read, no class folders.
+pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<ImageSurvey>, DataError> {
+    let path = base_directory.join(&config.source);
+    let built_in = config.source == "digits" || SYNTHETIC.iter().any(|entry| entry.name == config.source);
+    if built_in || !path.exists() {
+        return Ok(None);
+    }
+    survey_images(&Request { path: &path, config, schema: None })
 }
 
 fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schema>) -> Result<Dataset, DataError> {

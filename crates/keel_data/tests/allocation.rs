@@ -11,11 +11,17 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 #[test]
 fn a_warm_loader_allocates_nothing() {
+    let moved = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
+    let enlarged = AugmentConfig { flip: true, random_resized_crop: 0.3, ..AugmentConfig::default() };
+    // One after the other: counting covers every thread.
+    [moved, enlarged].iter().for_each(allocates_nothing);
+}
+
+fn allocates_nothing(config: &AugmentConfig) {
     let digits = Arc::new(Dataset::digits().unwrap());
     let indices: Vec<usize> = (0..101).collect();
     let preprocessor = Preprocessor::fit(&digits, &indices, &[PreprocessStep::Standardize]).unwrap();
-    let config = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
-    let augmenter = Augmenter::fit(&digits, &indices, &config).unwrap();
+    let augmenter = Augmenter::fit(&digits, &indices, config).unwrap();
     let options = BatchOptions::shuffled(10, 0);
     let source =
         Source::new(digits, &indices, Arc::new(preprocessor), options).unwrap().with_augmentation(Arc::new(augmenter));

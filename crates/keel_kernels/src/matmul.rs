@@ -42,14 +42,14 @@ pub fn scratch_length(depth: usize, columns: usize) -> usize {
 
 /// `c = a * b (+ bias)`: `a` `[rows, depth]`, `b` `[depth, columns]`, `bias` `[columns]`, `c` `[rows, columns]`.
 pub fn matmul(sizes: Sizes, a: &[f32], b: &[f32], bias: Option<&[f32]>, (c, scratch): (&mut [f32], &mut [f32])) {
-    assert_eq!(b.len(), sizes.depth * sizes.columns, "right matrix");
+    assert_eq!(Some(b.len()), sizes.depth.checked_mul(sizes.columns), "right matrix");
     pack_rows(sizes, b, scratch);
     multiply(sizes, a, bias, c, scratch);
 }
 
 /// `c = a * transpose(b)`: `a` `[rows, depth]`, `b` `[columns, depth]`, `c` `[rows, columns]`.
 pub fn matmul_transposed(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut [f32], &mut [f32])) {
-    assert_eq!(b.len(), sizes.depth * sizes.columns, "right matrix");
+    assert_eq!(Some(b.len()), sizes.depth.checked_mul(sizes.columns), "right matrix");
     pack_parallel(sizes, scratch, |column, packed| {
         let columns = packed.len() / sizes.depth.max(1);
         let present = columns.min(sizes.columns - column);
@@ -62,9 +62,9 @@ pub fn matmul_transposed(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut
 /// [`scratch_length`]`(depth, columns)` floats.
 pub fn transposed_matmul(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut [f32], &mut [f32])) {
     let Sizes { rows, depth, columns } = sizes;
-    assert_eq!(a.len(), rows * depth, "left matrix");
-    assert_eq!(b.len(), depth * columns, "right matrix");
-    assert_eq!(c.len(), rows * columns, "result");
+    assert_eq!(Some(a.len()), rows.checked_mul(depth), "left matrix");
+    assert_eq!(Some(b.len()), depth.checked_mul(columns), "right matrix");
+    assert_eq!(Some(c.len()), rows.checked_mul(columns), "result");
     let lanes = simd::level().lanes();
     let is_one_panel = columns <= FULL_VECTORS * lanes && columns.is_multiple_of(lanes);
     let packed = if is_one_panel { b } else { pack_rows(sizes, b, scratch) };
@@ -135,8 +135,8 @@ fn pack_parallel(sizes: Sizes, scratch: &mut [f32], pack: impl Fn(usize, &mut [f
 
 fn multiply(sizes: Sizes, a: &[f32], bias: Option<&[f32]>, c: &mut [f32], scratch: &[f32]) {
     let Sizes { rows, depth, columns } = sizes;
-    assert_eq!(a.len(), rows * depth, "left matrix");
-    assert_eq!(c.len(), rows * columns, "result");
+    assert_eq!(Some(a.len()), rows.checked_mul(depth), "left matrix");
+    assert_eq!(Some(c.len()), rows.checked_mul(columns), "result");
     assert!(bias.is_none_or(|bias| bias.len() == columns), "bias");
     let full = FULL_VECTORS * simd::level().lanes();
     // Few rows and many columns are shared out by panels, many rows by rows.
@@ -172,6 +172,14 @@ fn multiply(sizes: Sizes, a: &[f32], bias: Option<&[f32]>, c: &mut [f32], scratc
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "left matrix")]
+    fn sizes_whose_products_wrap_are_refused() {
+        let sizes = Sizes { rows: 1 << 63, depth: 2, columns: 2 };
+        let mut scratch = vec![0.0; scratch_length(2, 2)];
+        matmul(sizes, &[], &[1.0; 4], None, (&mut [], &mut scratch));
+    }
 
     fn values(length: usize, seed: u32) -> Vec<f32> {
         (0..length as u32)

@@ -8,6 +8,7 @@ pub mod config;
 mod error;
 pub mod flight_recorder;
 pub mod health;
+pub mod memory;
 pub mod metrics;
 mod model_file;
 mod objective;

@@ -3,8 +3,9 @@
 use clap::Args;
 use keel_nn::plan::NodePlan;
 use keel_nn::{Fusion, FusionPasses, Graph, MemoryRequest, Mode, Plan};
-use keel_train::auto::{self, Choice, Pace, Resolved, Timing};
-use keel_train::{Session, TrainError, load_data, threads};
+use keel_train::auto::{Choice, Timing};
+use keel_train::memory::{Estimate, LimitOrigin, MemoryLimit, Outline, bytes_text};
+use keel_train::threads;
 use serde_json::{Value, json};
 
 use super::settings::Settings;
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
     /// fold_norm.
     #[arg(long, value_name = "PASS", value_delimiter = ',')]
     without: Vec<String>,
+    /// Memory the training may take (4GB, 800MB); default: what the machine has free
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<String>,
 }
 
 /// One row of the table.
@@ -44,27 +48,26 @@ struct Row {
     fused_by: Vec<&'static str>,
 }
 
-/// Builds the network for its data, without training it, and prints its memory plan.
+/// Lays out the network for its data, without making it, and prints its memory plan.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let config = arguments.settings.load()?;
+    let mut config = arguments.settings.load()?;
+    if let Some(limit) = &arguments.memory_limit {
+        config.train.memory_limit = MemoryLimit::Text(limit.clone());
+    }
     let pool =
         threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
-    let built = pool.install(|| -> Result<_, TrainError> {
-        let open = config;
-        let Resolved { mut config, data, mut choices } = auto::resolve(&open, load_data(&open)?)?;
-        let mut session = Session::new(&config, data)?;
-        let timing =
-            Pace::measure(&mut session, config.train.epochs)?.map(|pace| pace.fit(&mut config, &open, &mut choices));
-        Ok((config, session, choices, timing))
-    });
-    let (config, session, choices, timing) = built.map_err(|error| arguments.settings.placed(error))?;
-    let graph = &session.unfused_graph(&config)?.fuse_with(passes(&arguments.without)?);
-    let batch = session.training_batches().largest_batch();
+    let outline = pool.install(|| Outline::of(&config)).map_err(|error| arguments.settings.placed(error))?;
+    let timing = pool.install(|| outline.timing());
+    let Outline { graph, batch, estimate, notes, choices, .. } = outline;
+    let inferred: Vec<String> = graph.inferred().iter().chain(&notes).cloned().collect();
+    let graph = &graph.fuse_with(passes(&arguments.without)?);
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
     let plan = Plan::new(graph, request);
     let rows = rows(graph, &plan);
-    let planned = Planned { graph, plan: &plan, rows, inferred: session.inferred(), choices, timing };
-    output.result(&planned.document(), || planned.text())?;
+    let planned = Planned { graph, plan: &plan, rows, inferred, choices, timing };
+    let mut json = planned.document();
+    json["memory"] = memory_json(&estimate);
+    output.result(&json, || planned.text() + &memory_text(&estimate))?;
     Ok(Status::Done)
 }
 
@@ -76,6 +79,29 @@ struct Planned<'a> {
     inferred: Vec<String>,
     choices: Vec<Choice>,
     timing: Option<Timing>,
+}
+
+/// Memory of the whole run by part, and whether there is as much.
+fn memory_text(estimate: &Estimate) -> String {
+    let verdict = match (estimate.limit(), estimate.fits()) {
+        (None, _) => String::new(),
+        (Some((bytes, LimitOrigin::Machine)), true) => format!("The machine has {} free.\n", bytes_text(bytes)),
+        (Some((bytes, LimitOrigin::Config)), true) => format!("The limit is {}.\n", bytes_text(bytes)),
+        (Some((bytes, _)), false) => {
+            format!("That is more than the {} there are: `train` would refuse it.\n", bytes_text(bytes))
+        }
+    };
+    format!("\nMemory of the run:\n{}\n{verdict}", estimate.table())
+}
+
+fn memory_json(estimate: &Estimate) -> Value {
+    let parts = estimate.parts().iter().map(|part| (part.name.to_owned(), json!(part.bytes)));
+    json!({
+        "parts": parts.collect::<serde_json::Map<_, _>>(),
+        "total_bytes": estimate.total(),
+        "limit_bytes": estimate.limit().map(|(bytes, _)| bytes),
+        "fits": estimate.fits(),
+    })
 }
 
 /// All passes but those named.
@@ -180,7 +206,7 @@ impl Planned<'_> {
         let choice = |choice: &Choice| wrapped(&format!("{} = {}: ", choice.key, choice.value), &choice.reason);
         let mut text: String = self.choices.iter().map(choice).collect();
         if let Some(timing) = &self.timing {
-            text += &format!("Time: about {:.0} s for {}.\n", timing.seconds, plural(timing.epochs, "epoch"));
+            text += &format!("Time: about {:.0} s for {}.\n", timing.seconds.max(1.0), plural(timing.epochs, "epoch"));
         }
         if text.is_empty() { text } else { text + "\n" }
     }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use keel_train::memory::MemoryLimit;
 use keel_train::remedies::{Verdict, findings_of};
 use keel_train::runs::Status as RunStatus;
-use keel_train::{RangePoint, RangeTest, TrainedRun, Trainer, load_data};
+use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
 use super::prove::{self, Leading};
 use super::settings::{Settings, seconds};
@@ -32,8 +33,8 @@ Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Continue this run, bit for bit, in place of a config; --set may change train.threads, train.time_limit and
-    /// run.checkpoint_seconds only
+    /// Continue this run, bit for bit, in place of a config; --set may change train.threads, train.time_limit,
+    /// train.memory_limit and run.checkpoint_seconds only
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     resume: Option<PathBuf>,
     /// Do not train: raise the learning rate step by step and suggest one
@@ -43,6 +44,9 @@ pub(crate) struct Arguments {
     /// its end; a training that still is not done then stops with a checkpoint
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     time_limit: Option<f64>,
+    /// Refuse to start where more memory is needed (4GB, 800MB); default: what the machine has free
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<String>,
     /// Leave unreadable images out and count them, instead of stopping at the first
     #[arg(long)]
     skip_unreadable: bool,
@@ -68,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if let Some(limit) = arguments.time_limit {
         config.train.time_limit = limit;
     }
+    set_memory_limit(config, arguments.memory_limit.as_ref());
     let config = config.clone();
     if let Some(note) = arguments.settings.ambiguity() {
         output.remark(&format!("note        {note}"));
@@ -115,9 +120,17 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(status_of(&findings, arguments.strict))
 }
 
+/// Puts the limit of the command line in the place of the config's.
+fn set_memory_limit(config: &mut Config, limit: Option<&String>) {
+    if let Some(limit) = limit {
+        config.train.memory_limit = MemoryLimit::Text(limit.clone());
+    }
+}
+
 fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let mut config = arguments.settings.load()?;
     config.data.skip_unreadable |= arguments.skip_unreadable;
+    set_memory_limit(&mut config, arguments.memory_limit.as_ref());
     let placed = |error| arguments.settings.placed(error);
     let data = load_data(&config).map_err(placed)?;
     let test = RangeTest::run(&config, data).map_err(placed)?;

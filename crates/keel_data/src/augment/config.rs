@@ -39,6 +39,8 @@ pub struct AugmentConfig {
     /// What the padding of `crop_padding`, and the shift of `train.shifted_evaluation`, shows: `zeros`, or `reflect` for the
     /// pixels inside the border in reverse order.
     pub crop_border: CropBorder,
+    /// Enlarge a random part of the image to its size: the smallest share of the area, such as 0.35. 0 = off.
+    pub random_resized_crop: f64,
     /// Blank a square of this side about a random pixel. 0 = off.
     pub cutout: usize,
     /// AlexNet's colour jitter: standard deviation of the steps along the principal axes of colour, 0.1 there. 0 = off.
@@ -65,10 +67,24 @@ impl AugmentConfig {
                 ));
             }
         }
+        self.check_crop()?;
         if self.color_pca.is_finite() && self.color_pca >= 0.0 {
             return Ok(());
         }
         let what = format!("{} is no standard deviation", self.color_pca);
         Err(DataError::setting("augment.color_pca", what, "Give 0 for off, or a number such as 0.1"))
+    }
+    /// Checks the share, and that images are moved in one way.
+    fn check_crop(&self) -> Result<(), DataError> {
+        let field = "augment.random_resized_crop";
+        if !(0.0..=1.0).contains(&self.random_resized_crop) {
+            let what = format!("{} is not a share of the area", self.random_resized_crop);
+            return Err(DataError::setting(field, what, "Give 0 for off, or a share such as 0.35"));
+        }
+        if self.random_resized_crop > 0.0 && self.crop_padding > 0 {
+            let what = "it and augment.crop_padding both move the image";
+            return Err(DataError::setting(field, what, "Give one of them"));
+        }
+        Ok(())
     }
 }

@@ -5,9 +5,11 @@ mod config;
 mod crop_padding;
 mod cutout;
 mod flip;
+mod random_resized_crop;
 mod write_sample;
 
 pub use config::{AugmentConfig, CropBorder};
+pub(crate) use random_resized_crop::{Window, WindowScratch};
 pub(crate) use write_sample::write_sample;
 
 use crate::catalog::CatalogEntry;
@@ -16,7 +18,8 @@ use crate::error::DataError;
 use crate::random::{Purpose, stream};
 
 /// Every augmentation, in the order of the listings.
-pub const AUGMENTATIONS: &[CatalogEntry] = &[flip::ENTRY, crop_padding::ENTRY, cutout::ENTRY, color_pca::ENTRY];
+pub const AUGMENTATIONS: &[CatalogEntry] =
+    &[flip::ENTRY, crop_padding::ENTRY, random_resized_crop::ENTRY, cutout::ENTRY, color_pca::ENTRY];
 
 /// Augmentations fitted to a training split.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub(crate) struct Draw {
     pub(crate) offset: (isize, isize),
     /// What is seen where the image has moved away.
     pub(crate) border: CropBorder,
+    /// The part that is enlarged to the whole size, in place of a move.
+    pub(crate) window: Option<Window>,
     /// `[top, bottom)` and `[left, right)` of the square that is blanked.
     pub(crate) blank: Option<([usize; 2], [usize; 2])>,
     /// Added to red, green and blue, in raw units.
@@ -82,6 +87,7 @@ impl Augmenter {
             flip: self.config.flip && flip::draw(seed, epoch, sample),
             offset: crop_padding::draw(stream, self.config.crop_padding),
             border: self.config.crop_border,
+            window: random_resized_crop::draw(stream, self.config.random_resized_crop, (self.height, self.width)),
             blank: cutout::draw(stream, self.config.cutout, (self.height, self.width)),
             color: self.color_axes.as_ref().map(|axes| axes.draw(stream, self.config.color_pca)),
         }

@@ -49,9 +49,9 @@ fn one_walk_equals_the_plain_definition() {
             for blank in [None, Some(([0, 2], [1, 5])), Some(([2, 3], [0, 1]))] {
                 for color in [None, Some([1.0, -2.0, 4.0])] {
                     for border in [CropBorder::Zeros, CropBorder::Reflect] {
-                        let draw = Draw { flip, offset, border, blank, color };
+                        let draw = Draw { flip, offset, border, window: None, blank, color };
                         let mut output = vec![f32::NAN; SHAPE.len()];
-                        write_sample(source, &SHAPE, &draw, &elementwise, &mut output);
+                        write_sample((source, &SHAPE), &draw, &elementwise, &mut WindowScratch::default(), &mut output);
                         assert_eq!(output, reference(source, &draw, 100.0, 0.5), "{draw:?}");
                     }
                 }
@@ -67,7 +67,8 @@ fn wide_rows_are_mirrored_piece_by_piece() {
         let source: Vec<f32> = (0..shape.len()).map(|position| position as f32).collect();
         let mut output = vec![0.0; shape.len()];
         let draw = Draw { flip: true, ..Draw::default() };
-        write_sample(&source, &shape, &draw, &Elementwise::identity(shape.len()), &mut output);
+        let elementwise = Elementwise::identity(shape.len());
+        write_sample((&source[..], &shape), &draw, &elementwise, &mut WindowScratch::default(), &mut output);
         let expected: Vec<f32> = source.chunks_exact(channels).rev().flatten().copied().collect();
         assert_eq!(output, expected);
     }
@@ -110,8 +111,85 @@ fn what_does_not_fit_is_refused() {
         AugmentConfig { crop_padding: 3, ..AugmentConfig::default() },
         AugmentConfig { cutout: 4, ..AugmentConfig::default() },
         AugmentConfig { color_pca: f64::NAN, ..AugmentConfig::default() },
+        AugmentConfig { random_resized_crop: 1.5, ..AugmentConfig::default() },
+        AugmentConfig { random_resized_crop: f64::NAN, ..AugmentConfig::default() },
+        AugmentConfig { random_resized_crop: 0.5, crop_padding: 1, ..AugmentConfig::default() },
     ] {
         let message = Augmenter::fit(&images(2), &[0, 1], &config).unwrap_err().to_string();
         assert!(message.starts_with("augment."), "{message}");
     }
+}
+
+/// Bilinear interpolation by its definition, at every pixel on its own.
+fn window_reference(source: &[u8], [height, width, channels]: [usize; 3], draw: &Draw) -> Vec<f32> {
+    let window = draw.window.unwrap();
+    let pixel = |row: f32, column: f32, channel: usize| {
+        f32::from(source[(row as usize * width + column as usize) * channels + channel])
+    };
+    let mut output = Vec::new();
+    for row in 0..height {
+        for column in 0..width {
+            let column = if draw.flip { width - 1 - column } else { column };
+            let y = window.top + (row as f32 + 0.5) / height as f32 * window.height - 0.5;
+            let x = window.left + (column as f32 + 0.5) / width as f32 * window.width - 0.5;
+            let (y, x) = (y.clamp(0.0, height as f32 - 1.0), x.clamp(0.0, width as f32 - 1.0));
+            let (below, right) =
+                ((y.floor() + 1.0).min(height as f32 - 1.0), (x.floor() + 1.0).min(width as f32 - 1.0));
+            for channel in 0..channels {
+                let upper = pixel(y, x, channel) * (1.0 - x.fract()) + pixel(y, right, channel) * x.fract();
+                let lower = pixel(below, x, channel) * (1.0 - x.fract()) + pixel(below, right, channel) * x.fract();
+                output.push(upper * (1.0 - y.fract()) + lower * y.fract());
+            }
+        }
+    }
+    output
+}
+
+#[test]
+fn an_enlarged_part_equals_the_plain_definition_and_the_whole_image_is_itself() {
+    for [height, width, channels] in [[5, 7, 3], [8, 6, 1], [4, 9, 2], [1, 1, 3]] {
+        let shape = SampleShape::Image { height, width, channels };
+        let source: Vec<u8> = (0..shape.len()).map(|position| (position * 91 % 256) as u8).collect();
+        let identity = Elementwise::identity(shape.len());
+        let elementwise = Elementwise::new(vec![100.0; shape.len()], vec![0.5; shape.len()]);
+        let (tall, wide) = (height as f32, width as f32);
+        for (window, flip) in [
+            (Window { top: 0.0, left: 0.0, height: tall, width: wide }, false),
+            (Window { top: 0.3 * tall, left: 0.0, height: 0.6 * tall, width: 0.9 * wide }, true),
+            (Window { top: 0.0, left: 0.5 * wide, height: 0.7 * tall, width: 0.5 * wide }, false),
+        ] {
+            let draw = Draw { window: Some(window), flip, ..Draw::default() };
+            let write = |elementwise: &Elementwise| {
+                let mut output = vec![f32::NAN; shape.len()];
+                write_sample((&source[..], &shape), &draw, elementwise, &mut WindowScratch::default(), &mut output);
+                output
+            };
+            let (raw, scaled) = (write(&identity), write(&elementwise));
+            for (position, expected) in window_reference(&source, [height, width, channels], &draw).iter().enumerate() {
+                assert!((raw[position] - expected).abs() < 1e-2, "{draw:?}: {} {expected}", raw[position]);
+                assert!((scaled[position] - (raw[position] - 100.0) * 0.5).abs() < 1e-3);
+            }
+            if window.height == tall && window.width == wide {
+                assert_eq!(raw, source.iter().map(|&value| f32::from(value)).collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+/// Measures the enlargement; run with `--release -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_enlarged_parts() {
+    let shape = SampleShape::Image { height: 96, width: 96, channels: 3 };
+    let source: Vec<u8> = (0..shape.len()).map(|position| (position * 91 % 256) as u8).collect();
+    let elementwise = Elementwise::new(vec![100.0; shape.len()], vec![0.5; shape.len()]);
+    let window = Window { top: 10.0, left: 5.0, height: 70.0, width: 80.0 };
+    let draw = Draw { window: Some(window), flip: true, ..Draw::default() };
+    let (mut scratch, mut output) = (WindowScratch::default(), vec![0.0; shape.len()]);
+    let began = std::time::Instant::now();
+    for _ in 0..10_000 {
+        write_sample((&source[..], &shape), &draw, &elementwise, &mut scratch, &mut output);
+    }
+    let rate = 10_000.0 / began.elapsed().as_secs_f64();
+    assert!(rate > 5_000.0, "{rate:.0} samples/s");
 }

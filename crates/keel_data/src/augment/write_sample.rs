@@ -1,22 +1,42 @@
 //! Flip, crop and the first preprocessing pass in one walk over the stored image.
 
-use super::{CropBorder, Draw};
+use super::random_resized_crop::write_window;
+use super::{CropBorder, Draw, WindowScratch};
 use crate::dataset::SampleShape;
 use crate::preprocess::elementwise::{Elementwise, Stored};
 
-/// Writes one image `[height, width, channels]` to `output`: mirrored, moved, shifted and scaled; its border where it has
-/// moved away, zeros where it is blanked.
+/// Writes one image `[height, width, channels]` to `output`: mirrored, moved or enlarged, shifted and scaled; zeros where
+/// it is blanked.
 pub(crate) fn write_sample<T: Stored>(
-    source: &[T],
-    shape: &SampleShape,
+    (source, shape): (&[T], &SampleShape),
     draw: &Draw,
     elementwise: &Elementwise,
+    scratch: &mut WindowScratch,
     output: &mut [f32],
 ) {
     let SampleShape::Image { height, width, channels } = *shape else {
         T::apply(elementwise, 0, source, output);
         return;
     };
+    let image = (source, [height, width, channels]);
+    match &draw.window {
+        Some(window) => write_window(image, (window, draw), elementwise, scratch, output),
+        None => write_moved(image, draw, elementwise, output),
+    }
+    if let Some(([top, bottom], [left, right])) = draw.blank {
+        for line in output.chunks_exact_mut(width * channels).take(bottom).skip(top) {
+            line[left * channels..right * channels].fill(0.0);
+        }
+    }
+}
+
+/// Writes an image moved by the offset of `draw`, with its border where it has moved away.
+fn write_moved<T: Stored>(
+    (source, [height, width, channels]): (&[T], [usize; 3]),
+    draw: &Draw,
+    elementwise: &Elementwise,
+    output: &mut [f32],
+) {
     let (down, right) = draw.offset;
     let stride = width * channels;
     let kept = width - right.unsigned_abs();
@@ -57,11 +77,6 @@ pub(crate) fn write_sample<T: Stored>(
             for position in shown {
                 line[position] += color[position % channels] * elementwise.scale()[target_row * stride + position];
             }
-        }
-    }
-    if let Some(([top, bottom], [left, right])) = draw.blank {
-        for line in output.chunks_exact_mut(stride).take(bottom).skip(top) {
-            line[left * channels..right * channels].fill(0.0);
         }
     }
 }

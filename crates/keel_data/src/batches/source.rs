@@ -1,7 +1,7 @@
 //! Filling one batch: order, augmentation and preprocessing of its samples.
 
 use super::{Batch, BatchOptions, BatchTargets, Order, Position};
-use crate::augment::{Augmenter, write_sample};
+use crate::augment::{Augmenter, WindowScratch, write_sample};
 use crate::dataset::{Dataset, Inputs, Targets};
 use crate::error::DataError;
 use crate::preprocess::{PreprocessScratch, Preprocessor};
@@ -22,6 +22,7 @@ pub struct Source {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     scratch: PreprocessScratch,
+    window: WindowScratch,
     order: Vec<usize>,
     order_epoch: Option<u64>,
 }
@@ -137,7 +138,7 @@ impl Source {
         batch.inputs.resize(batch.indices.len() * self.preprocessor.output_shape().len(), 0.0);
         match &self.augmenter {
             None => self.preprocessor.gather(&self.dataset, &batch.indices, &mut batch.inputs, &mut workspace.scratch),
-            Some(augmenter) => self.fill_augmented(augmenter, batch, &mut workspace.scratch),
+            Some(augmenter) => self.fill_augmented(augmenter, batch, workspace),
         }
     }
 
@@ -170,8 +171,9 @@ impl Source {
         &self,
         augmenter: &Augmenter,
         batch: &mut Batch,
-        scratch: &mut PreprocessScratch,
+        workspace: &mut Workspace,
     ) -> Result<(), DataError> {
+        let Workspace { scratch, window, .. } = workspace;
         let shape = self.dataset.sample_shape();
         let length = shape.len();
         let plan = self.preprocessor.plan();
@@ -181,8 +183,8 @@ impl Source {
             let draw = augmenter.draw(self.options.seed, batch.position.epoch, sample);
             let range = sample * length..(sample + 1) * length;
             match self.dataset.inputs() {
-                Inputs::Bytes(values) => write_sample(&values[range], shape, &draw, plan.first(), output),
-                Inputs::Floats(values) => write_sample(&values[range], shape, &draw, plan.first(), output),
+                Inputs::Bytes(values) => write_sample((&values[range], shape), &draw, plan.first(), window, output),
+                Inputs::Floats(values) => write_sample((&values[range], shape), &draw, plan.first(), window, output),
             }
         }
         plan.apply_rest(samples, scratch, &mut batch.inputs);

@@ -5,11 +5,15 @@ use crate::preprocess::{PreprocessStep, Preprocessor};
 use std::sync::Arc;
 
 fn digits_source(options: BatchOptions, samples: usize) -> Source {
+    let moved = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
+    augmented_source(&moved, options, samples)
+}
+
+fn augmented_source(config: &AugmentConfig, options: BatchOptions, samples: usize) -> Source {
     let digits = Arc::new(Dataset::digits().unwrap());
     let indices: Vec<usize> = (0..samples).collect();
     let preprocessor = Preprocessor::fit(&digits, &indices, &[PreprocessStep::Standardize]).unwrap();
-    let config = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
-    let augmenter = Augmenter::fit(&digits, &indices, &config).unwrap();
+    let augmenter = Augmenter::fit(&digits, &indices, config).unwrap();
     Source::new(digits, &indices, Arc::new(preprocessor), options).unwrap().with_augmentation(Arc::new(augmenter))
 }
 
@@ -65,11 +69,16 @@ fn a_run_resumed_mid_epoch_sees_the_same_bits() {
 
 #[test]
 fn a_sample_is_the_same_in_any_batch_and_thread() {
-    let small = collect(digits_source(BatchOptions::shuffled(7, 3), 50), Position::default(), 1);
-    let mut large = Batches::new(digits_source(BatchOptions::shuffled(50, 3), 50), Position::default());
-    let large = large.next().unwrap().unwrap();
-    let small: Vec<f32> = small.iter().flat_map(|batch| batch.inputs.clone()).collect();
-    assert_eq!(small, large.inputs);
+    let moved = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
+    let enlarged = AugmentConfig { flip: true, random_resized_crop: 0.3, ..AugmentConfig::default() };
+    for config in [moved, enlarged] {
+        let source = |batch| augmented_source(&config, BatchOptions::shuffled(batch, 3), 50);
+        let small = collect(source(7), Position::default(), 1);
+        let mut large = Batches::new(source(50), Position::default());
+        let large = large.next().unwrap().unwrap();
+        let small: Vec<f32> = small.iter().flat_map(|batch| batch.inputs.clone()).collect();
+        assert_eq!(small, large.inputs);
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::{Imputation, SampleShape};
 use crate::config::{Fit, ResizeFilter};
-use crate::error::DataError;
 use serde::{Deserialize, Serialize};
 
 /// The kind and the names of the targets.
@@ -40,6 +39,14 @@ pub struct ImageDecoding {
     pub resize_filter: ResizeFilter,
     /// Stretch or crop.
     pub fit: Fit,
+    /// Bits of a 16-bit value that images use: 12 where a camera's 12 bits are stored in 16.
+    #[serde(default = "all_bits")]
+    pub sample_bits: u8,
+}
+
+/// Bits of models from before depth was looked at.
+fn all_bits() -> u8 {
+    16
 }
 
 /// What a source has to look like to be fed to a trained model.
@@ -61,18 +68,4 @@ pub struct Schema {
     pub imputation: Option<Imputation>,
     /// How images are brought to size; `None` for other sources.
     pub image_decoding: Option<ImageDecoding>,
-}
-
-impl Schema {
-    /// The class number of `name`; the error lists what the model knows and says where the name stood.
-    pub(crate) fn class_number(&self, name: &str, place: &str) -> Result<u32, DataError> {
-        let TargetKind::Classes(names) = &self.target else {
-            return Err(DataError::shape(place, "numeric targets", format!("class \"{name}\"")));
-        };
-        names.iter().position(|known| known == name).map(|class| class as u32).ok_or_else(|| DataError::Shape {
-            what: format!("{place}: class the model was not trained on"),
-            expected: format!("one of {}", names.join(", ")),
-            found: format!("\"{name}\""),
-        })
-    }
 }

@@ -31,6 +31,11 @@ impl Elementwise {
         self.shift.len()
     }
 
+    /// Shifts as f32, `[sample]`.
+    pub(crate) fn shift(&self) -> &[f32] {
+        &self.shift_f32
+    }
+
     /// Scales as f32, `[sample]`.
     pub(crate) fn scale(&self) -> &[f32] {
         &self.scale_f32
@@ -71,17 +76,28 @@ impl Elementwise {
 pub(crate) trait Stored: Copy + Default {
     /// Transforms a run of values that starts at position `start` of the sample.
     fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]);
+
+    /// The value as it is computed with.
+    fn value(self) -> f32;
 }
 
 impl Stored for u8 {
     fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]) {
         elementwise.apply_bytes(start, source, output);
     }
+
+    fn value(self) -> f32 {
+        f32::from(self)
+    }
 }
 
 impl Stored for f32 {
     fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]) {
         elementwise.apply_floats(start, source, output);
+    }
+
+    fn value(self) -> f32 {
+        self
     }
 }
 

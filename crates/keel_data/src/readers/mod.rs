@@ -13,10 +13,12 @@ mod class_names;
 mod csv;
 mod csv_columns;
 mod idx;
-mod image_decoder;
 mod image_folder;
+mod junk;
 mod npy;
 mod parts;
+
+pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size};
 
 /// Format of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -80,7 +82,7 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
         if any(&|name| name.ends_with(".npy") || name.ends_with(".npz")) {
             return Ok(Format::Npy);
         }
-        if entries.iter().any(|entry| entry.is_dir() || image_decoder::is_image_file(entry)) {
+        if entries.iter().any(|entry| entry.is_dir() || is_image_file(entry)) {
             return Ok(Format::ImageFolder);
         }
         return Err(unrecognised(path));
@@ -102,9 +104,22 @@ fn file_format(path: &Path) -> Option<Format> {
         () if ends(&[".npy", ".npz"]) => Some(Format::Npy),
         () if idx::is_images_name(&name) || name.contains("ubyte") => Some(Format::Idx),
         () if ends(&[".bin"]) => Some(Format::Cifar),
-        () if image_decoder::is_image_file(path) => Some(Format::ImageFolder),
+        () if is_image_file(path) => Some(Format::ImageFolder),
         () => None,
     }
+}
+
+/// Facts about an image folder from its headers; `None` for every other source.
+pub(crate) fn survey_images(request: &Request) -> Result<Option<ImageSurvey>, DataError> {
+    let format = match request.config.format {
+        Format::Auto => recognise(request.path)?,
+        format => format,
+    };
+    (format == Format::ImageFolder).then(|| image_folder::survey(request)).transpose()
+}
+
+fn is_image_file(path: &Path) -> bool {
+    image_folder::kind::of_file(path) == image_folder::kind::FileKind::Image
 }
 
 fn unrecognised(path: &Path) -> DataError {
@@ -115,12 +130,12 @@ fn unrecognised(path: &Path) -> DataError {
     )
 }
 
-/// Entries of a folder without hidden ones, sorted by name so that the order never depends on the file system.
+/// Entries of a folder without hidden ones and what systems leave behind, sorted by name so that the order never depends on the file system.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| DataError::io(folder, error))? {
         let path = entry.map_err(|error| DataError::io(folder, error))?.path();
-        if !file_name(&path).starts_with('.') {
+        if !junk::is_junk(&file_name(&path)) {
             entries.push(path);
         }
     }

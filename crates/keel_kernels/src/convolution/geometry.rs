@@ -24,15 +24,34 @@ pub struct ConvolutionShape {
 }
 
 impl ConvolutionShape {
-    /// Whether all sizes are positive, groups divide both channel counts and the kernel fits into the padded image.
+    /// Whether all sizes are positive, groups divide both channel counts, the kernel fits into the padded image, and no
+    /// number of floats is beyond counting.
     pub fn is_valid(&self) -> bool {
         let positive = [self.height, self.width, self.in_channels, self.out_channels, self.groups];
         let pairs = [self.kernel, self.stride, self.dilation];
         positive.iter().chain(pairs.iter().flatten()).all(|&size| size > 0)
+            && self.is_countable().unwrap_or(false)
             && self.in_channels.is_multiple_of(self.groups)
             && self.out_channels.is_multiple_of(self.groups)
             && self.window()[0] <= self.frame_height()
             && self.window()[1] <= self.frame_width()
+    }
+
+    /// Whether the padded image, the output and the weights have at most `isize::MAX` bytes; `None` where a product wraps.
+    fn is_countable(&self) -> Option<bool> {
+        let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        let mut frame = [self.height, self.width];
+        for side in 0..2 {
+            let padding = self.padding[side][0].checked_add(self.padding[side][1])?;
+            frame[side] = frame[side].checked_add(padding)?;
+            (self.kernel[side] - 1).checked_mul(self.dilation[side])?.checked_add(1)?;
+        }
+        let floats = [
+            product(&[frame[0], frame[1], self.in_channels])?,
+            product(&[frame[0], frame[1], self.out_channels])?,
+            product(&[self.kernel[0], self.kernel[1], self.in_channels, self.out_channels])?,
+        ];
+        Some(floats.iter().all(|&floats| floats <= isize::MAX as usize / size_of::<f32>()))
     }
 
     /// Input pixels one kernel window spans.

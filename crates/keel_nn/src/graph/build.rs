@@ -6,6 +6,7 @@ use super::{Graph, GraphError, Node, Parameter, StateEntry, Value};
 use crate::Shape;
 use crate::activations::Activation;
 use crate::layer::Layer;
+use crate::layers::sizes;
 use crate::layers::{
     Add, BatchNormSpec, BuildError, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, ResidualSpec, Shortcut,
 };
@@ -76,10 +77,12 @@ impl Builder {
 
     fn add_built(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
         let checked = |layer: Box<dyn Layer>| -> Result<Box<dyn Layer>, BuildError> {
+            sizes::check_layer(layer.as_ref())?;
             layer.parameters().iter().filter_map(|parameter| parameter.init).try_for_each(|init| init.validate())?;
             Ok(layer)
         };
-        match spec.build(self.graph.shape(input)).and_then(checked) {
+        let built = sizes::check_spec(spec).and_then(|()| spec.build(self.graph.shape(input)));
+        match built.and_then(checked) {
             Ok(layer) => Ok(self.push(layer, vec![input])),
             Err(source) => Err(self.layer_error(spec.name(), place, source)),
         }

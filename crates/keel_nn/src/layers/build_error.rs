@@ -40,6 +40,28 @@ pub enum BuildError {
         /// Name of the key.
         key: &'static str,
     },
+    /// A size above any use.
+    #[error("{key} of {kind} is {value}; it must be at most {largest}")]
+    AboveLargest {
+        /// Name of the layer.
+        kind: &'static str,
+        /// Name of the key.
+        key: &'static str,
+        /// The size.
+        value: usize,
+        /// What would be accepted.
+        largest: usize,
+    },
+    /// More numbers than any memory holds.
+    #[error("{kind} would have {length} {what}, more than any memory holds; use a narrower layer or a smaller input")]
+    TooLarge {
+        /// Name of the layer.
+        kind: &'static str,
+        /// The numbers: its weights, or the values of an output sample.
+        what: &'static str,
+        /// How many there would be.
+        length: u128,
+    },
     /// A number outside its range.
     #[error("{key} of {kind} is {value}; it must be {allowed}")]
     OutOfRange {

@@ -19,6 +19,7 @@ mod members;
 mod normalization;
 mod part;
 mod residual;
+pub(crate) mod sizes;
 mod window;
 
 use schemars::JsonSchema;

@@ -17,9 +17,11 @@ pub struct ModelConfig {
     /// A ready-made list of layers; `layers`, where given, replaces it.
     pub preset: Preset,
     /// Width of the preset: channels of its first stage, or units of its hidden layers; 0 = the preset's own.
+    #[schemars(range(max = 1_000_000))]
     pub width: usize,
     /// Depth of the preset: hidden layers of `mlp` and `tabular`, stages of `cnn`, blocks per stage of `resnet20` and `photo`;
     /// 0 = its own.
+    #[schemars(range(max = 1_000))]
     pub depth: usize,
     /// Members of an ensemble inside the network: the last layer gives each its own outputs, each learns by itself, and their
     /// predictions are averaged; 0 = the preset's own, 1 where layers are listed.

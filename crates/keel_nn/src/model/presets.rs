@@ -41,7 +41,7 @@ pub fn mlp(width: usize, depth: usize) -> Vec<LayerSpec> {
 pub fn cnn(width: usize, depth: usize) -> Vec<LayerSpec> {
     let mut layers = Vec::new();
     for stage in 0..depth {
-        layers.extend([conv(width << stage, 1), batch_norm(), relu(), LayerSpec::MaxPool(MaxPoolSpec::new(2))]);
+        layers.extend([conv(doubled(width, stage), 1), batch_norm(), relu(), LayerSpec::MaxPool(MaxPoolSpec::new(2))]);
     }
     layers.push(LayerSpec::Flatten(FlattenSpec::default()));
     layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
@@ -54,7 +54,7 @@ pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
     for stage in 0..3 {
         for block in 0..blocks {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let channels = width << stage;
+            let channels = doubled(width, stage);
             let body = vec![conv(channels, stride), batch_norm(), relu(), conv(channels, 1), batch_norm()];
             layers.push(LayerSpec::Residual(ResidualSpec::new(body)));
         }
@@ -77,7 +77,7 @@ pub fn whitened(width: usize) -> Vec<LayerSpec> {
         LayerSpec::Conv2d(conv)
     };
     let mut layers = vec![LayerSpec::Conv2d(whitening), gelu()];
-    for channels in [width, 4 * width, 4 * width] {
+    for channels in [width, doubled(width, 2), doubled(width, 2)] {
         layers.extend([near_identity(channels), LayerSpec::MaxPool(MaxPoolSpec::new(2)), batch_norm(), gelu()]);
         layers.extend([near_identity(channels), batch_norm(), gelu()]);
     }
@@ -93,7 +93,7 @@ pub fn photo(width: usize, blocks: usize, dropout: f32) -> Vec<LayerSpec> {
     for stage in 0..4 {
         for block in 0..blocks {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let channels = width << stage;
+            let channels = doubled(width, stage);
             let body = vec![conv(channels, stride), batch_norm(), relu(), conv(channels, 1), batch_norm()];
             layers.push(LayerSpec::Residual(ResidualSpec::new(body)));
         }
@@ -104,6 +104,12 @@ pub fn photo(width: usize, blocks: usize, dropout: f32) -> Vec<LayerSpec> {
     }
     layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
     layers
+}
+
+/// `width` doubled `times` times; a number of channels no layer accepts where there is none.
+fn doubled(width: usize, times: usize) -> usize {
+    let factor = u32::try_from(times).ok().and_then(|times| 2usize.checked_pow(times));
+    factor.and_then(|factor| width.checked_mul(factor)).unwrap_or(usize::MAX)
 }
 
 /// A 3x3 convolution with one pixel of padding and no bias.

@@ -1,10 +1,10 @@
 //! Choices for images.
 
-use keel_data::{PreprocessStep, SampleShape, SplitDataset};
+use keel_data::{PreprocessStep, SampleShape};
 use keel_nn::Preset;
 use keel_nn::losses::LossSpec;
 
-use super::Chooser;
+use super::{Chooser, Facts};
 use crate::config::{AveragingConfig, Config, LossConfig};
 use crate::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 use crate::schedules::{OneCycleConfig, ScheduleConfig};
@@ -16,21 +16,21 @@ const SMALL_SIDE: usize = 48;
 const FEW_SAMPLES: usize = 2_000;
 
 /// Decides everything open for images.
-pub(super) fn choose(chooser: &mut Chooser, data: &SplitDataset) {
-    let SampleShape::Image { height, width, channels } = *data.dataset.sample_shape() else { return };
-    keep_for_training(chooser, data);
+pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
+    let SampleShape::Image { height, width, channels } = facts.shape else { return };
+    keep_for_training(chooser, facts);
     let side = height.max(width);
     match (side <= SMALL_SIDE, channels) {
         (true, 1) => small_grey(chooser, side),
         (true, _) => small_colour(chooser, side),
-        (false, _) => photos(chooser, data, channels),
+        (false, _) => photos(chooser, facts, channels),
     }
 }
 
 /// A source that comes with its validation part, but no test part, gives none of its few training images for a test.
-fn keep_for_training(chooser: &mut Chooser, data: &SplitDataset) {
-    let division = data.dataset.division();
-    if division.is_some_and(|division| division.test.is_empty() && !division.validation.is_empty()) {
+fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
+    let [_, validation, test] = facts.parts;
+    if validation > 0 && test == 0 {
         let reason = "the source holds out its own validation images; all others are for training";
         chooser.choose("data.test", reason, |config| config.data.test = 0.0);
     }
@@ -109,8 +109,8 @@ fn smooth_labels(chooser: &mut Chooser) {
 }
 
 /// Photos: a residual network whose stem shrinks them, crops at random places and sizes.
-fn photos(chooser: &mut Chooser, data: &SplitDataset, channels: usize) {
-    let samples = data.train.len();
+fn photos(chooser: &mut Chooser, facts: &Facts, channels: usize) {
+    let samples = facts.training_samples(&chooser.config);
     let few = samples < FEW_SAMPLES;
     chooser.choose("preprocess.steps", "each colour centred and scaled, the same for all pixels", |config| {
         config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];

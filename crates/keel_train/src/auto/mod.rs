@@ -8,7 +8,7 @@ mod images;
 mod pace;
 mod rows;
 
-use keel_data::{SampleShape, SplitDataset};
+use keel_data::{Dataset, SampleShape, SplitDataset, Targets};
 use serde::{Deserialize, Serialize};
 
 pub use pace::{Pace, Timing};
@@ -61,26 +61,61 @@ pub struct Resolved {
     pub choices: Vec<Choice>,
 }
 
+/// What the choices depend on: known from the headers of images as well as from data in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Shape of a sample.
+    pub shape: SampleShape,
+    /// Samples of the training, validation and test part that the source comes with; all are of the first where it has no
+    /// parts.
+    pub parts: [usize; 3],
+    /// The targets are values, not classes.
+    pub values: bool,
+}
+
+impl Facts {
+    /// The facts of data in memory.
+    pub fn of_data(dataset: &Dataset) -> Self {
+        let parts = match dataset.division() {
+            Some(division) => [division.train.len(), division.validation.len(), division.test.len()],
+            None => [dataset.samples(), 0, 0],
+        };
+        Facts { shape: *dataset.sample_shape(), parts, values: matches!(dataset.targets(), Targets::Values { .. }) }
+    }
+
+    /// Number of samples that `config` leaves for training.
+    pub fn training_samples(&self, config: &Config) -> usize {
+        let [train, validation, test] = self.parts;
+        let share = |own: usize, share: f64| if own > 0 { 1.0 } else { (1.0 - share).clamp(0.0, 1.0) };
+        (train as f64 * share(test, config.data.test) * share(validation, config.data.validation)).round() as usize
+    }
+}
+
 /// Decides what `config` leaves open for `data`. A config that names its network is returned as it is.
 ///
 /// # Errors
 /// Data that cannot be divided as chosen.
 pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainError> {
-    if !config.model.is_auto() {
-        return Ok(Resolved { config: config.clone(), data, choices: Vec::new() });
-    }
-    let mut chooser = Chooser { config: config.clone(), open: config.clone(), choices: Vec::new() };
     let division = (config.data.validation, config.data.test);
-    match data.dataset.sample_shape() {
-        SampleShape::Features(_) => rows::choose(&mut chooser, &data),
-        SampleShape::Image { .. } => images::choose(&mut chooser, &data),
-    }
-    let Chooser { config, choices, .. } = chooser;
+    let (config, choices) = decide(config, &Facts::of_data(&data.dataset));
     let data = match (config.data.validation, config.data.test) == division {
         true => data,
         false => config.clone().settled().data.split().divide(data.dataset)?,
     };
     Ok(Resolved { config, data, choices })
+}
+
+/// Decides what `config` leaves open for data with these `facts`, and returns the choices in the order of the config.
+pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
+    if !config.model.is_auto() {
+        return (config.clone(), Vec::new());
+    }
+    let mut chooser = Chooser { config: config.clone(), open: config.clone(), choices: Vec::new() };
+    match facts.shape {
+        SampleShape::Features(_) => rows::choose(&mut chooser, facts),
+        SampleShape::Image { .. } => images::choose(&mut chooser, facts),
+    }
+    (chooser.config, chooser.choices)
 }
 
 /// A config being decided.

@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use keel_data::{Batches, Position};
+use keel_kernels::Buffer;
+use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Plan, RandomKey};
 
-use super::Choice;
+use super::{Choice, Facts};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::trainer::Session;
@@ -82,8 +84,44 @@ impl Pace {
         let step_seconds = seconds / f64::from(measured);
         let data = session.data();
         let evaluated = data.validation.len() as f64 / data.train.len().max(1) as f64;
+        Ok(Some(Pace::of_step(step_seconds, steps_per_epoch, evaluated)))
+    }
+
+    /// Measures a few steps of a network for batches of `batch` samples with the given facts, on made-up samples and targets.
+    pub fn of_network(graph: Graph, batch: usize, facts: &Facts, config: &Config) -> Option<Pace> {
+        let samples = facts.training_samples(config);
+        let steps_per_epoch = samples.div_ceil(batch.max(1));
+        if config.train.epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
+            return None;
+        }
+        let mut network = Network::new(graph, RandomKey::new(0));
+        let request = MemoryRequest { batch, mode: Mode::Train, workers: rayon::current_num_threads() };
+        let mut executor = Executor::new(Plan::new(&network.graph, request));
+        let input: Vec<f32> =
+            (0..batch * network.graph.input_shape().len()).map(|at| (at % 17) as f32 / 8.0 - 1.0).collect();
+        let mut gradients = Buffer::zeroed(network.parameters.len());
+        let (mut seconds, mut measured) = (0.0, 0);
+        while measured <= MEASURED_STEPS && seconds <= ENOUGH_SECONDS {
+            let began = Instant::now();
+            let random = RandomKey::new(measured as u64);
+            executor.forward(&mut network, keel_nn::Batch { input: &input, random }, &mut ());
+            executor.outputs_and_gradient(&network.graph).1.fill(1e-3);
+            executor.backward(&network, keel_nn::Batch { input: &input, random }, &mut gradients, &mut ());
+            if measured > 0 {
+                seconds += began.elapsed().as_secs_f64();
+            }
+            measured += 1;
+        }
+        let step_seconds = seconds / (measured - 1).max(1) as f64;
+        let [train, validation, _] = facts.parts;
+        let evaluated = if validation > 0 { validation as f64 / train as f64 } else { config.data.validation };
+        Some(Pace::of_step(step_seconds, steps_per_epoch, evaluated))
+    }
+
+    /// The pace of steps of so many seconds; `evaluated` samples are validated for each one that is trained on.
+    fn of_step(step_seconds: f64, steps_per_epoch: usize, evaluated: f64) -> Pace {
         let epoch_seconds = step_seconds * steps_per_epoch as f64 * (1.0 + EVALUATION_SHARE * evaluated);
-        Ok(Some(Pace { step_seconds, epoch_seconds }))
+        Pace { step_seconds, epoch_seconds }
     }
 
     /// Decides the epochs of a training that `open` describes and `config` resolves: those of `config`, or as many as fit into its time limit (a quarter of an

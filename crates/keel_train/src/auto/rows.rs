@@ -1,9 +1,9 @@
 //! Choices for rows of numbers: tables and arrays of features.
 
-use keel_data::{PreprocessStep, SplitDataset, Targets};
+use keel_data::PreprocessStep;
 use keel_nn::Preset;
 
-use super::Chooser;
+use super::{Chooser, Facts};
 use crate::config::AveragingConfig;
 use crate::optimizers::{AdamwConfig, OptimizerConfig};
 use crate::schedules::{CosineConfig, ScheduleConfig};
@@ -15,9 +15,8 @@ const STEPS: u64 = 2_000;
 const MANY_SAMPLES: usize = 50_000;
 
 /// Decides everything open for rows.
-pub(super) fn choose(chooser: &mut Chooser, data: &SplitDataset) {
-    let samples = data.dataset.samples();
-    let features = data.dataset.sample_shape().len();
+pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
+    let (samples, features) = (facts.parts.iter().sum(), facts.shape.len());
     held_out(chooser, samples);
     chooser.choose(
         "preprocess.steps",
@@ -41,7 +40,7 @@ pub(super) fn choose(chooser: &mut Chooser, data: &SplitDataset) {
         .choose("model.depth", "two hidden layers: what tables rarely need more than", |config| config.model.depth = 2);
     chooser.choose("model.members", "the average of several predictions errs less", |config| config.model.members = 8);
     chooser.choose("model.dropout", "keeps the members from memorising", |config| config.model.dropout = 0.1);
-    training(chooser, data);
+    training(chooser, facts);
 }
 
 /// More samples carry more units; very few carry a small network only.
@@ -68,8 +67,8 @@ fn round(share: f64) -> f64 {
     (share * 1000.0).round() / 1000.0
 }
 
-fn training(chooser: &mut Chooser, data: &SplitDataset) {
-    let samples = data.train.len();
+fn training(chooser: &mut Chooser, facts: &Facts) {
+    let samples = facts.training_samples(&chooser.config);
     let batch = match samples {
         0..2_000 => 64,
         2_000..MANY_SAMPLES => 128,
@@ -87,9 +86,11 @@ fn training(chooser: &mut Chooser, data: &SplitDataset) {
     chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
-    let values = matches!(data.dataset.targets(), Targets::Values { .. });
-    let reason =
-        if values { "values: a standardised target, squared error" } else { "a stable rate for rows of any scale" };
+    let reason = if facts.values {
+        "values: a standardised target, squared error"
+    } else {
+        "a stable rate for rows of any scale"
+    };
     chooser.choose("optimizer", reason, |config| {
         config.optimizer =
             OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.002, weight_decay: 0.1, ..AdamwConfig::default() });

@@ -17,6 +17,7 @@ use keel_nn::ModelConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::MemoryLimit;
 use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
@@ -77,6 +78,7 @@ impl Config {
         relevant.run = RunConfig::default();
         relevant.train.threads = 0;
         relevant.train.time_limit = 0.0;
+        relevant.train.memory_limit = MemoryLimit::default();
         let hash = relevant
             .to_toml()
             .bytes()

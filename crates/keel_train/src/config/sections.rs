@@ -4,6 +4,8 @@ use keel_nn::losses::LossSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::MemoryLimit;
+
 /// Length, batches and loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -38,6 +40,9 @@ pub struct TrainConfig {
     /// Seconds after which training stops with a checkpoint; 0 = no limit.
     #[schemars(range(min = 0.0))]
     pub time_limit: f64,
+    /// Memory above which training is refused before it starts: bytes, a text such as "4GB", or auto for what the machine
+    /// has free.
+    pub memory_limit: MemoryLimit,
 }
 
 impl Default for TrainConfig {
@@ -54,6 +59,7 @@ impl Default for TrainConfig {
             exact_batch_norm_batches: 0,
             early_stopping: 0,
             time_limit: 0.0,
+            memory_limit: MemoryLimit::default(),
         }
     }
 }

@@ -25,7 +25,8 @@ use crate::runs::{RunFolder, remove_leftovers};
 use crate::threads;
 
 pub(crate) use position::{network_tensors, read_last, restore_network, write_last};
-pub(crate) use session::{build_graph, build_layers, executor_for_evaluation};
+pub(crate) use run::BATCHES_AHEAD;
+pub(crate) use session::{EVALUATION_BATCH, build_graph, build_layers, executor_for_evaluation, shape_of};
 
 /// Trains one network and writes its run.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ impl Trainer {
 }
 
 /// Keys a resumed run may change.
-const CHANGEABLE: [&str; 3] = ["train.threads", "train.time_limit", "run.checkpoint_seconds"];
+const CHANGEABLE: [&str; 4] = ["train.threads", "train.time_limit", "train.memory_limit", "run.checkpoint_seconds"];
 
 fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
     let key = setting.split('=').next().unwrap_or(setting).trim();
@@ -123,9 +124,12 @@ fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
 /// Loads and divides the data a config names.
 ///
 /// # Errors
-/// Data that cannot be read or divided.
+/// Data that cannot be read or divided, or images that would take more than `train.memory_limit`.
 pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
-    let data = config.clone().settled().data;
+    let mut data = config.clone().settled().data;
+    let limit = config.train.memory_limit.resolve();
+    let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
+    data.largest_bytes = limit.map(|(bytes, _)| bytes);
     let dataset = keel_data::load(&data, Path::new(""))?;
     Ok(dataset.split(data.split())?)
 }

@@ -22,7 +22,7 @@ use crate::runs::{
 use crate::schedules::{Horizon, Schedule};
 
 /// Batches prepared ahead of the step.
-const BATCHES_AHEAD: usize = 2;
+pub(crate) const BATCHES_AHEAD: usize = 2;
 
 /// Samples in `samples.png`.
 const PICTURE_SAMPLES: usize = 64;
@@ -474,12 +474,34 @@ fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainErro
     Ok(folder)
 }
 
+/// Longest part of a run's name that comes from the data, in bytes: file systems allow 255 for the whole.
+const DATA_NAME_BYTES: usize = 80;
+
+/// The start of a long name.
+fn shortened(name: &str) -> &str {
+    &name[..name.floor_char_boundary(DATA_NAME_BYTES)]
+}
+
 /// Data and model, as in `digits-cnn`.
 fn default_name(config: &Config, session: &Session) -> String {
     let preset = || Preset::ALL.iter().find(|entry| entry.0 == config.model.preset).map_or("model", |entry| entry.1);
     let model = if config.model.layers.is_empty() { preset() } else { "custom" };
-    let data = session.data().dataset.name();
+    let data = shortened(session.data().dataset.name());
     let name = format!("{data}-{model}");
     let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     name.trim_start_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_long_data_leave_room_for_a_file_system() {
+        for (name, bytes) in
+            [("digits".to_owned(), 6), ("x".repeat(252), 80), ("é".repeat(252), 80), ("字".repeat(90), 78)]
+        {
+            assert_eq!(shortened(&name).len(), bytes, "{name}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use super::patch_whitening;
 use crate::Config;
 use crate::auto::{self, Resolved};
 use crate::error::TrainError;
+use crate::memory::{self, Job};
 use crate::metrics::{Metrics, Tally};
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
@@ -21,7 +22,7 @@ use crate::runs::LayerSummary;
 use crate::views::Views;
 
 /// Largest batch of an evaluation; results do not depend on it.
-const EVALUATION_BATCH: usize = 256;
+pub(crate) const EVALUATION_BATCH: usize = 256;
 
 /// A network with its data, ready for steps. Build and use it inside the pool of [`crate::threads::pool`].
 #[derive(Debug)]
@@ -65,9 +66,12 @@ impl Session {
         let config = &config;
         let seed = config.train.seed;
         let steps = config.preprocess.resolved_steps();
+        memory::check_preprocessing(config, data.dataset.sample_shape())?;
         let preprocessor = Arc::new(Preprocessor::fit(&data.dataset, &data.train, &steps)?);
         let objective = Objective::new(config, &data)?;
         let graph = build_graph(config, &preprocessor, data.dataset.outputs())?;
+        let job = Job::of_data(config, &data, *preprocessor.output_shape(), rayon::current_num_threads());
+        memory::check(&job, &graph)?;
         let options = BatchOptions::shuffled(config.train.batch_size, seed);
         check_batches(&graph, options, data.train.len())?;
         let augmenter = Arc::new(Augmenter::fit(&data.dataset, &data.train, &config.augment)?);
@@ -306,12 +310,15 @@ fn data_notes(config: &Config, data: &SplitDataset) -> Vec<String> {
         }
     }
     let by_pixel = config.preprocess.resolved_steps().contains(&PreprocessStep::Standardize);
-    if by_pixel && config.augment.crop_padding > 0 {
-        notes.push(
-            "augment.crop_padding moves pixels that standardize scales each by its own spread: one that hardly varies blows \
+    let moves = [
+        ("crop_padding", config.augment.crop_padding > 0),
+        ("random_resized_crop", config.augment.random_resized_crop > 0.0),
+    ];
+    if let Some((key, _)) = moves.iter().find(|(_, on)| by_pixel && *on) {
+        notes.push(format!(
+            "augment.{key} moves pixels that standardize scales each by its own spread: one that hardly varies blows \
              up what comes to lie on it; channel_standardize scales all alike"
-                .to_owned(),
-        );
+        ));
     }
     notes
 }
@@ -337,7 +344,7 @@ fn executor(network: &Network, batch: usize, mode: Mode) -> Executor {
     Executor::new(Plan::new(&network.graph, request))
 }
 
-fn shape_of(shape: &SampleShape) -> Shape {
+pub(crate) fn shape_of(shape: &SampleShape) -> Shape {
     match *shape {
         SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },
         SampleShape::Features(features) => Shape::Features(features),

@@ -1,0 +1,167 @@
+//! A random part of the image, enlarged to its size (Szegedy et al. 2015, section 6).
+
+use super::Draw;
+use crate::catalog::CatalogEntry;
+use crate::preprocess::elementwise::{Elementwise, Stored};
+use crate::random::uniform;
+use rand_chacha::ChaCha8Rng;
+
+pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+    name: "random_resized_crop",
+    summary: "enlarge a random part of the image, at least this share of its area",
+};
+
+/// Largest ratio between the stretch of the two sides.
+const ASPECT: f64 = 4.0 / 3.0;
+
+/// A part of an image, in pixels of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Window {
+    pub(crate) top: f32,
+    pub(crate) left: f32,
+    pub(crate) height: f32,
+    pub(crate) width: f32,
+}
+
+/// A part of an image of `size` (height, width) whose area is uniform between `smallest` and 1 of the image's, whose
+/// proportions differ from the image's by up to a third, and whose place is uniform. `None` where `smallest` is 0: off.
+pub(super) fn draw(stream: &mut ChaCha8Rng, smallest: f64, size: (usize, usize)) -> Option<Window> {
+    if smallest == 0.0 {
+        return None;
+    }
+    let share = smallest + (1.0 - smallest) * uniform(stream);
+    // Wider than `limit` the part would reach over the image's sides.
+    let limit = ASPECT.min(1.0 / share).ln();
+    let aspect = (limit * (2.0 * uniform(stream) - 1.0)).exp();
+    let height = size.0 as f64 * (share / aspect).sqrt().min(1.0);
+    let width = size.1 as f64 * (share * aspect).sqrt().min(1.0);
+    let top = (size.0 as f64 - height) * uniform(stream);
+    let left = (size.1 as f64 - width) * uniform(stream);
+    Some(Window { top: top as f32, left: left as f32, height: height as f32, width: width as f32 })
+}
+
+/// Memory of [`write_window`]; grows to the width of the images and stays.
+#[derive(Debug, Default)]
+pub(crate) struct WindowScratch {
+    columns: Vec<Between>,
+    row: Vec<f32>,
+}
+
+/// A place between two pixels of a row or column: the first, the second, and the share of the second.
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    first: usize,
+    second: usize,
+    share: f32,
+}
+
+impl Between {
+    /// The place that pixel `target` of `length` shows of `extent` pixels from `start`.
+    fn new(target: usize, length: usize, (start, extent): (f32, f32)) -> Self {
+        let place = (target as f32 + 0.5) * (extent / length as f32) + start - 0.5;
+        let place = place.clamp(0.0, (length - 1) as f32);
+        let first = place as usize;
+        Between { first, second: (first + 1).min(length - 1), share: place - first as f32 }
+    }
+}
+
+/// Writes `window` of an image `[height, width, channels]` at the image's size to `output`, between the pixels by
+/// bilinear interpolation: mirrored, shifted and scaled as `draw` and `elementwise` say.
+pub(super) fn write_window<T: Stored>(
+    (source, [height, width, channels]): (&[T], [usize; 3]),
+    (window, draw): (&Window, &Draw),
+    elementwise: &Elementwise,
+    scratch: &mut WindowScratch,
+    output: &mut [f32],
+) {
+    let stride = width * channels;
+    let WindowScratch { columns, row } = scratch;
+    columns.clear();
+    columns.extend((0..width).map(|column| {
+        let column = if draw.flip { width - 1 - column } else { column };
+        Between::new(column, width, (window.left, window.width))
+    }));
+    let (start, end) =
+        columns.iter().fold((width, 0), |(start, end), column| (start.min(column.first), end.max(column.second + 1)));
+    row.resize(stride, 0.0);
+    for (target, line) in output.chunks_exact_mut(stride).enumerate() {
+        let between = Between::new(target, height, (window.top, window.height));
+        let part = |row: usize| &source[row * stride..][start * channels..end * channels];
+        blend((part(between.first), part(between.second)), between.share, &mut row[start * channels..end * channels]);
+        let position = target * stride..(target + 1) * stride;
+        let (shift, scale) = (&elementwise.shift()[position.clone()], &elementwise.scale()[position]);
+        match channels {
+            1 => interpolate::<1>(columns, row, line),
+            3 => interpolate::<3>(columns, row, line),
+            _ => interpolate_any(channels, columns, row, line),
+        }
+        for ((value, shift), scale) in line.iter_mut().zip(shift).zip(scale) {
+            *value = (*value - shift) * scale;
+        }
+        if let Some(color) = draw.color {
+            for (position, (value, scale)) in line.iter_mut().zip(scale).enumerate() {
+                *value += color[position % channels] * scale;
+            }
+        }
+    }
+}
+
+fn blend<T: Stored>((first, second): (&[T], &[T]), share: f32, output: &mut [f32]) {
+    for ((output, &first), &second) in output.iter_mut().zip(first).zip(second) {
+        let first = first.value();
+        *output = first + share * (second.value() - first);
+    }
+}
+
+fn interpolate<const N: usize>(columns: &[Between], row: &[f32], line: &mut [f32]) {
+    for (column, pixel) in columns.iter().zip(line.chunks_exact_mut(N)) {
+        let (first, second) = (&row[column.first * N..][..N], &row[column.second * N..][..N]);
+        for channel in 0..N {
+            pixel[channel] = first[channel] + column.share * (second[channel] - first[channel]);
+        }
+    }
+}
+
+fn interpolate_any(channels: usize, columns: &[Between], row: &[f32], line: &mut [f32]) {
+    for (column, pixel) in columns.iter().zip(line.chunks_exact_mut(channels)) {
+        let (first, second) = (&row[column.first * channels..], &row[column.second * channels..]);
+        for (channel, value) in pixel.iter_mut().enumerate() {
+            *value = first[channel] + column.share * (second[channel] - first[channel]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, stream};
+
+    fn windows(smallest: f64, size: (usize, usize), count: u64) -> Vec<Window> {
+        (0..count).map(|n| draw(&mut stream(3, Purpose::Augmentation, 0, n), smallest, size).unwrap()).collect()
+    }
+
+    #[test]
+    fn windows_stay_inside_and_their_areas_are_uniform() {
+        let (height, width) = (40usize, 90usize);
+        let windows = windows(0.2, (height, width), 4_000);
+        let mut counts = [0usize; 8];
+        for window in &windows {
+            assert!(window.top >= 0.0 && window.left >= 0.0, "{window:?}");
+            assert!(window.top + window.height <= 40.001 && window.left + window.width <= 90.001, "{window:?}");
+            let share = window.height * window.width / (height * width) as f32;
+            let aspect = window.width / window.height * height as f32 / width as f32;
+            assert!((0.749..1.335).contains(&aspect), "{window:?}");
+            counts[((share - 0.2) * 10.0).clamp(0.0, 7.9) as usize] += 1;
+        }
+        assert!(counts.iter().all(|&count| (420..580).contains(&count)), "{counts:?}");
+        assert!(windows.iter().any(|window| window.top > 5.0) && windows.iter().any(|window| window.top < 1.0));
+        assert_eq!(draw(&mut stream(3, Purpose::Augmentation, 0, 0), 0.0, (4, 4)), None);
+    }
+
+    #[test]
+    fn the_whole_image_is_itself() {
+        for window in windows(1.0, (5, 7), 20) {
+            assert_eq!(window, Window { top: 0.0, left: 0.0, height: 5.0, width: 7.0 });
+        }
+    }
+}

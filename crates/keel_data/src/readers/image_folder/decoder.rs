@@ -1,0 +1,66 @@
+//! Decoding one image file to bytes of a given size.
+
+use super::alpha::on_white;
+use super::depth;
+use super::header::{open, swaps_sides, unreadable};
+use super::shrink::shrink;
+use crate::config::{Fit, ResizeFilter};
+use crate::dataset::{ImageDecoding, SampleShape};
+use crate::error::DataError;
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder};
+use std::path::Path;
+
+/// Facts about an image that was decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decoded {
+    /// Whether some of it is transparent.
+    pub(super) transparent: bool,
+}
+
+/// Decodes an image (the first frame of an animation), shows it on white where it is transparent, turns it upright by
+/// its EXIF orientation, brings it to `shape` and writes its bytes to `output`, `[height, width, channels]`.
+pub(super) fn decode(
+    path: &Path,
+    shape: &SampleShape,
+    decoding: &ImageDecoding,
+    output: &mut [u8],
+) -> Result<Decoded, DataError> {
+    let SampleShape::Image { height, width, channels } = *shape else {
+        return Err(DataError::shape("samples of this model", shape, "an image"));
+    };
+    let (image, orientation) = read(path)?;
+    let (image, transparent) = on_white(depth::to_bytes(image, decoding.sample_bits));
+    // To the right channels before resizing: fewer bytes to move, and the same for every format.
+    let mut image: DynamicImage = if channels == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
+    let stored_as = if swaps_sides(orientation) { (width, height) } else { (height, width) };
+    image = shrink(image, stored_as, decoding);
+    image.apply_orientation(orientation);
+    if (image.height() as usize, image.width() as usize) != (height, width) {
+        let (width, height, filter) = (width as u32, height as u32, filter_type(decoding.resize_filter));
+        image = match decoding.fit {
+            Fit::Stretch => image.resize_exact(width, height, filter),
+            Fit::Auto | Fit::Crop => image.resize_to_fill(width, height, filter),
+        };
+    }
+    output.copy_from_slice(image.as_bytes());
+    Ok(Decoded { transparent })
+}
+
+/// Decodes a file; the image lies as it is stored.
+pub(super) fn read(path: &Path) -> Result<(DynamicImage, Orientation), DataError> {
+    let mut decoder = open(path)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| unreadable(path, &error))?;
+    Ok((image, orientation))
+}
+
+fn filter_type(filter: ResizeFilter) -> FilterType {
+    match filter {
+        ResizeFilter::Nearest => FilterType::Nearest,
+        ResizeFilter::Bilinear => FilterType::Triangle,
+        ResizeFilter::Bicubic => FilterType::CatmullRom,
+        ResizeFilter::Lanczos => FilterType::Lanczos3,
+    }
+}

@@ -1,0 +1,106 @@
+//! Images whose values have 16 bits, or claim to: sensors of 10, 12 and 14 bits are stored so too.
+
+use super::decoder;
+use image::DynamicImage;
+use rayon::prelude::*;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bits a sensor may have.
+const BITS: [u8; 5] = [8, 10, 12, 14, 16];
+
+/// Bits that hold every value of the 16-bit images in `paths`. Unreadable files count as nothing; reading them properly
+/// names them.
+pub(super) fn bits_in_use(paths: &[&Path]) -> u8 {
+    let full = AtomicBool::new(false);
+    let bits = |path: &&Path| {
+        // One image with all bits settles it.
+        if full.load(Ordering::Relaxed) {
+            return 16;
+        }
+        let largest = decoder::read(path).map_or(0, |(image, _)| largest(&image));
+        let bits = BITS.into_iter().find(|bits| u32::from(largest) < 1 << bits).unwrap_or(16);
+        full.fetch_or(bits == 16, Ordering::Relaxed);
+        bits
+    };
+    paths.par_iter().map(bits).max().unwrap_or(16)
+}
+
+/// Largest value of a 16-bit image, opacity aside; 0 of others.
+fn largest(image: &DynamicImage) -> u16 {
+    let colors = |values: &[u16], channels: usize| {
+        values.chunks_exact(channels).flat_map(|pixel| &pixel[..channels - 1]).copied().max().unwrap_or(0)
+    };
+    match image {
+        DynamicImage::ImageLuma16(image) => image.iter().copied().max().unwrap_or(0),
+        DynamicImage::ImageRgb16(image) => image.iter().copied().max().unwrap_or(0),
+        DynamicImage::ImageLumaA16(image) => colors(image, 2),
+        DynamicImage::ImageRgba16(image) => colors(image, 4),
+        _ => 0,
+    }
+}
+
+/// The image with 8 bits a value: 16-bit values are taken to span `bits`, real numbers 0 to 1.
+pub(super) fn to_bytes(image: DynamicImage, bits: u8) -> DynamicImage {
+    let stretch = |values: &mut [u16], channels: usize, opacity: bool| {
+        let white = (1u32 << bits) - 1;
+        for pixel in values.chunks_exact_mut(channels) {
+            for value in &mut pixel[..channels - usize::from(opacity)] {
+                *value = (u32::from(*value).min(white) * 65_535 / white) as u16;
+            }
+        }
+    };
+    let mut image = image;
+    if bits < 16 {
+        match &mut image {
+            DynamicImage::ImageLuma16(image) => stretch(image, 1, false),
+            DynamicImage::ImageRgb16(image) => stretch(image, 3, false),
+            DynamicImage::ImageLumaA16(image) => stretch(image, 2, true),
+            DynamicImage::ImageRgba16(image) => stretch(image, 4, true),
+            _ => {}
+        }
+    }
+    match image.color() {
+        color if color.bytes_per_pixel() == color.channel_count() => image,
+        color if !color.has_color() && color.has_alpha() => image.into_luma_alpha8().into(),
+        color if !color.has_color() => image.into_luma8().into(),
+        color if color.has_alpha() => image.into_rgba8().into(),
+        _ => image.into_rgb8().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageBuffer, Luma};
+
+    fn grey(value: u16) -> DynamicImage {
+        ImageBuffer::<Luma<u16>, _>::from_pixel(1, 1, Luma([value])).into()
+    }
+
+    #[test]
+    fn values_span_the_bits_that_are_in_use() {
+        for (value, bits, expected) in
+            [(65_535, 16, 255), (32_768, 16, 128), (4_095, 12, 255), (2_048, 12, 128), (9_000, 12, 255), (255, 8, 255)]
+        {
+            assert_eq!(
+                to_bytes(grey(value), bits).into_luma8().get_pixel(0, 0).0,
+                [expected],
+                "{value} of {bits} bits"
+            );
+        }
+    }
+
+    #[test]
+    fn the_smallest_depth_that_holds_all_images_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<_> = [100u16, 4_000, 60_000].map(|value| folder.path().join(format!("{value}.png"))).into();
+        for (path, value) in paths.iter().zip([100, 4_000, 60_000]) {
+            grey(value).save(path).unwrap();
+        }
+        let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
+        for (count, bits) in [(1, 8), (2, 12), (3, 16)] {
+            assert_eq!(bits_in_use(&paths[..count]), bits);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Image files of a source with their classes and parts.
+
+use super::layout::{Layout, part_name};
+use super::walk::{Walk, folders_in, holds_images};
+use crate::dataset::TargetKind;
+use crate::error::DataError;
+use crate::readers::{Request, file_name, sorted_entries};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// One image file, its class and its part.
+#[derive(Debug, Clone)]
+pub(super) struct ImageFile {
+    pub(super) path: PathBuf,
+    pub(super) class: u32,
+    pub(super) part: usize,
+}
+
+/// Files of all parts in reading order: training, validation, test.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) files: Vec<ImageFile>,
+    pub(super) class_names: Vec<String>,
+    pub(super) labelled: bool,
+    pub(super) walk: Walk,
+    pub(super) notes: Vec<String>,
+}
+
+/// Class folders by name, each with the number of its part.
+type ClassFolders = BTreeMap<String, Vec<(usize, PathBuf)>>;
+
+impl Listing {
+    /// All images `request` means.
+    pub(super) fn of(request: &Request) -> Result<Self, DataError> {
+        if !request.path.is_dir() {
+            return Self::of_file(request);
+        }
+        match request.schema {
+            None => Self::for_training(request.path),
+            Some(schema) => match &schema.target {
+                TargetKind::Classes(known) => Self::for_model(request.path, known),
+                _ => Self::unlabelled(request.path, Vec::new()),
+            },
+        }
+    }
+
+    fn of_file(request: &Request) -> Result<Self, DataError> {
+        if request.schema.is_none() {
+            let next = "Give a folder with one folder of images for each class";
+            return Err(DataError::format(request.path, "a single image cannot be trained on", next));
+        }
+        let file = ImageFile { path: request.path.to_path_buf(), class: 0, part: 0 };
+        Ok(Listing { files: vec![file], ..Listing::default() })
+    }
+
+    /// Classes are the folders of the training part.
+    fn for_training(root: &Path) -> Result<Self, DataError> {
+        let layout = Layout::of(root)?;
+        let mut listing = Listing { labelled: true, notes: layout.notes.clone(), ..Listing::default() };
+        let mut folders = class_folders(&layout)?;
+        listing.pass_over_loose_images(&layout)?;
+        if folders.is_empty() {
+            return Err(no_class_folders(root));
+        }
+        listing.drop_classes_without_training(&mut folders);
+        for (class, (name, folders)) in listing.owned(folders).into_iter().enumerate() {
+            listing.class_names.push(name);
+            for (part, folder) in folders {
+                listing.add(&folder, class as u32, part)?;
+            }
+        }
+        listing.drop_empty_classes();
+        listing.check_classes(root)?;
+        listing.sort();
+        Ok(listing)
+    }
+
+    /// Labelled where every folder with images is a class of the model, else all images below without labels.
+    fn for_model(root: &Path, known: &[String]) -> Result<Self, DataError> {
+        let layout = Layout::of(root)?;
+        let mut folders = class_folders(&layout)?;
+        folders.retain(|_, folders| folders.iter().any(|(_, folder)| holds_images(folder)));
+        let (same, other): (Vec<&String>, Vec<&String>) = folders.keys().partition(|name| known.contains(name));
+        let mut listing = Listing { labelled: true, notes: layout.notes.clone(), ..Listing::default() };
+        let loose = listing.loose_images(&layout)?;
+        if same.is_empty() || !other.is_empty() || loose > 0 {
+            let why = match (same.is_empty(), &other[..]) {
+                (true, _) => None,
+                (false, []) => Some(format!("{loose} images outside of class folders")),
+                (false, other) => Some(format!("folders that are not classes of the model ({})", names_of(other))),
+            };
+            let note = why.map(|why| format!("no labels taken from the folders' names, because there are {why}"));
+            return Self::unlabelled(root, note.into_iter().collect());
+        }
+        listing.pass_over_flat_parts(&layout)?;
+        listing.class_names = known.to_vec();
+        for (name, folders) in listing.owned(folders) {
+            let class = known.iter().position(|known| *known == name).unwrap_or(0) as u32;
+            for (part, folder) in folders {
+                listing.add(&folder, class, part)?;
+            }
+        }
+        listing.sort();
+        Ok(listing)
+    }
+
+    fn unlabelled(root: &Path, notes: Vec<String>) -> Result<Self, DataError> {
+        let mut listing = Listing { notes, ..Listing::default() };
+        listing.walk.own(root);
+        listing.add(root, 0, 0)?;
+        Ok(listing)
+    }
+
+    /// The class folders that are not links into another one.
+    fn owned(&mut self, folders: ClassFolders) -> ClassFolders {
+        let (links, real): (Vec<_>, Vec<_>) = folders
+            .into_iter()
+            .flat_map(|(name, folders)| folders.into_iter().map(move |folder| (name.clone(), folder)))
+            .partition(|(_, (_, folder))| super::walk::is_link(folder));
+        let mut owned = ClassFolders::new();
+        for (name, (part, folder)) in real.into_iter().chain(links) {
+            let folders = owned.entry(name).or_default();
+            if self.walk.own(&folder) {
+                folders.push((part, folder));
+            }
+        }
+        owned
+    }
+
+    fn add(&mut self, folder: &Path, class: u32, part: usize) -> Result<(), DataError> {
+        let images = self.walk.images(folder)?;
+        self.files.extend(images.into_iter().map(|path| ImageFile { path, class, part }));
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        self.files.sort_by(|a, b| (a.part, a.class, &a.path).cmp(&(b.part, b.class, &b.path)));
+    }
+
+    /// Images beside class folders have no class; one note counts them.
+    fn pass_over_loose_images(&mut self, layout: &Layout) -> Result<(), DataError> {
+        let loose = self.loose_images(layout)?;
+        if loose > 0 {
+            self.notes.push(format!("images outside of class folders left out: {loose}"));
+        }
+        self.pass_over_flat_parts(layout)
+    }
+
+    fn loose_images(&mut self, layout: &Layout) -> Result<usize, DataError> {
+        let mut loose = 0;
+        for (_, part) in &layout.parts {
+            for file in sorted_entries(part)?.iter().filter(|entry| entry.is_file()) {
+                loose += usize::from(self.walk.is_image(file));
+            }
+        }
+        Ok(loose)
+    }
+
+    fn pass_over_flat_parts(&mut self, layout: &Layout) -> Result<(), DataError> {
+        for part in &layout.flat {
+            let count = Walk::default().images(part)?.len();
+            if count > 0 {
+                let name = file_name(part);
+                self.notes.push(format!(
+                    "{name}/ left out: {count} images without class folders, so without labels; `evenkeel predict` \
+                     reads them"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folders of the validation and the test part whose name no folder of the training part has.
+    fn drop_classes_without_training(&mut self, folders: &mut ClassFolders) {
+        let trained = |folders: &[(usize, PathBuf)]| folders.iter().any(|(part, _)| *part == 0);
+        let mut unknown: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for (name, folders) in folders.iter().filter(|(_, folders)| !trained(folders)) {
+            for (part, folder) in folders {
+                if holds_images(folder) {
+                    unknown.entry(*part).or_default().push(name.clone());
+                }
+            }
+        }
+        folders.retain(|_, folders| trained(folders));
+        for (part, names) in unknown {
+            let (part, names) = (part_name(part), names_of(&names.iter().collect::<Vec<_>>()));
+            self.notes.push(format!("folders of the {part} part left out, for the training part lacks them: {names}"));
+        }
+    }
+
+    /// Leaves out classes without an image in the training part, with a note.
+    pub(super) fn drop_empty_classes(&mut self) {
+        let mut images = vec![0usize; self.class_names.len()];
+        self.files.iter().filter(|file| file.part == 0).for_each(|file| images[file.class as usize] += 1);
+        let empty: Vec<&String> =
+            self.class_names.iter().zip(&images).filter(|(_, images)| **images == 0).map(|(name, _)| name).collect();
+        if empty.is_empty() {
+            return;
+        }
+        self.notes.push(format!("class folders without a readable image left out: {}", names_of(&empty)));
+        // The number of a class is the number of classes with images before it.
+        let number = |class: u32| images[..class as usize].iter().filter(|images| **images > 0).count() as u32;
+        self.files.retain(|file| images[file.class as usize] > 0);
+        self.files.iter_mut().for_each(|file| file.class = number(file.class));
+        let mut images = images.iter();
+        self.class_names.retain(|_| images.next().is_some_and(|images| *images > 0));
+    }
+
+    /// Drops the files whose result is an error from the listing, or returns the first such error.
+    pub(super) fn keep_readable<T>(
+        &mut self,
+        request: &Request,
+        results: Vec<Result<T, DataError>>,
+    ) -> Result<Vec<T>, DataError> {
+        let total = results.len();
+        let mut found = Vec::with_capacity(total);
+        let mut readable = Vec::with_capacity(total);
+        for result in results {
+            readable.push(result.is_ok());
+            match result {
+                Ok(value) => found.push(value),
+                Err(DataError::Image { .. }) if request.config.skip_unreadable => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut readable = readable.into_iter();
+        self.files.retain(|_| readable.next().unwrap_or(false));
+        self.walk.left_out.unreadable += total - found.len();
+        Ok(found)
+    }
+
+    /// At least two classes have to be left.
+    pub(super) fn check_classes(&self, root: &Path) -> Result<(), DataError> {
+        let (count, names) = (self.class_names.len(), self.class_names.join(", "));
+        let found = match count {
+            0 => "no class folder with images found".to_owned(),
+            1 => format!("1 class folder with images found ({names})"),
+            _ => return Ok(()),
+        };
+        let left_out = match self.left_out_in_words() {
+            words if words.is_empty() => String::new(),
+            words => format!("; {words}"),
+        };
+        Err(DataError::format(root, format!("{found}{left_out}"), EXPECTED))
+    }
+
+    /// What was left out, for an error where it is the reason.
+    fn left_out_in_words(&self) -> String {
+        let notes = self.notes.iter().cloned().chain(self.walk.left_out.notes());
+        notes.filter(|note| note.contains("left out")).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The layout a person has to provide.
+const EXPECTED: &str =
+    "Give a folder with at least two folders of images, one for each class, as in pets/cat/1.jpg and pets/dog/1.jpg";
+
+fn no_class_folders(root: &Path) -> DataError {
+    let what = match Walk::default().images(root).map(|images| images.len()) {
+        Ok(0) | Err(_) => "no images and no class folders found".to_owned(),
+        Ok(count) => format!("{count} images and no class folders found"),
+    };
+    DataError::format(root, what, EXPECTED)
+}
+
+fn class_folders(layout: &Layout) -> Result<ClassFolders, DataError> {
+    let mut folders = ClassFolders::new();
+    for (part, root) in &layout.parts {
+        for (name, folder) in folders_in(root)? {
+            folders.entry(name).or_default().push((*part, folder));
+        }
+    }
+    Ok(folders)
+}
+
+/// Up to five names, and how many more there are.
+fn names_of(names: &[&String]) -> String {
+    let shown: Vec<&str> = names.iter().take(5).map(|name| name.as_str()).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

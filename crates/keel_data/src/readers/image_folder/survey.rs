@@ -1,0 +1,73 @@
+//! Facts about an image folder from the headers of its files: nothing is decoded, no sample is held.
+
+use super::header::{self, ImageHeader};
+use super::listing::Listing;
+use super::shape::Target;
+use crate::dataset::SampleShape;
+use crate::error::DataError;
+use crate::readers::Request;
+use rayon::prelude::*;
+
+/// Facts about the images of a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageSurvey {
+    /// Shape of the samples that reading would give.
+    pub sample_shape: SampleShape,
+    /// `[height, width]` of each image, upright.
+    pub sides: Vec<[usize; 2]>,
+    /// Number of images of the training, validation and test part; all in the first where there are no parts.
+    pub parts: [usize; 3],
+    /// Names of the classes and the number of their images in the training part.
+    pub classes: Vec<(String, usize)>,
+    /// What was decided or left out, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl ImageSurvey {
+    /// Number of images.
+    pub fn samples(&self) -> usize {
+        self.sides.len()
+    }
+
+    /// Bytes that all samples take when they are read; `None` where no machine could hold them.
+    pub fn bytes(&self) -> Option<usize> {
+        self.sample_shape.len().checked_mul(self.samples())
+    }
+}
+
+/// A listing whose files have readable headers.
+#[derive(Debug)]
+pub(super) struct Surveyed {
+    pub(super) listing: Listing,
+    pub(super) headers: Vec<ImageHeader>,
+}
+
+impl Surveyed {
+    /// Lists the files and reads their headers, in parallel; unreadable files leave the listing or stop.
+    pub(super) fn of(request: &Request) -> Result<Self, DataError> {
+        let mut listing = Listing::of(request)?;
+        let results: Vec<_> = listing.files.par_iter().map(|file| header::read_header(&file.path)).collect();
+        let headers = listing.keep_readable(request, results)?;
+        if request.schema.is_none() {
+            listing.drop_empty_classes();
+            listing.check_classes(request.path)?;
+        }
+        Ok(Surveyed { listing, headers })
+    }
+
+    /// Facts for a person or a program that decides what to do with the images.
+    pub(super) fn survey(&self, target: &Target) -> ImageSurvey {
+        let files = &self.listing.files;
+        let in_training =
+            |class: usize| files.iter().filter(|file| (file.part, file.class) == (0, class as u32)).count();
+        let names = self.listing.class_names.iter().enumerate();
+        let notes = [&self.listing.notes, &target.notes, &self.listing.walk.left_out.notes()];
+        ImageSurvey {
+            sample_shape: target.shape,
+            sides: self.headers.iter().map(|header| [header.height, header.width]).collect(),
+            parts: [0, 1, 2].map(|part| files.iter().filter(|file| file.part == part).count()),
+            classes: names.map(|(class, name)| (name.clone(), in_training(class))).collect(),
+            notes: notes.into_iter().flatten().cloned().collect(),
+        }
+    }
+}

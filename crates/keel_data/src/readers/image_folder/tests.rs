@@ -1,0 +1,527 @@
+use crate::config::{ColorMode, DataConfig, Fit, ImageSize};
+use crate::dataset::{Dataset, Inputs, Targets};
+use crate::error::DataError;
+use crate::load::{load, load_for_model, survey};
+use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use std::path::Path;
+
+const BASELINE: &[u8] = include_bytes!("../../../tests/data/baseline.jpg");
+const PROGRESSIVE: &[u8] = include_bytes!("../../../tests/data/progressive.jpg");
+const CMYK: &[u8] = include_bytes!("../../../tests/data/cmyk.jpg");
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn color(path: &Path, width: u32, height: u32, rgb: [u8; 3]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    RgbImage::from_pixel(width, height, Rgb(rgb)).save(path).unwrap();
+}
+
+/// One small image at each of `paths`.
+fn images(root: &Path, paths: &[&str]) {
+    paths.iter().for_each(|path| color(&root.join(path), 4, 3, [7, 8, 9]));
+}
+
+fn pets(root: &Path) {
+    color(&root.join("cat/1.png"), 4, 3, [255, 0, 0]);
+    color(&root.join("cat/2.bmp"), 4, 3, [0, 255, 0]);
+    color(&root.join("dog/1.png"), 8, 6, [0, 0, 255]);
+}
+
+fn read(root: &Path) -> Result<Dataset, DataError> {
+    load(&DataConfig::of_source("."), root)
+}
+
+fn bytes(data: &Dataset) -> &[u8] {
+    let Inputs::Bytes(bytes) = data.inputs() else { panic!("images are bytes") };
+    bytes
+}
+
+fn labels(data: &Dataset) -> &[u32] {
+    let Targets::Classes { labels, .. } = data.targets() else { panic!("folders are classes") };
+    labels
+}
+
+fn skipping() -> DataConfig {
+    DataConfig { skip_unreadable: true, ..DataConfig::of_source(".") }
+}
+
+#[test]
+fn classes_sizes_and_pixels_are_read_in_sorted_order() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    let data = read(folder.path()).unwrap();
+    assert_eq!(data.class_names(), ["cat", "dog"]);
+    assert_eq!(data.sample_shape().dimensions(), [3, 4, 3]);
+    for (sample, rgb) in [[255, 0, 0], [0, 255, 0], [0, 0, 255]].iter().enumerate() {
+        assert!(bytes(&data)[sample * 36..(sample + 1) * 36].chunks_exact(3).all(|pixel| pixel == rgb));
+    }
+    assert_eq!(data.notes(), ["1 of 3 images brought to 3 x 4 (bilinear, stretched)"]);
+    assert!(data.provenance().describe(2).ends_with("dog/1.png"));
+}
+
+#[test]
+fn every_format_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, ending) in ["jpg", "png", "bmp", "gif", "webp", "tiff", "ppm"].iter().enumerate() {
+        color(&folder.path().join(format!("{class}/a.{ending}")), 5, 7, [200, 40, 90]);
+    }
+    let data = read(folder.path()).unwrap();
+    assert_eq!((data.samples(), data.sample_shape().dimensions()), (7, vec![7, 5, 3]));
+    assert!(
+        bytes(&data).chunks_exact(3).all(|pixel| pixel.iter().zip([200u8, 40, 90]).all(|(a, b)| a.abs_diff(b) < 8))
+    );
+}
+
+#[test]
+fn contents_decide_where_endings_are_wrong_or_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    for name in ["cat/a.png", "cat/b", "cat/c.jfif", "cat/d.JPE", "dog/e.jpg_large"] {
+        write(&folder.path().join(name), BASELINE);
+    }
+    write(&folder.path().join("dog/notes"), b"no image");
+    let data = read(folder.path()).unwrap();
+    assert_eq!(labels(&data), [0, 0, 0, 0, 0, 0, 1, 1]);
+    assert!(data.notes().contains(&"files that are not images left out: 1".to_owned()), "{:?}", data.notes());
+}
+
+#[test]
+fn grey_images_have_one_channel_unless_colour_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["a", "b"] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        GrayImage::from_pixel(2, 2, Luma([7])).save(folder.path().join(class).join("1.png")).unwrap();
+    }
+    assert_eq!(read(folder.path()).unwrap().sample_shape().channels(), 1);
+    let config = DataConfig { color: ColorMode::Color, ..DataConfig::of_source(".") };
+    assert_eq!(load(&config, folder.path()).unwrap().sample_shape().channels(), 3);
+}
+
+#[test]
+fn twelve_bits_in_sixteen_are_not_black_and_cmyk_is_colour() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, value) in [("a", 4_000), ("b", 2_000)] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        ImageBuffer::<Luma<u16>, _>::from_pixel(2, 2, Luma([value]))
+            .save(folder.path().join(class).join("1.png"))
+            .unwrap();
+    }
+    let data = read(folder.path()).unwrap();
+    assert_eq!(bytes(&data), [249, 249, 249, 249, 125, 125, 125, 125]);
+    assert_eq!(data.notes(), ["2 images of 16 bits use 12 of them, which are scaled to 0 to 255"]);
+    let predicted = load_for_model(&DataConfig::of_source("b"), folder.path(), &data.schema()).unwrap();
+    assert_eq!(bytes(&predicted), [125; 4]);
+    write(&folder.path().join("a/2.jpg"), CMYK);
+    assert_eq!(read(folder.path()).unwrap().sample_shape().channels(), 3);
+}
+
+#[test]
+fn transparent_images_are_shown_on_white_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, hidden) in [("a", [255, 0, 0, 0]), ("b", [0, 0, 255, 0])] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        RgbaImage::from_pixel(2, 2, Rgba(hidden)).save(folder.path().join(class).join("1.png")).unwrap();
+        RgbaImage::from_pixel(2, 2, Rgba([1, 2, 3, 255])).save(folder.path().join(class).join("2.png")).unwrap();
+    }
+    let data = read(folder.path()).unwrap();
+    assert!(bytes(&data)[..12].iter().all(|value| *value == 255));
+    assert_eq!(data.notes(), ["images with transparent parts, shown on white: 2"]);
+}
+
+/// `jpeg` with an EXIF segment that gives an orientation.
+fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let tiff = [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0, 0, 0, 0, 0][..]].concat();
+    let length = (tiff.len() as u16 + 8).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, b"Exif\0\0", &tiff, &jpeg[2..]].concat()
+}
+
+#[test]
+fn orientation_comes_before_the_shape() {
+    for orientation in 1..=8 {
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["a", "b"] {
+            write(&folder.path().join(class).join("1.jpg"), &turned(BASELINE, orientation));
+        }
+        let data = read(folder.path()).unwrap();
+        let expected = if orientation < 5 { [40, 56, 3] } else { [56, 40, 3] };
+        assert_eq!(data.sample_shape().dimensions(), expected, "orientation {orientation}");
+        assert_eq!(data.notes(), [""; 0]);
+        let plain = image::load_from_memory(BASELINE).unwrap();
+        let mut upright = plain.clone();
+        upright.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
+        assert_eq!(&bytes(&data)[..upright.as_bytes().len()], upright.as_bytes(), "orientation {orientation}");
+    }
+}
+
+#[test]
+fn parts_become_the_official_division() {
+    for parts in [["train", "val", "test"], ["training", "dev", "Testing"], ["seg_train", "seg_valid", "seg_test"]] {
+        let folder = tempfile::tempdir().unwrap();
+        for part in parts {
+            pets(&folder.path().join(part));
+        }
+        let data = read(folder.path()).unwrap();
+        let division = data.division().unwrap();
+        assert_eq!(
+            (&division.train[..], &division.validation[..], &division.test[..]),
+            (&[0, 1, 2][..], &[3, 4, 5][..], &[6, 7, 8][..])
+        );
+        assert_eq!(labels(&data), [0, 0, 1, 0, 0, 1, 0, 0, 1]);
+    }
+}
+
+#[test]
+fn layouts_people_have() {
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], usize, &'a str);
+    let cases: [Case; 9] = [
+        ("a class named train", &["train/1.png", "bus/1.png", "car/1.png"], &["bus", "car", "train"], 3, ""),
+        ("classes named as parts", &["train/1.png", "test/1.png"], &["test", "train"], 2, ""),
+        (
+            "train as a class with folders",
+            &["train/ice/1.png", "train/tgv/1.png", "bus/1.png"],
+            &["bus", "train"],
+            3,
+            "",
+        ),
+        ("a wrapping folder", &["pets/cat/1.png", "pets/dog/1.png"], &["cat", "dog"], 2, "which is read in its place"),
+        (
+            "a wrapping folder in each part",
+            &["train/train/a/1.png", "train/train/b/1.png", "test/test/a/1.png"],
+            &["a", "b"],
+            3,
+            "",
+        ),
+        (
+            "a flat test part",
+            &["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"],
+            &["a", "b"],
+            2,
+            "test/ left out: 2 images without class folders",
+        ),
+        (
+            "a test part with one unknown folder",
+            &["train/a/1.png", "train/b/1.png", "test/unknown/1.png"],
+            &["a", "b"],
+            2,
+            "folders of the test part left out, for the training part lacks them: unknown",
+        ),
+        (
+            "loose images",
+            &["a/1.png", "b/1.png", "1.png"],
+            &["a", "b"],
+            2,
+            "images outside of class folders left out: 1",
+        ),
+        (
+            "a folder beside the parts",
+            &["train/a/1.png", "train/b/1.png", "val/a/1.png", "raw/1.png"],
+            &["a", "b"],
+            3,
+            "folders beside the training part left out: raw",
+        ),
+    ];
+    for (what, paths, classes, samples, note) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        images(folder.path(), paths);
+        let data = read(folder.path()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(data.class_names(), classes, "{what}");
+        assert_eq!(data.samples(), samples, "{what}");
+        let notes = data.notes();
+        assert!(
+            if note.is_empty() { notes.is_empty() } else { notes.iter().any(|n| n.contains(note)) },
+            "{what}: {notes:?}"
+        );
+        let survey = survey(&DataConfig::of_source("."), folder.path()).unwrap().unwrap();
+        assert_eq!((survey.samples(), survey.sample_shape), (samples, *data.sample_shape()), "{what}");
+    }
+}
+
+#[test]
+fn junk_is_passed_over_and_what_is_not_decoded_is_counted_by_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    for name in
+        ["__MACOSX/cat/._1.png", ".DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "cat/.ipynb_checkpoints/1.png"]
+    {
+        write(&folder.path().join(name), b"\0");
+    }
+    for name in ["cat/1.heic", "cat/2.HEIC", "dog/1.nef", "dog/labels.txt"] {
+        write(&folder.path().join(name), b"text");
+    }
+    let data = read(folder.path()).unwrap();
+    let expected = [
+        "1 of 3 images brought to 3 x 4 (bilinear, stretched)",
+        "HEIC files left out (convert them to JPEG or PNG to use them): 2",
+        "camera raw files left out (convert them to JPEG or PNG to use them): 1",
+        "files that are not images left out: 1",
+    ];
+    assert_eq!(data.notes(), expected);
+    write(&folder.path().join("cat/3.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0");
+    let message = read(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("3.jpg: it is a HEIC file; convert it to JPEG or PNG"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_never_lead_back_into_the_data() {
+    use std::os::unix::fs::symlink;
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    images(folder.path(), &["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"]);
+    images(elsewhere.path(), &["more/1.png", "more/deep/2.png", "3.png"]);
+    symlink(elsewhere.path().join("more"), elsewhere.path().join("more/deep/again")).unwrap();
+    for (target, link) in [
+        ("..", "cat/up"),
+        ("../dog", "cat/dogs"),
+        ("../dog/1.png", "cat/dog.png"),
+        ("1.png", "cat/same.png"),
+        ("nowhere", "dog/broken.png"),
+        ("cat", "kitten"),
+    ] {
+        symlink(target, folder.path().join(link)).unwrap();
+    }
+    for (target, link) in [("more", "dog/more"), ("more", "dog/more_again"), ("3.png", "dog/3.png")] {
+        symlink(elsewhere.path().join(target), folder.path().join(link)).unwrap();
+    }
+    let data = read(folder.path()).unwrap();
+    assert_eq!(
+        (data.class_names(), labels(&data)),
+        (&["cat".to_owned(), "dog".to_owned()][..], &[0, 0, 1, 1, 1, 1, 1][..])
+    );
+    let expected = [
+        "class folders without a readable image left out: kitten",
+        "symbolic links to folders or files of the same data left out: 7",
+        "broken symbolic links left out: 1",
+    ];
+    assert_eq!(data.notes(), expected);
+}
+
+#[test]
+fn photos_are_cropped_to_a_size_that_is_chosen_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, (width, height)) in [("a", (400, 300)), ("b", (300, 400)), ("c", (500, 500))] {
+        color(&folder.path().join(class).join("1.png"), width, height, [9, 9, 9]);
+    }
+    let data = read(folder.path()).unwrap();
+    let expected = [
+        "image size 224 x 224, chosen for 3 images of about 400 x 400 (data.image_size gives another)",
+        "3 of 3 images brought to 224 x 224 (bilinear, cropped about the centre)",
+    ];
+    assert_eq!((data.sample_shape().dimensions(), data.notes()), (vec![224, 224, 3], &expected.map(str::to_owned)[..]));
+}
+
+#[test]
+fn crop_keeps_proportions_and_the_asked_size_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut image = RgbImage::from_pixel(30, 10, Rgb([255, 0, 0]));
+    (0..10).flat_map(|y| (10..20).map(move |x| (x, y))).for_each(|(x, y)| image.put_pixel(x, y, Rgb([0, 255, 0])));
+    for class in ["a", "b"] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        DynamicImage::from(image.clone()).save(folder.path().join(class).join("1.png")).unwrap();
+    }
+    let size = Some(ImageSize::Square(10));
+    let config = DataConfig { image_size: size, fit: Fit::Crop, ..DataConfig::of_source(".") };
+    let data = load(&config, folder.path()).unwrap();
+    assert!(bytes(&data).chunks_exact(3).all(|pixel| pixel == [0, 255, 0]));
+    for impossible in [ImageSize::Square(0), ImageSize::Sides([3, 9_000])] {
+        let config = DataConfig { image_size: Some(impossible), ..DataConfig::of_source(".") };
+        assert!(load(&config, folder.path()).unwrap_err().to_string().starts_with("data.image_size"));
+    }
+}
+
+#[test]
+fn a_shrunken_image_equals_that_of_another_program() {
+    // Pillow 12's `resize((13, 9), BILINEAR)`, with the script in tests/data/reference.py.
+    const EXPECTED: [[u8; 13]; 9] = [
+        [162, 95, 79, 147, 177, 114, 71, 128, 181, 133, 73, 108, 174],
+        [145, 78, 62, 131, 160, 97, 55, 111, 164, 116, 56, 92, 157],
+        [171, 104, 88, 156, 186, 123, 80, 137, 190, 142, 82, 117, 183],
+        [154, 87, 71, 139, 169, 106, 63, 120, 173, 125, 65, 100, 166],
+        [152, 85, 69, 137, 167, 104, 61, 118, 171, 123, 63, 98, 164],
+        [172, 105, 89, 157, 187, 123, 81, 138, 190, 143, 82, 118, 184],
+        [146, 79, 63, 131, 161, 98, 55, 112, 165, 117, 57, 92, 158],
+        [162, 95, 79, 148, 177, 114, 72, 128, 181, 133, 73, 109, 174],
+        [169, 102, 86, 154, 184, 121, 78, 135, 188, 140, 80, 115, 181],
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let pattern = |x: u32, y: u32| {
+        Luma([((100u32.abs_diff(x % 200) * 2 + 70u32.abs_diff(y % 140)) * 8 / 10 + (x * 7 + y * 13) % 30) as u8])
+    };
+    for class in ["a", "b"] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        GrayImage::from_fn(610, 470, pattern).save(folder.path().join(class).join("1.png")).unwrap();
+    }
+    let size = Some(ImageSize::Sides([9, 13]));
+    let config = DataConfig { image_size: size, fit: Fit::Stretch, ..DataConfig::of_source(".") };
+    let data = load(&config, folder.path()).unwrap();
+    let differences = bytes(&data).iter().zip(EXPECTED.as_flattened()).map(|(a, b)| a.abs_diff(*b));
+    assert!(differences.clone().all(|difference| difference <= 3), "{:?}", differences.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_truncated_image_is_named_or_counted() {
+    let png = {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let image = RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8 * 6, y as u8 * 8, (x * y) as u8]));
+        image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    for (ending, whole) in [("jpg", BASELINE), ("jpg", PROGRESSIVE), ("png", &png)] {
+        let path = folder.path().join(format!("dog/broken.{ending}"));
+        write(&path, whole);
+        assert_eq!(read(folder.path()).unwrap().samples(), 4);
+        let step = whole.len() / 23;
+        let image_end = if ending == "png" { whole.len() - 13 } else { whole.len() };
+        for length in [0, 1, 3, 10, image_end - 2, image_end - 1].into_iter().chain((20..image_end).step_by(step)) {
+            write(&path, &whole[..length]);
+            let message = read(folder.path()).unwrap_err().to_string();
+            let named = message.contains(&format!("dog/broken.{ending}")) && message.contains("skip_unreadable");
+            assert!(named && !message.contains('\n'), "{length} of {}: {message}", whole.len());
+            let data = load(&skipping(), folder.path()).unwrap();
+            assert_eq!(data.samples(), 3);
+            assert!(data.notes().contains(&"unreadable images left out: 1".to_string()), "{:?}", data.notes());
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn images_that_claim_to_be_huge_or_empty_are_refused_before_they_are_decoded() {
+    let bmp = |width: u32, height: u32| {
+        let mut bytes = b"BM".to_vec();
+        bytes.extend(
+            [[54u32, 0, 54, 40, width, height, 0x0018_0001, 0, 0, 0].map(u32::to_le_bytes).concat(), vec![0; 12]]
+                .concat(),
+        );
+        bytes
+    };
+    let gif = |width: u16, height: u16| {
+        let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
+        [
+            b"GIF89a",
+            &sides[..],
+            &[0x80, 0, 0, 0, 0, 0, 255, 255, 255, 0x2c, 0, 0, 0, 0],
+            &sides,
+            &[0, 2, 2, 0x44, 1, 0, 0x3b],
+        ]
+        .concat()
+    };
+    let ppm = |width: usize, height: usize| format!("P6\n{width} {height}\n255\n").into_bytes();
+    let cases = [
+        ("bmp", bmp(60_000, 60_000), "60000 x 60000"),
+        ("gif", gif(65_535, 65_535), "65535 x 65535"),
+        ("gif", gif(0, 0), ""),
+        ("ppm", ppm(4_000_000_000, 4_000_000_000), ""),
+        ("ppm", ppm(0, 3), ""),
+    ];
+    for (ending, bytes, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        pets(folder.path());
+        let name = format!("cat/huge.{ending}");
+        write(&folder.path().join(&name), &bytes);
+        let message = read(folder.path()).unwrap_err().to_string();
+        assert!(message.contains(&name) && message.contains(words), "{message}");
+        assert_eq!(load(&skipping(), folder.path()).unwrap().samples(), 3);
+    }
+}
+
+#[test]
+fn images_above_the_memory_there_is_are_refused_before_they_are_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    let load_at = |bytes| load(&DataConfig { largest_bytes: Some(bytes), ..DataConfig::of_source(".") }, folder.path());
+    assert_eq!(load_at(108).unwrap().samples(), 3);
+    let message = load_at(107).unwrap_err().to_string();
+    assert!(
+        message.contains("data.image_size: 3 images of [3, 4, 3] take") && message.contains("at most 3"),
+        "{message}"
+    );
+}
+
+#[test]
+fn empty_and_single_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |words: &str| {
+        let message = read(folder.path()).unwrap_err().to_string();
+        assert!(message.contains(words) && message.contains("pets/cat/1.jpg"), "{message}");
+    };
+    images(folder.path(), &["1.png"]);
+    refused("1 images and no class folders found");
+    images(folder.path(), &["cat/1.png"]);
+    refused("1 class folder with images found (cat)");
+    std::fs::create_dir(folder.path().join("dog")).unwrap();
+    refused("class folders without a readable image left out: dog");
+    images(folder.path(), &["elk/1.png"]);
+    let data = read(folder.path()).unwrap();
+    assert_eq!((data.class_names(), labels(&data)), (&["cat".to_owned(), "elk".to_owned()][..], &[0, 1][..]));
+    write(&folder.path().join("dog/1.jpg"), &BASELINE[..300]);
+    let data = load(&skipping(), folder.path()).unwrap();
+    assert_eq!((data.class_names().len(), labels(&data)), (2, &[0, 1][..]));
+    let message = load(&DataConfig::of_source("cat/1.png"), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("cat/1.png: a single image cannot be trained on"), "{message}");
+}
+
+#[test]
+fn a_model_gets_its_size_and_class_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    let schema = read(folder.path()).unwrap().schema();
+    let other = tempfile::tempdir().unwrap();
+    color(&other.path().join("dog/9.png"), 20, 20, [9, 9, 9]);
+    let data = load_for_model(&DataConfig::of_source("."), other.path(), &schema).unwrap();
+    assert_eq!((labels(&data)[0], data.sample_shape().dimensions()), (1, vec![3, 4, 3]));
+    let single = load_for_model(&DataConfig::of_source("dog/9.png"), other.path(), &schema).unwrap();
+    assert_eq!((single.targets(), single.samples()), (&Targets::Unlabelled, 1));
+    assert_eq!(single.notes(), ["1 of 1 images brought to 3 x 4 (bilinear, stretched)"]);
+    GrayImage::from_pixel(4, 3, Luma([7])).save(other.path().join("dog/grey.png")).unwrap();
+    let grey = load_for_model(&DataConfig::of_source("dog/grey.png"), other.path(), &schema).unwrap();
+    assert_eq!(grey.notes(), ["1 of 1 images turned from grey to colour"]);
+}
+
+#[test]
+fn a_model_reads_folders_of_any_shape() {
+    type Case<'a> = (&'a [&'a str], Option<&'a [u32]>, usize, &'a str);
+    let cases: [Case; 8] = [
+        (&["1.png", "2.png"], None, 2, ""),
+        (&["2026-01/1.png", "2026-02/day/2.png"], None, 2, ""),
+        (&["cat/1.png", "dog/2.png"], Some(&[0, 1]), 2, ""),
+        (&["dog/2.png"], Some(&[1]), 1, ""),
+        (&["cat/1.png", "bird/2.png"], None, 2, "folders that are not classes of the model (bird)"),
+        (&["cat/1.png", "2.png"], None, 2, "1 images outside of class folders"),
+        (&["train/cat/1.png", "train/dog/1.png", "test/cat/1.png"], Some(&[0, 1, 0]), 3, ""),
+        (&["unpacked/cat/1.png", "unpacked/dog/1.png"], Some(&[0, 1]), 2, "which is read in its place"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    images(folder.path(), &["cat/1.png", "dog/1.png"]);
+    let schema = read(folder.path()).unwrap().schema();
+    for (paths, expected, samples, note) in cases {
+        let other = tempfile::tempdir().unwrap();
+        images(other.path(), paths);
+        std::fs::create_dir(other.path().join("empty")).unwrap();
+        let data = load_for_model(&DataConfig::of_source("."), other.path(), &schema).unwrap();
+        let found = match data.targets() {
+            Targets::Classes { labels, .. } => Some(&labels[..]),
+            _ => None,
+        };
+        assert_eq!((found, data.samples()), (expected, samples), "{paths:?}");
+        let notes = data.notes();
+        assert!(
+            if note.is_empty() { notes.is_empty() } else { notes.iter().any(|n| n.contains(note)) },
+            "{paths:?}: {notes:?}"
+        );
+        write(&other.path().join(paths[0]).with_file_name("broken.jpg"), &BASELINE[..500]);
+        let message = load_for_model(&DataConfig::of_source("."), other.path(), &schema).unwrap_err().to_string();
+        assert!(message.contains("broken.jpg"), "{message}");
+        assert_eq!(load_for_model(&skipping(), other.path(), &schema).unwrap().samples(), samples, "{paths:?}");
+    }
+    let message =
+        load_for_model(&DataConfig::of_source("."), tempfile::tempdir().unwrap().path(), &schema).unwrap_err();
+    assert!(
+        message.to_string().contains("not recognised") || message.to_string().contains("no readable image"),
+        "{message}"
+    );
+}

@@ -1,0 +1,70 @@
+//! Whether a JPEG file ends where its image ends.
+//!
+//! Decoders fill the missing part of a file that was cut grey, which no later step can tell from a picture. A whole file
+//! has an end-of-image marker of its own level: those of thumbnails stand inside segments, which are skipped by their
+//! lengths, and coded data cannot hold one, because every 0xFF in it is followed by a zero (ITU T.81, B.1.1).
+
+/// Start of image.
+const SOI: [u8; 2] = [0xff, 0xd8];
+/// End of image.
+const EOI: u8 = 0xd9;
+
+/// Whether `bytes` are a JPEG file without the end of its image. What follows the end, such as further images, is not
+/// looked at.
+pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
+    if !bytes.starts_with(&SOI) {
+        return false;
+    }
+    let mut at = 2;
+    loop {
+        // Coded data, stuffed zeros, fill bytes and restart markers lie between the segments; none of them has a length.
+        let Some(step) = bytes[at..].iter().position(|&byte| byte == 0xff) else { return true };
+        at += step;
+        let Some(&code) = bytes.get(at + 1) else { return true };
+        match code {
+            EOI => return false,
+            0xff => at += 1,
+            0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
+            _ => {
+                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return true };
+                at += 2 + usize::from(u16::from_be_bytes([high, low]));
+                if at >= bytes.len() {
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_truncated_jpeg;
+
+    /// A file of one segment and one scan, with `inside` in the segment and `coded` as data.
+    fn file(inside: &[u8], coded: &[u8]) -> Vec<u8> {
+        let length = (inside.len() as u16 + 2).to_be_bytes();
+        let scan = [0xff, 0xda, 0x00, 0x04, 0x01, 0x02];
+        [&[0xff, 0xd8, 0xff, 0xe1][..], &length, inside, &scan, coded, &[0xff, 0xd9]].concat()
+    }
+
+    #[test]
+    fn every_cut_of_a_file_is_found_and_no_whole_file_is() {
+        let thumbnail = [0xff, 0xd8, 0x01, 0xff, 0xd9];
+        let cases: [(&[u8], &[u8]); 5] = [
+            (b"text", &[1, 2, 3]),
+            (&thumbnail, &[1, 2, 3]),
+            (b"", &[0xff, 0x00, 0xd9, 0xff, 0xd0, 4]),
+            (b"", &[1, 0xff, 0xff, 0xd3, 2]),
+            (b"two scans", &[1, 0xff, 0xc4, 0x00, 0x03, 9, 0xff, 0xda, 0x00, 0x03, 1, 7]),
+        ];
+        for (inside, coded) in cases {
+            let whole = file(inside, coded);
+            assert!(!is_truncated_jpeg(&whole), "{whole:x?}");
+            assert!(!is_truncated_jpeg(&[&whole[..], b"more", &whole[..9]].concat()), "{whole:x?}");
+            for length in 2..whole.len() {
+                assert!(is_truncated_jpeg(&whole[..length]), "{length} of {whole:x?}");
+            }
+        }
+        assert!(!is_truncated_jpeg(b"\x89PNG"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Sizes that no machine can hold, refused before anything is multiplied with them.
+
+use super::{BuildError, Extent, LayerSpec, Padding};
+use crate::Shape;
+use crate::layer::Layer;
+
+/// Largest number of channels or features: a row of weights of 64 MB for each input.
+const LARGEST_WIDTH: usize = 1 << 24;
+/// Largest side of windows, strides and padding.
+const LARGEST_SIDE: usize = 1 << 13;
+/// Largest number of weights of a layer, and of values of one output sample: 4 TB, so that sums over layers, batches and
+/// threads stay countable.
+const LARGEST_LENGTH: u128 = 1 << 40;
+
+/// Checks the numbers of a spec, before a layer is built from it.
+pub(crate) fn check_spec(spec: &LayerSpec) -> Result<(), BuildError> {
+    let kind = spec.name();
+    let width = |key, value| at_most(kind, key, (value, LARGEST_WIDTH));
+    let side = |key, value| at_most(kind, key, (value, LARGEST_SIDE));
+    let extent = |key, extent: Extent| side(key, extent.height).and(side(key, extent.width));
+    let padding = |padding| match padding {
+        Padding::Each(padding) => side("padding", padding),
+        _ => Ok(()),
+    };
+    match spec {
+        LayerSpec::Linear(linear) => width("out_features", linear.out_features.unwrap_or(1)),
+        LayerSpec::Maxout(maxout) => width("out_features", maxout.out_features).and(width("pieces", maxout.pieces)),
+        LayerSpec::Conv2d(conv) => {
+            width("out_channels", conv.out_channels)?;
+            extent("kernel", conv.kernel).and(extent("stride", conv.stride))?;
+            padding(conv.padding).and(side("dilation", conv.dilation))
+        }
+        LayerSpec::MaxPool(pool) => extent("kernel", pool.kernel).and(padding(pool.padding)),
+        LayerSpec::AvgPool(pool) => extent("kernel", pool.kernel).and(padding(pool.padding)),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the number of weights and of outputs of a layer.
+pub(crate) fn check_layer(layer: &dyn Layer) -> Result<(), BuildError> {
+    let outputs = match layer.output_shape() {
+        Shape::Features(features) => features as u128,
+        Shape::Image { height, width, channels } => product(&[height, width, channels]),
+    };
+    let weights = layer.parameters().iter().map(|parameter| product(&parameter.shape)).max().unwrap_or(0);
+    for (what, length) in [("weights", weights), ("values in an output sample", outputs)] {
+        if length > LARGEST_LENGTH {
+            return Err(BuildError::TooLarge { kind: layer.kind(), what, length });
+        }
+    }
+    Ok(())
+}
+
+fn product(sizes: &[usize]) -> u128 {
+    sizes.iter().fold(1u128, |product, size| product.saturating_mul(*size as u128))
+}
+
+fn at_most(kind: &'static str, key: &'static str, (value, largest): (usize, usize)) -> Result<(), BuildError> {
+    if value <= largest { Ok(()) } else { Err(BuildError::AboveLargest { kind, key, value, largest }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Graph;
+    use crate::layers::{Conv2dSpec, LinearSpec, MaxPoolSpec, MaxoutSpec};
+
+    fn refused(input: Shape, layers: &[LayerSpec]) -> String {
+        Graph::build(input, layers, 3).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sizes_that_wrap_are_refused_by_name() {
+        let image = Shape::Image { height: 8, width: 8, channels: 3 };
+        let last = LayerSpec::Linear(LinearSpec::new(3));
+        let mut padded = Conv2dSpec::new(4, 3);
+        padded.padding = Padding::Each(usize::MAX);
+        let cases = [
+            (LayerSpec::Linear(LinearSpec::new(1 << 58)), "out_features of linear is 288230376151711744"),
+            (LayerSpec::Maxout(MaxoutSpec::new(1 << 60)), "out_features of maxout"),
+            (LayerSpec::Conv2d(Conv2dSpec::new(1 << 62, 3)), "out_channels of conv2d"),
+            (LayerSpec::Conv2d(Conv2dSpec::new(4, usize::MAX)), "kernel of conv2d"),
+            (LayerSpec::Conv2d(padded), "padding of conv2d"),
+            (LayerSpec::MaxPool(MaxPoolSpec::new(usize::MAX)), "kernel of max_pool"),
+        ];
+        for (layer, expected) in cases {
+            let message = refused(image, &[layer, last.clone()]);
+            assert!(message.contains(expected) && message.contains("at most"), "{message}");
+        }
+        let wide = LayerSpec::Linear(LinearSpec::new(1 << 24));
+        let message = refused(image, &[wide.clone(), wide, last]);
+        assert!(message.contains("linear would have 281474976710656 weights"), "{message}");
+    }
+}

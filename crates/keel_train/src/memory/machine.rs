@@ -1,0 +1,106 @@
+//! Memory a machine has free, as far as its system says.
+
+use std::path::Path;
+
+/// Bytes this process may still take: what Linux calls available, or what is left of the container's limit where that is
+/// less. `None` where the system does not say.
+pub fn free_bytes() -> Option<u64> {
+    free_bytes_below(Path::new("/"))
+}
+
+/// As [`free_bytes`], with the system's files below `root`.
+fn free_bytes_below(root: &Path) -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(root.join(path.trim_start_matches('/'))).ok();
+    let machine = read("proc/meminfo").and_then(|text| available(&text));
+    let groups = read("proc/self/cgroup").unwrap_or_default();
+    let container = groups.lines().flat_map(|line| left_in_groups(line, &read)).min();
+    machine.into_iter().chain(container).min()
+}
+
+/// `MemAvailable` of `/proc/meminfo`.
+fn available(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Bytes left in the control group of a line of `/proc/self/cgroup` and in the groups around it.
+fn left_in_groups(line: &str, read: &impl Fn(&str) -> Option<String>) -> Vec<u64> {
+    let mut fields = line.splitn(3, ':');
+    let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
+        return Vec::new();
+    };
+    let (mount, limit, usage, cached) = match controllers {
+        "" => ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+        "memory" => ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        _ => return Vec::new(),
+    };
+    // A container may see its own group as the root, so that the path from outside leads nowhere: the root counts too.
+    let mut folders: Vec<&Path> = Path::new(path).ancestors().collect();
+    folders.push(Path::new("/"));
+    let left = |folder: &Path| {
+        let file = |name: &str| read(&format!("{mount}/{}/{name}", folder.display().to_string().trim_matches('/')));
+        let limit: u64 = file(limit)?.trim().parse().ok()?;
+        let used: u64 = file(usage)?.trim().parse().ok()?;
+        // Cached files are given back when memory is short.
+        let given_back = file("memory.stat").and_then(|text| entry(&text, cached)).unwrap_or(0);
+        Some(limit.saturating_sub(used.saturating_sub(given_back)))
+    };
+    folders.into_iter().filter_map(left).collect()
+}
+
+/// The number after `name` in lines of names and numbers.
+fn entry(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(files: &[(&str, &str)]) -> Option<u64> {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        free_bytes_below(root.path())
+    }
+
+    #[test]
+    fn the_smallest_of_machine_and_groups_counts() {
+        let machine = ("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:    4000 kB\n");
+        let second = ("proc/self/cgroup", "0::/box/inner\n");
+        let first = ("proc/self/cgroup", "5:cpu:/x\n4:memory:/docker/1\n");
+        let limits = |folder: &'static str| [folder.to_owned() + "/memory.max", folder.to_owned() + "/memory.current"];
+        let [max, current] = limits("sys/fs/cgroup/box");
+        let cases: [(&[(&str, &str)], Option<u64>); 6] = [
+            (&[], None),
+            (&[machine], Some(4_096_000)),
+            (&[machine, second, (&max, "max\n"), (&current, "5\n")], Some(4_096_000)),
+            (&[machine, second, (&max, "1000\n"), (&current, "400\n")], Some(600)),
+            (
+                &[
+                    machine,
+                    second,
+                    (&max, "1000\n"),
+                    (&current, "400\n"),
+                    ("sys/fs/cgroup/box/memory.stat", "anon 9\ninactive_file 300\n"),
+                ],
+                Some(900),
+            ),
+            (
+                &[
+                    machine,
+                    first,
+                    ("sys/fs/cgroup/memory/memory.limit_in_bytes", "2000\n"),
+                    ("sys/fs/cgroup/memory/memory.usage_in_bytes", "2500\n"),
+                ],
+                Some(0),
+            ),
+        ];
+        for (files, expected) in cases {
+            assert_eq!(free(files), expected, "{files:?}");
+        }
+    }
+}

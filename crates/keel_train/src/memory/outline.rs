@@ -1,0 +1,116 @@
+//! A run before it exists: its network and its memory, from the headers of its data where those suffice.
+
+use std::path::Path;
+
+use keel_data::{ImageSurvey, PreprocessStep, Preprocessor, SplitDataset};
+use keel_nn::Graph;
+
+use super::estimate::{Estimate, Job, check_preprocessing};
+use crate::auto::{self, Choice, Facts, Pace, Resolved, Timing};
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::trainer::{load_data, shape_of};
+
+/// The network of a run, not fused, and what the run would hold.
+#[derive(Debug)]
+pub struct Outline {
+    /// Every layer by itself.
+    pub graph: Graph,
+    /// Samples of the largest training batch.
+    pub batch: usize,
+    /// Memory by part.
+    pub estimate: Estimate,
+    /// What was decided or left out while looking at the data, one sentence each.
+    pub notes: Vec<String>,
+    /// What was chosen automatically, with reasons.
+    pub choices: Vec<Choice>,
+    /// The config as it was given.
+    open: Config,
+    /// The config with nothing left open.
+    config: Config,
+    facts: Facts,
+}
+
+/// A config before and after the automatic choices.
+struct Decided {
+    open: Config,
+    config: Config,
+    choices: Vec<Choice>,
+    facts: Facts,
+}
+
+impl Outline {
+    /// The outline of `config`. Images are not decoded and no network is made: nothing of what is described is allocated.
+    /// Call it inside the pool of [`crate::threads::pool`].
+    ///
+    /// # Errors
+    /// Data that cannot be read, layers that do not fit it.
+    pub fn of(config: &Config) -> Result<Self, TrainError> {
+        let open = config.clone().settled();
+        let changes_shape =
+            |step: &PreprocessStep| matches!(step, PreprocessStep::Pca { .. } | PreprocessStep::Whiten { .. });
+        let survey = match config.preprocess.resolved_steps().iter().any(changes_shape) {
+            true => None,
+            false => keel_data::survey(&open.data, Path::new(""))?,
+        };
+        match survey {
+            Some(survey) => {
+                let facts = Facts { shape: survey.sample_shape, parts: survey.parts, values: false };
+                let (config, choices) = auto::decide(&open, &facts);
+                Self::of_survey(Decided { open, config, choices, facts }, &survey)
+            }
+            None => {
+                let data = load_data(&open)?;
+                let facts = Facts::of_data(&data.dataset);
+                let Resolved { config, data, choices } = auto::resolve(&open, data)?;
+                Self::of_data(Decided { open, config, choices, facts }, &data)
+            }
+        }
+    }
+
+    /// Measures a few steps of the network on made-up samples and returns how long the training will take; `None` where it
+    /// would not fit into memory or is over in an instant.
+    pub fn timing(&self) -> Option<Timing> {
+        if !self.estimate.fits() {
+            return None;
+        }
+        let layers = self.config.model.layers();
+        let graph = Graph::build(self.graph.input_shape(), &layers, self.graph.output_shape().len()).ok()?.fuse();
+        let pace = Pace::of_network(graph, self.batch, &self.facts, &self.config)?;
+        Some(pace.fit(&mut self.config.clone(), &self.open, &mut Vec::new()))
+    }
+
+    fn of_survey(decided: Decided, survey: &ImageSurvey) -> Result<Self, TrainError> {
+        let [_, validation, test] = survey.parts;
+        let samples = decided.facts.training_samples(&decided.config);
+        let job = Job {
+            config: &decided.config.clone(),
+            input: survey.sample_shape,
+            outputs: survey.classes.len() * decided.config.model.members(),
+            data_bytes: survey.bytes().map_or(u64::MAX / 4, |bytes| bytes as u64),
+            data_is_held: false,
+            training_samples: samples,
+            largest_split: samples.max(validation).max(test),
+            workers: rayon::current_num_threads(),
+        };
+        Self::of_job(decided, &job, survey.notes.clone())
+    }
+
+    fn of_data(decided: Decided, data: &SplitDataset) -> Result<Self, TrainError> {
+        let config = &decided.config.clone();
+        check_preprocessing(config, data.dataset.sample_shape())?;
+        let steps = config.preprocess.resolved_steps();
+        let preprocessor = Preprocessor::fit(&data.dataset, &data.train, &steps)?;
+        let job = Job::of_data(config, data, *preprocessor.output_shape(), rayon::current_num_threads());
+        Self::of_job(decided, &job, data.dataset.notes().to_vec())
+    }
+
+    fn of_job(decided: Decided, job: &Job<'_>, notes: Vec<String>) -> Result<Self, TrainError> {
+        let Decided { open, config, choices, facts } = decided;
+        let layers = job.config.model.layers();
+        let build = || Graph::build(shape_of(&job.input), &layers, job.outputs);
+        let batch = job.config.train.batch_size.clamp(1, job.training_samples.max(1));
+        let estimate = job.estimate(&build()?.fuse(), batch)?;
+        Ok(Outline { graph: build()?, batch, estimate, notes, choices, open, config, facts })
+    }
+}
