@@ -27,16 +27,17 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    Dataset, ImageDecoding, Imputation, Inputs, OfficialDivision, Provenance, SampleShape, Schema, TableColumn,
-    TargetKind, Targets,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Imputation, Inputs,
+    NumberEncoding, NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys,
+    TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
-pub use load::{load, load_for_model};
+pub use load::{load, load_for_model, load_to_predict};
 pub use picture::batch_picture;
 pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
-pub use readers::{Format, READERS};
+pub use readers::{ColumnCells, Format, READERS, TableSource};
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;

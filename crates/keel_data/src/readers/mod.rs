@@ -7,16 +7,20 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use table::csv;
+
+pub(crate) use parts::PartSizes;
+pub use table::{ColumnCells, TableSource};
 
 mod cifar;
 mod class_names;
-mod csv;
-mod csv_columns;
 mod idx;
 mod image_decoder;
 mod image_folder;
 mod npy;
 mod parts;
+mod table;
+mod target_rule;
 
 /// Format of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +52,8 @@ pub(crate) struct Request<'a> {
     pub(crate) config: &'a DataConfig,
     /// What the data has to look like, when it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
+    /// Whether a trained model is to be compared with targets; else tables keep all rows, unlabelled.
+    pub(crate) wants_targets: bool,
 }
 
 /// Reads `request.path` in its format.
@@ -61,7 +67,7 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::ImageFolder => image_folder::read(request),
         Format::Idx => idx::read(request),
         Format::Cifar => cifar::read(request),
-        Format::Csv => csv::read(request),
+        Format::Csv => table::read(request),
         Format::Npy => npy::read(request),
     }
 }
