@@ -115,6 +115,15 @@ impl Predictor {
         Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
     }
 
+    /// As [`Predictor::load_data`], to predict only: every row of a table stays in, without its target.
+    ///
+    /// # Errors
+    /// As [`Predictor::load_data`].
+    pub fn load_inputs(&self, source: &str) -> Result<Dataset, TrainError> {
+        let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
+        Ok(keel_data::load_to_predict(&config, Path::new(""), &self.schema)?)
+    }
+
     /// The fitted preprocessing.
     pub fn preprocessor(&self) -> &Preprocessor {
         &self.preprocessor
@@ -190,7 +199,10 @@ impl Predictor {
     /// `row` holds what the objective makes of the raw outputs.
     fn prediction(&self, row: &[f32]) -> Prediction {
         match self.class_names() {
-            [] => Prediction::Values(row.to_vec()),
+            [] => {
+                let origin = self.schema.target_origin();
+                Prediction::Values(row.iter().map(|&value| (f64::from(value) + origin) as f32).collect())
+            }
             names => {
                 let index = largest(row);
                 Prediction::Class { index, name: names[index].clone(), probabilities: row.to_vec() }

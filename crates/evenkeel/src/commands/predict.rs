@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     let mut rows = Vec::new();
     for source in &arguments.inputs {
-        let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
+        let dataset = predictor.load_inputs(source).map_err(|error| of_source(source, &error))?;
         notes_of(source, &dataset, output);
         let predictions = predictor.predict(&dataset)?;
         let origin = dataset.provenance();

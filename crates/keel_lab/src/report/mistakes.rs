@@ -51,7 +51,9 @@ fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<
         (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
             let width = target_names.len();
             let truth = &truth[sample * width..(sample + 1) * width];
-            Some(values.iter().zip(truth).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max))
+            let origin = dataset.target_origin();
+            let distance = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b) - origin).abs();
+            Some(values.iter().zip(truth).map(distance).fold(0.0, f64::max))
         }
         _ => None,
     }
@@ -90,14 +92,16 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake
         }
         (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
             let width = target_names.len();
-            mistake.truth = joined(&truth[sample * width..(sample + 1) * width]);
-            mistake.predicted = joined(values);
+            let origin = dataset.target_origin();
+            mistake.truth = joined(&truth[sample * width..(sample + 1) * width], origin);
+            mistake.predicted = joined(values, 0.0);
         }
         _ => {}
     }
     mistake
 }
 
-fn joined(values: &[f32]) -> String {
-    values.iter().map(|&value| crate::charts::number(f64::from(value))).collect::<Vec<_>>().join(", ")
+/// The values, each with `origin` added.
+fn joined(values: &[f32], origin: f64) -> String {
+    values.iter().map(|&value| crate::charts::number(f64::from(value) + origin)).collect::<Vec<_>>().join(", ")
 }

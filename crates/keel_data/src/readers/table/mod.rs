@@ -1,6 +1,6 @@
 //! Tables. A format yields a raw table of cells; everything after that is the same for all of them.
 //!
-//! The way of a table: a format (`csv`) makes a [`raw::RawTable`]; `target` finds what is to be predicted; `column`
+//! The way of a table: a format (`csv`, `excel`, `parquet`) makes a [`raw::RawTable`]; `target` finds what is to be predicted; `column`
 //! decides for each other column whether it is a number, a category, a date and so on, with a reason; `encode` turns
 //! cells into features. What was decided is stored with the model, and other tables are read by it.
 
@@ -9,6 +9,8 @@ mod category;
 mod column;
 pub(super) mod csv;
 mod encode;
+pub(super) mod excel;
+mod folder;
 mod header;
 mod labels;
 mod layout;
@@ -19,7 +21,9 @@ mod names;
 mod number;
 mod number_format;
 mod numbers;
+pub(super) mod parquet;
 mod raw;
+mod sheet;
 mod source;
 mod split_keys;
 mod tally;
@@ -31,15 +35,45 @@ mod words;
 
 pub use source::{ColumnCells, TableSource};
 
-use super::{Request, file_name};
+use super::{Format, Request, file_name};
+use crate::config::DataConfig;
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use build::{Asked, dataset};
+use std::path::{Path, PathBuf};
 
-/// Reads a table from a file.
+/// Whether a file's name is that of a table.
+pub(super) fn is_table_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let is_text = [".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz"].iter();
+    is_text.clone().any(|ending| name.ends_with(ending)) || name.ends_with(".parquet") || excel::is_name(&name)
+}
+
+/// Whether the entries of a folder are tables that belong together.
+pub(super) fn is_folder_of_tables(entries: &[PathBuf]) -> bool {
+    folder::holds_tables(entries)
+}
+
+/// Reads a table from a file, or the tables of a folder.
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
-    let table = csv::read(request.path, request.config.header)?;
     let (config, schema) = (request.config, request.schema);
+    let table = match request.path.is_dir() {
+        true => folder::read(request.path, config)?,
+        false => read_file(request.path, config)?,
+    };
     let name = file_name(request.path);
     dataset(table, &Asked { config, schema, wants_targets: request.wants_targets, name })
+}
+
+/// The raw table of a file, in the format the config names, or that its ending stands for.
+fn read_file(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
+    let name = file_name(path).to_lowercase();
+    match config.format {
+        Format::Excel => excel::read(path, config.header),
+        Format::Parquet => parquet::read(path),
+        Format::Csv => csv::read(path, config.header),
+        _ if excel::is_name(&name) => excel::read(path, config.header),
+        _ if name.ends_with(".parquet") => parquet::read(path),
+        _ => csv::read(path, config.header),
+    }
 }
