@@ -44,8 +44,8 @@ pub enum Prediction {
         /// One per class; they add up to 1 but for `bce`.
         probabilities: Vec<f32>,
     },
-    /// Predicted values in the targets' own unit.
-    Values(Vec<f32>),
+    /// Predicted values in the targets' own unit; f64, because time stamps differ by less than f32 can tell apart.
+    Values(Vec<f64>),
 }
 
 impl Predictor {
@@ -201,13 +201,22 @@ impl Predictor {
         match self.class_names() {
             [] => {
                 let origin = self.schema.target_origin();
-                Prediction::Values(row.iter().map(|&value| (f64::from(value) + origin) as f32).collect())
+                Prediction::Values(row.iter().map(|&value| in_own_unit(value, origin)).collect())
             }
             names => {
                 let index = largest(row);
                 Prediction::Class { index, name: names[index].clone(), probabilities: row.to_vec() }
             }
         }
+    }
+}
+
+/// A predicted value with the origin of its target added; without one, the number that `value` is printed as, so that no
+/// digits appear that f32 does not have.
+fn in_own_unit(value: f32, origin: f64) -> f64 {
+    match origin {
+        0.0 => value.to_string().parse().unwrap_or(f64::from(value)),
+        _ => f64::from(value) + origin,
     }
 }
 

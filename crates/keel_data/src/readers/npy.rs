@@ -211,7 +211,11 @@ impl Container {
     /// Names of all arrays.
     fn names(&self) -> Result<Vec<String>, DataError> {
         match self {
-            Container::Archive(archive) => Ok(archive.array_names().map(String::from).collect()),
+            Container::Archive(archive) => {
+                let mut names: Vec<String> = archive.array_names().map(String::from).collect();
+                names.sort();
+                Ok(names)
+            }
             Container::Folder(folder) => {
                 let names = sorted_entries(folder)?.into_iter().map(|entry| file_name(&entry));
                 Ok(names.filter_map(|name| name.strip_suffix(".npy").map(String::from)).collect())

@@ -102,7 +102,7 @@ fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> 
         let pair = |(&sample, prediction): (&usize, &Prediction)| match prediction {
             Prediction::Values(predicted) => {
                 let truth = f64::from(values[sample * width + target]) + dataset.target_origin();
-                Some((truth, f64::from(*predicted.get(target)?)))
+                Some((truth, *predicted.get(target)?))
             }
             Prediction::Class { .. } => None,
         };

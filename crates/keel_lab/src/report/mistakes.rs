@@ -52,7 +52,7 @@ fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<
             let width = target_names.len();
             let truth = &truth[sample * width..(sample + 1) * width];
             let origin = dataset.target_origin();
-            let distance = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b) - origin).abs();
+            let distance = |(a, b): (&f64, &f32)| (a - f64::from(*b) - origin).abs();
             Some(values.iter().zip(truth).map(distance).fold(0.0, f64::max))
         }
         _ => None,
@@ -93,15 +93,15 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake
         (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
             let width = target_names.len();
             let origin = dataset.target_origin();
-            mistake.truth = joined(&truth[sample * width..(sample + 1) * width], origin);
-            mistake.predicted = joined(values, 0.0);
+            let truth = truth[sample * width..(sample + 1) * width].iter();
+            mistake.truth = joined(truth.map(|&value| f64::from(value) + origin));
+            mistake.predicted = joined(values.iter().copied());
         }
         _ => {}
     }
     mistake
 }
 
-/// The values, each with `origin` added.
-fn joined(values: &[f32], origin: f64) -> String {
-    values.iter().map(|&value| crate::charts::number(f64::from(value) + origin)).collect::<Vec<_>>().join(", ")
+fn joined(values: impl Iterator<Item = f64>) -> String {
+    values.map(crate::charts::number).collect::<Vec<_>>().join(", ")
 }

@@ -40,6 +40,7 @@ use crate::config::DataConfig;
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use build::{Asked, dataset};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Whether a file's name is that of a table.
@@ -65,15 +66,21 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     dataset(table, &Asked { config, schema, wants_targets: request.wants_targets, name })
 }
 
-/// The raw table of a file, in the format the config names, or that its ending stands for.
+/// The raw table of a file: in the format that its first bytes say, else that the config names, else that its ending
+/// stands for. Text is often saved with the ending .xls.
 fn read_file(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
     let name = file_name(path).to_lowercase();
-    match config.format {
-        Format::Excel => excel::read(path, config.header),
-        Format::Parquet => parquet::read(path),
-        Format::Csv => csv::read(path, config.header),
-        _ if excel::is_name(&name) => excel::read(path, config.header),
+    let mut begin = [0; 4];
+    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let length = file.take(4).read(&mut begin).map_err(|error| DataError::io(path, error))?;
+    match (&begin[..length], config.format) {
+        (b"PK\x03\x04" | b"\xd0\xcf\x11\xe0", _) => excel::read(path, config.header),
+        (b"PAR1", _) => parquet::read(path),
+        (_, Format::Csv) => csv::read(path, config.header),
+        (_, Format::Excel) => excel::read(path, config.header),
+        (_, Format::Parquet) => parquet::read(path),
         _ if name.ends_with(".parquet") => parquet::read(path),
+        _ if excel::is_name(&name) && !name.ends_with(".xls") => excel::read(path, config.header),
         _ => csv::read(path, config.header),
     }
 }
