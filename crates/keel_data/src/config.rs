@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct DataConfig {
     /// A built-in set (digits, spiral, moons, blobs, gaussian_mixture) or a path, relative to the config file.
     pub source: String,
-    /// Format of a path: auto, image_folder, idx, cifar, csv or npy.
+    /// Format of a path: auto, image_folder, idx, cifar, csv, excel, parquet or npy.
     pub format: Format,
     /// Share of the training split used for validation, when the source has no validation part.
     pub validation: f64,
@@ -23,14 +23,24 @@ pub struct DataConfig {
     #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// CSV: name of the target column. Empty: "target" if there is such a column, else the last one.
+    /// Tables: name of the target column. Empty: one called target, label, class, y, outcome or response, else the last.
     pub target: String,
-    /// CSV and NPY: auto, classification or regression. Auto: text and few distinct whole numbers are classes.
+    /// Tables and NPY: auto, classification or regression. Auto: text is classes; numbers are classes if they are 0 and 1,
+    /// at most 20 whole numbers that occur twice on average, or count from 0 or 1 without a gap, five samples each.
     pub task: Task,
-    /// CSV: columns to leave out, such as row numbers.
+    /// Tables: columns to leave out, such as row numbers.
     pub ignore_columns: Vec<String>,
-    /// CSV: what stands in for missing cells, fitted on the training split: mean, median or error.
+    /// Tables: what stands in for missing cells, fitted on the training split: mean, median or error.
     pub missing: Imputation,
+    /// Tables: texts that stand for a missing cell, beside NA, NaN, null, ?, - and the like.
+    pub missing_values: Vec<String>,
+    /// Tables: whether the first row names the columns. Default: found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Tables: a column whose rows with the same value stay in one split, such as a patient.
+    pub group: String,
+    /// Tables: a column of dates or numbers; the latest rows are the test, those before them the validation split.
+    pub time: String,
     /// Images: side in pixels, or [height, width]. Default: the size of the images up to 64 pixels, else from 64 to 224,
     /// the larger the fewer there are.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +77,10 @@ impl Default for DataConfig {
             task: Task::Auto,
             ignore_columns: Vec::new(),
             missing: Imputation::Mean,
+            missing_values: Vec::new(),
+            header: None,
+            group: String::new(),
+            time: String::new(),
             image_size: None,
             resize_filter: ResizeFilter::Bilinear,
             fit: Fit::Auto,

@@ -11,6 +11,7 @@ mod batches;
 mod catalog;
 mod config;
 mod dataset;
+mod duplicates;
 mod error;
 mod load;
 mod picture;
@@ -27,16 +28,19 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    Dataset, ImageDecoding, Imputation, Inputs, OfficialDivision, Provenance, SampleShape, Schema, TableColumn,
-    TargetKind, Targets,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Imputation, Inputs,
+    NumberEncoding, NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys,
+    TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
-pub use load::{load, load_for_model, survey};
+pub use load::{load, load_for_model, load_to_predict, survey};
 pub use picture::batch_picture;
 pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
-pub use readers::{Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, choose_image_size, is_data_file};
+pub use readers::{
+    ColumnCells, Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, TableSource, choose_image_size, is_data_file,
+};
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;

@@ -12,14 +12,23 @@ use std::path::Path;
 /// # Errors
 /// Whatever keeps the source from being read completely; the message names the file and the next step.
 pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
-    load_source(config, base_directory, None)
+    load_source(config, base_directory, None, Wanted::Targets)
 }
 
 /// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
 /// numbers, and anything the model was not trained on is refused. Tables without the target column, folders without
 /// class folders and single images give unlabelled samples.
 pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
-    let dataset = load_source(config, base_directory, Some(schema))?;
+    of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Targets)?, schema)
+}
+
+/// Like [`load_for_model`], to predict: every row of a table stays in, whatever stands in its target column, and samples
+/// of tables are unlabelled.
+pub fn load_to_predict(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
+    of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Inputs)?, schema)
+}
+
+fn of_model_shape(dataset: Dataset, schema: &Schema) -> Result<Dataset, DataError> {
     if dataset.sample_shape() == &schema.sample_shape {
         return Ok(dataset);
     }
@@ -37,10 +46,22 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
     if built_in || !path.exists() {
         return Ok(None);
     }
-    survey_images(&Request { path: &path, config, schema: None })
+    survey_images(&Request { path: &path, config, schema: None, wants_targets: true })
 }
 
-fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schema>) -> Result<Dataset, DataError> {
+/// What is wanted of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Inputs,
+    Targets,
+}
+
+fn load_source(
+    config: &DataConfig,
+    base_directory: &Path,
+    schema: Option<&Schema>,
+    wanted: Wanted,
+) -> Result<Dataset, DataError> {
     if config.source == "digits" {
         return Dataset::digits();
     }
@@ -54,7 +75,7 @@ fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schem
             || DataError::io(&path, std::io::Error::new(std::io::ErrorKind::NotFound, "no such file or folder"));
         return Err(if schema.is_some() { missing() } else { unknown_source(config, &path) });
     }
-    read(&Request { path: &path, config, schema })
+    read(&Request { path: &path, config, schema, wants_targets: wanted == Wanted::Targets })
 }
 
 fn unknown_source(config: &DataConfig, path: &Path) -> DataError {

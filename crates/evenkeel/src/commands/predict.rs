@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     let mut rows = Vec::new();
     for source in &arguments.inputs {
-        let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
+        let dataset = predictor.load_inputs(source).map_err(|error| of_source(source, &error))?;
         notes_of(source, &dataset, output);
         let predictions = predictor.predict(&dataset)?;
         let origin = dataset.provenance();
@@ -111,14 +111,13 @@ fn csv_text(rows: &[Row], names: &[String]) -> String {
     let mut lines = vec![csv_line(&header)];
     for row in rows {
         let mut cells = vec![row.input.clone()];
-        let numbers = match &row.prediction {
+        match &row.prediction {
             Prediction::Class { name, probabilities, .. } => {
                 cells.push(name.clone());
-                probabilities
+                cells.extend(probabilities.iter().map(f32::to_string));
             }
-            Prediction::Values(values) => values,
-        };
-        cells.extend(numbers.iter().map(f32::to_string));
+            Prediction::Values(values) => cells.extend(values.iter().map(f64::to_string)),
+        }
         lines.push(csv_line(&cells));
     }
     lines.join("\n")
@@ -134,15 +133,15 @@ fn csv_line(cells: &[String]) -> String {
 }
 
 fn row_json(row: &Row, names: &[String]) -> Value {
-    let by_name = |values: &[f32]| -> Map<String, Value> {
-        names.iter().cloned().zip(values.iter().map(|&value| Value::from(value))).collect()
-    };
+    let by_name = |values: Vec<Value>| -> Map<String, Value> { names.iter().cloned().zip(values).collect() };
     match &row.prediction {
         Prediction::Class { index, name, probabilities } => json!({
             "input": row.input, "class": name, "probability": probabilities[*index],
-            "probabilities": by_name(probabilities),
+            "probabilities": by_name(probabilities.iter().map(|&value| Value::from(value)).collect()),
         }),
-        Prediction::Values(values) => json!({ "input": row.input, "values": by_name(values) }),
+        Prediction::Values(values) => {
+            json!({ "input": row.input, "values": by_name(values.iter().map(|&value| Value::from(value)).collect()) })
+        }
     }
 }
 

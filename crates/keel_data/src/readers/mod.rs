@@ -7,16 +7,20 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use table::{csv, excel, parquet};
+
+pub(crate) use parts::PartSizes;
+pub use table::{ColumnCells, TableSource};
 
 mod cifar;
 mod class_names;
-mod csv;
-mod csv_columns;
 mod idx;
 mod image_folder;
 mod junk;
 mod npy;
 mod parts;
+mod table;
+mod target_rule;
 
 pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size};
 
@@ -33,14 +37,19 @@ pub enum Format {
     Idx,
     /// CIFAR-10 or CIFAR-100 binary.
     Cifar,
-    /// Table of comma-separated values.
+    /// Table as text: values separated by commas, semicolons, tabs, bars or blanks.
     Csv,
+    /// Spreadsheet, .xlsx, .xls, .xlsb or .ods.
+    Excel,
+    /// Parquet table.
+    Parquet,
     /// NumPy arrays, .npy or .npz.
     Npy,
 }
 
 /// Every reader, in the order of the listings.
-pub const READERS: &[CatalogEntry] = &[image_folder::ENTRY, idx::ENTRY, cifar::ENTRY, csv::ENTRY, npy::ENTRY];
+pub const READERS: &[CatalogEntry] =
+    &[image_folder::ENTRY, idx::ENTRY, cifar::ENTRY, csv::ENTRY, excel::ENTRY, parquet::ENTRY, npy::ENTRY];
 
 /// What a reader is asked for.
 pub(crate) struct Request<'a> {
@@ -50,11 +59,14 @@ pub(crate) struct Request<'a> {
     pub(crate) config: &'a DataConfig,
     /// What the data has to look like, when it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
+    /// Whether a trained model is to be compared with targets; else tables keep all rows, unlabelled.
+    pub(crate) wants_targets: bool,
 }
 
 /// Reads `request.path` in its format.
 pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
     let format = match request.config.format {
+        // A folder of tables has tables of several formats; its reader goes by the endings.
         Format::Auto => recognise(request.path)?,
         format => format,
     };
@@ -63,7 +75,7 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::ImageFolder => image_folder::read(request),
         Format::Idx => idx::read(request),
         Format::Cifar => cifar::read(request),
-        Format::Csv => csv::read(request),
+        Format::Csv | Format::Excel | Format::Parquet => table::read(request),
         Format::Npy => npy::read(request),
     }
 }
@@ -82,7 +94,11 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
         if any(&|name| name.ends_with(".npy") || name.ends_with(".npz")) {
             return Ok(Format::Npy);
         }
-        if entries.iter().any(|entry| entry.is_dir() || is_image_file(entry)) {
+        let has_images = entries.iter().any(|entry| entry.is_dir() || is_image_file(entry));
+        if !has_images && table::is_folder_of_tables(&entries) {
+            return Ok(Format::Csv);
+        }
+        if has_images {
             return Ok(Format::ImageFolder);
         }
         return Err(unrecognised(path));
@@ -100,7 +116,7 @@ fn file_format(path: &Path) -> Option<Format> {
     let name = file_name(path).to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     match () {
-        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz"]) => Some(Format::Csv),
+        () if table::is_table_name(&name) => Some(Format::Csv),
         () if ends(&[".npy", ".npz"]) => Some(Format::Npy),
         () if idx::is_images_name(&name) || name.contains("ubyte") => Some(Format::Idx),
         () if ends(&[".bin"]) => Some(Format::Cifar),
@@ -126,7 +142,7 @@ fn unrecognised(path: &Path) -> DataError {
     DataError::format(
         path,
         "the format is not recognised",
-        "Set data.format to image_folder, idx, cifar, csv or npy, or give a folder with one folder of images for each class",
+        "Set data.format to image_folder, idx, cifar, csv, excel, parquet or npy, or give a folder with one folder of images for each class",
     )
 }
 

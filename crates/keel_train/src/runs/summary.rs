@@ -1,5 +1,6 @@
 //! `summary.json`: a run in brief.
 
+use keel_data::ColumnReport;
 use serde::{Deserialize, Serialize};
 
 use crate::auto::Choice;
@@ -51,6 +52,9 @@ pub struct Summary {
     pub findings: Vec<serde_json::Value>,
     /// One row per layer.
     pub layers: Vec<LayerSummary>,
+    /// What became of each column; empty but for tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnReport>,
     /// What was inferred or added while building the model, one sentence each.
     pub inferred: Vec<String>,
     /// What was chosen automatically, with reasons.
