@@ -20,7 +20,7 @@ fn trainer(folder: &tempfile::TempDir) -> Trainer {
 fn a_run_gives_its_metrics_measurements_findings_and_predictions() {
     let folder = tempfile::tempdir().unwrap();
     let data = blobs();
-    let loss = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+    let loss = Loss::CrossEntropy { label_smoothing: 0.1 };
     let run = trainer(&folder).loss(loss).epochs(12).fit(&data).unwrap();
     assert!(run.test_metrics().unwrap().accuracy.unwrap() > 0.8);
 

@@ -1,6 +1,7 @@
 //! Datasets: samples of one shape with their targets, held in memory as compactly as they were stored.
 
 mod digits;
+mod permuted;
 mod provenance;
 mod schema;
 mod shape;

@@ -4,6 +4,7 @@ use super::{Imputation, SampleShape};
 use crate::config::{Fit, ResizeFilter};
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The kind and the names of the targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,22 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Columns of the source with the range of features each became; without columns, every feature by itself. Empty for
+    /// images.
+    pub fn groups(&self) -> Vec<(String, Range<usize>)> {
+        let SampleShape::Features(features) = self.sample_shape else { return Vec::new() };
+        if self.columns.is_empty() {
+            let name = |feature: usize| self.feature_names.get(feature).cloned().unwrap_or_else(|| feature.to_string());
+            return (0..features).map(|feature| (name(feature), feature..feature + 1)).collect();
+        }
+        let group = |start: &mut usize, column: &TableColumn| {
+            let range = *start..*start + column.features();
+            *start = range.end;
+            Some((column.name.clone(), range))
+        };
+        self.columns.iter().scan(0, group).collect()
+    }
+
     /// The class number of `name`; the error lists what the model knows and says where the name stood.
     pub(crate) fn class_number(&self, name: &str, place: &str) -> Result<u32, DataError> {
         let TargetKind::Classes(names) = &self.target else {
@@ -74,5 +91,37 @@ impl Schema {
             expected: format!("one of {}", names.join(", ")),
             found: format!("\"{name}\""),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_all_its_features() {
+        let category = |name: &str, count: usize| TableColumn {
+            name: name.to_owned(),
+            categories: Some((0..count).map(|category| category.to_string()).collect()),
+        };
+        let schema = Schema {
+            name: "t".to_owned(),
+            sample_shape: SampleShape::Features(6),
+            value_range: (0.0, 1.0),
+            target: TargetKind::Unlabelled,
+            feature_names: Vec::new(),
+            columns: vec![
+                category("colour", 3),
+                TableColumn { name: "age".to_owned(), categories: None },
+                category("shape", 2),
+            ],
+            imputation: None,
+            image_decoding: None,
+        };
+        let groups = schema.groups();
+        let expected = [("colour", 0..3), ("age", 3..4), ("shape", 4..6)];
+        assert_eq!(groups, expected.map(|(name, range)| (name.to_owned(), range)));
+        let unnamed = Schema { columns: Vec::new(), ..schema };
+        assert_eq!(unnamed.groups()[5], ("5".to_owned(), 5..6));
     }
 }

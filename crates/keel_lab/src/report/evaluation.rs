@@ -103,7 +103,7 @@ fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> 
             Prediction::Values(predicted) => {
                 Some((f64::from(values[sample * width + target]), f64::from(*predicted.get(target)?)))
             }
-            Prediction::Class { .. } => None,
+            Prediction::Class { .. } | Prediction::Undefined { .. } => None,
         };
         indices.iter().zip(predictions).filter_map(pair).collect()
     };

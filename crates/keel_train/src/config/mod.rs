@@ -1,5 +1,6 @@
 //! The config file: sections, defaults, validation with places, overrides, presets.
 
+mod class_weights;
 mod commented;
 mod load;
 mod located;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
+pub use class_weights::{ClassWeights, WeightRule};
 pub use commented::commented_default;
 pub use load::{check_values, load, parse};
 pub use located::Origin;
