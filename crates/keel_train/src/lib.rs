@@ -12,7 +12,6 @@ pub mod metrics;
 mod model_file;
 mod objective;
 pub mod optimizers;
-mod origin;
 mod predictor;
 mod range_test;
 pub mod remedies;

@@ -8,10 +8,9 @@ use keel_nn::{Executor, Network, RandomKey};
 
 use crate::config;
 use crate::error::TrainError;
-use crate::metrics::{Answers, Detail, Metrics, Tally, largest};
+use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
 use crate::model_file;
 use crate::objective::{Known, Objective};
-use crate::origin::sample_words;
 use crate::runs::{RunFolder, Status, Summary};
 use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
 use crate::views::Views;

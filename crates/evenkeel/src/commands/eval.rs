@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
-use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line, metrics_table};
+use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line, metrics_table, targets_table};
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
@@ -101,9 +101,10 @@ fn evaluate_part(predictor: &mut Predictor, part: Part) -> Result<Metrics, Stop>
 fn text(name: &str, metrics: &Metrics, classes: &[String]) -> String {
     let line = metrics_line(name, metrics);
     let mut text = format!("{line}\n\n{}\n", metrics_table(&[("value", metrics)]));
-    let table = classes_table(metrics);
-    if !table.is_empty() {
-        text.push_str(&format!("\n{table}\n"));
+    for table in [classes_table(metrics), targets_table(metrics)] {
+        if !table.is_empty() {
+            text.push_str(&format!("\n{table}\n"));
+        }
     }
     if let Some(confusion) = &metrics.confusion {
         text.push_str(&format!("\n{}\n", confusion_text(confusion, classes)));

@@ -1,7 +1,6 @@
 //! The commands, one file each.
 
 mod bench;
-mod bench_health;
 mod catalog;
 mod check;
 mod chosen_remedy;

@@ -1,6 +1,8 @@
 //! Metrics as text: one line, a table with what a constant guess would score, a table of classes, a confusion matrix.
 
-use keel_train::metrics::{ConfusionMatrix, MetricName, Metrics};
+use std::collections::BTreeMap;
+
+use keel_train::metrics::{ConfusionMatrix, MetricName, Metrics, TargetMetrics};
 use keel_train::runs::Status;
 
 use super::tables::{Align, table};
@@ -82,15 +84,36 @@ pub(crate) fn metrics_table(parts: &[(&str, &Metrics)]) -> String {
     let rows: Vec<Vec<String>> = shown.shown().iter().map(row).collect();
     let mut text = table(&columns, &rows);
     for (part, metrics) in parts {
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (metric, reason) in &metrics.undefined {
-            let title = MetricName::with_name(metric).map_or(metric.as_str(), |metric| metric.title());
-            text.push_str(&format!("\n{part}: {title} is undefined ({reason})"));
+            let title = MetricName::with_name(metric).map_or_else(|| metric.clone(), |name| metrics.title(name));
+            reasons.entry(reason).or_default().push(title);
+        }
+        for (reason, titles) in reasons {
+            text.push_str(&format!("\n{part}: undefined: {} ({reason})", titles.join(", ")));
         }
         if let Some(samples) = metrics.ranked_samples {
             text.push_str(&format!("\n{part}: ROC AUC and PR AUC over {} spread over all", plural(samples, "sample")));
         }
     }
     text
+}
+
+/// Errors of every target; empty for classes and for one target.
+pub(crate) fn targets_table(metrics: &Metrics) -> String {
+    let targets = metrics.regression.as_ref().map_or(&[][..], |errors| &errors.targets);
+    if targets.is_empty() {
+        return String::new();
+    }
+    let names = ["R2", "RMSE", "MAE", "median abs. error", "max error"].map(|name| (name, Align::Right));
+    let columns: Vec<_> = std::iter::once(("target", Align::Left)).chain(names).collect();
+    let row = |target: &TargetMetrics| {
+        let errors = [Some(target.rmse), Some(target.mae), target.median_absolute_error, target.max_error];
+        let r2 = metric_text(MetricName::R2, target.r2);
+        let errors = errors.map(|error| metric_text(MetricName::Rmse, error));
+        [target.name.clone(), r2].into_iter().chain(errors).collect()
+    };
+    table(&columns, &targets.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Precision, recall and F1 of every class; empty for regression.
@@ -182,7 +205,7 @@ mod tests {
         let text = metrics_table(&[("train", &classified()), ("validation", &classified()), ("test", &classified())]);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].ends_with("test: largest class") && lines[2].ends_with("62.50 %"), "{text}");
-        assert!(text.contains("test: ROC AUC is undefined (only one class present)"), "{text}");
+        assert!(text.contains("test: undefined: ROC AUC (only one class present)"), "{text}");
         assert!(lines.iter().all(|line| line.chars().count() <= 80) && !text.contains("NaN"), "{text}");
     }
 

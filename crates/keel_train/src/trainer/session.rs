@@ -13,10 +13,9 @@ use super::averaging::WeightAverage;
 use super::patch_whitening;
 use crate::Config;
 use crate::error::TrainError;
-use crate::metrics::{Answers, Detail, MetricName, Metrics, Tally};
+use crate::metrics::{Answers, Detail, MetricName, Metrics, Tally, sample_words};
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
-use crate::origin::sample_words;
 use crate::runs::LayerSummary;
 use crate::views::Views;
 

@@ -100,8 +100,8 @@ fn calibration((part, metrics): (&str, &Metrics), language: Language) -> String 
     let bins: Vec<String> = metrics.calibration.iter().map(|bin| bin_text(bin, language)).collect();
     let text = match language {
         Language::English => format!(
-            "Calibration on the {part} split, expected calibration error {error}. Below the line the model is too sure. Right of \
-             those predicted with {}.",
+            "Calibration on the {part} split, expected calibration error {error}; below the line the model is too sure. Share \
+             of right predictions by probability: {}.",
             bins.join("; ")
         ),
         Language::Chinese => format!(
@@ -116,7 +116,7 @@ fn bin_text(bin: &CalibrationBin, language: Language) -> String {
     let (low, high) = (format!("{:.0}", 100.0 * bin.low), format!("{:.0} %", 100.0 * bin.high));
     let (accuracy, samples) = (percent(bin.accuracy), grouped(bin.samples));
     match language {
-        Language::English => format!("{low} to {high}: {accuracy} of {samples}"),
+        Language::English => format!("{low} to {high}: {accuracy} of {samples} samples"),
         Language::Chinese => format!("{low} 至 {high}：{samples} 个中 {accuracy}"),
     }
 }

@@ -1,7 +1,9 @@
 //! Predicted against true values, and what is left over, as charts.
 
+use keel_train::metrics::TargetMetrics;
+
 use super::Contents;
-use crate::charts::{Histograms, Marks, Plot, Series, escape};
+use crate::charts::{Histograms, Marks, Plot, Series, escape, number};
 use crate::language::{Language, Text};
 use crate::statistics::Histogram;
 
@@ -13,7 +15,7 @@ const BINS: usize = 40;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
     let Contents { evaluation, language, .. } = *contents;
-    let mut html = String::new();
+    let mut html = targets(contents);
     for (name, pairs) in evaluation.targets.iter().filter(|(_, pairs)| !pairs.is_empty()) {
         if evaluation.targets.len() > 1 {
             html.push_str(&format!("<h3 class=\"kind\">{}</h3>", escape(name)));
@@ -25,6 +27,32 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         ));
     }
     html
+}
+
+/// Errors of each target on the test split, or the validation split; one target is all there is in the table of metrics.
+fn targets(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    let metrics = record.summary.as_ref().map(|summary| &summary.metrics);
+    let metrics = metrics.and_then(|metrics| metrics.test.as_ref().or(metrics.validation.as_ref()));
+    let errors = metrics.and_then(|metrics| metrics.regression.as_ref()).map_or(&[][..], |errors| &errors.targets);
+    if errors.is_empty() {
+        return String::new();
+    }
+    let row = |target: &TargetMetrics| {
+        let r2 = target.r2.map_or_else(|| language.choose("undefined", "无定义").to_owned(), number);
+        let [rmse, mae] = [target.rmse, target.mae].map(number);
+        let [median, largest] =
+            [target.median_absolute_error, target.max_error].map(|x| x.map(number).unwrap_or_default());
+        let name = escape(&target.name);
+        format!("<tr><td>{name}</td><td>{r2}</td><td>{rmse}</td><td>{mae}</td><td>{median}</td><td>{largest}</td></tr>")
+    };
+    let rows: String = errors.iter().map(row).collect();
+    let heads = match language {
+        Language::English => ["target", "R²", "RMSE", "MAE", "median abs. error", "max error"],
+        Language::Chinese => ["目标", "R²", "均方根误差", "平均绝对误差", "绝对误差中位数", "最大误差"],
+    };
+    let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
+    format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
 }
 
 fn scatter(pairs: &[(f64, f64)], language: Language) -> String {
