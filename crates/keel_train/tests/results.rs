@@ -2,8 +2,9 @@
 //! importance of columns.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use keel_data::{Dataset, Inputs, OfficialDivision, SampleShape, Split, SplitDataset, Targets};
+use keel_data::{Dataset, Inputs, SampleShape, SplitDataset, Targets};
 use keel_train::metrics::MetricName;
 use keel_train::runs::Status;
 use keel_train::{
@@ -33,8 +34,7 @@ fn rows(extreme: &[usize]) -> SplitDataset {
     let dataset =
         Dataset::from_memory("rows", SampleShape::Features(2), Inputs::Floats(inputs.concat()), targets).unwrap();
     let part = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
-    let division = OfficialDivision { train: part(0..40), validation: part(40..50), test: part(50..60) };
-    dataset.with_division(division).unwrap().split(Split::default()).unwrap()
+    SplitDataset { dataset: Arc::new(dataset), train: part(0..40), validation: part(40..50), test: part(50..60) }
 }
 
 #[test]
