@@ -108,9 +108,8 @@ fn tested(data: &SplitDataset) -> (&'static str, &[usize]) {
 fn metric_of(name: Option<&str>) -> Result<MetricName, Stop> {
     let Some(name) = name else { return Ok(MetricName::Auto) };
     MetricName::with_name(name).ok_or_else(|| {
-        let all = MetricName::shown(true).chain(MetricName::shown(false));
-        let mut names: Vec<&str> = all.map(MetricName::name).collect();
-        names.dedup();
+        let of_classes = MetricName::shown(true).filter(|&metric| metric != MetricName::Loss);
+        let names: Vec<&str> = of_classes.chain(MetricName::shown(false)).map(MetricName::name).collect();
         let failure = Failure::new(format!("--metric: there is no metric `{name}`"));
         failure.next_step(format!("Use one of {}", names.join(", "))).into()
     })

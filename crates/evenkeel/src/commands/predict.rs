@@ -114,7 +114,7 @@ fn undefined_sample(row: &Row) -> Option<&str> {
 
 fn undefined_words(sample: &str) -> String {
     format!(
-        "no prediction for {sample}: its values or the outputs for it are NaN or infinite; correct or drop the sample"
+        "no prediction: the values of a sample or the outputs for it are NaN or infinite ({sample}); correct or drop it"
     )
 }
 
