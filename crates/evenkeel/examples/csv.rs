@@ -23,7 +23,7 @@ fn main() -> Result<(), TrainError> {
     if let Some(metrics) = run.test_metrics() {
         match (&metrics.accuracy, &metrics.regression) {
             (Some(accuracy), _) => println!("test accuracy {accuracy:.3}"),
-            (None, Some(errors)) => println!("test R2 {:.3}, RMSE {:.3}", errors.r2, errors.rmse),
+            (None, Some(errors)) => println!("test R2 {:?}, RMSE {:.3}", errors.r2, errors.rmse),
             (None, None) => println!("test loss {:.4}", metrics.loss),
         }
     }

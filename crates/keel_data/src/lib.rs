@@ -40,7 +40,8 @@ pub use preprocess::{
     PreprocessStep, Preprocessor, Recipe,
 };
 pub use readers::{
-    ColumnCells, Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, TableSource, choose_image_size, is_data_file,
+    ColumnCells, Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, TableSource, choose_image_size,
+    is_data_file,
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;

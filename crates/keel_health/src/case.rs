@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Level;
 use crate::history::{History, LayerWindow, Window};
-use crate::measurement::{DataMeasurement, EpochMeasurement, ModelDescription, StartMeasurement, StepMeasurement};
+use crate::measurement::{
+    DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, StartMeasurement, StepMeasurement,
+};
 use crate::remedy::Remedy;
 
 /// Moments at which rules are asked.
@@ -23,6 +25,10 @@ pub enum Moment {
     Window,
     /// An epoch is over.
     Epoch,
+    /// The validation split is evaluated at the end of an epoch.
+    Validation,
+    /// The splits are evaluated at the end of the run.
+    Evaluation,
     /// A NaN or an infinity appeared for the first time: the last chance to name what led to it.
     Collapse,
 }
@@ -44,6 +50,8 @@ pub struct Case<'a> {
     pub history: &'a History,
     /// Epochs so far, oldest first.
     pub epochs: &'a [EpochMeasurement],
+    /// Splits, at the moments `Validation` and `Evaluation`.
+    pub evaluations: &'a [EvaluationMeasurement],
 }
 
 /// One statistic of one layer beyond its limit at one moment.

@@ -9,7 +9,8 @@ use crate::finding::Finding;
 use crate::history::{History, HistoryState};
 use crate::judge::{Judge, Stretch};
 use crate::measurement::{
-    DataMeasurement, EpochMeasurement, ModelDescription, Record, StartMeasurement, StepMeasurement,
+    DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, Record, StartMeasurement,
+    StepMeasurement,
 };
 
 /// Watches one run.
@@ -20,6 +21,7 @@ pub struct Monitor {
     start: Option<StartMeasurement>,
     history: History,
     epochs: Vec<EpochMeasurement>,
+    evaluations: Vec<EvaluationMeasurement>,
     judge: Judge,
     last_step: u64,
     /// The run is over and had few windows.
@@ -60,6 +62,7 @@ impl Monitor {
             start: None,
             history,
             epochs: Vec::new(),
+            evaluations: Vec::new(),
             judge: Judge::default(),
             last_step: 0,
             short: false,
@@ -84,7 +87,7 @@ impl Monitor {
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let history = History::restored(model.samples_per_epoch, state.history);
         let MonitorState { data, start, epochs, judge, last_step, .. } = state;
-        Self { model, data, start, history, epochs, judge, last_step, short: false }
+        Self { model, data, start, history, epochs, evaluations: Vec::new(), judge, last_step, short: false }
     }
 
     /// Takes in the statistics of the training split; returns new findings.
@@ -131,6 +134,18 @@ impl Monitor {
         let mut findings = if window_closed { self.ask(Moment::Window, None) } else { Vec::new() };
         findings.extend(self.ask(Moment::Epoch, None));
         findings
+    }
+
+    /// Takes in how the validation split was evaluated at the end of an epoch; returns new findings.
+    pub fn validation(&mut self, evaluation: EvaluationMeasurement) -> Vec<Finding> {
+        self.evaluations = vec![evaluation];
+        self.ask(Moment::Validation, None)
+    }
+
+    /// Takes in how splits were evaluated at the end of the run; returns new findings.
+    pub fn evaluation(&mut self, evaluations: Vec<EvaluationMeasurement>) -> Vec<Finding> {
+        self.evaluations = evaluations;
+        self.ask(Moment::Evaluation, None)
     }
 
     /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
@@ -181,6 +196,7 @@ impl Monitor {
             step,
             history: &self.history,
             epochs: &self.epochs,
+            evaluations: &self.evaluations,
         };
         let stretch = match (moment, self.history.latest()) {
             (Moment::Window, Some(window)) => Stretch { first_step: window.first_step, last_step: window.last_step },

@@ -197,14 +197,11 @@ impl Remedy {
             | SetOutputUnits { .. }
             | SetLoss { .. }
             | RemoveBias { .. }
+            | ClassWeights
             | PriorBias { .. } => Application::FreshRun,
-            ClassWeights
-            | CleanData
-            | CheckLabels
-            | RemoveLayer { .. }
-            | AddBatchNorm { .. }
-            | AddResidual
-            | Augment => Application::ByHand,
+            CleanData | CheckLabels | RemoveLayer { .. } | AddBatchNorm { .. } | AddResidual | Augment => {
+                Application::ByHand
+            }
         }
     }
 
@@ -223,6 +220,7 @@ impl Remedy {
             AddPreprocess { steps, .. } => vec![format!("preprocess.steps={steps:?}")],
             SetActivation { function, config_key: Some(key), .. } => vec![format!("{key}.function={function}")],
             SetOutputUnits { units, config_key: Some(key), .. } => vec![format!("{key}.out_features={units}")],
+            ClassWeights => vec!["train.class_weights=balanced".to_string()],
             SetLoss { loss } => vec![format!("train.loss={loss}")],
             SetNormMomentum { momentum, config_key: Some(key), .. } => {
                 vec![format!("{key}.momentum={}", number(*momentum))]
@@ -254,7 +252,10 @@ impl Remedy {
                 format!("start {layer} with smaller weights (normal, std {})", number(*std))
             }
             PriorBias { layer } => format!("start the bias of {layer} at the log of the class shares"),
-            ClassWeights => "weigh the classes in the loss by the inverse of their share".to_string(),
+            ClassWeights => {
+                "weigh the classes in the loss by the inverse of their share (train.class_weights = \"balanced\")"
+                    .to_string()
+            }
             AddPreprocess { step, .. } => format!("preprocess with {step}"),
             CleanData => "replace the non-finite values or drop their samples".to_string(),
             CheckLabels => "check the labels: shuffled, from another file, or out of order".to_string(),

@@ -4,8 +4,8 @@ mod simulated;
 
 use keel_health::measurement::{
     ActivationFunction::{self, Relu, Sigmoid, Softmax, Tanh},
-    DataMeasurement, EpochMeasurement, GradientCheck, LayerDescription, LayerKind, LossKind, ModelDescription,
-    NormStatistics, StartLayer, StartMeasurement, StepMeasurement, TinyBatch,
+    DataMeasurement, EpochMeasurement, EvaluationMeasurement, GradientCheck, LayerDescription, LayerKind, LossKind,
+    ModelDescription, NormStatistics, StartLayer, StartMeasurement, StepMeasurement, TinyBatch,
 };
 use keel_health::{Finding, Level, Monitor, Remedy};
 use simulated::{all, data, healthy_step, mlp, run, start_with_stds, units, with_code};
@@ -69,6 +69,39 @@ fn k001_finds_nan_in_the_data() {
 }
 
 #[test]
+fn k001_names_split_and_samples_of_an_evaluation() {
+    let split = |split: &str, non_finite: u64, first: &[&str]| EvaluationMeasurement {
+        split: split.to_owned(),
+        samples: 40,
+        non_finite,
+        first: first.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let mut monitor = Monitor::new(mlp(Relu, 2));
+    assert!(monitor.validation(split("validation", 0, &[])).is_empty());
+    assert!(monitor.evaluation(vec![split("train", 0, &[]), split("test", 0, &[])]).is_empty());
+    let findings = monitor.evaluation(vec![split("train", 0, &[]), split("test", 2, &["t.csv, line 12"])]);
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.code.as_str(), finding.level, finding.measured), ("K001", Level::Error, 2.0));
+    let expected = "2 of 40 samples of the test split gave NaN or infinity (t.csv, line 12, …)";
+    assert!(finding.message.starts_with(expected), "{}", finding.message);
+    let findings = monitor.validation(split("validation", 1, &["t.csv, line 3"]));
+    assert!(
+        findings[0].message.contains("of the validation split gave NaN or infinity (t.csv, line 3)"),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn features_are_named_where_they_have_names() {
+    let names = vec!["age".to_owned(), "year".to_owned()];
+    let named = |features| DataMeasurement { feature_names: names.clone(), ..data(features) };
+    let constant = measured(named(&[(0.0, 1.0), (3.0, 0.0)]));
+    assert!(only(&constant, "K016").message.ends_with("the first is feature `year`"), "{:?}", constant.findings());
+    let far = measured(named(&[(0.0, 1.0), (2000.0, 5.0)]));
+    assert!(only(&far, "K002").message.contains("feature `year` has mean 2000"), "{:?}", far.findings());
+}
+
+#[test]
 fn k002_table() {
     for (feature, level) in [
         ((128.0, 60.0), Level::Error),
@@ -95,6 +128,8 @@ fn k003_class_shares() {
     let shares = |shares: &[f32]| DataMeasurement { class_shares: shares.to_vec(), ..data(&[(0.0, 1.0)]) };
     let mut model = mlp(Relu, 1);
     model.classes = Some(3);
+    let weighted = DataMeasurement { weighted_classes: true, ..shares(&[0.68, 0.26, 0.06]) };
+    assert!(Monitor::new(model.clone()).data(&weighted).is_empty(), "weights in the loss are the remedy");
     for (values, expected) in [
         (&[0.4, 0.3, 0.3][..], None),
         (&[0.65, 0.28, 0.07], None),

@@ -6,9 +6,45 @@ use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets};
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values};
 use serde_json::json;
 
-fn build(spec: serde_json::Value, outputs: usize, targets: TargetKind) -> Loss {
+/// The loss of a spec, with the class weights that stand in it.
+fn build(mut spec: serde_json::Value, outputs: usize, targets: TargetKind) -> Loss {
+    let weights = spec.as_object_mut().and_then(|spec| spec.remove("class_weights"));
     let spec: LossSpec = serde_json::from_value(spec).unwrap();
-    spec.build(Shape::Features(outputs), targets).unwrap()
+    let loss = spec.build(Shape::Features(outputs), targets).unwrap();
+    match weights {
+        Some(weights) => loss.with_class_weights(serde_json::from_value(weights).unwrap()).unwrap(),
+        None => loss,
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct WeightedCase {
+    name: String,
+    loss: String,
+    classes: usize,
+    class_weights: Vec<f32>,
+    labels: Vec<u32>,
+    outputs: Vec<f32>,
+    value: f64,
+    gradient: Vec<f32>,
+}
+
+#[test]
+fn class_weights_make_a_weighted_mean_for_every_loss_of_classes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/weighted_losses.json");
+    let cases: Vec<WeightedCase> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(cases.len() >= 6, "{}", cases.len());
+    for case in cases {
+        let width = case.outputs.len() / case.labels.len();
+        let spec = json!({"type": case.loss, "class_weights": case.class_weights});
+        let loss = build(spec, width, TargetKind::Classes(case.classes));
+        let mut gradient = vec![f32::NAN; case.outputs.len()];
+        let value = loss.forward_backward(&case.outputs, Targets::Classes(&case.labels), &mut gradient);
+        assert!((value.mean() - case.value).abs() <= 1e-6 * case.value.abs(), "{}: {value:?}", case.name);
+        for (ours, theirs) in gradient.iter().zip(&case.gradient) {
+            assert!((ours - theirs).abs() < 1e-6, "{}: {gradient:?}", case.name);
+        }
+    }
 }
 
 #[test]
@@ -44,6 +80,8 @@ fn gradients_equal_differences() {
         json!("cross_entropy"),
         json!({"type": "cross_entropy", "label_smoothing": 0.2, "class_weights": "weights"}),
         json!("hinge"),
+        json!({"type": "hinge", "class_weights": "weights"}),
+        json!({"type": "bce", "class_weights": "weights"}),
         json!("mse"),
         json!({"type": "huber", "delta": 0.7}),
         json!("bce"),
@@ -54,6 +92,7 @@ fn gradients_equal_differences() {
             if config["class_weights"] == "weights" {
                 config["class_weights"] = deterministic_values(2, width, 0.5, 2.0).into();
             }
+            let weights = config.as_object_mut().and_then(|config| config.remove("class_weights"));
             let spec: LossSpec = serde_json::from_value(config).unwrap();
             let labels: Vec<u32> = (0..batch).map(|sample| (sample * 5 % width) as u32).collect();
             let values: Vec<f32> = deterministic_values(3, batch * width, 0.0, 1.0);
@@ -62,7 +101,12 @@ fn gradients_equal_differences() {
                 (TargetKind::Values(width), Targets::Values(&values)),
             ];
             for (kind, targets) in candidates {
-                let Ok(loss) = spec.build(Shape::Features(width), kind) else { continue };
+                let Ok(mut loss) = spec.build(Shape::Features(width), kind) else { continue };
+                if let Some(weights) = &weights {
+                    let weights = serde_json::from_value(weights.clone()).unwrap();
+                    let Ok(weighted) = loss.with_class_weights(weights) else { continue };
+                    loss = weighted;
+                }
                 let outputs = deterministic_values(4, batch * width, -2.0, 2.0);
                 let mut grad = vec![f32::NAN; outputs.len()];
                 loss.forward_backward(&outputs, targets, &mut grad);
@@ -193,7 +237,7 @@ fn batches_add_up_with_class_weights() {
 
 #[test]
 fn config_gives_a_name_or_a_table() {
-    let smooth = LossSpec::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+    let smooth = LossSpec::CrossEntropy { label_smoothing: 0.1 };
     let cases = [
         (json!("cross_entropy"), LossSpec::cross_entropy()),
         (json!({"type": "cross_entropy"}), LossSpec::cross_entropy()),
@@ -248,12 +292,6 @@ fn mismatches_are_refused_with_what_to_do() {
             "bce needs 3 outputs, but the network gives 1; set out_features of the last linear layer to 3",
         ),
         (
-            json!({"type": "cross_entropy", "class_weights": [1.0]}),
-            2,
-            Classes(2),
-            "class_weights has 1 numbers, but the data has 2 classes; give one for each",
-        ),
-        (
             json!({"type": "cross_entropy", "label_smoothing": 1.0}),
             2,
             Classes(2),
@@ -266,6 +304,16 @@ fn mismatches_are_refused_with_what_to_do() {
         assert_eq!(spec.build(Shape::Features(outputs), targets).unwrap_err().to_string(), message);
     }
     let loss = build(json!("cross_entropy"), 3, Classes(3));
+    let weights = [
+        (vec![1.0], "there are 1 class weights, but the data has 3 classes; give one for each"),
+        (vec![1.0, 0.0, 1.0], "the weight of class 1 is 0; it must be above 0"),
+        (vec![1.0, 1.0, f32::NAN], "the weight of class 2 is NaN; it must be above 0"),
+    ];
+    for (weights, message) in weights {
+        assert_eq!(loss.clone().with_class_weights(weights).unwrap_err().to_string(), message);
+    }
+    let values = build(json!("bce"), 3, Values(3)).with_class_weights(vec![1.0; 3]);
+    assert_eq!(values, Err(LossError::WeightsOfValues));
     let wrong = LossError::Label { sample: 1, label: 3, classes: 3 };
     assert_eq!(loss.check_targets(Targets::Classes(&[2, 3, 0])), Err(wrong));
     let bce = build(json!("bce"), 2, Values(2));

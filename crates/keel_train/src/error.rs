@@ -44,6 +44,17 @@ pub enum TrainError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// No epoch has a result that is a number (rule K001).
+    #[error(
+        "K001: no epoch has a finite {split} result{samples}; look for extreme values in the data, or lower \
+         optimizer.learning_rate"
+    )]
+    NoResult {
+        /// `validation` or `training`.
+        split: &'static str,
+        /// The samples without a result, as a clause.
+        samples: String,
+    },
     /// The loss is no number any more (rule K001).
     #[error(
         "K001: the loss or its gradient became {loss} at step {step} (epoch {epoch}): {account}; lower \

@@ -8,6 +8,7 @@ pub mod config;
 mod error;
 pub mod flight_recorder;
 pub mod health;
+mod importance;
 pub mod memory;
 pub mod metrics;
 mod model_file;
@@ -24,7 +25,8 @@ mod views;
 
 pub use config::Config;
 pub use error::TrainError;
-pub use objective::{Objective, TargetScale};
+pub use importance::{ColumnImportance, Importance, ImportanceOptions};
+pub use objective::{Objective, Probabilities, TargetScale};
 pub use predictor::{Prediction, Predictor};
 pub use range_test::{RangePoint, RangeTest};
 pub use trainer::{

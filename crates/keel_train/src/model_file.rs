@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Config;
 use crate::error::TrainError;
+use crate::metrics::TrainingTargets;
 use crate::objective::TargetScale;
 use crate::runs::Checkpoint;
 use crate::trainer::{Session, network_tensors};
@@ -22,6 +23,9 @@ pub(crate) struct ModelDescription {
     pub(crate) schema: Schema,
     /// Scale of regression targets.
     pub(crate) scaling: Vec<TargetScale>,
+    /// Targets of the training split, for what scores are compared with; empty in files of older versions.
+    #[serde(default)]
+    pub(crate) training: TrainingTargets,
 }
 
 /// Writes the weights of `session`.
@@ -31,6 +35,7 @@ pub(crate) fn write(session: &Session, config: &Config, path: &Path) -> Result<(
         preprocessor: session.preprocessor().as_ref().clone(),
         schema: session.data().dataset.schema(),
         scaling: session.objective().scaling().to_vec(),
+        training: session.objective().training_targets().clone(),
     };
     Ok(Checkpoint { description, tensors: network_tensors(session) }.write(path)?)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
+use crate::metrics::TrainingTargets;
 
 /// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard
 /// deviation of the training split, and predictions are brought back to their own unit.
@@ -15,6 +16,8 @@ pub struct Objective {
     loss: Loss,
     class_names: Vec<String>,
     members: usize,
+    target_names: Vec<String>,
+    training: TrainingTargets,
     scaling: Vec<TargetScale>,
     prepared: Prepared,
 }
@@ -26,6 +29,25 @@ struct Prepared {
     outputs: usize,
     values: Vec<f32>,
     labels: Vec<u32>,
+}
+
+/// What a model has to know of its training split.
+pub(crate) struct Known<'a> {
+    /// Scale of each regression target.
+    pub(crate) scaling: &'a [TargetScale],
+    /// Its targets.
+    pub(crate) training: TrainingTargets,
+}
+
+/// What the predictions for classes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probabilities {
+    /// Probabilities that add up to 1.
+    OneClass,
+    /// A probability for each class by itself.
+    Independent,
+    /// A mere ranking.
+    None,
 }
 
 /// Mean and standard deviation of one target over the training split.
@@ -43,7 +65,8 @@ impl Objective {
     /// # Errors
     /// A loss that does not fit the targets, or targets it cannot work on.
     pub fn new(config: &Config, data: &SplitDataset) -> Result<Self, TrainError> {
-        let mut objective = Self::of_model(config, &data.dataset.schema(), &[])?;
+        let known = Known { scaling: &[], training: TrainingTargets::of(data) };
+        let mut objective = Self::of_model(config, &data.dataset.schema(), known)?;
         let targets = match data.dataset.targets() {
             Targets::Classes { labels, .. } => losses::Targets::Classes(labels),
             Targets::Values { values, .. } => losses::Targets::Values(values),
@@ -58,10 +81,11 @@ impl Objective {
     }
 
     /// The loss of a trained model, for data of its `schema`.
-    pub(crate) fn of_model(config: &Config, schema: &Schema, scaling: &[TargetScale]) -> Result<Self, TrainError> {
-        let (class_names, kind) = match &schema.target {
-            TargetKind::Classes(names) => (names.clone(), losses::TargetKind::Classes(names.len())),
-            TargetKind::Values(names) => (Vec::new(), losses::TargetKind::Values(names.len())),
+    pub(crate) fn of_model(config: &Config, schema: &Schema, known: Known<'_>) -> Result<Self, TrainError> {
+        let Known { scaling, training } = known;
+        let (class_names, target_names, kind) = match &schema.target {
+            TargetKind::Classes(names) => (names.clone(), Vec::new(), losses::TargetKind::Classes(names.len())),
+            TargetKind::Values(names) => (Vec::new(), names.clone(), losses::TargetKind::Values(names.len())),
             TargetKind::Unlabelled => return Err(unlabelled()),
         };
         let (losses::TargetKind::Classes(outputs) | losses::TargetKind::Values(outputs)) = kind;
@@ -70,10 +94,15 @@ impl Objective {
             LossConfig::Auto(_) if class_names.is_empty() => LossSpec::Mse {},
             LossConfig::Auto(_) => LossSpec::cross_entropy(),
         };
-        let loss = spec.build(Shape::Features(outputs), kind)?;
+        let mut loss = spec.build(Shape::Features(outputs), kind)?;
+        let weights = config.train.class_weights.resolve(&class_names, &training)?;
+        if !weights.is_empty() {
+            let refused = |error: losses::LossError| TrainError::setting("train.class_weights", error.to_string());
+            loss = loss.with_class_weights(weights).map_err(refused)?;
+        }
         let prepared = Prepared { outputs, ..Prepared::default() };
         let (members, scaling) = (config.model.members(), scaling.to_vec());
-        Ok(Objective { loss, class_names, members, scaling, prepared })
+        Ok(Objective { loss, class_names, members, target_names, training, scaling, prepared })
     }
 
     /// The loss with all its settings.
@@ -84,6 +113,30 @@ impl Objective {
     /// Names of the classes; empty for regression.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
+    }
+
+    /// Names of the targets; empty for classes.
+    pub fn target_names(&self) -> &[String] {
+        &self.target_names
+    }
+
+    /// What is known of the training split's targets alone.
+    pub fn training_targets(&self) -> &TrainingTargets {
+        &self.training
+    }
+
+    /// Weight of each class in the loss; empty where all weigh the same.
+    pub fn class_weights(&self) -> &[f32] {
+        self.loss.class_weights()
+    }
+
+    /// What the predictions for classes are.
+    pub fn probabilities(&self) -> Probabilities {
+        match self.loss.spec() {
+            LossSpec::Hinge {} => Probabilities::None,
+            LossSpec::Bce {} => Probabilities::Independent,
+            _ => Probabilities::OneClass,
+        }
     }
 
     /// Scale of each target; empty for classes.

@@ -8,9 +8,9 @@ use keel_nn::{Executor, Network, RandomKey};
 
 use crate::config;
 use crate::error::TrainError;
-use crate::metrics::{Metrics, Tally, largest};
+use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
 use crate::model_file;
-use crate::objective::Objective;
+use crate::objective::{Known, Objective};
 use crate::runs::{RunFolder, Status, Summary};
 use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
 use crate::views::Views;
@@ -46,6 +46,11 @@ pub enum Prediction {
     },
     /// Predicted values in the targets' own unit; f64, because time stamps differ by less than f32 can tell apart.
     Values(Vec<f64>),
+    /// Nothing: the sample's inputs or outputs are NaN or infinite.
+    Undefined {
+        /// File, line or number of the sample, with its most extreme value.
+        sample: String,
+    },
 }
 
 impl Predictor {
@@ -78,7 +83,8 @@ impl Predictor {
             .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}")))?;
         let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
-        let objective = Objective::of_model(&config, &schema, &description.scaling)?;
+        let known = Known { scaling: &description.scaling, training: description.training.clone() };
+        let objective = Objective::of_model(&config, &schema, known)?;
         let views = Views::new(&config, &preprocessor)?;
         Ok(Predictor { config, schema, preprocessor, objective, network, executor, views, pool })
     }
@@ -137,7 +143,7 @@ impl Predictor {
     /// Predicts all samples of `dataset`, in order.
     ///
     /// # Errors
-    /// Samples of another shape or with values that are not finite.
+    /// Samples of another shape. One whose values or outputs are not finite is [`Prediction::Undefined`].
     pub fn predict(&mut self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
         let indices: Vec<usize> = (0..dataset.samples()).collect();
         self.predict_samples(dataset, &indices)
@@ -150,7 +156,14 @@ impl Predictor {
     pub fn predict_samples(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<Prediction>, TrainError> {
         let outputs = self.outputs(dataset, indices)?;
         let rows = self.objective.predictions(&outputs);
-        Ok(rows.chunks_exact(self.objective.outputs()).map(|row| self.prediction(row)).collect())
+        let width = self.objective.outputs();
+        let raw = outputs.chunks_exact(width).zip(rows.chunks_exact(width)).zip(indices);
+        let predicted =
+            raw.map(|((outputs, row), &sample)| match outputs.iter().chain(row).all(|value| value.is_finite()) {
+                true => self.prediction(row),
+                false => Prediction::Undefined { sample: sample_words(dataset, sample) },
+            });
+        Ok(predicted.collect())
     }
 
     /// Metrics of the samples `indices` of labelled data.
@@ -173,12 +186,13 @@ impl Predictor {
                 return Err(TrainError::setting("data", message));
             }
         };
-        let mut tally = Tally::new(&self.objective);
-        tally.add(&mut self.objective, &outputs, &targets);
-        Ok(tally.metrics(&self.objective))
+        let mut tally = Tally::new(&self.objective, indices.len(), Detail::Full);
+        tally.add(&mut self.objective, Answers { inputs: &[], outputs: &outputs, targets: &targets });
+        Ok(tally.metrics(&self.objective, |place| sample_words(dataset, indices[place])))
     }
 
-    /// Outputs, `[indices, outputs]`, those of the members of an ensemble combined.
+    /// Outputs, `[indices, outputs]`, those of the members of an ensemble combined; NaN for a sample whose preprocessed values
+    /// are not finite.
     fn outputs(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
         let Predictor { preprocessor, network, executor, views, pool, objective, .. } = self;
         pool.install(|| {
@@ -188,9 +202,14 @@ impl Predictor {
             let mut inputs = vec![0.0; BATCH * length];
             for part in indices.chunks(BATCH) {
                 let inputs = &mut inputs[..part.len() * length];
-                preprocessor.gather(dataset, part, inputs, &mut scratch)?;
+                preprocessor.gather_unchecked(dataset, part, inputs, &mut scratch)?;
                 let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
+                let start = outputs.len();
                 outputs.extend_from_slice(views.outputs(executor, network, batch));
+                let rows = outputs[start..].chunks_exact_mut(network.graph.output_shape().len());
+                let hidden =
+                    rows.zip(inputs.chunks_exact(length)).filter(|(_, row)| !row.iter().all(|x| x.is_finite()));
+                hidden.for_each(|(outputs, _)| outputs.fill(f32::NAN));
             }
             objective.combine(&mut outputs);
             Ok(outputs)

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use keel_train::config::Config;
-use keel_train::metrics::Metrics;
+use keel_train::metrics::{MetricName, Metrics};
 use keel_train::runs::{RunFolder, Summary};
 use serde_json::{Value, json};
 
 use crate::failure::Stop;
-use crate::terminal::{Align, Output, Status, percent, status_word, table};
+use crate::terminal::{Align, Output, Status, metric_text, status_word, table};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -122,34 +122,63 @@ fn setting_text(value: &Value) -> String {
 /// The results, one row each; rows that no run has a value for are left out.
 fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
     type Cell = fn(&Summary) -> Option<String>;
-    let cells: [(&str, Cell); 14] = [
+    let before: [(&str, Cell); 4] = [
         ("status", |summary| Some(status_word(summary.status).to_owned())),
         ("data", |summary| Some(summary.data.clone())),
         ("epochs", |summary| Some(summary.epochs.to_string())),
         ("best epoch", |summary| Some(summary.best_epoch.to_string())),
-        ("test accuracy", |summary| summary.metrics.test.as_ref()?.accuracy.map(percent)),
-        ("validation accuracy", |summary| summary.metrics.validation.as_ref()?.accuracy.map(percent)),
-        ("train accuracy", |summary| summary.metrics.train.as_ref()?.accuracy.map(percent)),
-        ("test R2", |summary| regression(summary.metrics.test.as_ref(), |metrics| metrics.r2)),
-        ("test RMSE", |summary| regression(summary.metrics.test.as_ref(), |metrics| metrics.rmse)),
-        ("test MAE", |summary| regression(summary.metrics.test.as_ref(), |metrics| metrics.mae)),
-        ("test loss", |summary| summary.metrics.test.as_ref().map(|metrics| format!("{:.4}", metrics.loss))),
+    ];
+    let after: [(&str, Cell); 3] = [
         ("seconds", |summary| Some(format!("{:.1}", summary.seconds))),
         ("samples/s", |summary| Some(format!("{:.0}", summary.samples_per_second))),
         ("findings", |summary| Some(summary.findings.len().to_string())),
     ];
-    let row = |(name, cell): &(&str, Cell)| {
-        let values: Vec<Option<String>> = runs.iter().map(|run| cell(&run.summary)).collect();
-        values.iter().any(Option::is_some).then(|| {
-            let texts = values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()));
-            std::iter::once((*name).to_owned()).chain(texts).collect()
-        })
-    };
-    cells.iter().filter_map(row).collect()
+    let row = |(name, cell): &(&str, Cell)| row_of(runs, name, |run| cell(&run.summary));
+    let mut rows: Vec<Vec<String>> = before.iter().filter_map(row).collect();
+    rows.extend(metric_rows(runs));
+    rows.extend(after.iter().filter_map(row));
+    rows
 }
 
-fn regression(metrics: Option<&Metrics>, value: fn(&keel_train::metrics::RegressionMetrics) -> f64) -> Option<String> {
-    Some(format!("{:.4}", value(metrics?.regression.as_ref()?)))
+/// Every metric of the test split, beside the leading ones what a constant guess scores; accuracy or R2 and the loss of the
+/// other splits.
+fn metric_rows(runs: &[Run]) -> Vec<Vec<String>> {
+    let test = |run: &Run| run.summary.metrics.test.clone();
+    let validation = |run: &Run| run.summary.metrics.validation.clone();
+    let train = |run: &Run| run.summary.metrics.train.clone();
+    let mut rows = Vec::new();
+    let metrics = MetricName::shown(true).chain(MetricName::shown(false).filter(|&metric| metric != MetricName::Loss));
+    for metric in metrics {
+        let value = |metrics: &Metrics| {
+            let known = metrics.shown().contains(&metric);
+            known.then(|| metric_text(metric, metric.value(metrics)))
+        };
+        let title = metric.title();
+        rows.extend(row_of(runs, &format!("test {title}"), |run| value(&test(run)?)));
+        let words = match metric {
+            MetricName::Accuracy => Some("largest class"),
+            MetricName::Rmse | MetricName::Mae => Some("mean"),
+            _ => None,
+        };
+        let guess = |run: &Run| Some(metric_text(metric, Some(test(run)?.baseline?.value(metric)?)));
+        if let Some(words) = words {
+            rows.extend(row_of(runs, &format!("  of the {words}"), guess));
+        }
+        if [MetricName::Accuracy, MetricName::R2, MetricName::Loss].contains(&metric) {
+            rows.extend(row_of(runs, &format!("validation {title}"), |run| value(&validation(run)?)));
+            rows.extend(row_of(runs, &format!("train {title}"), |run| value(&train(run)?)));
+        }
+    }
+    rows
+}
+
+/// A row with one cell a run; `None` if no run has a value.
+fn row_of(runs: &[Run], name: &str, cell: impl Fn(&Run) -> Option<String>) -> Option<Vec<String>> {
+    let values: Vec<Option<String>> = runs.iter().map(cell).collect();
+    values.iter().any(Option::is_some).then(|| {
+        let texts = values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()));
+        std::iter::once(name.to_owned()).chain(texts).collect()
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use keel_train::config::HealthLevel;
 use keel_train::remedies::{findings_of, treatment};
 use keel_train::runs::{RunFolder, Status, Summary};
 
-use crate::terminal::{findings_text, layers_table, metrics_line, plural, status_word, wrapped};
+use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
 
 /// Samples below which there are no two windows, which most rules about a training under way need.
 const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
@@ -22,7 +22,8 @@ pub(super) fn ending(folder: &RunFolder, (config, summary, findings): (&Config, 
     let lines = parts.iter().filter_map(|(part, metrics)| Some(format!("\n{}", metrics_line(part, metrics.as_ref()?))));
     let lines: String = lines.collect();
     if !lines.is_empty() {
-        text.push_str(&format!("{lines}\n"));
+        let present: Vec<_> = parts.iter().filter_map(|(part, metrics)| Some((*part, metrics.as_ref()?))).collect();
+        text.push_str(&format!("{lines}\n\n{}\n", metrics_table(&present)));
     }
     let health = health_text(findings, (config, summary));
     text.push_str(&format!("\n{}\n\n{health}\n", layers_table(&summary.layers)));
@@ -100,6 +101,9 @@ fn next_steps(folder: &RunFolder, config: &Config, (status, findings): (Status, 
     }
     if status != Status::Failed {
         commands.push((format!("evenkeel eval {run}"), "classes, mistakes and errors on the test split"));
+        if folder.importance().exists() {
+            commands.push((format!("evenkeel importance {run}"), "the columns the model relies on"));
+        }
         commands.push((format!("evenkeel predict {run} INPUT"), "labels and probabilities of new data"));
         commands.push((format!("evenkeel compare {run} RUN"), "this run beside another"));
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
-use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line};
+use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line, metrics_table, targets_table};
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     };
     let document = json!({ "run": arguments.run, "data": name, "metrics": metrics });
     output.result(&document, || text(name, &metrics, predictor.class_names()))?;
-    Ok(Status::Done)
+    Ok(if metrics.left_out.is_some() { Status::Findings } else { Status::Done })
 }
 
 /// What a reader did to the data to fit the model, on standard error.
@@ -99,10 +99,12 @@ fn evaluate_part(predictor: &mut Predictor, part: Part) -> Result<Metrics, Stop>
 }
 
 fn text(name: &str, metrics: &Metrics, classes: &[String]) -> String {
-    let mut text = format!("{}\n", metrics_line(name, metrics));
-    let table = classes_table(metrics);
-    if !table.is_empty() {
-        text.push_str(&format!("\n{table}\n"));
+    let line = metrics_line(name, metrics);
+    let mut text = format!("{line}\n\n{}\n", metrics_table(&[("value", metrics)]));
+    for table in [classes_table(metrics), targets_table(metrics)] {
+        if !table.is_empty() {
+            text.push_str(&format!("\n{table}\n"));
+        }
     }
     if let Some(confusion) = &metrics.confusion {
         text.push_str(&format!("\n{}\n", confusion_text(confusion, classes)));

@@ -1,7 +1,6 @@
 //! The commands, one file each.
 
 mod bench;
-mod bench_health;
 mod catalog;
 mod check;
 mod chosen_remedy;
@@ -11,6 +10,7 @@ mod ending;
 mod eval;
 mod explain;
 mod fix;
+mod importance;
 mod init;
 mod lab;
 mod plan;
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Eval(eval::Arguments),
     /// Labels with probabilities, or values, of new data
     Predict(predict::Arguments),
+    /// The columns of a table a model relies on
+    Importance(importance::Arguments),
     /// A run as one page: curves, layers, findings, mistakes
     Report(report::Arguments),
     /// The speed yardsticks, against PyTorch where it is installed
@@ -72,6 +74,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Train(arguments) => train::run(&arguments, output),
         Command::Eval(arguments) => eval::run(&arguments, output),
         Command::Predict(arguments) => predict::run(&arguments, output),
+        Command::Importance(arguments) => importance::run(&arguments, output),
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),

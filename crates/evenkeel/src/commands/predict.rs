@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     skip_unreadable: bool,
 }
 
+/// Samples without a prediction that are named.
+const NAMED: usize = 3;
+
 /// A sample and what the model says about it.
 struct Row {
     input: String,
@@ -67,13 +70,19 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         TargetKind::Classes(names) | TargetKind::Values(names) => names.clone(),
         TargetKind::Unlabelled => Vec::new(),
     };
+    let undefined: Vec<&str> = rows.iter().filter_map(undefined_sample).collect();
+    undefined.iter().take(NAMED).for_each(|sample| output.remark(&undefined_words(sample)));
+    if undefined.len() > NAMED {
+        output.remark(&format!("and {} more samples without a prediction", undefined.len() - NAMED));
+    }
+    let status = if undefined.is_empty() { Status::Done } else { Status::Findings };
     let document: Vec<Value> = rows.iter().map(|row| row_json(row, &names)).collect();
     output.result(&document, || if arguments.csv { csv_text(&rows, &names) } else { table_text(&rows, &names) })?;
-    Ok(Status::Done)
+    Ok(status)
 }
 
 fn table_text(rows: &[Row], names: &[String]) -> String {
-    let classifies = matches!(rows.first(), Some(Row { prediction: Prediction::Class { .. }, .. }));
+    let classifies = rows.iter().any(|row| matches!(row.prediction, Prediction::Class { .. }));
     let mut columns = vec![("input", Align::Left)];
     if classifies {
         columns.extend([("class", Align::Left), ("probability", Align::Right), ("next best", Align::Left)]);
@@ -88,10 +97,25 @@ fn table_text(rows: &[Row], names: &[String]) -> String {
                 cells.extend([name.clone(), share, next_best(*index, probabilities, names)]);
             }
             Prediction::Values(values) => cells.extend(values.iter().map(|value| format!("{value:.4}"))),
+            Prediction::Undefined { .. } => cells.extend((1..columns.len()).map(|_| "undefined".to_owned())),
         }
         cells
     };
     table(&columns, &rows.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// The sample of a row without a prediction.
+fn undefined_sample(row: &Row) -> Option<&str> {
+    match &row.prediction {
+        Prediction::Undefined { sample } => Some(sample),
+        Prediction::Class { .. } | Prediction::Values(_) => None,
+    }
+}
+
+fn undefined_words(sample: &str) -> String {
+    format!(
+        "no prediction: the values of a sample or the outputs for it are NaN or infinite ({sample}); correct or drop it"
+    )
 }
 
 /// The second most probable class; empty if there is only one.
@@ -102,7 +126,7 @@ fn next_best(best: usize, probabilities: &[f32], names: &[String]) -> String {
 }
 
 fn csv_text(rows: &[Row], names: &[String]) -> String {
-    let classifies = matches!(rows.first(), Some(Row { prediction: Prediction::Class { .. }, .. }));
+    let classifies = rows.iter().any(|row| matches!(row.prediction, Prediction::Class { .. }));
     let mut header = vec!["input".to_owned()];
     if classifies {
         header.push("class".to_owned());
@@ -117,6 +141,7 @@ fn csv_text(rows: &[Row], names: &[String]) -> String {
                 cells.extend(probabilities.iter().map(f32::to_string));
             }
             Prediction::Values(values) => cells.extend(values.iter().map(f64::to_string)),
+            Prediction::Undefined { .. } => cells.extend((1..header.len()).map(|_| String::new())),
         }
         lines.push(csv_line(&cells));
     }
@@ -142,6 +167,7 @@ fn row_json(row: &Row, names: &[String]) -> Value {
         Prediction::Values(values) => {
             json!({ "input": row.input, "values": by_name(values.iter().map(|&value| Value::from(value)).collect()) })
         }
+        Prediction::Undefined { sample } => json!({ "input": row.input, "undefined": undefined_words(sample) }),
     }
 }
 

@@ -10,7 +10,7 @@ use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Trainer, load_data};
 
 use super::prove::{self, Leading};
 use super::settings::{Settings, seconds};
-use super::{ending, report};
+use super::{ending, importance, report};
 use crate::failure::Stop;
 use crate::interruption::stop_flag;
 use crate::terminal::{Align, Output, Progress, Status, status_of, table};
@@ -83,6 +83,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut progress);
     progress.close();
     if let Some(folder) = progress.folder() {
+        if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
+            importance::after_training(folder, &data, output);
+        }
         report::after_training(folder, data.clone(), output);
     }
     if let (Err(_), Some(folder)) = (&trained, progress.folder()) {

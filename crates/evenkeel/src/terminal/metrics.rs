@@ -1,10 +1,12 @@
-//! Metrics as text: one line, a table of classes, a confusion matrix.
+//! Metrics as text: one line, a table with what a constant guess would score, a table of classes, a confusion matrix.
 
-use keel_train::metrics::{ConfusionMatrix, Metrics};
+use std::collections::BTreeMap;
+
+use keel_train::metrics::{ConfusionMatrix, MetricName, Metrics, TargetMetrics};
 use keel_train::runs::Status;
 
 use super::tables::{Align, table};
-use super::text::{loss_text, plural};
+use super::text::{loss_text, plural, wrapped};
 
 /// Classes up to which a confusion matrix is shown.
 const MATRIX_CLASSES: usize = 20;
@@ -24,17 +26,94 @@ pub(crate) fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// Loss and accuracy, or loss and errors, of one part of the data.
+/// The value of a metric; `undefined` where it has none.
+pub(crate) fn metric_text(metric: MetricName, value: Option<f64>) -> String {
+    match value.filter(|value| value.is_finite()) {
+        Some(value) if metric.is_share() => percent(value),
+        Some(value) => loss_text(value),
+        None => "undefined".to_owned(),
+    }
+}
+
+/// Accuracy, or R2 and errors, with what a constant guess would score, and the loss of one part of the data.
 pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
-    let mut line = format!("{part}: ");
-    if let Some(accuracy) = metrics.accuracy {
-        line.push_str(&format!("accuracy {}, ", percent(accuracy)));
+    let main: &[MetricName] = match metrics.is_classification() {
+        true => &[MetricName::Accuracy, MetricName::Loss],
+        false => &[MetricName::R2, MetricName::Rmse, MetricName::Mae, MetricName::Loss],
+    };
+    let baseline = metrics.baseline.as_ref();
+    let scores: Vec<String> = main
+        .iter()
+        .map(|&metric| {
+            let guess =
+                baseline.filter(|_| metric != MetricName::R2).and_then(|guess| Some((guess, guess.value(metric)?)));
+            let guess =
+                guess.map(|(guess, value)| format!(" ({} {})", guess.words(), metric_text(metric, Some(value))));
+            let reason = metrics.undefined.get(metric.name()).map(|reason| format!(" ({reason})"));
+            let more = reason.or(guess).unwrap_or_default();
+            format!("{} {}{more}", metric.title(), metric_text(metric, metric.value(metrics)))
+        })
+        .collect();
+    let mut text = format!("{} over {}", scores.join(", "), plural(metrics.samples, "sample"));
+    if let Some(left_out) = &metrics.left_out {
+        let (count, first) = (plural(left_out.samples, "sample"), left_out.first.join("; "));
+        text.push_str(&format!("; {count} left out, whose inputs or outputs are NaN or infinite: {first}"));
     }
-    if let Some(errors) = &metrics.regression {
-        line.push_str(&format!("R2 {:.4}, RMSE {:.4}, MAE {:.4}, ", errors.r2, errors.rmse, errors.mae));
+    wrapped(&format!("{part}: "), &text).trim_end().to_owned()
+}
+
+/// Every metric of some parts of the data, and in the last column what a constant guess scores on the last part. Below it the
+/// reasons of what is undefined.
+pub(crate) fn metrics_table(parts: &[(&str, &Metrics)]) -> String {
+    let Some(&(last, shown)) = parts.last() else { return String::new() };
+    let baseline = shown.baseline.as_ref();
+    let guess = baseline.map(|baseline| match parts.len() {
+        1 => baseline.words().to_owned(),
+        _ => format!("{last}: {}", baseline.words()),
+    });
+    let mut columns = vec![("metric", Align::Left)];
+    columns.extend(parts.iter().map(|(part, _)| (*part, Align::Right)));
+    columns.extend(guess.as_deref().map(|guess| (guess, Align::Right)));
+    let row = |&metric: &MetricName| {
+        let values = parts.iter().map(|(_, metrics)| metric_text(metric, metric.value(metrics)));
+        let guessed = baseline.map(|baseline| {
+            baseline.value(metric).map_or_else(|| "-".to_owned(), |value| metric_text(metric, Some(value)))
+        });
+        std::iter::once(shown.title(metric)).chain(values).chain(guessed).collect()
+    };
+    let rows: Vec<Vec<String>> = shown.shown().iter().map(row).collect();
+    let mut text = table(&columns, &rows);
+    for (part, metrics) in parts {
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (metric, reason) in &metrics.undefined {
+            let title = MetricName::with_name(metric).map_or_else(|| metric.clone(), |name| metrics.title(name));
+            reasons.entry(reason).or_default().push(title);
+        }
+        for (reason, titles) in reasons {
+            text.push_str(&format!("\n{part}: undefined: {} ({reason})", titles.join(", ")));
+        }
+        if let Some(samples) = metrics.ranked_samples {
+            text.push_str(&format!("\n{part}: ROC AUC and PR AUC over {} spread over all", plural(samples, "sample")));
+        }
     }
-    line.push_str(&format!("loss {} over {}", loss_text(metrics.loss), plural(metrics.samples, "sample")));
-    line
+    text
+}
+
+/// Errors of every target; empty for classes and for one target.
+pub(crate) fn targets_table(metrics: &Metrics) -> String {
+    let targets = metrics.regression.as_ref().map_or(&[][..], |errors| &errors.targets);
+    if targets.is_empty() {
+        return String::new();
+    }
+    let names = ["R2", "RMSE", "MAE", "median abs. error", "max error"].map(|name| (name, Align::Right));
+    let columns: Vec<_> = std::iter::once(("target", Align::Left)).chain(names).collect();
+    let row = |target: &TargetMetrics| {
+        let errors = [Some(target.rmse), Some(target.mae), target.median_absolute_error, target.max_error];
+        let r2 = metric_text(MetricName::R2, target.r2);
+        let errors = errors.map(|error| metric_text(MetricName::Rmse, error));
+        [target.name.clone(), r2].into_iter().chain(errors).collect()
+    };
+    table(&columns, &targets.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Precision, recall and F1 of every class; empty for regression.
@@ -94,7 +173,41 @@ fn mistakes(matrix: &ConfusionMatrix, names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use keel_train::metrics::{Baseline, RegressionMetrics};
+
     use super::*;
+
+    fn classified() -> Metrics {
+        let mut baseline = Baseline::default();
+        baseline.scores.insert("accuracy".to_owned(), 0.625);
+        let undefined = [("roc_auc".to_owned(), "only one class present".to_owned())];
+        Metrics {
+            loss: 0.25,
+            samples: 40,
+            accuracy: Some(0.925),
+            f1: Some(0.5),
+            baseline: Some(baseline),
+            undefined: undefined.into(),
+            ..Metrics::default()
+        }
+    }
+
+    #[test]
+    fn the_guess_stands_beside_the_score_and_what_is_undefined_says_why() {
+        let line = metrics_line("test", &classified());
+        assert_eq!(line, "test: accuracy 92.50 % (largest class 62.50 %), loss 0.2500 over 40 samples");
+        let names = ["y".to_owned()];
+        let mut values = Metrics { loss: 1.0, samples: 1, ..Metrics::default() };
+        values.regression = RegressionMetrics::new(&[1.0], &[2.0], &names);
+        values.undefined.insert("r2".to_owned(), "only one sample".to_owned());
+        let line = metrics_line("test", &values);
+        assert!(line.starts_with("test: R2 undefined (only one sample), RMSE 1.0000, MAE 1.0000,"), "{line}");
+        let text = metrics_table(&[("train", &classified()), ("validation", &classified()), ("test", &classified())]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("test: largest class") && lines[2].ends_with("62.50 %"), "{text}");
+        assert!(text.contains("test: undefined: ROC AUC (only one class present)"), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 80) && !text.contains("NaN"), "{text}");
+    }
 
     #[test]
     fn a_confusion_matrix_is_a_table_and_a_large_one_a_list() {

@@ -11,7 +11,9 @@ mod text;
 
 pub(crate) use findings::{findings_text, status_of};
 pub(crate) use layers::{layers_table, shape_text};
-pub(crate) use metrics::{classes_table, confusion_text, metrics_line, percent, status_word};
+pub(crate) use metrics::{
+    classes_table, confusion_text, metric_text, metrics_line, metrics_table, percent, status_word, targets_table,
+};
 pub(crate) use output::{Output, Status};
 pub(crate) use progress::Progress;
 pub(crate) use tables::{Align, table};

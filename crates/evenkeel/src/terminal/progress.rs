@@ -238,9 +238,15 @@ fn duration_text(seconds: f64) -> String {
 }
 
 fn part_text(part: &str, metrics: &Metrics) -> String {
+    if !metrics.loss.is_finite() {
+        return format!("  {part} without a finite result");
+    }
     let quality = match (metrics.accuracy, &metrics.regression) {
         (Some(accuracy), _) => format!("  accuracy {}", percent(accuracy)),
-        (None, Some(errors)) => format!("  R2 {:.4}", errors.r2),
+        (None, Some(errors)) => match errors.r2 {
+            Some(r2) => format!("  R2 {r2:.4}"),
+            None => format!("  RMSE {}", loss_text(errors.rmse)),
+        },
         (None, None) => String::new(),
     };
     format!("  {part} loss {}{quality}", loss_text(metrics.loss))

@@ -16,6 +16,7 @@ pub struct Source {
     preprocessor: Arc<Preprocessor>,
     augmenter: Option<Arc<Augmenter>>,
     options: BatchOptions,
+    keeps_non_finite: bool,
 }
 
 /// Memory of whoever fills batches; nothing is allocated once it has seen an epoch start and the largest batch.
@@ -49,12 +50,19 @@ impl Source {
             return Err(DataError::shape("sample number", format!("below {}", dataset.samples()), outside));
         }
         preprocessor.check_dataset(&dataset)?;
-        Ok(Self { dataset, indices: indices.into(), preprocessor, augmenter: None, options })
+        Ok(Self { dataset, indices: indices.into(), preprocessor, augmenter: None, options, keeps_non_finite: false })
     }
 
     /// The same with augmented samples.
     pub fn with_augmentation(mut self, augmenter: Arc<Augmenter>) -> Self {
         self.augmenter = (!augmenter.is_off()).then_some(augmenter);
+        self
+    }
+
+    /// The same, but values that are not finite after preprocessing stay in the batch instead of being an error: for an
+    /// evaluation that leaves out their samples.
+    pub fn keeping_non_finite(mut self) -> Self {
+        self.keeps_non_finite = true;
         self
     }
 
@@ -137,6 +145,10 @@ impl Source {
         self.fill_targets(batch);
         batch.inputs.resize(batch.indices.len() * self.preprocessor.output_shape().len(), 0.0);
         match &self.augmenter {
+            None if self.keeps_non_finite => {
+                let inputs = &mut batch.inputs;
+                self.preprocessor.gather_unchecked(&self.dataset, &batch.indices, inputs, &mut workspace.scratch)
+            }
             None => self.preprocessor.gather(&self.dataset, &batch.indices, &mut batch.inputs, &mut workspace.scratch),
             Some(augmenter) => self.fill_augmented(augmenter, batch, workspace),
         }

@@ -2,6 +2,7 @@
 
 mod column_report;
 mod digits;
+mod permuted;
 mod provenance;
 mod schema;
 mod shape;

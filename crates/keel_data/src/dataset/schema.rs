@@ -3,6 +3,7 @@
 use super::{Imputation, NumberEncoding, SampleShape, TableColumn};
 use crate::config::{Fit, ResizeFilter};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The kind and the names of the targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,5 +72,52 @@ impl Schema {
     /// little beside their size.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
+    }
+
+    /// Columns of the source with the range of features each became; without columns, every feature by itself. Empty for
+    /// images.
+    pub fn groups(&self) -> Vec<(String, Range<usize>)> {
+        let SampleShape::Features(features) = self.sample_shape else { return Vec::new() };
+        if self.columns.is_empty() {
+            let name = |feature: usize| self.feature_names.get(feature).cloned().unwrap_or_else(|| feature.to_string());
+            return (0..features).map(|feature| (name(feature), feature..feature + 1)).collect();
+        }
+        let group = |start: &mut usize, column: &TableColumn| {
+            let range = *start..*start + column.features();
+            *start = range.end;
+            Some((column.name.clone(), range))
+        };
+        self.columns.iter().scan(0, group).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::ColumnEncoding;
+
+    #[test]
+    fn a_column_is_all_its_features() {
+        let column = |name: &str, encoding| TableColumn { name: name.to_owned(), encoding, missing_flag: false };
+        let category = |name: &str, count: usize| {
+            let categories = (0..count).map(|category| category.to_string()).collect();
+            column(name, ColumnEncoding::Category { categories, other: false })
+        };
+        let schema = Schema {
+            name: "t".to_owned(),
+            sample_shape: SampleShape::Features(6),
+            value_range: (0.0, 1.0),
+            target: TargetKind::Unlabelled,
+            feature_names: Vec::new(),
+            columns: vec![category("colour", 3), column("age", ColumnEncoding::Boolean), category("shape", 2)],
+            table_target: None,
+            imputation: None,
+            image_decoding: None,
+        };
+        let groups = schema.groups();
+        let expected = [("colour", 0..3), ("age", 3..4), ("shape", 4..6)];
+        assert_eq!(groups, expected.map(|(name, range)| (name.to_owned(), range)));
+        let unnamed = Schema { columns: Vec::new(), ..schema };
+        assert_eq!(unnamed.groups()[5], ("5".to_owned(), 5..6));
     }
 }

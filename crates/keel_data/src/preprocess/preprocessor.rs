@@ -179,7 +179,25 @@ impl Preprocessor {
     }
 
     /// Preprocessed samples `indices`, `[indices, output_shape]`.
+    ///
+    /// # Errors
+    /// Samples of another shape, or a result that is not finite.
     pub fn gather(
+        &self,
+        dataset: &Dataset,
+        indices: &[usize],
+        outputs: &mut [f32],
+        scratch: &mut PreprocessScratch,
+    ) -> Result<(), DataError> {
+        self.gather_unchecked(dataset, indices, outputs, scratch)?;
+        self.check_outputs(dataset, indices, outputs)
+    }
+
+    /// As [`Preprocessor::gather`], but results that are not finite are left as they are.
+    ///
+    /// # Errors
+    /// Samples of another shape.
+    pub fn gather_unchecked(
         &self,
         dataset: &Dataset,
         indices: &[usize],
@@ -201,7 +219,7 @@ impl Preprocessor {
         }
         self.plan.apply_rest(indices.len(), scratch, outputs);
         scratch.row = row_buffer;
-        self.check_outputs(dataset, indices, outputs)
+        Ok(())
     }
 
     /// That every output of a batch is finite. Bytes cannot become anything else in a first pass alone.

@@ -14,8 +14,12 @@ pub struct DataMeasurement {
     pub measured_samples: Option<u64>,
     /// One entry a channel for images, one a column for tables.
     pub features: Vec<FeatureStatistics>,
+    /// Name of each of `features`, where they have names.
+    pub feature_names: Vec<String>,
     /// Share of the training samples in each class; empty for regression.
     pub class_shares: Vec<f32>,
+    /// The classes have weights in the loss.
+    pub weighted_classes: bool,
     /// Largest class label found, to be compared with the number of classes.
     pub largest_label: Option<u64>,
     /// Smallest and largest target of a regression.
@@ -30,6 +34,17 @@ pub struct DataMeasurement {
     pub preprocessing: Vec<String>,
     /// The samples are images.
     pub images: bool,
+}
+
+impl DataMeasurement {
+    /// A feature in words: `feature \`age\``, or by its number where it has no name.
+    pub fn feature_words(&self, feature: usize) -> String {
+        let kind = if self.images { "channel" } else { "feature" };
+        match self.feature_names.get(feature).filter(|_| self.feature_names.len() == self.features.len()) {
+            Some(name) => format!("{kind} `{name}`"),
+            None => format!("{kind} {feature}"),
+        }
+    }
 }
 
 /// Mean and standard deviation of one channel or column.

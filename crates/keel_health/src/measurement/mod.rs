@@ -7,6 +7,7 @@
 
 mod data;
 mod epoch;
+mod evaluation;
 mod model;
 mod record;
 mod start;
@@ -15,6 +16,7 @@ mod units;
 
 pub use data::{DataMeasurement, FeatureStatistics};
 pub use epoch::{EpochMeasurement, NormStatistics};
+pub use evaluation::EvaluationMeasurement;
 pub use model::{ActivationFunction, LayerDescription, LayerKind, LossKind, ModelDescription};
 pub use record::Record;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};

@@ -50,13 +50,14 @@ fn redundant_biases(case: &Case) -> Vec<Observation> {
 }
 
 fn constant_features(case: &Case) -> Option<Observation> {
-    let features = &case.data?.features;
+    let data = case.data?;
+    let features = &data.features;
     let constant: Vec<usize> = (0..features.len()).filter(|&index| features[index].std == 0.0).collect();
-    let first = constant.first()?;
+    let first = data.feature_words(*constant.first()?);
     Some(
         Observation::new(Level::Info, None, constant.len() as f64, 0.0)
             .message(format!(
-                "{} of {} input features never change; the first is feature {first}",
+                "{} of {} input features never change; the first is {first}",
                 constant.len(),
                 features.len()
             ))

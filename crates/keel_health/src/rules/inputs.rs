@@ -78,7 +78,10 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let part = data.measured_samples.map(|samples| format!(" over {samples} of {} samples", data.samples));
     let subject = match count {
         1 => "the inputs are not standardised: they have".to_owned(),
-        _ => format!("{} of {count} {kind}s are not standardised; {kind} {worst} has", offences.len()),
+        _ => {
+            let worst = data.feature_words(*worst);
+            format!("{} of {count} {kind}s are not standardised; {worst} has", offences.len())
+        }
     };
     let message = format!(
         "{subject} mean {} and standard deviation {}{}",

@@ -9,11 +9,11 @@
 //! predicted. Shuffled labels can be learned by heart but not understood.
 //!
 //! # What to try
-//! Weigh the classes in the loss, or start the last bias at the log of the class shares. For an absent class look at the
+//! Weigh the classes in the loss (`train.class_weights = "balanced"`), or start the last bias at the log of the class shares. For an absent class look at the
 //! split and at the number of classes. For meaningless labels look at some samples together with their labels.
 //!
 //! # When it is fine
-//! Unbalanced classes are fine if the rare class matters little, or if the metric that counts already looks good.
+//! Unbalanced classes are fine if they have weights in the loss, which silences this, if the rare class matters little, or if the metric that counts already looks good.
 //!
 //! # Source
 //! Karpathy, "A Recipe for Training Neural Networks" (2019); Zhang et al., "Understanding deep learning requires
@@ -63,7 +63,7 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
     let largest = shares.iter().copied().fold(0.0, f32::max);
     let smallest = shares.iter().copied().fold(f32::INFINITY, f32::min);
     let ratio = f64::from(largest) / f64::from(smallest);
-    if !(ratio > WARN_RATIO) {
+    if !(ratio > WARN_RATIO) || data.weighted_classes {
         return None;
     }
     let mut observation = Observation::new(Level::Warn, None, ratio, WARN_RATIO)
@@ -96,11 +96,12 @@ fn meaningless(case: &Case) -> Option<Observation> {
     )
 }
 
-/// The loss of a guess with the class shares as probabilities: their entropy, or ln C where they are unknown.
+/// The loss of a guess with the class shares as probabilities: their entropy, or ln C where they are unknown or the classes
+/// have weights, which are there to make them equal.
 pub(super) fn guessing_loss(case: &Case) -> Option<f64> {
     let chance = case.model.chance_loss()?;
     let shares = case.data.map_or(&[][..], |data| &data.class_shares);
-    if shares.is_empty() {
+    if shares.is_empty() || case.data.is_some_and(|data| data.weighted_classes) {
         return Some(chance);
     }
     Some(

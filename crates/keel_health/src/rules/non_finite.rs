@@ -1,7 +1,8 @@
 //! # What it measures
 //! NaN and infinite values in the inputs, and at every step in outputs, loss, gradients and weights. The first
 //! operation that produced one is named, in the order in which a step computes: forward through the graph, the loss,
-//! backward through the graph, the weights. Any such value is an error, at once.
+//! backward through the graph, the weights. At the end of an epoch and of the run, samples of a split whose outputs are no
+//! numbers: they are left out of its metrics. Any such value is an error, at once.
 //!
 //! # Why it matters
 //! A NaN spreads to every weight within one step and never leaves. Everything measured afterwards is meaningless.
@@ -9,7 +10,8 @@
 //! # What to try
 //! Look at the named operation and its operands. If the values grew over the last steps, lower the learning rate to a
 //! tenth or clip the gradient norm at 1. If they appeared from nothing: a NaN in the data, a division by a standard
-//! deviation of zero, a log of zero, an epsilon that is too small.
+//! deviation of zero, a log of zero, an epsilon that is too small. A sample of the validation or test split that has no
+//! result holds a value far from all of the training split: correct it or drop the sample.
 //!
 //! # When it is fine
 //! Never: one such value ends what a run can learn.
@@ -19,7 +21,7 @@
 
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
-use crate::measurement::StepMeasurement;
+use crate::measurement::{EvaluationMeasurement, StepMeasurement};
 use crate::remedy::Remedy;
 
 /// Everything beyond its limit in `case`.
@@ -27,6 +29,7 @@ pub fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Data => in_data(case),
         Moment::Step => case.step.map(|step| in_step(case, step)).unwrap_or_default(),
+        Moment::Validation | Moment::Evaluation => in_splits(case).into_iter().collect(),
         _ => Vec::new(),
     }
 }
@@ -54,6 +57,30 @@ fn in_data(case: &Case) -> Vec<Observation> {
         .cause("the file holds them, or preprocessing divided by a standard deviation of zero".to_string())
         .remedy(Remedy::CleanData);
     vec![observation]
+}
+
+fn in_splits(case: &Case) -> Option<Observation> {
+    let affected = || case.evaluations.iter().filter(|split| split.non_finite > 0);
+    let count: u64 = affected().map(|split| split.non_finite).sum();
+    if count == 0 {
+        return None;
+    }
+    let splits: Vec<String> = affected().map(split_words).collect();
+    Some(
+        Observation::new(Level::Error, None, count as f64, 0.0)
+            .message(format!("{}; they are left out of the metrics", splits.join("; ")))
+            .cause("an input is so far from those of the training split that the network overflows".to_string())
+            .remedy(Remedy::CleanData)
+            .statistic("samples without a result"),
+    )
+}
+
+fn split_words(split: &EvaluationMeasurement) -> String {
+    let noun = if split.samples == 1 { "sample" } else { "samples" };
+    let (count, all) = (split.non_finite, split.samples);
+    let more = if count > split.first.len() as u64 { ", …" } else { "" };
+    let first = if split.first.is_empty() { String::new() } else { format!(" ({}{more})", split.first.join("; ")) };
+    format!("{count} of {all} {noun} of the {} split gave NaN or infinity{first}", split.split)
 }
 
 fn in_step(case: &Case, step: &StepMeasurement) -> Vec<Observation> {

@@ -104,7 +104,7 @@ fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> 
                 let truth = f64::from(values[sample * width + target]) + dataset.target_origin();
                 Some((truth, *predicted.get(target)?))
             }
-            Prediction::Class { .. } => None,
+            Prediction::Class { .. } | Prediction::Undefined { .. } => None,
         };
         indices.iter().zip(predictions).filter_map(pair).collect()
     };

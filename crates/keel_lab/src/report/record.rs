@@ -8,7 +8,7 @@ use keel_train::remedies::{Proof, Verdict, proofs_of};
 use keel_train::runs::{
     EpochRecord, FindingRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
 };
-use keel_train::{Config, TrainError};
+use keel_train::{Config, Importance, TrainError};
 
 use crate::error::LabError;
 
@@ -35,6 +35,8 @@ pub(super) struct Record {
     pub(super) findings: Vec<Finding>,
     /// Findings that were put to the test, with the outcome.
     pub(super) proofs: Vec<Proof>,
+    /// The columns the model relies on, where they were measured.
+    pub(super) importance: Option<Importance>,
     /// What could not be read, one sentence each.
     pub(super) notes: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl Record {
         let config = keel_train::config::parse(&run.config(), &record.config_text, &[]);
         record.config = record.or_note(config.map(Some), "config.toml");
         record.summary = record.or_note(run.read_summary().map(Some), "summary.json");
+        record.importance = record.or_note(Importance::read(&run), "importance.json");
         record.read_metrics(&run);
         record.findings = record.all_findings();
         record.proofs = record.summary.as_ref().map(proofs_of).unwrap_or_default();

@@ -6,12 +6,13 @@
 use keel_kernels::activation::exp;
 
 use super::CatalogEntry;
+use super::class_weights::ClassWeights;
 use super::rows::{Sum, largest};
 use super::softmax::{exponentials, maximum};
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     name: "cross_entropy",
-    summary: "softmax and negative log-likelihood of the right class (label_smoothing 0, class_weights)",
+    summary: "softmax and negative log-likelihood of the right class (label_smoothing 0)",
 };
 
 /// The settings of one loss.
@@ -21,19 +22,11 @@ pub(super) struct CrossEntropy<'a> {
     pub(super) classes: usize,
     /// Share of the target spread over all classes.
     pub(super) smoothing: f32,
-    /// One per class, or empty for 1 each.
-    pub(super) weights: &'a [f32],
+    /// Weight of each class.
+    pub(super) weights: ClassWeights<'a>,
 }
 
 impl CrossEntropy<'_> {
-    /// Sum of w[label] over the batch: what the sum of losses is divided by.
-    pub(super) fn total_weight(self, labels: &[u32]) -> f64 {
-        match self.weights.is_empty() {
-            true => labels.len() as f64,
-            false => labels.iter().map(|&label| f64::from(self.weights[label as usize])).sum(),
-        }
-    }
-
     /// Sum of the losses of these rows and, if `gradient` is not empty, their gradients times `scale`.
     #[inline(always)]
     pub(super) fn rows(self, outputs: &[f32], labels: &[u32], gradient: &mut [f32], scale: f32) -> Sum {
@@ -61,7 +54,7 @@ impl CrossEntropy<'_> {
     #[inline(always)]
     fn add_row(self, row: &[f32], label: usize, (shift, total): (f32, f32), sum: &mut Sum) {
         let log_sum = f64::from(shift) + f64::from(total).ln();
-        let negative_log = |class: usize| f64::from(self.weight(class)) * (log_sum - f64::from(row[class]));
+        let negative_log = |class: usize| f64::from(self.weights.of(class)) * (log_sum - f64::from(row[class]));
         let smoothing = f64::from(self.smoothing);
         let mut loss = (1.0 - smoothing) * negative_log(label);
         if self.smoothing > 0.0 {
@@ -74,21 +67,16 @@ impl CrossEntropy<'_> {
     /// Turns the exponentials of a row into its gradient: softmax times the sum of the target's weights, minus the target.
     #[inline(always)]
     fn row_gradient(self, label: usize, total: f32, scale: f32, row: &mut [f32]) {
-        let label_share = (1.0 - self.smoothing) * self.weight(label);
+        let label_share = (1.0 - self.smoothing) * self.weights.of(label);
         let spread = self.smoothing / self.classes as f32;
-        let weight_sum = if self.weights.is_empty() { self.classes as f32 } else { self.weights.iter().sum() };
+        let weight_sum = self.weights.sum(self.classes);
         let factor = scale * (label_share + spread * weight_sum) / total;
         row.iter_mut().for_each(|value| *value *= factor);
         if self.smoothing > 0.0 {
             for (class, value) in row.iter_mut().enumerate() {
-                *value -= scale * spread * self.weight(class);
+                *value -= scale * spread * self.weights.of(class);
             }
         }
         row[label] -= scale * label_share;
-    }
-
-    #[inline(always)]
-    fn weight(self, class: usize) -> f32 {
-        if self.weights.is_empty() { 1.0 } else { self.weights[class] }
     }
 }

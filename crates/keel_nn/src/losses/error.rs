@@ -35,8 +35,19 @@ pub enum LossError {
         /// What the targets need.
         needed: usize,
     },
+    /// Weights of classes where the targets are values.
+    #[error("class weights need classes, but the targets are values; leave them out")]
+    WeightsOfValues,
+    /// A weight that is not a positive number.
+    #[error("the weight of class {class} is {value}; it must be above 0")]
+    ClassWeight {
+        /// Number of the class.
+        class: usize,
+        /// Its weight.
+        value: f32,
+    },
     /// Not one weight per class.
-    #[error("class_weights has {given} numbers, but the data has {classes} classes; give one for each")]
+    #[error("there are {given} class weights, but the data has {classes} classes; give one for each")]
     ClassWeights {
         /// Weights in the config.
         given: usize,

@@ -2,6 +2,7 @@
 //! the batch; the gradient is 1 for each violated margin and minus their number at the label.
 
 use super::CatalogEntry;
+use super::class_weights::ClassWeights;
 use super::rows::{Sum, largest};
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry {
@@ -12,25 +13,32 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
 /// Distance the right score has to keep.
 const MARGIN: f32 = 1.0;
 
-/// Sum of the losses of these rows and, if `gradient` is not empty, their gradients times `scale`.
+/// Sum of the losses of these rows, each times the weight of its class, and, if `gradient` is not empty, their gradients
+/// times `scale`.
 #[inline(always)]
-pub(super) fn rows(outputs: &[f32], labels: &[u32], gradient: &mut [f32], scale: f32) -> Sum {
+pub(super) fn rows(
+    outputs: &[f32],
+    labels: &[u32],
+    weights: ClassWeights<'_>,
+    gradient: &mut [f32],
+    scale: f32,
+) -> Sum {
     let classes = outputs.len() / labels.len();
     let mut sum = Sum::default();
     for (index, (row, &label)) in outputs.chunks_exact(classes).zip(labels).enumerate() {
         let label = label as usize;
-        let right = row[label];
+        let (right, weight) = (row[label], weights.of(label));
         let mut loss = 0.0;
         for (class, &score) in row.iter().enumerate() {
             let excess = score - right + MARGIN;
             // A comparison that keeps NaN.
             loss += f64::from(if class == label || excess < 0.0 { 0.0 } else { excess });
         }
-        sum.loss += loss;
+        sum.loss += f64::from(weight) * loss;
         sum.correct += usize::from(largest(row) == label);
         if !gradient.is_empty() {
             let gradient = &mut gradient[index * classes..(index + 1) * classes];
-            let mut violated = 0.0;
+            let (mut violated, scale) = (0.0, scale * weight);
             for (gradient, &score) in gradient.iter_mut().zip(row) {
                 let over = if score - right + MARGIN > 0.0 { 1.0 } else { 0.0 };
                 violated += over;

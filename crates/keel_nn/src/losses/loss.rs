@@ -2,10 +2,12 @@
 
 use keel_kernels::activation::{self, Function};
 
+use super::bce::Bce;
+use super::class_weights::ClassWeights;
 use super::cross_entropy::CrossEntropy;
 use super::rows::{Sum, sum_rows};
 use super::softmax::softmax;
-use super::{LossError, LossSpec, TargetKind, Targets, bce, hinge, huber, mse};
+use super::{LossError, LossSpec, TargetKind, Targets, hinge, huber, mse};
 
 /// Computes loss, gradient and probabilities of batches.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,8 @@ pub struct Loss {
     spec: LossSpec,
     outputs: usize,
     targets: TargetKind,
+    /// One per class, or empty for 1 each.
+    class_weights: Vec<f32>,
 }
 
 /// The loss of a batch. Sums, weights and counts of several batches may be added.
@@ -45,7 +49,31 @@ impl LossValue {
 
 impl Loss {
     pub(super) fn new(spec: LossSpec, outputs: usize, targets: TargetKind) -> Self {
-        Loss { spec, outputs, targets }
+        Loss { spec, outputs, targets, class_weights: Vec::new() }
+    }
+
+    /// The same loss with one weight per class: a sample's loss is multiplied by the weight of its class, and the sum is
+    /// divided by the sum of the weights of the batch.
+    ///
+    /// # Errors
+    /// Targets that are values, another number of weights than classes, or a weight that is not above 0.
+    pub fn with_class_weights(mut self, weights: Vec<f32>) -> Result<Self, LossError> {
+        let TargetKind::Classes(classes) = self.targets else {
+            return Err(LossError::WeightsOfValues);
+        };
+        if weights.len() != classes {
+            return Err(LossError::ClassWeights { given: weights.len(), classes });
+        }
+        if let Some(class) = weights.iter().position(|weight| !(weight.is_finite() && *weight > 0.0)) {
+            return Err(LossError::ClassWeight { class, value: weights[class] });
+        }
+        self.class_weights = weights;
+        Ok(self)
+    }
+
+    /// One weight per class; empty where all weigh the same.
+    pub fn class_weights(&self) -> &[f32] {
+        &self.class_weights
     }
 
     /// What the loss was built from.
@@ -129,11 +157,9 @@ impl Loss {
             LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => 1.0,
             _ => self.outputs as f64,
         };
-        let weight = match &self.spec {
-            LossSpec::CrossEntropy { label_smoothing, class_weights } => {
-                cross_entropy(self.outputs, *label_smoothing, class_weights.as_deref()).total_weight(targets.labels())
-            }
-            _ => batch as f64,
+        let weight = match targets {
+            Targets::Classes(labels) => ClassWeights(&self.class_weights).total(labels),
+            Targets::Values(_) => batch as f64,
         };
         let scale = (1.0 / (weight * averaged)) as f32;
         let (sum, finite) = self.sum(outputs, targets, grad, scale);
@@ -143,15 +169,16 @@ impl Loss {
     fn sum(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32], scale: f32) -> (Sum, bool) {
         let width = self.outputs;
         let part = |rows| targets.rows(rows, width);
+        let weights = ClassWeights(&self.class_weights);
         match &self.spec {
-            LossSpec::CrossEntropy { label_smoothing, class_weights } => {
-                let loss = cross_entropy(width, *label_smoothing, class_weights.as_deref());
+            LossSpec::CrossEntropy { label_smoothing } => {
+                let loss = CrossEntropy { classes: width, smoothing: *label_smoothing, weights };
                 sum_rows(outputs, width, grad, |rows, outputs, grad| {
                     loss.rows(outputs, part(rows).labels(), grad, scale)
                 })
             }
             LossSpec::Hinge {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
-                hinge::rows(outputs, part(rows).labels(), grad, scale)
+                hinge::rows(outputs, part(rows).labels(), weights, grad, scale)
             }),
             LossSpec::Mse {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
                 mse::values(outputs, part(rows).values(), grad, scale)
@@ -160,7 +187,7 @@ impl Loss {
                 huber::values(*delta, (outputs, part(rows).values()), grad, scale)
             }),
             LossSpec::Bce {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
-                bce::rows(outputs, width, part(rows), (grad, scale))
+                Bce { outputs: width, weights }.rows(outputs, part(rows), grad, scale)
             }),
         }
     }
@@ -179,8 +206,4 @@ impl Loss {
             (kind, _) => panic!("targets of another kind than {kind:?}"),
         }
     }
-}
-
-fn cross_entropy(classes: usize, smoothing: f32, weights: Option<&[f32]>) -> CrossEntropy<'_> {
-    CrossEntropy { classes, smoothing, weights: weights.unwrap_or_default() }
 }

@@ -5,6 +5,7 @@
 //! order, so that the same batch gives the same bits with any number of threads. Nothing allocates after `build`.
 
 mod bce;
+mod class_weights;
 mod cross_entropy;
 mod error;
 mod hinge;
@@ -35,9 +36,6 @@ pub enum LossSpec {
         /// Share of the target spread evenly over all classes: 0 or more, below 1.
         #[serde(default)]
         label_smoothing: f32,
-        /// One factor per class; the weighted sum is divided by the sum of the weights of the batch's labels.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        class_weights: Option<Vec<f32>>,
     },
     /// Sum over the wrong classes of max(0, score - right score + 1).
     Hinge {},
@@ -68,9 +66,9 @@ pub fn catalog() -> [CatalogEntry; 5] {
 }
 
 impl LossSpec {
-    /// Cross-entropy without smoothing or weights.
+    /// Cross-entropy without label smoothing.
     pub fn cross_entropy() -> Self {
-        LossSpec::CrossEntropy { label_smoothing: 0.0, class_weights: None }
+        LossSpec::CrossEntropy { label_smoothing: 0.0 }
     }
 
     /// Its name in config files.
@@ -110,11 +108,6 @@ impl LossSpec {
         if needed == 0 || (outputs != needed && !one_logit) {
             return Err(LossError::Outputs { loss, outputs, needed });
         }
-        if let LossSpec::CrossEntropy { class_weights: Some(weights), .. } = self
-            && weights.len() != needed
-        {
-            return Err(LossError::ClassWeights { given: weights.len(), classes: needed });
-        }
         Ok(Loss::new(self.clone(), outputs, targets))
     }
 
@@ -122,14 +115,8 @@ impl LossSpec {
         let loss = self.name();
         let refuse = |key, value: f32, allowed| Err(LossError::OutOfRange { loss, key, value, allowed });
         match self {
-            LossSpec::CrossEntropy { label_smoothing, .. } if !(0.0..1.0).contains(label_smoothing) => {
+            LossSpec::CrossEntropy { label_smoothing } if !(0.0..1.0).contains(label_smoothing) => {
                 refuse("label_smoothing", *label_smoothing, "0 or more and below 1")
-            }
-            LossSpec::CrossEntropy { class_weights: Some(weights), .. } => {
-                match weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
-                    Some(weight) => refuse("class_weights", *weight, "above 0"),
-                    None => Ok(()),
-                }
             }
             LossSpec::Huber { delta } if !(delta.is_finite() && *delta > 0.0) => refuse("delta", *delta, "above 0"),
             _ => Ok(()),

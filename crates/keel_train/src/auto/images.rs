@@ -103,7 +103,7 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
 
 fn smooth_labels(chooser: &mut Chooser) {
     chooser.choose("train.loss", "labels smoothed, so that no class is ever certain", |config| {
-        let smoothed = LossSpec::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+        let smoothed = LossSpec::CrossEntropy { label_smoothing: 0.1 };
         config.train.loss = LossConfig::Chosen(smoothed);
     });
 }

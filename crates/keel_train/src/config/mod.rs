@@ -1,5 +1,6 @@
 //! The config file: sections, defaults, validation with places, overrides, presets.
 
+mod class_weights;
 mod commented;
 mod given;
 mod load;
@@ -21,6 +22,7 @@ use crate::memory::MemoryLimit;
 use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
+pub use class_weights::{ClassWeights, WeightRule};
 pub use commented::commented_default;
 pub use given::GivenKeys;
 pub use load::{check_values, load, parse, string_override};

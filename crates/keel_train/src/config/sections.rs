@@ -4,7 +4,9 @@ use keel_nn::losses::LossSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ClassWeights;
 use crate::memory::MemoryLimit;
+use crate::metrics::MetricName;
 
 /// Length, batches and loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +26,13 @@ pub struct TrainConfig {
     pub threads: usize,
     /// What is minimised: auto, cross_entropy, hinge, mse, huber or bce. Auto: cross_entropy for classes, mse for values.
     pub loss: LossConfig,
+    /// Weights of the classes in the loss: none, balanced (rare classes weigh as much as frequent ones), one number a class,
+    /// or a table by class name.
+    pub class_weights: ClassWeights,
+    /// Validation result that decides the best epoch and early stopping: auto, loss, or of classes accuracy,
+    /// balanced_accuracy, f1, mcc, roc_auc, pr_auc, log_loss, brier, calibration_error, top_accuracy, of values r2, rmse, mae,
+    /// median_absolute_error, max_error. Auto: of classes the accuracy, the loss deciding between equals; of values the loss.
+    pub metric: MetricName,
     /// Averaged weights for evaluation and the finished model: off or ema.
     pub averaging: AveragingConfig,
     /// Whether images are predicted twice, the second time mirrored, and the outputs averaged; training is not affected.
@@ -53,6 +62,8 @@ impl Default for TrainConfig {
             seed: 0,
             threads: 0,
             loss: LossConfig::Auto(AutoLoss::Auto),
+            class_weights: ClassWeights::default(),
+            metric: MetricName::Auto,
             averaging: AveragingConfig::Off {},
             mirrored_evaluation: false,
             shifted_evaluation: 0,

@@ -1,6 +1,6 @@
 //! What the training split looks like to the network.
 
-use keel_data::Targets;
+use keel_data::{FittedStep, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
 
 use crate::error::TrainError;
@@ -11,6 +11,17 @@ const SAMPLES: usize = 4096;
 
 /// Numbers read at most, so that large images take no longer.
 const VALUES: usize = 16 * 1024 * 1024;
+
+/// Names of the preprocessed features of a table; none where a projection has mixed them.
+fn feature_names(session: &Session) -> Vec<String> {
+    let preprocessor = session.preprocessor();
+    let mixed = preprocessor.steps().iter().any(|step| matches!(step, FittedStep::Projection { .. }));
+    let names = session.data().dataset.feature_names();
+    match mixed || preprocessor.output_shape().is_image() || preprocessor.output_shape().len() != names.len() {
+        true => Vec::new(),
+        false => names.to_vec(),
+    }
+}
 
 /// Measures the training split of `session` after preprocessing, without augmentation.
 ///
@@ -32,8 +43,10 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         samples: data.train.len() as u64,
         measured_samples: (limit < data.train.len()).then_some(limit as u64),
         features: features.collect(),
+        feature_names: feature_names(session),
         preprocessing: session.preprocessor().steps().iter().map(|step| step.name().to_owned()).collect(),
         images: shape.is_image(),
+        weighted_classes: !session.objective().class_weights().is_empty(),
         ..DataMeasurement::default()
     };
     match data.dataset.targets() {

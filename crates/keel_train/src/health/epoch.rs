@@ -7,6 +7,7 @@ use keel_data::{BatchOptions, Batches, LastBatch, Position, Source};
 use keel_health::measurement::{EpochMeasurement, LayerKind, ModelDescription, NormStatistics};
 
 use crate::error::TrainError;
+use crate::metrics::Detail;
 use crate::trainer::Session;
 
 /// Share of the training split that is measured, within [`LEAST`] and [`MOST`] samples.
@@ -38,13 +39,13 @@ pub fn measure_epoch(
     losses: EpochLosses,
 ) -> Result<EpochMeasurement, TrainError> {
     let samples = measured_samples(session, model);
-    let metrics = session.evaluate(&samples)?;
-    let train_loss = metrics.as_ref().map(|metrics| metrics.loss as f32);
+    let metrics = session.evaluate_watched(&samples, Detail::Brief, |_| {})?;
+    let train_loss = metrics.as_ref().map(|metrics| metrics.loss as f32).filter(|loss| loss.is_finite());
     let mut epoch = EpochMeasurement {
         epoch: losses.epoch,
         step: losses.step,
         train_loss,
-        validation_loss: losses.validation_loss.map(|loss| loss as f32),
+        validation_loss: losses.validation_loss.map(|loss| loss as f32).filter(|loss| loss.is_finite()),
         train_accuracy: metrics.as_ref().and_then(|metrics| metrics.accuracy).map(|accuracy| accuracy as f32),
         validation_accuracy: losses.validation_accuracy.map(|accuracy| accuracy as f32),
         ..EpochMeasurement::default()

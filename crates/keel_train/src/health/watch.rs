@@ -1,6 +1,7 @@
 //! Watches a training: measures it, asks the rules, keeps what they found.
 
 use keel_data::Batch;
+use keel_health::measurement::EvaluationMeasurement;
 use keel_health::{Finding, Level, Monitor, MonitorState};
 
 use super::{
@@ -9,7 +10,8 @@ use super::{
 use crate::Config;
 use crate::config::{HealthConfig, HealthLevel, OnError};
 use crate::error::TrainError;
-use crate::runs::{FindingRecord, HistogramRecord, LayerRecord};
+use crate::metrics::Metrics;
+use crate::runs::{FindingRecord, HistogramRecord, LayerRecord, PartMetrics};
 use crate::trainer::{Session, StepResult};
 
 /// Layer measurements kept of a whole training, about.
@@ -142,6 +144,18 @@ impl Watch {
         Ok(())
     }
 
+    /// How the validation split was evaluated at the end of an epoch, judged.
+    pub fn validation(&mut self, metrics: &Metrics) {
+        self.news.extend(self.monitor.validation(without_result("validation", metrics)));
+    }
+
+    /// How the splits were evaluated at the end of the training, judged.
+    pub fn evaluation(&mut self, metrics: &PartMetrics) {
+        let parts = [("train", &metrics.train), ("test", &metrics.test)];
+        let measured = parts.iter().filter_map(|(split, metrics)| Some(without_result(split, metrics.as_ref()?)));
+        self.news.extend(self.monitor.evaluation(measured.collect()));
+    }
+
     /// The end of the training, judged.
     pub fn end(&mut self) {
         self.news.extend(self.monitor.end());
@@ -199,6 +213,17 @@ impl Watch {
                 counts: distribution.counts,
             });
         }
+    }
+}
+
+/// The samples of a split that have no result.
+fn without_result(split: &str, metrics: &Metrics) -> EvaluationMeasurement {
+    let left_out = metrics.left_out.clone().unwrap_or_default();
+    EvaluationMeasurement {
+        split: split.to_owned(),
+        samples: metrics.samples + left_out.samples,
+        non_finite: left_out.samples,
+        first: left_out.first,
     }
 }
 

@@ -1,33 +1,188 @@
 //! What a model's predictions are worth.
+//!
+//! Values are those of scikit-learn on the predicted probabilities or values, each file says with which of its options. A
+//! metric that is undefined (ROC AUC with one class, R2 of one sample) is `None`, with its reason in [`Metrics::undefined`]:
+//! never 0, never NaN.
 
-mod classification;
+mod baseline;
+mod calibration;
+mod confusion;
+pub(crate) mod finite;
+mod metric_name;
+mod origin;
+mod probabilities;
+mod ranking;
 mod regression;
 mod tally;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-pub(crate) use classification::largest;
-pub use classification::{ClassMetrics, ConfusionMatrix};
-pub use regression::RegressionMetrics;
-pub(crate) use tally::Tally;
+pub use baseline::{Baseline, Guess, TrainingTargets};
+pub use calibration::CalibrationBin;
+pub(crate) use confusion::largest;
+pub use confusion::{ClassMetrics, ConfusionMatrix};
+pub use metric_name::MetricName;
+pub(crate) use origin::sample_words;
+pub use probabilities::top_k;
+pub use ranking::KEPT_SCORES;
+pub use regression::{RegressionMetrics, TargetMetrics};
+pub use tally::Detail;
+pub(crate) use tally::{Answers, Tally};
 
 /// Metrics of one part of the data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Mean loss.
+    /// Mean of what is minimised, with the classes' weights where there are any; NaN without samples, `null` in JSON.
+    #[serde(default = "finite::absent", with = "finite")]
     pub loss: f64,
-    /// Samples.
+    /// Samples all of this was computed over.
     pub samples: u64,
-    /// Share of samples whose largest output is the right class; classification only.
+    /// Samples left out of every number, because their inputs, outputs or loss are not finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// Share of samples whose largest output is the right class; this and the following for classes only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// Mean recall of the classes that have samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced_accuracy: Option<f64>,
+    /// Macro F1: the mean over the classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f1: Option<f64>,
+    /// Matthews correlation coefficient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcc: Option<f64>,
+    /// Area under the ROC curve: of the second class, or the mean over all classes against the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roc_auc: Option<f64>,
+    /// Average precision: of the second class, or the mean over all classes against the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pr_auc: Option<f64>,
+    /// Mean negative logarithm of the true class's probability, without weights or label smoothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<f64>,
+    /// Mean squared error of the probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brier: Option<f64>,
+    /// Expected calibration error over ten bins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_error: Option<f64>,
+    /// Share of samples whose class is among the most probable; from five classes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_accuracy: Option<TopAccuracy>,
+    /// Samples `roc_auc` and `pr_auc` were computed over, where those are not all: of more than [`KEPT_SCORES`] scores,
+    /// samples spread evenly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranked_samples: Option<u64>,
     /// Errors of predicted values; regression only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regression: Option<RegressionMetrics>,
+    /// The same scores of a constant guess.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// Why a metric is undefined, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undefined: BTreeMap<String, String>,
     /// Per class: precision, recall, F1; classification only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<ClassMetrics>,
     /// Counts, `[true class][predicted class]`; classification only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<ConfusionMatrix>,
+    /// Confidence and accuracy in bins of confidence; those without samples are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<CalibrationBin>,
+    /// False and true positive rate at falling thresholds, at most a hundred points; two classes only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roc_curve: Vec<(f64, f64)>,
+}
+
+/// Samples without a result.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How many.
+    pub samples: u64,
+    /// File, line or number of the first ones.
+    pub first: Vec<String>,
+}
+
+/// Share of samples whose true class is among the `k` most probable.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct TopAccuracy {
+    /// Classes that may be named.
+    pub k: u64,
+    /// The share.
+    #[serde(default = "finite::absent", with = "finite")]
+    pub accuracy: f64,
+}
+
+impl Metrics {
+    /// `true` for metrics of classes.
+    pub fn is_classification(&self) -> bool {
+        self.accuracy.is_some() || !self.classes.is_empty()
+    }
+
+    /// Every metric that applies here, in the order in which they are shown: those that have a value or a reason for none.
+    pub fn shown(&self) -> Vec<MetricName> {
+        let names = MetricName::shown(self.is_classification());
+        names.filter(|metric| metric.value(self).is_some() || self.undefined.contains_key(metric.name())).collect()
+    }
+
+    /// Name of a metric for people.
+    pub fn title(&self, metric: MetricName) -> String {
+        match (metric, self.top_accuracy) {
+            (MetricName::TopAccuracy, Some(top)) => format!("top-{} accuracy", top.k),
+            _ => metric.title().to_owned(),
+        }
+    }
+
+    /// Leaves out what only charts need.
+    pub fn without_charts(mut self) -> Self {
+        self.calibration.clear();
+        self.roc_curve.clear();
+        if let Some(regression) = &mut self.regression {
+            regression.points.clear();
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod golden_tests;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_of_nothing_but_nan_can_be_written_and_read() {
+        let regression = RegressionMetrics { rmse: f64::INFINITY, mae: f64::NAN, ..RegressionMetrics::default() };
+        let top = TopAccuracy { k: 5, accuracy: f64::NAN };
+        let metrics = Metrics {
+            loss: f64::NAN,
+            samples: 3,
+            accuracy: Some(f64::NAN),
+            roc_auc: Some(f64::INFINITY),
+            top_accuracy: Some(top),
+            regression: Some(regression),
+            ..Metrics::default()
+        };
+        let text = serde_json::to_string(&metrics).unwrap();
+        let read: Metrics = serde_json::from_str(&text).unwrap();
+        assert!(read.loss.is_nan() && read.samples == 3, "{text}");
+        assert_eq!((read.accuracy, read.roc_auc), (None, None), "{text}");
+        let errors = read.regression.unwrap();
+        assert!(errors.rmse.is_nan() && errors.mae.is_nan() && errors.r2.is_none(), "{text}");
+    }
+
+    #[test]
+    fn summaries_of_older_versions_can_be_read() {
+        let classes: Metrics = serde_json::from_str(r#"{"loss":0.5,"samples":10,"accuracy":0.75}"#).unwrap();
+        assert_eq!((classes.accuracy, classes.roc_auc, classes.is_classification()), (Some(0.75), None, true));
+        let text = r#"{"loss":0.5,"samples":10,"regression":{"rmse":1.5,"mae":1.0,"r2":0.5}}"#;
+        let values: Metrics = serde_json::from_str(text).unwrap();
+        assert_eq!(values.regression.unwrap().r2, Some(0.5));
+    }
 }

@@ -64,7 +64,7 @@ fn build(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, Tra
         state.step = state.epoch * session.training_batches().steps_per_epoch() as u64;
         (state.step_in_epoch, state.epoch_samples, state.epoch_right, state.epoch_loss_sum) = (0, 0, 0, 0.0);
     }
-    (state.best_score, state.best_epoch, state.seconds) = (None, 0, 0.0);
+    (state.best_score, state.best_left_out, state.best_epoch, state.seconds) = (None, 0, 0, 0.0);
     state.fingerprint = config.fingerprint();
     let folder = RunFolder::create(directory, name)?;
     folder.write_text(&folder.config(), &config.to_toml())?;

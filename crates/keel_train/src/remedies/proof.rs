@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fork, Treatment, config_of, findings_of, fork};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::metrics::Detail;
 use crate::runs::{RunFolder, Summary};
 use crate::threads;
 use crate::trainer::{Event, Session, Trainer, TrainingObserver, load_data, read_last};
@@ -323,7 +324,8 @@ fn validation_accuracy(folder: &RunFolder) -> Result<Option<f64>, TrainError> {
         let mut session = Session::new(&config, load_data(&config)?)?;
         read_last(&mut session, &config.fingerprint(), &folder.last_checkpoint())?;
         let validation = session.data().validation.clone();
-        Ok(session.evaluate(&validation)?.and_then(|metrics| metrics.accuracy))
+        let metrics = session.evaluate_watched(&validation, Detail::Brief, |_| {})?;
+        Ok(metrics.and_then(|metrics| metrics.accuracy))
     })
 }
 

@@ -84,6 +84,9 @@ pub struct TrainingState {
     pub epoch_right: u64,
     /// Best score so far, higher is better.
     pub best_score: Option<f64>,
+    /// Validation samples without a finite result at the best score.
+    #[serde(default)]
+    pub best_left_out: u64,
     /// Epoch of the best score.
     pub best_epoch: u64,
     /// Seconds trained so far.

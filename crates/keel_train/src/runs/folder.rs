@@ -120,6 +120,11 @@ impl RunFolder {
         self.write_text(&path, &(text + "\n"))
     }
 
+    /// Which columns of a table matter.
+    pub fn importance(&self) -> PathBuf {
+        self.path.join("importance.json")
+    }
+
     /// Reads `summary.json`.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 
 use super::HistogramRecord;
 use crate::error::TrainError;
+use crate::metrics::Metrics;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS steps (step INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, loss REAL, learning_rate REAL, gradient_norm REAL);
@@ -58,6 +59,15 @@ pub struct EpochRecord {
     pub r2: Option<f64>,
     /// Since the start of the training.
     pub seconds: f64,
+}
+
+impl EpochRecord {
+    /// The scalars of `metrics`.
+    pub(crate) fn new(metrics: &Metrics, part: &'static str, epoch: u64, seconds: f64) -> Self {
+        let errors = metrics.regression.as_ref();
+        let (rmse, r2) = (errors.map(|errors| errors.rmse), errors.and_then(|errors| errors.r2));
+        EpochRecord { epoch, part, loss: metrics.loss, accuracy: metrics.accuracy, rmse, r2, seconds }
+    }
 }
 
 /// One measurement of one layer.

@@ -4,7 +4,7 @@ use keel_data::ColumnReport;
 use serde::{Deserialize, Serialize};
 
 use crate::auto::Choice;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, finite};
 
 /// How a run stands. It is `running` from its first moment until it says otherwise, so a killed run is never shown as
 /// finished.
@@ -40,11 +40,13 @@ pub struct Summary {
     /// Steps done.
     pub steps: u64,
     /// Seconds trained.
+    #[serde(default = "finite::absent", with = "finite")]
     pub seconds: f64,
     /// When the first step of the last start was done, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_step_at: Option<f64>,
     /// Training samples per second.
+    #[serde(default = "finite::absent", with = "finite")]
     pub samples_per_second: f64,
     /// `train.seed`.
     pub seed: u64,

@@ -47,7 +47,8 @@ impl Default for PlateauState {
 
 impl PlateauState {
     pub(super) fn observe(&mut self, config: &PlateauConfig, loss: f64) {
-        if self.best.is_none_or(|best| loss < best * (1.0 - config.threshold)) {
+        // A loss that is not finite is never the best one.
+        if loss.is_finite() && self.best.is_none_or(|best| loss < best * (1.0 - config.threshold)) {
             (self.best, self.waited) = (Some(loss), 0);
             return;
         }
@@ -55,6 +56,27 @@ impl PlateauState {
         if self.waited > config.patience {
             self.factor = (self.factor * config.factor).max(config.minimum_share);
             self.waited = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_is_not_finite_is_waited_for_and_never_the_best() {
+        let config = PlateauConfig { patience: 1, ..PlateauConfig::default() };
+        let mut state = PlateauState::default();
+        for (loss, best, factor) in [
+            (f64::NAN, None, 1.0),
+            (0.5, Some(0.5), 1.0),
+            (f64::NAN, Some(0.5), 1.0),
+            (f64::NEG_INFINITY, Some(0.5), 0.1),
+            (0.4, Some(0.4), 0.1),
+        ] {
+            state.observe(&config, loss);
+            assert_eq!((state.best, state.factor), (best, factor), "{loss}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod averaging;
 mod batch_statistics;
+mod best_epoch;
 mod events;
 mod patch_whitening;
 mod position;

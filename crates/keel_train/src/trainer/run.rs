@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use keel_data::{Loader, Position};
 use keel_nn::Preset;
 
+use super::best_epoch;
 use super::position::{self, BestWeights};
 use super::{EpochEvent, EvaluationEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
 use crate::auto::{self, Choice, Pace, Resolved, Timing};
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::{FlightRecorder, RecordedStep};
 use crate::health::{EpochLosses, StepPlace, Watch};
-use crate::metrics::Metrics;
+use crate::metrics::{Detail, MetricName, Metrics};
 use crate::model_file;
 use crate::runs::{
     EpochRecord, Machine, MetricStore, PartMetrics, RunFolder, Status, StepRecord, Summary, TrainingState,
@@ -60,6 +61,8 @@ struct Run<'a> {
     steps_per_epoch: u64,
     /// What was chosen for this run, as its summary keeps it.
     choices: Vec<Choice>,
+    /// What the last epoch was judged by.
+    judged: Option<Metrics>,
 }
 
 pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
@@ -99,6 +102,7 @@ impl<'a> Run<'a> {
         continued: Option<RunFolder>,
         observer: &'a mut dyn TrainingObserver,
     ) -> Result<Self, TrainError> {
+        best_epoch::check_split(&config.train, &session.data().validation)?;
         let fingerprint = config.fingerprint();
         let mut state = TrainingState { fingerprint: fingerprint.clone(), ..TrainingState::default() };
         let mut choices = Vec::new();
@@ -136,6 +140,7 @@ impl<'a> Run<'a> {
             checkpointed: began,
             recorder,
             first_step_at: None,
+            judged: None,
             steps_per_epoch,
             choices,
         })
@@ -234,7 +239,9 @@ impl<'a> Run<'a> {
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         let validation_part = self.session.data().validation.clone();
-        let validation = self.evaluate("validation", &validation_part)?;
+        let metric = self.config.train.metric;
+        let detail = if metric.needs_probabilities() { Detail::Full } else { Detail::Brief };
+        let validation = self.evaluate("validation", &validation_part, detail)?;
         let state = &mut self.state;
         let seen = state.epoch_samples.max(1) as f64;
         let classification = !self.session.objective().class_names().is_empty();
@@ -245,15 +252,12 @@ impl<'a> Run<'a> {
             ..Metrics::default()
         };
         let judged = validation.as_ref().unwrap_or(&train);
-        let score = score(judged);
-        let judged_loss = judged.loss;
+        best_epoch::check_defined(metric, judged)?;
         state.epoch += 1;
         (state.step_in_epoch, state.epoch_samples, state.epoch_right, state.epoch_loss_sum) = (0, 0, 0, 0.0);
-        let best = state.best_score.is_none_or(|best| score > best);
-        if best {
-            (state.best_score, state.best_epoch) = (Some(score), state.epoch);
-        }
-        self.schedule.epoch_ended(judged_loss);
+        let best = best_epoch::note(metric, judged, state);
+        self.schedule.epoch_ended(judged.loss);
+        self.judged = Some(judged.clone());
         self.note_epoch(&train, validation.as_ref());
         self.judge_epoch(validation.as_ref())?;
         if best {
@@ -273,6 +277,9 @@ impl<'a> Run<'a> {
     /// Has the health rules judge the epoch that is over.
     fn judge_epoch(&mut self, validation: Option<&Metrics>) -> Result<(), TrainError> {
         let Some(watch) = &mut self.watch else { return Ok(()) };
+        if let Some(metrics) = validation {
+            watch.validation(metrics);
+        }
         let losses = EpochLosses {
             epoch: self.state.epoch.saturating_sub(1),
             step: self.state.step,
@@ -311,9 +318,7 @@ impl<'a> Run<'a> {
         let (epoch, seconds) = (self.state.epoch, self.seconds());
         for (part, metrics) in [("train", Some(train)), ("val", validation)] {
             let Some(metrics) = metrics else { continue };
-            let (rmse, r2) = (metrics.regression.map(|r| r.rmse), metrics.regression.map(|r| r.r2));
-            let (loss, accuracy) = (metrics.loss, metrics.accuracy);
-            self.store.epoch(EpochRecord { epoch, part, loss, accuracy, rmse, r2, seconds });
+            self.store.epoch(EpochRecord::new(metrics, part, epoch, seconds));
         }
     }
 
@@ -337,14 +342,17 @@ impl<'a> Run<'a> {
     fn finish(&mut self, ending: &Ending) -> Result<Summary, TrainError> {
         let (status, reason) = match ending {
             Ending::Finished => (Status::Finished, None),
-            Ending::EarlyStopping => (Status::Finished, Some("no better validation result for the configured epochs")),
-            Ending::Stopped(reason) => (Status::Stopped, Some(reason.as_str())),
+            Ending::EarlyStopping => (Status::Finished, Some(self.patience_text())),
+            Ending::Stopped(reason) => (Status::Stopped, Some(reason.clone())),
         };
+        if status == Status::Finished && self.state.best_epoch == 0 && self.state.epoch > 0 {
+            return Err(best_epoch::none_found(self.judged.as_ref(), self.judged_split()));
+        }
         if let Some(watch) = self.watch.as_mut().filter(|_| status == Status::Finished) {
             watch.end();
             self.tell_news();
         }
-        let mut summary = self.summary(status, reason.map(str::to_owned));
+        let mut summary = self.summary(status, reason);
         self.session.end_averaging();
         if self.state.best_epoch > 0 {
             position::read_best(&mut self.session, &self.folder.best_checkpoint())?;
@@ -355,11 +363,9 @@ impl<'a> Run<'a> {
         if status == Status::Finished {
             summary.metrics = self.final_metrics()?;
             if let Some(test) = &summary.metrics.test {
-                let (loss, accuracy, seconds) = (test.loss, test.accuracy, self.seconds());
-                let (rmse, r2) = (test.regression.map(|r| r.rmse), test.regression.map(|r| r.r2));
-                let epoch = self.state.epoch;
-                self.store.epoch(EpochRecord { epoch, part: "test", loss, accuracy, rmse, r2, seconds });
+                self.store.epoch(EpochRecord::new(test, "test", self.state.epoch, self.seconds()));
             }
+            summary.findings = self.findings();
         }
         model_file::write(&self.session, &self.config, &self.folder.model())?;
         self.folder.write_summary(&summary)?;
@@ -368,19 +374,45 @@ impl<'a> Run<'a> {
 
     fn final_metrics(&mut self) -> Result<PartMetrics, TrainError> {
         let data = self.session.data().clone();
-        Ok(PartMetrics {
-            train: self.evaluate("train", &data.train)?,
-            validation: self.evaluate("validation", &data.validation)?,
-            test: self.evaluate("test", &data.test)?,
-        })
+        let metrics = PartMetrics {
+            train: self.evaluate("train", &data.train, Detail::Full)?.map(Metrics::without_charts),
+            validation: self.evaluate("validation", &data.validation, Detail::Full)?,
+            test: self.evaluate("test", &data.test, Detail::Full)?,
+        };
+        if let Some(watch) = &mut self.watch {
+            watch.evaluation(&metrics);
+            self.tell_news();
+        }
+        Ok(metrics)
+    }
+
+    /// What an epoch is judged by.
+    fn judged_split(&self) -> &'static str {
+        if self.session.data().validation.is_empty() { "training" } else { "validation" }
+    }
+
+    /// Why early stopping ended the training.
+    fn patience_text(&self) -> String {
+        let (split, patience) = (self.judged_split(), self.config.train.early_stopping);
+        let what = match self.config.train.metric {
+            MetricName::Auto => "result",
+            metric => metric.title(),
+        };
+        let epochs = if patience == 1 { "1 epoch".to_owned() } else { format!("{patience} epochs") };
+        format!("no better {split} {what} for {epochs}")
     }
 
     /// Metrics of a split, telling how far it is.
-    fn evaluate(&mut self, part: &'static str, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
+    fn evaluate(
+        &mut self,
+        part: &'static str,
+        indices: &[usize],
+        detail: Detail,
+    ) -> Result<Option<Metrics>, TrainError> {
         let samples = indices.len();
         let observer = &mut *self.observer;
         let watch = |done| observer.event(Event::Evaluation(EvaluationEvent { part, done, samples }));
-        self.session.evaluate_watched(indices, watch)
+        self.session.evaluate_watched(indices, detail, watch)
     }
 
     /// A picture of the first batch; data that is no image has none.
@@ -452,14 +484,6 @@ impl<'a> Run<'a> {
 
 fn seconds_since_1970() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
-}
-
-/// Higher is better: accuracy, the loss deciding between equals; without classes the loss alone.
-fn score(metrics: &Metrics) -> f64 {
-    match metrics.accuracy {
-        Some(accuracy) => accuracy - 1e-6 * metrics.loss.min(1e3),
-        None => -metrics.loss,
-    }
 }
 
 fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainError> {

@@ -15,7 +15,7 @@ use crate::Config;
 use crate::auto::{self, Resolved};
 use crate::error::TrainError;
 use crate::memory::{self, Job};
-use crate::metrics::{Metrics, Tally};
+use crate::metrics::{Answers, Detail, MetricName, Metrics, Tally, sample_words};
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
 use crate::runs::LayerSummary;
@@ -69,6 +69,7 @@ impl Session {
         memory::check_preprocessing(config, data.dataset.sample_shape())?;
         let preprocessor = Arc::new(Preprocessor::fit(&data.dataset, &data.train, &steps)?);
         let objective = Objective::new(config, &data)?;
+        check_metric(config, &objective)?;
         let graph = build_graph(config, &preprocessor, data.dataset.outputs())?;
         let job = Job::of_data(config, &data, *preprocessor.output_shape(), rayon::current_num_threads());
         memory::check(&job, &graph)?;
@@ -168,22 +169,24 @@ impl Session {
         if value.non_finite { f64::NAN } else { value.mean() }
     }
 
-    /// Metrics of the samples `indices` in evaluation mode, without augmentation, with the averaged weights where there
-    /// are any. `None` without samples.
+    /// All metrics of the samples `indices` in evaluation mode, without augmentation, with the averaged weights where there
+    /// are any. `None` without samples. A sample whose inputs or outputs are not finite is left out and named.
     ///
     /// # Errors
     /// A sample that cannot be preprocessed.
     pub fn evaluate(&mut self, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
-        self.evaluate_watched(indices, |_| {})
+        self.evaluate_watched(indices, Detail::Full, |_| {})
     }
 
-    /// As [`Session::evaluate`]; `watch` hears after each batch how many samples are done.
+    /// As [`Session::evaluate`], with as much `detail` as is asked for; `watch` hears after each batch how many samples are
+    /// done.
     ///
     /// # Errors
     /// As [`Session::evaluate`].
     pub fn evaluate_watched(
         &mut self,
         indices: &[usize],
+        detail: Detail,
         watch: impl FnMut(usize),
     ) -> Result<Option<Metrics>, TrainError> {
         if indices.is_empty() {
@@ -191,15 +194,16 @@ impl Session {
         }
         let dataset = Arc::clone(&self.data.dataset);
         let options = BatchOptions::in_order(self.evaluator.plan().batch());
-        let source = Source::new(dataset, indices, Arc::clone(&self.preprocessor), options)?;
+        let source = Source::new(dataset, indices, Arc::clone(&self.preprocessor), options)?.keeping_non_finite();
+        let empty = Tally::new(&self.objective, indices.len(), detail);
         self.swap_average();
-        let tally = self.tally(source, watch);
+        let tally = self.tally(empty, source, watch);
         self.swap_average();
-        Ok(Some(tally?.metrics(&self.objective)))
+        let dataset = &self.data.dataset;
+        Ok(Some(tally?.metrics(&self.objective, |place| sample_words(dataset, indices[place]))))
     }
 
-    fn tally(&mut self, source: Source, mut watch: impl FnMut(usize)) -> Result<Tally, TrainError> {
-        let mut tally = Tally::new(&self.objective);
+    fn tally(&mut self, mut tally: Tally, source: Source, mut watch: impl FnMut(usize)) -> Result<Tally, TrainError> {
         let mut done = 0;
         let mut batches = Batches::new(source, Position::default());
         while let Some(batch) = batches.next() {
@@ -209,7 +213,8 @@ impl Session {
             self.outputs.clear();
             self.outputs.extend_from_slice(outputs);
             self.objective.combine(&mut self.outputs);
-            tally.add(&mut self.objective, &self.outputs, &batch.targets);
+            let (inputs, outputs, targets) = (&batch.inputs[..], &self.outputs[..], &batch.targets);
+            tally.add(&mut self.objective, Answers { inputs, outputs, targets });
             done += batch.samples();
             watch(done);
         }
@@ -298,6 +303,18 @@ impl Session {
     pub fn layers(&self) -> Vec<LayerSummary> {
         layer_summaries(&self.network.graph)
     }
+}
+
+/// Refuses a `train.metric` that the targets do not have.
+fn check_metric(config: &Config, objective: &Objective) -> Result<(), TrainError> {
+    let (metric, classification) = (config.train.metric, !objective.class_names().is_empty());
+    if metric.fits(classification) {
+        return Ok(());
+    }
+    let targets = if classification { "classes" } else { "values" };
+    let names: Vec<&str> = MetricName::shown(classification).map(MetricName::name).collect();
+    let message = format!("{} cannot be computed for {targets}; use one of auto, {}", metric.name(), names.join(", "));
+    Err(TrainError::setting("train.metric", message))
 }
 
 /// What the reader says about the data, and which splits were asked for and stayed empty.

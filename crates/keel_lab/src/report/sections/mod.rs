@@ -5,7 +5,9 @@ mod curves;
 mod data;
 mod findings;
 mod histograms;
+mod importance;
 mod layers;
+mod metrics;
 mod model;
 mod overview;
 mod predictions;
@@ -36,8 +38,9 @@ struct Section {
     write: fn(&Contents<'_>) -> String,
 }
 
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 13] = [
     Section { anchor: "findings", english: "Findings", chinese: "诊断", write: findings::section },
+    Section { anchor: "metrics", english: "Metrics", chinese: "指标", write: metrics::section },
     Section { anchor: "curves", english: "Training curves", chinese: "训练曲线", write: curves::section },
     Section { anchor: "classes", english: "Classes", chinese: "各类别", write: confusion::section },
     Section {
@@ -48,6 +51,12 @@ const SECTIONS: [Section; 11] = [
     },
     Section {
         anchor: "predictions", english: "Worst predictions", chinese: "最差的预测", write: predictions::section
+    },
+    Section {
+        anchor: "importance",
+        english: "Importance of the columns",
+        chinese: "各列的重要性",
+        write: importance::section,
     },
     Section {
         anchor: "layers", english: "Layers over time", chinese: "各层随时间的变化", write: layers::section

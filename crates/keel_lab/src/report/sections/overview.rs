@@ -153,7 +153,11 @@ fn quality(metrics: &Metrics) -> Option<((&'static str, &'static str), String)> 
     if let Some(accuracy) = metrics.accuracy {
         return Some((("accuracy", "准确率"), percent(accuracy)));
     }
-    metrics.regression.map(|regression| (("R²", "R²"), number(regression.r2)))
+    let errors = metrics.regression.as_ref()?;
+    Some(match errors.r2 {
+        Some(r2) => (("R²", "R²"), number(r2)),
+        None => (("root mean squared error", "均方根误差"), number(errors.rmse)),
+    })
 }
 
 /// A share as percent with two digits after the point.

@@ -1,7 +1,8 @@
-//! Predicted against true values, and what is left over.
+//! Predicted against true values, and what is left over, as charts.
+
+use keel_train::metrics::TargetMetrics;
 
 use super::Contents;
-use super::overview::grouped;
 use crate::charts::{Histograms, Marks, Plot, Series, escape, number};
 use crate::language::{Language, Text};
 use crate::statistics::Histogram;
@@ -14,7 +15,7 @@ const BINS: usize = 40;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
     let Contents { evaluation, language, .. } = *contents;
-    let mut html = errors(contents);
+    let mut html = targets(contents);
     for (name, pairs) in evaluation.targets.iter().filter(|(_, pairs)| !pairs.is_empty()) {
         if evaluation.targets.len() > 1 {
             html.push_str(&format!("<h3 class=\"kind\">{}</h3>", escape(name)));
@@ -28,33 +29,27 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     html
 }
 
-/// Errors of each part in a table.
-fn errors(contents: &Contents<'_>) -> String {
+/// Errors of each target on the test split, or the validation split; one target is all there is in the table of metrics.
+fn targets(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
-    let Some(summary) = &record.summary else { return String::new() };
-    let parts = [
-        (language.choose("training", "训练"), &summary.metrics.train),
-        (language.choose("validation", "验证"), &summary.metrics.validation),
-        (language.choose("test", "测试"), &summary.metrics.test),
-    ];
-    let row = |(part, metrics): &(&str, &Option<keel_train::metrics::Metrics>)| {
-        let metrics = metrics.as_ref()?;
-        let regression = metrics.regression?;
-        Some(format!(
-            "<tr><td>{part}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            grouped(metrics.samples),
-            number(regression.rmse),
-            number(regression.mae),
-            number(regression.r2)
-        ))
-    };
-    let rows: String = parts.iter().filter_map(row).collect();
-    if rows.is_empty() {
+    let metrics = record.summary.as_ref().map(|summary| &summary.metrics);
+    let metrics = metrics.and_then(|metrics| metrics.test.as_ref().or(metrics.validation.as_ref()));
+    let errors = metrics.and_then(|metrics| metrics.regression.as_ref()).map_or(&[][..], |errors| &errors.targets);
+    if errors.is_empty() {
         return String::new();
     }
+    let row = |target: &TargetMetrics| {
+        let r2 = target.r2.map_or_else(|| language.choose("undefined", "无定义").to_owned(), number);
+        let [rmse, mae] = [target.rmse, target.mae].map(number);
+        let [median, largest] =
+            [target.median_absolute_error, target.max_error].map(|x| x.map(number).unwrap_or_default());
+        let name = escape(&target.name);
+        format!("<tr><td>{name}</td><td>{r2}</td><td>{rmse}</td><td>{mae}</td><td>{median}</td><td>{largest}</td></tr>")
+    };
+    let rows: String = errors.iter().map(row).collect();
     let heads = match language {
-        Language::English => ["", "samples", "root mean squared error", "mean absolute error", "R²"],
-        Language::Chinese => ["", "样本数", "均方根误差", "平均绝对误差", "R²"],
+        Language::English => ["target", "R²", "RMSE", "MAE", "median abs. error", "max error"],
+        Language::Chinese => ["目标", "R²", "均方根误差", "平均绝对误差", "绝对误差中位数", "最大误差"],
     };
     let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
@@ -75,7 +70,13 @@ fn scatter(pairs: &[(f64, f64)], language: Language) -> String {
         .with(Series::new(Text::new("no error", "无误差"), vec![(low, low), (high, high)], Marks::Dashed).coloured(7))
         .x_range(low, high)
         .y_range(low, high);
-    format!("<figure>{}</figure>", plot.html(language))
+    let text = match language {
+        Language::English => {
+            format!("Predicted against true values of {} samples; on the line there is no error.", pairs.len())
+        }
+        Language::Chinese => format!("{} 个样本的预测值与真实值；位于对角线上则无误差。", pairs.len()),
+    };
+    format!("<figure>{}<figcaption>{text}</figcaption></figure>", plot.html(language))
 }
 
 /// Residuals against predictions, and their histogram.

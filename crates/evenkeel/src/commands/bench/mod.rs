@@ -1,5 +1,7 @@
 //! `bench`: the speed yardsticks, against PyTorch on the same cores where it is installed.
 
+mod health;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -55,7 +57,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Part {
     /// What the health rules say of trainings with known faults, and of healthy ones
-    Health(super::bench_health::Arguments),
+    Health(health::Arguments),
     /// How the time of a step grows with batch, width, depth and threads
     Scaling,
     /// Memory of one training step, for the process that asks for it
@@ -76,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
-        Some(Part::Health(health)) => pool.install(|| super::bench_health::run(health, output)),
+        Some(Part::Health(health)) => pool.install(|| health::run(health, output)),
         Some(Part::Memory { row }) => {
             let document = pool.install(|| memory::measure(row))?;
             output.result(&document, || format!("{document:#}"))?;

@@ -1,0 +1,17 @@
+//! What went wrong while a split was evaluated.
+
+use serde::{Deserialize, Serialize};
+
+/// Samples of a split that have no result.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationMeasurement {
+    /// The split: `train`, `validation` or `test`.
+    pub split: String,
+    /// Samples of the split.
+    pub samples: u64,
+    /// Samples whose inputs, outputs or loss are NaN or infinite.
+    pub non_finite: u64,
+    /// File, line or number of the first of them.
+    pub first: Vec<String>,
+}

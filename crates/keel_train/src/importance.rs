@@ -1,0 +1,224 @@
+//! Permutation importance: how much worse the model gets when the values of one column are exchanged between the samples
+//! (Breiman 2001). A column is permuted as a whole, with all features it became.
+//!
+//! A column that another one can stand in for looks unimportant, and the numbers speak of this model, not of the world.
+
+use keel_data::{Dataset, SampleShape};
+use keel_nn::RandomKey;
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+use crate::metrics::{MetricName, Metrics, finite};
+use crate::predictor::Predictor;
+use crate::runs::RunFolder;
+
+/// Samples that are permuted at most; of more, as many spread evenly over them.
+const SAMPLES: usize = 10_000;
+
+/// How importance is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportanceOptions {
+    /// Permutations of each column.
+    pub repeats: usize,
+    /// Start of the random draws.
+    pub seed: u64,
+    /// The metric whose loss is measured; auto is `train.metric`, or accuracy and R2 where that is auto as well.
+    pub metric: MetricName,
+}
+
+impl Default for ImportanceOptions {
+    fn default() -> Self {
+        ImportanceOptions { repeats: 5, seed: 0, metric: MetricName::Auto }
+    }
+}
+
+/// Importance of the columns of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// `test` or `validation`, or the data that was given.
+    pub part: String,
+    /// The metric.
+    pub metric: MetricName,
+    /// Its value on the samples as they are.
+    #[serde(default = "finite::absent", with = "finite")]
+    pub score: f64,
+    /// Samples that were permuted.
+    pub samples: u64,
+    /// Permutations of each column.
+    pub repeats: u64,
+    /// Start of the random draws.
+    pub seed: u64,
+    /// The columns, the most important first.
+    pub columns: Vec<ColumnImportance>,
+}
+
+/// Importance of one column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnImportance {
+    /// Name in the header.
+    pub name: String,
+    /// Mean of `drops`.
+    #[serde(default = "finite::absent", with = "finite")]
+    pub mean: f64,
+    /// Standard deviation of `drops`, divided by their number.
+    #[serde(default = "finite::absent", with = "finite")]
+    pub std: f64,
+    /// By how much the metric got worse in each repeat, in its own unit: positive is worse, whichever way it points.
+    pub drops: Vec<f64>,
+}
+
+impl Importance {
+    /// Measures the columns of the samples `indices` of labelled data; `part` is the name of these.
+    ///
+    /// # Errors
+    /// Images, fewer than two samples with a finite result, or a metric that does not fit or is undefined on them.
+    pub fn measure(
+        predictor: &mut Predictor,
+        (dataset, indices): (&Dataset, &[usize]),
+        part: &str,
+        options: ImportanceOptions,
+    ) -> Result<Self, TrainError> {
+        let groups = predictor.schema().groups();
+        if matches!(predictor.schema().sample_shape, SampleShape::Image { .. }) || groups.is_empty() {
+            return Err(refusal("the model was trained on images, which have no columns; give the run of a table"));
+        }
+        let rows = dataset.selected(&answered(predictor, dataset, &spread(indices))?);
+        let all: Vec<usize> = (0..rows.samples()).collect();
+        if all.len() < 2 {
+            return Err(refusal("there are fewer than two samples to exchange values between; give more data"));
+        }
+        let before = predictor.evaluate(&rows, &all)?;
+        let metric = chosen(options.metric, predictor.config().train.metric, &before)?;
+        let score = defined(metric, &before)?;
+        let mut columns = Vec::with_capacity(groups.len());
+        for (name, features) in groups {
+            let key = RandomKey::new(options.seed).named("importance").named(&name);
+            let mut drops = Vec::with_capacity(options.repeats);
+            for repeat in 0..options.repeats {
+                let order = permutation(key.child(repeat as u64), all.len());
+                let metrics = predictor.evaluate(&rows.with_features_of(features.clone(), &order), &all)?;
+                drops.push(score - defined(metric, &metrics)?);
+            }
+            columns.push(ColumnImportance::new(name, drops));
+        }
+        // The sort is stable: columns of equal importance stay in the order of the table.
+        columns.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+        Ok(Importance {
+            part: part.to_owned(),
+            metric,
+            score: metric.value(&before).unwrap_or(f64::NAN),
+            samples: all.len() as u64,
+            repeats: options.repeats as u64,
+            seed: options.seed,
+            columns,
+        })
+    }
+
+    /// Writes `importance.json` into the folder of a run.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, folder: &RunFolder) -> Result<(), TrainError> {
+        let path = folder.importance();
+        let text = serde_json::to_string_pretty(self).map_err(|error| TrainError::run(&path, error))?;
+        folder.write_text(&path, &(text + "\n"))
+    }
+
+    /// Reads `importance.json`; `None` if the run has none.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(folder: &RunFolder) -> Result<Option<Self>, TrainError> {
+        let path = folder.importance();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| TrainError::run(&path, error))
+    }
+}
+
+impl ColumnImportance {
+    fn new(name: String, drops: Vec<f64>) -> Self {
+        let count = drops.len().max(1) as f64;
+        let mean = drops.iter().sum::<f64>() / count;
+        let variance = drops.iter().map(|drop| (drop - mean).powi(2)).sum::<f64>() / count;
+        ColumnImportance { name, mean, std: variance.sqrt(), drops }
+    }
+}
+
+fn refusal(message: impl Into<String>) -> TrainError {
+    TrainError::setting("importance", message)
+}
+
+/// Those of `indices` the model has a finite result for.
+fn answered(predictor: &mut Predictor, dataset: &Dataset, indices: &[usize]) -> Result<Vec<usize>, TrainError> {
+    let predictions = predictor.predict_samples(dataset, indices)?;
+    let with_result = indices.iter().zip(predictions);
+    let kept = with_result.filter(|(_, prediction)| !matches!(prediction, crate::Prediction::Undefined { .. }));
+    Ok(kept.map(|(&sample, _)| sample).collect())
+}
+
+fn spread(indices: &[usize]) -> Vec<usize> {
+    let count = indices.len().min(SAMPLES);
+    (0..count).map(|index| indices[index * indices.len() / count]).collect()
+}
+
+/// The metric that was asked for, or that of the training, or accuracy and R2 (the RMSE where R2 is undefined).
+fn chosen(asked: MetricName, trained: MetricName, metrics: &Metrics) -> Result<MetricName, TrainError> {
+    let classification = metrics.is_classification();
+    if !asked.fits(classification) {
+        let names: Vec<&str> = MetricName::shown(classification).map(MetricName::name).collect();
+        return Err(refusal(format!("{} does not fit the targets; use one of {}", asked.name(), names.join(", "))));
+    }
+    let first = [asked, trained].into_iter().find(|&metric| metric != MetricName::Auto);
+    Ok(match first {
+        Some(metric) => metric,
+        None if classification => MetricName::Accuracy,
+        None if MetricName::R2.value(metrics).is_some() => MetricName::R2,
+        None => MetricName::Rmse,
+    })
+}
+
+/// The score, larger is better.
+fn defined(metric: MetricName, metrics: &Metrics) -> Result<f64, TrainError> {
+    metric.score(metrics).ok_or_else(|| {
+        let reason = metrics.undefined.get(metric.name()).map_or("its value is not finite", String::as_str);
+        refusal(format!("{} is undefined on these samples ({reason}); choose another metric", metric.name()))
+    })
+}
+
+/// A random order of `0..count` (Fisher & Yates), a function of the key alone.
+fn permutation(key: RandomKey, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        let below = (u128::from(key.bits(last as u64)) * (last as u128 + 1)) >> 64;
+        order.swap(last, below as usize);
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permutations_are_functions_of_their_key_and_uniform() {
+        let key = RandomKey::new(7);
+        assert_eq!(permutation(key, 100), permutation(key, 100));
+        assert_ne!(permutation(key.child(0), 100), permutation(key.child(1), 100));
+        let mut sorted = permutation(key, 100);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+        let mut firsts = [0; 3];
+        (0..3_000).for_each(|draw| firsts[permutation(key.child(draw), 3)[0]] += 1);
+        // 1,000 expected; five standard deviations are 129.
+        assert!(firsts.iter().all(|&count: &i32| (871..1_129).contains(&count)), "{firsts:?}");
+    }
+
+    #[test]
+    fn spread_and_mean_of_the_drops_are_those_of_scikit_learn() {
+        let column = ColumnImportance::new("a".to_owned(), vec![1.0, 3.0]);
+        assert_eq!((column.mean, column.std), (2.0, 1.0));
+    }
+}

@@ -1,0 +1,195 @@
+//! What the same scores are worth without a model: always the largest class of the training split, or always its mean.
+
+use std::collections::BTreeMap;
+
+use keel_data::{SplitDataset, Targets};
+use serde::{Deserialize, Serialize};
+
+use super::confusion::mean;
+use super::probabilities::constant_scores;
+use super::{ConfusionMatrix, MetricName, RegressionMetrics};
+
+/// What is known of the training split's targets alone; stored with the model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainingTargets {
+    /// Samples of each class; empty for values.
+    #[serde(default)]
+    pub class_samples: Vec<u64>,
+    /// Mean of each target; empty for classes.
+    #[serde(default)]
+    pub means: Vec<f64>,
+}
+
+/// Scores of a constant guess on the same samples.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// `largest_class` of the training split (its class shares where probabilities are asked for), or its `mean`.
+    pub guess: Guess,
+    /// The guessed class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Value of each metric by its name.
+    #[serde(flatten)]
+    pub scores: BTreeMap<String, f64>,
+}
+
+/// The constant that is guessed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guess {
+    /// The most frequent class of the training split.
+    #[default]
+    LargestClass,
+    /// The mean of the training split.
+    Mean,
+}
+
+impl TrainingTargets {
+    /// Those of the training split of `data`.
+    pub fn of(data: &SplitDataset) -> Self {
+        match data.dataset.targets() {
+            Targets::Classes { .. } => {
+                let counts = data.dataset.class_counts(&data.train);
+                let class_samples = counts.iter().map(|&count| count as u64).collect();
+                TrainingTargets { class_samples, means: Vec::new() }
+            }
+            Targets::Values { values, target_names } => {
+                let width = target_names.len();
+                let column = |target: usize| data.train.iter().map(move |&row| f64::from(values[row * width + target]));
+                let means = (0..width).filter_map(|target| mean(column(target))).collect();
+                TrainingTargets { class_samples: Vec::new(), means }
+            }
+            Targets::Unlabelled => TrainingTargets::default(),
+        }
+    }
+
+    /// Weight of each class such that all classes weigh the same in all: samples / (classes * samples of the class), with 1 for
+    /// a class without samples. Empty where the samples are not known.
+    pub fn balanced_weights(&self) -> Vec<f32> {
+        let present = self.class_samples.iter().filter(|&&count| count > 0).count() as f64;
+        let samples = self.class_samples.iter().sum::<u64>() as f64;
+        let weight = |&count: &u64| if count == 0 { 1.0 } else { samples / (present * count as f64) };
+        self.class_samples.iter().map(|count| weight(count) as f32).collect()
+    }
+
+    /// The largest class and the share of each; `None` where they are not known.
+    fn shares(&self) -> Option<(usize, Vec<f64>)> {
+        let samples = self.class_samples.iter().sum::<u64>() as f64;
+        let largest =
+            (0..self.class_samples.len()).min_by_key(|&class| std::cmp::Reverse(self.class_samples[class]))?;
+        (samples > 0.0).then(|| (largest, self.class_samples.iter().map(|&count| count as f64 / samples).collect()))
+    }
+
+    /// Scores on a part whose true classes are counted in `confusion`.
+    pub(super) fn of_classes(&self, confusion: &ConfusionMatrix, names: &[String]) -> Option<Baseline> {
+        let (largest, shares) = self.shares().filter(|(_, shares)| shares.len() == confusion.counts.len())?;
+        let samples = confusion.class_samples();
+        let mut guessed = ConfusionMatrix::new(samples.len());
+        for (row, &count) in guessed.counts.iter_mut().zip(&samples) {
+            row[largest] = count;
+        }
+        let [log_loss, brier, top] = constant_scores(&shares, &samples)?;
+        let undecided = guessed.matthews();
+        let mut scores = vec![
+            (MetricName::Accuracy, guessed.accuracy()),
+            (MetricName::BalancedAccuracy, guessed.balanced_accuracy()),
+            (MetricName::F1, guessed.f1()),
+            (MetricName::Mcc, undecided),
+            (MetricName::RocAuc, undecided.map(|_| 0.5)),
+            (MetricName::PrAuc, undecided.and_then(|_| prevalence(&samples))),
+            (MetricName::LogLoss, Some(log_loss)),
+            (MetricName::Brier, Some(brier)),
+        ];
+        if super::top_k(samples.len()).is_some() {
+            scores.push((MetricName::TopAccuracy, Some(top)));
+        }
+        Some(Baseline { guess: Guess::LargestClass, class: names.get(largest).cloned(), scores: by_name(scores) })
+    }
+
+    /// Scores on a part with these true values, `[samples, names]`.
+    pub(super) fn of_values(&self, actual: &[f32], names: &[String]) -> Option<Baseline> {
+        if self.means.len() != names.len() {
+            return None;
+        }
+        let guess: Vec<f32> = self.means.iter().map(|&mean| mean as f32).cycle().take(actual.len()).collect();
+        let errors = RegressionMetrics::new(&guess, actual, names)?;
+        let scores = vec![
+            (MetricName::Rmse, Some(errors.rmse)),
+            (MetricName::Mae, Some(errors.mae)),
+            (MetricName::MedianAbsoluteError, errors.median_absolute_error),
+            (MetricName::MaxError, errors.max_error),
+            (MetricName::R2, errors.r2),
+        ];
+        Some(Baseline { guess: Guess::Mean, class: None, scores: by_name(scores) })
+    }
+}
+
+impl Baseline {
+    /// Its value of a metric.
+    pub fn value(&self, metric: MetricName) -> Option<f64> {
+        self.scores.get(metric.name()).copied()
+    }
+
+    /// The guess in words: `largest class` or `mean`.
+    pub fn words(&self) -> &'static str {
+        match self.guess {
+            Guess::LargestClass => "largest class",
+            Guess::Mean => "mean",
+        }
+    }
+}
+
+/// Average precision of equal scores: the share of the positive class, or its mean over the classes present.
+fn prevalence(samples: &[u64]) -> Option<f64> {
+    let total = samples.iter().sum::<u64>() as f64;
+    let shares = samples.iter().skip(usize::from(samples.len() == 2)).filter(|&&count| count > 0);
+    mean(shares.map(|&count| count as f64 / total))
+}
+
+fn by_name(scores: Vec<(MetricName, Option<f64>)>) -> BTreeMap<String, f64> {
+    let finite =
+        scores.into_iter().filter_map(|(metric, value)| Some((metric, value.filter(|value| value.is_finite())?)));
+    finite.map(|(metric, value)| (metric.name().to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_class_of_the_training_split_is_guessed_whatever_the_part_holds() {
+        let training = TrainingTargets { class_samples: vec![25, 75], means: Vec::new() };
+        let confusion = ConfusionMatrix { counts: vec![vec![6, 0], vec![1, 3]] };
+        let names = ["a", "b"].map(String::from);
+        let baseline = training.of_classes(&confusion, &names).unwrap();
+        assert_eq!((baseline.class.as_deref(), baseline.value(MetricName::Accuracy)), (Some("b"), Some(0.4)));
+        assert_eq!(baseline.value(MetricName::RocAuc), Some(0.5));
+        assert_eq!(baseline.value(MetricName::PrAuc), Some(0.4));
+        let expected = -(0.6 * 0.25f64.ln() + 0.4 * 0.75f64.ln());
+        assert!((baseline.value(MetricName::LogLoss).unwrap() - expected).abs() < 1e-12);
+        let text = serde_json::to_string(&baseline).unwrap();
+        assert!(text.starts_with(r#"{"guess":"largest_class","class":"b","accuracy":0.4"#), "{text}");
+        assert_eq!(serde_json::from_str::<Baseline>(&text).unwrap(), baseline);
+        assert_eq!(TrainingTargets::default().of_classes(&confusion, &names), None, "a model of an older version");
+        let one_class = ConfusionMatrix { counts: vec![vec![6, 0], vec![0, 0]] };
+        assert_eq!(training.of_classes(&one_class, &names).unwrap().value(MetricName::RocAuc), None);
+    }
+
+    #[test]
+    fn values_are_compared_with_the_training_mean() {
+        let training = TrainingTargets { class_samples: Vec::new(), means: vec![2.0] };
+        let baseline = training.of_values(&[1.0, 5.0], &["y".to_owned()]).unwrap();
+        assert_eq!((baseline.value(MetricName::Mae), baseline.value(MetricName::Rmse)), (Some(2.0), Some(5f64.sqrt())));
+        assert_eq!(training.of_values(&[], &["y".to_owned()]), None);
+    }
+
+    #[test]
+    fn balanced_weights_are_those_of_scikit_learn() {
+        let weights = |class_samples: &[u64]| {
+            TrainingTargets { class_samples: class_samples.to_vec(), means: Vec::new() }.balanced_weights()
+        };
+        assert_eq!(weights(&[30, 10]), [40.0 / 60.0, 2.0]);
+        assert_eq!(weights(&[30, 0, 10]), [40.0 / 60.0, 1.0, 2.0]);
+        assert!(weights(&[]).is_empty());
+    }
+}

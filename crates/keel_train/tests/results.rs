@@ -1,0 +1,206 @@
+//! What results are: metrics and their baseline, samples without a result, the metric that decides, weights of classes,
+//! importance of columns.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keel_data::{Dataset, Inputs, SampleShape, SplitDataset, Targets};
+use keel_train::metrics::MetricName;
+use keel_train::runs::Status;
+use keel_train::{
+    Config, Importance, ImportanceOptions, Prediction, Predictor, TrainedRun, Trainer, config, load_data,
+};
+
+fn configured(directory: &Path, overrides: &[&str]) -> Config {
+    let mut overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    overrides.push(format!("run.directory=\"{}\"", directory.display()));
+    config::load(Some("mlp"), &overrides).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn train(config: Config) -> TrainedRun {
+    Trainer::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// 60 rows with y = 2 a - b, divided in order into 40 for training, 10 for validation, 10 for testing; those in `extreme`
+/// have a value no network can take.
+fn rows(extreme: &[usize]) -> SplitDataset {
+    let row = |row: usize| match extreme.contains(&row) {
+        true => [3e38, -3e38],
+        false => [(row as f32 * 0.7).sin(), (row as f32 * 1.3).cos()],
+    };
+    let inputs: Vec<[f32; 2]> = (0..60).map(row).collect();
+    let values = (0..60).map(|row| 2.0 * (row as f32 * 0.7).sin() - (row as f32 * 1.3).cos()).collect();
+    let targets = Targets::Values { values, target_names: vec!["y".to_owned()] };
+    let dataset =
+        Dataset::from_memory("rows", SampleShape::Features(2), Inputs::Floats(inputs.concat()), targets).unwrap();
+    let part = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
+    SplitDataset { dataset: Arc::new(dataset), train: part(0..40), validation: part(40..50), test: part(50..60) }
+}
+
+#[test]
+fn a_sample_without_a_result_is_left_out_named_and_found() {
+    let directory = tempfile::tempdir().unwrap();
+    for (extreme, validation, test) in [(&[52][..], 0, 1), (&[41, 52, 53], 1, 2)] {
+        let config = configured(directory.path(), &["train.epochs=3", "run.name=r"]);
+        let run = Trainer::new(config).with_data(rows(extreme)).run(&mut ()).unwrap();
+        let read = run.folder.read_summary().unwrap();
+        assert_eq!(read.status, Status::Finished);
+        let left_out = |metrics: &Option<keel_train::metrics::Metrics>| {
+            metrics.as_ref().unwrap().left_out.as_ref().map_or(0, |left_out| left_out.samples)
+        };
+        assert_eq!((left_out(&read.metrics.validation), left_out(&read.metrics.test)), (validation, test));
+        let metrics = read.metrics.test.unwrap();
+        assert_eq!(metrics.samples, 10 - test);
+        assert!(metrics.loss.is_finite() && metrics.regression.unwrap().rmse.is_finite());
+        let messages: Vec<&str> = read
+            .findings
+            .iter()
+            .filter(|finding| finding["code"] == "K001" && finding["level"] == "error")
+            .filter_map(|finding| finding["message"].as_str())
+            .collect();
+        let [message] = messages.as_slice() else { panic!("{messages:?}") };
+        assert!(message.contains("of the test split") && message.contains("sample 52: feature"), "{message}");
+        assert!(
+            message.contains("3e38") && message.contains("of the validation split") == (validation > 0),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_run_without_any_finite_validation_result_fails_in_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), &["train.epochs=2", "run.name=r"]);
+    let all: Vec<usize> = (40..50).collect();
+    let message = Trainer::new(config).with_data(rows(&all)).run(&mut ()).unwrap_err().to_string();
+    assert!(message.starts_with("K001: no epoch has a finite validation result: 10 samples gave NaN"), "{message}");
+    let summary = keel_train::runs::RunFolder::open(&directory.path().join("r")).unwrap().read_summary().unwrap();
+    assert_eq!((summary.status, summary.best_epoch), (Status::Failed, 0));
+}
+
+#[test]
+fn a_prediction_is_never_nan() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), &["train.epochs=2"]);
+    let data = rows(&[52]);
+    let run = Trainer::new(config).with_data(data.clone()).run(&mut ()).unwrap();
+    let predictions = Predictor::load(run.folder.path()).unwrap().predict_samples(&data.dataset, &[51, 52]).unwrap();
+    assert!(matches!(&predictions[0], Prediction::Values(values) if values[0].is_finite()), "{predictions:?}");
+    assert!(matches!(&predictions[1], Prediction::Undefined { sample } if sample.contains("52")), "{predictions:?}");
+}
+
+/// Two classes told apart by `a`, one of them rare; `b` says nothing, `kind` is the class in other words for one row of four.
+fn table(directory: &Path) -> String {
+    let mut text = "a,b,kind,label\n".to_owned();
+    for row in 0..400 {
+        let rare = row % 10 == 0;
+        let noise = ((row * 37 % 101) as f32 / 101.0 - 0.5) * 3.0;
+        let a = noise + if rare { 1.0 } else { -0.5 };
+        let kind = ["x", "y", "z"][row * 7 % 3];
+        text.push_str(&format!(
+            "{a:.3},{:.3},{kind},{}\n",
+            (row * 53 % 97) as f32,
+            if rare { "rare" } else { "usual" }
+        ));
+    }
+    let path = directory.join("t.csv");
+    std::fs::write(&path, text).unwrap();
+    format!("data.source=\"{}\"", path.display())
+}
+
+#[test]
+fn metrics_stand_beside_what_a_guess_scores() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = table(directory.path());
+    let run = train(configured(directory.path(), &[&source, "train.epochs=3"]));
+    let test = run.summary.metrics.test.clone().unwrap();
+    let guess = test.baseline.clone().unwrap();
+    assert_eq!(guess.class.as_deref(), Some("usual"));
+    let usual = test.classes.iter().find(|class| class.name == "usual").unwrap().samples as f64;
+    assert_eq!(guess.value(MetricName::Accuracy), Some(usual / test.samples as f64));
+    assert_eq!(guess.value(MetricName::RocAuc), Some(0.5));
+    for metric in MetricName::shown(true).filter(|&metric| metric != MetricName::TopAccuracy) {
+        assert!(metric.value(&test).is_some(), "{}", metric.name());
+    }
+    let calibrated: u64 = test.calibration.iter().map(|bin| bin.samples).sum();
+    assert_eq!((calibrated, test.roc_curve.last()), (test.samples, Some(&(1.0, 1.0))));
+    // The stored model says the same, and with nothing but the file.
+    let data = load_data(Predictor::load(run.folder.path()).unwrap().config()).unwrap();
+    let again = Predictor::load(&run.folder.model()).unwrap().evaluate(&data.dataset, &data.test).unwrap();
+    assert_eq!((again.roc_auc, again.baseline), (test.roc_auc, test.baseline));
+}
+
+#[test]
+fn the_metric_of_the_config_decides_and_must_fit() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = table(directory.path());
+    let best = |metric: &str| {
+        let metric = format!("train.metric={metric}");
+        let run = train(configured(directory.path(), &[&source, "train.epochs=6", "data.validation=0.3", &metric]));
+        run.summary.metrics.validation.unwrap()
+    };
+    let (by_loss, by_auc) = (best("log_loss"), best("roc_auc"));
+    assert!(by_auc.roc_auc >= by_loss.roc_auc && by_loss.log_loss <= by_auc.log_loss, "{by_auc:?} {by_loss:?}");
+    let refused = [
+        (&["train.metric=rmse"][..], "train.metric: rmse cannot be computed for classes; use one of auto, accuracy"),
+        (&["train.metric=roc_auc", "data.validation=0.0"], "roc_auc needs a validation split"),
+        (&["train.class_weights=[1.0]"], "train.class_weights: there are 1 class weights"),
+        (&["train.class_weights.rar=2.0"], "`rar` is not a class of the data; did you mean `rare`?"),
+    ];
+    for (overrides, expected) in refused {
+        let overrides = [&[source.as_str()], overrides].concat();
+        let error = Trainer::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.key().is_some_and(|key| overrides[1].starts_with(&key)), "{error}");
+    }
+}
+
+#[test]
+fn balanced_weights_find_more_of_the_rare_class() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = table(directory.path());
+    for loss in ["cross_entropy", "bce", "hinge"] {
+        let recall = |weights: &str| {
+            let (loss, weights) = (format!("train.loss={loss}"), format!("train.class_weights={weights}"));
+            let run = train(configured(directory.path(), &[&source, "train.epochs=8", &loss, &weights]));
+            let metrics = run.summary.metrics.train.unwrap();
+            metrics.classes.iter().find(|class| class.name == "rare").unwrap().recall
+        };
+        let (plain, balanced) = (recall("none"), recall("balanced"));
+        assert!(balanced > plain + 0.2, "{loss}: {plain} {balanced}");
+    }
+}
+
+#[test]
+fn the_column_that_decides_is_the_most_important_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = table(directory.path());
+    let run = train(configured(directory.path(), &[&source, "train.epochs=10", "train.class_weights=balanced"]));
+    let mut predictor = Predictor::load(run.folder.path()).unwrap();
+    let data = load_data(predictor.config()).unwrap();
+    let options = ImportanceOptions { metric: MetricName::RocAuc, ..ImportanceOptions::default() };
+    let mut measure =
+        |options| Importance::measure(&mut predictor, (&data.dataset, &data.test), "test", options).unwrap();
+    let importance = measure(options);
+    let names: Vec<&str> = importance.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!((names.len(), names[0]), (3, "a"), "a category is one column: {names:?}");
+    assert!(importance.columns[0].mean > 0.1 && importance.columns[1].mean < 0.1, "{importance:?}");
+    assert_eq!(importance.columns[0].drops.len(), 5);
+    assert_eq!(measure(options), importance, "the same seed");
+    assert_ne!(measure(ImportanceOptions { seed: 1, ..options }), importance);
+    let auto = measure(ImportanceOptions::default());
+    assert_eq!(auto.metric, MetricName::Accuracy);
+    importance.write(&run.folder).unwrap();
+    assert_eq!(Importance::read(&run.folder).unwrap(), Some(importance));
+}
+
+#[test]
+fn importance_is_refused_where_there_are_no_columns() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = train(configured(directory.path(), &["data.source=digits", "train.epochs=1"]));
+    let mut predictor = Predictor::load(run.folder.path()).unwrap();
+    let data = load_data(predictor.config()).unwrap();
+    let measured =
+        Importance::measure(&mut predictor, (&data.dataset, &data.test), "test", ImportanceOptions::default());
+    assert!(measured.unwrap_err().to_string().contains("trained on images"));
+}
