@@ -19,6 +19,7 @@ pub mod random;
 mod readers;
 mod split;
 mod synthetic;
+mod training_ranges;
 
 pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter, CropBorder};
 pub use batches::{
@@ -31,12 +32,13 @@ pub use dataset::{
     TargetKind, Targets,
 };
 pub use error::DataError;
-pub use load::{load, load_for_model};
+pub use load::{IN_MEMORY, load, load_for_model, load_images_for_model, load_table_for_model};
 pub use picture::batch_picture;
 pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
-pub use readers::{Format, READERS};
+pub use readers::{Column, FileLabels, Format, READERS, Table, image_files_below, is_image};
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;
+pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};

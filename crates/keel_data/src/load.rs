@@ -3,16 +3,25 @@
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
-use crate::readers::{READERS, Request, read};
+use crate::readers::{FileLabels, READERS, Request, Table, read, read_image_files, read_table};
 use crate::synthetic::{SYNTHETIC, generate};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How `data.source` begins for data that a program made in memory; the name of the dataset follows.
+pub const IN_MEMORY: &str = "memory:";
 
 /// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
 ///
 /// # Errors
 /// Whatever keeps the source from being read completely; the message names the file and the next step.
 pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
-    load_source(config, base_directory, None)
+    let absolute = |path: PathBuf| path.canonicalize().unwrap_or(path).display().to_string();
+    let source = match config.source.as_str() {
+        "digits" => config.source.clone(),
+        name if SYNTHETIC.iter().any(|entry| entry.name == name) => config.source.clone(),
+        path => absolute(base_directory.join(path)),
+    };
+    Ok(load_source(config, base_directory, None)?.with_origin(DataConfig { source, ..config.clone() }))
 }
 
 /// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
@@ -26,12 +35,39 @@ pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schem
     Err(DataError::shape("shape of a sample for this model", schema.sample_shape, dataset.sample_shape()))
 }
 
+/// Like [`load_for_model`], for single image `files`, wherever they lie.
+///
+/// # Errors
+/// A file that cannot be decoded, or a folder's name that is not a class of the model where `labels` asks for classes.
+pub fn load_images_for_model(
+    config: &DataConfig,
+    schema: &Schema,
+    files: &[PathBuf],
+    labels: FileLabels,
+) -> Result<Dataset, DataError> {
+    let path = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+    read_image_files(&Request { path, config, schema: Some(schema) }, files, labels)
+}
+
+/// Like [`load_for_model`], for a table in memory.
+///
+/// # Errors
+/// A column of the model that the table does not have, or a cell that cannot be read.
+pub fn load_table_for_model(config: &DataConfig, schema: &Schema, table: &Table) -> Result<Dataset, DataError> {
+    read_table(&Request { path: &table.path(), config, schema: Some(schema) }, table)
+}
+
 fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schema>) -> Result<Dataset, DataError> {
     if config.source == "digits" {
         return Dataset::digits();
     }
     if SYNTHETIC.iter().any(|entry| entry.name == config.source) {
         return generate(config);
+    }
+    if let Some(name) = config.source.strip_prefix(IN_MEMORY) {
+        let what = format!("this run was trained on data in the memory of a program (\"{name}\"), which is gone");
+        let next = "Give the data: `evenkeel eval RUN FILE`, or from that program with Trainer::resume";
+        return Err(DataError::setting("data.source", what, next));
     }
     let path = base_directory.join(&config.source);
     if !path.exists() {

@@ -1,6 +1,10 @@
 //! Datasets: samples of one shape with their targets, held in memory as compactly as they were stored.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod digits;
+mod fingerprint;
+mod in_memory;
 mod provenance;
 mod schema;
 mod shape;
@@ -9,11 +13,13 @@ pub use provenance::Provenance;
 pub use schema::{ImageDecoding, Schema, TableColumn, TargetKind};
 pub use shape::SampleShape;
 
+use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::preprocess::Moments;
 use crate::split::{Split, SplitDataset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
@@ -102,13 +108,22 @@ pub struct Dataset {
     columns: Vec<TableColumn>,
     image_decoding: Option<ImageDecoding>,
     notes: Vec<String>,
+    origin: Option<Box<DataConfig>>,
 }
 
 impl Dataset {
     /// The embedded handwritten digits: 1,797 images `[8, 8, 1]` with values 0 to 16 in ten classes.
     /// UCI optdigits (E. Alpaydin and C. Kaynak, 1998), CC BY 4.0.
     pub fn digits() -> Result<Self, DataError> {
-        digits::digits()
+        digits::digits().map(|dataset| dataset.with_origin(DataConfig::of_source("digits")))
+    }
+
+    /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from being read completely; the message names the file and the next step.
+    pub fn load(config: &DataConfig) -> Result<Self, DataError> {
+        crate::load(config, Path::new(""))
     }
 
     /// A dataset of arrays in memory.
@@ -149,6 +164,7 @@ impl Dataset {
             columns: Vec::new(),
             image_decoding: None,
             notes: Vec::new(),
+            origin: None,
             inputs,
             targets,
         };
@@ -289,6 +305,12 @@ impl Dataset {
         self
     }
 
+    /// Notes the `[data]` section this was loaded by.
+    pub(crate) fn with_origin(mut self, config: DataConfig) -> Self {
+        self.origin = Some(Box::new(config));
+        self
+    }
+
     pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
         self.notes.extend(notes);
         self
@@ -297,6 +319,11 @@ impl Dataset {
     /// Name of the dataset: that of the built-in set, or of the file or folder.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The `[data]` section that loads this dataset again; `None` for data a program made in memory.
+    pub fn origin(&self) -> Option<&DataConfig> {
+        self.origin.as_deref()
     }
 
     /// Number of samples.
@@ -420,6 +447,7 @@ impl Dataset {
             },
             feature_names: self.feature_names.clone(),
             columns: self.columns.clone(),
+            identifiers: Vec::new(),
             imputation: self.imputation,
             image_decoding: self.image_decoding,
         }

@@ -57,6 +57,9 @@ pub struct Schema {
     pub feature_names: Vec<String>,
     /// Columns of the table; empty for other sources.
     pub columns: Vec<TableColumn>,
+    /// Columns of the table that the model left out because they name the rows.
+    #[serde(default)]
+    pub identifiers: Vec<String>,
     /// What stands in for missing cells.
     pub imputation: Option<Imputation>,
     /// How images are brought to size; `None` for other sources.

@@ -18,14 +18,19 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
 const MOST_NUMBERED_CLASSES: usize = 20;
 
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
-    let (table, mut notes) = parse(request.path)?;
-    let ignored = ignored_columns(request, &table)?;
-    let target = target_column(request, &table)?;
+    dataset(request, &parse(request.path, read_bytes(request.path)?)?)
+}
+
+/// The samples in the rows of `table`.
+pub(super) fn dataset(request: &Request, table: &Table) -> Result<Dataset, DataError> {
+    let mut notes = table.notes.clone();
+    let ignored = ignored_columns(request, table)?;
+    let target = target_column(request, table)?;
     let columns = match request.schema {
         Some(schema) => schema.columns.clone(),
-        None => feature_columns(&table, target, &ignored)?,
+        None => feature_columns(table, target, &ignored)?,
     };
-    let places = find_columns(&table, &columns)?;
+    let places = find_columns(table, &columns)?;
     let mut values = Vec::new();
     let mut missing = 0;
     for row in 0..table.rows.len() {
@@ -33,12 +38,12 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
             table.append_features(row, place, column, &mut values)?;
             if is_missing(table.cell(row, place)) {
                 missing += 1;
-                refuse_missing(request, &table, row, place)?;
+                refuse_missing(request, table, row, place)?;
             }
         }
     }
     let targets = match target {
-        Some(target) => targets(request, &table, target, &mut notes)?,
+        Some(target) => targets(request, table, target, &mut notes)?,
         None => Targets::Unlabelled,
     };
     if missing > 0 {
@@ -49,7 +54,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     let shape = SampleShape::Features(names.len());
     Dataset::unchecked(file_name(request.path), shape, Inputs::Floats(values), targets)?
         .with_feature_names(names)?
-        .with_provenance(Provenance::Lines { file: request.path.to_path_buf(), lines: table.lines })
+        .with_provenance(Provenance::Lines { file: request.path.to_path_buf(), lines: table.lines.clone() })
         .with_imputation(imputation(request))
         .with_columns(columns)
         .with_notes(notes)
@@ -89,8 +94,7 @@ fn open_quote(text: &[u8], delimiter: u8) -> Option<usize> {
 }
 
 /// Reads all rows; every row has as many cells as the header.
-fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
-    let mut bytes = read_bytes(path)?;
+pub(super) fn parse(path: &Path, mut bytes: Vec<u8>) -> Result<Table, DataError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
         flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).map_err(|error| {
@@ -108,8 +112,8 @@ fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
     }
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text);
-    let mut table = Table { path, header: Vec::new(), rows: Vec::new(), lines: Vec::new() };
-    let mut notes = Vec::new();
+    let mut table =
+        Table { path: path.to_path_buf(), notes: Vec::new(), header: Vec::new(), rows: Vec::new(), lines: Vec::new() };
     for record in reader.records() {
         let record = record.map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line);
@@ -122,7 +126,7 @@ fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
                 continue;
             }
             table.header = (1..=record.len()).map(|column| format!("column_{column}")).collect();
-            notes.push("no header: columns are named column_1, column_2, ...".to_string());
+            table.notes.push("no header: columns are named column_1, column_2, ...".to_string());
         }
         if record.len() != table.header.len() {
             return Err(DataError::format(
@@ -137,7 +141,7 @@ fn parse(path: &Path) -> Result<(Table<'_>, Vec<String>), DataError> {
     if table.rows.is_empty() {
         return Err(DataError::format(path, "the table has no rows", "Give a header and at least one row"));
     }
-    Ok((table, notes))
+    Ok(table)
 }
 
 /// The most frequent of comma, semicolon and tab in the first line.
@@ -201,7 +205,7 @@ fn feature_columns(table: &Table, target: Option<usize>, ignored: &[usize]) -> R
         .collect::<Result<_, _>>()?;
     if columns.is_empty() {
         let next = "Give at least one column beside the target";
-        return Err(DataError::format(table.path, "the table has no feature column", next));
+        return Err(DataError::format(&table.path, "the table has no feature column", next));
     }
     Ok(columns)
 }
@@ -212,7 +216,7 @@ fn find_columns(table: &Table, columns: &[TableColumn]) -> Result<Vec<usize>, Da
         .map(|column| {
             table.header.iter().position(|name| *name == column.name).ok_or_else(|| {
                 let what = format!("the column \"{}\" is missing", column.name);
-                DataError::format(table.path, what, "Add it: the model was trained on a table with this column")
+                DataError::format(&table.path, what, "Add it: the model was trained on a table with this column")
             })
         })
         .collect()

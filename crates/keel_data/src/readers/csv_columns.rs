@@ -3,7 +3,7 @@
 use crate::dataset::TableColumn;
 use crate::error::DataError;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Share of numbers above which a column counts as numeric, and a cell that is none as a mistake.
 const NUMERIC_SHARE: f64 = 0.9;
@@ -13,18 +13,20 @@ const MOST_CATEGORIES: usize = 256;
 const MISSING: &[&str] = &["", "?", "NA", "N/A", "null", "NULL"];
 
 /// The cells of a table with the place of each row.
-pub(super) struct Table<'a> {
-    pub(super) path: &'a Path,
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(super) path: PathBuf,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<csv::StringRecord>,
     pub(super) lines: Vec<u64>,
+    pub(super) notes: Vec<String>,
 }
 
 pub(super) fn is_missing(cell: &str) -> bool {
     MISSING.contains(&cell)
 }
 
-impl Table<'_> {
+impl Table {
     pub(super) fn cell(&self, row: usize, column: usize) -> &str {
         self.rows[row].get(column).unwrap_or("").trim()
     }
@@ -32,7 +34,7 @@ impl Table<'_> {
     /// The error of one cell.
     pub(super) fn cell_error(&self, row: usize, column: usize, what: String, next: &str) -> DataError {
         DataError::Cell {
-            path: self.path.to_path_buf(),
+            path: self.path.clone(),
             line: self.lines[row],
             column: self.header[column].clone(),
             what,
@@ -86,7 +88,7 @@ impl Table<'_> {
         let categories: Vec<String> = self.categories(column).into_iter().map(String::from).collect();
         if categories.len() > MOST_CATEGORIES {
             return Err(DataError::format(
-                self.path,
+                &self.path,
                 format!(
                     "column \"{name}\" has {} different texts; at most {MOST_CATEGORIES} become features",
                     categories.len()

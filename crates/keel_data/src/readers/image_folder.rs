@@ -23,6 +23,15 @@ struct ImageFile {
     part: usize,
 }
 
+/// Where the classes of single files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileLabels {
+    /// Nowhere: the files are to be predicted.
+    None,
+    /// From the names of the folders the files lie in.
+    Folder,
+}
+
 /// Files of all parts in reading order: training, validation, test.
 struct Listing {
     files: Vec<ImageFile>,
@@ -32,7 +41,28 @@ struct Listing {
 }
 
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
-    let mut listing = list(request)?;
+    read_listing(request, list(request)?)
+}
+
+/// Reads single files for a trained model: without labels, or with the names of the folders they lie in as their classes.
+pub(super) fn read_files(request: &Request, files: &[PathBuf], labels: FileLabels) -> Result<Dataset, DataError> {
+    let labelled = labels == FileLabels::Folder;
+    let mut listing = Listing { files: Vec::new(), class_names: Vec::new(), ignored: 0, labelled };
+    if labelled {
+        listing.class_names = class_names(request, std::iter::empty())?;
+    }
+    for path in files {
+        let folder = path.parent().map(file_name).unwrap_or_default();
+        let class = match request.schema.filter(|_| labelled) {
+            Some(schema) => schema.class_number(&folder, &path.display().to_string())?,
+            None => 0,
+        };
+        listing.files.push(ImageFile { path: path.clone(), class, part: 0 });
+    }
+    read_listing(request, listing)
+}
+
+fn read_listing(request: &Request, mut listing: Listing) -> Result<Dataset, DataError> {
     let decoding = decoding(request);
     let headers = headers(request, &mut listing)?;
     let (shape, mut notes) = choose_shape(request, &headers.found, &decoding)?;

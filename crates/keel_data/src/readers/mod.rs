@@ -14,9 +14,16 @@ mod csv;
 mod csv_columns;
 mod idx;
 mod image_decoder;
+mod image_files;
 mod image_folder;
 mod npy;
 mod parts;
+mod table_in_memory;
+
+pub use csv_columns::Table;
+pub use image_files::{image_files_below, is_image};
+pub use image_folder::FileLabels;
+pub use table_in_memory::Column;
 
 /// Format of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +71,16 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::Csv => csv::read(request),
         Format::Npy => npy::read(request),
     }
+}
+
+/// Reads image files for a trained model, wherever they lie.
+pub(crate) fn read_image_files(request: &Request, files: &[PathBuf], labels: FileLabels) -> Result<Dataset, DataError> {
+    image_folder::read_files(request, files, labels)
+}
+
+/// The samples in the rows of a table.
+pub(crate) fn read_table(request: &Request, table: &Table) -> Result<Dataset, DataError> {
+    csv::dataset(request, table)
 }
 
 /// The format of a path, by the names of the files in it.

@@ -1,6 +1,6 @@
 //! The sections of the config that belong to training itself.
 
-use keel_nn::losses::LossSpec;
+use keel_nn::losses::{CustomLoss, LossSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,23 @@ pub struct TrainConfig {
     /// Seconds after which training stops with a checkpoint; 0 = no limit.
     #[schemars(range(min = 0.0))]
     pub time_limit: f64,
+}
+
+impl TrainConfig {
+    /// The loss of a program's own, if that is what is minimised.
+    pub fn custom_loss(&self) -> Option<&CustomLoss> {
+        match &self.loss {
+            LossConfig::Chosen(LossSpec::Custom(loss)) => Some(loss),
+            _ => None,
+        }
+    }
+
+    /// Gives the losses of a program's own, by name, to a config that was read from a file.
+    pub fn provide(&mut self, losses: &[CustomLoss]) {
+        if let LossConfig::Chosen(LossSpec::Custom(loss)) = &mut self.loss {
+            loss.provide(losses);
+        }
+    }
 }
 
 impl Default for TrainConfig {

@@ -1,0 +1,88 @@
+//! `predict`: what a model says about new data.
+
+mod columns;
+mod csv_text;
+mod json_text;
+mod out_file;
+mod rows;
+mod text;
+mod unlike;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use keel_train::Predictor;
+use serde_json::json;
+
+use crate::failure::Stop;
+use crate::inputs::{self, Purpose};
+use crate::terminal::{Output, Status, plural};
+use columns::Columns;
+use out_file::OutFile;
+use rows::Row;
+
+/// Arguments of `predict`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel predict runs/digits-cnn seven.png                one image
+  evenkeel predict runs/pets-cnn photos/ 'new/**/*.jpg'     folders of any shape and patterns
+  evenkeel predict runs/wine-mlp wines.csv --json           a table
+  evenkeel predict runs/wine-mlp wines.csv --append --out wines-predicted.csv
+  evenkeel predict runs/wine-mlp wines.csv --id bottle      rows named by a column
+  cat wines.jsonl | evenkeel predict runs/wine-mlp -        standard input: CSV or JSON lines")]
+pub(crate) struct Arguments {
+    /// Folder of a run, or its model.safetensors
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Files, folders, patterns in quotes, or - for standard input, of the kind the model was trained on
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<String>,
+    /// Print comma-separated values, with one column a class or target
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Write the predictions to a file that ends in .csv, .json or .jsonl; one that is there is replaced as a whole
+    #[arg(long, value_name = "FILE", conflicts_with = "csv")]
+    out: Option<PathBuf>,
+    /// Keep the columns of the input and add those of the prediction
+    #[arg(long)]
+    append: bool,
+    /// Show this column of the input beside each prediction; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    id: Vec<String>,
+    /// Leave unreadable images out and count them, instead of stopping at the first
+    #[arg(long)]
+    skip_unreadable: bool,
+}
+
+/// Predicts every sample of every input.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let file = arguments.out.as_deref().map(OutFile::new).transpose()?;
+    let mut predictor = Predictor::load(&arguments.run)?;
+    if arguments.skip_unreadable {
+        predictor.skip_unreadable();
+    }
+    let loaded = inputs::load(&predictor, &arguments.inputs, Purpose::Predict, output)?;
+    let columns = Columns::new(&predictor, &loaded, arguments)?;
+    let mut rows = Vec::new();
+    for input in &loaded {
+        let predicted = Row::of(&predictor, input, &columns)?;
+        if let Some(note) = unlike::note(input, &predicted) {
+            output.remark(&format!("note        {}: {note}", input.source));
+        }
+        rows.extend(predicted);
+    }
+    match file {
+        Some(file) => {
+            file.write(&columns, &rows)?;
+            let written = json!({ "written": file.path(), "samples": rows.len() });
+            let predictions = plural(rows.len() as u64, "prediction");
+            output.result(&written, || format!("{predictions} written to {}", file.path().display()))?;
+        }
+        None => {
+            let print = if arguments.csv { csv_text::text } else { text::text };
+            output.result(&json_text::documents(&columns, &rows), || print(&columns, &rows))?;
+        }
+    }
+    Ok(Status::Done)
+}
