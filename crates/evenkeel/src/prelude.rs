@@ -2,8 +2,8 @@
 
 pub use crate::{AdamW, FittedRun, Model, ResumedTrainer, Session, Sgd, Trainer};
 pub use keel_data::{
-    AugmentConfig as Augment, Batch, Batches, CropBorder, DataConfig, Dataset, Inputs, PreprocessStep as Preprocess,
-    SampleShape, Split, SplitDataset, Targets,
+    AugmentConfig as Augment, Batch, Batches, Cell, ColumnCells, CropBorder, DataConfig, Dataset, Imputation, Inputs,
+    PreprocessStep as Preprocess, SampleShape, Split, SplitDataset, Targets,
 };
 pub use keel_health::Finding;
 pub use keel_nn::activations::Activation;

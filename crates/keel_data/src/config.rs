@@ -23,14 +23,24 @@ pub struct DataConfig {
     #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// CSV: name of the target column. Empty: "target" if there is such a column, else the last one.
+    /// Tables: name of the target column. Empty: one called target, label, class, y, outcome or response, else the last.
     pub target: String,
-    /// CSV and NPY: auto, classification or regression. Auto: text and few distinct whole numbers are classes.
+    /// Tables and NPY: auto, classification or regression. Auto: text is classes; numbers are classes if they are 0 and 1,
+    /// at most 20 whole numbers that occur twice on average, or count from 0 or 1 without a gap, five samples each.
     pub task: Task,
-    /// CSV: columns to leave out, such as row numbers.
+    /// Tables: columns to leave out, such as row numbers.
     pub ignore_columns: Vec<String>,
-    /// CSV: what stands in for missing cells, fitted on the training split: mean, median or error.
+    /// Tables: what stands in for missing cells, fitted on the training split: mean, median or error.
     pub missing: Imputation,
+    /// Tables: texts that stand for a missing cell, beside NA, NaN, null, ?, - and the like.
+    pub missing_values: Vec<String>,
+    /// Tables: whether the first row names the columns. Default: found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Tables: a column whose rows with the same value stay in one split, such as a patient.
+    pub group: String,
+    /// Tables: a column of dates or numbers; the latest rows are the test, those before them the validation split.
+    pub time: String,
     /// Images: side in pixels, or [height, width]. Default: the size of the images, the most common one if they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<ImageSize>,
@@ -63,6 +73,10 @@ impl Default for DataConfig {
             task: Task::Auto,
             ignore_columns: Vec::new(),
             missing: Imputation::Mean,
+            missing_values: Vec::new(),
+            header: None,
+            group: String::new(),
+            time: String::new(),
             image_size: None,
             resize_filter: ResizeFilter::Bilinear,
             fit: Fit::Stretch,
@@ -79,6 +93,11 @@ impl DataConfig {
     /// A configuration with this `source` and defaults elsewhere.
     pub fn of_source(source: impl Into<String>) -> Self {
         Self { source: source.into(), ..Self::default() }
+    }
+
+    /// A configuration for a table in memory whose column `target` is to be predicted.
+    pub fn for_target(target: impl Into<String>) -> Self {
+        Self { target: target.into(), ..Self::default() }
     }
 
     /// The division this section asks for.

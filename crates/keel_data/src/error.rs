@@ -34,12 +34,12 @@ pub enum DataError {
         next: String,
     },
     /// One cell of a table cannot be used.
-    #[error("{}, line {line}, column \"{column}\": {what}. {next}", path.display())]
+    #[error("{}, {place}, column \"{column}\": {what}. {next}", path.display())]
     Cell {
         /// The table.
         path: PathBuf,
-        /// Line in the file, counted from 1 and including the header.
-        line: u64,
+        /// "line 7", counted from 1 and including the header, or "row 7" where the table has no lines.
+        place: String,
         /// Name of the column.
         column: String,
         /// What is wrong with the cell.

@@ -28,17 +28,18 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    Dataset, ImageDecoding, Imputation, Inputs, OfficialDivision, Provenance, SampleShape, Schema, TableColumn,
-    TargetKind, Targets,
+    Cell, ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Imputation, Inputs,
+    NumberEncoding, NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys,
+    TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
-pub use load::{IN_MEMORY, load, load_for_model, load_images_for_model, load_table_for_model};
+pub use load::{IN_MEMORY, Wanted, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict};
 pub use picture::batch_picture;
 pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
-pub use readers::{Column, FileLabels, Format, READERS, Table, image_files_below, is_image};
+pub use readers::{ColumnCells, Format, READERS, Table, TableSource, image_files_below, is_image};
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;
 pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};

@@ -3,7 +3,7 @@
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
-use crate::readers::{FileLabels, READERS, Request, Table, read, read_image_files, read_table};
+use crate::readers::{READERS, Request, Table, read, read_image_files};
 use crate::synthetic::{SYNTHETIC, generate};
 use std::path::{Path, PathBuf};
 
@@ -21,43 +21,73 @@ pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataE
         name if SYNTHETIC.iter().any(|entry| entry.name == name) => config.source.clone(),
         path => absolute(base_directory.join(path)),
     };
-    Ok(load_source(config, base_directory, None)?.with_origin(DataConfig { source, ..config.clone() }))
+    Ok(load_source(config, base_directory, None, Wanted::Targets)?.with_origin(DataConfig { source, ..config.clone() }))
 }
 
 /// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
 /// numbers, and anything the model was not trained on is refused. Tables without the target column, folders without
 /// class folders and single images give unlabelled samples.
 pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
-    let dataset = load_source(config, base_directory, Some(schema))?;
+    of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Targets)?, schema)
+}
+
+/// Like [`load_for_model`], to predict: every row of a table stays in, whatever stands in its target column, and samples
+/// of tables are unlabelled.
+pub fn load_to_predict(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
+    of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Inputs)?, schema)
+}
+
+fn of_model_shape(dataset: Dataset, schema: &Schema) -> Result<Dataset, DataError> {
     if dataset.sample_shape() == &schema.sample_shape {
         return Ok(dataset);
     }
     Err(DataError::shape("shape of a sample for this model", schema.sample_shape, dataset.sample_shape()))
 }
 
-/// Like [`load_for_model`], for single image `files`, wherever they lie.
+/// Like [`load_for_model`] or [`load_to_predict`], for single image `files`, wherever they lie. The names of their folders
+/// are their classes where targets are wanted.
 ///
 /// # Errors
-/// A file that cannot be decoded, or a folder's name that is not a class of the model where `labels` asks for classes.
+/// A file that cannot be decoded, or a folder that is not named after a class of the model where targets are wanted.
 pub fn load_images_for_model(
     config: &DataConfig,
     schema: &Schema,
     files: &[PathBuf],
-    labels: FileLabels,
+    wanted: Wanted,
 ) -> Result<Dataset, DataError> {
     let path = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
-    read_image_files(&Request { path, config, schema: Some(schema) }, files, labels)
+    let wants_targets = wanted == Wanted::Targets;
+    read_image_files(&Request { path, config, schema: Some(schema), wants_targets }, files)
 }
 
-/// Like [`load_for_model`], for a table in memory.
+/// Like [`load_for_model`] or [`load_to_predict`], for a table in memory.
 ///
 /// # Errors
 /// A column of the model that the table does not have, or a cell that cannot be read.
-pub fn load_table_for_model(config: &DataConfig, schema: &Schema, table: &Table) -> Result<Dataset, DataError> {
-    read_table(&Request { path: &table.path(), config, schema: Some(schema) }, table)
+pub fn load_table_for_model(
+    config: &DataConfig,
+    schema: &Schema,
+    table: &Table,
+    wanted: Wanted,
+) -> Result<Dataset, DataError> {
+    of_model_shape(table.for_model(config, schema, wanted == Wanted::Targets)?, schema)
 }
 
-fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schema>) -> Result<Dataset, DataError> {
+/// Part of a source that is wanted for a trained model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Samples to predict, without labels.
+    Inputs,
+    /// Samples with their labels.
+    Targets,
+}
+
+fn load_source(
+    config: &DataConfig,
+    base_directory: &Path,
+    schema: Option<&Schema>,
+    wanted: Wanted,
+) -> Result<Dataset, DataError> {
     if config.source == "digits" {
         return Dataset::digits();
     }
@@ -76,7 +106,7 @@ fn load_source(config: &DataConfig, base_directory: &Path, schema: Option<&Schem
             || DataError::io(&path, std::io::Error::new(std::io::ErrorKind::NotFound, "no such file or folder"));
         return Err(if schema.is_some() { missing() } else { unknown_source(config, &path) });
     }
-    read(&Request { path: &path, config, schema })
+    read(&Request { path: &path, config, schema, wants_targets: wanted == Wanted::Targets })
 }
 
 fn unknown_source(config: &DataConfig, path: &Path) -> DataError {

@@ -1,6 +1,6 @@
 //! What inputs looked like in the training split, to recognise samples that are nothing like them.
 
-use crate::dataset::{Dataset, Inputs};
+use crate::dataset::{ColumnEncoding, Dataset, Inputs, NumberEncoding};
 use crate::preprocess::Moments;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ const FAR_DEVIATIONS: f64 = 6.0;
 const BRIGHTNESS_SAMPLES: usize = 2_000;
 /// What the mean of all values of an image is called.
 const BRIGHTNESS: &str = "brightness";
+
+/// The scale of features that do not come from a table.
+static PLAIN: NumberEncoding = NumberEncoding::PLAIN;
 
 /// Mean, standard deviation and range of one number over the training split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -70,11 +73,12 @@ impl TrainingRanges {
             }
             return TrainingRanges { features: Vec::new(), brightness: TrainingRange::of(&moments) };
         }
-        let numeric = numeric_features(dataset);
+        let numeric = number_features(dataset);
         let length = dataset.sample_shape().len();
         let mut moments = vec![Moments::default(); length];
         for &sample in training {
-            for (feature, moments) in moments.iter_mut().enumerate().filter(|(feature, _)| numeric[*feature]) {
+            for (feature, moments) in moments.iter_mut().enumerate().filter(|(feature, _)| numeric[*feature].is_some())
+            {
                 let value = value(dataset, sample * length + feature);
                 if value.is_finite() {
                     moments.add(value);
@@ -100,23 +104,32 @@ impl TrainingRanges {
             if training.is_unlike(value) {
                 let name =
                     dataset.feature_names().get(feature).cloned().unwrap_or_else(|| format!("feature_{feature}"));
-                found.push(Unlike { name, value, training: *training });
+                let scale = number_features(dataset)[feature].cloned().unwrap_or_default();
+                let own = |feature: f64| feature * scale.unit + scale.origin;
+                let TrainingRange { mean, std, min, max } = *training;
+                let training = TrainingRange { mean: own(mean), std: std * scale.unit, min: own(min), max: own(max) };
+                found.push(Unlike { name, value: own(value), training });
             }
         }
         found
     }
 }
 
-/// Which features are numbers of their own and not one of the places of a category.
-fn numeric_features(dataset: &Dataset) -> Vec<bool> {
-    let schema = dataset.schema();
-    let mut numeric: Vec<bool> = schema
-        .columns
-        .iter()
-        .flat_map(|column| std::iter::repeat_n(column.categories.is_none(), column.features()))
-        .collect();
-    numeric.resize(dataset.sample_shape().len(), true);
-    numeric
+/// The scale of each feature that is a number of its own; `None` for those of categories, dates, words and flags.
+fn number_features(dataset: &Dataset) -> Vec<Option<&NumberEncoding>> {
+    if dataset.columns().is_empty() {
+        return vec![Some(&PLAIN); dataset.sample_shape().len()];
+    }
+    let mut features = Vec::with_capacity(dataset.sample_shape().len());
+    for column in dataset.columns() {
+        let first = match &column.encoding {
+            ColumnEncoding::Number(encoding) => Some(encoding),
+            _ => None,
+        };
+        features.push(first);
+        features.resize(features.len() + column.features() - 1, None);
+    }
+    features
 }
 
 /// Mean of all values of a sample.

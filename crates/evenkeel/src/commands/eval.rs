@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use keel_data::Dataset;
+use keel_data::{Dataset, Wanted};
 use keel_train::metrics::Metrics;
 use keel_train::{Predictor, load_data};
 use serde_json::json;
 
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
-use crate::inputs::{self, Purpose};
+use crate::inputs;
 use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line};
 
 /// Arguments of `eval`.
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let (name, metrics) = match arguments.data.as_slice() {
         [] => (arguments.part.name().to_owned(), evaluate_part(&predictor, arguments.part)?),
         data => {
-            let loaded = inputs::load(&predictor, data, Purpose::Evaluate, output)?;
+            let loaded = inputs::load(&predictor, data, Wanted::Targets, output)?;
             let datasets: Vec<&Dataset> = loaded.iter().map(|input| &input.dataset).collect();
             let name = data.join(", ");
             let metrics = predictor.evaluate_all(&datasets).map_err(|error| of_source(&name, &error))?;

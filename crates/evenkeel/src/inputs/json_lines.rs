@@ -1,6 +1,6 @@
 //! Rows as JSON: one object or array a line, or one array of them.
 
-use keel_data::{Column, Schema, Table};
+use keel_data::{ColumnCells, Schema, Table, TableSource};
 use serde_json::{Deserializer, Value};
 
 use crate::failure::Failure;
@@ -37,13 +37,13 @@ pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<Table,
             columns[place].1.push(value);
         }
     }
-    let columns = columns.into_iter().map(|(name, mut values)| {
+    let mut table = TableSource::new(source);
+    for (name, mut values) in columns {
         values.resize(rows.len(), Value::Null);
-        (name, column(values))
-    });
+        table = table.column(name, column(values));
+    }
     let lines = rows.iter().map(|row| row.line as u64).collect();
-    let table = Table::from_columns(source, columns).and_then(|table| table.with_lines(lines));
-    table.map_err(|error| crate::failure::from_sentence(&error.to_string()))
+    Table::from_source(table, lines).map_err(|error| crate::failure::from_sentence(&error.to_string()))
 }
 
 fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
@@ -52,9 +52,11 @@ fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
     let (mut rows, mut line, mut counted) = (Vec::new(), 1, 0);
     while let Some(value) = values.next() {
         let value = value.map_err(|error| {
-            let what =
-                format!("{source}, line {}, character {}: not valid JSON: {error}", error.line(), error.column());
-            Failure::new(what).next_step("Give one JSON object a line, such as {\"age\": 31, \"city\": \"Bern\"}")
+            // The row begins at the first character that is not white space.
+            let blank = text[counted..].iter().take_while(|byte| byte.is_ascii_whitespace());
+            let line = line + blank.filter(|&&byte| byte == b'\n').count();
+            Failure::new(format!("{source}, line {line}: not valid JSON: {error}"))
+                .next_step("Give one JSON object a line, such as {\"age\": 31, \"city\": \"Bern\"}")
         })?;
         let end = values.byte_offset();
         line += text[counted..end].iter().filter(|&&byte| byte == b'\n').count();
@@ -96,14 +98,14 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
 }
 
 /// Numbers stay numbers where a column has nothing else; everything else is text.
-fn column(values: Vec<Value>) -> Column {
+fn column(values: Vec<Value>) -> ColumnCells {
     if values.iter().all(|value| value.is_number() || value.is_null()) {
-        return Column::Numbers(values.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect());
+        return ColumnCells::Numbers(values.iter().map(Value::as_f64).collect());
     }
     let text = |value: Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text),
         other => Some(other.to_string()),
     };
-    Column::Text(values.into_iter().map(text).collect())
+    ColumnCells::Text(values.into_iter().map(text).collect())
 }

@@ -6,7 +6,7 @@ mod pattern;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use keel_data::{DataError, Dataset, FileLabels, Table, image_files_below, is_image};
+use keel_data::{DataError, Dataset, Table, Wanted, image_files_below, is_image};
 use keel_train::{Predictor, TrainError};
 
 use crate::failure::{Failure, Stop, from_sentence, unreadable};
@@ -19,15 +19,6 @@ const STANDARD_INPUT: &str = "standard input";
 const JSON_ENDINGS: [&str; 3] = ["jsonl", "ndjson", "json"];
 /// Endings of files with a table.
 const TABLE_ENDINGS: [&str; 8] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx", "gz"];
-
-/// What the samples are read for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// They need no labels.
-    Predict,
-    /// They have labels.
-    Evaluate,
-}
 
 /// Samples of one input.
 #[derive(Debug)]
@@ -47,10 +38,10 @@ pub(crate) struct Loaded {
 pub(crate) fn load(
     predictor: &Predictor,
     arguments: &[String],
-    purpose: Purpose,
+    wanted: Wanted,
     output: &Output,
 ) -> Result<Vec<Loaded>, Stop> {
-    let reader = InputReader { predictor, purpose };
+    let reader = InputReader { predictor, wanted };
     let mut loaded: Vec<Loaded> = Vec::new();
     let mut images = Vec::new();
     for argument in arguments {
@@ -86,7 +77,7 @@ fn holds_images(path: &Path) -> Result<bool, DataError> {
 
 struct InputReader<'a> {
     predictor: &'a Predictor,
-    purpose: Purpose,
+    wanted: Wanted,
 }
 
 impl InputReader<'_> {
@@ -102,7 +93,7 @@ impl InputReader<'_> {
     fn images(&self, path: &Path, images: &mut Vec<PathBuf>, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
         if !path.is_dir() {
             images.push(path.to_owned());
-        } else if self.purpose == Purpose::Evaluate {
+        } else if self.wanted == Wanted::Targets {
             loaded.push(self.data(path)?);
         } else {
             images.extend(image_files_below(path)?);
@@ -111,12 +102,11 @@ impl InputReader<'_> {
     }
 
     fn image_files(&self, files: &[PathBuf]) -> Result<Loaded, Stop> {
-        let labels = if self.purpose == Purpose::Evaluate { FileLabels::Folder } else { FileLabels::None };
         let source = match files {
             [file] => file.display().to_string(),
             files => format!("{} images", files.len()),
         };
-        let dataset = self.predictor.load_images(files, labels).map_err(failure_of)?;
+        let dataset = self.predictor.load_images(files, self.wanted).map_err(failure_of)?;
         Ok(Loaded { source, dataset, table: None })
     }
 
@@ -160,7 +150,7 @@ impl InputReader<'_> {
     }
 
     fn table(&self, source: String, table: Table) -> Result<Loaded, Stop> {
-        let dataset = self.predictor.load_table(&table).map_err(|error| of_source(&source, &error))?;
+        let dataset = self.predictor.load_table(&table, self.wanted).map_err(|error| of_source(&source, &error))?;
         Ok(Loaded { source, dataset, table: Some(table) })
     }
 

@@ -2,20 +2,29 @@
 
 #[cfg(feature = "ndarray")]
 mod arrays;
+mod column_report;
 mod digits;
 mod fingerprint;
 mod in_memory;
 mod provenance;
+mod rows;
 mod schema;
 mod shape;
+mod table_column;
 
-pub use provenance::Provenance;
-pub use schema::{ImageDecoding, Schema, TableColumn, TargetKind};
+pub use column_report::{ColumnKind, ColumnReport};
+pub use provenance::{Provenance, RowsOfFile};
+pub use rows::Cell;
+pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};
 pub use shape::SampleShape;
+pub use table_column::{
+    ColumnEncoding, DateOrder, Grouping, NumberEncoding, NumberFormat, TableColumn, TimeEncoding, TimePart,
+};
 
 use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::preprocess::Moments;
+use crate::readers::PartSizes;
 use crate::split::{Split, SplitDataset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,6 +101,15 @@ pub struct OfficialDivision {
     pub test: Vec<usize>,
 }
 
+/// What a split keeps together or in order, one entry a sample.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SplitKeys {
+    /// Number of the group of each sample; a group is never divided.
+    pub groups: Option<Vec<u32>>,
+    /// Place in time of each sample; the latest are the test.
+    pub times: Option<Vec<f64>>,
+}
+
 /// Samples of one shape with their targets.
 #[derive(Debug, Clone)]
 pub struct Dataset {
@@ -106,6 +124,9 @@ pub struct Dataset {
     value_range: (f32, f32),
     imputation: Option<Imputation>,
     columns: Vec<TableColumn>,
+    column_reports: Vec<ColumnReport>,
+    table_target: Option<TableTarget>,
+    split_keys: SplitKeys,
     image_decoding: Option<ImageDecoding>,
     notes: Vec<String>,
     origin: Option<Box<DataConfig>>,
@@ -162,6 +183,9 @@ impl Dataset {
             value_range,
             imputation: None,
             columns: Vec::new(),
+            column_reports: Vec::new(),
+            table_target: None,
+            split_keys: SplitKeys::default(),
             image_decoding: None,
             notes: Vec::new(),
             origin: None,
@@ -300,6 +324,41 @@ impl Dataset {
         self
     }
 
+    pub(crate) fn with_column_reports(mut self, reports: Vec<ColumnReport>) -> Self {
+        self.column_reports = reports;
+        self
+    }
+
+    pub(crate) fn with_table_target(mut self, target: TableTarget) -> Self {
+        self.table_target = Some(target);
+        self
+    }
+
+    /// Sets what a split keeps together or in order.
+    ///
+    /// # Errors
+    /// Not one entry a sample, or a time that is NaN.
+    pub fn with_split_keys(mut self, keys: SplitKeys) -> Result<Self, DataError> {
+        let lengths = [keys.groups.as_ref().map(Vec::len), keys.times.as_ref().map(Vec::len)];
+        if let Some(length) = lengths.into_iter().flatten().find(|&length| length != self.samples) {
+            return Err(DataError::shape("groups or times of the samples", self.samples, length));
+        }
+        if let Some(sample) = keys.times.iter().flatten().position(|time| time.is_nan()) {
+            let (sample, feature) = (self.provenance.describe(sample), "time".to_string());
+            return Err(DataError::NotFinite { sample, feature, value: "NaN".to_string() });
+        }
+        self.split_keys = keys;
+        Ok(self)
+    }
+
+    /// Sets the parts that the source comes with, in the order of the samples.
+    pub(crate) fn with_parts(self, parts: Option<PartSizes>) -> Result<Self, DataError> {
+        match parts.and_then(PartSizes::division) {
+            Some(division) => self.with_division(division),
+            None => Ok(self),
+        }
+    }
+
     pub(crate) fn with_image_decoding(mut self, decoding: ImageDecoding) -> Self {
         self.image_decoding = Some(decoding);
         self
@@ -388,6 +447,26 @@ impl Dataset {
         self.imputation
     }
 
+    /// The columns that became features, in the order of the features; empty but for tables.
+    pub fn columns(&self) -> &[TableColumn] {
+        &self.columns
+    }
+
+    /// What became of every column, in the order of the table; empty but for tables.
+    pub fn column_reports(&self) -> &[ColumnReport] {
+        &self.column_reports
+    }
+
+    /// What is added to numeric targets to have them in their own unit, in f64.
+    pub fn target_origin(&self) -> f64 {
+        self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
+    }
+
+    /// What a split keeps together or in order.
+    pub fn split_keys(&self) -> &SplitKeys {
+        &self.split_keys
+    }
+
     /// What a reader had to decide or leave out, as sentences for a person.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -404,6 +483,12 @@ impl Dataset {
             }
             Inputs::Floats(values) => output.copy_from_slice(&values[range]),
         }
+    }
+
+    /// Columns of a table that were left out because they name or count the rows.
+    fn identifiers(&self) -> Vec<String> {
+        let names = |report: &&ColumnReport| matches!(report.kind, ColumnKind::Identifier | ColumnKind::RowNumber);
+        self.column_reports.iter().filter(names).map(|report| report.name.clone()).collect()
     }
 
     /// Number of samples of each class among `indices`; empty unless targets are classes.
@@ -447,7 +532,8 @@ impl Dataset {
             },
             feature_names: self.feature_names.clone(),
             columns: self.columns.clone(),
-            identifiers: Vec::new(),
+            identifiers: self.identifiers(),
+            table_target: self.table_target.clone(),
             imputation: self.imputation,
             image_decoding: self.image_decoding,
         }

@@ -15,18 +15,27 @@ pub enum Provenance {
         /// One path per sample, relative to the folder.
         names: Vec<String>,
     },
-    /// Each sample is one line of a text file.
-    Lines {
-        /// The text file.
-        file: PathBuf,
-        /// Line of each sample, counted from 1.
-        lines: Vec<u64>,
+    /// Each sample is a row of a table, file after file.
+    Rows {
+        /// The files in the order of the samples.
+        files: Vec<RowsOfFile>,
     },
     /// Samples are records of binary files, file after file.
     Records {
         /// The files, each with the number of its records.
         files: Vec<(PathBuf, usize)>,
     },
+}
+
+/// The samples that one file of a table holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsOfFile {
+    /// The file, or the name of a table in memory.
+    pub file: PathBuf,
+    /// "line" of a text file, or "row" of any other table.
+    pub unit: String,
+    /// Place of each sample in it, counted from 1.
+    pub places: Vec<u64>,
 }
 
 impl Provenance {
@@ -38,10 +47,16 @@ impl Provenance {
                 Some(name) => directory.join(name).display().to_string(),
                 None => format!("sample {index}"),
             },
-            Self::Lines { file, lines } => match lines.get(index) {
-                Some(line) => format!("{}, line {line}", file.display()),
-                None => format!("sample {index}"),
-            },
+            Self::Rows { files } => {
+                let mut first = 0;
+                for RowsOfFile { file, unit, places } in files {
+                    if let Some(place) = places.get(index - first) {
+                        return format!("{}, {unit} {place}", file.display());
+                    }
+                    first += places.len();
+                }
+                format!("sample {index}")
+            }
             Self::Records { files } => {
                 let mut first = 0;
                 for (file, count) in files {
@@ -63,13 +78,16 @@ mod tests {
     #[test]
     fn every_kind_names_its_sample() {
         let files = Provenance::Files { directory: PathBuf::from("pets"), names: vec!["cat/1.jpg".into()] };
-        let lines = Provenance::Lines { file: PathBuf::from("a.csv"), lines: vec![2, 5] };
+        let part = |file: &str, unit: &str, places| RowsOfFile { file: file.into(), unit: unit.into(), places };
+        let lines = Provenance::Rows { files: vec![part("a.csv", "line", vec![2, 5]), part("b.xlsx", "row", vec![3])] };
         let records = Provenance::Records { files: vec![(PathBuf::from("a"), 2), (PathBuf::from("b"), 3)] };
         let cases = [
             (Provenance::Numbered.describe(7), "sample 7"),
             (files.describe(0), "pets/cat/1.jpg"),
             (files.describe(1), "sample 1"),
             (lines.describe(1), "a.csv, line 5"),
+            (lines.describe(2), "b.xlsx, row 3"),
+            (lines.describe(3), "sample 3"),
             (records.describe(1), "a, record 1"),
             (records.describe(2), "b, record 0"),
             (records.describe(5), "sample 5"),

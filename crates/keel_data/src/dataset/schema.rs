@@ -1,6 +1,6 @@
 //! What a source has to look like to be fed to a trained model; stored with the model.
 
-use super::{Imputation, SampleShape};
+use super::{Imputation, NumberEncoding, SampleShape, TableColumn};
 use crate::config::{Fit, ResizeFilter};
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
@@ -17,20 +17,13 @@ pub enum TargetKind {
     Unlabelled,
 }
 
-/// How a column of a table becomes features.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableColumn {
+/// The target column of a table and how its numbers are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableTarget {
     /// Name in the header.
-    pub name: String,
-    /// `None`: a number, one feature. `Some`: one feature a category, 1 where the cell holds it, else 0.
-    pub categories: Option<Vec<String>>,
-}
-
-impl TableColumn {
-    /// Number of features this column becomes.
-    pub fn features(&self) -> usize {
-        self.categories.as_ref().map_or(1, Vec::len)
-    }
+    pub column: String,
+    /// Format, and the origin that is subtracted from numeric targets in f64 before they become f32.
+    pub encoding: NumberEncoding,
 }
 
 /// How images of other sizes are brought to the sample shape.
@@ -60,6 +53,9 @@ pub struct Schema {
     /// Columns of the table that the model left out because they name the rows.
     #[serde(default)]
     pub identifiers: Vec<String>,
+    /// The target column of a table; `None` for other sources and for models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_target: Option<TableTarget>,
     /// What stands in for missing cells.
     pub imputation: Option<Imputation>,
     /// How images are brought to size; `None` for other sources.
@@ -67,6 +63,12 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// What is added to numeric targets to have them in their own unit, in f64: 0 but for tables whose numbers differ by
+    /// little beside their size.
+    pub fn target_origin(&self) -> f64 {
+        self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
+    }
+
     /// The class number of `name`; the error lists what the model knows and says where the name stood.
     pub(crate) fn class_number(&self, name: &str, place: &str) -> Result<u32, DataError> {
         let TargetKind::Classes(names) = &self.target else {

@@ -23,15 +23,6 @@ struct ImageFile {
     part: usize,
 }
 
-/// Where the classes of single files come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileLabels {
-    /// Nowhere: the files are to be predicted.
-    None,
-    /// From the names of the folders the files lie in.
-    Folder,
-}
-
 /// Files of all parts in reading order: training, validation, test.
 struct Listing {
     files: Vec<ImageFile>,
@@ -44,9 +35,10 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     read_listing(request, list(request)?)
 }
 
-/// Reads single files for a trained model: without labels, or with the names of the folders they lie in as their classes.
-pub(super) fn read_files(request: &Request, files: &[PathBuf], labels: FileLabels) -> Result<Dataset, DataError> {
-    let labelled = labels == FileLabels::Folder;
+/// Reads single files for a trained model: with the names of the folders they lie in as their classes if targets are
+/// wanted, else without labels.
+pub(super) fn read_files(request: &Request, files: &[PathBuf]) -> Result<Dataset, DataError> {
+    let labelled = request.wants_targets;
     let mut listing = Listing { files: Vec::new(), class_names: Vec::new(), ignored: 0, labelled };
     if labelled {
         listing.class_names = class_names(request, std::iter::empty())?;

@@ -7,23 +7,23 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use table::csv;
+
+pub(crate) use parts::PartSizes;
+pub use table::{ColumnCells, Table, TableSource};
 
 mod cifar;
 mod class_names;
-mod csv;
-mod csv_columns;
 mod idx;
 mod image_decoder;
 mod image_files;
 mod image_folder;
 mod npy;
 mod parts;
-mod table_in_memory;
+mod table;
+mod target_rule;
 
-pub use csv_columns::Table;
 pub use image_files::{image_files_below, is_image};
-pub use image_folder::FileLabels;
-pub use table_in_memory::Column;
 
 /// Format of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,8 @@ pub(crate) struct Request<'a> {
     pub(crate) config: &'a DataConfig,
     /// What the data has to look like, when it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
+    /// Whether a trained model is to be compared with targets; else tables keep all rows, unlabelled.
+    pub(crate) wants_targets: bool,
 }
 
 /// Reads `request.path` in its format.
@@ -68,19 +70,14 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::ImageFolder => image_folder::read(request),
         Format::Idx => idx::read(request),
         Format::Cifar => cifar::read(request),
-        Format::Csv => csv::read(request),
+        Format::Csv => table::read(request),
         Format::Npy => npy::read(request),
     }
 }
 
 /// Reads image files for a trained model, wherever they lie.
-pub(crate) fn read_image_files(request: &Request, files: &[PathBuf], labels: FileLabels) -> Result<Dataset, DataError> {
-    image_folder::read_files(request, files, labels)
-}
-
-/// The samples in the rows of a table.
-pub(crate) fn read_table(request: &Request, table: &Table) -> Result<Dataset, DataError> {
-    csv::dataset(request, table)
+pub(crate) fn read_image_files(request: &Request, files: &[PathBuf]) -> Result<Dataset, DataError> {
+    image_folder::read_files(request, files)
 }
 
 /// The format of a path, by the names of the files in it.

@@ -4,15 +4,15 @@ use crate::dataset::OfficialDivision;
 
 /// Number of samples of each part, in reading order: training, validation, test.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct PartSizes {
-    pub(super) train: usize,
-    pub(super) validation: usize,
-    pub(super) test: usize,
+pub(crate) struct PartSizes {
+    pub(crate) train: usize,
+    pub(crate) validation: usize,
+    pub(crate) test: usize,
 }
 
 impl PartSizes {
     /// The official division; `None` if the source has no validation and no test part, or nothing but a test part.
-    pub(super) fn division(self) -> Option<OfficialDivision> {
+    pub(crate) fn division(self) -> Option<OfficialDivision> {
         if self.train == 0 || self.validation + self.test == 0 {
             return None;
         }

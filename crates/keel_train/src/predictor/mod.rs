@@ -5,7 +5,7 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 use keel_data::{
-    BatchTargets, DataConfig, Dataset, FileLabels, Preprocessor, Schema, Table, TargetKind, Targets, TrainingRanges,
+    BatchTargets, DataConfig, Dataset, Preprocessor, Schema, Table, TargetKind, Targets, TrainingRanges, Wanted,
 };
 use keel_nn::layers::CustomLayer;
 use keel_nn::{Network, RandomKey};
@@ -127,20 +127,21 @@ impl Predictor {
         Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
     }
 
-    /// Reads image files for this model, wherever they lie: with the names of their folders as classes, or without labels.
+    /// Reads image files for this model, wherever they lie; the names of their folders are their classes where targets are
+    /// wanted.
     ///
     /// # Errors
     /// A file that cannot be decoded, or a folder that is not named after a class of the model.
-    pub fn load_images(&self, files: &[PathBuf], labels: FileLabels) -> Result<Dataset, TrainError> {
-        Ok(keel_data::load_images_for_model(&self.config.data, &self.schema, files, labels)?)
+    pub fn load_images(&self, files: &[PathBuf], wanted: Wanted) -> Result<Dataset, TrainError> {
+        Ok(keel_data::load_images_for_model(&self.config.data, &self.schema, files, wanted)?)
     }
 
     /// Reads a table in memory for this model.
     ///
     /// # Errors
     /// A column of the model that the table does not have, or a cell that cannot be read.
-    pub fn load_table(&self, table: &Table) -> Result<Dataset, TrainError> {
-        Ok(keel_data::load_table_for_model(&self.config.data, &self.schema, table)?)
+    pub fn load_table(&self, table: &Table, wanted: Wanted) -> Result<Dataset, TrainError> {
+        Ok(keel_data::load_table_for_model(&self.config.data, &self.schema, table, wanted)?)
     }
 
     /// Ranges of the inputs over the training split.

@@ -11,11 +11,12 @@ mod unlike;
 use std::path::PathBuf;
 
 use clap::Args;
+use keel_data::Wanted;
 use keel_train::Predictor;
 use serde_json::json;
 
 use crate::failure::Stop;
-use crate::inputs::{self, Purpose};
+use crate::inputs;
 use crate::terminal::{Output, Status, plural};
 use columns::Columns;
 use out_file::OutFile;
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if arguments.skip_unreadable {
         predictor.skip_unreadable();
     }
-    let loaded = inputs::load(&predictor, &arguments.inputs, Purpose::Predict, output)?;
+    let loaded = inputs::load(&predictor, &arguments.inputs, Wanted::Inputs, output)?;
     let columns = Columns::new(&predictor, &loaded, arguments)?;
     let mut rows = Vec::new();
     for input in &loaded {

@@ -1,0 +1,317 @@
+//! From a raw table to a dataset: target, columns, features.
+
+use super::column::{Counted, Decision, Known, count, decide};
+use super::encode::{Encoded, Encoder, stray_note, unseen_note};
+use super::missing::Missing;
+use super::raw::RawTable;
+use super::{names, target};
+use crate::config::DataConfig;
+use crate::dataset::{
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Imputation, Inputs, NumberEncoding, SampleShape, Schema,
+    TableColumn, TargetKind, Targets,
+};
+use crate::error::DataError;
+use crate::readers::parts::PartSizes;
+use rayon::prelude::*;
+
+/// What is asked of a table.
+pub(super) struct Asked<'a> {
+    pub(super) config: &'a DataConfig,
+    /// What the data has to look like, when it is for a trained model.
+    pub(super) schema: Option<&'a Schema>,
+    /// Whether a trained model is to be compared with targets; else all rows stay in, unlabelled.
+    pub(super) wants_targets: bool,
+    /// Name of the dataset.
+    pub(super) name: String,
+}
+
+/// The dataset of a table.
+///
+/// # Errors
+/// A cell or a column that cannot be used, named with its place.
+pub(super) fn dataset(table: RawTable, asked: &Asked) -> Result<Dataset, DataError> {
+    if table.rows() == 0 {
+        return Err(DataError::format(&table.path(), "the table has no rows", "Give a header and at least one row"));
+    }
+    match asked.schema {
+        None => for_training(table, asked),
+        Some(schema) => for_model(table, asked, schema),
+    }
+}
+
+fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError> {
+    let (config, missing) = (asked.config, Missing { added: &asked.config.missing_values });
+    let chosen = target::choose(&table, config)?;
+    let all: Vec<usize> = (0..table.rows()).collect();
+    let rows = target::labelled(&table, chosen.column, &all, missing);
+    let mut notes = std::mem::take(&mut table.notes);
+    if rows.is_empty() {
+        let what = format!("the target \"{}\" is missing in every row", table.columns[chosen.column].name);
+        return Err(DataError::format(&table.path(), what, "Name the column to predict with data.target"));
+    }
+    if rows.len() < all.len() {
+        let count = all.len() - rows.len();
+        let what = if count == 1 {
+            "1 row without a target is".to_string()
+        } else {
+            format!("{count} rows without a target are")
+        };
+        notes.push(format!("{what} left out"));
+    }
+    let parts = table.parts.map(|parts| parts_of(parts, &rows));
+    // Column kinds, categories and formats come from the rows to train on, where the source tells them apart.
+    let deciding = &rows[..parts.map_or(rows.len(), |parts| parts.train)];
+    let roles = Roles::find(&table, config, chosen.column)?;
+    let counted: Vec<Counted> =
+        table.columns.par_iter().map(|column| count(&column.cells, deciding, missing)).collect();
+    let has_decimal_commas = has_decimal_commas(&table, &counted);
+    let known = Known { table: &table, rows: deciding, missing, has_decimal_commas, time: roles.time };
+    let found = target::read(chosen, config, Known { rows: &rows, ..known })?;
+    let decisions = decisions(counted, known, &roles)?;
+    let mut reports = Vec::new();
+    let mut columns: Vec<(usize, TableColumn)> = Vec::new();
+    for (column, decision) in decisions.into_iter().enumerate() {
+        let Some(decision) = decision else {
+            reports.push(if column == chosen.column { found.report.clone() } else { roles.report(&table, column) });
+            continue;
+        };
+        reports.push(decision.report);
+        notes.extend(decision.notes);
+        columns.extend(decision.encoding.map(|encoding| (column, encoding)));
+    }
+    if columns.is_empty() {
+        columns = only_columns(&table, &mut reports)?;
+    }
+    notes.push(found.note);
+    let encoded = encode(&table, &columns, asked, &rows)?;
+    let splits = roles.keys(&table, &rows, missing)?;
+    finish(table, asked, Finished { rows, columns, encoded, targets: found.targets, notes })?
+        .with_column_reports(reports)
+        .with_table_target(found.reading)
+        .with_split_keys(splits)?
+        .with_parts(parts)
+}
+
+/// Columns that the config gives a part other than that of a feature.
+struct Roles {
+    target: usize,
+    ignored: Vec<usize>,
+    group: Option<usize>,
+    time: Option<usize>,
+}
+
+impl Roles {
+    fn find(table: &RawTable, config: &DataConfig, target: usize) -> Result<Self, DataError> {
+        let named = |name: &str, field: &str| match name {
+            "" => Ok(None),
+            name => names::find(table, name, field).map(Some),
+        };
+        let ignored = config.ignore_columns.iter().map(|name| names::find(table, name, "data.ignore_columns"));
+        Ok(Self {
+            target,
+            ignored: ignored.collect::<Result<_, _>>()?,
+            group: named(&config.group, "data.group")?,
+            time: named(&config.time, "data.time")?,
+        })
+    }
+
+    fn is_feature(&self, column: usize) -> bool {
+        column != self.target && !self.ignored.contains(&column) && self.group != Some(column)
+    }
+
+    /// The report of a column that is no feature, and not the target.
+    fn report(&self, table: &RawTable, column: usize) -> ColumnReport {
+        let is_group = self.group == Some(column);
+        let (kind, reason) = match is_group {
+            true => (ColumnKind::Group, "data.group: its rows stay together in the splits"),
+            false => (ColumnKind::Ignored, "data.ignore_columns"),
+        };
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let tally = super::tally::Tally::new(&table.columns[column].cells, &rows, Missing { added: &[] });
+        ColumnReport {
+            name: table.columns[column].name.clone(),
+            kind,
+            missing: tally.missing(),
+            distinct: tally.distinct(),
+            became: "left out".to_string(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The keys by which a split keeps rows together or in order.
+    fn keys(&self, table: &RawTable, rows: &[usize], missing: Missing) -> Result<crate::dataset::SplitKeys, DataError> {
+        super::split_keys::read_keys(table, rows, (self.group, self.time), missing)
+    }
+}
+
+fn decisions(counted: Vec<Counted>, known: Known, roles: &Roles) -> Result<Vec<Option<Decision>>, DataError> {
+    let judged: Vec<Result<Option<Decision>, DataError>> = counted
+        .into_par_iter()
+        .enumerate()
+        .map(|(column, counted)| match roles.is_feature(column) {
+            true => decide(column, counted, known).map(Some),
+            false => Ok(None),
+        })
+        .collect();
+    judged.into_iter().collect()
+}
+
+/// Whether numbers of this table have decimal commas: what its unambiguous columns say, else the format.
+fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
+    let says = |counted: &Counted| counted.fitting.as_ref().and_then(|fitting| fitting.decimal_comma(&counted.tally));
+    let votes: Vec<bool> = counted.iter().filter_map(says).collect();
+    let commas = votes.iter().filter(|&&comma| comma).count();
+    match votes.len() {
+        0 => table.decimal_comma_likely,
+        all => commas * 2 > all || commas * 2 == all && table.decimal_comma_likely,
+    }
+}
+
+/// Where no column is left, numbers that count or name the rows are better than nothing.
+fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(usize, TableColumn)>, DataError> {
+    let mut columns = Vec::new();
+    for (column, report) in reports.iter_mut().enumerate() {
+        let counts_or_names = matches!(report.kind, ColumnKind::RowNumber | ColumnKind::Identifier);
+        let is_number = |row: usize| table.columns[column].cells.text(row).parse::<f64>().is_ok();
+        if counts_or_names && report.missing == 0 && (0..table.rows()).all(is_number) {
+            let encoding = ColumnEncoding::Number(NumberEncoding::default());
+            columns.push((column, TableColumn { name: report.name.clone(), encoding, missing_flag: false }));
+            report.kind = ColumnKind::Number;
+            report.became = "1 number".to_string();
+            report.reason = format!("{}; kept because no other column is left", report.reason);
+        }
+    }
+    if columns.is_empty() {
+        let left_out: Vec<String> = reports
+            .iter()
+            .filter(|report| report.kind != ColumnKind::Target)
+            .map(|report| format!("\"{}\" ({}: {})", report.name, report.kind, report.reason))
+            .collect();
+        let why = if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
+        let what = format!("the table has no feature column{why}");
+        return Err(DataError::format(&table.path(), what, "Give at least one column beside the target"));
+    }
+    Ok(columns)
+}
+
+fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Dataset, DataError> {
+    let missing = Missing { added: &asked.config.missing_values };
+    let mut notes = std::mem::take(&mut table.notes);
+    let target = target::choose_for_model(&table, asked.config, schema).filter(|_| asked.wants_targets);
+    let all: Vec<usize> = (0..table.rows()).collect();
+    let rows = match target {
+        Some(column) => {
+            let known = |row: &usize| match &schema.target {
+                TargetKind::Classes(names) => names.contains(&table.columns[column].cells.text(*row).into_owned()),
+                _ => false,
+            };
+            let labelled = target::labelled(&table, column, &all, missing);
+            all.iter().copied().filter(|row| labelled.binary_search(row).is_ok() || known(row)).collect()
+        }
+        None => all.clone(),
+    };
+    let (rows, target) = if rows.is_empty() { (all.clone(), None) } else { (rows, target) };
+    if rows.len() < all.len() {
+        notes.push(format!("{} of {} rows have no target and are left out", all.len() - rows.len(), all.len()));
+    }
+    let mut columns = Vec::with_capacity(schema.columns.len());
+    for column in &schema.columns {
+        let place = table.position(&column.name).ok_or_else(|| {
+            let what = format!("the column \"{}\" is missing", column.name);
+            DataError::format(&table.path(), what, "Add it: the model was trained on a table with this column")
+        })?;
+        columns.push((place, column.clone()));
+    }
+    let targets = match target {
+        Some(column) => target::read_for_model(&table, column, &rows, schema)?,
+        None => Targets::Unlabelled,
+    };
+    let encoded = encode(&table, &columns, asked, &rows)?;
+    let dataset = finish(table, asked, Finished { rows, columns, encoded, targets, notes })?;
+    Ok(match &schema.table_target {
+        Some(target) => dataset.with_table_target(target.clone()),
+        None => dataset,
+    })
+}
+
+fn imputation(asked: &Asked) -> Imputation {
+    asked.schema.and_then(|schema| schema.imputation).unwrap_or(asked.config.missing)
+}
+
+fn encode(
+    table: &RawTable,
+    columns: &[(usize, TableColumn)],
+    asked: &Asked,
+    rows: &[usize],
+) -> Result<Vec<Encoded>, DataError> {
+    let encoder = |(place, column)| Encoder {
+        table,
+        place,
+        column,
+        missing: Missing { added: &asked.config.missing_values },
+        refuses_missing: imputation(asked) == Imputation::Error,
+        refuses_strays: asked.schema.is_none(),
+    };
+    let encoded: Vec<Result<Encoded, DataError>> =
+        columns.par_iter().map(|(place, column)| encoder((*place, column)).encode(rows)).collect();
+    encoded.into_iter().collect()
+}
+
+/// What a dataset is put together from.
+struct Finished {
+    rows: Vec<usize>,
+    columns: Vec<(usize, TableColumn)>,
+    encoded: Vec<Encoded>,
+    targets: Targets,
+    notes: Vec<String>,
+}
+
+fn finish(table: RawTable, asked: &Asked, finished: Finished) -> Result<Dataset, DataError> {
+    let Finished { rows, columns, encoded, targets, mut notes } = finished;
+    for ((_, column), encoded) in columns.iter().zip(&encoded) {
+        // Texts that training itself put together are in the report of the column.
+        let unseen = if asked.schema.is_some() { unseen_note(column, encoded) } else { None };
+        notes.extend(unseen);
+        notes.extend(stray_note(column, encoded));
+    }
+    let missing: usize = encoded.iter().map(|encoded| encoded.missing).sum();
+    if missing > 0 {
+        let stand_in = if imputation(asked) == Imputation::Median { "median" } else { "mean" };
+        let cells = if missing == 1 { "cell" } else { "cells" };
+        notes.push(format!("{missing} missing {cells}: the {stand_in} over the training split, or no category at all"));
+    }
+    let columns: Vec<TableColumn> = columns.into_iter().map(|(_, column)| column).collect();
+    let names: Vec<String> = columns.iter().flat_map(TableColumn::feature_names).collect();
+    let shape = SampleShape::Features(names.len());
+    let values = interleaved(&columns, encoded, rows.len());
+    Dataset::unchecked(asked.name.clone(), shape, Inputs::Floats(values), targets)?
+        .with_feature_names(names)?
+        .with_provenance(table.provenance(&rows))
+        .with_imputation(imputation(asked))
+        .with_columns(columns)
+        .with_notes(notes)
+        .checked()
+}
+
+/// `[rows, features]` from the features of each column.
+fn interleaved(columns: &[TableColumn], encoded: Vec<Encoded>, rows: usize) -> Vec<f32> {
+    let width: usize = columns.iter().map(TableColumn::features).sum();
+    let mut values = vec![0.0; rows * width];
+    let mut offset = 0;
+    for (column, encoded) in columns.iter().zip(encoded) {
+        let features = column.features();
+        for (row, cells) in encoded.values.chunks_exact(features).enumerate() {
+            values[row * width + offset..][..features].copy_from_slice(cells);
+        }
+        offset += features;
+    }
+    values
+}
+
+/// Sizes of the parts after rows were left out.
+fn parts_of(parts: PartSizes, rows: &[usize]) -> PartSizes {
+    let until = |end: usize| rows.partition_point(|&row| row < end);
+    let train = until(parts.train);
+    let validation = until(parts.train + parts.validation) - train;
+    PartSizes { train, validation, test: rows.len() - train - validation }
+}

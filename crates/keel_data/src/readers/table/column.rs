@@ -1,0 +1,224 @@
+//! What a column of features is: number, category, boolean, time, words, or nothing to learn from.
+
+use super::category::{choose, is_mostly_distinct};
+use super::missing::Missing;
+use super::moment::Moment;
+use super::number_format::{Fitting, fitting};
+use super::raw::{Cells, RawTable};
+use super::tally::Tally;
+use super::truth::truth_of;
+use super::{numbers, time_column, words};
+use crate::dataset::{ColumnEncoding, ColumnKind, ColumnReport, TableColumn, TimeEncoding};
+use crate::error::DataError;
+
+/// Share of different cells from which texts are names of rows.
+const NAMES_SHARE: f64 = 0.95;
+/// Missing cells from which a flag for them is worth a feature, and their share of all rows.
+const FLAG_CELLS: usize = 2;
+const FLAG_SHARE: f64 = 0.001;
+/// Words a cell from which texts are read word by word, and from which they are prose.
+const WORDS_OF_TITLES: f64 = 1.5;
+const WORDS_OF_PROSE: f64 = 4.0;
+
+/// A column as it was counted, before the table's decimal sign is known.
+#[derive(Debug)]
+pub(super) struct Counted<'a> {
+    pub(super) tally: Tally<'a>,
+    pub(super) fitting: Option<Fitting>,
+}
+
+/// What is known about the table when its columns are judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) table: &'a RawTable,
+    /// Rows that decide.
+    pub(super) rows: &'a [usize],
+    pub(super) missing: Missing<'a>,
+    pub(super) has_decimal_commas: bool,
+    /// The column of `data.time`: its progress is not a feature, because the test lies beyond what training saw.
+    pub(super) time: Option<usize>,
+}
+
+/// What becomes of a column.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) report: ColumnReport,
+    /// `None`: left out.
+    pub(super) encoding: Option<TableColumn>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Counts the cells of a column.
+pub(super) fn count<'a>(cells: &'a Cells, rows: &[usize], missing: Missing) -> Counted<'a> {
+    let tally = Tally::new(cells, rows, missing);
+    let fitting = if matches!(cells, Cells::Times(_)) { None } else { fitting(&tally) };
+    Counted { tally, fitting }
+}
+
+/// A column under judgement.
+pub(super) struct Judged<'a> {
+    pub(super) known: Known<'a>,
+    pub(super) column: usize,
+    pub(super) counted: Counted<'a>,
+}
+
+/// Decides what becomes of a column.
+///
+/// # Errors
+/// A cell that is a mistake in its column.
+pub(super) fn decide(column: usize, counted: Counted, known: Known) -> Result<Decision, DataError> {
+    let judged = Judged { known, column, counted };
+    let tally = &judged.counted.tally;
+    if tally.cells() == 0 {
+        return Ok(judged.left_out(ColumnKind::Constant, "every cell is missing"));
+    }
+    if tally.distinct() == 1 {
+        return Ok(judged.constant());
+    }
+    if matches!(known.table.columns[column].cells, Cells::Times(_)) || time_column::are_compact_dates(tally) {
+        return judged.time(time_column::Times { order: crate::dataset::DateOrder::DayFirst, how: String::new() });
+    }
+    if judged.counted.fitting.is_some() {
+        return numbers::decide(judged);
+    }
+    if tally.present.iter().all(|(text, _)| truth_of(text).is_some()) {
+        let reason = format!("{} or {}", tally.present[0].0, tally.present[tally.distinct() - 1].0);
+        return Ok(judged.kept(ColumnKind::Boolean, ColumnEncoding::Boolean, "1 number of 0 and 1", reason));
+    }
+    if let Some(times) = time_column::recognise(tally, known.has_decimal_commas) {
+        return judged.time(times);
+    }
+    Ok(judged.texts())
+}
+
+impl<'a> Judged<'a> {
+    pub(super) fn name(&self) -> &'a str {
+        &self.known.table.columns[self.column].name
+    }
+
+    fn report(&self, kind: ColumnKind, became: String, reason: String) -> ColumnReport {
+        let tally = &self.counted.tally;
+        let (missing, distinct) = (tally.missing(), tally.distinct());
+        ColumnReport { name: self.name().to_string(), kind, missing, distinct, became, reason }
+    }
+
+    /// A column that becomes no feature but, where cells are missing, the flag for them.
+    pub(super) fn left_out(&self, kind: ColumnKind, reason: &str) -> Decision {
+        let has_flag = self.has_flag() && self.counted.tally.cells() > 0;
+        let became = if has_flag { "1 missing flag" } else { "left out" };
+        let nothing = ColumnEncoding::Category { categories: Vec::new(), other: false };
+        let encoding =
+            has_flag.then(|| TableColumn { name: self.name().to_string(), encoding: nothing, missing_flag: true });
+        let report = self.report(kind, became.to_string(), reason.to_string());
+        Decision { report, encoding, notes: Vec::new() }
+    }
+
+    fn constant(&self) -> Decision {
+        let value = &self.counted.tally.present[0].0;
+        let shown: String = value.chars().take(20).collect();
+        match self.counted.tally.missing() {
+            0 => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every row")),
+            _ => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" wherever it is not missing")),
+        }
+    }
+
+    /// A column with features.
+    pub(super) fn kept(&self, kind: ColumnKind, encoding: ColumnEncoding, became: &str, reason: String) -> Decision {
+        let missing_flag = self.has_flag();
+        let became = format!("{became}{}", if missing_flag { " + 1 missing flag" } else { "" });
+        let report = self.report(kind, became, reason);
+        let encoding = Some(TableColumn { name: self.name().to_string(), encoding, missing_flag });
+        Decision { report, encoding, notes: Vec::new() }
+    }
+
+    /// Whether enough cells are missing to learn from that.
+    fn has_flag(&self) -> bool {
+        let missing = self.counted.tally.missing();
+        missing >= FLAG_CELLS && missing as f64 >= FLAG_SHARE * self.known.rows.len() as f64
+    }
+
+    fn time(&self, times: time_column::Times) -> Result<Decision, DataError> {
+        let (known, cells) = (self.known, &self.known.table.columns[self.column].cells);
+        let mut moments: Vec<Moment> = Vec::with_capacity(known.rows.len());
+        for &row in known.rows {
+            let text = cells.text(row);
+            let moment = match cells {
+                Cells::Times(seconds) if seconds[row].is_nan() => continue,
+                Cells::Times(seconds) => Some(Moment::of_seconds(seconds[row])),
+                _ if known.missing.holds(&text) => continue,
+                _ => time_column::read(&text, times.order),
+            };
+            moments.push(moment.ok_or_else(|| {
+                let what = format!("\"{text}\" is not a date or time, as the rest of the column is");
+                let next = "Correct the cell, or leave it empty to mark it as missing";
+                known.table.cell_error(row, self.column, what, next)
+            })?);
+        }
+        let with_elapsed = known.time != Some(self.column);
+        let encoding: TimeEncoding = time_column::encoding(&moments, times.order, with_elapsed);
+        let features =
+            TableColumn { name: String::new(), encoding: ColumnEncoding::Time(encoding.clone()), missing_flag: false };
+        let names: Vec<String> = features.feature_names().iter().map(|name| name.trim().to_string()).collect();
+        if names.is_empty() {
+            return Ok(self.left_out(ColumnKind::Time, "orders the rows (data.time); nothing else varies"));
+        }
+        let reason = match (with_elapsed, times.how.is_empty()) {
+            (false, _) => "orders the rows (data.time): periods only".to_string(),
+            (true, true) => format!("dates or times: {}", periods(&encoding)),
+            (true, false) => format!("{}: {}", times.how, periods(&encoding)),
+        };
+        let became = match names.len() {
+            1 => "1 number".to_string(),
+            count => format!("{count} numbers"),
+        };
+        Ok(self.kept(ColumnKind::Time, ColumnEncoding::Time(encoding), &became, reason))
+    }
+
+    /// Text that is neither truth nor time.
+    fn texts(mut self) -> Decision {
+        self.counted.tally = self.counted.tally.with_marker_categories();
+        let tally = &self.counted.tally;
+        let per_cell = words::words_per_cell(tally);
+        let is_mostly_distinct = is_mostly_distinct(tally);
+        if is_mostly_distinct && per_cell >= WORDS_OF_TITLES {
+            let words = words::recurring(tally);
+            if !words.is_empty() {
+                let became = format!("{} words", words.len());
+                let reason = format!("{} different texts: words that recur", tally.distinct());
+                return self.kept(ColumnKind::Text, ColumnEncoding::Words { words }, &became, reason);
+            }
+        }
+        let chosen = choose(tally);
+        let (distinct, cells) = (tally.distinct(), tally.cells());
+        if chosen.names.is_empty() || is_mostly_distinct && distinct as f64 >= NAMES_SHARE * cells as f64 {
+            let reason = format!("{distinct} different texts in {cells} cells");
+            let kind = if per_cell >= WORDS_OF_PROSE { ColumnKind::Text } else { ColumnKind::Identifier };
+            return self.left_out(kind, &reason);
+        }
+        let (count, least) = (chosen.names.len(), chosen.least);
+        let (became, reason) = match chosen.other {
+            false => (format!("{count} categories"), format!("{distinct} different texts")),
+            true => {
+                let reason = format!("{distinct} different texts; \"other\" for those in under {} rows", least.max(2));
+                (format!("{count} categories + other"), reason)
+            }
+        };
+        let reason = match chosen.other && count + 1 == 256 {
+            true => format!("{distinct} different texts; the 255 most frequent are categories"),
+            false => reason,
+        };
+        let encoding = ColumnEncoding::Category { categories: chosen.names, other: chosen.other };
+        self.kept(ColumnKind::Category, encoding, &became, reason)
+    }
+}
+
+fn periods(encoding: &TimeEncoding) -> String {
+    use crate::dataset::TimePart;
+    let names = encoding.parts.iter().map(|part| match part {
+        TimePart::Days => "elapsed days",
+        TimePart::Year => "month",
+        TimePart::Week => "weekday",
+        TimePart::Day => "hour",
+    });
+    names.collect::<Vec<_>>().join(", ")
+}

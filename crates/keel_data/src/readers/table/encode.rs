@@ -1,0 +1,244 @@
+//! Features of the cells of one column.
+
+use super::missing::Missing;
+use super::moment::Moment;
+use super::number::parse;
+use super::raw::{Cells, RawTable};
+use super::time_column::{append_features, read};
+use super::truth::truth_or_number;
+use super::words::words;
+use crate::dataset::{ColumnEncoding, DateOrder, NumberEncoding, NumberFormat, TableColumn};
+use crate::error::DataError;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A column whose cells become features.
+#[derive(Clone, Copy)]
+pub(super) struct Encoder<'a> {
+    pub(super) table: &'a RawTable,
+    /// Position of the column in the table.
+    pub(super) place: usize,
+    /// How it becomes features.
+    pub(super) column: &'a TableColumn,
+    pub(super) missing: Missing<'a>,
+    /// Whether missing cells are an error.
+    pub(super) refuses_missing: bool,
+    /// Whether a cell that cannot be read is an error, else it is taken for missing and counted.
+    pub(super) refuses_strays: bool,
+}
+
+/// The features of one column.
+#[derive(Debug, Default)]
+pub(super) struct Encoded {
+    /// `[rows, features]`.
+    pub(super) values: Vec<f32>,
+    /// Number of missing cells.
+    pub(super) missing: usize,
+    /// Texts that are no category of the column, with the number of their cells.
+    pub(super) unseen: BTreeMap<String, usize>,
+    /// Cells that could not be read, with the number of each.
+    pub(super) strays: BTreeMap<String, usize>,
+}
+
+/// What a cell holds.
+enum Held {
+    Missing,
+    /// Not what the column holds.
+    Stray(&'static str),
+    Features,
+    /// A text that is no category.
+    Unseen,
+}
+
+impl Encoder<'_> {
+    /// The features of `rows`.
+    ///
+    /// # Errors
+    /// A cell that is missing or cannot be read, where that is refused.
+    pub(super) fn encode(&self, rows: &[usize]) -> Result<Encoded, DataError> {
+        let width = self.column.features();
+        let mut encoded = Encoded { values: Vec::with_capacity(rows.len() * width), ..Encoded::default() };
+        let categories: HashMap<&str, usize> = match &self.column.encoding {
+            ColumnEncoding::Category { categories: names, .. } | ColumnEncoding::Words { words: names } => {
+                names.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect()
+            }
+            _ => HashMap::new(),
+        };
+        for &row in rows {
+            let start = encoded.values.len();
+            let text = self.table.columns[self.place].cells.text(row);
+            let held = self.append(row, &text, &categories, &mut encoded.values);
+            match held {
+                Held::Features => {}
+                Held::Unseen => *encoded.unseen.entry(text.to_string()).or_default() += 1,
+                Held::Missing => {
+                    encoded.missing += 1;
+                    self.refuse_missing(row)?;
+                }
+                Held::Stray(expected) => {
+                    self.refuse_stray(row, &text, expected)?;
+                    *encoded.strays.entry(text.to_string()).or_default() += 1;
+                }
+            }
+            if self.column.missing_flag {
+                let is_missing = matches!(held, Held::Missing | Held::Stray(_));
+                encoded.values.push(f32::from(u8::from(is_missing)));
+            }
+            debug_assert_eq!(encoded.values.len() - start, width);
+        }
+        Ok(encoded)
+    }
+
+    /// Appends the features of a cell but for the missing flag.
+    fn append(&self, row: usize, text: &str, categories: &HashMap<&str, usize>, values: &mut Vec<f32>) -> Held {
+        let cells = &self.table.columns[self.place].cells;
+        match &self.column.encoding {
+            ColumnEncoding::Number(encoding) => self.append_number(cells, row, text, encoding, values),
+            ColumnEncoding::Boolean => {
+                let truth = truth_or_number(text);
+                values.push(truth.map_or(f32::NAN, |truth| f32::from(u8::from(truth))));
+                match truth {
+                    Some(_) => Held::Features,
+                    None if self.missing.holds(text) => Held::Missing,
+                    None => Held::Stray("true or false"),
+                }
+            }
+            ColumnEncoding::Category { categories: names, other } => {
+                let known = categories.get(text).or_else(|| categories.get(spelled_as_whole(text)?.as_ref())).copied();
+                let is_missing = known.is_none() && self.missing.holds(text);
+                let start = values.len();
+                values.extend(std::iter::repeat_n(0.0, names.len() + usize::from(*other)));
+                match known {
+                    Some(index) => values[start + index] = 1.0,
+                    None if is_missing => return Held::Missing,
+                    None if *other => values[start + names.len()] = 1.0,
+                    None => {}
+                }
+                if known.is_some() { Held::Features } else { Held::Unseen }
+            }
+            ColumnEncoding::Time(encoding) => {
+                let moment = self.moment(cells, row, text, encoding.order);
+                append_features(moment, encoding, values);
+                match moment {
+                    Some(_) => Held::Features,
+                    None if self.missing.holds(text) => Held::Missing,
+                    None => Held::Stray("a date or time"),
+                }
+            }
+            ColumnEncoding::Words { words: names } => {
+                let start = values.len();
+                values.extend(std::iter::repeat_n(0.0, names.len()));
+                if self.missing.holds(text) {
+                    return Held::Missing;
+                }
+                for word in words(text) {
+                    if let Some(&index) = categories.get(word.as_str()) {
+                        values[start + index] = 1.0;
+                    }
+                }
+                Held::Features
+            }
+        }
+    }
+
+    fn append_number(
+        &self,
+        cells: &Cells,
+        row: usize,
+        text: &str,
+        encoding: &NumberEncoding,
+        values: &mut Vec<f32>,
+    ) -> Held {
+        let number = number(cells, row, text, encoding.format);
+        let is_marker = || {
+            self.missing.added.iter().any(|marker| marker.trim() == text)
+                || encoding.missing_texts.iter().any(|marker| marker == text)
+        };
+        let feature = number.filter(|number| number.is_finite() && !is_marker()).map(|number| encoding.feature(number));
+        values.push(feature.unwrap_or(f32::NAN));
+        match (feature, number) {
+            (Some(feature), _) if !feature.is_nan() => Held::Features,
+            (Some(_), _) => Held::Missing,
+            (None, Some(number)) if !number.is_finite() => Held::Stray("a finite number"),
+            (None, Some(_)) => Held::Missing,
+            (None, None) if is_marker() || self.missing.holds(text) => Held::Missing,
+            (None, None) => Held::Stray("a number"),
+        }
+    }
+
+    fn moment(&self, cells: &Cells, row: usize, text: &str, order: DateOrder) -> Option<Moment> {
+        match cells {
+            Cells::Times(seconds) => Some(seconds[row]).filter(|seconds| !seconds.is_nan()).map(Moment::of_seconds),
+            _ => read(text, order),
+        }
+    }
+
+    fn refuse_missing(&self, row: usize) -> Result<(), DataError> {
+        if !self.refuses_missing {
+            return Ok(());
+        }
+        let next = "Fill it, or set data.missing to mean or median";
+        Err(self.table.cell_error(row, self.place, "the cell is missing".to_string(), next))
+    }
+
+    fn refuse_stray(&self, row: usize, text: &str, expected: &str) -> Result<(), DataError> {
+        if !self.refuses_strays {
+            return Ok(());
+        }
+        let what = format!("\"{text}\" is not {expected}, as the rest of the column is");
+        Err(self.table.cell_error(row, self.place, what, "Correct the cell, or leave it empty to mark it as missing"))
+    }
+}
+
+/// The number in a cell, in the column's format or as programs write numbers.
+pub(super) fn number(cells: &Cells, row: usize, text: &str, format: NumberFormat) -> Option<f64> {
+    match cells {
+        Cells::Numbers(numbers) => Some(numbers[row]).filter(|number| !number.is_nan()),
+        _ => parse(text, format).or_else(|| parse(text, NumberFormat::PLAIN).filter(|_| format.decimal_comma)),
+    }
+}
+
+/// "1" for "1.0": a column of codes that had missing cells comes back from pandas with decimals.
+fn spelled_as_whole(text: &str) -> Option<Cow<'_, str>> {
+    text.strip_suffix(".0").filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).map(Cow::Borrowed)
+}
+
+/// One sentence about cells that a model's columns do not know.
+pub(super) fn unseen_note(column: &TableColumn, encoded: &Encoded) -> Option<String> {
+    let cells: usize = encoded.unseen.values().sum();
+    let as_what = match &column.encoding {
+        ColumnEncoding::Category { categories, .. } if categories.is_empty() => return None,
+        ColumnEncoding::Category { other: true, .. } => "\"other\"",
+        _ => "no category",
+    };
+    (cells > 0).then(|| {
+        let have = if cells == 1 { "1 cell has a text that is" } else { "cells have texts that are" };
+        let count = if cells == 1 { String::new() } else { format!("{cells} ") };
+        format!(
+            "column \"{}\": {count}{have} no category of the model ({}), read as {as_what}",
+            column.name,
+            some(encoded.unseen.keys())
+        )
+    })
+}
+
+/// One sentence about cells that could not be read.
+pub(super) fn stray_note(column: &TableColumn, encoded: &Encoded) -> Option<String> {
+    let cells: usize = encoded.strays.values().sum();
+    (cells > 0).then(|| {
+        format!(
+            "column \"{}\": {cells} {} not be read ({}), taken for missing",
+            column.name,
+            if cells == 1 { "cell can" } else { "cells can" },
+            some(encoded.strays.keys())
+        )
+    })
+}
+
+/// The first three, quoted.
+fn some<'a>(texts: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = texts.len() > 3;
+    let unique: BTreeSet<String> = texts.take(3).map(|text| format!("\"{text}\"")).collect();
+    let shown = unique.into_iter().collect::<Vec<_>>().join(", ");
+    if more { format!("{shown}, ...") } else { shown }
+}

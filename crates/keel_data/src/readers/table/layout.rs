@@ -1,0 +1,202 @@
+//! How a text file lays its table out: what stands above it, and what stands between its cells.
+
+/// Lines that are looked at to find the delimiter.
+const LINES: usize = 50;
+/// Share of the lines that have to agree about the number of cells.
+const AGREEING: f64 = 0.8;
+
+/// Where a table begins in its text, and what stands between its cells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Bytes above the table.
+    pub(super) start: usize,
+    /// Lines above the table.
+    pub(super) lines: u64,
+    /// Between the cells.
+    pub(super) delimiter: Delimiter,
+    /// Lines of comment that were left out.
+    pub(super) comments: usize,
+}
+
+/// What stands between cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delimiter {
+    /// One character.
+    Byte(u8),
+    /// One or more blanks.
+    Blanks,
+}
+
+/// Looks at the beginning of `text`.
+pub(super) fn layout(text: &str) -> Layout {
+    let (mut start, mut lines, mut comments, mut said) = (0, 0, 0, None);
+    loop {
+        let rest = &text[start..];
+        let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
+        let line = rest[..end].trim();
+        let delimiter = if lines == 0 { said_by(line) } else { None };
+        let is_comment = line.starts_with('#') && !is_header_with_hash(rest);
+        if rest.is_empty() || !(line.is_empty() || delimiter.is_some() || is_comment) {
+            break;
+        }
+        said = said.or(delimiter);
+        comments += usize::from(is_comment);
+        (start, lines) = (start + end, lines + 1);
+    }
+    let rest = &text[start..];
+    if rest.starts_with('#') {
+        start += 1;
+    }
+    let delimiter = said.map_or_else(|| find_delimiter(rest), Delimiter::Byte);
+    Layout { start, lines, delimiter, comments }
+}
+
+/// `sep=;`, with which Excel is told the delimiter.
+fn said_by(line: &str) -> Option<u8> {
+    let rest = line.trim_matches('"').strip_prefix("sep=").or_else(|| line.trim_matches('"').strip_prefix("SEP="))?;
+    match rest.as_bytes() {
+        [byte] => Some(*byte),
+        [] => Some(b'\t'),
+        _ => None,
+    }
+}
+
+/// Whether a line that begins with `#` names the columns: the line below has as many cells.
+fn is_header_with_hash(text: &str) -> bool {
+    let mut lines = text.lines();
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
+    let two = format!("{first}\n{second}");
+    match find_delimiter(&two) {
+        Delimiter::Byte(byte) if !second.starts_with('#') => {
+            let counts = counts(&two, byte);
+            counts.len() == 2 && counts[0] == counts[1] && counts[0] > 0
+        }
+        _ => false,
+    }
+}
+
+/// The character whose number outside of quotes most lines agree about; among equals the one that occurs more often.
+fn find_delimiter(text: &str) -> Delimiter {
+    let judged = |byte: u8| {
+        let counts = counts(text, byte);
+        let most = counts
+            .iter()
+            .copied()
+            .filter(|&count| count > 0)
+            .max_by_key(|&count| (counts.iter().filter(|&&other| other == count).count(), count));
+        let agreeing = most.map_or(0, |most| counts.iter().filter(|&&count| count == most).count());
+        (agreeing, most.unwrap_or(0), counts.len())
+    };
+    let found: Vec<(u8, (usize, usize, usize))> = [b'\t', b';', b'|', b','].map(|byte| (byte, judged(byte))).to_vec();
+    let best = found.iter().rev().max_by_key(|(_, (agreeing, count, _))| (*agreeing, *count));
+    match best {
+        Some((byte, (agreeing, 1.., lines))) if *agreeing as f64 >= AGREEING * *lines as f64 => Delimiter::Byte(*byte),
+        _ if has_blank_columns(text) => Delimiter::Blanks,
+        Some((byte, (1.., 1.., _))) => Delimiter::Byte(*byte),
+        _ => Delimiter::Byte(b','),
+    }
+}
+
+/// How often `delimiter` stands outside of quotes in each of the first rows.
+fn counts(text: &str, delimiter: u8) -> Vec<usize> {
+    let (mut counts, mut count, mut quoted, mut is_empty) = (Vec::new(), 0, false, true);
+    for &byte in text.as_bytes() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => {
+                if !is_empty {
+                    counts.push(count);
+                }
+                (count, is_empty) = (0, true);
+                if counts.len() == LINES {
+                    return counts;
+                }
+                continue;
+            }
+            _ if byte == delimiter && !quoted => count += 1,
+            _ => {}
+        }
+        is_empty &= byte.is_ascii_whitespace() && byte != delimiter;
+    }
+    if !is_empty {
+        counts.push(count);
+    }
+    counts
+}
+
+/// Whether the lines have the same number of cells, two at least, between blanks.
+fn has_blank_columns(text: &str) -> bool {
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES);
+    let counts: Vec<usize> = lines.map(|line| between_blanks(line).len()).collect();
+    counts.len() >= 2 && counts[0] >= 2 && counts.iter().all(|&count| count == counts[0])
+}
+
+/// The cells of a line between blanks; quoted ones keep theirs.
+pub(super) fn between_blanks(line: &str) -> Vec<String> {
+    let (mut cells, mut cell, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '"' => (quoted, any) = (!quoted, true),
+            _ if c.is_whitespace() && !quoted => {
+                if any {
+                    cells.push(std::mem::take(&mut cell));
+                }
+                any = false;
+            }
+            _ => {
+                cell.push(c);
+                any = true;
+            }
+        }
+    }
+    if any {
+        cells.push(cell);
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters_are_counted_outside_quotes_over_several_lines() {
+        let cases = [
+            ("a,b\n1,2\n", Delimiter::Byte(b',')),
+            ("a;b\n1,5;2,5\n3,5;4,5\n", Delimiter::Byte(b';')),
+            ("\"city, region, country, planet\";b;label\n\"x, y\";1;p\n", Delimiter::Byte(b';')),
+            ("a\tb, c\n1\t2\n", Delimiter::Byte(b'\t')),
+            ("a|b|c\n1|2|3\n", Delimiter::Byte(b'|')),
+            ("a,b\n\"x;y;z\",1\n\"p;q\nr\",2\n", Delimiter::Byte(b',')),
+            ("1.5  2.5   3\n 4 5 6\n", Delimiter::Blanks),
+            ("18.0 8 \"a b\"\n19 4 \"c d e\"\n", Delimiter::Blanks),
+            ("target\nx\ny\n", Delimiter::Byte(b',')),
+            ("", Delimiter::Byte(b',')),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(layout(text).delimiter, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_above_the_table_is_left_out() {
+        let cases = [
+            ("a,b\n1,2\n", 0, 0),
+            ("\n\na,b\n", 2, 0),
+            ("# made by hand\n# in 2024\na,b\n1,2\n", 2, 2),
+            ("sep=;\na,b;c\n", 1, 0),
+            ("#a,b\n1,2\n", 0, 0),
+        ];
+        for (text, lines, comments) in cases {
+            let found = layout(text);
+            assert_eq!((found.lines, found.comments), (lines, comments), "{text:?}");
+            assert!(text[found.start..].starts_with('a'));
+        }
+        assert_eq!(layout("sep=;\na,b;c\n").delimiter, Delimiter::Byte(b';'));
+    }
+
+    #[test]
+    fn quoted_cells_keep_their_blanks() {
+        assert_eq!(between_blanks("  1 \"a  b\" \"\" x"), ["1", "a  b", "", "x"]);
+    }
+}

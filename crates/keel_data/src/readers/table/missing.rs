@@ -1,0 +1,82 @@
+//! Texts that stand for a missing cell.
+
+/// Markers in lower case, with which spreadsheets, databases and statistics programs say that there is nothing.
+const MARKERS: &[&str] = &[
+    "", "na", "n/a", "n.a.", "n/a n/a", "#n/a", "#n/a n/a", "#na", "nan", "-nan", "+nan", "nat", "null", "(null)",
+    "#null!", "none", "<na>", "nil", "?", "??", "-", "--", "---", "–", "—", ".", "..", "...", "#div/0!", "#value!",
+    "#ref!", "#num!", "#name?", "1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind",
+];
+
+/// Length of the longest marker.
+const LONGEST: usize = 10;
+
+/// The markers of a table: the usual ones and those of the config.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Missing<'a> {
+    /// `data.missing_values`.
+    pub(super) added: &'a [String],
+}
+
+impl Missing<'_> {
+    /// Tells whether `cell` stands for nothing.
+    pub(super) fn holds(self, cell: &str) -> bool {
+        if cell.len() <= LONGEST {
+            let lower = cell.to_ascii_lowercase();
+            if MARKERS.contains(&lower.as_str()) || is_sas_marker(&lower) {
+                return true;
+            }
+        }
+        self.added.iter().any(|marker| marker.trim() == cell)
+    }
+}
+
+/// `.a` to `.z` and `._`, the special missing values of SAS and Stata.
+fn is_sas_marker(lower: &str) -> bool {
+    matches!(lower.as_bytes(), [b'.', b'a'..=b'z' | b'_'])
+}
+
+/// Markers that are categories where they stand among texts: the word "none" (no alcohol, no garage), and the code "NA"
+/// (Namibia, North America) among codes of two capital letters. Only frequent ones, two cells at least.
+pub(super) fn kept_as_category(marker: &str, count: usize, others: &[(&str, usize)]) -> bool {
+    let words = others.iter().filter(|(text, _)| text.chars().any(char::is_alphabetic)).count();
+    if count < 2 || words * 2 < others.len().max(1) {
+        return false;
+    }
+    let is_code = |text: &str| matches!(text.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z']);
+    match marker {
+        "NA" => others.len() >= 5 && others.iter().all(|(text, _)| is_code(text)),
+        _ => marker.eq_ignore_ascii_case("none"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_recognised_in_any_case() {
+        let added = ["-999".to_string()];
+        let missing = Missing { added: &added };
+        for marker in [
+            "", "NA", "NaN", "nan", "None", "null", "NULL", "-", "--", "?", "n/a", "#N/A", ".", "<NA>", "NaT", ".A",
+            "-999",
+        ] {
+            assert!(missing.holds(marker), "{marker}");
+        }
+        for value in ["0", "no", "-1", "nano", "x", "-9", ".5", "unknown thing", "a."] {
+            assert!(!missing.holds(value), "{value}");
+        }
+        assert!(MARKERS.iter().all(|marker| marker.len() <= LONGEST && *marker == marker.to_lowercase()));
+    }
+
+    #[test]
+    fn words_that_are_categories_are_kept() {
+        let drinks = [("High", 5), ("Low", 7)];
+        assert!(kept_as_category("None", 4, &drinks));
+        assert!(!kept_as_category("None", 1, &drinks));
+        assert!(!kept_as_category("NA", 4, &drinks));
+        assert!(!kept_as_category("None", 4, &[("1.5", 3), ("2", 1)]));
+        let codes = [("DE", 1), ("FR", 2), ("US", 3), ("CN", 2), ("ZA", 1)];
+        assert!(kept_as_category("NA", 2, &codes));
+    }
+}

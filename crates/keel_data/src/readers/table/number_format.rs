@@ -1,0 +1,200 @@
+//! Which signs stand between the digits of a column: decided for the column as a whole.
+
+use super::number::{amount, parse};
+use super::tally::Tally;
+use crate::dataset::{Grouping, NumberFormat};
+use std::collections::BTreeSet;
+
+/// Share of numbers among the present cells above which a column is numeric, and a cell that is none a mistake.
+const NUMERIC_SHARE: f64 = 0.9;
+/// Different numbers a column needs for one or two repeated texts among them to stand for missing numbers.
+const NUMBERS_BESIDE_TEXTS: usize = 20;
+/// Different cells after which a format is given up if it reads none of them.
+const TRIAL: usize = 1_000;
+
+const FORMATS: [NumberFormat; 8] = {
+    const fn format(decimal_comma: bool, grouping: Grouping) -> NumberFormat {
+        NumberFormat { decimal_comma, grouping }
+    }
+    [
+        NumberFormat::PLAIN,
+        format(false, Grouping::Comma),
+        format(false, Grouping::Space),
+        format(false, Grouping::Apostrophe),
+        format(true, Grouping::None),
+        format(true, Grouping::Point),
+        format(true, Grouping::Space),
+        format(true, Grouping::Apostrophe),
+    ]
+};
+
+/// The formats that read as many cells of a column as any, in the order of [`FORMATS`].
+#[derive(Debug)]
+pub(super) struct Fitting {
+    formats: Vec<NumberFormat>,
+    /// Texts that are no numbers.
+    pub(super) strays: Vec<String>,
+    /// Number of cells that are none.
+    pub(super) stray_cells: usize,
+}
+
+/// A column's format and how it was settled.
+#[derive(Debug, PartialEq)]
+pub(super) struct Settled {
+    pub(super) format: NumberFormat,
+    /// What to say about it; empty for plain numbers.
+    pub(super) how: String,
+}
+
+/// The formats a column can be read in; `None` if it does not hold numbers.
+pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
+    let total = tally.cells();
+    let numbers = |format: NumberFormat| -> usize {
+        let reads = |text: &str| parse(text, format).is_some();
+        if tally.present.len() > TRIAL && !tally.present.iter().take(TRIAL).any(|(text, _)| reads(text)) {
+            return 0;
+        }
+        tally.present.iter().filter(|(text, _)| reads(text)).map(|(_, count)| count).sum()
+    };
+    let plain = numbers(NumberFormat::PLAIN);
+    let has_points = tally.present.iter().any(|(text, _)| text.contains('.'));
+    // Whole numbers without signs can be read in every format: those without groups stand for all.
+    let is_open = plain == total && !has_points;
+    let count = |format: &NumberFormat| match (is_open, format.grouping) {
+        (true, Grouping::None) => plain,
+        (true, _) => 0,
+        (false, _) => numbers(*format),
+    };
+    let counts: Vec<usize> = FORMATS.iter().map(count).collect();
+    let most = counts.iter().copied().max().filter(|&most| most > 0)?;
+    let formats: Vec<NumberFormat> =
+        FORMATS.iter().zip(&counts).filter(|(_, count)| **count == most).map(|(format, _)| *format).collect();
+    let is_number = |text: &str| parse(text, formats[0]).is_some();
+    let strays: Vec<String> =
+        tally.present.iter().filter(|(text, _)| !is_number(text)).map(|(text, _)| text.to_string()).collect();
+    let different_numbers = tally.distinct() - strays.len();
+    let is_numeric = most as f64 > NUMERIC_SHARE * total as f64;
+    let has_words = strays.len() <= 2 && most * 2 >= total && different_numbers > NUMBERS_BESIDE_TEXTS;
+    (is_numeric || has_words).then_some(Fitting { formats, strays, stray_cells: total - most })
+}
+
+impl Fitting {
+    /// What this column says about the table's decimal sign: a comma, a point, or nothing.
+    pub(super) fn decimal_comma(&self, tally: &Tally) -> Option<bool> {
+        let commas = self.formats.iter().filter(|format| format.decimal_comma).count();
+        if commas == self.formats.len() {
+            return Some(true);
+        }
+        let has_sign = || tally.present.iter().any(|(text, _)| text.contains(['.', ',']));
+        (commas == 0 && has_sign()).then_some(false)
+    }
+
+    /// The format: unambiguous, or by the decimal sign of the table.
+    pub(super) fn settle(&self, tally: &Tally, table_has_commas: bool) -> Settled {
+        let preferred = self.formats.iter().find(|format| format.decimal_comma == table_has_commas);
+        let format = *preferred.unwrap_or(&self.formats[0]);
+        let was_open = self.formats.iter().any(|other| self.differs(tally, format, *other));
+        let mut how = Vec::new();
+        if format.decimal_comma && tally.present.iter().any(|(text, _)| text.contains(',')) {
+            how.push("decimal commas".to_string());
+        }
+        let amounts: Vec<_> = tally.present.iter().filter_map(|(text, _)| amount(text, format)).collect();
+        if amounts.iter().any(|amount| amount.grouped) {
+            how.push("thousands in groups".to_string());
+        }
+        let percent = amounts.iter().filter(|amount| amount.percent).count();
+        match percent {
+            0 => {}
+            all if all == amounts.len() => how.push("percent: 12 % is 0.12".to_string()),
+            _ => how.push("some percent signs: 12 % is 0.12".to_string()),
+        }
+        let currencies: BTreeSet<&str> = amounts.iter().filter_map(|amount| amount.currency).collect();
+        match currencies.len() {
+            0 => {}
+            1 => how.push(format!("amounts in {}", currencies.iter().next().unwrap_or(&""))),
+            _ => {
+                let names: Vec<&str> = currencies.into_iter().take(4).collect();
+                how.push(format!("amounts in {}, not converted", names.join(", ")));
+            }
+        }
+        if was_open {
+            let sign = if table_has_commas { "comma" } else { "point" };
+            how.push(format!("could be read in two ways; a decimal {sign}, as in the rest of the table"));
+        }
+        Settled { format, how: how.join(", ") }
+    }
+
+    /// Whether two formats read any cell as different numbers.
+    fn differs(&self, tally: &Tally, one: NumberFormat, other: NumberFormat) -> bool {
+        one != other && tally.present.iter().any(|(text, _)| parse(text, one) != parse(text, other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::missing::Missing;
+    use super::super::raw::{Cells, TextCells};
+    use super::*;
+
+    fn column(cells: &[&str]) -> Cells {
+        let mut text = TextCells::default();
+        cells.iter().for_each(|cell| text.push(cell));
+        Cells::Text(text)
+    }
+
+    fn settled(cells: &[&str], table_has_commas: bool) -> Option<(Settled, Option<bool>)> {
+        let column = column(cells);
+        let rows: Vec<usize> = (0..cells.len()).collect();
+        let tally = Tally::new(&column, &rows, Missing { added: &[] });
+        let fitting = fitting(&tally)?;
+        Some((fitting.settle(&tally, table_has_commas), fitting.decimal_comma(&tally)))
+    }
+
+    #[test]
+    fn the_column_decides_and_the_table_where_it_cannot() {
+        let comma = |grouping| NumberFormat { decimal_comma: true, grouping };
+        let point = |grouping| NumberFormat { decimal_comma: false, grouping };
+        let cases: [(&[&str], bool, NumberFormat, Option<bool>); 11] = [
+            (&["1", "2"], true, comma(Grouping::None), None),
+            (&["1.5", "2"], true, NumberFormat::PLAIN, Some(false)),
+            (&["1,5", "2"], false, comma(Grouping::None), Some(true)),
+            (&["1,234", "2,345"], false, point(Grouping::Comma), None),
+            (&["1,234", "2,345"], true, comma(Grouping::None), None),
+            (&["1,234", "0,345"], false, comma(Grouping::None), Some(true)),
+            (&["1.234", "2.345"], false, NumberFormat::PLAIN, None),
+            (&["1.234", "2.345"], true, comma(Grouping::Point), None),
+            (&["1.234.567", "2.345"], false, comma(Grouping::Point), Some(true)),
+            (&["1,234,567", "2.5"], true, point(Grouping::Comma), Some(false)),
+            (&["1 234,5", "2,5"], false, comma(Grouping::Space), Some(true)),
+        ];
+        for (cells, table, expected, says) in cases {
+            let (settled, found) = settled(cells, table).unwrap();
+            assert_eq!((settled.format, found), (expected, says), "{cells:?} {settled:?}");
+        }
+        assert!(settled(&["1,234", "2,345"], false).unwrap().0.how.contains("two ways"));
+        assert!(!settled(&["1,5"], true).unwrap().0.how.contains("two ways"));
+    }
+
+    #[test]
+    fn columns_of_texts_are_none() {
+        for cells in [&["a", "b"][..], &["1", "x"], &["2024-01-31", "2024-02-01"], &["31.01.2024"], &[]] {
+            assert!(settled(cells, false).is_none(), "{cells:?}");
+        }
+        let mut cells: Vec<String> = (0..30).map(|number| format!("{number}.5")).collect();
+        cells.extend(std::iter::repeat_n("unknown".to_string(), 20));
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        let column = column(&cells);
+        let rows: Vec<usize> = (0..cells.len()).collect();
+        let found = fitting(&Tally::new(&column, &rows, Missing { added: &[] })).unwrap();
+        assert_eq!((found.strays, found.stray_cells), (vec!["unknown".to_string()], 20));
+    }
+
+    #[test]
+    fn signs_are_said() {
+        let says = |cells: &[&str]| settled(cells, false).unwrap().0.how;
+        assert_eq!(says(&["12 %", "7%"]), "percent: 12 % is 0.12");
+        assert_eq!(says(&["$1,200.50", "$3"]), "thousands in groups, amounts in $");
+        assert_eq!(says(&["$12", "€3"]), "amounts in $, €, not converted");
+        assert_eq!(says(&["1", "2"]), "");
+    }
+}

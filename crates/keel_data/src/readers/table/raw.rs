@@ -1,0 +1,226 @@
+//! A table as a format yields it: named columns of cells, before anybody asks what they mean.
+
+use crate::dataset::{Provenance, RowsOfFile};
+use crate::error::DataError;
+use crate::readers::parts::PartSizes;
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// A table as a format yields it.
+#[derive(Debug, Clone)]
+pub(super) struct RawTable {
+    /// The columns, each with as many cells as there are rows. Names are told apart.
+    pub(super) columns: Vec<RawColumn>,
+    /// Where the rows come from, part after part: training, validation and test.
+    pub(super) files: Vec<SourceFile>,
+    /// Sizes of the parts, where the source has parts.
+    pub(super) parts: Option<PartSizes>,
+    /// Whether the format makes a decimal comma likely, as semicolons between the cells do.
+    pub(super) decimal_comma_likely: bool,
+    /// What had to be decided or left out so far.
+    pub(super) notes: Vec<String>,
+}
+
+/// The rows of one file.
+#[derive(Debug, Clone)]
+pub(super) struct SourceFile {
+    /// The file, or the name of a table in memory.
+    pub(super) path: PathBuf,
+    /// Place of each row in it, counted from 1.
+    pub(super) lines: Vec<u64>,
+    /// Whether places are rows, of a table in memory or a sheet, else lines.
+    pub(super) has_rows: bool,
+}
+
+/// A column with its name.
+#[derive(Debug, Clone)]
+pub(super) struct RawColumn {
+    pub(super) name: String,
+    /// Whether the header has no name for it, as for an index that pandas wrote.
+    pub(super) is_unnamed: bool,
+    pub(super) cells: Cells,
+}
+
+/// The cells of one column.
+#[derive(Debug, Clone)]
+pub(super) enum Cells {
+    /// Text as it stands in a file, without white space around it.
+    Text(TextCells),
+    /// Numbers; NaN where the cell is empty.
+    Numbers(Vec<f64>),
+    /// Seconds since 1970; NaN where the cell is empty.
+    Times(Vec<f64>),
+}
+
+impl Cells {
+    /// Number of cells.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(cells) => cells.ends.len(),
+            Self::Numbers(cells) | Self::Times(cells) => cells.len(),
+        }
+    }
+
+    /// A cell as text; empty where it is empty.
+    pub(super) fn text(&self, row: usize) -> Cow<'_, str> {
+        match self {
+            Self::Text(cells) => Cow::Borrowed(cells.get(row)),
+            Self::Numbers(cells) | Self::Times(cells) if cells[row].is_nan() => Cow::Borrowed(""),
+            Self::Numbers(cells) | Self::Times(cells) => Cow::Owned(cells[row].to_string()),
+        }
+    }
+}
+
+/// Texts in one piece of memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TextCells {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl TextCells {
+    /// Adds a cell, without white space around it.
+    pub(super) fn push(&mut self, cell: &str) {
+        self.text.push_str(cell.trim());
+        self.ends.push(self.text.len());
+    }
+
+    /// Whether every cell is empty.
+    pub(super) fn are_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The cell in a row.
+    pub(super) fn get(&self, row: usize) -> &str {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[row]]
+    }
+}
+
+impl RawTable {
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |column| column.cells.len())
+    }
+
+    /// The file of a row and its place in it.
+    fn place(&self, row: usize) -> Option<(&SourceFile, u64)> {
+        let mut before = 0;
+        for file in &self.files {
+            if let Some(&line) = file.lines.get(row - before) {
+                return Some((file, line));
+            }
+            before += file.lines.len();
+        }
+        None
+    }
+
+    /// The place of a row in words: "line 7" or "row 7".
+    pub(super) fn place_text(&self, row: usize) -> String {
+        self.place(row).map_or_else(|| format!("row {}", row + 1), |(file, line)| format!("{} {line}", file.unit()))
+    }
+
+    /// The path that stands for the whole table in messages.
+    pub(super) fn path(&self) -> PathBuf {
+        self.files.first().map(|file| file.path.clone()).unwrap_or_default()
+    }
+
+    /// The column called `name`.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The error of one cell.
+    pub(super) fn cell_error(&self, row: usize, column: usize, what: String, next: &str) -> DataError {
+        let path = self.place(row).map(|(file, _)| file.path.clone()).unwrap_or_default();
+        let (place, column) = (self.place_text(row), self.columns[column].name.clone());
+        DataError::Cell { path, place, column, what, next: next.to_string() }
+    }
+
+    /// Where the samples of `rows`, ascending, come from.
+    pub(super) fn provenance(&self, rows: &[usize]) -> Provenance {
+        let mut files: Vec<RowsOfFile> = Vec::new();
+        let (mut rows, mut before) = (rows.iter().copied().peekable(), 0);
+        for file in &self.files {
+            let end = before + file.lines.len();
+            let mut places = Vec::new();
+            while let Some(row) = rows.next_if(|&row| row < end) {
+                places.push(file.lines[row - before]);
+            }
+            files.push(RowsOfFile { file: file.path.clone(), unit: file.unit().to_string(), places });
+            before = end;
+        }
+        Provenance::Rows { files }
+    }
+}
+
+impl SourceFile {
+    fn unit(&self) -> &'static str {
+        if self.has_rows { "row" } else { "line" }
+    }
+}
+
+/// Tells columns apart: an empty name becomes `column_3`, the second `x` becomes `x_2`. Says what was renamed.
+///
+/// Returns for each column whether it had no name.
+pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<bool> {
+    let original = names.to_vec();
+    let mut renamed = Vec::new();
+    for index in 0..names.len() {
+        let is_taken = |name: &str, names: &[String]| {
+            names[..index].iter().any(|known| known == name) || original[index + 1..].iter().any(|known| known == name)
+        };
+        if original[index].is_empty() {
+            // An index that pandas wrote has no name; the first column keeps its place, not a name that may be taken.
+            let plain = format!("column_{}", index + 1);
+            names[index] = if is_taken(&plain, names) { format!("{plain}_unnamed") } else { plain };
+            continue;
+        }
+        if names[..index].contains(&original[index]) {
+            let numbers = 2..;
+            let free = numbers.map(|number| format!("{}_{number}", original[index]));
+            names[index] = free.into_iter().find(|name| !is_taken(name, names)).unwrap_or_default();
+            renamed.push(names[index].clone());
+        }
+    }
+    if !renamed.is_empty() {
+        notes.push(format!("columns of the same name are told apart: {}", renamed.join(", ")));
+    }
+    let unnamed: Vec<String> = (0..names.len())
+        .filter(|&index| original[index].is_empty())
+        .map(|index| format!("number {} is \"{}\"", index + 1, names[index]))
+        .collect();
+    if !unnamed.is_empty() {
+        notes.push(format!("columns without a name: {}", unnamed.join(", ")));
+    }
+    original.iter().map(String::is_empty).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        let cases: [(&[&str], &[&str]); 4] = [
+            (&["x", "x", "x"], &["x", "x_2", "x_3"]),
+            (&["x", "x_2", "x"], &["x", "x_2", "x_3"]),
+            (&["", "a", ""], &["column_1", "a", "column_3"]),
+            (&["", "column_1"], &["column_1_unnamed", "column_1"]),
+        ];
+        for (given, expected) in cases {
+            let mut names: Vec<String> = given.iter().map(|name| name.to_string()).collect();
+            let mut notes = Vec::new();
+            tell_apart(&mut names, &mut notes);
+            assert_eq!(names, expected);
+            assert_eq!(notes.len(), 1, "{notes:?}");
+        }
+    }
+
+    #[test]
+    fn cells_are_kept_in_one_piece() {
+        let mut cells = TextCells::default();
+        [" a", "", "bc "].iter().for_each(|cell| cells.push(cell));
+        assert_eq!([cells.get(0), cells.get(1), cells.get(2)], ["a", "", "bc"]);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a split has to keep together (`data.group`) or in order (`data.time`).
+
+use super::missing::Missing;
+use super::number::parse;
+use super::raw::{Cells, RawTable};
+use super::tally::Tally;
+use super::time_column::{are_compact_dates, read, recognise};
+use crate::dataset::{NumberFormat, SplitKeys};
+use crate::error::DataError;
+use std::collections::HashMap;
+
+/// Reads the columns of `data.group` and `data.time` for `rows`.
+///
+/// # Errors
+/// A cell of `data.time` that has no place in time.
+pub(super) fn read_keys(
+    table: &RawTable,
+    rows: &[usize],
+    (group, time): (Option<usize>, Option<usize>),
+    missing: Missing,
+) -> Result<SplitKeys, DataError> {
+    Ok(SplitKeys {
+        groups: group.map(|column| groups(&table.columns[column].cells, rows, missing)),
+        times: time.map(|column| times(table, column, rows, missing)).transpose()?,
+    })
+}
+
+/// A number for each group; a row whose group is missing is a group of its own.
+fn groups(cells: &Cells, rows: &[usize], missing: Missing) -> Vec<u32> {
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut next = 0;
+    let mut groups = Vec::with_capacity(rows.len());
+    for &row in rows {
+        let text = cells.text(row);
+        let fresh = next;
+        let group = match missing.holds(&text) {
+            true => fresh,
+            false => *numbers.entry(text.into_owned()).or_insert(fresh),
+        };
+        next += u32::from(group == fresh);
+        groups.push(group);
+    }
+    groups
+}
+
+/// Seconds, or the numbers of a column of numbers.
+fn times(table: &RawTable, column: usize, rows: &[usize], missing: Missing) -> Result<Vec<f64>, DataError> {
+    let cells = &table.columns[column].cells;
+    let tally = Tally::new(cells, rows, missing);
+    let order = match are_compact_dates(&tally) {
+        true => None,
+        false => recognise(&tally, table.decimal_comma_likely).map(|times| times.order),
+    };
+    let place = |&row: &usize| {
+        let text = cells.text(row);
+        let value = match (cells, order) {
+            (Cells::Times(values) | Cells::Numbers(values), _) => Some(values[row]).filter(|value| value.is_finite()),
+            (_, Some(order)) => read(&text, order).map(|moment| moment.seconds()),
+            (_, None) => parse(&text, NumberFormat::PLAIN).filter(|value| value.is_finite()),
+        };
+        value.ok_or_else(|| {
+            let what = format!("\"{text}\" has no place in time, which data.time demands of every row");
+            table.cell_error(row, column, what, "Correct the cell or delete the row")
+        })
+    };
+    rows.iter().map(place).collect()
+}

@@ -1,0 +1,112 @@
+//! From the bytes of a text file to its text: compression and encoding.
+
+use crate::error::DataError;
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
+use std::path::Path;
+
+/// Bytes that are looked at to tell UTF-16 without a mark from other texts.
+const SAMPLE: usize = 4_096;
+
+/// The text of a file, and what to say about its encoding where that is not UTF-8.
+///
+/// # Errors
+/// A damaged compressed file, or bytes that are no text.
+pub(super) fn decode(path: &Path, mut bytes: Vec<u8>) -> Result<(String, Option<String>), DataError> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = Vec::new();
+        MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).map_err(|error| {
+            DataError::format(path, format!("the compressed table is damaged: {error}"), "Fetch the file again")
+        })?;
+        bytes = unpacked;
+    }
+    let encoding = match encoding_rs::Encoding::for_bom(&bytes).map(|(encoding, _)| encoding).or_else(|| utf_16(&bytes))
+    {
+        Some(encoding) => encoding,
+        None => match String::from_utf8(bytes) {
+            Ok(text) => return text_only(path, text).map(|text| (text, None)),
+            Err(error) => {
+                bytes = error.into_bytes();
+                guess(&bytes)
+            }
+        },
+    };
+    let (text, used, _) = encoding.decode(&bytes);
+    let note = (used != encoding_rs::UTF_8)
+        .then(|| format!("the text is read as {}; save the table as UTF-8 if letters come out wrong", used.name()));
+    text_only(path, text.into_owned()).map(|text| (text, note))
+}
+
+/// The encoding that the bytes are most likely in, given that they are not UTF-8.
+fn guess(bytes: &[u8]) -> &'static encoding_rs::Encoding {
+    let mut detector = chardetng::EncodingDetector::new();
+    detector.feed(bytes, true);
+    detector.guess(None, false)
+}
+
+/// UTF-16 without a byte order mark: most of every other byte is zero.
+fn utf_16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|&&byte| byte == 0).count();
+    let most = |zeros: usize| sample.len() >= 4 && zeros * 5 > sample.len() * 2;
+    match (most(zeros(0)), most(zeros(1))) {
+        (false, true) => Some(encoding_rs::UTF_16LE),
+        (true, false) => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    }
+}
+
+fn text_only(path: &Path, text: String) -> Result<String, DataError> {
+    match text.find('\0') {
+        None => Ok(text),
+        Some(place) => {
+            let line = text[..place].matches('\n').count() + 1;
+            let what = format!("line {line} has a zero byte: this is not a text file");
+            Err(DataError::format(path, what, "Give a table as CSV, or set data.format to what the file is"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_found_and_said() {
+        let utf_16 = |text: &str, big: bool, mark: bool| -> Vec<u8> {
+            let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+            units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        };
+        let table = "größe,name\n1,Jürgen\n2,Zoë\n3,Müller\n";
+        let chinese = "名称,价格,城市\n苹果手机,1,北京\n香蕉牛奶,2,上海\n今天天气很好,3,广州\n";
+        let encoded = |text: &str, encoding: &'static encoding_rs::Encoding| encoding.encode(text).0.into_owned();
+        let cases = [
+            (table, table.as_bytes().to_vec(), ""),
+            (table, ["\u{feff}".as_bytes(), table.as_bytes()].concat(), ""),
+            (table, utf_16(table, false, true), "UTF-16LE"),
+            (table, utf_16(table, true, true), "UTF-16BE"),
+            (table, utf_16(table, false, false), "UTF-16LE"),
+            (table, encoded(table, encoding_rs::WINDOWS_1252), "windows-1252"),
+            (chinese, encoded(chinese, encoding_rs::GB18030), "GBK"),
+        ];
+        for (expected, bytes, name) in cases {
+            let (text, note) = decode(Path::new("t.csv"), bytes).unwrap();
+            assert_eq!(text, expected, "{note:?}");
+            assert_eq!(note.is_some(), !name.is_empty());
+            assert!(note.unwrap_or_default().contains(name));
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, b"a,b\n1,2\n").unwrap();
+        let packed = packed.finish().unwrap();
+        assert_eq!(decode(Path::new("t"), packed.clone()).unwrap().0, "a,b\n1,2\n");
+        let cases = [(packed[..12].to_vec(), "damaged"), (b"a,b\n1,\0\0\0".to_vec(), "line 2 has a zero byte")];
+        for (bytes, expected) in cases {
+            let message = decode(Path::new("t.csv"), bytes).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Words for true and false.
+
+const PAIRS: [(&str, &str); 5] = [("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off")];
+
+/// The truth a cell states, in any case of letters; 1 and 0 count where a column of such words holds them.
+pub(super) fn truth_of(cell: &str) -> Option<bool> {
+    PAIRS.iter().find_map(|(yes, no)| {
+        let is = |word: &str| cell.eq_ignore_ascii_case(word);
+        if is(yes) { Some(true) } else { is(no).then_some(false) }
+    })
+}
+
+/// As [`truth_of`], for a column that is known to hold truths.
+pub(super) fn truth_or_number(cell: &str) -> Option<bool> {
+    match cell {
+        "1" | "1.0" => Some(true),
+        "0" | "0.0" => Some(false),
+        _ => truth_of(cell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truths_are_read_in_any_case() {
+        assert_eq!(
+            ["True", "no", "Y", "off", "1", "maybe"].map(truth_of),
+            [Some(true), Some(false), Some(true), Some(false), None, None]
+        );
+        assert_eq!(
+            (truth_or_number("1"), truth_or_number("0.0"), truth_or_number("x")),
+            (Some(true), Some(false), None)
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Classes or values: the one rule for the targets of every format, and the spelling of labels.
+
+use crate::config::Task;
+use std::borrow::Cow;
+
+/// Most different whole numbers that are classes whatever they are.
+const NUMBERED_CLASSES: usize = 20;
+/// Rows of each number, where more of them are classes because they count from 0 or 1 without a gap.
+const ROWS_OF_EACH: usize = 5;
+
+/// The rule in words, for listings.
+pub(super) const RULE: &str = "text is classes; numbers are classes if they are 0 and 1, at most 20 whole numbers that \
+                               occur twice on average, or count from 0 or 1 without a gap, five rows each";
+
+/// Decides for numeric targets, given the different numbers with their counts in ascending order. Text is always
+/// classes.
+///
+/// Returns the task and the reason.
+pub(super) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {
+    let rows: usize = distinct.iter().map(|(_, count)| count).sum();
+    let different = distinct.len();
+    if distinct.iter().any(|(value, _)| value.fract() != 0.0) {
+        return (Task::Regression, "numbers with decimals".to_string());
+    }
+    if distinct.iter().map(|(value, _)| *value).eq([0.0, 1.0]) {
+        return (Task::Classification, "0 and 1".to_string());
+    }
+    if different <= NUMBERED_CLASSES && different * 2 <= rows {
+        return (Task::Classification, format!("{different} different whole numbers in {rows} rows"));
+    }
+    let counts_up = distinct.iter().zip(distinct.iter().skip(1)).all(|((value, _), (next, _))| value + 1.0 == *next);
+    let begins = distinct.first().is_some_and(|(first, _)| *first == 0.0 || *first == 1.0);
+    if counts_up && begins && distinct.iter().all(|(_, count)| *count >= ROWS_OF_EACH) {
+        let (first, last) = (distinct[0].0, distinct[different - 1].0);
+        return (Task::Classification, format!("whole numbers from {first} to {last} without a gap"));
+    }
+    (Task::Regression, format!("{different} different whole numbers in {rows} rows"))
+}
+
+/// How to read targets otherwise than they are read.
+pub(super) fn other_task(task: Task) -> &'static str {
+    match task {
+        Task::Regression => "data.task = \"classification\" changes this",
+        _ => "data.task = \"regression\" changes this",
+    }
+}
+
+/// What two spellings of one label have in common: numbers are compared as numbers and True as true, other texts letter
+/// by letter.
+pub(super) fn label_key(text: &str) -> Cow<'_, str> {
+    let is_number = text.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
+    if is_number
+        && let Ok(value) = text.parse::<f64>()
+        && value.is_finite()
+    {
+        return Cow::Owned(if value == 0.0 { "0".to_string() } else { value.to_string() });
+    }
+    let is_truth = ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_truth { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_classes_or_values() {
+        let each = |values: &[f64], count| values.iter().map(|&value| (value, count)).collect::<Vec<_>>();
+        let counted =
+            |range: std::ops::Range<i32>, count| range.map(|value| (f64::from(value), count)).collect::<Vec<_>>();
+        let cases = [
+            (each(&[0.0, 1.0], 1), Task::Classification),
+            (each(&[-1.0, 1.0], 2), Task::Classification),
+            (each(&[-1.0, 0.0], 1), Task::Regression),
+            (each(&[0.5, 1.0], 50), Task::Regression),
+            (each(&[3.0, 5.0, 8.0], 4), Task::Classification),
+            (counted(0..100, 5), Task::Classification),
+            (counted(1..27, 5), Task::Classification),
+            (counted(0..100, 4), Task::Regression),
+            (counted(17..91, 50), Task::Regression),
+            (counted(0..100, 1), Task::Regression),
+        ];
+        for (distinct, expected) in cases {
+            assert_eq!(task_of_numbers(&distinct).0, expected, "{distinct:?}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_label_agree() {
+        for (one, other) in
+            [("0", "0.0"), ("1", "1.0"), ("1", "+1"), ("-0.0", "0"), ("True", "true"), ("10", "1e1"), ("007", "7")]
+        {
+            assert_eq!(label_key(one), label_key(other), "{one} {other}");
+        }
+        for (one, other) in [("a", "A"), ("1", "1a"), ("yes", "Yes"), ("1", "-1"), ("inf", "Inf")] {
+            assert_ne!(label_key(one), label_key(other), "{one} {other}");
+        }
+    }
+}
