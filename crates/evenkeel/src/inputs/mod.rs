@@ -43,20 +43,22 @@ pub(crate) fn load(
 ) -> Result<Vec<Loaded>, Stop> {
     let reader = InputReader { predictor, wanted };
     let mut loaded: Vec<Loaded> = Vec::new();
-    let mut images = Vec::new();
+    let (mut images, mut image_sources) = (Vec::new(), Vec::new());
     for argument in arguments {
         for input in pattern::expanded(argument)? {
             match input {
                 pattern::Input::StandardInput => loaded.push(reader.standard_input()?),
                 pattern::Input::Path(path) if reader.takes_images() && holds_images(&path)? => {
                     reader.images(&path, &mut images, &mut loaded)?;
+                    image_sources.push(argument.as_str());
                 }
                 pattern::Input::Path(path) => reader.path(&path, &mut loaded)?,
             }
         }
     }
     if !images.is_empty() {
-        loaded.push(reader.image_files(&images)?);
+        image_sources.dedup();
+        loaded.push(reader.image_files(&images, image_sources.join(", "))?);
     }
     if loaded.is_empty() {
         let failure = Failure::new(format!("there are no samples in {}", arguments.join(", ")));
@@ -101,11 +103,7 @@ impl InputReader<'_> {
         Ok(())
     }
 
-    fn image_files(&self, files: &[PathBuf]) -> Result<Loaded, Stop> {
-        let source = match files {
-            [file] => file.display().to_string(),
-            files => format!("{} images", files.len()),
-        };
+    fn image_files(&self, files: &[PathBuf], source: String) -> Result<Loaded, Stop> {
         let dataset = self.predictor.load_images(files, self.wanted).map_err(failure_of)?;
         Ok(Loaded { source, dataset, table: None })
     }

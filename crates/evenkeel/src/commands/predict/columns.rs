@@ -63,15 +63,27 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// A name for a result that no kept column has.
+    pub(super) fn apart(&self, name: &str) -> String {
+        free_name(name, &self.kept)
+    }
+}
+
+/// `name`, or where it is taken `predicted_name`, `predicted_name_2`, ….
+fn free_name(name: &str, taken: &[String]) -> String {
+    let prefixed = format!("predicted_{name}");
+    let numbered = (2..).map(|number| format!("{prefixed}_{number}"));
+    let mut candidates = [name.to_owned(), prefixed.clone()].into_iter().chain(numbered);
+    candidates.find(|name| !taken.contains(name)).unwrap_or_default()
+}
+
 impl Results {
     /// Names for the results that none of `own` has: `predicted_x` where the input has an `x`.
     fn apart_from(own: &[String], targets: &[String], classifies: bool) -> Self {
         let mut taken = own.to_vec();
         let mut free = |name: &str| {
-            let prefixed = format!("predicted_{name}");
-            let numbered = (2..).map(|number| format!("{prefixed}_{number}"));
-            let mut candidates = [name.to_owned(), prefixed.clone()].into_iter().chain(numbered);
-            let name = candidates.find(|name| !taken.contains(name)).unwrap_or_default();
+            let name = free_name(name, &taken);
             taken.push(name.clone());
             name
         };

@@ -24,9 +24,7 @@ fn document(columns: &Columns, row: &Row) -> Value {
         object.insert("id".to_owned(), Value::Object(by_name(&columns.identifiers, &row.identifiers)));
     }
     let mut result = |name: &str, value: Value| {
-        let apart =
-            if columns.kept.iter().any(|kept| kept == name) { format!("predicted_{name}") } else { name.to_owned() };
-        object.insert(apart, value);
+        object.insert(columns.apart(name), value);
     };
     let by_target = |values: &[f32]| -> Map<String, Value> {
         columns.targets.iter().cloned().zip(values.iter().map(|&value| json!(value))).collect()
