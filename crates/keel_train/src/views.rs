@@ -158,7 +158,7 @@ mod tests {
         let shape = SampleShape::Image { height: 2, width: 3, channels: 2 };
         let input = Shape::Image { height: 2, width: 3, channels: 2 };
         let graph = Graph::build(input, &[LayerSpec::Linear(LinearSpec::new(2))], 2).unwrap();
-        let mut network = Network::new(graph, RandomKey::new(3));
+        let network = Network::new(graph, RandomKey::new(3));
         let request = MemoryRequest { batch: 2, mode: Mode::Evaluate, workers: 1 };
         let mut executor = Executor::new(Plan::new(&network.graph, request));
         let images = images();
