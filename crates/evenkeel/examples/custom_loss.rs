@@ -45,7 +45,9 @@ fn main() -> Result<(), TrainError> {
         let predictions = run.predictor()?.predict(&data.dataset)?;
         let below =
             predictions.iter().enumerate().filter(|(sample, prediction)| match (prediction, data.dataset.targets()) {
-                (Prediction::Values(predicted), Targets::Values { values, .. }) => values[*sample] <= predicted[0],
+                (Prediction::Values(predicted), Targets::Values { values, .. }) => {
+                    f64::from(values[*sample]) <= predicted[0]
+                }
                 _ => false,
             });
         println!("level {level}: {:.2} of the samples lie below", below.count() as f64 / predictions.len() as f64);

@@ -176,7 +176,7 @@ fn a_resumed_run_refuses_what_would_change_its_weights() {
 #[test]
 fn wrong_tables_are_refused_with_their_place() {
     let cases: &[(&str, &[&str])] = &[
-        ("a,target\n1,x\nNaN,y\n2,x\n3,y\n", &["data.csv, line 3"]),
+        ("a,target\n1,x\ninf,y\n2,x\n3,y\n", &["data.csv, line 3", "not a finite number"]),
         ("a,target\n1,x\n2,x\n3,x\n4,x\n", &["class"]),
         ("a,target\n1,x\n2\n", &["data.csv", "3"]),
         ("", &["data.csv"]),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct DataConfig {
     /// A built-in set (digits, spiral, moons, blobs, gaussian_mixture) or a path, relative to the config file.
     pub source: String,
-    /// Format of a path: auto, image_folder, idx, cifar, csv or npy.
+    /// Format of a path: auto, image_folder, idx, cifar, csv, excel, parquet or npy.
     pub format: Format,
     /// Share of the training split used for validation, when the source has no validation part.
     pub validation: f64,

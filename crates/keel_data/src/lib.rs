@@ -11,6 +11,7 @@ mod batches;
 mod catalog;
 mod config;
 mod dataset;
+mod duplicates;
 mod error;
 mod load;
 mod picture;

@@ -3,6 +3,7 @@
 use crate::dataset::{Dataset, Targets};
 use crate::error::DataError;
 use crate::random::{Purpose, shuffle, stream};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How to divide a dataset.
@@ -10,7 +11,11 @@ use std::sync::Arc;
 /// Official parts come first: if the source has a test part it is the test split and `test` is not used; if it has a
 /// validation part it is the validation split and `validation` is not used. Otherwise `test` is a share of all samples
 /// and `validation` a share of the training samples that remain. Classes keep their proportions in every split, to
-/// within one sample; which samples are taken depends on `seed` alone.
+/// within one sample; which samples are taken, and which of two classes of the same size gives one more, depends on
+/// `seed` alone.
+///
+/// Where the samples have groups, whole groups are taken until the share is reached; where they have times, the latest
+/// samples are taken, in neither case class by class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
     /// Share of the training split, `[0, 1)`.
@@ -44,6 +49,10 @@ impl Split {
     pub fn divide(&self, dataset: Arc<Dataset>) -> Result<SplitDataset, DataError> {
         check_share("data.validation", self.validation)?;
         check_share("data.test", self.test)?;
+        if dataset.split_keys().groups.is_some() && dataset.split_keys().times.is_some() {
+            let what = "groups that stay together and an order in time cannot both decide the splits";
+            return Err(DataError::setting("data.group, data.time", what, "Give one of the two"));
+        }
         let official = dataset.division().cloned().unwrap_or_default();
         let mut train = if dataset.division().is_some() { official.train } else { (0..dataset.samples()).collect() };
         let (mut validation, mut test) = (official.validation, official.test);
@@ -69,9 +78,19 @@ impl Split {
     /// Splits `indices` into (rest, taken), class by class.
     fn take_share(&self, dataset: &Dataset, indices: Vec<usize>, part: SharePart) -> (Vec<usize>, Vec<usize>) {
         let total = indices.len();
+        let wanted = (part.share * total as f64).round() as usize;
+        let keys = dataset.split_keys();
+        if let Some(times) = &keys.times {
+            return latest(indices, times, wanted);
+        }
+        if let Some(groups) = &keys.groups {
+            return self.whole_groups(indices, groups, (wanted, part.number));
+        }
         let mut groups = group_by_class(dataset, indices);
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
-        let quotas = quotas(&sizes, (part.share * total as f64).round() as usize);
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        shuffle(&mut stream(self.seed, Purpose::Split, part.number, TIES), &mut order);
+        let quotas = quotas(&sizes, wanted, order);
         let (mut rest, mut taken) = (Vec::with_capacity(total), Vec::new());
         for (class, (group, quota)) in groups.iter_mut().zip(quotas).enumerate() {
             shuffle(&mut stream(self.seed, Purpose::Split, part.number, class as u64), group);
@@ -80,6 +99,40 @@ impl Split {
         }
         (rest, taken)
     }
+
+    /// Splits `indices` into (rest, taken) by whole groups in random order: a group is taken where that brings the number
+    /// of samples nearer to what is wanted, and one group at least is left.
+    fn whole_groups(
+        &self,
+        indices: Vec<usize>,
+        groups: &[u32],
+        (wanted, number): (usize, u64),
+    ) -> (Vec<usize>, Vec<usize>) {
+        let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for sample in indices {
+            members.entry(groups[sample]).or_default().push(sample);
+        }
+        let mut members: Vec<Vec<usize>> = members.into_values().collect();
+        shuffle(&mut stream(self.seed, Purpose::Split, number, 0), &mut members);
+        let (mut rest, mut taken) = (Vec::new(), Vec::new());
+        let count = members.len();
+        for (place, group) in members.into_iter().enumerate() {
+            let is_last = place + 1 == count && rest.is_empty();
+            let is_nearer = (taken.len() + group.len()).abs_diff(wanted) < taken.len().abs_diff(wanted);
+            if is_nearer && !is_last { taken.extend(group) } else { rest.extend(group) }
+        }
+        (rest, taken)
+    }
+}
+
+/// Number of the stream that breaks ties between classes, beside those of the classes themselves.
+const TIES: u64 = u64::MAX;
+
+/// Splits `indices` into (rest, taken), the latest `wanted` taken; of the same time, those that come later.
+fn latest(mut indices: Vec<usize>, times: &[f64], wanted: usize) -> (Vec<usize>, Vec<usize>) {
+    indices.sort_by(|&one, &other| times[one].total_cmp(&times[other]).then(one.cmp(&other)));
+    let taken = indices.split_off(indices.len() - wanted.min(indices.len().saturating_sub(1)));
+    (indices, taken)
 }
 
 /// A share to be taken, and its number in the random stream.
@@ -110,7 +163,9 @@ fn group_by_class(dataset: &Dataset, indices: Vec<usize>) -> Vec<Vec<usize>> {
 
 /// How many to take from groups of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
 /// rounded up first, and never all of a group.
-fn quotas(sizes: &[usize], wanted: usize) -> Vec<usize> {
+///
+/// Of equal remainders, the one that comes first in `order` is rounded up first.
+fn quotas(sizes: &[usize], wanted: usize, order: Vec<usize>) -> Vec<usize> {
     let total: usize = sizes.iter().sum();
     let exact = |group: usize| sizes[group] as u128 * wanted as u128;
     let mut quotas: Vec<usize> = (0..sizes.len())
@@ -118,7 +173,7 @@ fn quotas(sizes: &[usize], wanted: usize) -> Vec<usize> {
         .zip(sizes)
         .map(|(quota, &size)| quota.min(size.saturating_sub(1)))
         .collect();
-    let mut by_remainder: Vec<usize> = (0..sizes.len()).collect();
+    let mut by_remainder = order;
     by_remainder.sort_by_key(|&group| std::cmp::Reverse(exact(group) % total.max(1) as u128));
     let mut missing = wanted.saturating_sub(quotas.iter().sum());
     for &group in &by_remainder {
@@ -133,7 +188,7 @@ fn quotas(sizes: &[usize], wanted: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Inputs, OfficialDivision, SampleShape};
+    use crate::dataset::{Inputs, OfficialDivision, SampleShape, SplitKeys};
 
     fn dataset(labels: Vec<u32>, classes: u32) -> Dataset {
         let inputs = Inputs::Bytes(vec![0; labels.len()]);
@@ -163,6 +218,43 @@ mod tests {
         };
         assert_eq!(divide(1), divide(1));
         assert_ne!(divide(1), divide(2));
+    }
+
+    #[test]
+    fn the_seed_breaks_ties_between_classes() {
+        let spared = |seed| {
+            let split = dataset((0..30).map(|sample| sample % 3).collect(), 3)
+                .split(Split { validation: 0.0, test: 0.05, seed })
+                .unwrap();
+            split.dataset.class_counts(&split.test)
+        };
+        let counts: std::collections::BTreeSet<Vec<usize>> = (0..20).map(spared).collect();
+        assert!(counts.len() > 1 && counts.iter().all(|counts| counts.iter().sum::<usize>() == 2), "{counts:?}");
+    }
+
+    #[test]
+    fn groups_stay_together_and_the_latest_are_the_test() {
+        let with = |keys| dataset((0..60).map(|sample| sample % 2).collect(), 2).with_split_keys(keys).unwrap();
+        let keys = SplitKeys { groups: Some((0..60).map(|sample| sample / 7).collect()), times: None };
+        let split = with(keys.clone()).split(Split { validation: 0.1, test: 0.2, seed: 4 }).unwrap();
+        let groups = |side: &[usize]| side.iter().map(|sample| sample / 7).collect::<std::collections::BTreeSet<_>>();
+        assert!(groups(&split.train).is_disjoint(&groups(&split.test)));
+        assert!(groups(&split.train).is_disjoint(&groups(&split.validation)));
+        assert!(!split.test.is_empty() && split.test.len() <= 18);
+        let times = (0..60).map(|sample| f64::from((sample * 37 % 60) as u32)).collect::<Vec<_>>();
+        let latest = SplitKeys { groups: None, times: Some(times.clone()) };
+        let split = with(latest).split(Split { validation: 0.1, test: 0.2, seed: 4 }).unwrap();
+        let range = |side: &[usize]| {
+            side.iter()
+                .map(|&sample| times[sample])
+                .fold((f64::MAX, f64::MIN), |(low, high), time| (low.min(time), high.max(time)))
+        };
+        assert_eq!((range(&split.test), range(&split.validation).1), ((48.0, 59.0), 47.0));
+        let both = SplitKeys { times: Some(times), ..keys };
+        let message = with(both).split(Split { validation: 0.1, test: 0.2, seed: 4 }).unwrap_err().to_string();
+        assert!(message.starts_with("data.group, data.time"), "{message}");
+        let short = SplitKeys { groups: Some(vec![0]), times: None };
+        assert!(dataset(vec![0, 1], 2).with_split_keys(short).is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ const STANDARD_INPUT: &str = "standard input";
 /// Endings of files with one JSON value a line, or an array of them.
 const JSON_ENDINGS: [&str; 3] = ["jsonl", "ndjson", "json"];
 /// Endings of files with a table.
-const TABLE_ENDINGS: [&str; 8] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx", "gz"];
+const TABLE_ENDINGS: [&str; 10] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx", "xls", "ods", "gz"];
 
 /// Samples of one input.
 #[derive(Debug)]
@@ -132,7 +132,11 @@ impl InputReader<'_> {
 
     fn data(&self, path: &Path) -> Result<Loaded, Stop> {
         let source = path.display().to_string();
-        let dataset = self.predictor.load_data(&source).map_err(|error| of_source(&source, &error))?;
+        let dataset = match self.wanted {
+            Wanted::Inputs => self.predictor.load_inputs(&source),
+            Wanted::Targets => self.predictor.load_data(&source),
+        };
+        let dataset = dataset.map_err(|error| of_source(&source, &error))?;
         Ok(Loaded { source, dataset, table: None })
     }
 

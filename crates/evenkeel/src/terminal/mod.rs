@@ -1,5 +1,6 @@
 //! What the commands print, and where: results on standard output, progress and errors on standard error.
 
+mod columns;
 mod findings;
 mod layers;
 mod metrics;

@@ -9,6 +9,7 @@ use keel_health::{Finding, Level};
 use keel_train::metrics::Metrics;
 use keel_train::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 
+use super::columns::columns_text;
 use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
@@ -184,14 +185,18 @@ fn start_text(started: &Started) -> String {
         classes => format!("{classes} classes"),
     };
     let output = started.layers.last().map(|layer| shape_text(&layer.output_shape)).unwrap_or_default();
-    let mut lines = vec![
-        format!("data        {}: {train} train, {validation} validation, {test} test samples, {classes}", started.data),
-        format!(
-            "network     {}, {}, output {output}",
-            plural(started.layers.len() as u64, "layer"),
-            plural(started.parameters as u64, "parameter")
-        ),
-    ];
+    let mut lines = vec![format!(
+        "data        {}: {train} train, {validation} validation, {test} test samples, {classes}",
+        started.data
+    )];
+    if !started.columns.is_empty() {
+        lines.push(columns_text(&started.columns));
+    }
+    lines.push(format!(
+        "network     {}, {}, output {output}",
+        plural(started.layers.len() as u64, "layer"),
+        plural(started.parameters as u64, "parameter")
+    ));
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
     lines.extend(started.inferred.iter().map(|sentence| format!("note        {sentence}")));
     let simd = keel_kernels::simd::level().name();

@@ -23,6 +23,13 @@ pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     text_of(Table::new(), columns, rows)
 }
 
+/// As [`table`], at most `width` columns wide.
+pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    text_of(table, columns, rows)
+}
+
 /// Columns the terminal has; `None` where the output is no terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
     Table::new().width().map(usize::from)

@@ -1,10 +1,10 @@
 //! The binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of labels and 3 x 32 x 32 bytes.
 
-use super::class_names::for_numbers;
+use super::class_names::classes_of_numbers;
 use super::parts::PartSizes;
 use super::{Request, file_name, read_bytes, sorted_entries};
 use crate::catalog::CatalogEntry;
-use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Targets};
+use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Schema, TargetKind, Targets};
 use crate::error::DataError;
 use std::path::{Path, PathBuf};
 
@@ -37,12 +37,23 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
         }
     }
     let folder = if request.path.is_dir() { request.path } else { request.path.parent().unwrap_or(Path::new(".")) };
-    let class_names = match (request.schema, names_file(folder)?) {
-        (None, Some(names)) if labels.iter().all(|&label| (label as usize) < names.len()) => names,
-        _ => for_numbers(&labels, request.schema, request.path)?,
+    let numbers = || labels.iter().map(|&label| f64::from(label)).collect::<Vec<f64>>();
+    let targets = match (request.schema, names_file(folder)?) {
+        (None, Some(class_names)) if labels.iter().all(|&label| (label as usize) < class_names.len()) => {
+            Targets::Classes { labels, class_names }
+        }
+        (Some(Schema { target: TargetKind::Classes(class_names), .. }), _)
+            if labels.iter().all(|&label| (label as usize) < class_names.len()) =>
+        {
+            // Records hold numbers whatever the classes are called.
+            Targets::Classes { labels, class_names: class_names.clone() }
+        }
+        _ => {
+            let least = labels.iter().max().map_or(0, |&largest| largest as usize + 1);
+            classes_of_numbers(&numbers(), least, request.schema, request.path)?
+        }
     };
     let shape = SampleShape::Image { height: SIDE, width: SIDE, channels: 3 };
-    let targets = Targets::Classes { labels, class_names };
     let dataset = Dataset::from_memory(file_name(request.path), shape, Inputs::Bytes(pixels), targets)?
         .with_provenance(Provenance::Records { files: counts });
     match sizes.division() {

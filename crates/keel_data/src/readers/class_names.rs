@@ -1,21 +1,43 @@
-//! Names of classes for sources whose labels are numbers.
+//! Classes of sources whose labels are numbers.
 
-use crate::dataset::{Schema, TargetKind};
+use super::target_rule::label_key;
+use crate::dataset::{Schema, TargetKind, Targets};
 use crate::error::DataError;
 use std::path::Path;
 
-/// Names for `labels`: those of the trained model, else `0`, `1`, ... up to the largest label.
-pub(super) fn for_numbers(labels: &[u32], schema: Option<&Schema>, path: &Path) -> Result<Vec<String>, DataError> {
-    let largest = labels.iter().copied().max().unwrap_or(0) as usize;
-    if let Some(TargetKind::Classes(names)) = schema.map(|schema| &schema.target) {
-        if largest >= names.len() {
-            return Err(DataError::format(
-                path,
-                format!("label {largest} is outside the {} classes of the model", names.len()),
-                "Give data with the classes the model was trained on",
-            ));
-        }
-        return Ok(names.clone());
+/// Classes of the numbers `labels`: those of the trained model, else one for each different number in ascending order,
+/// and at least those from 0 up to, but not including, `least`.
+///
+/// # Errors
+/// A label that is no finite number, or that the model does not know.
+pub(super) fn classes_of_numbers(
+    labels: &[f64],
+    least: usize,
+    schema: Option<&Schema>,
+    path: &Path,
+) -> Result<Targets, DataError> {
+    if let Some(sample) = labels.iter().position(|label| !label.is_finite()) {
+        let what = format!("the label of sample {sample} is {}", labels[sample]);
+        return Err(DataError::format(path, what, "Give a label to every sample, or leave it out"));
     }
-    Ok((0..=largest).map(|class| class.to_string()).collect())
+    let name = |label: f64| label_key(&label.to_string()).into_owned();
+    let class_names: Vec<String> = match schema.map(|schema| &schema.target) {
+        Some(TargetKind::Classes(names)) => names.clone(),
+        _ => {
+            let mut different: Vec<f64> = labels.iter().copied().chain((0..least).map(|class| class as f64)).collect();
+            different.sort_by(f64::total_cmp);
+            different.dedup();
+            different.into_iter().map(name).collect()
+        }
+    };
+    let by_name: std::collections::HashMap<String, u32> =
+        class_names.iter().enumerate().map(|(class, name)| (label_key(name).into_owned(), class as u32)).collect();
+    let class = |&label: &f64| {
+        by_name.get(&name(label)).copied().ok_or_else(|| {
+            let what = format!("label {label} is outside the {} classes of the model", class_names.len());
+            DataError::format(path, what, "Give data with the classes the model was trained on")
+        })
+    };
+    let labels = labels.iter().map(class).collect::<Result<Vec<u32>, _>>()?;
+    Ok(Targets::Classes { labels, class_names })
 }

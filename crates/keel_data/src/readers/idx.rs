@@ -1,10 +1,10 @@
 //! IDX files as of MNIST: pairs of images and labels, plain or .gz, training pair and `t10k` or `test` pair.
 
-use super::class_names::for_numbers;
+use super::class_names::classes_of_numbers;
 use super::parts::PartSizes;
 use super::{Request, file_name, read_bytes, sorted_entries};
 use crate::catalog::CatalogEntry;
-use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Targets};
+use crate::dataset::{Dataset, Inputs, Provenance, SampleShape};
 use crate::error::DataError;
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
@@ -35,8 +35,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
         pixels.extend(test_pixels);
         labels.extend(test_labels);
     }
-    let class_names = for_numbers(&labels, request.schema, request.path)?;
-    let targets = Targets::Classes { labels, class_names };
+    let targets = classes_of_numbers(&labels, 0, request.schema, request.path)?;
     let dataset = Dataset::from_memory(file_name(request.path), shape, Inputs::Bytes(pixels), targets)?
         .with_provenance(Provenance::Records { files });
     match sizes.division() {
@@ -50,9 +49,13 @@ fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
     let images: Vec<PathBuf> =
         sorted_entries(folder)?.into_iter().filter(|file| is_images_name(&file_name(file))).collect();
-    let is_test = |file: &Path| file_name(file).starts_with("t10k") || file_name(file).starts_with("test");
     let training = if path.is_dir() {
-        images.iter().find(|file| !is_test(file)).or(images.first()).cloned()
+        let sets: Vec<&PathBuf> = images.iter().filter(|file| !is_test(file)).collect();
+        if let [one, other, ..] = sets[..] {
+            let what = format!("several sets of images, {} and {} among them", file_name(one), file_name(other));
+            return Err(DataError::format(path, what, "Name the file of training images as data.source"));
+        }
+        sets.first().copied().or(images.first()).cloned()
     } else if is_images_name(&file_name(path)) {
         Some(path.to_path_buf())
     } else {
@@ -62,12 +65,18 @@ fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
         let next = "Give the folder, or a file such as train-images-idx3-ubyte.gz beside its labels";
         return Err(DataError::format(path, "no IDX file of images found", next));
     };
-    if is_test(&training) || !file_name(&training).starts_with("train") {
+    let name = file_name(&training);
+    let Some((start, ending)) = name.split_once("train").filter(|_| !is_test(&training)) else {
         return Ok((training, None));
-    }
-    let ending = file_name(&training)["train".len()..].to_string();
-    let test = ["t10k", "test"].map(|start| training.with_file_name(format!("{start}{ending}")));
+    };
+    // EMNIST has its own name before: emnist-letters-train-images-idx3-ubyte.
+    let test = ["t10k", "test"].map(|part| training.with_file_name(format!("{start}{part}{ending}")));
     Ok((training, test.into_iter().find(|file| file.exists())))
+}
+
+/// Whether a file is named as part of a test pair.
+fn is_test(file: &Path) -> bool {
+    file_name(file).split(['-', '_', '.']).any(|word| word == "t10k" || word == "test")
 }
 
 /// The labels file that belongs to an images file.
@@ -77,7 +86,7 @@ fn labels_of(images: &Path) -> PathBuf {
 }
 
 /// Shape, pixels and labels of one pair.
-fn read_pair(images: &Path) -> Result<(SampleShape, Vec<u8>, Vec<u32>), DataError> {
+fn read_pair(images: &Path) -> Result<(SampleShape, Vec<u8>, Vec<f64>), DataError> {
     let (sizes, pixels) = read_array(images)?;
     let shape = match sizes[..] {
         [_, height, width] => SampleShape::Image { height, width, channels: 1 },
@@ -93,7 +102,7 @@ fn read_pair(images: &Path) -> Result<(SampleShape, Vec<u8>, Vec<u32>), DataErro
         let what = format!("{label_sizes:?} labels for {} images of {}", sizes[0], file_name(images));
         return Err(DataError::format(&labels_path, what, "Give the two files of one pair"));
     }
-    Ok((shape, pixels, labels.into_iter().map(u32::from).collect()))
+    Ok((shape, pixels, labels.into_iter().map(f64::from).collect()))
 }
 
 /// Dimensions and bytes of one IDX file: two zero bytes, element type, number of dimensions, big-endian sizes, values.
@@ -178,6 +187,23 @@ mod tests {
                 assert_eq!(labels[..], [0, 1, 2, 1]);
             }
         }
+    }
+
+    #[test]
+    fn the_files_of_emnist_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: Vec<u8>| {
+            std::fs::write(folder.path().join(format!("emnist-letters-{name}-ubyte.gz")), zipped(&bytes)).unwrap();
+        };
+        write("train-images-idx3", idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6]));
+        write("train-labels-idx1", idx(&[3], &[1, 2, 26]));
+        write("test-images-idx3", idx(&[1, 1, 2], &[7, 8]));
+        write("test-labels-idx1", idx(&[1], &[2]));
+        let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
+        assert_eq!((data.class_names().join(" "), data.division().unwrap().test.clone()), ("1 2 26".into(), vec![3]));
+        std::fs::write(folder.path().join("emnist-digits-train-images-idx3-ubyte"), idx(&[1, 1, 2], &[1, 2])).unwrap();
+        let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
+        assert!(message.contains("several sets of images"), "{message}");
     }
 
     #[test]

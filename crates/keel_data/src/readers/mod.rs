@@ -7,7 +7,7 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use table::csv;
+use table::{csv, excel, parquet};
 
 pub(crate) use parts::PartSizes;
 pub use table::{ColumnCells, Table, TableSource};
@@ -38,14 +38,19 @@ pub enum Format {
     Idx,
     /// CIFAR-10 or CIFAR-100 binary.
     Cifar,
-    /// Table of comma-separated values.
+    /// Table as text: values separated by commas, semicolons, tabs, bars or blanks.
     Csv,
+    /// Spreadsheet, .xlsx, .xls, .xlsb or .ods.
+    Excel,
+    /// Parquet table.
+    Parquet,
     /// NumPy arrays, .npy or .npz.
     Npy,
 }
 
 /// Every reader, in the order of the listings.
-pub const READERS: &[CatalogEntry] = &[image_folder::ENTRY, idx::ENTRY, cifar::ENTRY, csv::ENTRY, npy::ENTRY];
+pub const READERS: &[CatalogEntry] =
+    &[image_folder::ENTRY, idx::ENTRY, cifar::ENTRY, csv::ENTRY, excel::ENTRY, parquet::ENTRY, npy::ENTRY];
 
 /// What a reader is asked for.
 pub(crate) struct Request<'a> {
@@ -62,6 +67,7 @@ pub(crate) struct Request<'a> {
 /// Reads `request.path` in its format.
 pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
     let format = match request.config.format {
+        // A folder of tables has tables of several formats; its reader goes by the endings.
         Format::Auto => recognise(request.path)?,
         format => format,
     };
@@ -70,7 +76,7 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::ImageFolder => image_folder::read(request),
         Format::Idx => idx::read(request),
         Format::Cifar => cifar::read(request),
-        Format::Csv => table::read(request),
+        Format::Csv | Format::Excel | Format::Parquet => table::read(request),
         Format::Npy => npy::read(request),
     }
 }
@@ -94,7 +100,11 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
         if any(&|name| name.ends_with(".npy") || name.ends_with(".npz")) {
             return Ok(Format::Npy);
         }
-        if entries.iter().any(|entry| entry.is_dir() || image_decoder::is_image_file(entry)) {
+        let has_images = entries.iter().any(|entry| entry.is_dir() || image_decoder::is_image_file(entry));
+        if !has_images && table::is_folder_of_tables(&entries) {
+            return Ok(Format::Csv);
+        }
+        if has_images {
             return Ok(Format::ImageFolder);
         }
         return Err(unrecognised(path));
@@ -102,7 +112,7 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
     let name = file_name(path).to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     match () {
-        () if ends(&[".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz"]) => Ok(Format::Csv),
+        () if table::is_table_name(&name) => Ok(Format::Csv),
         () if ends(&[".npy", ".npz"]) => Ok(Format::Npy),
         () if idx::is_images_name(&name) || name.contains("ubyte") => Ok(Format::Idx),
         () if ends(&[".bin"]) => Ok(Format::Cifar),
@@ -115,7 +125,7 @@ fn unrecognised(path: &Path) -> DataError {
     DataError::format(
         path,
         "the format is not recognised",
-        "Set data.format to image_folder, idx, cifar, csv or npy, or give a folder with one folder of images for each class",
+        "Set data.format to image_folder, idx, cifar, csv, excel, parquet or npy, or give a folder with one folder of images for each class",
     )
 }
 

@@ -1,4 +1,7 @@
 //! Classes or values: the one rule for the targets of every format, and the spelling of labels.
+//!
+//! Text is classes. Numbers are classes if they are 0 and 1, or at most 20 whole numbers that occur twice on average, or
+//! whole numbers that count from 0 or 1 without a gap, five rows each. Other numbers are values.
 
 use crate::config::Task;
 use std::borrow::Cow;
@@ -7,10 +10,6 @@ use std::borrow::Cow;
 const NUMBERED_CLASSES: usize = 20;
 /// Rows of each number, where more of them are classes because they count from 0 or 1 without a gap.
 const ROWS_OF_EACH: usize = 5;
-
-/// The rule in words, for listings.
-pub(super) const RULE: &str = "text is classes; numbers are classes if they are 0 and 1, at most 20 whole numbers that \
-                               occur twice on average, or count from 0 or 1 without a gap, five rows each";
 
 /// Decides for numeric targets, given the different numbers with their counts in ascending order. Text is always
 /// classes.

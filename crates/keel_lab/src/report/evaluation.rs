@@ -101,7 +101,8 @@ fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> 
     let pairs = |target: usize| {
         let pair = |(&sample, prediction): (&usize, &Prediction)| match prediction {
             Prediction::Values(predicted) => {
-                Some((f64::from(values[sample * width + target]), f64::from(*predicted.get(target)?)))
+                let truth = f64::from(values[sample * width + target]) + dataset.target_origin();
+                Some((truth, *predicted.get(target)?))
             }
             Prediction::Class { .. } => None,
         };

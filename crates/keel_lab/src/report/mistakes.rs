@@ -51,7 +51,9 @@ fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<
         (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
             let width = target_names.len();
             let truth = &truth[sample * width..(sample + 1) * width];
-            Some(values.iter().zip(truth).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max))
+            let origin = dataset.target_origin();
+            let distance = |(a, b): (&f64, &f32)| (a - f64::from(*b) - origin).abs();
+            Some(values.iter().zip(truth).map(distance).fold(0.0, f64::max))
         }
         _ => None,
     }
@@ -90,14 +92,16 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake
         }
         (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
             let width = target_names.len();
-            mistake.truth = joined(&truth[sample * width..(sample + 1) * width]);
-            mistake.predicted = joined(values);
+            let origin = dataset.target_origin();
+            let truth = truth[sample * width..(sample + 1) * width].iter();
+            mistake.truth = joined(truth.map(|&value| f64::from(value) + origin));
+            mistake.predicted = joined(values.iter().copied());
         }
         _ => {}
     }
     mistake
 }
 
-fn joined(values: &[f32]) -> String {
-    values.iter().map(|&value| crate::charts::number(f64::from(value))).collect::<Vec<_>>().join(", ")
+fn joined(values: impl Iterator<Item = f64>) -> String {
+    values.map(crate::charts::number).collect::<Vec<_>>().join(", ")
 }

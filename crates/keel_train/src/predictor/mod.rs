@@ -49,8 +49,8 @@ pub enum Prediction {
         /// One per class; they add up to 1 but for `bce`.
         probabilities: Vec<f32>,
     },
-    /// Predicted values in the targets' own unit.
-    Values(Vec<f32>),
+    /// Predicted values in the targets' own unit; f64, because time stamps differ by less than f32 can tell apart.
+    Values(Vec<f64>),
 }
 
 impl Predictor {
@@ -149,6 +149,15 @@ impl Predictor {
         &self.ranges
     }
 
+    /// As [`Predictor::load_data`], to predict only: every row of a table stays in, without its target.
+    ///
+    /// # Errors
+    /// As [`Predictor::load_data`].
+    pub fn load_inputs(&self, source: &str) -> Result<Dataset, TrainError> {
+        let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
+        Ok(keel_data::load_to_predict(&config, Path::new(""), &self.schema)?)
+    }
+
     /// The fitted preprocessing.
     pub fn preprocessor(&self) -> &Preprocessor {
         &self.preprocessor
@@ -238,7 +247,10 @@ impl Predictor {
     /// `row` holds what the objective makes of the raw outputs.
     fn prediction(&self, row: &[f32]) -> Prediction {
         match self.class_names() {
-            [] => Prediction::Values(row.to_vec()),
+            [] => {
+                let origin = self.schema.target_origin();
+                Prediction::Values(row.iter().map(|&value| in_own_unit(value, origin)).collect())
+            }
             names => {
                 let index = largest(row);
                 Prediction::Class { index, name: names[index].clone(), probabilities: row.to_vec() }
@@ -262,6 +274,15 @@ fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, Trai
             let message = "this data has no targets to compare with; use predict instead";
             Err(TrainError::setting("data", message))
         }
+    }
+}
+
+/// A predicted value with the origin of its target added; without one, the number that `value` is printed as, so that no
+/// digits appear that f32 does not have.
+fn in_own_unit(value: f32, origin: f64) -> f64 {
+    match origin {
+        0.0 => value.to_string().parse().unwrap_or(f64::from(value)),
+        _ => f64::from(value) + origin,
     }
 }
 

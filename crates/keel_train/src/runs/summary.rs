@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use keel_data::ColumnReport;
 use keel_health::Finding;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub struct Summary {
     pub findings: Vec<serde_json::Value>,
     /// One row per layer.
     pub layers: Vec<LayerSummary>,
+    /// What became of each column; empty but for tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnReport>,
     /// What was inferred or added while building the model, one sentence each.
     pub inferred: Vec<String>,
     /// Version of Evenkeel.

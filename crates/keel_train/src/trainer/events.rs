@@ -1,5 +1,6 @@
 //! What a training tells whoever watches it.
 
+use keel_data::ColumnReport;
 use keel_health::Finding;
 
 use crate::metrics::Metrics;
@@ -46,6 +47,8 @@ pub struct Started {
     pub samples: [usize; 3],
     /// Names of the classes; empty for regression.
     pub classes: Vec<String>,
+    /// What became of each column; empty but for tables.
+    pub columns: Vec<ColumnReport>,
     /// Preprocessing, one sentence a step.
     pub preprocessing: Vec<String>,
     /// One row per layer.

@@ -406,6 +406,7 @@ impl<'a> Run<'a> {
             data: data.dataset.name().to_owned(),
             samples: [data.train.len(), data.validation.len(), data.test.len()],
             classes: data.dataset.class_names().to_vec(),
+            columns: data.dataset.column_reports().to_vec(),
             preprocessing: self.session.preprocessor().describe(),
             layers: self.session.layers(),
             inferred: self.session.inferred(),
@@ -436,6 +437,7 @@ impl<'a> Run<'a> {
             seed: self.config.train.seed,
             findings: self.findings(),
             layers: self.session.layers(),
+            columns: self.session.data().dataset.column_reports().to_vec(),
             inferred: self.session.inferred(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Machine {

@@ -315,7 +315,7 @@ impl Session {
 
 /// What the reader says about the data, and which splits were asked for and stayed empty.
 fn data_notes(config: &Config, data: &SplitDataset) -> Vec<String> {
-    let mut notes = data.dataset.notes().to_vec();
+    let mut notes = data.notes();
     let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
     for (name, share, samples) in splits {
         if share > 0.0 && samples.is_empty() {

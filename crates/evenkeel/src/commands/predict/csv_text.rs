@@ -23,11 +23,12 @@ pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
 }
 
 fn row_line(columns: &Columns, row: &Row) -> String {
-    let (class, numbers) = match &row.prediction {
-        Prediction::Class { name, probabilities, .. } => (Some(name.as_str()), probabilities),
-        Prediction::Values(values) => (None, values),
+    let (class, numbers): (Option<&str>, Vec<String>) = match &row.prediction {
+        Prediction::Class { name, probabilities, .. } => {
+            (Some(name.as_str()), probabilities.iter().map(f32::to_string).collect())
+        }
+        Prediction::Values(values) => (None, values.iter().map(f64::to_string).collect()),
     };
-    let numbers: Vec<String> = numbers.iter().map(f32::to_string).collect();
     let input = columns.input.then_some(row.input.as_str());
     let own = row.kept.iter().chain(&row.identifiers).map(String::as_str);
     line(input.into_iter().chain(own).chain(class).chain(numbers.iter().map(String::as_str)))

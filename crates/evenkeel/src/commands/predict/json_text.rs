@@ -26,16 +26,17 @@ fn document(columns: &Columns, row: &Row) -> Value {
     let mut result = |name: &str, value: Value| {
         object.insert(columns.apart(name), value);
     };
-    let by_target = |values: &[f32]| -> Map<String, Value> {
-        columns.targets.iter().cloned().zip(values.iter().map(|&value| json!(value))).collect()
-    };
+    let by_target =
+        |values: Vec<Value>| -> Value { Value::Object(columns.targets.iter().cloned().zip(values).collect()) };
     match &row.prediction {
         Prediction::Class { index, name, probabilities } => {
             result("class", json!(name));
             result("probability", json!(probabilities[*index]));
-            result("probabilities", json!(by_target(probabilities)));
+            result("probabilities", by_target(probabilities.iter().map(|&value| json!(value)).collect()));
         }
-        Prediction::Values(values) => result("values", json!(by_target(values))),
+        Prediction::Values(values) => {
+            result("values", by_target(values.iter().map(|&value| json!(value)).collect()));
+        }
     }
     let unlike: Vec<&str> = row.unlike.iter().map(|unlike| unlike.name.as_str()).collect();
     result("unlike_training", json!(unlike));

@@ -195,6 +195,10 @@ fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(u
 }
 
 fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Dataset, DataError> {
+    if schema.columns.is_empty() {
+        let what = "the model was not trained on a table with named columns";
+        return Err(DataError::format(&table.path(), what, "Give data of the kind the model was trained on"));
+    }
     let missing = Missing { added: &asked.config.missing_values };
     let mut notes = std::mem::take(&mut table.notes);
     let target = target::choose_for_model(&table, asked.config, schema).filter(|_| asked.wants_targets);

@@ -183,7 +183,7 @@ impl<'a> Judged<'a> {
         if is_mostly_distinct && per_cell >= WORDS_OF_TITLES {
             let words = words::recurring(tally);
             if !words.is_empty() {
-                let became = format!("{} words", words.len());
+                let became = plural(words.len(), "word", "words");
                 let reason = format!("{} different texts: words that recur", tally.distinct());
                 return self.kept(ColumnKind::Text, ColumnEncoding::Words { words }, &became, reason);
             }
@@ -197,10 +197,10 @@ impl<'a> Judged<'a> {
         }
         let (count, least) = (chosen.names.len(), chosen.least);
         let (became, reason) = match chosen.other {
-            false => (format!("{count} categories"), format!("{distinct} different texts")),
+            false => (plural(count, "category", "categories"), format!("{distinct} different texts")),
             true => {
                 let reason = format!("{distinct} different texts; \"other\" for those in under {} rows", least.max(2));
-                (format!("{count} categories + other"), reason)
+                (format!("{} + other", plural(count, "category", "categories")), reason)
             }
         };
         let reason = match chosen.other && count + 1 == 256 {
@@ -210,6 +210,10 @@ impl<'a> Judged<'a> {
         let encoding = ColumnEncoding::Category { categories: chosen.names, other: chosen.other };
         self.kept(ColumnKind::Category, encoding, &became, reason)
     }
+}
+
+fn plural(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 fn periods(encoding: &TimeEncoding) -> String {

@@ -1,8 +1,9 @@
 use super::open_quote;
 use crate::config::{DataConfig, Task};
+use crate::dataset::ColumnKind;
 use crate::dataset::{Dataset, Imputation, Inputs, Targets};
 use crate::error::DataError;
-use crate::load::{load, load_for_model};
+use crate::load::{load, load_for_model, load_to_predict};
 use crate::preprocess::{PreprocessScratch, Preprocessor};
 
 fn read_as(text: &str, config: DataConfig) -> Result<Dataset, DataError> {
@@ -31,7 +32,10 @@ fn numbers_and_categories_become_features() {
 
 #[test]
 fn the_target_and_its_kind_are_found() {
-    let rows = |cells: &[&str]| format!("x,y\n{}", cells.iter().map(|cell| format!("1,{cell}\n")).collect::<String>());
+    let rows = |cells: &[&str]| -> String {
+        let lines = cells.iter().enumerate().map(|(row, cell)| format!("{row}.5,{cell}\n"));
+        ["x,y\n".to_string()].into_iter().chain(lines).collect()
+    };
     let cases: [(&str, Task, bool); 5] = [
         (&rows(&["1", "2", "1", "2"]), Task::Auto, true),
         (&rows(&["1", "2", "3", "4"]), Task::Auto, false),
@@ -45,7 +49,7 @@ fn the_target_and_its_kind_are_found() {
     }
     let data = read_as("y,x\n0.5,1\n1.5,2\n", DataConfig { target: "y".into(), ..DataConfig::default() }).unwrap();
     assert_eq!(data.targets(), &Targets::Values { values: vec![0.5, 1.5], target_names: vec!["y".into()] });
-    let numbered = read("x,target\n1,10\n1,9\n1,10\n1,9\n").unwrap();
+    let numbered = read("x,target\n1,10\n2,9\n1,10\n1,9\n").unwrap();
     assert_eq!(numbered.class_names(), ["9", "10"]);
 }
 
@@ -63,9 +67,9 @@ fn missing_cells_are_filled_from_the_training_split_only() {
     for (missing, stand_in) in [(Imputation::Mean, 3.0), (Imputation::Median, 2.0)] {
         let data = read_as(text, DataConfig { missing, ..DataConfig::default() }).unwrap();
         let preprocessor = Preprocessor::fit(&data, &[0, 1, 2, 3], &[]).unwrap();
-        let mut rows = [0.0; 6];
+        let mut rows = [0.0; 12];
         preprocessor.gather(&data, &[0, 1, 2, 3, 4, 5], &mut rows, &mut PreprocessScratch::default()).unwrap();
-        assert_eq!(rows, [1.0, stand_in, 2.0, 6.0, 1000.0, stand_in]);
+        assert_eq!(rows, [1.0, 0.0, stand_in, 1.0, 2.0, 0.0, 6.0, 0.0, 1000.0, 0.0, stand_in, 1.0]);
         assert!(Preprocessor::fit(&data, &[1], &[]).unwrap_err().to_string().contains("missing in every sample"));
     }
     let config = DataConfig { missing: Imputation::Error, ..DataConfig::default() };
@@ -78,17 +82,17 @@ fn mistakes_are_named_with_line_and_column() {
     let many: String = (0..20).map(|row| format!("{row},1.5\n")).collect();
     let long = format!("a,target\n{many}12x,2.5\n");
     let cases = [
-        ("a,target\n1,x\nNaN,y\n", "line 3, column \"a\": \"NaN\" is not a finite number"),
         ("a,target\n1,x\ninf,y\n", "line 3, column \"a\": \"inf\" is not a finite number"),
         ("a,target\n1,x\n2\n", "line 3 has 1 cells, the header has 2"),
         ("a,target\n1,x\n2,y,z\n", "line 3 has 3 cells"),
-        ("a,target\n1,x\n2,\n", "line 3, column \"target\": the target is missing"),
+        ("a,target\n1,\n2,\n", "the target \"target\" is missing in every row"),
         (&long, "line 22, column \"a\": \"12x\" is not a number"),
         ("a,target\n1,x\n2,x\n", "1 class; a classifier needs at least two"),
         ("a,target\n", "the table has no rows"),
         ("", "the table has no rows"),
         ("target\nx\ny\n", "no feature column"),
-        ("a,target\n1,1.5\n2,nan\n", "line 3, column \"target\": \"nan\" is not a finite number"),
+        ("a,target\n7,x\n7,y\n", "no feature column; left out: \"a\" (constant: \"7\" in every row)"),
+        ("a,target\n1,1.5\n2,inf\n", "line 3, column \"target\": \"inf\" is not a finite number"),
     ];
     for (text, expected) in cases {
         let message = read(text).unwrap_err().to_string();
@@ -97,6 +101,9 @@ fn mistakes_are_named_with_line_and_column() {
     let config = DataConfig { target: "price".into(), ..DataConfig::default() };
     let message = read_as("a,b\n1,2\n", config).unwrap_err().to_string();
     assert!(message.starts_with("data.target") && message.ends_with("Give one of a, b"), "{message}");
+    let config = DataConfig { target: "prize".into(), ..DataConfig::default() };
+    let message = read_as("Price,b\n1,2\n", config).unwrap_err().to_string();
+    assert!(message.contains("Did you mean \"Price\"?"), "{message}");
 }
 
 #[test]
@@ -113,13 +120,246 @@ fn a_model_gets_its_columns_whatever_their_order() {
     let Targets::Classes { labels, .. } = labelled.targets() else { panic!("classes are known") };
     assert_eq!(labels[..], [1]);
     for (text, expected) in [
-        ("color,size\ngreen,7\n", "line 2, column \"color\": \"green\" is a category the model was not trained on"),
         ("color\nred\n", "the column \"size\" is missing"),
         ("color,size,kind\nred,7,c\n", "line 2, column \"kind\": \"c\" is outside the classes"),
     ] {
         let message = read(text).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
+}
+
+#[test]
+fn cells_a_model_does_not_know_are_counted() {
+    let rows: String = (0..40).map(|row| format!("{},{row}.5,{}\n", ["red", "blue"][row % 2], row % 2)).collect();
+    let schema = read(&format!("color,n,target\n{rows}")).unwrap().schema();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("new.csv"), "color,n\nred,1\nviolet,2\nblue,three\n").unwrap();
+    let data = load_to_predict(&DataConfig::of_source("new.csv"), folder.path(), &schema).unwrap();
+    assert_eq!(floats(&data)[..5], [0.0, 1.0, 1.0, 0.0, 0.0]);
+    assert!(floats(&data)[8].is_nan());
+    let notes = data.notes().join("\n");
+    assert!(notes.contains("\"color\": 1 cell has a text that is no category of the model (\"violet\")"), "{notes}");
+    assert!(notes.contains("\"n\": 1 cell can not be read (\"three\"), taken for missing"), "{notes}");
+}
+
+/// Kind and fate of a column called `a` beside a numeric column and a target.
+fn fate(cells: &[String]) -> (ColumnKind, String, String) {
+    let rows: String = cells
+        .iter()
+        .enumerate()
+        .map(|(row, cell)| format!("\"{cell}\",{},{}\n", (row * 7 % 11) as f32 + 0.5, ["x", "y"][row % 2]))
+        .collect();
+    let data = read(&format!("a,b,target\n{rows}")).unwrap();
+    let report = data.column_reports().iter().find(|report| report.name == "a").unwrap();
+    (report.kind, report.became.clone(), report.reason.clone())
+}
+
+#[test]
+fn columns_are_what_they_hold() {
+    let cells = |cell: &dyn Fn(usize) -> String| (0..60).map(cell).collect::<Vec<_>>();
+    let of = |words: &[&str], row: usize| words[row * 5 % words.len()].to_string();
+    let names = ["Braund", "Heikkinen", "Allen", "Moran"];
+    let cases: [(Vec<String>, ColumnKind, &str); 16] = [
+        (cells(&|row| format!("{}", row * row % 17)), ColumnKind::Number, "1 number"),
+        (
+            cells(&|row| if row % 9 == 0 { String::new() } else { format!("{}", row * row % 17) }),
+            ColumnKind::Number,
+            "1 number + 1 missing flag",
+        ),
+        (cells(&|row| format!("{},{}", row % 7, row % 3)), ColumnKind::Number, "1 number"),
+        (cells(&|row| format!("{} %", row % 7)), ColumnKind::Number, "1 number"),
+        (cells(&|row| format!("${},{:03}.50", row % 7 + 1, row)), ColumnKind::Number, "1 number"),
+        (cells(&|row| of(&["red", "green", "blue"], row)), ColumnKind::Category, "3 categories"),
+        (cells(&|row| of(&["yes", "No"], row)), ColumnKind::Boolean, "1 number of 0 and 1"),
+        (cells(&|row| of(&["TRUE", "FALSE", "NA"], row)), ColumnKind::Boolean, "1 number of 0 and 1 + 1 missing flag"),
+        (cells(&|row| format!("2024-{:02}-{:02}", row % 12 + 1, row % 28 + 1)), ColumnKind::Time, "5 numbers"),
+        (cells(&|row| format!("{}:30", row % 24)), ColumnKind::Time, "3 numbers"),
+        (cells(&|row| format!("{row}")), ColumnKind::RowNumber, "left out"),
+        (cells(&|row| format!("u-{}-{row}", row * 31)), ColumnKind::Identifier, "left out"),
+        (cells(&|_| "same".to_string()), ColumnKind::Constant, "left out"),
+        (cells(&|_| String::new()), ColumnKind::Constant, "left out"),
+        (
+            cells(&|row| format!("{}{row}, {} Tom", names[row % 4], ["Mr.", "Mrs."][row % 2])),
+            ColumnKind::Text,
+            "6 words",
+        ),
+        (cells(&|row| format!("w{row}a q{row}b z{row}c k{row}d")), ColumnKind::Text, "left out"),
+    ];
+    for (cells, kind, became) in cases {
+        let found = fate(&cells);
+        assert_eq!((found.0, found.1.as_str()), (kind, became), "{:?}: {}", &cells[..3], found.2);
+        assert!(!found.2.is_empty());
+    }
+}
+
+#[test]
+fn numbers_that_name_or_count_rows_are_left_out() {
+    let table = |header: &str, number: &dyn Fn(usize) -> usize| {
+        let rows: String = (0..40).map(|row| format!("{},{},{}\n", number(row), row * 7 % 11, row % 2)).collect();
+        read(&format!("{header},b,target\n{rows}")).unwrap()
+    };
+    let shuffled = |row: usize| row * 17 % 41 + 100;
+    let cases: [(&str, &dyn Fn(usize) -> usize, ColumnKind); 7] = [
+        ("", &|row| row + 193, ColumnKind::RowNumber),
+        ("", &shuffled, ColumnKind::RowNumber),
+        ("Unnamed: 0", &shuffled, ColumnKind::RowNumber),
+        ("PassengerId", &shuffled, ColumnKind::Identifier),
+        ("size", &shuffled, ColumnKind::Number),
+        ("day", &|row| row, ColumnKind::Number),
+        ("year", &|row| row + 1990, ColumnKind::Number),
+    ];
+    for (header, number, kind) in cases {
+        assert_eq!(table(header, number).column_reports()[0].kind, kind, "{header}");
+    }
+    let alone: String = (0..40).map(|row| format!("{row},{}.5\n", row * 3)).collect();
+    let data = read(&format!("n,y\n{alone}")).unwrap();
+    assert_eq!(data.feature_names(), ["n"], "the only column stays");
+}
+
+#[test]
+fn european_exports_are_read() {
+    let text = "temp;wind;load\n20,5;-0,5;19,0\n18,2;1,5;22,7\n21,0;0,5;22,5\n";
+    let data = read(text).unwrap();
+    assert_eq!(floats(&data), [20.5, -0.5, 18.2, 1.5, 21.0, 0.5]);
+    let Targets::Values { values, .. } = data.targets() else { panic!("decimals are values") };
+    assert_eq!(values[..], [19.0, 22.7, 22.5]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("new.csv"), "temp;wind\n1,25;2\n1.5;3\n").unwrap();
+    let new = load_to_predict(&DataConfig::of_source("new.csv"), folder.path(), &data.schema()).unwrap();
+    assert_eq!(floats(&new), [1.25, 2.0, 1.5, 3.0]);
+    let amounts = read("a;b;y\n1.234,50;1,0;0,1\n2.000,00;1,1;0,2\n").unwrap();
+    assert_eq!(floats(&amounts)[..2], [1234.5, 1.0]);
+}
+
+#[test]
+fn time_stamps_keep_their_digits() {
+    let rows: String =
+        (0..50).map(|row| format!("{},{}\n", 1_700_000_000 + row * 7 % 50, 1_600_000_000.5 + f64::from(row))).collect();
+    let data = read(&format!("stamp,y\n{rows}")).unwrap();
+    assert_eq!(floats(&data)[..3], [0.0, 7.0, 14.0]);
+    let Targets::Values { values, .. } = data.targets() else { panic!("decimals are values") };
+    assert_eq!((values[..3].to_vec(), data.target_origin()), (vec![0.0, 1.0, 2.0], 1_600_000_000.5));
+    assert_eq!(data.schema().target_origin(), 1_600_000_000.5);
+}
+
+#[test]
+fn single_numbers_that_decide_the_scale_are_told() {
+    let table = |cell: &str| {
+        let rows: String = (0..60)
+            .map(|row| {
+                format!(
+                    "{},{}\n",
+                    if row == 5 { cell.to_string() } else { format!("{:.3}", (row as f32).sin()) },
+                    row % 2
+                )
+            })
+            .collect();
+        read(&format!("a,label\n{rows}")).unwrap()
+    };
+    let notes = table("1e30").notes().join("\n");
+    assert!(notes.contains("1e30 in line 7 is an outlier") && notes.contains("column \"a\""), "{notes}");
+    assert!(floats(&table("1e30"))[5].is_nan());
+    let notes = table("5000").notes().join("\n");
+    assert!(notes.contains("one value, 5000 in line 7, decides the scale of the column: outlier"), "{notes}");
+    assert!(!table("1.5").notes().join("\n").contains("outlier"));
+}
+
+#[test]
+fn rows_without_a_target_are_left_out_and_counted() {
+    let text = "a,target\n1,x\n2,\n3,y\n4,NA\n5,x\n";
+    let data = read(text).unwrap();
+    assert_eq!((data.samples(), floats(&data)), (3, &[1.0, 3.0, 5.0][..]));
+    assert!(data.notes().contains(&"2 rows without a target are left out".to_string()), "{:?}", data.notes());
+    assert!(data.provenance().describe(1).ends_with("t.csv, line 4"));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), text).unwrap();
+    let config = DataConfig::of_source("t.csv");
+    let to_predict = load_to_predict(&config, folder.path(), &data.schema()).unwrap();
+    assert_eq!((to_predict.samples(), to_predict.targets()), (5, &Targets::Unlabelled));
+    assert_eq!(load_for_model(&config, folder.path(), &data.schema()).unwrap().samples(), 3);
+}
+
+#[test]
+fn labels_are_compared_as_numbers() {
+    let rows: String = (0..20).map(|row| format!("{row}.5,{}\n", ["0", "1.0", "0.0", "1"][row % 4])).collect();
+    let data = read(&format!("a,grade\n{rows}")).unwrap();
+    assert_eq!(data.class_names(), ["0", "1"]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("n.csv"), "a,grade\n1,1.00\n2,0.0\n").unwrap();
+    let labelled = load_for_model(&DataConfig::of_source("n.csv"), folder.path(), &data.schema()).unwrap();
+    assert!(matches!(labelled.targets(), Targets::Classes { labels, .. } if labels == &[1, 0]));
+    let truths = read("a,y\n1,True\n2,false\n4,TRUE\n3,False\n").unwrap();
+    assert_eq!(truths.class_names().len(), 2);
+}
+
+#[test]
+fn the_target_is_always_named() {
+    let note = |text: &str| read(text).unwrap().notes().join("\n");
+    let cases = [
+        ("label,a,b\nx,1,2\ny,2,3\nx,3,4\n", "the target is \"label\" (by its name), 2 classes (text)"),
+        ("a,b,kind\n1,2,x\n2,3,y\n", "the target is \"kind\" (the last column), 2 classes (text)"),
+        ("a,b\n1,2.5\n2,3.5\n", "the target is \"b\" (the last column), values (numbers with decimals, 2.5 to 3.5)"),
+    ];
+    for (text, expected) in cases {
+        let found = note(text);
+        assert!(found.contains(expected) && found.contains("data.task") && found.contains("data.target"), "{found}");
+    }
+    let names: String = (0..40).map(|row| format!("{row}.5,name {row}\n")).collect();
+    let message = read(&format!("a,who\n{names}")).unwrap_err().to_string();
+    assert!(message.contains("40 different texts in 40 rows: too many for classes"), "{message}");
+}
+
+#[test]
+fn exports_of_other_programs_are_read() {
+    let cases = [
+        ("\u{feff}sep=;\r\na;b;kind\r\n1,5;2;x\r\n2,5;3;y\r\n", "a b", 2),
+        ("# made by hand\n\na,b,kind\n1,2,x\n3,4,y\n", "a b", 2),
+        ("Report of May,,\na,b,kind\n1,2,x\n3,4,y\n", "a b", 2),
+        ("a,b,kind\n1,2,x\n,,\n3,4,y\n,,\n", "a b", 2),
+        ("a,b,kind,\n1,2,x,\n3,4,y,\n", "a b", 2),
+        ("\"a\" \"b\" \"kind\"\n\"1\" 1 2.5 \"x\"\n\"2\" 3 4.5 \"y\"\n\"3\" 5 4.5 \"y\"\n", "a b", 3),
+        ("a,b,kind\n1,\"two\nlines\",x\n3,\"t\",y\n", "a b=t b=two\nlines", 2),
+        ("x,x,kind\n1,2,p\n3,5,q\n", "x x_2", 2),
+        ("a|b|kind\n.|2|x\n1|.A|y\n2|3|x\n", "a b", 3),
+        ("2019,2020,kind\n1,2,x\n3,4,y\n", "2019 2020", 2),
+    ];
+    for (text, features, samples) in cases {
+        let data = read(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!((data.feature_names().join(" "), data.samples()), (features.to_string(), samples), "{text:?}");
+    }
+    let config = DataConfig { header: Some(true), ..DataConfig::default() };
+    assert_eq!(read_as("1,2,k\n3,4,x\n5,6,y\n", config).unwrap().feature_names(), ["1", "2"]);
+    let config = DataConfig { header: Some(false), ..DataConfig::default() };
+    assert_eq!(read_as("a,2,k\nb,4,x\n", config).unwrap().samples(), 2);
+    let config = DataConfig { missing_values: vec!["-1".into()], ..DataConfig::default() };
+    assert!(floats(&read_as("a,k\n-1,x\n2,y\n3,y\n", config).unwrap())[0].is_nan());
+}
+
+#[test]
+fn groups_and_times_reach_the_split() {
+    let rows: String = (0..100)
+        .map(|row| {
+            format!("p{},2024-{:02}-{:02},{}.5,{}\n", row % 25, row / 25 + 1, row % 25 + 1, row * 7 % 13, row % 2)
+        })
+        .collect();
+    let text = format!("patient,date,a,target\n{rows}");
+    let config = DataConfig { group: "patient".into(), ..DataConfig::default() };
+    let data = read_as(&text, config.clone()).unwrap();
+    assert!(data.feature_names().iter().all(|name| !name.starts_with("patient")));
+    let split = data.split(config.split()).unwrap();
+    let sides = [&split.train, &split.validation, &split.test];
+    for group in 0..25 {
+        let holding = sides.iter().filter(|side| side.iter().any(|sample| sample % 25 == group)).count();
+        assert_eq!(holding, 1, "group {group}");
+    }
+    assert_eq!(split.test.len(), 20);
+    let config = DataConfig { time: "date".into(), ignore_columns: vec!["patient".into()], ..DataConfig::default() };
+    let split = read_as(&text, config.clone()).unwrap().split(config.split()).unwrap();
+    assert_eq!(split.test, (80..100).collect::<Vec<_>>());
+    assert_eq!(split.validation, (72..80).collect::<Vec<_>>());
+    assert!(!split.dataset.feature_names().contains(&"date days".to_string()));
+    let config = DataConfig { time: "dat".into(), ..DataConfig::default() };
+    assert!(read_as(&text, config).unwrap_err().to_string().contains("Did you mean \"date\"?"));
 }
 
 #[test]

@@ -124,11 +124,13 @@ fn counts(text: &str, delimiter: u8) -> Vec<usize> {
     counts
 }
 
-/// Whether the lines have the same number of cells, two at least, between blanks.
+/// Whether the lines have the same number of cells, two at least, between blanks; the first may have one less, as names
+/// of columns above names of rows.
 fn has_blank_columns(text: &str) -> bool {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES);
     let counts: Vec<usize> = lines.map(|line| between_blanks(line).len()).collect();
-    counts.len() >= 2 && counts[0] >= 2 && counts.iter().all(|&count| count == counts[0])
+    let Some(&cells) = counts.get(1).filter(|&&cells| cells >= 2) else { return false };
+    (counts[0] == cells || counts[0] + 1 == cells) && counts[1..].iter().all(|&count| count == cells)
 }
 
 /// The cells of a line between blanks; quoted ones keep theirs.

@@ -148,9 +148,10 @@ fn date(text: &str, order: DateOrder) -> Option<i64> {
     if let Some(named) = named {
         let month = month_of(fields[named])?;
         let rest: Vec<&str> = (0..count).filter(|&field| field != named).map(|field| fields[field]).collect();
+        let is_year = |field: &str| field.len() == 4 && number(field).is_some();
         return match rest[..] {
-            [year] if year.len() == 4 => days(number(year)?, month, 1),
-            [first, second] if first.len() == 4 => days(year(first)?, month, day_of(second)?),
+            [year] if is_year(year) => days(number(year)?, month, 1),
+            [first, second] if is_year(first) => days(year(first)?, month, day_of(second)?),
             [first, second] => days(year(second)?, month, day_of(first)?),
             _ => None,
         };

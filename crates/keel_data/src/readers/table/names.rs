@@ -34,8 +34,18 @@ const OWNERS: &[&str] = &[
     "object",
 ];
 /// Names of columns that count rows, in lower case, as pandas and R write them.
-const ROW_NUMBERS: &[&str] =
-    &["index", "row", "rows", "rownames", "row.names", "row_number", "rownum", "row_id", "level_0"];
+const ROW_NUMBERS: &[&str] = &[
+    "index",
+    "row",
+    "rows",
+    "rownames",
+    "row.names",
+    "row_number",
+    "rownum",
+    "row_id",
+    "level_0",
+    "__index_level_0__",
+];
 /// Words that name a count of time, which is information where it counts up.
 const TIMES: &[&str] =
     &["time", "t", "day", "date", "year", "month", "week", "hour", "minute", "second", "step", "period", "epoch"];

@@ -49,21 +49,29 @@ pub(super) struct Settled {
 /// The formats a column can be read in; `None` if it does not hold numbers.
 pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
     let total = tally.cells();
+    let reads = |text: &str, format: NumberFormat| parse(text, format).is_some();
     let numbers = |format: NumberFormat| -> usize {
-        let reads = |text: &str| parse(text, format).is_some();
-        if tally.present.len() > TRIAL && !tally.present.iter().take(TRIAL).any(|(text, _)| reads(text)) {
+        if tally.present.len() > TRIAL && !tally.present.iter().take(TRIAL).any(|(text, _)| reads(text, format)) {
             return 0;
         }
-        tally.present.iter().filter(|(text, _)| reads(text)).map(|(_, count)| count).sum()
+        tally.present.iter().filter(|(text, _)| reads(text, format)).map(|(_, count)| count).sum()
     };
     let plain = numbers(NumberFormat::PLAIN);
+    let reads_all = |format: NumberFormat| tally.present.iter().all(|(text, _)| reads(text, format));
     let has_points = tally.present.iter().any(|(text, _)| text.contains('.'));
-    // Whole numbers without signs can be read in every format: those without groups stand for all.
-    let is_open = plain == total && !has_points;
-    let count = |format: &NumberFormat| match (is_open, format.grouping) {
-        (true, Grouping::None) => plain,
-        (true, _) => 0,
-        (false, _) => numbers(*format),
+    let count = |format: &NumberFormat| match (plain == total, has_points, format.grouping) {
+        // Whole numbers without signs can be read in every format: those without groups stand for all.
+        (true, false, Grouping::None) => plain,
+        (true, false, _) => 0,
+        // Another format matters only if it reads all cells, too.
+        (true, true, _) => {
+            if reads_all(*format) {
+                plain
+            } else {
+                0
+            }
+        }
+        (false, ..) => numbers(*format),
     };
     let counts: Vec<usize> = FORMATS.iter().map(count).collect();
     let most = counts.iter().copied().max().filter(|&most| most > 0)?;
@@ -98,14 +106,16 @@ impl Fitting {
         if format.decimal_comma && tally.present.iter().any(|(text, _)| text.contains(',')) {
             how.push("decimal commas".to_string());
         }
-        let amounts: Vec<_> = tally.present.iter().filter_map(|(text, _)| amount(text, format)).collect();
+        // Cells that programs write have no signs to tell of.
+        let signed = tally.present.iter().filter(|(text, _)| text.parse::<f64>().is_err());
+        let amounts: Vec<_> = signed.filter_map(|(text, _)| amount(text, format)).collect();
         if amounts.iter().any(|amount| amount.grouped) {
             how.push("thousands in groups".to_string());
         }
         let percent = amounts.iter().filter(|amount| amount.percent).count();
         match percent {
             0 => {}
-            all if all == amounts.len() => how.push("percent: 12 % is 0.12".to_string()),
+            all if all + self.strays.len() == tally.distinct() => how.push("percent: 12 % is 0.12".to_string()),
             _ => how.push("some percent signs: 12 % is 0.12".to_string()),
         }
         let currencies: BTreeSet<&str> = amounts.iter().filter_map(|amount| amount.currency).collect();

@@ -40,8 +40,7 @@ pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
         return Ok(judged.left_out(ColumnKind::RowNumber, &reason));
     }
     if names_rows(&judged, &values) {
-        let reason = format!("a different whole number in every row, named \"{}\"", judged.name());
-        return Ok(judged.left_out(ColumnKind::Identifier, &reason));
+        return Ok(judged.left_out(ColumnKind::Identifier, "named as identifiers are, all different"));
     }
     let magnitude = Magnitude::of(&values);
     (encoding.origin, encoding.unit) = (magnitude.origin, magnitude.unit);
@@ -114,8 +113,8 @@ fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
     let begins = values[0] == 0.0 || values[0] == 1.0;
     if raw.is_unnamed || names::is_row_number(&raw.name) {
         return Some(match raw.is_unnamed {
-            true => "no name and a different whole number in every row: row numbers".to_string(),
-            false => "a different whole number in every row, named as row numbers are".to_string(),
+            true => "no name, a different whole number in every row".to_string(),
+            false => "named as row numbers are, all different".to_string(),
         });
     }
     let is_long = values.len() >= ROWS_TO_COUNT;

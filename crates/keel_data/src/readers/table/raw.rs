@@ -48,7 +48,8 @@ pub(super) enum Cells {
     Text(TextCells),
     /// Numbers; NaN where the cell is empty.
     Numbers(Vec<f64>),
-    /// Seconds since 1970; NaN where the cell is empty.
+    /// Seconds since 1970, of formats that know time stamps; NaN where the cell is empty.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     Times(Vec<f64>),
 }
 

@@ -115,8 +115,11 @@ mod tests {
 
     fn flowers() -> TableSource {
         TableSource::new("flowers")
-            .column("size", ColumnCells::Numbers(vec![Some(1.5), None, Some(2.5), None]))
-            .column("color", ColumnCells::Text(["red", "blue", "red", "red"].map(|color| Some(color.into())).to_vec()))
+            .column("size", ColumnCells::Numbers(vec![Some(1.5), None, None, Some(2.5)]))
+            .column(
+                "color",
+                ColumnCells::Text(["red", "blue", "red", "green"].map(|color| Some(color.into())).to_vec()),
+            )
             .column(
                 "kind",
                 ColumnCells::Text([Some("a"), Some("b"), None, Some("a")].map(|kind| kind.map(String::from)).to_vec()),
@@ -126,9 +129,10 @@ mod tests {
     #[test]
     fn a_table_in_memory_is_read_as_a_file_is() {
         let data = flowers().read(&DataConfig::default()).unwrap();
-        assert_eq!(data.feature_names(), ["size", "size is missing", "color=blue", "color=red"]);
+        assert_eq!(data.feature_names(), ["size", "color=blue", "color=green", "color=red"]);
         let Inputs::Floats(values) = data.inputs() else { panic!("tables are floats") };
-        assert_eq!((values[0], values[1], values[5]), (1.5, 0.0, 1.0));
+        assert_eq!(values[..4], [1.5, 0.0, 0.0, 1.0]);
+        assert!(values[4].is_nan());
         assert!(matches!(data.targets(), Targets::Classes { labels, .. } if labels == &[0, 1, 0]));
         assert_eq!(data.provenance().describe(2), "flowers, row 4");
         let schema = data.schema();

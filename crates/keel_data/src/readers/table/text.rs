@@ -39,9 +39,34 @@ pub(super) fn decode(path: &Path, mut bytes: Vec<u8>) -> Result<(String, Option<
 
 /// The encoding that the bytes are most likely in, given that they are not UTF-8.
 fn guess(bytes: &[u8]) -> &'static encoding_rs::Encoding {
+    if is_chinese(bytes) {
+        return encoding_rs::GB18030;
+    }
     let mut detector = chardetng::EncodingDetector::new();
     detector.feed(bytes, true);
     detector.guess(None, false)
+}
+
+/// Whether all bytes above 127 are pairs of GB 2312, four in five of them common characters and some of those beyond the
+/// range of Korean syllables. A table holds too little text for the guess by frequency, which takes such pairs for letters.
+fn is_chinese(bytes: &[u8]) -> bool {
+    let (mut pairs, mut common, mut beyond_korean) = (0usize, 0usize, false);
+    let mut rest = bytes;
+    while let [lead, tail @ ..] = rest {
+        if lead.is_ascii() {
+            rest = tail;
+            continue;
+        }
+        let [0xa1..=0xfe, after @ ..] = tail else { return false };
+        if !(0xa1..=0xf7).contains(lead) {
+            return false;
+        }
+        pairs += 1;
+        common += usize::from((0xb0..=0xd7).contains(lead));
+        beyond_korean |= (0xc9..=0xd7).contains(lead);
+        rest = after;
+    }
+    beyond_korean && common * 5 >= pairs * 4
 }
 
 /// UTF-16 without a byte order mark: most of every other byte is zero.
@@ -79,6 +104,8 @@ mod tests {
         };
         let table = "größe,name\n1,Jürgen\n2,Zoë\n3,Müller\n";
         let chinese = "名称,价格,城市\n苹果手机,1,北京\n香蕉牛奶,2,上海\n今天天气很好,3,广州\n";
+        let short = "编号,城市,价格,类别\n1,北京,0.1,好\n2,上海,0.5,坏\n";
+        let russian = "город,население,страна\nМосква,12,Россия\nКазань,1,Россия\nПариж,2,Франция\n";
         let encoded = |text: &str, encoding: &'static encoding_rs::Encoding| encoding.encode(text).0.into_owned();
         let cases = [
             (table, table.as_bytes().to_vec(), ""),
@@ -87,7 +114,9 @@ mod tests {
             (table, utf_16(table, true, true), "UTF-16BE"),
             (table, utf_16(table, false, false), "UTF-16LE"),
             (table, encoded(table, encoding_rs::WINDOWS_1252), "windows-1252"),
-            (chinese, encoded(chinese, encoding_rs::GB18030), "GBK"),
+            (chinese, encoded(chinese, encoding_rs::GB18030), "gb18030"),
+            (short, encoded(short, encoding_rs::GBK), "gb18030"),
+            (russian, encoded(russian, encoding_rs::WINDOWS_1251), "windows-1251"),
         ];
         for (expected, bytes, name) in cases {
             let (text, note) = decode(Path::new("t.csv"), bytes).unwrap();

@@ -1,0 +1,205 @@
+//! One NumPy array: its header is judged before anything is allocated for its values.
+
+use crate::error::DataError;
+use npyz::{DType, NpyFile, Order, TypeChar};
+use std::path::Path;
+
+/// One array, row-major.
+pub(super) struct Array {
+    pub(super) sizes: Vec<usize>,
+    pub(super) values: Values,
+}
+
+/// The values of an array: bytes stay bytes.
+pub(super) enum Values {
+    Bytes(Vec<u8>),
+    Floats(Vec<f64>),
+}
+
+/// Longest header that is read, in bytes.
+const HEADER: usize = 65_536;
+/// Brackets within brackets in a header; plain arrays have one, arrays with named fields three.
+const DEPTH: usize = 4;
+
+impl Array {
+    /// Number of samples.
+    pub(super) fn samples(&self) -> usize {
+        self.sizes.first().copied().unwrap_or(0)
+    }
+
+    /// Reads the array in `bytes`; `path` stands for it in messages.
+    ///
+    /// # Errors
+    /// A damaged header, one that claims more than there is, or elements that are no numbers.
+    pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Self, DataError> {
+        let (sizes, body) = checked_header(bytes)
+            .map_err(|what| DataError::format(path, format!("the array cannot be read: {what}"), NEXT))?;
+        let file = NpyFile::new(bytes).map_err(|error| damaged(path, &error))?;
+        let DType::Plain(kind) = file.dtype() else {
+            return Err(DataError::format(path, "the array has named fields", "Store a plain array of numbers"));
+        };
+        let count = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+        let element = usize::try_from(kind.size_field()).unwrap_or(0).max(1);
+        let demanded = count.and_then(|count| count.checked_mul(element));
+        if demanded.is_none_or(|demanded| demanded > body) {
+            let what = format!("the header claims {sizes:?} values, the file has {body} bytes for them");
+            return Err(DataError::format(path, format!("the array cannot be read: {what}"), NEXT));
+        }
+        let is_fortran = file.order() == Order::Fortran && sizes.len() > 1;
+        let values = match (kind.type_char(), kind.size_field()) {
+            (TypeChar::Uint, 1) => file.into_vec::<u8>().map(Values::Bytes),
+            (TypeChar::Bool, _) => floats(file.into_vec::<bool>(), |value| f64::from(u8::from(value))),
+            (TypeChar::Float, 4) => floats(file.into_vec::<f32>(), f64::from),
+            (TypeChar::Float, 8) => floats(file.into_vec::<f64>(), |value| value),
+            (TypeChar::Int, 1) => floats(file.into_vec::<i8>(), f64::from),
+            (TypeChar::Int, 2) => floats(file.into_vec::<i16>(), f64::from),
+            (TypeChar::Int, 4) => floats(file.into_vec::<i32>(), f64::from),
+            (TypeChar::Int, 8) => floats(file.into_vec::<i64>(), |value| value as f64),
+            (TypeChar::Uint, 2) => floats(file.into_vec::<u16>(), f64::from),
+            (TypeChar::Uint, 4) => floats(file.into_vec::<u32>(), f64::from),
+            (TypeChar::Uint, 8) => floats(file.into_vec::<u64>(), |value| value as f64),
+            _ => {
+                let what = format!("elements of type {kind} cannot be read");
+                return Err(DataError::format(path, what, "Store bytes, integers, float32 or float64"));
+            }
+        };
+        let values = values.map_err(|error| damaged(path, &error))?;
+        let values = match values {
+            Values::Bytes(values) if is_fortran => Values::Bytes(row_major(&values, &sizes)),
+            Values::Floats(values) if is_fortran => Values::Floats(row_major(&values, &sizes)),
+            values => values,
+        };
+        Ok(Self { sizes, values })
+    }
+}
+
+const NEXT: &str = "Write the file again (it may be cut off)";
+
+pub(super) fn damaged(path: &Path, error: &std::io::Error) -> DataError {
+    DataError::format(path, format!("the array cannot be read: {error}"), NEXT)
+}
+
+fn floats<T>(values: std::io::Result<Vec<T>>, convert: impl Fn(T) -> f64) -> std::io::Result<Values> {
+    Ok(Values::Floats(values?.into_iter().map(convert).collect()))
+}
+
+/// The sizes that a header claims, and the number of bytes behind it. The header is text of a Python dictionary, of
+/// which a parser is asked only what is short and not deeply nested.
+fn checked_header(bytes: &[u8]) -> Result<(Vec<usize>, usize), String> {
+    let version = bytes.get(6).copied().unwrap_or(0);
+    if !bytes.starts_with(b"\x93NUMPY") {
+        return Err("it does not begin as NumPy's files do".to_string());
+    }
+    let (start, length): (usize, usize) = match (version, bytes.get(8..10), bytes.get(8..12)) {
+        (1, Some(size), _) => (10, usize::from(u16::from_le_bytes([size[0], size[1]]))),
+        (2 | 3, _, Some(size)) => (12, u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize),
+        _ => return Err(format!("version {version} of the format is not known, or the file is cut off")),
+    };
+    let header = bytes.get(start..start.saturating_add(length)).ok_or("the header is cut off")?;
+    let text = std::str::from_utf8(header).map_err(|_| "the header is no text".to_string())?;
+    if text.len() > HEADER || depth(text) > DEPTH {
+        return Err("the header is no description of an array".to_string());
+    }
+    let shape = text.split("'shape':").nth(1).ok_or("the header has no shape")?;
+    let inner = shape.trim_start().strip_prefix('(').and_then(|rest| rest.split(')').next());
+    let sizes = inner.ok_or("the header has no shape")?.split(',').map(str::trim).filter(|size| !size.is_empty());
+    let sizes = sizes.map(|size| size.trim_end_matches('L').parse::<usize>());
+    let sizes: Vec<usize> = sizes.collect::<Result<_, _>>().map_err(|_| "the shape is not one of sizes".to_string())?;
+    if sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).is_none() {
+        return Err(format!("the header claims {sizes:?} values, more than any memory holds"));
+    }
+    Ok((sizes, bytes.len() - start - length))
+}
+
+/// Greatest number of brackets within brackets.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for c in text.chars() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// The values of an array that is stored column by column, row by row.
+fn row_major<T: Copy>(values: &[T], sizes: &[usize]) -> Vec<T> {
+    let mut steps = vec![1; sizes.len()];
+    for dimension in 1..sizes.len() {
+        steps[dimension] = steps[dimension - 1] * sizes[dimension - 1];
+    }
+    let mut place = vec![0; sizes.len()];
+    let mut result = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        result.push(values[place.iter().zip(&steps).map(|(index, step)| index * step).sum::<usize>()]);
+        for dimension in (0..sizes.len()).rev() {
+            place[dimension] += 1;
+            if place[dimension] < sizes[dimension] {
+                break;
+            }
+            place[dimension] = 0;
+        }
+    }
+    result
+}
+
+impl Values {
+    /// All values as f64.
+    pub(super) fn into_floats(self) -> Vec<f64> {
+        match self {
+            Self::Bytes(values) => values.into_iter().map(f64::from).collect(),
+            Self::Floats(values) => values,
+        }
+    }
+
+    /// Largest value.
+    pub(super) fn largest(&self) -> f64 {
+        match self {
+            Self::Bytes(values) => values.iter().copied().max().map_or(0.0, f64::from),
+            Self::Floats(values) => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, body: usize) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(std::iter::repeat_n(0, body));
+        bytes
+    }
+
+    #[test]
+    fn hostile_headers_are_refused_before_anything_is_allocated() {
+        let nested = format!("{{'descr': {}, 'shape': (6,2)}}", "[".repeat(50));
+        let cases = [
+            (nested, "no description of an array"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }".into(), "claims [99999999999, 4]"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than any"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "not one of sizes"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
+            ("{'descr': '<f4'}".into(), "no shape"),
+            ("\u{fffd}".into(), "no shape"),
+        ];
+        for (header, expected) in cases {
+            let Err(error) = Array::read(Path::new("x.npy"), &file(&header, 8)) else { panic!("{header} was read") };
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        for bytes in [&b""[..], b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff", b"\x93NUMPY\x03\x00\xff\xff\xff\xff"] {
+            assert!(Array::read(Path::new("x.npy"), bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn arrays_stored_by_columns_are_turned() {
+        assert_eq!(row_major(&[1, 4, 2, 5, 3, 6], &[2, 3]), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(row_major(&[0, 4, 2, 6, 1, 5, 3, 7], &[2, 2, 2]), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+}

@@ -1,0 +1,82 @@
+//! Targets of arrays: classes, one-hot rows of classes, or values.
+
+use super::array::Array;
+use crate::config::Task;
+use crate::dataset::{TargetKind, Targets};
+use crate::error::DataError;
+use crate::readers::Request;
+use crate::readers::class_names::classes_of_numbers;
+use crate::readers::target_rule::{other_task, task_of_numbers};
+use std::collections::BTreeMap;
+
+/// The targets of all parts, by the rule for every format; a note says what they were taken for.
+///
+/// # Errors
+/// Labels that the model does not know, or several columns where one of labels is wanted.
+pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>) -> Result<Targets, DataError> {
+    let Some(first) = parts.first() else { return Ok(Targets::Unlabelled) };
+    let width: usize = first.sizes.iter().skip(1).product();
+    if parts.iter().any(|part| part.sizes.iter().skip(1).product::<usize>() != width) {
+        return Err(DataError::format(
+            request.path,
+            "the targets of the parts have different sizes",
+            "Store them alike",
+        ));
+    }
+    let values: Vec<f64> = parts.into_iter().flat_map(|part| part.values.into_floats()).collect();
+    let is_one_hot = width > 1 && one_hot(&values, width);
+    let (guess, reason) = match width {
+        1 => task_of_numbers(&distinct(&values)),
+        _ if is_one_hot => (Task::Classification, format!("one-hot rows of {width}")),
+        _ => (Task::Regression, format!("{width} numbers a sample")),
+    };
+    let task = match (request.schema.map(|schema| &schema.target), request.config.task) {
+        (Some(TargetKind::Classes(_)), _) => Task::Classification,
+        (Some(_), _) => Task::Regression,
+        (None, Task::Auto) => guess,
+        (None, task) => task,
+    };
+    if request.schema.is_none() {
+        let found = if task == Task::Regression { "values" } else { "classes" };
+        let why = if request.config.task == Task::Auto { reason } else { "data.task".to_string() };
+        notes.push(format!("the targets are taken for {found} ({why}): {}", other_task(task)));
+    }
+    if task == Task::Regression {
+        let target_names = (0..width).map(|target| format!("target_{target}")).collect();
+        return Ok(Targets::Values { values: values.into_iter().map(|value| value as f32).collect(), target_names });
+    }
+    let labels: Vec<f64> = match width {
+        1 => values,
+        _ if is_one_hot => values.chunks_exact(width).map(|row| place_of_one(row) as f64).collect(),
+        _ => {
+            let what = format!("the targets have {width} columns that are not one-hot");
+            let next = "Store one column of labels, or set data.task = \"regression\"";
+            return Err(DataError::format(request.path, what, next));
+        }
+    };
+    let all_columns = if is_one_hot { width } else { 0 };
+    classes_of_numbers(&labels, all_columns, request.schema, request.path)
+}
+
+/// Whether every row has a single 1 and nothing else.
+fn one_hot(values: &[f64], width: usize) -> bool {
+    values.chunks_exact(width).all(|row| {
+        row.iter().filter(|&&value| value == 1.0).count() == 1 && row.iter().all(|&value| value == 0.0 || value == 1.0)
+    })
+}
+
+fn place_of_one(row: &[f64]) -> usize {
+    row.iter().position(|&value| value == 1.0).unwrap_or(0)
+}
+
+/// The different numbers with their counts, ascending; NaN counts as a number with decimals.
+fn distinct(values: &[f64]) -> Vec<(f64, usize)> {
+    let mut counts: BTreeMap<u64, (f64, usize)> = BTreeMap::new();
+    for &value in values {
+        let value = value + 0.0;
+        counts.entry(value.to_bits()).or_insert((value, 0)).1 += 1;
+    }
+    let mut distinct: Vec<(f64, usize)> = counts.into_values().collect();
+    distinct.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    distinct
+}

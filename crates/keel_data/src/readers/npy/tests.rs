@@ -1,0 +1,164 @@
+use super::*;
+use crate::config::DataConfig;
+use crate::config::Task;
+use crate::dataset::Targets;
+use crate::load::load;
+use npyz::WriterBuilder;
+
+fn npy<T: npyz::AutoSerialize + Copy>(sizes: &[u64], values: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(sizes).writer(&mut bytes).begin_nd().unwrap();
+    writer.extend(values.iter().copied()).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn write_pair(folder: &Path) {
+    std::fs::write(folder.join("x.npy"), npy(&[2, 1, 2], &[1u8, 2, 3, 4])).unwrap();
+    std::fs::write(folder.join("y.npy"), npy(&[2], &[1i64, 0])).unwrap();
+}
+
+fn message(folder: &Path, task: Task) -> String {
+    load(&DataConfig { task, ..DataConfig::of_source("x.npy") }, folder).unwrap_err().to_string()
+}
+
+#[test]
+fn a_pair_of_files_is_read_as_images_with_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pair(folder.path());
+    let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
+    assert_eq!(data.inputs(), &Inputs::Bytes(vec![1, 2, 3, 4]));
+    assert_eq!(data.sample_shape().dimensions(), [1, 2, 1]);
+    let Targets::Classes { labels, .. } = data.targets() else { panic!("whole numbers are classes") };
+    assert_eq!(labels[..], [1, 0]);
+    assert_eq!(data.notes(), ["the targets are taken for classes (0 and 1): data.task = \"regression\" changes this"]);
+    std::fs::write(folder.path().join("y.npy"), npy(&[2], &[1i64, -1])).unwrap();
+    let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
+    assert_eq!(
+        data.notes(),
+        [
+            "the targets are taken for values (2 different whole numbers in 2 rows): data.task = \"classification\" changes this"
+        ]
+    );
+}
+
+/// Writes an archive of arrays given as the bytes of .npy files would be.
+fn write_archive(path: &Path, arrays: &[(&str, &[u64], &[f32])]) {
+    let mut archive = npyz::npz::NpzWriter::create(path).unwrap();
+    for (name, sizes, values) in arrays {
+        let writer = archive.array(name, Default::default()).unwrap().default_dtype().shape(sizes);
+        writer.begin_nd().unwrap().extend(values.iter().copied()).unwrap();
+    }
+}
+
+#[test]
+fn one_hot_targets_and_names_of_keras_are_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("o.npz");
+    let one_hot: &[f32] = &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+    write_archive(&path, &[("x", &[2, 2], &[1.0, 2.0, 3.0, 4.0]), ("y", &[2, 3], one_hot)]);
+    for task in [Task::Auto, Task::Classification] {
+        let data = load(&DataConfig { task, ..DataConfig::of_source("o.npz") }, folder.path()).unwrap();
+        assert!(
+            matches!(data.targets(), Targets::Classes { labels, class_names } if labels == &[1, 0] && class_names.len() == 3)
+        );
+    }
+    write_archive(&path, &[("x", &[2, 2], &[1.0; 4]), ("y", &[2, 2], &[0.5, 0.5, 1.0, 0.0])]);
+    let config = DataConfig { task: Task::Classification, ..DataConfig::of_source("o.npz") };
+    let message = load(&config, folder.path()).unwrap_err().to_string();
+    assert!(
+        message.contains("2 columns that are not one-hot") && message.contains("one column of labels"),
+        "{message}"
+    );
+    let pixels: &[f32] = &[0.0, 255.0, 3.0, 4.0];
+    let keras: &[(&str, &[u64], &[f32])] = &[
+        ("train_images", &[2, 1, 2], pixels),
+        ("train_labels", &[2], &[1.0, 0.0]),
+        ("test_images", &[1, 1, 2], &[255.0, 1.0]),
+        ("test_labels", &[1], &[1.0]),
+    ];
+    write_archive(&path, keras);
+    assert_eq!(load(&DataConfig::of_source("o.npz"), folder.path()).unwrap().division().unwrap().test, [2]);
+    write_archive(&path, &[keras[0], keras[1], ("test_images", &[1, 1, 2], &[1.0, 0.5]), keras[3]]);
+    let message = load(&DataConfig::of_source("o.npz"), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("\"train_images\" has values up to 255, \"test_images\" ends at 1"), "{message}");
+    write_archive(&path, &[("alpha", &[1], &[1.0]), ("beta", &[1], &[1.0])]);
+    let message = load(&DataConfig::of_source("o.npz"), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("no array of inputs found; there are alpha, beta"), "{message}");
+}
+
+#[test]
+fn arrays_without_dimensions_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("z.npz");
+    write_archive(&path, &[("x", &[], &[1.0]), ("y", &[], &[1.0])]);
+    let message = load(&DataConfig::of_source("z.npz"), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("inputs of shape [] are neither rows nor images"), "{message}");
+}
+
+#[test]
+fn float_targets_are_values_and_a_test_part_is_official() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("x_train", npy(&[2, 2], &[1.0f64, 2.0, 3.0, 4.0])),
+        ("y_train", npy(&[2], &[0.5f32, 1.0])),
+        ("x_test", npy(&[1, 2], &[5.0f64, 6.0])),
+        ("y_test", npy(&[1], &[2.0f32])),
+    ] {
+        std::fs::write(folder.path().join(format!("{name}.npy")), bytes).unwrap();
+    }
+    let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
+    assert_eq!(data.inputs(), &Inputs::Floats(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+    assert_eq!(data.targets(), &Targets::Values { values: vec![0.5, 1.0, 2.0], target_names: vec!["target_0".into()] });
+    assert_eq!(data.division().unwrap().test, [2]);
+}
+
+#[test]
+fn an_archive_is_read_and_a_truncated_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let mut archive = npyz::npz::NpzWriter::create(&path).unwrap();
+    let options = Default::default();
+    archive
+        .array("x", options)
+        .unwrap()
+        .default_dtype()
+        .shape(&[2, 1])
+        .begin_nd()
+        .unwrap()
+        .extend([1.0f32, 2.0])
+        .unwrap();
+    archive.array("y", options).unwrap().default_dtype().shape(&[2]).begin_nd().unwrap().extend([0i32, 1]).unwrap();
+    drop(archive);
+    let data = load(&DataConfig::of_source("a.npz"), folder.path()).unwrap();
+    assert_eq!((data.samples(), data.outputs()), (2, 2));
+    let bytes = std::fs::read(&path).unwrap();
+    for length in [0, 30, bytes.len() - 10] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let message = load(&DataConfig::of_source("a.npz"), folder.path()).unwrap_err().to_string();
+        assert!(message.contains("a.npz: the array cannot be read"), "{message}");
+    }
+}
+
+#[test]
+fn damaged_and_unfitting_arrays_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_pair(path);
+    let whole = std::fs::read(path.join("x.npy")).unwrap();
+    for length in [0, 20, whole.len() - 1] {
+        std::fs::write(path.join("x.npy"), &whole[..length]).unwrap();
+        assert!(message(path, Task::Auto).contains("x.npy: the array cannot be read"));
+    }
+    std::fs::write(path.join("x.npy"), npy(&[1, 1, 2], &[1u8, 2])).unwrap();
+    assert!(message(path, Task::Auto).contains("[2] targets for [1, 1, 2] inputs"));
+    std::fs::write(path.join("x.npy"), npy(&[2], &[1u8, 2])).unwrap();
+    assert!(message(path, Task::Auto).contains("neither rows nor images"));
+    std::fs::write(path.join("x.npy"), npy(&[2, 1], &[1.0f32, f32::NAN])).unwrap();
+    assert!(message(path, Task::Auto).contains("x.npy, record 1, feature \"feature_0\": the value is NaN"));
+    std::fs::write(path.join("x.npy"), npy(&[2, 1], &[1.0f32, 2.0])).unwrap();
+    std::fs::write(path.join("y.npy"), npy(&[2], &[f32::NAN, 0.0])).unwrap();
+    assert!(message(path, Task::Classification).contains("the label of sample 0 is NaN"));
+    std::fs::remove_file(path.join("y.npy")).unwrap();
+    assert!(message(path, Task::Auto).contains("array \"x\" has no \"y\""));
+}

@@ -1,0 +1,45 @@
+//! Parquet files with columns of plain values, behind the feature `parquet`: the library takes longer to build than all
+//! other readers together.
+
+#[cfg(feature = "parquet")]
+mod rows;
+
+use super::raw::RawTable;
+use crate::catalog::CatalogEntry;
+use crate::error::DataError;
+use std::path::Path;
+
+pub(in crate::readers) const ENTRY: CatalogEntry = CatalogEntry {
+    name: "parquet",
+    summary: "table of a .parquet file, uncompressed or with snappy or gzip (in builds with the feature parquet)",
+};
+
+/// Reads a whole file.
+///
+/// # Errors
+/// A damaged file, a compression that is not built in, columns of lists or groups, or a build without the reader.
+#[cfg(feature = "parquet")]
+pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
+    rows::read(path)
+}
+
+/// Refuses the file: this build has no reader for it.
+#[cfg(not(feature = "parquet"))]
+pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
+    let next = "Build Evenkeel with --features parquet, or save the table as CSV or .xlsx";
+    Err(DataError::format(path, "this build does not read Parquet files", next))
+}
+
+#[cfg(all(test, not(feature = "parquet")))]
+mod tests {
+    use crate::config::DataConfig;
+    use crate::load::load;
+
+    #[test]
+    fn a_build_without_the_reader_names_the_feature() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.parquet"), b"PAR1").unwrap();
+        let message = load(&DataConfig::of_source("t.parquet"), folder.path()).unwrap_err().to_string();
+        assert!(message.contains("--features parquet"), "{message}");
+    }
+}

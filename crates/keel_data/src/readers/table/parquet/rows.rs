@@ -1,0 +1,166 @@
+//! The rows of a Parquet file, turned into columns.
+
+use super::super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
+use crate::error::DataError;
+use parquet::basic::{LogicalType, TimeUnit};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use parquet::schema::types::Type;
+use std::path::Path;
+
+/// Reads a whole file.
+///
+/// # Errors
+/// A damaged file, a compression that is not built in, or columns of lists or groups.
+pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
+    let damaged = |error: parquet::errors::ParquetError| {
+        let next = "Write the file again, with snappy or gzip compression, or as CSV";
+        DataError::format(path, format!("the Parquet file cannot be read: {error}"), next)
+    };
+    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let schema = reader.metadata().file_metadata().schema_descr().root_schema().clone();
+    let fields = schema.get_fields();
+    let mut names: Vec<String> = fields.iter().map(|field| field.name().to_string()).collect();
+    let scales: Vec<f64> = fields.iter().map(|field| nanoseconds(field)).collect();
+    let mut columns: Vec<Column> = fields.iter().map(|_| Column::default()).collect();
+    for row in reader.get_row_iter(None).map_err(damaged)? {
+        for (index, (name, field)) in row.map_err(damaged)?.into_columns().into_iter().enumerate() {
+            let column = &mut columns[index];
+            if !column.push(field, scales[index]) {
+                let what = format!("column \"{name}\" holds lists or groups");
+                return Err(DataError::format(path, what, "Write its values into columns of their own"));
+            }
+        }
+    }
+    let rows = columns.first().map_or(0, |column| column.rows);
+    let mut notes = Vec::new();
+    let unnamed = tell_apart(&mut names, &mut notes);
+    let columns = names.into_iter().zip(unnamed).zip(columns);
+    let columns =
+        columns.map(|((name, is_unnamed), column)| RawColumn { name, is_unnamed, cells: column.cells }).collect();
+    let files = vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true }];
+    Ok(RawTable { columns, files, parts: None, decimal_comma_likely: false, notes })
+}
+
+/// Seconds of one step of a column of time stamps in nanoseconds, which come as plain numbers; 0 for other columns.
+fn nanoseconds(field: &Type) -> f64 {
+    match field.get_basic_info().logical_type_ref() {
+        Some(LogicalType::Timestamp { unit: TimeUnit::NANOS, .. }) => 1e-9,
+        _ => 0.0,
+    }
+}
+
+/// A column being read.
+struct Column {
+    cells: Cells,
+    rows: usize,
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self { cells: Cells::Numbers(Vec::new()), rows: 0 }
+    }
+}
+
+impl Column {
+    /// Adds a value; false if it is a list or a group. `step` is that of time stamps in nanoseconds.
+    fn push(&mut self, field: Field, step: f64) -> bool {
+        match field {
+            Field::Null => self.nothing(),
+            Field::Bool(value) => self.text(if value { "true" } else { "false" }),
+            Field::Byte(value) => self.number(f64::from(value)),
+            Field::Short(value) => self.number(f64::from(value)),
+            Field::Int(value) => self.number(f64::from(value)),
+            Field::Long(value) if step > 0.0 => self.time(value as f64 * step),
+            Field::Long(value) => self.number(value as f64),
+            Field::UByte(value) => self.number(f64::from(value)),
+            Field::UShort(value) => self.number(f64::from(value)),
+            Field::UInt(value) => self.number(f64::from(value)),
+            Field::ULong(value) => self.number(value as f64),
+            Field::Float16(value) => self.number(f64::from(value)),
+            Field::Float(value) => self.number(f64::from(value)),
+            Field::Double(value) => self.number(value),
+            Field::Str(text) => self.text(&text),
+            Field::Bytes(bytes) => self.text(&String::from_utf8_lossy(bytes.data())),
+            Field::Date(days) => self.time(f64::from(days) * 86_400.0),
+            Field::TimestampMillis(value) => self.time(value as f64 / 1e3),
+            Field::TimestampMicros(value) => self.time(value as f64 / 1e6),
+            Field::TimeMillis(value) => self.number(f64::from(value) / 1e3),
+            Field::TimeMicros(value) => self.number(value as f64 / 1e6),
+            decimal @ Field::Decimal(_) => self.text(&decimal.to_string()),
+            Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => return false,
+        }
+        self.rows += 1;
+        true
+    }
+
+    fn nothing(&mut self) {
+        match &mut self.cells {
+            Cells::Text(cells) => cells.push(""),
+            Cells::Numbers(cells) | Cells::Times(cells) => cells.push(f64::NAN),
+        }
+    }
+
+    /// Makes the column one of texts; all cells before the first value are empty.
+    fn text(&mut self, value: &str) {
+        if !matches!(self.cells, Cells::Text(_)) {
+            let mut text = TextCells::default();
+            (0..self.rows).for_each(|_| text.push(""));
+            self.cells = Cells::Text(text);
+        }
+        if let Cells::Text(cells) = &mut self.cells {
+            cells.push(value);
+        }
+    }
+
+    fn number(&mut self, value: f64) {
+        if let Cells::Numbers(cells) = &mut self.cells {
+            cells.push(value);
+        }
+    }
+
+    fn time(&mut self, seconds: f64) {
+        if matches!(self.cells, Cells::Numbers(_)) {
+            self.cells = Cells::Times(vec![f64::NAN; self.rows]);
+        }
+        if let Cells::Times(cells) = &mut self.cells {
+            cells.push(seconds);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::DataConfig;
+    use crate::dataset::{Inputs, Targets};
+    use crate::load::load;
+
+    /// Written by `tools/fixtures/tables.py` with pyarrow: a number with a missing cell, a time stamp, a truth, a text and a
+    /// target.
+    const TABLE: &[u8] = include_bytes!("../../../../tests/fixtures/table.parquet");
+
+    #[test]
+    fn plain_columns_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.parquet"), TABLE).unwrap();
+        let data = load(&DataConfig::of_source("t.parquet"), folder.path()).unwrap();
+        let kinds: Vec<String> =
+            data.column_reports().iter().map(|report| format!("{} {}", report.name, report.kind)).collect();
+        assert_eq!(kinds, ["size number", "sold time", "new boolean", "color category", "price target"]);
+        let Inputs::Floats(values) = data.inputs() else { panic!("tables are floats") };
+        assert_eq!(values[0], 1.5);
+        assert!(matches!(data.targets(), Targets::Values { values, .. } if values == &[10.5, 20.25, 30.0, 41.0]));
+        assert!(data.provenance().describe(0).ends_with("t.parquet, row 1"));
+    }
+
+    #[test]
+    fn damaged_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for bytes in [&TABLE[..0], &TABLE[..100], &TABLE[50..], b"PAR1PAR1"] {
+            std::fs::write(folder.path().join("t.parquet"), bytes).unwrap();
+            let message = load(&DataConfig::of_source("t.parquet"), folder.path()).unwrap_err().to_string();
+            assert!(message.contains("t.parquet: the Parquet file cannot be read"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A table that comes row by row: title, header, rows.
+
+use super::header::{ROWS, is_header};
+use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
+use crate::error::DataError;
+use std::path::{Path, PathBuf};
+
+/// Rows that are read before the header is decided about, without the first one.
+pub(super) const HEAD: usize = ROWS;
+/// Rows of title that may stand above a table.
+const TITLES: usize = 10;
+
+/// A row and its place in the file, counted from 1.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) place: u64,
+    pub(super) cells: Vec<String>,
+}
+
+/// A table being read.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    path: PathBuf,
+    /// "line" of a text, "row" of a spreadsheet.
+    unit: &'static str,
+    names: Vec<String>,
+    cells: Vec<TextCells>,
+    places: Vec<u64>,
+    empty_rows: usize,
+    notes: Vec<String>,
+}
+
+impl Sheet {
+    /// Begins a text's table with its first rows; `header` says whether the first one names the columns.
+    ///
+    /// # Errors
+    /// No rows, or one with another number of cells than the header.
+    pub(super) fn begin(
+        path: &Path,
+        first: Vec<Row>,
+        header: Option<bool>,
+        notes: Vec<String>,
+    ) -> Result<Self, DataError> {
+        Self::begin_with(path, "line", first, (header, notes))
+    }
+
+    /// Begins the table of a spreadsheet, as [`Self::begin`] does.
+    pub(super) fn begin_rows(
+        path: &Path,
+        first: Vec<Row>,
+        header: Option<bool>,
+        notes: Vec<String>,
+    ) -> Result<Self, DataError> {
+        Self::begin_with(path, "row", first, (header, notes))
+    }
+
+    fn begin_with(
+        path: &Path,
+        unit: &'static str,
+        mut rows: Vec<Row>,
+        (header, mut notes): (Option<bool>, Vec<String>),
+    ) -> Result<Self, DataError> {
+        leave_titles_out(&mut rows, &mut notes);
+        let names = take_names(&mut rows, header, &mut notes);
+        let cells = std::iter::repeat_with(TextCells::default).take(names.len()).collect();
+        let mut sheet = Self { path: path.to_path_buf(), unit, names, cells, places: Vec::new(), empty_rows: 0, notes };
+        for row in &rows {
+            sheet.add(row.place, row.cells.iter().map(String::as_str))?;
+        }
+        Ok(sheet)
+    }
+
+    /// Adds a row; cells beyond the last column have to be empty.
+    ///
+    /// # Errors
+    /// A row with another number of cells.
+    pub(super) fn add<'c>(
+        &mut self,
+        place: u64,
+        cells: impl Iterator<Item = &'c str> + Clone,
+    ) -> Result<(), DataError> {
+        if cells.clone().all(|cell| cell.trim().is_empty()) {
+            self.empty_rows += 1;
+            return Ok(());
+        }
+        let (count, expected) = (cells.clone().count(), self.cells.len());
+        if count < expected || cells.clone().skip(expected).any(|cell| !cell.trim().is_empty()) {
+            return Err(DataError::format(
+                &self.path,
+                format!("{} {place} has {count} cells, the header has {expected}", self.unit),
+                "Correct the line (the file may be cut off there, or a delimiter may stand in a cell without quotes)",
+            ));
+        }
+        self.cells.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// The whole table.
+    pub(super) fn table(mut self, decimal_comma_likely: bool) -> RawTable {
+        if self.empty_rows > 0 && !self.places.is_empty() {
+            self.notes.push(format!("empty rows left out: {}", self.empty_rows));
+        }
+        // A delimiter at the end of every line makes a column without name and cells.
+        let named = self.names.into_iter().zip(self.cells);
+        let named = named.filter(|(name, cells)| !name.is_empty() || !cells.are_empty());
+        let (mut names, cells): (Vec<String>, Vec<TextCells>) = named.unzip();
+        let unnamed = tell_apart(&mut names, &mut self.notes);
+        let columns = names.into_iter().zip(unnamed).zip(cells);
+        let columns = columns
+            .map(|((name, is_unnamed), cells)| RawColumn { name, is_unnamed, cells: Cells::Text(cells) })
+            .collect();
+        let files = vec![SourceFile { path: self.path, lines: self.places, has_rows: self.unit == "row" }];
+        RawTable { columns, files, parts: None, decimal_comma_likely, notes: self.notes }
+    }
+}
+
+/// Leaves rows above the table out that fill one cell where the table has several.
+fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
+    let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
+    let widest = rows.iter().skip(1).map(|row| row.cells.len()).max().unwrap_or(0);
+    let titles = rows.iter().take_while(|row| filled(row) <= 1).count();
+    let has_table_below = rows.get(titles).is_some_and(|row| filled(row) >= 2 && row.cells.len() == widest);
+    if (1..=TITLES).contains(&titles) && has_table_below {
+        rows.drain(..titles);
+        notes.push(format!("rows of title above the table left out: {titles}"));
+    }
+}
+
+/// The names of the columns: the first row, which is taken away, or `column_1`, `column_2`, ...
+fn take_names(rows: &mut Vec<Row>, header: Option<bool>, notes: &mut Vec<String>) -> Vec<String> {
+    let Some(first) = rows.first().map(|row| row.cells.clone()) else { return Vec::new() };
+    let below: Vec<Vec<String>> = rows[1..].iter().map(|row| row.cells.clone()).collect();
+    if !header.unwrap_or_else(|| is_header(&first, &below)) {
+        notes.push(
+            "no header found: columns are named column_1, column_2, ... (data.header = true changes this)".to_string(),
+        );
+        return (1..=first.len()).map(|column| format!("column_{column}")).collect();
+    }
+    rows.remove(0);
+    let mut names = first;
+    // R writes names of rows without a name for their column.
+    let has_one_more = |row: &Row| row.cells.len() == names.len() + 1 && !row.cells[names.len()].is_empty();
+    if !rows.is_empty() && rows.iter().all(has_one_more) {
+        names.insert(0, String::new());
+    }
+    names
+}
