@@ -10,7 +10,7 @@ fn main() -> Result<(), TrainError> {
         std::process::exit(2);
     };
     let source = DataConfig { target: arguments.next().unwrap_or_default(), ..DataConfig::of_source(path) };
-    let data = keel_data::load(&source, std::path::Path::new(""))?.split(source.split())?;
+    let data = Dataset::load(&source)?.split(source.split())?;
     println!("{}: {} samples, inputs {}", data.dataset.name(), data.dataset.samples(), data.dataset.sample_shape());
 
     let model = Model::sequential().linear(32).batch_norm().relu().output();

@@ -3,7 +3,6 @@
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use evenkeel::prelude::*;
-use keel_nn::RandomKey;
 
 /// sin(frequency x), after Sitzmann et al. 2020.
 #[derive(Debug)]
@@ -41,39 +40,14 @@ impl Layer for Sine {
 
 fn forward(layer: &dyn Layer, input: &[f32]) -> Vec<f32> {
     let mut output = vec![0.0; input.len()];
-    layer.forward(Forward {
-        batch: 1,
-        mode: Mode::Train,
-        inputs: [input, &[]],
-        output: &mut output,
-        parameters: &[],
-        state: &mut [],
-        saved: &mut [],
-        scratch: &mut [],
-        random: RandomKey::new(0),
-        probe: None,
-    });
+    layer.forward(Forward::new(1, input, &mut output));
     output
 }
 
-/// Gradient of the sum of all outputs by the input.
+/// Gradient of the sum of all outputs with respect to the input.
 fn gradient(layer: &dyn Layer, input: &[f32]) -> Vec<f32> {
-    let mut grad_input = vec![0.0; input.len()];
-    layer.backward(Backward {
-        batch: 1,
-        inputs: [input, &[]],
-        output: &[],
-        grad_output: &mut vec![1.0; input.len()],
-        grad_inputs: [&mut grad_input, &mut []],
-        accumulate: false,
-        parameters: &[],
-        grad_parameters: &mut [],
-        state: &[],
-        saved: &mut [],
-        scratch: &mut [],
-        random: RandomKey::new(0),
-        probe: None,
-    });
+    let (mut grad_output, mut grad_input) = (vec![1.0; input.len()], vec![0.0; input.len()]);
+    layer.backward(Backward::new(1, &mut grad_output).with_input(input).with_grad_input(&mut grad_input));
     grad_input
 }
 
@@ -81,17 +55,17 @@ fn main() -> Result<(), TrainError> {
     check_gradient();
 
     let source = DataConfig { samples: 200, ..DataConfig::of_source("spiral") };
-    let data = keel_data::load(&source, std::path::Path::new(""))?.split(source.split())?;
+    let data = Dataset::load(&source)?.split(source.split())?;
     let sine = |shape: Shape| Ok(Box::new(Sine { frequency: 3.0, shape }) as Box<dyn Layer>);
     let model = Model::sequential().linear(32).custom("sine(3)", sine).linear(32).custom("sine(3)", sine).output();
     let run =
         Trainer::new(model).preprocess([Preprocess::Standardize]).optimizer(AdamW::new(0.005)).epochs(30).fit(&data)?;
-    if let Some(accuracy) = run.test_metrics().and_then(|metrics| metrics.accuracy) {
-        println!("test accuracy {accuracy:.3}, written to {}", run.folder().display());
-    }
+    let accuracy = run.test_metrics().and_then(|metrics| metrics.accuracy).unwrap_or_default();
+    let Some(folder) = run.folder() else { return Ok(()) };
+    println!("test accuracy {accuracy:.3}, written to {}", folder.display());
 
     // The files of the run hold the layer's name and no code: whoever loads them gives the layer again.
-    let mut predictor = Predictor::load_with(run.folder(), &[CustomLayer::new("sine(3)", sine)])?;
+    let predictor = Predictor::load_with(folder, &[CustomLayer::new("sine(3)", sine)])?;
     println!("first sample: {:?}", predictor.predict(&data.dataset)?.first());
     Ok(())
 }

@@ -2,17 +2,14 @@
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use evenkeel::prelude::*;
-use keel_data::{Batches, Position};
 
 fn main() -> Result<(), TrainError> {
-    let config = Config::default();
     let data = Dataset::digits()?.split(Split { validation: 0.1, test: 0.2, seed: 0 })?;
-    let mut session = Session::new(&config, data)?;
-    let validation = session.data().validation.clone();
+    let mut session = Session::new(&Config::default(), &data)?;
     let mut step = 0;
     for epoch in 0..5 {
         let mut losses = Vec::new();
-        let mut batches = Batches::new(session.training_batches().clone(), Position { epoch, step: 0 });
+        let mut batches = session.batches(epoch);
         while let Some(batch) = batches.next() {
             // Any rule for the learning rate will do; this one halves it every epoch.
             let learning_rate = 0.05 * 0.5_f64.powi(epoch as i32);
@@ -20,8 +17,14 @@ fn main() -> Result<(), TrainError> {
             step += 1;
         }
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-        let accuracy = session.evaluate(&validation)?.and_then(|metrics| metrics.accuracy).unwrap_or_default();
+        let accuracy = session.evaluate(&data.validation)?.and_then(|metrics| metrics.accuracy).unwrap_or_default();
         println!("epoch {epoch}: loss {mean:.4}, validation accuracy {accuracy:.3}");
     }
+
+    // The file holds preprocessing and labels too: `evenkeel predict` reads it as well.
+    let file = std::env::temp_dir().join("digits.safetensors");
+    session.save(&file)?;
+    let predictor = Predictor::load(&file)?;
+    println!("first sample: {:?}", predictor.predict_samples(&data.dataset, &[0])?);
     Ok(())
 }

@@ -21,11 +21,11 @@ fn main() -> Result<(), TrainError> {
         .optimizer(Sgd::new(0.05).momentum(0.9))
         .epochs(20)
         .fit(&data)?;
-    if let Some(accuracy) = run.test_metrics().and_then(|metrics| metrics.accuracy) {
-        println!("test accuracy {accuracy:.3}, written to {}", run.folder().display());
+    if let (Some(metrics), Some(folder)) = (run.test_metrics(), run.folder()) {
+        println!("test accuracy {:.3}, written to {}", metrics.accuracy.unwrap_or_default(), folder.display());
     }
 
-    let mut predictor = run.predictor()?;
+    let predictor = run.predictor()?;
     for prediction in predictor.predict(&data.dataset)?.iter().take(5) {
         println!("{prediction:?}");
     }

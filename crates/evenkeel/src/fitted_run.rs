@@ -5,48 +5,63 @@ use std::path::Path;
 use keel_health::Finding;
 use keel_nn::layers::CustomLayer;
 use keel_train::metrics::Metrics;
-use keel_train::remedies::findings_of;
 use keel_train::runs::{MetricReader, Summary};
-use keel_train::{Predictor, TrainError, TrainedRun};
+use keel_train::{MemoryRun, Predictor, TrainError, TrainedRun};
 
-/// A run on disk with its results at hand.
+/// A run with its results at hand, in a folder or in memory.
 #[derive(Debug, Clone)]
 pub struct FittedRun {
-    run: TrainedRun,
+    kept: Kept,
     custom_layers: Vec<CustomLayer>,
 }
 
+#[derive(Debug, Clone)]
+enum Kept {
+    Folder(TrainedRun),
+    Memory(Box<MemoryRun>),
+}
+
 impl FittedRun {
-    pub(crate) fn new(run: TrainedRun, custom_layers: Vec<CustomLayer>) -> Self {
-        FittedRun { run, custom_layers }
+    pub(crate) fn in_folder(run: TrainedRun, custom_layers: Vec<CustomLayer>) -> Self {
+        FittedRun { kept: Kept::Folder(run), custom_layers }
     }
 
-    /// Its folder.
-    pub fn folder(&self) -> &Path {
-        self.run.folder.path()
+    pub(crate) fn in_memory(run: MemoryRun, custom_layers: Vec<CustomLayer>) -> Self {
+        FittedRun { kept: Kept::Memory(Box::new(run)), custom_layers }
     }
 
-    /// Everything `summary.json` says.
+    /// Its folder; `None` for a run in memory.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.kept {
+            Kept::Folder(run) => Some(run.folder.path()),
+            Kept::Memory(_) => None,
+        }
+    }
+
+    /// Everything `summary.json` says, or would say.
     pub fn summary(&self) -> &Summary {
-        &self.run.summary
+        match &self.kept {
+            Kept::Folder(run) => &run.summary,
+            Kept::Memory(run) => &run.summary,
+        }
     }
 
     /// Metrics of the test split, those of the best weights; `None` without such a split.
     pub fn test_metrics(&self) -> Option<&Metrics> {
-        self.run.summary.metrics.test.as_ref()
+        self.summary().metrics.test.as_ref()
     }
 
     /// Metrics of the validation split, those of the best weights; `None` without such a split.
     pub fn validation_metrics(&self) -> Option<&Metrics> {
-        self.run.summary.metrics.validation.as_ref()
+        self.summary().metrics.validation.as_ref()
     }
 
     /// What the health rules found, causes first.
     ///
     /// # Errors
-    /// If the run's summary or database cannot be read back.
+    /// If a finding cannot be read back.
     pub fn findings(&self) -> Result<Vec<Finding>, TrainError> {
-        findings_of(&self.run.folder)
+        self.summary().read_findings()
     }
 
     /// Everything that was measured: scalars of every step and epoch, and of every layer over the steps.
@@ -54,7 +69,10 @@ impl FittedRun {
     /// # Errors
     /// If the run's database cannot be read back.
     pub fn measurements(&self) -> Result<MetricReader, TrainError> {
-        MetricReader::open(&self.run.folder.metrics())
+        match &self.kept {
+            Kept::Folder(run) => MetricReader::open(&run.folder.metrics()),
+            Kept::Memory(run) => run.measurements(),
+        }
     }
 
     /// The trained model.
@@ -62,6 +80,21 @@ impl FittedRun {
     /// # Errors
     /// If the model's file cannot be read back.
     pub fn predictor(&self) -> Result<Predictor, TrainError> {
-        Predictor::load_with(self.folder(), &self.custom_layers)
+        match &self.kept {
+            Kept::Folder(run) => Predictor::load_with(run.folder.path(), &self.custom_layers),
+            Kept::Memory(run) => run.predictor(&self.custom_layers),
+        }
+    }
+
+    /// Writes the whole run as the folder `path`, which must not exist or be empty: model, config, summary, measurements
+    /// and checkpoints. [`Predictor::load`] and every command of `evenkeel` read it.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the file or folder that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TrainError> {
+        match &self.kept {
+            Kept::Folder(run) => run.folder.copy_to(path.as_ref()).map(|_| ()),
+            Kept::Memory(run) => run.save(path.as_ref()).map(|_| ()),
+        }
     }
 }

@@ -21,13 +21,27 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod data_section;
 mod fitted_run;
 mod model;
 mod optimizer;
 pub mod prelude;
+mod resumed_trainer;
+mod session;
 mod trainer;
 
 pub use fitted_run::FittedRun;
 pub use model::Model;
 pub use optimizer::{AdamW, Sgd};
+pub use resumed_trainer::ResumedTrainer;
+pub use session::Session;
 pub use trainer::Trainer;
+
+/// Datasets, readers, splits, preprocessing and batches.
+pub use keel_data as data;
+/// Measurements, rules and findings.
+pub use keel_health as health;
+/// Layers, losses, initialisers, graphs and executors.
+pub use keel_nn as nn;
+/// Config, training, metrics and files of runs.
+pub use keel_train as train;

@@ -7,6 +7,7 @@ mod bench;
 mod commands;
 mod failure;
 mod failure_sources;
+mod inputs;
 mod interruption;
 mod terminal;
 

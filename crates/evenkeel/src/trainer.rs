@@ -1,20 +1,23 @@
 //! A training, built by chaining.
 
 use std::fmt;
+use std::path::Path;
 
 use keel_data::{AugmentConfig, PreprocessStep, SplitDataset};
-use keel_nn::losses::LossSpec;
+use keel_nn::losses::{CustomLoss, LossFunction, LossSpec};
 use keel_train::config::{LossConfig, check_values};
 use keel_train::optimizers::OptimizerConfig;
 use keel_train::schedules::ScheduleConfig;
 use keel_train::{Config, TrainError, TrainingObserver};
 
-use crate::{FittedRun, Model};
+use crate::data_section::data_section;
+use crate::{FittedRun, Model, ResumedTrainer, Session};
 
 /// How a model is to be trained. Everything not said is as in the config's defaults.
 pub struct Trainer {
     config: Config,
     observer: Box<dyn TrainingObserver>,
+    in_memory: bool,
 }
 
 impl Trainer {
@@ -25,7 +28,15 @@ impl Trainer {
 
     /// A training as a config file says it.
     pub fn from_config(config: Config) -> Self {
-        Trainer { config, observer: Box::new(()) }
+        Trainer { config, observer: Box::new(()), in_memory: false }
+    }
+
+    /// The training of the run in `folder`, to be continued from its last checkpoint.
+    ///
+    /// # Errors
+    /// No run there, or its config cannot be read.
+    pub fn resume(folder: impl AsRef<Path>) -> Result<ResumedTrainer, TrainError> {
+        ResumedTrainer::open(folder.as_ref())
     }
 
     /// Steps applied to every input, fitted on the training split.
@@ -64,6 +75,13 @@ impl Trainer {
         self
     }
 
+    /// Minimises a loss of your own. The run's files keep `name` and the output transform alone, so settings of the loss
+    /// belong in the name, as in `quantile(0.9)`: every program can predict with the model, and only one that gives the
+    /// loss again can train on or evaluate.
+    pub fn custom_loss(self, name: impl Into<String>, loss: impl LossFunction + 'static) -> Self {
+        self.loss(LossSpec::Custom(CustomLoss::new(name, loss)))
+    }
+
     /// Ends the training after this many epochs without improvement; 0 = never.
     pub fn early_stopping(mut self, epochs: u64) -> Self {
         self.config.train.early_stopping = epochs;
@@ -94,21 +112,41 @@ impl Trainer {
         self
     }
 
+    /// Writes nothing to disk: the run is kept in memory until [`FittedRun::save`].
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
     /// Told about every step and epoch.
     pub fn observer(mut self, observer: impl TrainingObserver + 'static) -> Self {
         self.observer = Box::new(observer);
         self
     }
 
-    /// Trains to the end and writes the run.
+    /// Trains to the end and writes the run, unless it is [`Trainer::in_memory`]. The run's config says where `data` came
+    /// from: a file or built-in set that was loaded, or the memory of this program.
     ///
     /// # Errors
     /// Settings, layers and data that do not fit each other, or a folder that cannot be written.
     pub fn fit(mut self, data: &SplitDataset) -> Result<FittedRun, TrainError> {
+        self.config.data = data_section(data);
         check_values(&self.config)?;
         let custom_layers = self.config.model.custom_layers();
         let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());
-        trainer.run(self.observer.as_mut()).map(|run| FittedRun::new(run, custom_layers))
+        let observer = self.observer.as_mut();
+        match self.in_memory {
+            true => trainer.run_in_memory(observer).map(|run| FittedRun::in_memory(run, custom_layers)),
+            false => trainer.run(observer).map(|run| FittedRun::in_folder(run, custom_layers)),
+        }
+    }
+
+    /// Prepares everything for a loop of your own; see [`Session`].
+    ///
+    /// # Errors
+    /// Settings, layers and data that do not fit each other.
+    pub fn session(self, data: &SplitDataset) -> Result<Session, TrainError> {
+        Session::new(&self.config, data)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use evenkeel::prelude::*;
 
-fn blobs() -> keel_data::SplitDataset {
+fn blobs() -> SplitDataset {
     let source = DataConfig { samples: 60, ..DataConfig::of_source("blobs") };
-    keel_data::load(&source, std::path::Path::new("")).unwrap().split(source.split()).unwrap()
+    Dataset::load(&source).unwrap().split(source.split()).unwrap()
 }
 
 fn trainer(folder: &tempfile::TempDir) -> Trainer {
@@ -31,9 +31,9 @@ fn a_run_gives_its_metrics_measurements_findings_and_predictions() {
     let layers = measurements.layers().unwrap();
     assert!(layers.iter().any(|series| series.layer == "linear_1"), "{layers:?}");
     assert!(measurements.epochs().unwrap().iter().any(|epoch| epoch.part == "val" && epoch.accuracy.is_some()));
-    assert!(run.findings().unwrap().iter().all(|finding| finding.level != keel_health::Level::Error));
+    assert!(run.findings().unwrap().iter().all(|finding| finding.level != evenkeel::health::Level::Error));
 
-    let mut predictor = run.predictor().unwrap();
+    let predictor = run.predictor().unwrap();
     let predictions = predictor.predict_samples(&data.dataset, &data.test).unwrap();
     let Targets::Classes { labels, .. } = data.dataset.targets() else { panic!("blobs are classes") };
     let right = predictions.iter().zip(&data.test).filter(|(prediction, sample)| match prediction {

@@ -100,6 +100,11 @@ impl DataConfig {
         Self { source: source.into(), ..Self::default() }
     }
 
+    /// A configuration for a table in memory whose column `target` is to be predicted.
+    pub fn for_target(target: impl Into<String>) -> Self {
+        Self { target: target.into(), ..Self::default() }
+    }
+
     /// The division this section asks for.
     pub fn split(&self) -> crate::split::Split {
         crate::split::Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }

@@ -20,6 +20,7 @@ pub mod random;
 mod readers;
 mod split;
 mod synthetic;
+mod training_ranges;
 
 pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter, CropBorder};
 pub use batches::{
@@ -28,20 +29,23 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Imputation, Inputs,
+    Cell, ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Imputation, Inputs,
     NumberEncoding, NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys,
     TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
-pub use load::{load, load_for_model, load_to_predict, survey};
+pub use load::{
+    IN_MEMORY, Wanted, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict, survey,
+};
 pub use picture::batch_picture;
 pub use preprocess::{
     FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
     PreprocessStep, Preprocessor, Recipe,
 };
 pub use readers::{
-    ColumnCells, Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, TableSource, choose_image_size,
-    is_data_file,
+    ColumnCells, Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, Table, TableSource, choose_image_size,
+    image_files_below, is_data_file, is_image,
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::SYNTHETIC;
+pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};

@@ -3,16 +3,25 @@
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
-use crate::readers::{ImageSurvey, READERS, Request, read, survey_images};
+use crate::readers::{ImageSurvey, READERS, Request, Table, read, read_image_files, survey_images};
 use crate::synthetic::{SYNTHETIC, generate};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How `data.source` begins for data that a program made in memory; the name of the dataset follows.
+pub const IN_MEMORY: &str = "memory:";
 
 /// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
 ///
 /// # Errors
 /// Whatever keeps the source from being read completely; the message names the file and the next step.
 pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
-    load_source(config, base_directory, None, Wanted::Targets)
+    let absolute = |path: PathBuf| path.canonicalize().unwrap_or(path).display().to_string();
+    let source = match config.source.as_str() {
+        "digits" => config.source.clone(),
+        name if SYNTHETIC.iter().any(|entry| entry.name == name) => config.source.clone(),
+        path => absolute(base_directory.join(path)),
+    };
+    Ok(load_source(config, base_directory, None, Wanted::Targets)?.with_origin(DataConfig { source, ..config.clone() }))
 }
 
 /// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
@@ -49,10 +58,41 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
     survey_images(&Request { path: &path, config, schema: None, wants_targets: true })
 }
 
-/// What is wanted of a source.
+/// Like [`load_for_model`] or [`load_to_predict`], for single image `files`, wherever they lie. The names of their folders
+/// are their classes where targets are wanted.
+///
+/// # Errors
+/// A file that cannot be decoded, or a folder that is not named after a class of the model where targets are wanted.
+pub fn load_images_for_model(
+    config: &DataConfig,
+    schema: &Schema,
+    files: &[PathBuf],
+    wanted: Wanted,
+) -> Result<Dataset, DataError> {
+    let path = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+    let wants_targets = wanted == Wanted::Targets;
+    read_image_files(&Request { path, config, schema: Some(schema), wants_targets }, files)
+}
+
+/// Like [`load_for_model`] or [`load_to_predict`], for a table in memory.
+///
+/// # Errors
+/// A column of the model that the table does not have, or a cell that cannot be read.
+pub fn load_table_for_model(
+    config: &DataConfig,
+    schema: &Schema,
+    table: &Table,
+    wanted: Wanted,
+) -> Result<Dataset, DataError> {
+    of_model_shape(table.for_model(config, schema, wanted == Wanted::Targets)?, schema)
+}
+
+/// Part of a source that is wanted for a trained model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub enum Wanted {
+    /// Samples to predict, without labels.
     Inputs,
+    /// Samples with their labels.
     Targets,
 }
 
@@ -67,6 +107,11 @@ fn load_source(
     }
     if SYNTHETIC.iter().any(|entry| entry.name == config.source) {
         return generate(config);
+    }
+    if let Some(name) = config.source.strip_prefix(IN_MEMORY) {
+        let what = format!("this run was trained on data in the memory of a program (\"{name}\"), which is gone");
+        let next = "Give the data: `evenkeel eval RUN FILE`, or from that program with Trainer::resume";
+        return Err(DataError::setting("data.source", what, next));
     }
     let path = base_directory.join(&config.source);
     if !path.exists() {

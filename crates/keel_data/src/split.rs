@@ -37,6 +37,8 @@ pub struct SplitDataset {
     pub validation: Vec<usize>,
     /// Sample numbers of the test split; may be empty.
     pub test: Vec<usize>,
+    /// How the dataset was divided; `None` for a division made by hand.
+    pub split: Option<Split>,
 }
 
 impl Split {
@@ -70,7 +72,7 @@ impl Split {
         for part in [&mut train, &mut validation, &mut test] {
             part.sort_unstable();
         }
-        Ok(SplitDataset { dataset, train, validation, test })
+        Ok(SplitDataset { dataset, train, validation, test, split: Some(*self) })
     }
 
     /// Splits `indices` into (rest, taken), class by class.

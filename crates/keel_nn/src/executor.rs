@@ -43,13 +43,22 @@ pub struct Executor {
     plan: Plan,
     arena: Buffer,
     batch: usize,
+    /// The network's state during [`Executor::evaluate`], which shares the network itself.
+    state: Vec<f32>,
+}
+
+/// A network as a forward pass uses it.
+struct Borrowed<'a> {
+    graph: &'a Graph,
+    parameters: &'a [f32],
+    state: &'a mut [f32],
 }
 
 impl Executor {
     /// Allocates the arena; running allocates nothing.
     pub fn new(plan: Plan) -> Self {
         let arena = Buffer::zeroed(plan.arena_length());
-        Executor { plan, arena, batch: 0 }
+        Executor { plan, arena, batch: 0, state: Vec::new() }
     }
 
     /// The layout.
@@ -68,6 +77,28 @@ impl Executor {
         observer: &mut impl Observer,
     ) -> &'a [f32] {
         let Network { graph, parameters, state } = network;
+        self.run(Borrowed { graph, parameters, state }, batch, observer);
+        self.output(graph, batch.input)
+    }
+
+    /// Runs all layers forward in evaluation mode and returns the outputs `[batch, outputs]`. The network is only read:
+    /// several executors may evaluate one network at the same time.
+    ///
+    /// # Panics
+    /// If the plan is for training, or as [`Executor::forward`].
+    pub fn evaluate<'a>(&'a mut self, network: &Network, batch: Batch<'a>) -> &'a [f32] {
+        assert_eq!(self.plan.mode(), Mode::Evaluate, "a training pass changes the network");
+        let Network { graph, parameters, state } = network;
+        let mut own = std::mem::take(&mut self.state);
+        own.clear();
+        own.extend_from_slice(state);
+        self.run(Borrowed { graph, parameters, state: &mut own }, batch, &mut ());
+        self.state = own;
+        self.output(graph, batch.input)
+    }
+
+    fn run(&mut self, network: Borrowed<'_>, batch: Batch<'_>, observer: &mut impl Observer) {
+        let Borrowed { graph, parameters, state } = network;
         let sample = graph.input_shape().len();
         self.batch = batch.input.len() / sample;
         let count = self.batch;
@@ -101,7 +132,6 @@ impl Executor {
             });
             observer.output(index, output);
         }
-        self.output(graph, batch.input)
     }
 
     fn output<'a>(&'a self, graph: &Graph, input: &'a [f32]) -> &'a [f32] {

@@ -107,21 +107,8 @@ fn a_sum_adds_and_gives_its_gradient_to_both() {
     let mut single = SingleLayer::of(Box::new(layer), Shape::Features(3), 1);
     assert_eq!(single.forward_two(Mode::Train, [&first, &second]), [1.5, 0.0, 1.0]);
     let (mut one, mut two) = ([0.0; 3], [0.0; 3]);
-    layer.backward(Backward {
-        batch: 1,
-        inputs: [&[], &[]],
-        output: &[],
-        grad_output: &mut [7.0, 8.0, 9.0],
-        grad_inputs: [&mut one, &mut two],
-        accumulate: false,
-        parameters: &[],
-        grad_parameters: &mut [],
-        state: &[],
-        saved: &mut [],
-        scratch: &mut [],
-        random: RandomKey::new(0),
-        probe: None,
-    });
+    let mut above = [7.0, 8.0, 9.0];
+    layer.backward(Backward::new(1, &mut above).with_grad_input(&mut one).with_second_grad_input(&mut two));
     assert_eq!((one, two), ([7.0, 8.0, 9.0], [7.0, 8.0, 9.0]));
 }
 
@@ -183,17 +170,6 @@ fn a_layer_can_be_driven_by_hand() {
     };
     let layer = spec.build(Shape::Features(2)).unwrap();
     let mut output = [0.0; 2];
-    layer.forward(Forward {
-        batch: 1,
-        mode: Mode::Train,
-        inputs: [&[1.0, 2.0], &[]],
-        output: &mut output,
-        parameters: &[],
-        state: &mut [],
-        saved: &mut [],
-        scratch: &mut [],
-        random: RandomKey::new(0),
-        probe: None,
-    });
+    layer.forward(Forward::new(1, &[1.0, 2.0], &mut output));
     assert_eq!(output, [1.0, 2.0]);
 }

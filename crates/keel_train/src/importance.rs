@@ -73,7 +73,7 @@ impl Importance {
     /// # Errors
     /// Images, fewer than two samples with a finite result, or a metric that does not fit or is undefined on them.
     pub fn measure(
-        predictor: &mut Predictor,
+        predictor: &Predictor,
         (dataset, indices): (&Dataset, &[usize]),
         part: &str,
         options: ImportanceOptions,
@@ -152,7 +152,7 @@ fn refusal(message: impl Into<String>) -> TrainError {
 }
 
 /// Those of `indices` the model has a finite result for.
-fn answered(predictor: &mut Predictor, dataset: &Dataset, indices: &[usize]) -> Result<Vec<usize>, TrainError> {
+fn answered(predictor: &Predictor, dataset: &Dataset, indices: &[usize]) -> Result<Vec<usize>, TrainError> {
     let predictions = predictor.predict_samples(dataset, indices)?;
     let with_result = indices.iter().zip(predictions);
     let kept = with_result.filter(|(_, prediction)| !matches!(prediction, crate::Prediction::Undefined { .. }));

@@ -30,6 +30,6 @@ pub use objective::{Objective, Probabilities, TargetScale};
 pub use predictor::{Prediction, Predictor};
 pub use range_test::{RangePoint, RangeTest};
 pub use trainer::{
-    EpochEvent, EvaluationEvent, Event, Session, Started, StepEvent, StepResult, TrainedRun, Trainer, TrainingObserver,
-    load_data,
+    EpochEvent, EvaluationEvent, Event, MemoryRun, Session, Started, StepEvent, StepResult, TrainedRun, Trainer,
+    TrainingObserver, load_data,
 };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keel_data::{Preprocessor, Schema};
+use keel_data::{Preprocessor, Schema, TrainingRanges};
 use serde::{Deserialize, Serialize};
 
 use crate::Config;
@@ -13,7 +13,7 @@ use crate::runs::Checkpoint;
 use crate::trainer::{Session, network_tensors};
 
 /// The description in the file's metadata.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ModelDescription {
     /// The resolved config, as TOML.
     pub(crate) config: String,
@@ -26,18 +26,27 @@ pub(crate) struct ModelDescription {
     /// Targets of the training split, for what scores are compared with; empty in files of older versions.
     #[serde(default)]
     pub(crate) training: TrainingTargets,
+    /// Ranges of the inputs over the training split; models of older versions have none.
+    #[serde(default)]
+    pub(crate) ranges: TrainingRanges,
 }
 
 /// Writes the weights of `session`.
 pub(crate) fn write(session: &Session, config: &Config, path: &Path) -> Result<(), TrainError> {
+    Ok(of_session(session, config).write(path)?)
+}
+
+/// The weights of `session` with everything prediction needs.
+pub(crate) fn of_session(session: &Session, config: &Config) -> Checkpoint<ModelDescription> {
     let description = ModelDescription {
         config: config.to_toml(),
         preprocessor: session.preprocessor().as_ref().clone(),
         schema: session.data().dataset.schema(),
         scaling: session.objective().scaling().to_vec(),
         training: session.objective().training_targets().clone(),
+        ranges: TrainingRanges::of(&session.data().dataset, &session.data().train),
     };
-    Ok(Checkpoint { description, tensors: network_tensors(session) }.write(path)?)
+    Checkpoint { description, tensors: network_tensors(session) }
 }
 
 /// Reads a file written by [`write`].

@@ -73,7 +73,7 @@ impl Objective {
             Targets::Unlabelled => return Err(unlabelled()),
         };
         objective.loss.check_targets(targets)?;
-        if !matches!(objective.loss.spec(), LossSpec::Bce {}) {
+        if objective.loss.standardizes_targets() {
             objective.scaling = target_scaling(data);
             refuse_constant_targets(data)?;
         }
@@ -108,6 +108,14 @@ impl Objective {
     /// The loss with all its settings.
     pub fn loss_spec(&self) -> &LossSpec {
         self.loss.spec()
+    }
+
+    /// Whether the loss can be computed.
+    ///
+    /// # Errors
+    /// A loss of a program's own whose function nobody gave.
+    pub(crate) fn check_function(&self) -> Result<(), TrainError> {
+        Ok(self.loss.check_function()?)
     }
 
     /// Names of the classes; empty for regression.

@@ -1,34 +1,39 @@
 //! A trained model, ready to predict.
 
+mod workspace;
+
 use std::path::{Path, PathBuf};
 
-use keel_data::{BatchTargets, DataConfig, Dataset, PreprocessScratch, Preprocessor, Schema, TargetKind, Targets};
+use keel_data::{
+    BatchTargets, DataConfig, Dataset, Preprocessor, Schema, Table, TargetKind, Targets, TrainingRanges, Wanted,
+};
 use keel_nn::layers::CustomLayer;
-use keel_nn::{Executor, Network, RandomKey};
+use keel_nn::{Network, RandomKey};
 
 use crate::config;
 use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
-use crate::model_file;
+use crate::model_file::{self, ModelDescription};
 use crate::objective::{Known, Objective};
-use crate::runs::{RunFolder, Status, Summary};
-use crate::trainer::{build_graph, executor_for_evaluation, restore_network};
+use crate::runs::{Checkpoint, RunFolder, Status, Summary};
+use crate::trainer::{build_graph, restore_network};
 use crate::views::Views;
 use crate::{Config, threads};
-
-/// Samples predicted at once.
-const BATCH: usize = 256;
+use workspace::{MOST_SAMPLES, Workspace, Workspaces};
 
 /// A trained model with its preprocessing, labels and config.
+///
+/// Predicting only reads the model: one predictor, behind a reference or an `Arc`, serves any number of threads at the same
+/// time. Each call works in buffers of its own, which are kept for the next.
 #[derive(Debug)]
 pub struct Predictor {
     config: Config,
     schema: Schema,
     preprocessor: Preprocessor,
     objective: Objective,
+    ranges: TrainingRanges,
     network: Network,
-    executor: Executor,
-    views: Views,
+    workspaces: Workspaces,
     pool: rayon::ThreadPool,
 }
 
@@ -68,9 +73,17 @@ impl Predictor {
     /// As [`Predictor::load`], or such a layer that is not in `layers`.
     pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
         let path: PathBuf = if path.is_dir() { model_of(path)? } else { path.to_owned() };
-        let checkpoint = model_file::read(&path)?;
+        Predictor::of_model(&model_file::read(&path)?, &path, layers)
+    }
+
+    /// The model of `checkpoint`, which messages call `path`.
+    pub(crate) fn of_model(
+        checkpoint: &Checkpoint<ModelDescription>,
+        path: &Path,
+        layers: &[CustomLayer],
+    ) -> Result<Self, TrainError> {
         let description = &checkpoint.description;
-        let mut config = config::parse(&path, &description.config, &[])?;
+        let mut config = config::parse(path, &description.config, &[])?;
         config.model.provide(layers);
         let outputs = match &description.schema.target {
             TargetKind::Classes(names) | TargetKind::Values(names) => names.len(),
@@ -78,15 +91,14 @@ impl Predictor {
         };
         let graph = build_graph(&config, &description.preprocessor, outputs)?;
         let mut network = Network::new(graph, RandomKey::new(0));
-        restore_network(&mut network, &checkpoint, &path)?;
-        let pool = threads::pool(config.train.threads)
-            .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}")))?;
-        let executor = pool.install(|| executor_for_evaluation(&network, BATCH));
+        restore_network(&mut network, checkpoint, path)?;
+        let pool = threads::pool_of(&config)?;
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
         let known = Known { scaling: &description.scaling, training: description.training.clone() };
         let objective = Objective::of_model(&config, &schema, known)?;
-        let views = Views::new(&config, &preprocessor)?;
-        Ok(Predictor { config, schema, preprocessor, objective, network, executor, views, pool })
+        let workspaces = Workspaces::new(Views::new(&config, &preprocessor)?, pool.current_num_threads());
+        let ranges = description.ranges.clone();
+        Ok(Predictor { config, schema, preprocessor, objective, ranges, network, workspaces, pool })
     }
 
     /// The config the model was trained with.
@@ -121,6 +133,28 @@ impl Predictor {
         Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
     }
 
+    /// Reads image files for this model, wherever they lie; the names of their folders are their classes where targets are
+    /// wanted.
+    ///
+    /// # Errors
+    /// A file that cannot be decoded, or a folder that is not named after a class of the model.
+    pub fn load_images(&self, files: &[PathBuf], wanted: Wanted) -> Result<Dataset, TrainError> {
+        Ok(keel_data::load_images_for_model(&self.config.data, &self.schema, files, wanted)?)
+    }
+
+    /// Reads a table in memory for this model.
+    ///
+    /// # Errors
+    /// A column of the model that the table does not have, or a cell that cannot be read.
+    pub fn load_table(&self, table: &Table, wanted: Wanted) -> Result<Dataset, TrainError> {
+        Ok(keel_data::load_table_for_model(&self.config.data, &self.schema, table, wanted)?)
+    }
+
+    /// Ranges of the inputs over the training split.
+    pub fn training_ranges(&self) -> &TrainingRanges {
+        &self.ranges
+    }
+
     /// As [`Predictor::load_data`], to predict only: every row of a table stays in, without its target.
     ///
     /// # Errors
@@ -144,7 +178,7 @@ impl Predictor {
     ///
     /// # Errors
     /// Samples of another shape. One whose values or outputs are not finite is [`Prediction::Undefined`].
-    pub fn predict(&mut self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
+    pub fn predict(&self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
         let indices: Vec<usize> = (0..dataset.samples()).collect();
         self.predict_samples(dataset, &indices)
     }
@@ -153,7 +187,7 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`Predictor::predict`].
-    pub fn predict_samples(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<Prediction>, TrainError> {
+    pub fn predict_samples(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<Prediction>, TrainError> {
         let outputs = self.outputs(dataset, indices)?;
         let rows = self.objective.predictions(&outputs);
         let width = self.objective.outputs();
@@ -170,50 +204,76 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`Predictor::predict`], or data without targets.
-    pub fn evaluate(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
+    pub fn evaluate(&self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
+        self.objective.check_function()?;
+        let targets = targets_of(dataset, indices)?;
         let outputs = self.outputs(dataset, indices)?;
-        let targets = match dataset.targets() {
-            Targets::Classes { labels, .. } => {
-                BatchTargets::Classes(indices.iter().map(|&sample| labels[sample]).collect())
+        let mut objective = self.objective.clone();
+        let mut tally = Tally::new(&objective, indices.len(), Detail::Full);
+        tally.add(&mut objective, Answers { inputs: &[], outputs: &outputs, targets: &targets });
+        Ok(tally.metrics(&objective, |place| sample_words(dataset, indices[place])))
+    }
+
+    /// Metrics of all samples of several labelled datasets together.
+    ///
+    /// # Errors
+    /// As [`Predictor::evaluate`].
+    pub fn evaluate_all(&self, datasets: &[&Dataset]) -> Result<Metrics, TrainError> {
+        self.objective.check_function()?;
+        let mut objective = self.objective.clone();
+        let samples = datasets.iter().map(|dataset| dataset.samples()).sum();
+        let mut tally = Tally::new(&objective, samples, Detail::Full);
+        for dataset in datasets {
+            let indices: Vec<usize> = (0..dataset.samples()).collect();
+            let targets = targets_of(dataset, &indices)?;
+            let outputs = self.outputs(dataset, &indices)?;
+            tally.add(&mut objective, Answers { inputs: &[], outputs: &outputs, targets: &targets });
+        }
+        let words = |mut place: usize| {
+            for dataset in datasets {
+                if place < dataset.samples() {
+                    return sample_words(dataset, place);
+                }
+                place -= dataset.samples();
             }
-            Targets::Values { values, target_names } => {
-                let width = target_names.len();
-                let row = |&sample: &usize| &values[sample * width..(sample + 1) * width];
-                BatchTargets::Values(indices.iter().flat_map(row).copied().collect())
-            }
-            Targets::Unlabelled => {
-                let message = "this data has no targets to compare with; use predict instead";
-                return Err(TrainError::setting("data", message));
-            }
+            String::new()
         };
-        let mut tally = Tally::new(&self.objective, indices.len(), Detail::Full);
-        tally.add(&mut self.objective, Answers { inputs: &[], outputs: &outputs, targets: &targets });
-        Ok(tally.metrics(&self.objective, |place| sample_words(dataset, indices[place])))
+        Ok(tally.metrics(&objective, words))
     }
 
     /// Outputs, `[indices, outputs]`, those of the members of an ensemble combined; NaN for a sample whose preprocessed values
     /// are not finite.
-    fn outputs(&mut self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
-        let Predictor { preprocessor, network, executor, views, pool, objective, .. } = self;
-        pool.install(|| {
-            let length = preprocessor.output_shape().len();
-            let mut scratch = PreprocessScratch::default();
-            let mut outputs = Vec::with_capacity(indices.len() * network.graph.output_shape().len());
-            let mut inputs = vec![0.0; BATCH * length];
-            for part in indices.chunks(BATCH) {
-                let inputs = &mut inputs[..part.len() * length];
-                preprocessor.gather_unchecked(dataset, part, inputs, &mut scratch)?;
-                let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
-                let start = outputs.len();
-                outputs.extend_from_slice(views.outputs(executor, network, batch));
-                let rows = outputs[start..].chunks_exact_mut(network.graph.output_shape().len());
-                let hidden =
-                    rows.zip(inputs.chunks_exact(length)).filter(|(_, row)| !row.iter().all(|x| x.is_finite()));
-                hidden.for_each(|(outputs, _)| outputs.fill(f32::NAN));
-            }
-            objective.combine(&mut outputs);
-            Ok(outputs)
+    fn outputs(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
+        let mut outputs = Vec::with_capacity(indices.len() * self.network.graph.output_shape().len());
+        self.pool.install(|| {
+            self.workspaces.with(&self.network, |workspace| {
+                for part in indices.chunks(MOST_SAMPLES) {
+                    self.append_outputs(workspace, (dataset, part), &mut outputs)?;
+                }
+                self.objective.combine(&mut outputs);
+                Ok(outputs)
+            })
         })
+    }
+
+    /// Appends the network's outputs for at most [`MOST_SAMPLES`] samples `part`, `[part, members, outputs]`.
+    fn append_outputs(
+        &self,
+        workspace: &mut Workspace,
+        (dataset, part): (&Dataset, &[usize]),
+        outputs: &mut Vec<f32>,
+    ) -> Result<(), TrainError> {
+        let Workspace { executor, views, inputs, scratch } = workspace;
+        let length = self.preprocessor.output_shape().len();
+        inputs.resize(part.len() * length, 0.0);
+        self.preprocessor.gather_unchecked(dataset, part, inputs, scratch)?;
+        let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
+        let start = outputs.len();
+        outputs.extend_from_slice(views.outputs(executor, &self.network, batch));
+        let rows = outputs[start..].chunks_exact_mut(self.network.graph.output_shape().len());
+        let hidden = rows.zip(inputs.chunks_exact(length)).filter(|(_, row)| !row.iter().all(|x| x.is_finite()));
+        hidden.for_each(|(outputs, _)| outputs.fill(f32::NAN));
+        Ok(())
     }
 
     /// `row` holds what the objective makes of the raw outputs.
@@ -227,6 +287,24 @@ impl Predictor {
                 let index = largest(row);
                 Prediction::Class { index, name: names[index].clone(), probabilities: row.to_vec() }
             }
+        }
+    }
+}
+
+/// The targets of the samples `indices`.
+fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, TrainError> {
+    match dataset.targets() {
+        Targets::Classes { labels, .. } => {
+            Ok(BatchTargets::Classes(indices.iter().map(|&sample| labels[sample]).collect()))
+        }
+        Targets::Values { values, target_names } => {
+            let width = target_names.len();
+            let row = |&sample: &usize| &values[sample * width..(sample + 1) * width];
+            Ok(BatchTargets::Values(indices.iter().flat_map(row).copied().collect()))
+        }
+        Targets::Unlabelled => {
+            let message = "this data has no targets to compare with; use predict instead";
+            Err(TrainError::setting("data", message))
         }
     }
 }

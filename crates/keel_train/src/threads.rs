@@ -1,5 +1,8 @@
 //! The pool of threads training runs in.
 
+use crate::config::Config;
+use crate::error::TrainError;
+
 /// Threads `train.threads = 0` means: as many as the affinity and the container's quota allow, at most one per physical core.
 pub fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
@@ -17,6 +20,15 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildE
         .thread_name(|index| format!("train-{index}"))
         .start_handler(|_| keel_kernels::flush_subnormals())
         .build()
+}
+
+/// The pool a config asks for.
+///
+/// # Errors
+/// If the system cannot start that many threads.
+pub fn pool_of(config: &Config) -> Result<rayon::ThreadPool, TrainError> {
+    pool(config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))
 }
 
 /// Physical cores among the processors Linux lists as allowed to this process; unknown elsewhere.

@@ -56,14 +56,14 @@ impl Views {
     }
 
     /// Outputs of a batch, `[batch, outputs]`: those of the network, or their mean over the views.
-    pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &mut Network, batch: Batch<'_>) -> &[f32] {
+    pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &Network, batch: Batch<'_>) -> &[f32] {
         self.outputs.clear();
         if self.views.is_empty() {
-            self.outputs.extend_from_slice(executor.forward(network, batch, &mut ()));
+            self.outputs.extend_from_slice(executor.evaluate(network, batch));
         }
         for view in &self.views {
             view.write(self.image, batch.input, &mut self.inputs);
-            let outputs = executor.forward(network, Batch { input: &self.inputs, ..batch }, &mut ());
+            let outputs = executor.evaluate(network, Batch { input: &self.inputs, ..batch });
             self.outputs.resize(outputs.len(), 0.0);
             self.outputs.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += view.weight * output);
         }
@@ -158,7 +158,7 @@ mod tests {
         let shape = SampleShape::Image { height: 2, width: 3, channels: 2 };
         let input = Shape::Image { height: 2, width: 3, channels: 2 };
         let graph = Graph::build(input, &[LayerSpec::Linear(LinearSpec::new(2))], 2).unwrap();
-        let mut network = Network::new(graph, RandomKey::new(3));
+        let network = Network::new(graph, RandomKey::new(3));
         let request = MemoryRequest { batch: 2, mode: Mode::Evaluate, workers: 1 };
         let mut executor = Executor::new(Plan::new(&network.graph, request));
         let images = images();
@@ -166,12 +166,12 @@ mod tests {
         let mut config = Config::default();
         (config.train.mirrored_evaluation, config.train.shifted_evaluation) = (true, 1);
         let mut views = Views::new(&config, &Preprocessor::identity(shape)).unwrap();
-        let outputs = views.outputs(&mut executor, &mut network, Batch { input: &images, random }).to_vec();
+        let outputs = views.outputs(&mut executor, &network, Batch { input: &images, random }).to_vec();
         let mut expected = vec![0.0; outputs.len()];
         for (shift, weight) in [(0, 0.25), (1, 0.125), (-1, 0.125)] {
             for mirrored in [false, true] {
                 let seen = view(mirrored, shift);
-                let alone = executor.forward(&mut network, Batch { input: &seen, random }, &mut ());
+                let alone = executor.evaluate(&network, Batch { input: &seen, random });
                 expected.iter_mut().zip(alone).for_each(|(sum, output)| *sum += weight * output);
             }
         }

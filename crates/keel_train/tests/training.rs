@@ -50,7 +50,7 @@ fn digits_reach_their_accuracy_and_leave_a_whole_run() {
     {
         assert!(file.is_file(), "{}", file.display());
     }
-    let mut predictor = Predictor::load(run.folder.path()).unwrap();
+    let predictor = Predictor::load(run.folder.path()).unwrap();
     let dataset = predictor.load_data("digits").unwrap();
     let predictions = predictor.predict(&dataset).unwrap();
     let right = predictions.iter().zip(0..).filter(|(prediction, sample)| match prediction {

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use keel_data::Dataset;
+use keel_data::{Dataset, Wanted};
 use keel_train::metrics::Metrics;
 use keel_train::{Predictor, load_data};
 use serde_json::json;
 
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
+use crate::inputs;
 use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line, metrics_table, targets_table};
 
 /// Arguments of `eval`.
@@ -19,14 +20,15 @@ Examples:
   evenkeel eval runs/digits-cnn                    the test split of the run's own data
   evenkeel eval runs/digits-cnn --part validation
   evenkeel eval runs/wine-mlp new-wines.csv        other labelled data
+  evenkeel eval runs/wine-mlp 'wines-*.csv'        several files, taken together
   evenkeel eval runs/digits-cnn --json")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Labelled data to use in place of the run's own
+    /// Labelled data to use in place of the run's own: files, folders, patterns in quotes, or - for standard input
     #[arg(value_name = "DATA", conflicts_with = "part")]
-    data: Option<String>,
+    data: Vec<String>,
     /// Part of the run's own data
     #[arg(long, value_enum, default_value_t = Part::Test)]
     part: Part,
@@ -62,29 +64,22 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if arguments.skip_unreadable {
         predictor.skip_unreadable();
     }
-    let (name, metrics) = match &arguments.data {
-        Some(source) => {
-            let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
-            notes_of(source, &dataset, output);
-            let all: Vec<usize> = (0..dataset.samples()).collect();
-            let metrics = predictor.evaluate(&dataset, &all).map_err(|error| of_source(source, &error))?;
-            (source.as_str(), metrics)
+    let (name, metrics) = match arguments.data.as_slice() {
+        [] => (arguments.part.name().to_owned(), evaluate_part(&predictor, arguments.part)?),
+        data => {
+            let loaded = inputs::load(&predictor, data, Wanted::Targets, output)?;
+            let datasets: Vec<&Dataset> = loaded.iter().map(|input| &input.dataset).collect();
+            let name = data.join(", ");
+            let metrics = predictor.evaluate_all(&datasets).map_err(|error| of_source(&name, &error))?;
+            (name, metrics)
         }
-        None => (arguments.part.name(), evaluate_part(&mut predictor, arguments.part)?),
     };
     let document = json!({ "run": arguments.run, "data": name, "metrics": metrics });
-    output.result(&document, || text(name, &metrics, predictor.class_names()))?;
+    output.result(&document, || text(&name, &metrics, predictor.class_names()))?;
     Ok(if metrics.left_out.is_some() { Status::Findings } else { Status::Done })
 }
 
-/// What a reader did to the data to fit the model, on standard error.
-pub(super) fn notes_of(source: &str, dataset: &Dataset, output: &Output) {
-    for note in dataset.notes() {
-        output.remark(&format!("note        {source}: {note}"));
-    }
-}
-
-fn evaluate_part(predictor: &mut Predictor, part: Part) -> Result<Metrics, Stop> {
+fn evaluate_part(predictor: &Predictor, part: Part) -> Result<Metrics, Stop> {
     let data = load_data(predictor.config())?;
     let indices = match part {
         Part::Train => &data.train,

@@ -51,17 +51,18 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let metric = metric_of(arguments.metric.as_deref())?;
     let options = ImportanceOptions { repeats: arguments.repeats.into(), seed: arguments.seed, metric };
-    let mut predictor = Predictor::load(&arguments.run)?;
+    let predictor = Predictor::load(&arguments.run)?;
     let importance = match &arguments.data {
         Some(source) => {
             let dataset = predictor.load_data(source).map_err(|error| of_source(source, &error))?;
-            super::eval::notes_of(source, &dataset, output);
+            let notes = dataset.notes().iter();
+            notes.for_each(|note| output.remark(&format!("note        {source}: {note}")));
             let all: Vec<usize> = (0..dataset.samples()).collect();
-            Importance::measure(&mut predictor, (&dataset, &all), source, options)?
+            Importance::measure(&predictor, (&dataset, &all), source, options)?
         }
         None => {
             let data = load_data(predictor.config())?;
-            let importance = of_run(&mut predictor, &data, options)?;
+            let importance = of_run(&predictor, &data, options)?;
             if arguments.run.is_dir() {
                 let folder = RunFolder::open(&arguments.run)?;
                 importance.write(&folder)?;
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 /// Importance at the end of the training of a small table, for its report; what keeps it from being measured is a remark.
 pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output) {
     let measured = || -> Result<(), Stop> {
-        let mut predictor = Predictor::load(folder)?;
+        let predictor = Predictor::load(folder)?;
         let columns = predictor.schema().groups().len();
         let features = predictor.schema().sample_shape.len();
         let rows = tested(data).1.len();
@@ -87,7 +88,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
         if columns < 2 || rows < 2 || features > FEATURES_AFTER_TRAINING || work > WORK_AFTER_TRAINING {
             return Ok(());
         }
-        of_run(&mut predictor, data, options)?.write(&RunFolder::open(folder)?)?;
+        of_run(&predictor, data, options)?.write(&RunFolder::open(folder)?)?;
         Ok(())
     };
     if let Err(Stop::Failed(failure)) = measured() {
@@ -96,7 +97,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
 }
 
 /// On the test split, or the validation split where there is none.
-fn of_run(predictor: &mut Predictor, data: &SplitDataset, options: ImportanceOptions) -> Result<Importance, Stop> {
+fn of_run(predictor: &Predictor, data: &SplitDataset, options: ImportanceOptions) -> Result<Importance, Stop> {
     let (part, indices) = tested(data);
     Ok(Importance::measure(predictor, (&data.dataset, indices), part, options)?)
 }

@@ -81,7 +81,7 @@ impl Progress {
 
     fn started(&mut self, started: &Started) {
         self.line(&start_text(started));
-        self.folder = Some(started.folder.path().to_owned());
+        self.folder = started.folder.as_ref().map(|folder| folder.path().to_owned());
         (self.epochs, self.steps) = (started.epochs, started.epochs * started.steps_per_epoch);
         (self.began, self.last_line) = (Instant::now(), Instant::now());
         if io::stderr().is_terminal() {
@@ -209,7 +209,7 @@ fn start_text(started: &Started) -> String {
         let (total, each) = (duration_text(timing.seconds), timing.pace.epoch_seconds);
         format!("time        about {total}: {} of {each:.1} s", plural(timing.epochs, "epoch"))
     }));
-    lines.push(format!("run         {}", started.folder.path().display()));
+    lines.extend(started.folder.iter().map(|folder| format!("run         {}", folder.path().display())));
     if started.resumed_steps > 0 {
         lines.push(format!("resumed     after step {}", started.resumed_steps));
     }

@@ -32,7 +32,12 @@ impl Program {
 
     /// Runs it to its end.
     pub fn run(&self, arguments: &[&str]) -> Finished {
-        let output = self.command(arguments).output().unwrap();
+        self.finish(&mut self.command(arguments), arguments)
+    }
+
+    /// Runs `command`, made by [`Program::command`], to its end.
+    pub fn finish(&self, command: &mut Command, arguments: &[&str]) -> Finished {
+        let output = command.output().unwrap();
         Finished {
             arguments: arguments.join(" "),
             status: output.status.code(),

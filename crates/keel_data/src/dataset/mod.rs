@@ -1,27 +1,35 @@
 //! Datasets: samples of one shape with their targets, held in memory as compactly as they were stored.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod column_report;
 mod digits;
+mod fingerprint;
+mod in_memory;
 mod permuted;
 mod provenance;
+mod rows;
 mod schema;
 mod shape;
 mod table_column;
 
 pub use column_report::{ColumnKind, ColumnReport};
 pub use provenance::{Provenance, RowsOfFile};
+pub use rows::Cell;
 pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};
 pub use shape::SampleShape;
 pub use table_column::{
     ColumnEncoding, DateOrder, Grouping, NumberEncoding, NumberFormat, TableColumn, TimeEncoding, TimePart,
 };
 
+use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::preprocess::Moments;
 use crate::readers::PartSizes;
 use crate::split::{Split, SplitDataset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
@@ -122,13 +130,22 @@ pub struct Dataset {
     split_keys: SplitKeys,
     image_decoding: Option<ImageDecoding>,
     notes: Vec<String>,
+    origin: Option<Box<DataConfig>>,
 }
 
 impl Dataset {
     /// The embedded handwritten digits: 1,797 images `[8, 8, 1]` with values 0 to 16 in ten classes.
     /// UCI optdigits (E. Alpaydin and C. Kaynak, 1998), CC BY 4.0.
     pub fn digits() -> Result<Self, DataError> {
-        digits::digits()
+        digits::digits().map(|dataset| dataset.with_origin(DataConfig::of_source("digits")))
+    }
+
+    /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from being read completely; the message names the file and the next step.
+    pub fn load(config: &DataConfig) -> Result<Self, DataError> {
+        crate::load(config, Path::new(""))
     }
 
     /// A dataset of arrays in memory.
@@ -172,6 +189,7 @@ impl Dataset {
             split_keys: SplitKeys::default(),
             image_decoding: None,
             notes: Vec::new(),
+            origin: None,
             inputs,
             targets,
         };
@@ -347,6 +365,12 @@ impl Dataset {
         self
     }
 
+    /// Notes the `[data]` section this was loaded by.
+    pub(crate) fn with_origin(mut self, config: DataConfig) -> Self {
+        self.origin = Some(Box::new(config));
+        self
+    }
+
     pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
         self.notes.extend(notes);
         self
@@ -355,6 +379,11 @@ impl Dataset {
     /// Name of the dataset: that of the built-in set, or of the file or folder.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The `[data]` section that loads this dataset again; `None` for data a program made in memory.
+    pub fn origin(&self) -> Option<&DataConfig> {
+        self.origin.as_deref()
     }
 
     /// Number of samples.
@@ -457,6 +486,12 @@ impl Dataset {
         }
     }
 
+    /// Columns of a table that were left out because they name or count the rows.
+    fn identifiers(&self) -> Vec<String> {
+        let names = |report: &&ColumnReport| matches!(report.kind, ColumnKind::Identifier | ColumnKind::RowNumber);
+        self.column_reports.iter().filter(names).map(|report| report.name.clone()).collect()
+    }
+
     /// Number of samples of each class among `indices`; empty unless targets are classes.
     pub fn class_counts(&self, indices: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; self.class_names().len()];
@@ -498,6 +533,7 @@ impl Dataset {
             },
             feature_names: self.feature_names.clone(),
             columns: self.columns.clone(),
+            identifiers: self.identifiers(),
             table_target: self.table_target.clone(),
             imputation: self.imputation,
             image_decoding: self.image_decoding,

@@ -58,6 +58,9 @@ pub struct Schema {
     pub feature_names: Vec<String>,
     /// Columns of the table; empty for other sources.
     pub columns: Vec<TableColumn>,
+    /// Columns of the table that the model left out because they name the rows.
+    #[serde(default)]
+    pub identifiers: Vec<String>,
     /// The target column of a table; `None` for other sources and for models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_target: Option<TableTarget>,

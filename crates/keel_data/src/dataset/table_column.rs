@@ -65,6 +65,10 @@ impl Default for NumberEncoding {
 }
 
 impl NumberEncoding {
+    /// Plain numbers, as they are.
+    pub const PLAIN: Self =
+        Self { format: NumberFormat::PLAIN, origin: 0.0, unit: 1.0, no_data_from: None, missing_texts: Vec::new() };
+
     /// The feature of a number; NaN for one that stands for "no data".
     pub fn feature(&self, number: f64) -> f32 {
         if self.no_data_from.is_some_and(|limit| number.abs() >= limit) {

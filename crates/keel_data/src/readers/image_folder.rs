@@ -27,7 +27,7 @@ use crate::catalog::CatalogEntry;
 use crate::dataset::{Dataset, Inputs, Provenance, Targets};
 use crate::error::DataError;
 use rayon::prelude::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     name: "image_folder",
@@ -36,7 +36,32 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
 
 /// Reads and decodes all images.
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
-    let (mut surveyed, mut target) = survey_of(request)?;
+    read_listing(request, Listing::of(request)?)
+}
+
+/// Reads single files for a trained model: with the names of the folders they lie in as their classes if targets are
+/// wanted, else without labels.
+pub(super) fn read_files(request: &Request, files: &[PathBuf]) -> Result<Dataset, DataError> {
+    read_listing(request, Listing::of_files(request, files)?)
+}
+
+/// Every image in `folder` and the folders in it, sorted by path, each real file once; hidden entries are left out.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn image_files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut walk = walk::Walk::default();
+    walk.own(folder);
+    walk.images(folder)
+}
+
+/// Returns true if the file is an image of a format that is decoded.
+pub fn is_image(path: &Path) -> bool {
+    kind::of_file(path) == kind::FileKind::Image
+}
+
+fn read_listing(request: &Request, listing: Listing) -> Result<Dataset, DataError> {
+    let (mut surveyed, mut target) = survey_of(request, listing)?;
     set_depth(request, &surveyed, &mut target);
     let pixels = decode_all(request, &mut surveyed, &target)?;
     let Surveyed { mut listing, headers } = surveyed;
@@ -59,12 +84,12 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
 
 /// Reads the headers only.
 pub(super) fn survey(request: &Request) -> Result<ImageSurvey, DataError> {
-    let (surveyed, target) = survey_of(request)?;
+    let (surveyed, target) = survey_of(request, Listing::of(request)?)?;
     Ok(surveyed.survey(&target))
 }
 
-fn survey_of(request: &Request) -> Result<(Surveyed, Target), DataError> {
-    let surveyed = Surveyed::of(request)?;
+fn survey_of(request: &Request, listing: Listing) -> Result<(Surveyed, Target), DataError> {
+    let surveyed = Surveyed::of(request, listing)?;
     if surveyed.listing.files.is_empty() {
         return Err(no_image(request, &surveyed.listing.walk.left_out.notes()));
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use table::{csv, excel, parquet};
 
 pub(crate) use parts::PartSizes;
-pub use table::{ColumnCells, TableSource};
+pub use table::{ColumnCells, Table, TableSource};
 
 mod cifar;
 mod class_names;
@@ -22,7 +22,7 @@ mod parts;
 mod table;
 mod target_rule;
 
-pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size};
+pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size, image_files_below, is_image};
 
 /// Format of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +78,11 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::Csv | Format::Excel | Format::Parquet => table::read(request),
         Format::Npy => npy::read(request),
     }
+}
+
+/// Reads image files for a trained model, wherever they lie.
+pub(crate) fn read_image_files(request: &Request, files: &[PathBuf]) -> Result<Dataset, DataError> {
+    image_folder::read_files(request, files)
 }
 
 /// The format of a path, by the names of the files in it.

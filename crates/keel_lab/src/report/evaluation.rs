@@ -55,7 +55,7 @@ impl Evaluation {
     }
 
     fn fill(&mut self, run: &Path, options: &ReportOptions) -> Result<(), TrainError> {
-        let mut predictor = Predictor::load(run)?;
+        let predictor = Predictor::load(run)?;
         self.class_names = predictor.class_names().to_vec();
         self.preprocessing = predictor.preprocessor().describe();
         self.filters = Filters::of(predictor.network(), predictor.preprocessor().output_shape());
@@ -66,10 +66,10 @@ impl Evaluation {
         self.splits = Some([&data.train, &data.validation, &data.test].map(Vec::len));
         let training = spread(&data.train, STATISTICS_SAMPLES);
         self.statistics = Some(predictor.preprocessor().statistics(&data.dataset, &training)?);
-        self.ask(&mut predictor, &data, options.samples)
+        self.ask(&predictor, &data, options.samples)
     }
 
-    fn ask(&mut self, predictor: &mut Predictor, data: &SplitDataset, most: usize) -> Result<(), TrainError> {
+    fn ask(&mut self, predictor: &Predictor, data: &SplitDataset, most: usize) -> Result<(), TrainError> {
         let (part, indices) = match data.test.is_empty() {
             true => ("validation", &data.validation),
             false => ("test", &data.test),

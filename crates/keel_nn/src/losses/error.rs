@@ -66,6 +66,15 @@ pub enum LossError {
         /// What would be accepted.
         allowed: &'static str,
     },
+    /// A loss of a program's own, read from a file without its function.
+    #[error(
+        "the loss `{name}` is code of the program that trained with it; that program gives it again to train on or to \
+         evaluate, and `evenkeel predict` needs no loss"
+    )]
+    CustomLossMissing {
+        /// Its name in the file.
+        name: String,
+    },
     /// A label that names no class.
     #[error("label {label} of sample {sample} is outside 0..{classes}; check the labels")]
     Label {

@@ -7,7 +7,7 @@ use super::class_weights::ClassWeights;
 use super::cross_entropy::CrossEntropy;
 use super::rows::{Sum, sum_rows};
 use super::softmax::softmax;
-use super::{LossError, LossSpec, TargetKind, Targets, hinge, huber, mse};
+use super::{LossError, LossSpec, OutputTransform, TargetKind, Targets, hinge, huber, mse};
 
 /// Computes loss, gradient and probabilities of batches.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,18 +116,48 @@ impl Loss {
     pub fn probabilities(&self, outputs: &[f32], probabilities: &mut [f32]) {
         assert_eq!(outputs.len(), probabilities.len(), "lengths of outputs and probabilities");
         assert_eq!(outputs.len() % self.outputs, 0, "{} floats in rows of {}", outputs.len(), self.outputs);
-        match self.spec {
-            LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => softmax(outputs, self.outputs, probabilities),
-            LossSpec::Bce {} => activation::forward(Function::Sigmoid, outputs, probabilities),
-            LossSpec::Mse {} | LossSpec::Huber { .. } => probabilities.copy_from_slice(outputs),
+        match self.output_transform() {
+            OutputTransform::Softmax => softmax(outputs, self.outputs, probabilities),
+            OutputTransform::Sigmoid => activation::forward(Function::Sigmoid, outputs, probabilities),
+            OutputTransform::Identity | OutputTransform::Auto => probabilities.copy_from_slice(outputs),
+        }
+    }
+
+    fn output_transform(&self) -> OutputTransform {
+        match &self.spec {
+            LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => OutputTransform::Softmax,
+            LossSpec::Bce {} => OutputTransform::Sigmoid,
+            LossSpec::Mse {} | LossSpec::Huber { .. } => OutputTransform::Identity,
+            LossSpec::Custom(custom) => custom.output_transform().resolve(self.targets),
+        }
+    }
+
+    /// Whether target values are standardised before the loss sees them.
+    pub fn standardizes_targets(&self) -> bool {
+        match &self.spec {
+            LossSpec::Bce {} => false,
+            LossSpec::Custom(custom) => custom.standardizes_targets(),
+            _ => true,
+        }
+    }
+
+    /// Whether the loss can be computed.
+    ///
+    /// # Errors
+    /// [`LossError::CustomLossMissing`] for a loss of a program's own whose function nobody gave.
+    pub fn check_function(&self) -> Result<(), LossError> {
+        match &self.spec {
+            LossSpec::Custom(custom) => custom.check_function(),
+            _ => Ok(()),
         }
     }
 
     /// Looks through all targets of a data set once, so that no batch of it can go wrong.
     ///
     /// # Errors
-    /// The first label outside the classes, value that is not finite, or value of bce outside 0..=1.
+    /// A loss that cannot be computed, the first label outside the classes, value that is not finite, or value of bce outside 0..=1.
     pub fn check_targets(&self, targets: Targets<'_>) -> Result<(), LossError> {
+        self.check_function()?;
         let loss = self.spec.name();
         if let TargetKind::Classes(classes) = self.targets
             && let Some(sample) = targets.labels().iter().position(|&label| label as usize >= classes)
@@ -151,6 +181,9 @@ impl Loss {
         self.assert_fits(outputs, targets, batch);
         if batch == 0 {
             return LossValue::default();
+        }
+        if let LossSpec::Custom(custom) = &self.spec {
+            return custom.evaluate((outputs, self.outputs), targets, grad);
         }
         // Losses of values are averaged over the outputs as well.
         let averaged = match self.spec {
@@ -189,6 +222,7 @@ impl Loss {
             LossSpec::Bce {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
                 Bce { outputs: width, weights }.rows(outputs, part(rows), grad, scale)
             }),
+            LossSpec::Custom(_) => unreachable!("a loss of a program's own sums by itself"),
         }
     }
 

@@ -7,6 +7,7 @@
 mod bce;
 mod class_weights;
 mod cross_entropy;
+mod custom;
 mod error;
 mod hinge;
 mod huber;
@@ -19,6 +20,7 @@ mod targets;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use custom::{CustomLoss, LossFunction, OutputTransform};
 pub use error::LossError;
 pub use loss::{Loss, LossValue};
 pub use targets::{TargetKind, Targets};
@@ -49,6 +51,8 @@ pub enum LossSpec {
     },
     /// Binary cross-entropy of one or several independent logits.
     Bce {},
+    /// A loss of a program's own.
+    Custom(CustomLoss),
 }
 
 /// One loss of the catalog.
@@ -61,8 +65,8 @@ pub struct CatalogEntry {
 }
 
 /// Every loss a config file can name.
-pub fn catalog() -> [CatalogEntry; 5] {
-    [cross_entropy::ENTRY, hinge::ENTRY, mse::ENTRY, huber::ENTRY, bce::ENTRY]
+pub fn catalog() -> [CatalogEntry; 6] {
+    [cross_entropy::ENTRY, hinge::ENTRY, mse::ENTRY, huber::ENTRY, bce::ENTRY, custom::ENTRY]
 }
 
 impl LossSpec {
@@ -79,6 +83,7 @@ impl LossSpec {
             LossSpec::Mse {} => mse::ENTRY.name,
             LossSpec::Huber { .. } => huber::ENTRY.name,
             LossSpec::Bce {} => bce::ENTRY.name,
+            LossSpec::Custom(_) => custom::ENTRY.name,
         }
     }
 
@@ -93,7 +98,7 @@ impl LossSpec {
         let wants = match self {
             LossSpec::CrossEntropy { .. } | LossSpec::Hinge {} => Some(true),
             LossSpec::Mse {} | LossSpec::Huber { .. } => Some(false),
-            LossSpec::Bce {} => None,
+            LossSpec::Bce {} | LossSpec::Custom(_) => None,
         };
         match wants {
             Some(true) if !classes => return Err(LossError::WantsClasses { loss }),

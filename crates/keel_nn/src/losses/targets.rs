@@ -30,7 +30,7 @@ impl<'a> Targets<'a> {
     }
 
     /// Labels; none where the targets are values.
-    pub(super) fn labels(self) -> &'a [u32] {
+    pub fn labels(self) -> &'a [u32] {
         match self {
             Targets::Classes(labels) => labels,
             Targets::Values(_) => &[],
@@ -38,7 +38,7 @@ impl<'a> Targets<'a> {
     }
 
     /// Values; none where the targets are classes.
-    pub(super) fn values(self) -> &'a [f32] {
+    pub fn values(self) -> &'a [f32] {
         match self {
             Targets::Classes(_) => &[],
             Targets::Values(values) => values,

@@ -96,18 +96,15 @@ impl SingleLayer {
         let memory = self.layer.memory(request(self.batch));
         let mut output = vec![f32::NAN; self.output_length()];
         let mut scratch = vec![f32::NAN; memory.forward_scratch];
-        self.layer.forward(Forward {
-            batch: self.batch,
-            mode,
-            inputs,
-            output: &mut output,
-            parameters: &self.parameters,
-            state: &mut self.state,
-            saved: &mut self.saved,
-            scratch: &mut scratch,
-            random: self.random,
-            probe: None,
-        });
+        let call = Forward::new(self.batch, inputs[0], &mut output)
+            .with_second_input(inputs[1])
+            .with_mode(mode)
+            .with_parameters(&self.parameters)
+            .with_state(&mut self.state)
+            .with_saved(&mut self.saved)
+            .with_scratch(&mut scratch)
+            .with_random(self.random);
+        self.layer.forward(call);
         output
     }
 
@@ -119,21 +116,17 @@ impl SingleLayer {
         let mut grad_input = vec![f32::NAN; input.len()];
         let mut scratch = vec![f32::NAN; memory.backward_scratch];
         self.grad_parameters.fill(f32::NAN);
-        self.layer.backward(Backward {
-            batch: self.batch,
-            inputs: [if memory.backward_reads_input { input } else { &[] }, &[]],
-            output: if memory.backward_reads_output { output } else { &[] },
-            grad_output: &mut grad_output,
-            grad_inputs: [&mut grad_input, &mut []],
-            accumulate: false,
-            parameters: &self.parameters,
-            grad_parameters: &mut self.grad_parameters,
-            state: &self.state,
-            saved: &mut self.saved,
-            scratch: &mut scratch,
-            random: self.random,
-            probe: None,
-        });
+        let call = Backward::new(self.batch, &mut grad_output)
+            .with_input(if memory.backward_reads_input { input } else { &[] })
+            .with_output(if memory.backward_reads_output { output } else { &[] })
+            .with_grad_input(&mut grad_input)
+            .with_parameters(&self.parameters)
+            .with_grad_parameters(&mut self.grad_parameters)
+            .with_state(&self.state)
+            .with_saved(&mut self.saved)
+            .with_scratch(&mut scratch)
+            .with_random(self.random);
+        self.layer.backward(call);
         grad_input
     }
 

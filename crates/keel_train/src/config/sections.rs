@@ -1,6 +1,6 @@
 //! The sections of the config that belong to training itself.
 
-use keel_nn::losses::LossSpec;
+use keel_nn::losses::{CustomLoss, LossSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,23 @@ pub struct TrainConfig {
     /// Memory above which training is refused before it starts: bytes, a text such as "4GB", or auto for what the machine
     /// has free.
     pub memory_limit: MemoryLimit,
+}
+
+impl TrainConfig {
+    /// The loss of a program's own, if that is what is minimised.
+    pub fn custom_loss(&self) -> Option<&CustomLoss> {
+        match &self.loss {
+            LossConfig::Chosen(LossSpec::Custom(loss)) => Some(loss),
+            _ => None,
+        }
+    }
+
+    /// Gives the losses of a program's own, by name, to a config that was read from a file.
+    pub fn provide(&mut self, losses: &[CustomLoss]) {
+        if let LossConfig::Chosen(LossSpec::Custom(loss)) = &mut self.loss {
+            loss.provide(losses);
+        }
+    }
 }
 
 impl Default for TrainConfig {

@@ -18,7 +18,6 @@ pub use tensor_range::{Operand, TensorRange};
 
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::runs::RunFolder;
 use crate::trainer::Session;
 
 /// Steps kept.
@@ -117,21 +116,6 @@ impl FlightRecorder {
             samples: samples.map(|&index| origin(dataset, index)).collect(),
             steps: self.steps.iter().cloned().collect(),
         })
-    }
-
-    /// As [`FlightRecorder::examine`]; the record is written into `folder` and put into words.
-    pub(crate) fn account(
-        &self,
-        session: &Session,
-        config: &Config,
-        batch: &Batch,
-        folder: &RunFolder,
-    ) -> Result<String, TrainError> {
-        let record = self.examine(session, config, batch)?;
-        let path = folder.flight_record();
-        let text = serde_json::to_string_pretty(&record).map_err(|error| TrainError::run(&path, error))?;
-        folder.write_text(&path, &(text + "\n"))?;
-        Ok(record.account())
     }
 }
 

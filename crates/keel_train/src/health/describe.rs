@@ -40,7 +40,7 @@ pub fn describe_model(config: &Config, session: &Session) -> Result<ModelDescrip
     let clip_norm = config.optimizer.clip_norm() as f32;
     Ok(ModelDescription {
         layers: layers.collect(),
-        loss: Some(loss_kind(objective.loss_spec())),
+        loss: loss_kind(objective.loss_spec()),
         classes: (classes > 0).then_some(classes),
         learning_rate: Some(config.optimizer.learning_rate() as f32),
         optimizer: Some(config.optimizer.name().to_owned()),
@@ -144,12 +144,14 @@ fn function(name: &str) -> ActivationFunction {
     serde_json::from_value(json).unwrap_or(ActivationFunction::Other)
 }
 
-fn loss_kind(loss: &LossSpec) -> LossKind {
+/// `None` for a loss the rules know nothing about.
+fn loss_kind(loss: &LossSpec) -> Option<LossKind> {
     match loss {
-        LossSpec::CrossEntropy { .. } => LossKind::CrossEntropy,
-        LossSpec::Hinge {} => LossKind::Hinge,
-        LossSpec::Mse {} => LossKind::Mse,
-        LossSpec::Huber { .. } => LossKind::Huber,
-        LossSpec::Bce {} => LossKind::Bce,
+        LossSpec::CrossEntropy { .. } => Some(LossKind::CrossEntropy),
+        LossSpec::Hinge {} => Some(LossKind::Hinge),
+        LossSpec::Mse {} => Some(LossKind::Mse),
+        LossSpec::Huber { .. } => Some(LossKind::Huber),
+        LossSpec::Bce {} => Some(LossKind::Bce),
+        LossSpec::Custom(_) => None,
     }
 }

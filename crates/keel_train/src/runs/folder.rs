@@ -35,6 +35,45 @@ impl RunFolder {
         }
     }
 
+    /// Makes the folder `path` itself, which must not exist or be empty.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if there is something in it, or it cannot be made.
+    pub fn create_at(path: &Path) -> Result<Self, TrainError> {
+        let full = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        if full {
+            let next = "give a folder that does not exist yet";
+            return Err(TrainError::Run { path: path.to_owned(), reason: "the folder is not empty".to_owned(), next });
+        }
+        let checkpoints = path.join("checkpoints");
+        std::fs::create_dir_all(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
+        Ok(RunFolder { path: path.to_owned() })
+    }
+
+    /// Copies the run into the folder `path`, which must not exist or be empty.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the file or folder that cannot be read or written.
+    pub fn copy_to(&self, path: &Path) -> Result<Self, TrainError> {
+        let copy = RunFolder::create_at(path)?;
+        let files: [fn(&RunFolder) -> PathBuf; 7] = [
+            RunFolder::config,
+            RunFolder::metrics,
+            RunFolder::last_checkpoint,
+            RunFolder::best_checkpoint,
+            RunFolder::model,
+            RunFolder::samples_picture,
+            RunFolder::summary,
+        ];
+        for file in files {
+            let (from, to) = (file(self), file(&copy));
+            if from.exists() {
+                std::fs::copy(&from, &to).map_err(|error| TrainError::run(&to, error))?;
+            }
+        }
+        Ok(copy)
+    }
+
     /// The folder of a run that exists.
     ///
     /// # Errors

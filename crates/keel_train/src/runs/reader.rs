@@ -52,7 +52,7 @@ impl MetricReader {
     /// # Errors
     /// [`TrainError::Run`] if there is none or it is damaged.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let open = || {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.pragma_update(None, "query_only", true)?;

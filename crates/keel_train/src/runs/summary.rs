@@ -1,9 +1,13 @@
 //! `summary.json`: a run in brief.
 
+use std::path::Path;
+
 use keel_data::ColumnReport;
+use keel_health::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::auto::Choice;
+use crate::error::TrainError;
 use crate::metrics::{Metrics, finite};
 
 /// How a run stands. It is `running` from its first moment until it says otherwise, so a killed run is never shown as
@@ -31,6 +35,9 @@ pub struct Summary {
     pub reason: Option<String>,
     /// Name of the data.
     pub data: String,
+    /// [`keel_data::SplitDataset::fingerprint`] of the data; runs of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_fingerprint: Option<String>,
     /// Metrics by part of the data, those of the best weights.
     pub metrics: PartMetrics,
     /// Epochs completed.
@@ -66,6 +73,19 @@ pub struct Summary {
     pub version: String,
     /// Where it ran.
     pub machine: Machine,
+}
+
+impl Summary {
+    /// The findings, causes first.
+    ///
+    /// # Errors
+    /// A finding of another version that cannot be read.
+    pub fn read_findings(&self) -> Result<Vec<Finding>, TrainError> {
+        let read = |value: &serde_json::Value| {
+            serde_json::from_value(value.clone()).map_err(|error| TrainError::run(Path::new("summary.json"), error))
+        };
+        self.findings.iter().map(read).collect()
+    }
 }
 
 /// Metrics by part of the data.

@@ -40,8 +40,8 @@ pub enum Event<'a> {
 /// What is about to be trained.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Where the run is written.
-    pub folder: RunFolder,
+    /// Where the run is written; `None` for a run in memory.
+    pub folder: Option<RunFolder>,
     /// Name of the data.
     pub data: String,
     /// Samples for training, validation and test.

@@ -4,8 +4,10 @@ mod averaging;
 mod batch_statistics;
 mod best_epoch;
 mod events;
+mod memory_run;
 mod patch_whitening;
 mod position;
+mod record;
 mod run;
 mod session;
 mod unit_variance;
@@ -15,8 +17,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use keel_data::SplitDataset;
+use keel_nn::layers::CustomLayer;
+use keel_nn::losses::CustomLoss;
 
 pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
+pub use memory_run::MemoryRun;
 pub use run::TrainedRun;
 pub use session::{Session, StepResult};
 
@@ -71,6 +76,13 @@ impl Trainer {
         Ok(Trainer { config, data: None, continued: Some(folder), stop: Arc::default() })
     }
 
+    /// Gives the layers and losses of the program's own, by name, to a run that is resumed: its config has only their names.
+    pub fn with_custom(mut self, layers: &[CustomLayer], losses: &[CustomLoss]) -> Self {
+        self.config.model.provide(layers);
+        self.config.train.provide(losses);
+        self
+    }
+
     /// Trains on `data` instead of what the config names.
     pub fn with_data(mut self, data: SplitDataset) -> Self {
         self.data = Some(data);
@@ -98,10 +110,19 @@ impl Trainer {
     /// # Errors
     /// Anything that keeps the training from running; a run that had begun is marked as failed.
     pub fn run(self, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-        let pool = threads::pool(self.config.train.threads).map_err(|error| {
-            TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
-        })?;
-        pool.install(|| run::run(self, observer))
+        threads::pool_of(&self.config)?.install(|| run::run(self, observer))
+    }
+
+    /// Trains to the end, or until stopped, and writes nothing to disk.
+    ///
+    /// # Errors
+    /// Anything that keeps the training from running, or a run to be resumed, whose folder has to be written.
+    pub fn run_in_memory(self, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
+        if let Some(folder) = &self.continued {
+            let message = format!("the run in {} goes on in its folder; resume it with `run`", folder.path().display());
+            return Err(TrainError::setting("run", message));
+        }
+        threads::pool_of(&self.config)?.install(|| run::run_in_memory(self, observer))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::runs::{Checkpoint, CheckpointError, TrainingState};
 
 /// The best weights, as `best.safetensors` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct BestWeights {
+pub(crate) struct BestWeights {
     pub(super) fingerprint: String,
     pub(super) epoch: u64,
 }
@@ -52,6 +52,11 @@ where
 
 /// Writes everything a continuation needs.
 pub(crate) fn write_last(session: &Session, state: &TrainingState, path: &Path) -> Result<(), TrainError> {
+    Ok(last(session, state).write(path)?)
+}
+
+/// Everything a continuation needs.
+pub(super) fn last(session: &Session, state: &TrainingState) -> Checkpoint<TrainingState> {
     let mut tensors = network_tensors(session);
     let slots = session.optimizer().slots();
     tensors.extend(slots.map(|(name, values)| (format!("optimizer.{name}"), vec![values.len()], values.to_vec())));
@@ -60,7 +65,7 @@ pub(crate) fn write_last(session: &Session, state: &TrainingState, path: &Path) 
         parts.into_iter().flatten().map(|(name, values)| (name.to_owned(), vec![values.len()], values.to_vec())),
     );
     let description = TrainingState { optimizer_steps: session.optimizer().steps(), ..state.clone() };
-    Ok(Checkpoint { description, tensors }.write(path)?)
+    Checkpoint { description, tensors }
 }
 
 /// Puts back what [`write_last`] wrote and returns the position.
@@ -86,9 +91,9 @@ pub(crate) fn read_last(session: &mut Session, fingerprint: &str, path: &Path) -
     Ok(checkpoint.description)
 }
 
-/// Writes the weights of the best epoch so far.
-pub(super) fn write_best(session: &Session, best: BestWeights, path: &Path) -> Result<(), TrainError> {
-    Ok(Checkpoint { description: best, tensors: network_tensors(session) }.write(path)?)
+/// The weights of the best epoch so far.
+pub(super) fn best(session: &Session, best: BestWeights) -> Checkpoint<BestWeights> {
+    Checkpoint { description: best, tensors: network_tensors(session) }
 }
 
 /// Puts the weights of the best epoch into the session.

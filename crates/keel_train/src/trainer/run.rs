@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keel_data::{Loader, Position};
+use keel_data::{Loader, Position, SplitDataset};
 use keel_nn::Preset;
 
 use super::best_epoch;
-use super::position::{self, BestWeights};
+use super::memory_run::{MemoryRecord, MemoryRun};
+use super::position::BestWeights;
+use super::record::Record;
 use super::{EpochEvent, EvaluationEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
 use crate::auto::{self, Choice, Pace, Resolved, Timing};
 use crate::config::Config;
@@ -16,7 +18,6 @@ use crate::error::TrainError;
 use crate::flight_recorder::{FlightRecorder, RecordedStep};
 use crate::health::{EpochLosses, StepPlace, Watch};
 use crate::metrics::{Detail, MetricName, Metrics};
-use crate::model_file;
 use crate::runs::{
     EpochRecord, Machine, MetricStore, PartMetrics, RunFolder, Status, StepRecord, Summary, TrainingState,
 };
@@ -46,7 +47,7 @@ enum Ending {
 
 struct Run<'a> {
     config: Config,
-    folder: RunFolder,
+    record: &'a mut dyn Record,
     session: Session,
     schedule: Schedule,
     watch: Option<Watch>,
@@ -63,72 +64,93 @@ struct Run<'a> {
     choices: Vec<Choice>,
     /// What the last epoch was judged by.
     judged: Option<Metrics>,
+    data_fingerprint: String,
 }
 
 pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
     let Trainer { config, data, continued, stop } = trainer;
+    let mut prepared = prepare(&config, data)?;
+    let timing = prepared.time(continued.is_none())?;
+    let mut folder = match continued {
+        Some(folder) => {
+            check_data(&folder, &prepared.session)?;
+            prepared.choices = folder.read_summary().map(|summary| summary.choices).unwrap_or_default();
+            folder
+        }
+        None => new_folder(&prepared.config, &prepared.session)?,
+    };
+    let summary = Run::begin((prepared, timing), &mut folder, observer)?.complete(&stop)?;
+    Ok(TrainedRun { folder, summary })
+}
+
+pub(super) fn run_in_memory(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
+    let Trainer { config, data, stop, .. } = trainer;
+    let mut prepared = prepare(&config, data)?;
+    let timing = prepared.time(true)?;
+    let mut record = MemoryRecord::new(&prepared.config)?;
+    let summary = Run::begin((prepared, timing), &mut record, observer)?.complete(&stop)?;
+    Ok(MemoryRun::new(summary, record))
+}
+
+/// A training that is about to begin.
+struct Prepared {
+    /// The config as it was given.
+    open: Config,
+    /// The config with nothing left open.
+    config: Config,
+    session: Session,
+    choices: Vec<Choice>,
+}
+
+impl Prepared {
+    /// Measures a few steps; a training that begins anew is cut to its time limit.
+    fn time(&mut self, begins: bool) -> Result<Option<Timing>, TrainError> {
+        let Some(pace) = Pace::measure(&mut self.session, self.config.train.epochs)? else { return Ok(None) };
+        Ok(Some(match begins {
+            true => pace.fit(&mut self.config, &self.open, &mut self.choices),
+            // A resumed training keeps the length it was planned with.
+            false => pace.of(self.config.train.epochs),
+        }))
+    }
+}
+
+fn prepare(config: &Config, data: Option<SplitDataset>) -> Result<Prepared, TrainError> {
     let data = match data {
         Some(data) => data,
-        None => load_data(&config)?,
+        None => load_data(config)?,
     };
-    let open = config;
-    let Resolved { mut config, data, mut choices } = auto::resolve(&open, data)?;
-    let mut session = Session::new(&config, data)?;
-    let timing = match Pace::measure(&mut session, config.train.epochs)? {
-        // A resumed training keeps the length it was planned with.
-        Some(pace) if continued.is_none() => Some(pace.fit(&mut config, &open, &mut choices)),
-        measured => measured.map(|pace| pace.of(config.train.epochs)),
-    };
-    let mut run = Run::begin(config, session, continued, observer)?;
-    run.announce(choices, timing)?;
-    match run.train(&stop).and_then(|ending| run.finish(&ending)) {
-        Ok(summary) => {
-            run.store.close()?;
-            Ok(TrainedRun { folder: run.folder, summary })
-        }
-        Err(error) => {
-            // The error that ended the training matters more than one while noting it down.
-            let _ = run.folder.write_summary(&run.summary(Status::Failed, Some(error.to_string())));
-            let _ = run.store.close();
-            Err(error)
-        }
-    }
+    let open = config.clone();
+    let Resolved { config, data, choices } = auto::resolve(&open, data)?;
+    let session = Session::new(&config, data)?;
+    Ok(Prepared { open, config, session, choices })
 }
 
 impl<'a> Run<'a> {
     fn begin(
-        config: Config,
-        mut session: Session,
-        continued: Option<RunFolder>,
+        (prepared, timing): (Prepared, Option<Timing>),
+        record: &'a mut dyn Record,
         observer: &'a mut dyn TrainingObserver,
     ) -> Result<Self, TrainError> {
+        let Prepared { config, mut session, choices, .. } = prepared;
         best_epoch::check_split(&config.train, &session.data().validation)?;
         let fingerprint = config.fingerprint();
-        let mut state = TrainingState { fingerprint: fingerprint.clone(), ..TrainingState::default() };
-        let mut choices = Vec::new();
-        let folder = match continued {
-            Some(folder) => {
-                choices = folder.read_summary().map(|summary| summary.choices).unwrap_or_default();
-                let path = folder.last_checkpoint();
-                // A run killed before its first checkpoint starts over.
-                if path.exists() {
-                    state = position::read_last(&mut session, &fingerprint, &path)?;
-                }
-                folder
-            }
-            None => new_folder(&config, &session)?,
+        // A run killed before its first checkpoint starts over.
+        let mut state = match record.read_last(&mut session, &fingerprint)? {
+            Some(state) => state,
+            None => TrainingState { fingerprint, ..TrainingState::default() },
         };
         let steps_per_epoch = session.training_batches().steps_per_epoch() as u64;
         let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
         let mut schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
         schedule.restore(state.plateau.clone());
         let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
-        let store = MetricStore::open(&folder.metrics(), state.step, state.epoch)?;
+        let store = record.open_store(state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
+        let data_fingerprint = session.data().fingerprint();
         let recorder = FlightRecorder::new(session.training_batches().largest_batch());
-        Ok(Run {
+        let mut run = Run {
             config,
-            folder,
+            record,
             session,
             schedule,
             watch,
@@ -143,17 +165,30 @@ impl<'a> Run<'a> {
             judged: None,
             steps_per_epoch,
             choices,
-        })
+            data_fingerprint,
+        };
+        run.record.write_summary(&run.summary(Status::Running, None))?;
+        let started = Started { timing, ..run.started() };
+        run.observer.event(Event::Started(&started));
+        run.tell_news();
+        Ok(run)
     }
 
-    /// Tells what is about to be trained.
-    fn announce(&mut self, choices: Vec<Choice>, timing: Option<Timing>) -> Result<(), TrainError> {
-        self.choices.extend(choices);
-        self.folder.write_summary(&self.summary(Status::Running, None))?;
-        let started = Started { timing, ..self.started() };
-        self.observer.event(Event::Started(&started));
-        self.tell_news();
-        Ok(())
+    /// Trains and keeps the results; an error that ends the training is noted as its reason.
+    fn complete(mut self, stop: &std::sync::atomic::AtomicBool) -> Result<Summary, TrainError> {
+        match self.train(stop).and_then(|ending| self.finish(&ending)) {
+            Ok(summary) => {
+                self.store.close()?;
+                Ok(summary)
+            }
+            Err(error) => {
+                // The error that ended the training matters more than one while noting it down.
+                let failed = self.summary(Status::Failed, Some(error.to_string()));
+                let _ = self.record.write_summary(&failed);
+                let _ = self.store.close();
+                Err(error)
+            }
+        }
     }
 
     fn train(&mut self, stop: &std::sync::atomic::AtomicBool) -> Result<Ending, TrainError> {
@@ -232,7 +267,9 @@ impl<'a> Run<'a> {
         if loss.is_finite() && gradient_norm.is_finite() {
             return Ok(());
         }
-        let account = self.recorder.account(&self.session, &self.config, batch, &self.folder)?;
+        let record = self.recorder.examine(&self.session, &self.config, batch)?;
+        self.record.write_flight_record(&record)?;
+        let account = record.account();
         let loss = if loss.is_finite() { gradient_norm } else { loss };
         Err(TrainError::NonFinite { loss, step, epoch, account })
     }
@@ -263,7 +300,7 @@ impl<'a> Run<'a> {
         if best {
             let weights = BestWeights { fingerprint: self.state.fingerprint.clone(), epoch: self.state.epoch };
             self.session.swap_average();
-            let written = position::write_best(&self.session, weights, &self.folder.best_checkpoint());
+            let written = self.record.write_best(&self.session, weights);
             self.session.swap_average();
             written?;
         }
@@ -333,7 +370,7 @@ impl<'a> Run<'a> {
         self.state.seconds = self.seconds();
         self.state.health = self.watch.as_ref().map(Watch::state);
         self.store.flush();
-        position::write_last(&self.session, &self.state, &self.folder.last_checkpoint())?;
+        self.record.write_last(&self.session, &self.state)?;
         self.checkpointed = Instant::now();
         self.observer.event(Event::Checkpoint { step: self.state.step });
         Ok(())
@@ -355,7 +392,7 @@ impl<'a> Run<'a> {
         let mut summary = self.summary(status, reason);
         self.session.end_averaging();
         if self.state.best_epoch > 0 {
-            position::read_best(&mut self.session, &self.folder.best_checkpoint())?;
+            self.record.read_best(&mut self.session)?;
         }
         if self.config.train.exact_batch_norm_batches > 0 {
             self.session.recompute_batch_norm(&self.config, self.config.train.exact_batch_norm_batches)?;
@@ -367,8 +404,8 @@ impl<'a> Run<'a> {
             }
             summary.findings = self.findings();
         }
-        model_file::write(&self.session, &self.config, &self.folder.model())?;
-        self.folder.write_summary(&summary)?;
+        self.record.write_model(&self.session, &self.config)?;
+        self.record.write_summary(&summary)?;
         Ok(summary)
     }
 
@@ -416,11 +453,10 @@ impl<'a> Run<'a> {
     }
 
     /// A picture of the first batch; data that is no image has none.
-    fn write_picture(&self, inputs: &[f32]) {
+    fn write_picture(&mut self, inputs: &[f32]) {
         let range = self.session.data().dataset.value_range();
         if let Ok(bytes) = keel_data::batch_picture(inputs, self.session.preprocessor(), range, PICTURE_SAMPLES) {
-            // Nothing depends on the picture; a folder that cannot be written shows at the checkpoint.
-            let _ = std::fs::write(self.folder.samples_picture(), bytes);
+            self.record.write_picture(&bytes);
         }
     }
 
@@ -432,7 +468,7 @@ impl<'a> Run<'a> {
         let data = self.session.data();
         let graph = &self.session.network().graph;
         Started {
-            folder: self.folder.clone(),
+            folder: self.record.folder().cloned(),
             data: data.dataset.name().to_owned(),
             samples: [data.train.len(), data.validation.len(), data.test.len()],
             classes: data.dataset.class_names().to_vec(),
@@ -458,6 +494,7 @@ impl<'a> Run<'a> {
             status,
             reason,
             data: self.session.data().dataset.name().to_owned(),
+            data_fingerprint: Some(self.data_fingerprint.clone()),
             metrics: PartMetrics::default(),
             epochs: self.state.epoch,
             best_epoch: self.state.best_epoch,
@@ -484,6 +521,24 @@ impl<'a> Run<'a> {
 
 fn seconds_since_1970() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// A run goes on with the samples it began with, divided in the same way.
+fn check_data(folder: &RunFolder, session: &Session) -> Result<(), TrainError> {
+    let began = folder.read_summary().ok().and_then(|summary| summary.data_fingerprint);
+    let given = session.data().fingerprint();
+    let Some(began) = began.filter(|began| *began != given) else { return Ok(()) };
+    let samples = |fingerprint: &str| fingerprint.split('-').next().map(str::to_owned);
+    let what = match samples(&began) == samples(&given) {
+        true => "the same samples, but another division into training, validation and test",
+        false => "other samples",
+    };
+    let message = format!(
+        "the run in {} was trained on {what} (fingerprint {began}, the data given has {given}); give the data it was \
+         trained on, or train a new run",
+        folder.path().display()
+    );
+    Err(TrainError::setting("data", message))
 }
 
 fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainError> {

@@ -1,5 +1,6 @@
 //! Everything a training needs in memory: data, preprocessing, network, executors, optimiser, loss.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use keel_data::{
@@ -16,9 +17,11 @@ use crate::auto::{self, Resolved};
 use crate::error::TrainError;
 use crate::memory::{self, Job};
 use crate::metrics::{Answers, Detail, MetricName, Metrics, Tally, sample_words};
+use crate::model_file::{self, ModelDescription};
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
-use crate::runs::LayerSummary;
+use crate::predictor::Predictor;
+use crate::runs::{Checkpoint, LayerSummary};
 use crate::views::Views;
 
 /// Largest batch of an evaluation; results do not depend on it.
@@ -209,7 +212,7 @@ impl Session {
         while let Some(batch) = batches.next() {
             let batch = batch?;
             let input = keel_nn::Batch { input: &batch.inputs, random: self.random };
-            let outputs = self.views.outputs(&mut self.evaluator, &mut self.network, input);
+            let outputs = self.views.outputs(&mut self.evaluator, &self.network, input);
             self.outputs.clear();
             self.outputs.extend_from_slice(outputs);
             self.objective.combine(&mut self.outputs);
@@ -242,6 +245,31 @@ impl Session {
     pub(crate) fn end_averaging(&mut self) {
         self.swap_average();
         self.average = None;
+    }
+
+    /// Writes the model of `config`, with its preprocessing and labels, as the file `path`. With averaged weights, those
+    /// are written.
+    ///
+    /// # Errors
+    /// A file that cannot be written; one that was there before is then untouched.
+    pub fn save(&mut self, config: &Config, path: &Path) -> Result<(), TrainError> {
+        Ok(self.model(config).write(path)?)
+    }
+
+    /// The model of `config` as it is now, apart from further steps.
+    ///
+    /// # Errors
+    /// If there is no memory or no thread for it.
+    pub fn predictor(&mut self, config: &Config) -> Result<Predictor, TrainError> {
+        let model = self.model(config);
+        Predictor::of_model(&model, Path::new("model in memory"), &config.model.custom_layers())
+    }
+
+    fn model(&mut self, config: &Config) -> Checkpoint<ModelDescription> {
+        self.swap_average();
+        let model = model_file::of_session(self, config);
+        self.swap_average();
+        model
     }
 
     /// The data in its parts.

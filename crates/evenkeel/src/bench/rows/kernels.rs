@@ -128,38 +128,31 @@ impl<'a> Bench<'a> {
     }
 
     fn forward(&mut self) {
-        self.node.layer.forward(Forward {
-            batch: self.batch,
-            mode: Mode::Train,
-            inputs: [&self.inputs[0], &self.inputs[1]],
-            output: &mut self.output,
-            parameters: &self.parameters,
-            state: &mut self.state,
-            saved: &mut self.saved,
-            scratch: &mut self.scratch[0],
-            random: RandomKey::new(SEED),
-            probe: None,
-        });
+        let call = Forward::new(self.batch, &self.inputs[0], &mut self.output)
+            .with_second_input(&self.inputs[1])
+            .with_parameters(&self.parameters)
+            .with_state(&mut self.state)
+            .with_saved(&mut self.saved)
+            .with_scratch(&mut self.scratch[0])
+            .with_random(RandomKey::new(SEED));
+        self.node.layer.forward(call);
     }
 
     fn backward(&mut self, with_inputs: bool) {
-        let [first, second] = &mut self.grad_inputs;
-        let grad_inputs: [&mut [f32]; 2] = if with_inputs { [first, second] } else { [&mut [], &mut []] };
-        self.node.layer.backward(Backward {
-            batch: self.batch,
-            inputs: [&self.inputs[0], &self.inputs[1]],
-            output: &self.output,
-            grad_output: &mut self.grad_output,
-            grad_inputs,
-            accumulate: false,
-            parameters: &self.parameters,
-            grad_parameters: &mut self.grad_parameters,
-            state: &self.state,
-            saved: &mut self.saved,
-            scratch: &mut self.scratch[1],
-            random: RandomKey::new(SEED),
-            probe: None,
-        });
+        let mut call = Backward::new(self.batch, &mut self.grad_output)
+            .with_input(&self.inputs[0])
+            .with_output(&self.output)
+            .with_parameters(&self.parameters)
+            .with_grad_parameters(&mut self.grad_parameters)
+            .with_state(&self.state)
+            .with_saved(&mut self.saved)
+            .with_scratch(&mut self.scratch[1])
+            .with_random(RandomKey::new(SEED));
+        if with_inputs {
+            let [first, second] = &mut self.grad_inputs;
+            call = call.with_grad_input(first).with_second_grad_input(second);
+        }
+        self.node.layer.backward(call);
     }
 }
 

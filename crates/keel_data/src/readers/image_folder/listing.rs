@@ -44,6 +44,29 @@ impl Listing {
         }
     }
 
+    /// Single files for a trained model, with the names of their folders as classes where targets are wanted.
+    pub(super) fn of_files(request: &Request, files: &[PathBuf]) -> Result<Self, DataError> {
+        let mut listing = Listing { labelled: request.wants_targets, ..Listing::default() };
+        let known = match request.schema.map(|schema| &schema.target) {
+            Some(TargetKind::Classes(names)) if listing.labelled => names.clone(),
+            _ => Vec::new(),
+        };
+        for path in files {
+            let folder = path.parent().map(file_name).unwrap_or_default();
+            let class = known.iter().position(|name| *name == folder);
+            if listing.labelled && class.is_none() {
+                return Err(DataError::Shape {
+                    what: format!("{}: class the model was not trained on", path.display()),
+                    expected: format!("a folder named after one of {}", known.join(", ")),
+                    found: format!("\"{folder}\""),
+                });
+            }
+            listing.files.push(ImageFile { path: path.clone(), class: class.unwrap_or(0) as u32, part: 0 });
+        }
+        listing.class_names = known;
+        Ok(listing)
+    }
+
     fn of_file(request: &Request) -> Result<Self, DataError> {
         if request.schema.is_none() {
             let next = "Give a folder with one folder of images for each class";

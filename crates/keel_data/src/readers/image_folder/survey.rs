@@ -43,9 +43,8 @@ pub(super) struct Surveyed {
 }
 
 impl Surveyed {
-    /// Lists the files and reads their headers, in parallel; unreadable files leave the listing or stop.
-    pub(super) fn of(request: &Request) -> Result<Self, DataError> {
-        let mut listing = Listing::of(request)?;
+    /// Reads the headers of the files of `listing`, in parallel; unreadable files leave the listing or stop.
+    pub(super) fn of(request: &Request, mut listing: Listing) -> Result<Self, DataError> {
         let results: Vec<_> = listing.files.par_iter().map(|file| header::read_header(&file.path)).collect();
         let headers = listing.keep_readable(request, results)?;
         if request.schema.is_none() {

@@ -222,7 +222,9 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
     for column in &schema.columns {
         let place = table.position(&column.name).ok_or_else(|| {
             let what = format!("the column \"{}\" is missing", column.name);
-            DataError::format(&table.path(), what, "Add it: the model was trained on a table with this column")
+            let meant = names::nearest(&table, &column.name).map(|name| format!(" (\"{name}\" may be meant)"));
+            let next = "Add it: the model was trained on a table with this column";
+            DataError::format(&table.path(), what + &meant.unwrap_or_default(), next)
         })?;
         columns.push((place, column.clone()));
     }

@@ -19,7 +19,12 @@ pub(in crate::readers) const ENTRY: CatalogEntry = CatalogEntry {
 /// # Errors
 /// Text that is damaged, or a row with another number of cells.
 pub(super) fn read(path: &Path, header: Option<bool>) -> Result<RawTable, DataError> {
-    let (text, note) = decode(path, read_bytes(path)?)?;
+    parse(path, read_bytes(path)?, header)
+}
+
+/// Reads the table in `bytes`, the content of a file or of what messages call `path`.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>, header: Option<bool>) -> Result<RawTable, DataError> {
+    let (text, note) = decode(path, bytes)?;
     let layout = layout(&text);
     let mut notes: Vec<String> = note.into_iter().collect();
     if layout.comments > 0 {

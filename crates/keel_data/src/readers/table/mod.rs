@@ -12,6 +12,7 @@ mod encode;
 pub(super) mod excel;
 mod folder;
 mod header;
+mod in_memory;
 mod labels;
 mod layout;
 mod magnitude;
@@ -33,6 +34,7 @@ mod time_column;
 mod truth;
 mod words;
 
+pub use in_memory::Table;
 pub use source::{ColumnCells, TableSource};
 
 use super::{Format, Request, file_name};
@@ -58,12 +60,14 @@ pub(super) fn is_folder_of_tables(entries: &[PathBuf]) -> bool {
 /// Reads a table from a file, or the tables of a folder.
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     let (config, schema) = (request.config, request.schema);
-    let table = match request.path.is_dir() {
-        true => folder::read(request.path, config)?,
-        false => read_file(request.path, config)?,
-    };
+    let table = raw_of(request.path, config)?;
     let name = file_name(request.path);
     dataset(table, &Asked { config, schema, wants_targets: request.wants_targets, name })
+}
+
+/// The raw table of a file, or of the tables of a folder.
+fn raw_of(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
+    if path.is_dir() { folder::read(path, config) } else { read_file(path, config) }
 }
 
 /// The raw table of a file: in the format that its first bytes say, else that the config names, else that its ending

@@ -102,10 +102,7 @@ pub(super) fn target(table: &RawTable) -> Option<usize> {
 pub(super) fn find(table: &RawTable, name: &str, field: &str) -> Result<usize, DataError> {
     table.position(name).ok_or_else(|| {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        let scored =
-            names.iter().map(|known| (strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase()), known));
-        let nearest = scored.max_by(|(one, _), (other, _)| one.total_cmp(other)).filter(|(score, _)| *score >= 0.75);
-        let meant = nearest.map(|(_, known)| format!("Did you mean \"{known}\"? ")).unwrap_or_default();
+        let meant = nearest(table, name).map(|known| format!("Did you mean \"{known}\"? ")).unwrap_or_default();
         let shown = if names.len() > 30 { [&names[..30], &["..."]].concat() } else { names.clone() };
         DataError::setting(
             field,
@@ -113,6 +110,14 @@ pub(super) fn find(table: &RawTable, name: &str, field: &str) -> Result<usize, D
             format!("{meant}Give one of {}", shown.join(", ")),
         )
     })
+}
+
+/// The name of a column that `name` may be meant for.
+pub(super) fn nearest<'a>(table: &'a RawTable, name: &str) -> Option<&'a str> {
+    let score = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase());
+    let scored = table.columns.iter().map(|column| (score(&column.name), column.name.as_str()));
+    let nearest = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    nearest.filter(|(score, _)| *score >= 0.75).map(|(_, known)| known)
 }
 
 #[cfg(test)]

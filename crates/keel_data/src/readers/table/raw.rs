@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// A table as a format yields it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RawTable {
     /// The columns, each with as many cells as there are rows. Names are told apart.
     pub(super) columns: Vec<RawColumn>,
@@ -22,7 +22,7 @@ pub(super) struct RawTable {
 }
 
 /// The rows of one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SourceFile {
     /// The file, or the name of a table in memory.
     pub(super) path: PathBuf,
@@ -33,7 +33,7 @@ pub(super) struct SourceFile {
 }
 
 /// A column with its name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RawColumn {
     pub(super) name: String,
     /// Whether the header has no name for it, as for an index that pandas wrote.
@@ -42,7 +42,7 @@ pub(super) struct RawColumn {
 }
 
 /// The cells of one column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Cells {
     /// Text as it stands in a file, without white space around it.
     Text(TextCells),
@@ -73,7 +73,7 @@ impl Cells {
 }
 
 /// Texts in one piece of memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct TextCells {
     text: String,
     ends: Vec<usize>,

@@ -71,7 +71,12 @@ impl TableSource {
         dataset(self.raw()?, &Asked { config, schema: Some(schema), wants_targets, name })
     }
 
-    fn raw(self) -> Result<RawTable, DataError> {
+    /// What stands for the table in messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn raw(self) -> Result<RawTable, DataError> {
         let path = PathBuf::from(&self.name);
         let rows = self.columns.first().map_or(0, |(_, cells)| cells.len());
         if let Some((name, cells)) = self.columns.iter().find(|(_, cells)| cells.len() != rows) {

@@ -3,13 +3,18 @@
 //! A layer is built for one input shape and holds no numbers that change: parameters, gradients, running statistics
 //! and intermediate results live in buffers the plan laid out, and arrive as slices.
 
+mod backward;
+mod forward;
+
 use std::fmt;
 
 use crate::Shape;
 use crate::init::InitSpec;
 use crate::layers::Part;
-use crate::probe::{Measures, Probe};
-use crate::random::RandomKey;
+use crate::probe::Measures;
+
+pub use backward::Backward;
+pub use forward::Forward;
 
 /// One operation of a network, forward and backward.
 ///
@@ -114,62 +119,6 @@ pub trait Layer: Send + Sync + fmt::Debug {
     fn needs_batch(&self) -> bool {
         false
     }
-}
-
-/// What [`Layer::forward`] reads and writes.
-#[derive(Debug)]
-pub struct Forward<'a> {
-    /// Samples in this call; never more than the plan was made for.
-    pub batch: usize,
-    /// Training or evaluation.
-    pub mode: Mode,
-    /// One or two inputs, each `[batch, ...]`; the second is empty for layers with one.
-    pub inputs: [&'a [f32]; 2],
-    /// `[batch, ...]` of the output shape; its old contents mean nothing.
-    pub output: &'a mut [f32],
-    /// All parameters of this layer.
-    pub parameters: &'a [f32],
-    /// All state of this layer; changed in training mode only.
-    pub state: &'a mut [f32],
-    /// Kept until this layer's backward call of the same step.
-    pub saved: &'a mut [f32],
-    /// Free use during this call.
-    pub scratch: &'a mut [f32],
-    /// Key of this step's random numbers for this layer.
-    pub random: RandomKey,
-    /// Where to note statistics of the values, if anybody wants them.
-    pub probe: Option<&'a mut Probe>,
-}
-
-/// What [`Layer::backward`] reads and writes.
-#[derive(Debug)]
-pub struct Backward<'a> {
-    /// Samples in this call.
-    pub batch: usize,
-    /// The first input of the forward call; empty unless [`Memory::backward_reads_input`]. The second is always empty.
-    pub inputs: [&'a [f32]; 2],
-    /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
-    pub output: &'a [f32],
-    /// Gradient of the loss by the output; may be used as scratch.
-    pub grad_output: &'a mut [f32],
-    /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
-    pub grad_inputs: [&'a mut [f32]; 2],
-    /// Whether the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
-    pub accumulate: bool,
-    /// All parameters of this layer.
-    pub parameters: &'a [f32],
-    /// Gradient of the loss by each parameter, to be overwritten, laid out as `parameters`.
-    pub grad_parameters: &'a mut [f32],
-    /// All state of this layer.
-    pub state: &'a [f32],
-    /// What forward left there.
-    pub saved: &'a mut [f32],
-    /// Free use during this call.
-    pub scratch: &'a mut [f32],
-    /// The key the forward call had.
-    pub random: RandomKey,
-    /// Where to note statistics of the gradients, if anybody wants them.
-    pub probe: Option<&'a mut Probe>,
 }
 
 /// Training or evaluation.

@@ -1,0 +1,149 @@
+//! Columns of the result: those of the input that are kept, identifiers, and those of the prediction.
+
+use keel_data::{Table, TargetKind};
+use keel_train::Predictor;
+
+use super::Arguments;
+use crate::failure::{Failure, Stop};
+use crate::inputs::Loaded;
+
+/// Names of all columns of the result, told apart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Columns {
+    /// Columns of the input, kept under `--append`.
+    pub(super) kept: Vec<String>,
+    /// Columns of the input that name its rows.
+    pub(super) identifiers: Vec<String>,
+    /// Whether each row begins with the input it comes from.
+    pub(super) input: bool,
+    /// Classes or targets, as the model calls them.
+    pub(super) targets: Vec<String>,
+    /// Whether the targets are classes.
+    pub(super) classifies: bool,
+    /// Names under which the results of the prediction stand.
+    pub(super) results: Results,
+}
+
+/// Names of the results, apart from those of kept columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Results {
+    /// Name of the predicted class.
+    pub(super) class: String,
+    /// Probability of each class, or value of each target.
+    pub(super) targets: Vec<String>,
+}
+
+impl Columns {
+    /// The columns of a prediction of `loaded`.
+    ///
+    /// # Errors
+    /// An identifier no input has, or inputs whose columns cannot be kept side by side.
+    pub(super) fn new(predictor: &Predictor, loaded: &[Loaded], arguments: &Arguments) -> Result<Self, Stop> {
+        let (targets, classifies) = match &predictor.schema().target {
+            TargetKind::Classes(names) => (names.clone(), true),
+            TargetKind::Values(names) => (names.clone(), false),
+            TargetKind::Unlabelled => (Vec::new(), false),
+        };
+        let tables: Vec<(&Loaded, &Table)> =
+            loaded.iter().filter_map(|input| Some((input, input.table.as_ref()?))).collect();
+        for name in &arguments.id {
+            check_identifier(name, loaded, &tables)?;
+        }
+        let kept = if arguments.append { kept_columns(loaded, &tables)? } else { Vec::new() };
+        let mut identifiers = arguments.id.clone();
+        identifiers
+            .extend(left_out_identifiers(predictor, &tables).into_iter().filter(|name| !arguments.id.contains(name)));
+        if arguments.append {
+            identifiers.clear();
+        }
+        let input = kept.is_empty();
+        let own = if input { [&["input".to_owned()], identifiers.as_slice()].concat() } else { kept.clone() };
+        let results = Results::apart_from(&own, &targets, classifies);
+        Ok(Columns { kept, identifiers, input, targets, classifies, results })
+    }
+}
+
+impl Columns {
+    /// A name for a result that no kept column has.
+    pub(super) fn apart(&self, name: &str) -> String {
+        free_name(name, &self.kept)
+    }
+}
+
+/// `name`, or where it is taken `predicted_name`, `predicted_name_2`, ….
+fn free_name(name: &str, taken: &[String]) -> String {
+    let prefixed = format!("predicted_{name}");
+    let numbered = (2..).map(|number| format!("{prefixed}_{number}"));
+    let mut candidates = [name.to_owned(), prefixed.clone()].into_iter().chain(numbered);
+    candidates.find(|name| !taken.contains(name)).unwrap_or_default()
+}
+
+impl Results {
+    /// Names for the results that none of `own` has: `predicted_x` where the input has an `x`.
+    fn apart_from(own: &[String], targets: &[String], classifies: bool) -> Self {
+        let mut taken = own.to_vec();
+        let mut free = |name: &str| {
+            let name = free_name(name, &taken);
+            taken.push(name.clone());
+            name
+        };
+        let class = if classifies { free("class") } else { String::new() };
+        Results { class, targets: targets.iter().map(|name| free(name)).collect() }
+    }
+}
+
+fn check_identifier(name: &str, loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<(), Failure> {
+    if tables.len() < loaded.len() {
+        let failure = Failure::new(format!("--id {name}: only tables have columns"));
+        return Err(failure.next_step("Leave --id out: images and arrays are named by their files"));
+    }
+    match tables.iter().find(|(_, table)| table.position(name).is_none()) {
+        None => Ok(()),
+        Some((input, table)) => {
+            let failure = Failure::new(format!("--id {name}: {} has no such column", input.source));
+            Err(failure.next_step(format!("Name one of {}", table.names().collect::<Vec<_>>().join(", "))))
+        }
+    }
+}
+
+/// The columns of all tables, which have to be the same.
+fn kept_columns(loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<Vec<String>, Failure> {
+    if tables.len() < loaded.len() {
+        return Ok(Vec::new());
+    }
+    let names = |table: &Table| table.names().map(str::to_owned).collect::<Vec<String>>();
+    let Some((first, table)) = tables.first() else { return Ok(Vec::new()) };
+    match tables.iter().find(|(_, other)| names(other) != names(table)) {
+        None => Ok(names(table)),
+        Some((other, _)) => {
+            let message = format!("--append: {} and {} have different columns", first.source, other.source);
+            Err(Failure::new(message).next_step("Predict them one after the other, each with its own --out"))
+        }
+    }
+}
+
+/// Columns the model left out because they name the rows, as far as all tables have them.
+fn left_out_identifiers(predictor: &Predictor, tables: &[(&Loaded, &Table)]) -> Vec<String> {
+    let names = predictor.schema().identifiers.iter();
+    names.filter(|name| tables.iter().all(|(_, table)| table.position(name).is_some())).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_input_has_are_told_apart() {
+        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let cases: [(&[&str], &[&str], bool, &str, &[&str]); 4] = [
+            (&["input"], &["cat", "dog"], true, "class", &["cat", "dog"]),
+            (&["a", "class"], &["cat", "a"], true, "predicted_class", &["cat", "predicted_a"]),
+            (&["price", "predicted_price"], &["price"], false, "", &["predicted_price_2"]),
+            (&["a"], &["class", "b"], true, "class", &["predicted_class", "b"]),
+        ];
+        for (own, targets, classifies, class, expected) in cases {
+            let results = Results::apart_from(&texts(own), &texts(targets), classifies);
+            assert_eq!((results.class.as_str(), results.targets), (class, texts(expected)), "{own:?}");
+        }
+    }
+}

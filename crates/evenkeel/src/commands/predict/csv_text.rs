@@ -1,0 +1,58 @@
+//! Predictions as comma-separated values (RFC 4180).
+
+use keel_train::Prediction;
+
+use super::columns::Columns;
+use super::rows::Row;
+
+/// A header and one line a sample. The columns are, in this order: the input or the kept columns, the identifiers, the
+/// class, and the probability of each class or the value of each target.
+pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
+    let mut header: Vec<&str> = Vec::new();
+    if columns.input {
+        header.push("input");
+    }
+    header.extend(columns.kept.iter().chain(&columns.identifiers).map(String::as_str));
+    if columns.classifies {
+        header.push(&columns.results.class);
+    }
+    header.extend(columns.results.targets.iter().map(String::as_str));
+    let mut lines = vec![line(header.into_iter())];
+    lines.extend(rows.iter().map(|row| row_line(columns, row)));
+    lines.join("\n")
+}
+
+fn row_line(columns: &Columns, row: &Row) -> String {
+    let (class, numbers): (Option<&str>, Vec<String>) = match &row.prediction {
+        Prediction::Class { name, probabilities, .. } => {
+            (Some(name.as_str()), probabilities.iter().map(f32::to_string).collect())
+        }
+        Prediction::Values(values) => (None, values.iter().map(f64::to_string).collect()),
+        Prediction::Undefined { .. } => {
+            (columns.classifies.then_some(""), columns.results.targets.iter().map(|_| String::new()).collect())
+        }
+    };
+    let input = columns.input.then_some(row.input.as_str());
+    let own = row.kept.iter().chain(&row.identifiers).map(String::as_str);
+    line(input.into_iter().chain(own).chain(class).chain(numbers.iter().map(String::as_str)))
+}
+
+/// Cells with commas, quotes or line breaks are quoted, quotes in them doubled.
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    };
+    cells.map(quoted).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let cells = ["plain", "a,b", "say \"x\"", ""];
+        assert_eq!(line(cells.into_iter()), "plain,\"a,b\",\"say \"\"x\"\"\",");
+    }
+}

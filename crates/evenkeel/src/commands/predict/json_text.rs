@@ -1,0 +1,45 @@
+//! Predictions as JSON.
+
+use keel_train::Prediction;
+use serde_json::{Map, Value, json};
+
+use super::columns::Columns;
+use super::rows::Row;
+
+/// One object a sample: the input or the kept columns, the identifiers, and the prediction.
+pub(super) fn documents(columns: &Columns, rows: &[Row]) -> Vec<Value> {
+    rows.iter().map(|row| document(columns, row)).collect()
+}
+
+fn document(columns: &Columns, row: &Row) -> Value {
+    let mut object = Map::new();
+    if columns.input {
+        object.insert("input".to_owned(), json!(row.input));
+    }
+    let by_name = |names: &[String], cells: &[String]| -> Map<String, Value> {
+        names.iter().cloned().zip(cells.iter().map(|cell| json!(cell))).collect()
+    };
+    object.extend(by_name(&columns.kept, &row.kept));
+    if !columns.identifiers.is_empty() {
+        object.insert("id".to_owned(), Value::Object(by_name(&columns.identifiers, &row.identifiers)));
+    }
+    let mut result = |name: &str, value: Value| {
+        object.insert(columns.apart(name), value);
+    };
+    let by_target =
+        |values: Vec<Value>| -> Value { Value::Object(columns.targets.iter().cloned().zip(values).collect()) };
+    match &row.prediction {
+        Prediction::Class { index, name, probabilities } => {
+            result("class", json!(name));
+            result("probability", json!(probabilities[*index]));
+            result("probabilities", by_target(probabilities.iter().map(|&value| json!(value)).collect()));
+        }
+        Prediction::Values(values) => {
+            result("values", by_target(values.iter().map(|&value| json!(value)).collect()));
+        }
+        Prediction::Undefined { sample } => result("undefined", json!(super::undefined_words(sample))),
+    }
+    let unlike: Vec<&str> = row.unlike.iter().map(|unlike| unlike.name.as_str()).collect();
+    result("unlike_training", json!(unlike));
+    Value::Object(object)
+}

@@ -1,0 +1,96 @@
+//! The file of `--out`.
+
+use std::path::{Path, PathBuf};
+
+use keel_train::runs::write_atomically;
+
+use super::columns::Columns;
+use super::rows::Row;
+use super::{csv_text, json_text};
+use crate::failure::{Failure, Stop, unwritable};
+
+/// A file that predictions are written to, all or nothing.
+#[derive(Debug)]
+pub(super) struct OutFile {
+    path: PathBuf,
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Json,
+    JsonLines,
+}
+
+impl OutFile {
+    /// The file `path`, in the format of its ending.
+    ///
+    /// # Errors
+    /// An unknown ending, or a path that is a folder or lies in one that does not exist.
+    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let format = match ending.as_str() {
+            "csv" => Format::Csv,
+            "json" => Format::Json,
+            "jsonl" | "ndjson" => Format::JsonLines,
+            _ => {
+                let failure = Failure::new(format!("--out {}: the ending says no format", path.display()));
+                return Err(failure.next_step("Let the name end in .csv, .json or .jsonl"));
+            }
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+            let what = if path.is_dir() { "it is a folder" } else { "its folder does not exist" };
+            let failure = Failure::new(format!("--out {}: {what}", path.display()));
+            return Err(failure.next_step("Name a file in a folder that exists"));
+        }
+        Ok(OutFile { path: path.to_owned(), format })
+    }
+
+    /// Its path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the predictions, or leaves what was there.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn write(&self, columns: &Columns, rows: &[Row]) -> Result<(), Stop> {
+        let unwritten = |error: &std::io::Error| Stop::from(unwritable(&self.path, error));
+        let text = self.text(columns, rows).map_err(|error| unwritten(&error.into()))?;
+        write_atomically(&self.path, |file| file.write_all(text.as_bytes())).map_err(|error| unwritten(&error))
+    }
+
+    fn text(&self, columns: &Columns, rows: &[Row]) -> serde_json::Result<String> {
+        let text = match self.format {
+            Format::Csv => csv_text::text(columns, rows),
+            Format::Json => serde_json::to_string_pretty(&json_text::documents(columns, rows))?,
+            Format::JsonLines => {
+                let lines = json_text::documents(columns, rows);
+                let lines = lines.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+                lines.join("\n")
+            }
+        };
+        Ok(text + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_decides_the_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| OutFile::new(&folder.path().join(name)).map(|file| file.format);
+        assert_eq!(of("a.csv").unwrap(), Format::Csv);
+        assert_eq!(of("a.JSON").unwrap(), Format::Json);
+        assert_eq!(of("a.jsonl").unwrap(), Format::JsonLines);
+        for (name, expected) in [("a.txt", "says no format"), ("a", "says no format"), ("no/a.csv", "does not exist")] {
+            let message = of(name).unwrap_err().to_string();
+            assert!(message.contains(expected), "{name}: {message}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Rows as JSON: one object or array a line, or one array of them.
+
+use keel_data::{ColumnCells, Schema, Table, TableSource};
+use serde_json::{Deserializer, Value};
+
+use crate::failure::Failure;
+
+/// A row with the line it ends in.
+struct Row {
+    line: usize,
+    value: Value,
+}
+
+/// Reads `text` as a table. Objects name their columns; arrays have the model's columns in their order. A key that a row
+/// does not have, and null, are missing cells.
+///
+/// # Errors
+/// A line that is not JSON, or holds something else than text, numbers and truth values; with the number of the line.
+pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<Table, Failure> {
+    let rows = rows(text, source)?;
+    if rows.is_empty() {
+        let failure = Failure::new(format!("{source}: there are no rows"));
+        return Err(failure.next_step("Give one JSON object a line, with the model's columns as keys"));
+    }
+    let mut columns: Vec<(String, Vec<Value>)> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        for (name, value) in cells(row, source, schema)? {
+            if value.is_object() || value.is_array() {
+                let what = format!("{source}, line {}, column \"{name}\": a list or an object is not a cell", row.line);
+                return Err(Failure::new(what).next_step("Give text, a number, true, false or null"));
+            }
+            let place = columns.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                columns.push((name, Vec::new()));
+                columns.len() - 1
+            });
+            columns[place].1.resize(index, Value::Null);
+            columns[place].1.push(value);
+        }
+    }
+    let mut table = TableSource::new(source);
+    for (name, mut values) in columns {
+        values.resize(rows.len(), Value::Null);
+        table = table.column(name, column(values));
+    }
+    let lines = rows.iter().map(|row| row.line as u64).collect();
+    Table::from_source(table, lines).map_err(|error| crate::failure::from_sentence(&error.to_string()))
+}
+
+fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut values = Deserializer::from_slice(text).into_iter::<Value>();
+    let (mut rows, mut line, mut counted) = (Vec::new(), 1, 0);
+    while let Some(value) = values.next() {
+        let value = value.map_err(|error| {
+            // The row begins at the first character that is not white space.
+            let blank = text[counted..].iter().take_while(|byte| byte.is_ascii_whitespace());
+            let line = line + blank.filter(|&&byte| byte == b'\n').count();
+            Failure::new(format!("{source}, line {line}: not valid JSON: {error}"))
+                .next_step("Give one JSON object a line, such as {\"age\": 31, \"city\": \"Bern\"}")
+        })?;
+        let end = values.byte_offset();
+        line += text[counted..end].iter().filter(|&&byte| byte == b'\n').count();
+        counted = end;
+        match value {
+            // One array with all rows in it; an array of cells is a row itself.
+            Value::Array(list) if list.iter().any(|row| row.is_object() || row.is_array()) => {
+                rows.extend(list.into_iter().map(|value| Row { line, value }));
+            }
+            value => rows.push(Row { line, value }),
+        }
+    }
+    Ok(rows)
+}
+
+/// Names and values of a row.
+fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)>, Failure> {
+    match &row.value {
+        Value::Object(cells) => Ok(cells.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
+        Value::Array(values) => {
+            let names: Vec<&String> = schema.columns.iter().map(|column| &column.name).collect();
+            if names.len() == values.len() {
+                return Ok(names.into_iter().cloned().zip(values.iter().cloned()).collect());
+            }
+            let what = format!(
+                "{source}, line {}: {} values, and the model has {} columns",
+                row.line,
+                values.len(),
+                names.len()
+            );
+            let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+            Err(Failure::new(what).next_step(format!("Give {}, in this order, or an object", names.join(", "))))
+        }
+        _ => {
+            let what = format!("{source}, line {}: neither an object nor an array", row.line);
+            Err(Failure::new(what).next_step("Give one JSON object a line, with the model's columns as keys"))
+        }
+    }
+}
+
+/// Numbers stay numbers where a column has nothing else; everything else is text.
+fn column(values: Vec<Value>) -> ColumnCells {
+    if values.iter().all(|value| value.is_number() || value.is_null()) {
+        return ColumnCells::Numbers(values.iter().map(Value::as_f64).collect());
+    }
+    let text = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    ColumnCells::Text(values.into_iter().map(text).collect())
+}

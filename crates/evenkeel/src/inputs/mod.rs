@@ -1,0 +1,216 @@
+//! Inputs of `predict` and `eval`: files, folders, patterns and standard input, read for one model.
+
+mod json_lines;
+mod pattern;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use keel_data::{DataError, Dataset, Table, Wanted, image_files_below, is_image};
+use keel_train::{Predictor, TrainError};
+
+use crate::failure::{Failure, Stop, from_sentence, unreadable};
+use crate::failure_sources::of_source;
+use crate::terminal::Output;
+
+/// What standard input is called in messages.
+const STANDARD_INPUT: &str = "standard input";
+/// Endings of files with one JSON value a line, or an array of them.
+const JSON_ENDINGS: [&str; 3] = ["jsonl", "ndjson", "json"];
+/// Endings of files with a table.
+const TABLE_ENDINGS: [&str; 10] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx", "xls", "ods", "gz"];
+
+/// Samples of one input.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What messages call it.
+    pub(crate) source: String,
+    /// The samples.
+    pub(crate) dataset: Dataset,
+    /// The table they come from, row by row; `None` for images and arrays.
+    pub(crate) table: Option<Table>,
+}
+
+/// Reads everything that `arguments` name, in their order, and remarks on what readers had to do.
+///
+/// # Errors
+/// An input that is missing, cannot be read or does not fit the model; nothing at all to read.
+pub(crate) fn load(
+    predictor: &Predictor,
+    arguments: &[String],
+    wanted: Wanted,
+    output: &Output,
+) -> Result<Vec<Loaded>, Stop> {
+    let reader = InputReader { predictor, wanted };
+    let mut loaded: Vec<Loaded> = Vec::new();
+    let (mut images, mut image_sources) = (Vec::new(), Vec::new());
+    for argument in arguments {
+        for input in pattern::expanded(argument)? {
+            match input {
+                pattern::Input::StandardInput => loaded.push(reader.standard_input()?),
+                pattern::Input::Path(path) if reader.takes_images() && holds_images(&path)? => {
+                    reader.images(&path, &mut images, &mut loaded)?;
+                    image_sources.push(argument.as_str());
+                }
+                pattern::Input::Path(path) => reader.path(&path, &mut loaded)?,
+            }
+        }
+    }
+    if !images.is_empty() {
+        image_sources.dedup();
+        loaded.push(reader.image_files(&images, image_sources.join(", "))?);
+    }
+    if loaded.is_empty() {
+        let failure = Failure::new(format!("there are no samples in {}", arguments.join(", ")));
+        return Err(failure.next_step("Name files with samples of the kind the model was trained on").into());
+    }
+    for Loaded { source, dataset, .. } in &loaded {
+        for note in dataset.notes() {
+            output.remark(&format!("note        {source}: {note}"));
+        }
+    }
+    Ok(loaded)
+}
+
+/// Whether a path is an image or a folder with an image somewhere in it.
+fn holds_images(path: &Path) -> Result<bool, DataError> {
+    Ok(if path.is_dir() { !image_files_below(path)?.is_empty() } else { is_image(path) })
+}
+
+struct InputReader<'a> {
+    predictor: &'a Predictor,
+    wanted: Wanted,
+}
+
+impl InputReader<'_> {
+    fn takes_images(&self) -> bool {
+        self.predictor.schema().image_decoding.is_some()
+    }
+
+    fn takes_tables(&self) -> bool {
+        !self.predictor.schema().columns.is_empty()
+    }
+
+    /// Image files go into `images`; a folder of class folders, whose labels count, is read by itself.
+    fn images(&self, path: &Path, images: &mut Vec<PathBuf>, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
+        if !path.is_dir() {
+            images.push(path.to_owned());
+        } else if self.wanted == Wanted::Targets {
+            loaded.push(self.data(path)?);
+        } else {
+            images.extend(image_files_below(path)?);
+        }
+        Ok(())
+    }
+
+    fn image_files(&self, files: &[PathBuf], source: String) -> Result<Loaded, Stop> {
+        let dataset = self.predictor.load_images(files, self.wanted).map_err(failure_of)?;
+        Ok(Loaded { source, dataset, table: None })
+    }
+
+    /// A file, or a folder with files of the model's kind somewhere in it.
+    fn path(&self, path: &Path, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
+        if !self.takes_tables() {
+            loaded.push(self.data(path)?);
+            return Ok(());
+        }
+        if !path.is_dir() {
+            loaded.push(self.table_file(path)?);
+            return Ok(());
+        }
+        let files = table_files_below(path)?;
+        if files.is_empty() {
+            let failure = Failure::new(format!("{}: there is no table in the folder", path.display()));
+            let next = format!("Name a folder with files that end in {}", TABLE_ENDINGS.join(", "));
+            return Err(failure.next_step(next).into());
+        }
+        for file in files {
+            loaded.push(self.table_file(&file)?);
+        }
+        Ok(())
+    }
+
+    fn data(&self, path: &Path) -> Result<Loaded, Stop> {
+        let source = path.display().to_string();
+        let dataset = match self.wanted {
+            Wanted::Inputs => self.predictor.load_inputs(&source),
+            Wanted::Targets => self.predictor.load_data(&source),
+        };
+        let dataset = dataset.map_err(|error| of_source(&source, &error))?;
+        Ok(Loaded { source, dataset, table: None })
+    }
+
+    fn table_file(&self, path: &Path) -> Result<Loaded, Stop> {
+        let source = path.display().to_string();
+        if !JSON_ENDINGS.iter().any(|ending| has_ending(path, ending)) {
+            let table = Table::read(path, &self.predictor.config().data)?;
+            return self.table(source, table);
+        }
+        let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let table = json_lines::table(&text, &source, self.predictor.schema())?;
+        self.table(source, table)
+    }
+
+    fn table(&self, source: String, table: Table) -> Result<Loaded, Stop> {
+        let dataset = self.predictor.load_table(&table, self.wanted).map_err(|error| of_source(&source, &error))?;
+        Ok(Loaded { source, dataset, table: Some(table) })
+    }
+
+    /// A table: CSV with a header, or JSON if the first character is a bracket.
+    fn standard_input(&self) -> Result<Loaded, Stop> {
+        if self.takes_images() {
+            let failure = Failure::new("this model reads images, and standard input is for tables");
+            return Err(failure.next_step("Name image files or folders").into());
+        }
+        let mut text = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut text);
+        read.map_err(|error| unreadable(Path::new(STANDARD_INPUT), &error))?;
+        let first = text.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(byte));
+        let source = STANDARD_INPUT.to_owned();
+        match first {
+            None => {
+                let failure = Failure::new("standard input is empty");
+                Err(failure.next_step("Send a table with a header, or one JSON object a line").into())
+            }
+            Some(b'{' | b'[') => {
+                let table = json_lines::table(&text, &source, self.predictor.schema())?;
+                self.table(source, table)
+            }
+            Some(_) => {
+                let table = Table::parse(text, &source, &self.predictor.config().data)?;
+                self.table(source, table)
+            }
+        }
+    }
+}
+
+fn failure_of(error: TrainError) -> Failure {
+    from_sentence(&error.to_string())
+}
+
+/// Every table in `folder` and the folders in it, sorted by path; hidden files are left out.
+fn table_files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<PathBuf>, _>>()
+        .map_err(|error| unreadable(folder, &error))?;
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if hidden || path.is_symlink() && path.is_dir() {
+            continue;
+        }
+        if path.is_dir() {
+            files.extend(table_files_below(&path)?);
+        } else if TABLE_ENDINGS.iter().any(|ending| has_ending(&path, ending)) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|own| own.to_string_lossy().eq_ignore_ascii_case(ending))
+}

@@ -1,0 +1,152 @@
+//! The library on a program's own data: in memory, from rows and columns, with its own loss and loop.
+
+use evenkeel::prelude::*;
+
+const SPLIT: Split = Split { validation: 0.1, test: 0.2, seed: 0 };
+
+/// y = 3 x + 1 with a category that adds 2, and some missing cells.
+fn line(samples: u32, shift: f64) -> SplitDataset {
+    let rows = (0..samples).map(|index| {
+        let x = f64::from(index) / 50.0 + shift;
+        let colour = if index % 3 == 0 { "red" } else { "blue" };
+        let y = 3.0 * x + 1.0 + if colour == "red" { 2.0 } else { 0.0 } + 0.01 * f64::from(index % 7);
+        let x = if index % 20 == 5 { None } else { Some(x) };
+        [Cell::from(x), Cell::from(colour), Cell::from(y)]
+    });
+    let config = DataConfig { task: evenkeel::data::Task::Regression, ..DataConfig::for_target("y") };
+    Dataset::from_rows("line", ["x", "colour", "y"], rows, &config).unwrap().split(SPLIT).unwrap()
+}
+
+fn trainer() -> Trainer {
+    Trainer::new(Model::sequential().linear(16).tanh().output())
+        .preprocess([Preprocess::Standardize])
+        .optimizer(AdamW::new(0.02))
+        .epochs(30)
+        .threads(1)
+}
+
+fn weights(path: &std::path::Path) -> Vec<u8> {
+    let bytes = std::fs::read(path.join("model.safetensors")).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[8 + header..].to_vec()
+}
+
+#[test]
+fn a_run_in_memory_writes_nothing_until_it_is_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = line(300, 0.0);
+    let run = trainer().directory(folder.path().display().to_string()).in_memory().fit(&data).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(run.folder().is_none());
+    assert!(run.test_metrics().unwrap().regression.unwrap().r2 > 0.9, "{:?}", run.test_metrics());
+    assert_eq!(run.measurements().unwrap().steps().unwrap().len() as u64, run.summary().steps);
+    assert!(run.findings().unwrap().iter().all(|finding| finding.level != evenkeel::health::Level::Error));
+    let predictions = run.predictor().unwrap().predict(&data.dataset).unwrap();
+    assert_eq!(predictions.len(), 300);
+
+    // It ends in the same bits as a run in a folder, and saved it is one.
+    let path = folder.path().join("saved");
+    run.save(&path).unwrap();
+    let written = trainer().directory(folder.path().display().to_string()).fit(&data).unwrap();
+    assert!(weights(&path) == weights(written.folder().unwrap()));
+    assert_eq!(Predictor::load(&path).unwrap().predict(&data.dataset).unwrap(), predictions);
+    let message = run.save(&path).unwrap_err().to_string();
+    assert!(message.contains("saved: the folder is not empty"), "{message}");
+    written.save(folder.path().join("copied")).unwrap();
+    assert!(weights(&folder.path().join("copied")) == weights(&path));
+}
+
+#[test]
+fn data_in_memory_is_named_truthfully_and_has_to_be_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = line(200, 0.0);
+    let run = trainer().directory(folder.path().display().to_string()).fit(&data).unwrap();
+    let path = run.folder().unwrap();
+    let config = std::fs::read_to_string(path.join("config.toml")).unwrap();
+    assert!(config.contains("source = \"memory:line\""), "{config}");
+    assert_eq!(run.summary().data_fingerprint, Some(data.fingerprint()));
+
+    let message = Trainer::resume(path).unwrap().run().unwrap_err().to_string();
+    assert!(message.contains("memory of a program (\"line\")"), "{message}");
+    let other = Trainer::resume(path).unwrap().with_data(&line(200, 0.5)).run().unwrap_err().to_string();
+    assert!(other.contains("was trained on other samples"), "{other}");
+    let split = SplitDataset { train: data.test.clone(), test: data.train.clone(), ..data.clone() };
+    let other = Trainer::resume(path).unwrap().with_data(&split).run().unwrap_err().to_string();
+    assert!(other.contains("another division into training, validation and test"), "{other}");
+
+    let resumed = Trainer::resume(path).unwrap().with_data(&data).threads(2).run().unwrap();
+    assert_eq!(resumed.summary().metrics, run.summary().metrics);
+
+    let digits = Dataset::digits().unwrap().split(Split { seed: 3, ..SPLIT }).unwrap();
+    let run = trainer().epochs(1).directory(folder.path().display().to_string()).fit(&digits).unwrap();
+    let config = std::fs::read_to_string(run.folder().unwrap().join("config.toml")).unwrap();
+    assert!(config.contains("source = \"digits\"") && config.contains("seed = 3"), "{config}");
+}
+
+/// Squared error, which the built-in loss of values is as well.
+struct Squared;
+
+impl LossFunction for Squared {
+    fn value_and_gradient(&self, outputs: &[f32], targets: LossTargets<'_>, gradient: &mut [f32]) -> f64 {
+        let scale = 1.0 / outputs.len() as f32;
+        let mut sum = 0.0;
+        for ((gradient, output), target) in gradient.iter_mut().zip(outputs).zip(targets.values()) {
+            sum += f64::from(output - target).powi(2);
+            *gradient = 2.0 * scale * (output - target);
+        }
+        sum / outputs.len() as f64
+    }
+}
+
+#[test]
+fn a_loss_of_ones_own_trains_and_predicts_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = line(200, 0.0);
+    let run = trainer().custom_loss("squared", Squared).directory(folder.path().display().to_string()).fit(&data);
+    let run = run.unwrap();
+    let path = run.folder().unwrap();
+    let config = std::fs::read_to_string(path.join("config.toml")).unwrap();
+    assert!(config.contains("name = \"squared\""), "{config}");
+    let own = run.test_metrics().unwrap().regression.unwrap();
+    let built_in = trainer().in_memory().fit(&data).unwrap();
+    let r2 = built_in.test_metrics().unwrap().regression.unwrap().r2;
+    assert!((own.r2 - r2).abs() < 0.02, "{} {r2}", own.r2);
+
+    let predictor = Predictor::load(path).unwrap();
+    assert_eq!(predictor.predict(&data.dataset).unwrap().len(), 200);
+    let message = predictor.evaluate(&data.dataset, &data.test).unwrap_err().to_string();
+    assert!(message.contains("the loss `squared` is code of the program"), "{message}");
+    let message = Trainer::resume(path).unwrap().with_data(&data).run().unwrap_err().to_string();
+    assert!(message.contains("the loss `squared` is code of the program"), "{message}");
+    let loss = CustomLoss::new("squared", Squared);
+    let resumed = Trainer::resume(path).unwrap().with_data(&data).custom_loss(loss).run().unwrap();
+    assert_eq!(resumed.summary().metrics, run.summary().metrics);
+}
+
+#[test]
+fn a_loop_of_ones_own_saves_what_a_predictor_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = line(200, 0.0);
+    let mut session = trainer().session(&data).unwrap();
+    let mut step = 0;
+    for epoch in 0..20 {
+        let mut batches = session.batches(epoch);
+        while let Some(batch) = batches.next() {
+            session.step(batch.unwrap(), step, 0.02);
+            step += 1;
+        }
+    }
+    let metrics = session.evaluate(&data.test).unwrap().unwrap();
+    assert!(metrics.regression.unwrap().r2 > 0.8, "{metrics:?}");
+    let norm = session.with(|inner| inner.network().parameters.iter().map(|value| value * value).sum::<f32>());
+    assert!(norm > 0.0);
+
+    let file = folder.path().join("line.safetensors");
+    session.save(&file).unwrap();
+    let predictor = Predictor::load(&file).unwrap();
+    let expected = session.predictor().unwrap().predict(&data.dataset).unwrap();
+    assert_eq!(predictor.predict(&data.dataset).unwrap(), expected);
+    let evaluated = predictor.evaluate(&data.dataset, &data.test).unwrap();
+    assert!((evaluated.loss - metrics.loss).abs() < 1e-6);
+    assert!(session.save(folder.path().join("no/such/folder.safetensors")).is_err());
+}

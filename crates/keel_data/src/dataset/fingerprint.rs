@@ -1,0 +1,142 @@
+//! A short name for the content of a dataset, to recognise the data a run was trained on.
+
+use super::{Dataset, Inputs, SampleShape, Targets};
+use crate::split::SplitDataset;
+
+/// Mixes 64-bit words: xor, multiplication by an odd constant, rotation. Not for secrets.
+struct Mixer(u64);
+
+impl Mixer {
+    fn new() -> Self {
+        Mixer(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn word(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+
+    /// Eight bytes a word, the last one filled with zeros; the length goes in first.
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.word(bytes.len() as u64);
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.word(u64::from_le_bytes(last));
+    }
+
+    fn floats(&mut self, values: &[f32]) {
+        self.word(values.len() as u64);
+        values.iter().for_each(|value| self.word(u64::from(value.to_bits())));
+    }
+
+    fn indices(&mut self, values: &[usize]) {
+        self.word(values.len() as u64);
+        values.iter().for_each(|&value| self.word(value as u64));
+    }
+
+    fn names(&mut self, names: &[String]) {
+        self.word(names.len() as u64);
+        names.iter().for_each(|name| self.bytes(name.as_bytes()));
+    }
+
+    fn text(self) -> String {
+        // One more round, so that the last word reaches every bit.
+        let mixed = (self.0 ^ (self.0 >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!("{:016x}", mixed ^ (mixed >> 29))
+    }
+}
+
+impl Dataset {
+    /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input and on every target with its names,
+    /// and on nothing else.
+    pub fn fingerprint(&self) -> String {
+        let mut mixer = Mixer::new();
+        match self.sample_shape {
+            SampleShape::Image { height, width, channels } => mixer.indices(&[height, width, channels]),
+            SampleShape::Features(features) => mixer.indices(&[features]),
+        }
+        match &self.inputs {
+            Inputs::Bytes(values) => mixer.bytes(values),
+            Inputs::Floats(values) => mixer.floats(values),
+        }
+        match &self.targets {
+            Targets::Classes { labels, class_names } => {
+                labels.iter().for_each(|&label| mixer.word(u64::from(label)));
+                mixer.names(class_names);
+            }
+            Targets::Values { values, target_names } => {
+                mixer.floats(values);
+                mixer.names(target_names);
+            }
+            Targets::Unlabelled => mixer.word(0),
+        }
+        mixer.text()
+    }
+}
+
+impl SplitDataset {
+    /// [`Dataset::fingerprint`], a hyphen, and sixteen digits that depend on the samples of each split.
+    pub fn fingerprint(&self) -> String {
+        let mut mixer = Mixer::new();
+        [&self.train, &self.validation, &self.test].into_iter().for_each(|split| mixer.indices(split));
+        format!("{}-{}", self.dataset.fingerprint(), mixer.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Split;
+
+    fn dataset(inputs: &[f32], labels: &[u32]) -> Dataset {
+        let class_names = vec!["a".to_string(), "b".to_string()];
+        let targets = Targets::Classes { labels: labels.to_vec(), class_names };
+        Dataset::from_memory("name", SampleShape::Features(2), Inputs::Floats(inputs.to_vec()), targets).unwrap()
+    }
+
+    #[test]
+    fn every_value_and_label_counts_and_the_name_does_not() {
+        let values = [1.0, 2.0, 3.0, 4.0];
+        let first = dataset(&values, &[0, 1]).fingerprint();
+        assert_eq!(first.len(), 16);
+        let targets = Targets::Classes { labels: vec![0, 1], class_names: vec!["a".into(), "b".into()] };
+        let renamed = Dataset::from_memory("other", SampleShape::Features(2), Inputs::Floats(values.to_vec()), targets);
+        assert_eq!(renamed.unwrap().fingerprint(), first);
+        let others = [
+            dataset(&[1.0, 2.0, 3.0, 4.5], &[0, 1]),
+            dataset(&[2.0, 1.0, 3.0, 4.0], &[0, 1]),
+            dataset(&[-1.0, 2.0, 3.0, 4.0], &[0, 1]),
+            dataset(&values, &[1, 0]),
+            dataset(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[0, 1, 0]),
+        ];
+        let mut seen = vec![first];
+        for other in others {
+            let fingerprint = other.fingerprint();
+            assert!(!seen.contains(&fingerprint), "{fingerprint}");
+            seen.push(fingerprint);
+        }
+    }
+
+    #[test]
+    fn bytes_count_up_to_the_last() {
+        let of = |bytes: &[u8]| {
+            let mut mixer = Mixer::new();
+            mixer.bytes(bytes);
+            mixer.text()
+        };
+        assert_ne!(of(&[1; 9]), of(&[1; 10]));
+        assert_ne!(of(&[1, 0]), of(&[1]));
+        assert_ne!(of(&[0; 16]), of(&[0; 8]));
+    }
+
+    #[test]
+    fn another_division_changes_the_second_half_alone() {
+        let data = Dataset::digits().unwrap();
+        let split = |seed| data.clone().split(Split { validation: 0.1, test: 0.2, seed }).unwrap().fingerprint();
+        let (first, second) = (split(0), split(1));
+        assert_eq!(first, split(0));
+        assert_eq!(first[..16], second[..16]);
+        assert_ne!(first[17..], second[17..]);
+    }
+}

@@ -1,0 +1,134 @@
+//! One call of a layer's backward function.
+
+#[cfg(doc)]
+use super::Memory;
+use crate::probe::Probe;
+use crate::random::RandomKey;
+
+/// What [`Layer::backward`](crate::Layer::backward) reads and writes.
+///
+/// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Backward<'a> {
+    /// Samples in this call.
+    pub batch: usize,
+    /// The first input of the forward call; empty unless [`Memory::backward_reads_input`]. The second is always empty.
+    pub inputs: [&'a [f32]; 2],
+    /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
+    pub output: &'a [f32],
+    /// Gradient of the loss by the output; may be used as scratch.
+    pub grad_output: &'a mut [f32],
+    /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
+    pub grad_inputs: [&'a mut [f32]; 2],
+    /// Whether the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
+    pub accumulate: bool,
+    /// All parameters of this layer.
+    pub parameters: &'a [f32],
+    /// Gradient of the loss by each parameter, to be overwritten, laid out as `parameters`.
+    pub grad_parameters: &'a mut [f32],
+    /// All state of this layer.
+    pub state: &'a [f32],
+    /// What forward left there.
+    pub saved: &'a mut [f32],
+    /// Free use during this call.
+    pub scratch: &'a mut [f32],
+    /// The key the forward call had.
+    pub random: RandomKey,
+    /// Where to note statistics of the gradients, if anybody wants them.
+    pub probe: Option<&'a mut Probe>,
+}
+
+impl<'a> Backward<'a> {
+    /// A call for `batch` samples with the gradient of the loss with respect to the output, `[batch, ...]`; everything
+    /// else is empty.
+    pub fn new(batch: usize, grad_output: &'a mut [f32]) -> Self {
+        Backward {
+            batch,
+            inputs: [&[], &[]],
+            output: &[],
+            grad_output,
+            grad_inputs: [&mut [], &mut []],
+            accumulate: false,
+            parameters: &[],
+            grad_parameters: &mut [],
+            state: &[],
+            saved: &mut [],
+            scratch: &mut [],
+            random: RandomKey::new(0),
+            probe: None,
+        }
+    }
+
+    /// Sets the first of [`Backward::inputs`], `[batch, ...]`: the first input of the forward call.
+    pub fn with_input(mut self, input: &'a [f32]) -> Self {
+        self.inputs[0] = input;
+        self
+    }
+
+    /// Sets [`Backward::output`], `[batch, ...]`: what the forward call computed.
+    pub fn with_output(mut self, output: &'a [f32]) -> Self {
+        self.output = output;
+        self
+    }
+
+    /// Sets the first of [`Backward::grad_inputs`], `[batch, ...]`.
+    pub fn with_grad_input(mut self, grad_input: &'a mut [f32]) -> Self {
+        self.grad_inputs[0] = grad_input;
+        self
+    }
+
+    /// Sets the second of [`Backward::grad_inputs`], `[batch, ...]`.
+    pub fn with_second_grad_input(mut self, grad_input: &'a mut [f32]) -> Self {
+        self.grad_inputs[1] = grad_input;
+        self
+    }
+
+    /// Sets [`Backward::accumulate`].
+    pub fn with_accumulate(mut self, accumulate: bool) -> Self {
+        self.accumulate = accumulate;
+        self
+    }
+
+    /// Sets [`Backward::parameters`], in the order of [`Layer::parameters`](crate::Layer::parameters).
+    pub fn with_parameters(mut self, parameters: &'a [f32]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Sets [`Backward::grad_parameters`], laid out as the parameters.
+    pub fn with_grad_parameters(mut self, grad_parameters: &'a mut [f32]) -> Self {
+        self.grad_parameters = grad_parameters;
+        self
+    }
+
+    /// Sets [`Backward::state`], in the order of [`Layer::state`](crate::Layer::state).
+    pub fn with_state(mut self, state: &'a [f32]) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// Sets [`Backward::saved`]: what the forward call left there.
+    pub fn with_saved(mut self, saved: &'a mut [f32]) -> Self {
+        self.saved = saved;
+        self
+    }
+
+    /// Sets [`Backward::scratch`], of [`Memory::backward_scratch`] floats.
+    pub fn with_scratch(mut self, scratch: &'a mut [f32]) -> Self {
+        self.scratch = scratch;
+        self
+    }
+
+    /// Sets [`Backward::random`]: the key the forward call had.
+    pub fn with_random(mut self, random: RandomKey) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Sets [`Backward::probe`].
+    pub fn with_probe(mut self, probe: Option<&'a mut Probe>) -> Self {
+        self.probe = probe;
+        self
+    }
+}

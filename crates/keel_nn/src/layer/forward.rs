@@ -1,0 +1,113 @@
+//! One call of a layer's forward function.
+
+use super::Mode;
+use crate::probe::Probe;
+use crate::random::RandomKey;
+
+/// What [`Layer::forward`](crate::Layer::forward) reads and writes.
+///
+/// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty:
+///
+/// ```
+/// use keel_nn::layers::{LinearSpec, LayerSpec};
+/// use keel_nn::{Forward, Layer, Shape};
+///
+/// let layer = LayerSpec::Linear(LinearSpec::new(1)).build(Shape::Features(2))?;
+/// let memory = layer.memory(keel_nn::MemoryRequest { batch: 1, mode: keel_nn::Mode::Train, workers: 1 });
+/// let (mut output, mut scratch) = ([0.0], vec![0.0; memory.forward_scratch]);
+/// // Two weights and a bias: 2 * 10 + 3 * 1 + 0.5.
+/// layer.forward(Forward::new(1, &[2.0, 3.0], &mut output).with_parameters(&[10.0, 1.0, 0.5]).with_scratch(&mut scratch));
+/// assert_eq!(output, [23.5]);
+/// # Ok::<(), keel_nn::layers::BuildError>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Forward<'a> {
+    /// Samples in this call; never more than the plan was made for.
+    pub batch: usize,
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// One or two inputs, each `[batch, ...]`; the second is empty for layers with one.
+    pub inputs: [&'a [f32]; 2],
+    /// `[batch, ...]` of the output shape; its old contents mean nothing.
+    pub output: &'a mut [f32],
+    /// All parameters of this layer.
+    pub parameters: &'a [f32],
+    /// All state of this layer; changed in training mode only.
+    pub state: &'a mut [f32],
+    /// Kept until this layer's backward call of the same step.
+    pub saved: &'a mut [f32],
+    /// Free use during this call.
+    pub scratch: &'a mut [f32],
+    /// Key of this step's random numbers for this layer.
+    pub random: RandomKey,
+    /// Where to note statistics of the values, if anybody wants them.
+    pub probe: Option<&'a mut Probe>,
+}
+
+impl<'a> Forward<'a> {
+    /// A call in training mode for `batch` samples, from `input`, `[batch, ...]`, to `output`, `[batch, ...]`; everything
+    /// else is empty.
+    pub fn new(batch: usize, input: &'a [f32], output: &'a mut [f32]) -> Self {
+        Forward {
+            batch,
+            mode: Mode::Train,
+            inputs: [input, &[]],
+            output,
+            parameters: &[],
+            state: &mut [],
+            saved: &mut [],
+            scratch: &mut [],
+            random: RandomKey::new(0),
+            probe: None,
+        }
+    }
+
+    /// Sets [`Forward::mode`].
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets the second of [`Forward::inputs`], `[batch, ...]`.
+    pub fn with_second_input(mut self, input: &'a [f32]) -> Self {
+        self.inputs[1] = input;
+        self
+    }
+
+    /// Sets [`Forward::parameters`], in the order of [`Layer::parameters`](crate::Layer::parameters).
+    pub fn with_parameters(mut self, parameters: &'a [f32]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Sets [`Forward::state`], in the order of [`Layer::state`](crate::Layer::state).
+    pub fn with_state(mut self, state: &'a mut [f32]) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// Sets [`Forward::saved`], of [`Memory::saved`](crate::Memory::saved) floats.
+    pub fn with_saved(mut self, saved: &'a mut [f32]) -> Self {
+        self.saved = saved;
+        self
+    }
+
+    /// Sets [`Forward::scratch`], of [`Memory::forward_scratch`](crate::Memory::forward_scratch) floats.
+    pub fn with_scratch(mut self, scratch: &'a mut [f32]) -> Self {
+        self.scratch = scratch;
+        self
+    }
+
+    /// Sets [`Forward::random`].
+    pub fn with_random(mut self, random: RandomKey) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Sets [`Forward::probe`].
+    pub fn with_probe(mut self, probe: Option<&'a mut Probe>) -> Self {
+        self.probe = probe;
+        self
+    }
+}

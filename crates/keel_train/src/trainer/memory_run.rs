@@ -1,0 +1,140 @@
+//! A run that is kept in memory.
+
+use std::path::{Path, PathBuf};
+
+use keel_nn::layers::CustomLayer;
+
+use super::Session;
+use super::position::{self, BestWeights};
+use super::record::Record;
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::flight_recorder::FlightRecord;
+use crate::model_file::{self, ModelDescription};
+use crate::predictor::Predictor;
+use crate::runs::{Checkpoint, MemoryDatabase, MetricReader, MetricStore, RunFolder, Summary, TrainingState};
+
+/// A run that has ended and wrote nothing to disk.
+#[derive(Debug, Clone)]
+pub struct MemoryRun {
+    /// Its results.
+    pub summary: Summary,
+    record: MemoryRecord,
+}
+
+/// What a training in memory keeps.
+#[derive(Debug, Clone)]
+pub(super) struct MemoryRecord {
+    config: String,
+    database: MemoryDatabase,
+    last: Option<Checkpoint<TrainingState>>,
+    best: Option<Checkpoint<BestWeights>>,
+    model: Option<Checkpoint<ModelDescription>>,
+    picture: Option<Vec<u8>>,
+}
+
+impl MemoryRun {
+    pub(super) fn new(summary: Summary, record: MemoryRecord) -> Self {
+        MemoryRun { summary, record }
+    }
+
+    /// Everything that was measured.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if the database in memory cannot be read.
+    pub fn measurements(&self) -> Result<MetricReader, TrainError> {
+        self.record.database.reader()
+    }
+
+    /// The trained model; `layers` are those of the program's own in it.
+    ///
+    /// # Errors
+    /// A layer of the program's own that is not in `layers`.
+    pub fn predictor(&self, layers: &[CustomLayer]) -> Result<Predictor, TrainError> {
+        let model = self.record.model.as_ref().ok_or_else(no_model)?;
+        Predictor::of_model(model, Path::new("model in memory"), layers)
+    }
+
+    /// Writes the run as the folder `path`, as a training with a folder would have left it. The folder must not exist, or
+    /// be empty.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the file or folder that cannot be written.
+    pub fn save(&self, path: &Path) -> Result<RunFolder, TrainError> {
+        let folder = RunFolder::create_at(path)?;
+        let MemoryRecord { config, database, last, best, model, picture } = &self.record;
+        folder.write_text(&folder.config(), config)?;
+        database.save(&folder.metrics())?;
+        last.as_ref().map(|last| last.write(&folder.last_checkpoint())).transpose()?;
+        best.as_ref().map(|best| best.write(&folder.best_checkpoint())).transpose()?;
+        model.as_ref().map(|model| model.write(&folder.model())).transpose()?;
+        if let Some(picture) = picture {
+            let path = folder.samples_picture();
+            std::fs::write(&path, picture).map_err(|error| TrainError::run(&path, error))?;
+        }
+        folder.write_summary(&self.summary)?;
+        Ok(folder)
+    }
+}
+
+impl MemoryRecord {
+    /// A record of a training of `config` that has not begun.
+    pub(super) fn new(config: &Config) -> Result<Self, TrainError> {
+        let database = MemoryDatabase::new()?;
+        Ok(MemoryRecord { config: config.to_toml(), database, last: None, best: None, model: None, picture: None })
+    }
+}
+
+impl Record for MemoryRecord {
+    fn folder(&self) -> Option<&RunFolder> {
+        None
+    }
+
+    fn open_store(&self, _step: u64, _epoch: u64) -> Result<MetricStore, TrainError> {
+        self.database.store()
+    }
+
+    fn read_last(&self, _session: &mut Session, _fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {
+        Ok(None)
+    }
+
+    fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
+        self.last = Some(position::last(session, state));
+        Ok(())
+    }
+
+    fn read_best(&self, session: &mut Session) -> Result<(), TrainError> {
+        let best = self.best.as_ref().ok_or_else(no_model)?;
+        Ok(position::restore_network(session.network_mut(), best, &PathBuf::from("best weights in memory"))?)
+    }
+
+    fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError> {
+        self.best = Some(position::best(session, best));
+        Ok(())
+    }
+
+    fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError> {
+        self.model = Some(model_file::of_session(session, config));
+        Ok(())
+    }
+
+    fn write_summary(&mut self, _summary: &Summary) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    fn write_picture(&mut self, bytes: &[u8]) {
+        self.picture = Some(bytes.to_vec());
+    }
+
+    fn write_flight_record(&mut self, _record: &FlightRecord) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+fn no_model() -> TrainError {
+    TrainError::Run {
+        path: PathBuf::from("run in memory"),
+        reason: "it has no weights".to_owned(),
+        next: "train for at least one epoch",
+    }
+}

@@ -1,0 +1,93 @@
+//! Where a training keeps what it writes.
+
+use std::fmt;
+
+use super::Session;
+use super::position::{self, BestWeights};
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::flight_recorder::FlightRecord;
+use crate::model_file;
+use crate::runs::{MetricStore, RunFolder, Summary, TrainingState};
+
+/// What a training hands over while it runs; a folder keeps it on disk, a [`super::MemoryRun`] in memory.
+pub(super) trait Record: fmt::Debug {
+    /// The folder, where there is one.
+    fn folder(&self) -> Option<&RunFolder>;
+
+    /// The store of measurements, without what lies after step `step` and epoch `epoch`.
+    fn open_store(&self, step: u64, epoch: u64) -> Result<MetricStore, TrainError>;
+
+    /// Puts the last checkpoint into `session` and returns its position; `None` before the first checkpoint.
+    fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError>;
+
+    /// Keeps everything a continuation needs.
+    fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError>;
+
+    /// Puts the weights of the best epoch into `session`.
+    fn read_best(&self, session: &mut Session) -> Result<(), TrainError>;
+
+    /// Keeps the weights of the best epoch so far.
+    fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError>;
+
+    /// Keeps the finished model.
+    fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError>;
+
+    /// Keeps the run in brief.
+    fn write_summary(&mut self, summary: &Summary) -> Result<(), TrainError>;
+
+    /// Keeps a picture of the first batch, a PNG file.
+    fn write_picture(&mut self, bytes: &[u8]);
+
+    /// Keeps what the flight recorder found.
+    fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError>;
+}
+
+impl Record for RunFolder {
+    fn folder(&self) -> Option<&RunFolder> {
+        Some(self)
+    }
+
+    fn open_store(&self, step: u64, epoch: u64) -> Result<MetricStore, TrainError> {
+        MetricStore::open(&self.metrics(), step, epoch)
+    }
+
+    fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {
+        let path = self.last_checkpoint();
+        if !path.exists() {
+            return Ok(None);
+        }
+        position::read_last(session, fingerprint, &path).map(Some)
+    }
+
+    fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
+        position::write_last(session, state, &self.last_checkpoint())
+    }
+
+    fn read_best(&self, session: &mut Session) -> Result<(), TrainError> {
+        position::read_best(session, &self.best_checkpoint())
+    }
+
+    fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError> {
+        Ok(position::best(session, best).write(&self.best_checkpoint())?)
+    }
+
+    fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError> {
+        model_file::write(session, config, &self.model())
+    }
+
+    fn write_summary(&mut self, summary: &Summary) -> Result<(), TrainError> {
+        RunFolder::write_summary(self, summary)
+    }
+
+    fn write_picture(&mut self, bytes: &[u8]) {
+        // Nothing depends on the picture; a folder that cannot be written shows at the checkpoint.
+        let _ = std::fs::write(self.samples_picture(), bytes);
+    }
+
+    fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError> {
+        let path = self.flight_record();
+        let text = serde_json::to_string_pretty(record).map_err(|error| TrainError::run(&path, error))?;
+        self.write_text(&path, &(text + "\n"))
+    }
+}
