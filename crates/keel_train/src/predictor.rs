@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use keel_data::{BatchTargets, DataConfig, Dataset, PreprocessScratch, Preprocessor, Schema, TargetKind, Targets};
+use keel_data::{
+    BatchTargets, DataConfig, Dataset, ImageSize, PreprocessScratch, Preprocessor, SampleShape, Schema, TargetKind,
+    Targets,
+};
 use keel_nn::layers::CustomLayer;
 use keel_nn::{Executor, Network, RandomKey};
 
@@ -67,6 +70,7 @@ impl Predictor {
         let description = &checkpoint.description;
         let mut config = config::parse(&path, &description.config, &[])?;
         config.model.provide(layers);
+        fix_image_size(&mut config, &description.schema);
         let outputs = match &description.schema.target {
             TargetKind::Classes(names) | TargetKind::Values(names) => names.len(),
             TargetKind::Unlabelled => 0,
@@ -196,6 +200,14 @@ impl Predictor {
                 Prediction::Class { index, name: names[index].clone(), probabilities: row.to_vec() }
             }
         }
+    }
+}
+
+/// Puts the size the model was trained at in the place of one that would be chosen again.
+fn fix_image_size(config: &mut Config, schema: &Schema) {
+    if let (SampleShape::Image { height, width, .. }, Some(decoding)) = (schema.sample_shape, schema.image_decoding) {
+        config.data.image_size.get_or_insert(ImageSize::Sides([height, width]));
+        config.data.fit = decoding.fit;
     }
 }
 

@@ -49,7 +49,7 @@ fn one_walk_equals_the_plain_definition() {
             for blank in [None, Some(([0, 2], [1, 5])), Some(([2, 3], [0, 1]))] {
                 for color in [None, Some([1.0, -2.0, 4.0])] {
                     for border in [CropBorder::Zeros, CropBorder::Reflect] {
-                        let draw = Draw { flip, offset, border, window: None, blank, color };
+                        let draw = Draw { flip, offset, border, window: None, blank, tone: None, color };
                         let mut output = vec![f32::NAN; SHAPE.len()];
                         write_sample((source, &SHAPE), &draw, &elementwise, &mut WindowScratch::default(), &mut output);
                         assert_eq!(output, reference(source, &draw, 100.0, 0.5), "{draw:?}");
@@ -111,6 +111,7 @@ fn what_does_not_fit_is_refused() {
         AugmentConfig { crop_padding: 3, ..AugmentConfig::default() },
         AugmentConfig { cutout: 4, ..AugmentConfig::default() },
         AugmentConfig { color_pca: f64::NAN, ..AugmentConfig::default() },
+        AugmentConfig { color_jitter: 1.0, ..AugmentConfig::default() },
         AugmentConfig { random_resized_crop: 1.5, ..AugmentConfig::default() },
         AugmentConfig { random_resized_crop: f64::NAN, ..AugmentConfig::default() },
         AugmentConfig { random_resized_crop: 0.5, crop_padding: 1, ..AugmentConfig::default() },

@@ -118,12 +118,12 @@ fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<us
     if total as u64 <= largest {
         return Ok(total);
     }
-    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let what = format!(
-        "{samples} images of {} take {:.1} GB of memory, {:.1} GB are free",
+        "{samples} images of {} take {:.1} MB of memory, {:.1} MB are free",
         target.shape,
-        gigabytes(total as u64),
-        gigabytes(largest)
+        megabytes(total as u64),
+        megabytes(largest)
     );
     let side = (target.shape.len() as f64 * largest as f64 / total as f64 / target.shape.channels() as f64).sqrt();
     Err(DataError::setting("data.image_size", what, format!("Give a size of at most {}", side.max(1.0) as usize)))
@@ -160,3 +160,7 @@ fn decode_all(request: &Request, surveyed: &mut Surveyed, target: &Target) -> Re
 #[cfg(test)]
 #[path = "image_folder/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "image_folder/layout_tests.rs"]
+mod layout_tests;
