@@ -176,21 +176,3 @@ fn an_enlarged_part_equals_the_plain_definition_and_the_whole_image_is_itself() 
         }
     }
 }
-
-/// Measures the enlargement; run with `--release -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn speed_of_enlarged_parts() {
-    let shape = SampleShape::Image { height: 96, width: 96, channels: 3 };
-    let source: Vec<u8> = (0..shape.len()).map(|position| (position * 91 % 256) as u8).collect();
-    let elementwise = Elementwise::new(vec![100.0; shape.len()], vec![0.5; shape.len()]);
-    let window = Window { top: 10.0, left: 5.0, height: 70.0, width: 80.0 };
-    let draw = Draw { window: Some(window), flip: true, ..Draw::default() };
-    let (mut scratch, mut output) = (WindowScratch::default(), vec![0.0; shape.len()]);
-    let began = std::time::Instant::now();
-    for _ in 0..10_000 {
-        write_sample((&source[..], &shape), &draw, &elementwise, &mut scratch, &mut output);
-    }
-    let rate = 10_000.0 / began.elapsed().as_secs_f64();
-    assert!(rate > 5_000.0, "{rate:.0} samples/s");
-}

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use keel_data::{ImageSurvey, PreprocessStep, Preprocessor};
+use keel_data::{
+    BatchOptions, Dataset, ImageSurvey, Inputs, PreprocessStep, Preprocessor, SampleShape, Schema, Targets,
+};
 use keel_nn::Graph;
 
 use super::estimate::{Estimate, Job, check_preprocessing};
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::trainer::{load_data, shape_of};
+use crate::objective::Objective;
+use crate::trainer::{check_batches, load_data, shape_of};
 
 /// The network of a run, not fused, and what the run would hold.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ impl Outline {
     }
 
     fn of_survey(config: &Config, survey: &ImageSurvey) -> Result<Self, TrainError> {
+        Objective::of_model(&config.train, &schema_of(survey)?, &[])?;
         let [train, validation, test] = survey.parts;
         let held_out = config.data.validation + if test == 0 { config.data.test } else { 0.0 };
         let share = if validation > 0 { 1.0 } else { (1.0 - held_out).clamp(0.0, 1.0) };
@@ -63,6 +67,7 @@ impl Outline {
 
     fn of_data(config: &Config) -> Result<Self, TrainError> {
         let data = load_data(config)?;
+        Objective::new(&config.train, &data)?;
         check_preprocessing(config, data.dataset.sample_shape())?;
         let steps = config.preprocess.resolved_steps();
         let preprocessor = Preprocessor::fit(&data.dataset, &data.train, &steps)?;
@@ -73,8 +78,19 @@ impl Outline {
     fn of_job(job: &Job<'_>, notes: Vec<String>) -> Result<Self, TrainError> {
         let layers = job.config.model.layers();
         let build = || Graph::build(shape_of(&job.input), &layers, job.outputs);
-        let batch = job.config.train.batch_size.clamp(1, job.training_samples.max(1));
+        let (graph, train) = (build()?, &job.config.train);
+        check_batches(&graph, BatchOptions::shuffled(train.batch_size, train.seed), job.training_samples)?;
+        let batch = train.batch_size.clamp(1, job.training_samples.max(1));
         let estimate = job.estimate(&build()?.fuse(), batch)?;
-        Ok(Outline { graph: build()?, batch, estimate, notes })
+        Ok(Outline { graph, batch, estimate, notes })
     }
+}
+
+/// The classes of a survey as a loss asks for them; what the samples are does not matter to it.
+fn schema_of(survey: &ImageSurvey) -> Result<Schema, TrainError> {
+    let class_names: Vec<String> = survey.classes.iter().map(|(name, _)| name.clone()).collect();
+    let labels: Vec<u32> = (0..class_names.len() as u32).collect();
+    let inputs = Inputs::Bytes(vec![0; labels.len()]);
+    let targets = Targets::Classes { labels, class_names };
+    Ok(Dataset::from_memory("images", SampleShape::Features(1), inputs, targets)?.schema())
 }
