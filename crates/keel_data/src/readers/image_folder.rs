@@ -113,7 +113,7 @@ fn dataset(request: &Request, listing: Listing, bytes: Vec<u8>, target: &Target)
 
 /// Bytes of `samples` samples, where they may be held.
 fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<usize, DataError> {
-    let total = samples.checked_mul(target.shape.len()).unwrap_or(usize::MAX);
+    let total = samples.saturating_mul(target.shape.len());
     let largest = request.config.largest_bytes.unwrap_or(isize::MAX as u64);
     if total as u64 <= largest {
         return Ok(total);
