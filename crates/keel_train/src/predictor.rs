@@ -5,7 +5,12 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 use keel_data::{
+<<<<<<< HEAD
     BatchTargets, DataConfig, Dataset, Preprocessor, Schema, Table, TargetKind, Targets, TrainingRanges, Wanted,
+=======
+    BatchTargets, DataConfig, Dataset, ImageSize, PreprocessScratch, Preprocessor, SampleShape, Schema, TargetKind,
+    Targets,
+>>>>>>> images
 };
 use keel_nn::layers::CustomLayer;
 use keel_nn::{Network, RandomKey};
@@ -85,6 +90,7 @@ impl Predictor {
         let description = &checkpoint.description;
         let mut config = config::parse(path, &description.config, &[])?;
         config.model.provide(layers);
+        fix_image_size(&mut config, &description.schema);
         let outputs = match &description.schema.target {
             TargetKind::Classes(names) | TargetKind::Values(names) => names.len(),
             TargetKind::Unlabelled => 0,
@@ -291,6 +297,7 @@ impl Predictor {
     }
 }
 
+<<<<<<< HEAD
 /// The targets of the samples `indices`.
 fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, TrainError> {
     match dataset.targets() {
@@ -315,6 +322,13 @@ fn in_own_unit(value: f32, origin: f64) -> f64 {
     match origin {
         0.0 => value.to_string().parse().unwrap_or(f64::from(value)),
         _ => f64::from(value) + origin,
+=======
+/// Puts the size the model was trained at in the place of one that would be chosen again.
+fn fix_image_size(config: &mut Config, schema: &Schema) {
+    if let (SampleShape::Image { height, width, .. }, Some(decoding)) = (schema.sample_shape, schema.image_decoding) {
+        config.data.image_size.get_or_insert(ImageSize::Sides([height, width]));
+        config.data.fit = decoding.fit;
+>>>>>>> images
     }
 }
 

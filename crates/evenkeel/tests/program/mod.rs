@@ -88,7 +88,7 @@ impl Finished {
 }
 
 /// `text` with its line breaks, and the frame of a report at the start of lines, as single spaces.
-fn unwrapped(text: &str) -> String {
+pub fn unwrapped(text: &str) -> String {
     text.replace(['│', '×', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -43,6 +43,8 @@ pub struct AugmentConfig {
     pub random_resized_crop: f64,
     /// Blank a square of this side about a random pixel. 0 = off.
     pub cutout: usize,
+    /// Change brightness and contrast by up to this share, such as 0.2. 0 = off.
+    pub color_jitter: f64,
     /// AlexNet's colour jitter: standard deviation of the steps along the principal axes of colour, 0.1 there. 0 = off.
     pub color_pca: f64,
 }
@@ -67,15 +69,15 @@ impl AugmentConfig {
                 ));
             }
         }
-        self.check_crop()?;
+        self.check_shares()?;
         if self.color_pca.is_finite() && self.color_pca >= 0.0 {
             return Ok(());
         }
         let what = format!("{} is no standard deviation", self.color_pca);
         Err(DataError::setting("augment.color_pca", what, "Give 0 for off, or a number such as 0.1"))
     }
-    /// Checks the share, and that images are moved in one way.
-    fn check_crop(&self) -> Result<(), DataError> {
+    /// Checks the shares, and that images are moved in one way.
+    fn check_shares(&self) -> Result<(), DataError> {
         let field = "augment.random_resized_crop";
         if !(0.0..=1.0).contains(&self.random_resized_crop) {
             let what = format!("{} is not a share of the area", self.random_resized_crop);
@@ -84,6 +86,10 @@ impl AugmentConfig {
         if self.random_resized_crop > 0.0 && self.crop_padding > 0 {
             let what = "it and augment.crop_padding both move the image";
             return Err(DataError::setting(field, what, "Give one of them"));
+        }
+        if !(0.0..1.0).contains(&self.color_jitter) {
+            let what = format!("{} is not a share", self.color_jitter);
+            return Err(DataError::setting("augment.color_jitter", what, "Give 0 for off, or a share such as 0.2"));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Augmentation of images: a pure function of seed, epoch and sample number.
 
+mod color_jitter;
 mod color_pca;
 mod config;
 mod crop_padding;
@@ -18,8 +19,14 @@ use crate::error::DataError;
 use crate::random::{Purpose, stream};
 
 /// Every augmentation, in the order of the listings.
-pub const AUGMENTATIONS: &[CatalogEntry] =
-    &[flip::ENTRY, crop_padding::ENTRY, random_resized_crop::ENTRY, cutout::ENTRY, color_pca::ENTRY];
+pub const AUGMENTATIONS: &[CatalogEntry] = &[
+    flip::ENTRY,
+    crop_padding::ENTRY,
+    random_resized_crop::ENTRY,
+    cutout::ENTRY,
+    color_jitter::ENTRY,
+    color_pca::ENTRY,
+];
 
 /// Augmentations fitted to a training split.
 #[derive(Debug, Clone)]
@@ -27,6 +34,7 @@ pub struct Augmenter {
     config: AugmentConfig,
     height: usize,
     width: usize,
+    value_range: (f32, f32),
     color_axes: Option<color_pca::ColorAxes>,
 }
 
@@ -43,6 +51,8 @@ pub(crate) struct Draw {
     pub(crate) window: Option<Window>,
     /// `[top, bottom)` and `[left, right)` of the square that is blanked.
     pub(crate) blank: Option<([usize; 2], [usize; 2])>,
+    /// Brightness and contrast.
+    pub(crate) tone: Option<color_jitter::Tone>,
     /// Added to red, green and blue, in raw units.
     pub(crate) color: Option<[f32; 3]>,
 }
@@ -69,7 +79,7 @@ impl Augmenter {
             0.0 => None,
             _ => Some(color_pca::ColorAxes::fit(dataset, training_indices)?),
         };
-        Ok(Self { config: config.clone(), height, width, color_axes })
+        Ok(Self { config: config.clone(), height, width, value_range: dataset.value_range(), color_axes })
     }
 
     /// Whether samples stay as they are.
@@ -89,6 +99,7 @@ impl Augmenter {
             border: self.config.crop_border,
             window: random_resized_crop::draw(stream, self.config.random_resized_crop, (self.height, self.width)),
             blank: cutout::draw(stream, self.config.cutout, (self.height, self.width)),
+            tone: color_jitter::draw(stream, self.config.color_jitter, self.value_range),
             color: self.color_axes.as_ref().map(|axes| axes.draw(stream, self.config.color_pca)),
         }
     }

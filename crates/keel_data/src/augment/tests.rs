@@ -49,7 +49,7 @@ fn one_walk_equals_the_plain_definition() {
             for blank in [None, Some(([0, 2], [1, 5])), Some(([2, 3], [0, 1]))] {
                 for color in [None, Some([1.0, -2.0, 4.0])] {
                     for border in [CropBorder::Zeros, CropBorder::Reflect] {
-                        let draw = Draw { flip, offset, border, window: None, blank, color };
+                        let draw = Draw { flip, offset, border, window: None, blank, tone: None, color };
                         let mut output = vec![f32::NAN; SHAPE.len()];
                         write_sample((source, &SHAPE), &draw, &elementwise, &mut WindowScratch::default(), &mut output);
                         assert_eq!(output, reference(source, &draw, 100.0, 0.5), "{draw:?}");
@@ -111,6 +111,7 @@ fn what_does_not_fit_is_refused() {
         AugmentConfig { crop_padding: 3, ..AugmentConfig::default() },
         AugmentConfig { cutout: 4, ..AugmentConfig::default() },
         AugmentConfig { color_pca: f64::NAN, ..AugmentConfig::default() },
+        AugmentConfig { color_jitter: 1.0, ..AugmentConfig::default() },
         AugmentConfig { random_resized_crop: 1.5, ..AugmentConfig::default() },
         AugmentConfig { random_resized_crop: f64::NAN, ..AugmentConfig::default() },
         AugmentConfig { random_resized_crop: 0.5, crop_padding: 1, ..AugmentConfig::default() },
@@ -174,22 +175,4 @@ fn an_enlarged_part_equals_the_plain_definition_and_the_whole_image_is_itself() 
             }
         }
     }
-}
-
-/// Measures the enlargement; run with `--release -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn speed_of_enlarged_parts() {
-    let shape = SampleShape::Image { height: 96, width: 96, channels: 3 };
-    let source: Vec<u8> = (0..shape.len()).map(|position| (position * 91 % 256) as u8).collect();
-    let elementwise = Elementwise::new(vec![100.0; shape.len()], vec![0.5; shape.len()]);
-    let window = Window { top: 10.0, left: 5.0, height: 70.0, width: 80.0 };
-    let draw = Draw { window: Some(window), flip: true, ..Draw::default() };
-    let (mut scratch, mut output) = (WindowScratch::default(), vec![0.0; shape.len()]);
-    let began = std::time::Instant::now();
-    for _ in 0..10_000 {
-        write_sample((&source[..], &shape), &draw, &elementwise, &mut scratch, &mut output);
-    }
-    let rate = 10_000.0 / began.elapsed().as_secs_f64();
-    assert!(rate > 5_000.0, "{rate:.0} samples/s");
 }

@@ -23,6 +23,9 @@ pub(crate) fn write_sample<T: Stored>(
         Some(window) => write_window(image, (window, draw), elementwise, scratch, output),
         None => write_moved(image, draw, elementwise, output),
     }
+    if let Some(tone) = draw.tone {
+        tone.apply(elementwise, 0, output);
+    }
     if let Some(([top, bottom], [left, right])) = draw.blank {
         for line in output.chunks_exact_mut(width * channels).take(bottom).skip(top) {
             line[left * channels..right * channels].fill(0.0);

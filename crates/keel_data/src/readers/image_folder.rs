@@ -138,17 +138,17 @@ fn dataset(request: &Request, listing: Listing, bytes: Vec<u8>, target: &Target)
 
 /// Bytes of `samples` samples, where they may be held.
 fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<usize, DataError> {
-    let total = samples.checked_mul(target.shape.len()).unwrap_or(usize::MAX);
+    let total = samples.saturating_mul(target.shape.len());
     let largest = request.config.largest_bytes.unwrap_or(isize::MAX as u64);
     if total as u64 <= largest {
         return Ok(total);
     }
-    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let what = format!(
-        "{samples} images of {} take {:.1} GB of memory, {:.1} GB are free",
+        "{samples} images of {} take {:.1} MB of memory, {:.1} MB are free",
         target.shape,
-        gigabytes(total as u64),
-        gigabytes(largest)
+        megabytes(total as u64),
+        megabytes(largest)
     );
     let side = (target.shape.len() as f64 * largest as f64 / total as f64 / target.shape.channels() as f64).sqrt();
     Err(DataError::setting("data.image_size", what, format!("Give a size of at most {}", side.max(1.0) as usize)))
@@ -185,3 +185,7 @@ fn decode_all(request: &Request, surveyed: &mut Surveyed, target: &Target) -> Re
 #[cfg(test)]
 #[path = "image_folder/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "image_folder/layout_tests.rs"]
+mod layout_tests;

@@ -308,9 +308,7 @@ mod tests {
         let needed = job(&roomy).estimate(&graph(&roomy), roomy.train.batch_size).unwrap().total();
         let tight = config(&(needed / 2).to_string());
         let message = check(&job(&tight), &graph(&tight)).unwrap_err().to_string();
-        for words in
-            ["train.memory_limit: the run takes", "training steps", "together", "set data.image_size to at most"]
-        {
+        for words in ["train.memory_limit: the run takes", "training steps", "together", "data.image_size to at most"] {
             assert!(message.contains(words), "{message}");
         }
         let [height, width] = job(&tight).largest_image().unwrap().unwrap();

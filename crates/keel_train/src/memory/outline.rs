@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
-use keel_data::{ImageSurvey, PreprocessStep, Preprocessor, SplitDataset};
+use keel_data::{
+    BatchOptions, Dataset, ImageSurvey, Inputs, PreprocessStep, Preprocessor, SampleShape, Schema, SplitDataset, Targets,
+};
 use keel_nn::Graph;
 
 use super::estimate::{Estimate, Job, check_preprocessing};
 use crate::auto::{self, Choice, Facts, Pace, Resolved, Timing};
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::trainer::{load_data, shape_of};
+use crate::metrics::TrainingTargets;
+use crate::objective::{Known, Objective};
+use crate::trainer::{check_batches, load_data, shape_of};
 
 /// The network of a run, not fused, and what the run would hold.
 #[derive(Debug)]
@@ -81,6 +85,9 @@ impl Outline {
     }
 
     fn of_survey(decided: Decided, survey: &ImageSurvey) -> Result<Self, TrainError> {
+        let class_samples = survey.classes.iter().map(|(_, samples)| *samples as u64).collect();
+        let training = TrainingTargets { class_samples, means: Vec::new() };
+        Objective::of_model(&decided.config, &schema_of(survey)?, Known { scaling: &[], training })?;
         let [_, validation, test] = survey.parts;
         let samples = decided.facts.training_samples(&decided.config);
         let job = Job {
@@ -98,6 +105,7 @@ impl Outline {
 
     fn of_data(decided: Decided, data: &SplitDataset) -> Result<Self, TrainError> {
         let config = &decided.config.clone();
+        Objective::new(config, data)?;
         check_preprocessing(config, data.dataset.sample_shape())?;
         let steps = config.preprocess.resolved_steps();
         let preprocessor = Preprocessor::fit(&data.dataset, &data.train, &steps)?;
@@ -109,8 +117,19 @@ impl Outline {
         let Decided { open, config, choices, facts } = decided;
         let layers = job.config.model.layers();
         let build = || Graph::build(shape_of(&job.input), &layers, job.outputs);
-        let batch = job.config.train.batch_size.clamp(1, job.training_samples.max(1));
+        let (graph, train) = (build()?, &job.config.train);
+        check_batches(&graph, BatchOptions::shuffled(train.batch_size, train.seed), job.training_samples)?;
+        let batch = train.batch_size.clamp(1, job.training_samples.max(1));
         let estimate = job.estimate(&build()?.fuse(), batch)?;
-        Ok(Outline { graph: build()?, batch, estimate, notes, choices, open, config, facts })
+        Ok(Outline { graph, batch, estimate, notes, choices, open, config, facts })
     }
+}
+
+/// The classes of a survey as a loss asks for them; what the samples are does not matter to it.
+fn schema_of(survey: &ImageSurvey) -> Result<Schema, TrainError> {
+    let class_names: Vec<String> = survey.classes.iter().map(|(name, _)| name.clone()).collect();
+    let labels: Vec<u32> = (0..class_names.len() as u32).collect();
+    let inputs = Inputs::Bytes(vec![0; labels.len()]);
+    let targets = Targets::Classes { labels, class_names };
+    Ok(Dataset::from_memory("images", SampleShape::Features(1), inputs, targets)?.schema())
 }

@@ -560,7 +560,8 @@ const DATA_NAME_BYTES: usize = 80;
 
 /// The start of a long name.
 fn shortened(name: &str) -> &str {
-    &name[..name.floor_char_boundary(DATA_NAME_BYTES)]
+    let end = (0..=DATA_NAME_BYTES.min(name.len())).rev().find(|&end| name.is_char_boundary(end));
+    &name[..end.unwrap_or(0)]
 }
 
 /// Data and model, as in `digits-cnn`.

@@ -416,7 +416,7 @@ fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
 }
 
 /// Layers that normalise over the batch cannot train on one sample.
-fn check_batches(graph: &Graph, options: BatchOptions, samples: usize) -> Result<(), TrainError> {
+pub(crate) fn check_batches(graph: &Graph, options: BatchOptions, samples: usize) -> Result<(), TrainError> {
     let Some(layer) = graph.needs_batch() else { return Ok(()) };
     let rest = samples % options.batch_size;
     let single = options.batch_size == 1 || samples == 1 || rest == 1 && options.last == LastBatch::Keep;

@@ -1,7 +1,7 @@
 //! Facts about an image file from its header, and the checks before it is decoded.
 
 use super::kind::{self, FileKind};
-use super::truncation::is_truncated_jpeg;
+use super::truncation::{is_truncated_jpeg, is_truncated_webp};
 use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
@@ -10,6 +10,9 @@ use std::path::Path;
 
 /// Largest number of bytes an image may have when it is decoded.
 const DECODED_BYTES: u64 = 512 << 20;
+
+/// The reason for refusing a file that was cut.
+const TRUNCATED: &str = "the file is truncated: its end is missing";
 
 /// Facts about an image, upright as it will be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl<T: BufRead + Seek> Encoded for T {}
 
 /// The decoder of a file that is whole and whose image is not too large.
 pub(super) fn open(path: &Path) -> Result<impl ImageDecoder, DataError> {
-    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let file = std::fs::File::open(path).map_err(|error| refusal(path, error.to_string()))?;
     let length = file.metadata().map_err(|error| DataError::io(path, error))?.len();
     if length == 0 {
         return Err(refusal(path, "the file is empty"));
@@ -55,6 +58,9 @@ pub(super) fn open(path: &Path) -> Result<impl ImageDecoder, DataError> {
     let start = kind::first_bytes(path);
     if let FileKind::Unsupported(format) = kind::of_bytes(&start) {
         return Err(refusal(path, format!("it is a {format} file; convert it to JPEG or PNG")));
+    }
+    if is_truncated_webp(&start, length) {
+        return Err(refusal(path, TRUNCATED));
     }
     let encoded: Box<dyn Encoded> = match image::guess_format(&start) {
         Ok(ImageFormat::Jpeg) => Box::new(Cursor::new(whole_jpeg(path, length)?)),
@@ -77,7 +83,7 @@ fn whole_jpeg(path: &Path, length: u64) -> Result<Vec<u8>, DataError> {
     }
     let bytes = crate::readers::read_bytes(path)?;
     match is_truncated_jpeg(&bytes) {
-        true => Err(refusal(path, "the file is truncated: its end is missing")),
+        true => Err(refusal(path, TRUNCATED)),
         false => Ok(bytes),
     }
 }

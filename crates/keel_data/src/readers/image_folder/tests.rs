@@ -1,36 +1,36 @@
 use crate::config::{ColorMode, DataConfig, Fit, ImageSize};
 use crate::dataset::{Dataset, Inputs, Targets};
 use crate::error::DataError;
-use crate::load::{load, load_for_model, survey};
+use crate::load::{load, load_for_model};
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use std::path::Path;
 
-const BASELINE: &[u8] = include_bytes!("../../../tests/data/baseline.jpg");
+pub(super) const BASELINE: &[u8] = include_bytes!("../../../tests/data/baseline.jpg");
 const PROGRESSIVE: &[u8] = include_bytes!("../../../tests/data/progressive.jpg");
 const CMYK: &[u8] = include_bytes!("../../../tests/data/cmyk.jpg");
 
-fn write(path: &Path, bytes: &[u8]) {
+pub(super) fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
 
-fn color(path: &Path, width: u32, height: u32, rgb: [u8; 3]) {
+pub(super) fn color(path: &Path, width: u32, height: u32, rgb: [u8; 3]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     RgbImage::from_pixel(width, height, Rgb(rgb)).save(path).unwrap();
 }
 
 /// One small image at each of `paths`.
-fn images(root: &Path, paths: &[&str]) {
+pub(super) fn images(root: &Path, paths: &[&str]) {
     paths.iter().for_each(|path| color(&root.join(path), 4, 3, [7, 8, 9]));
 }
 
-fn pets(root: &Path) {
+pub(super) fn pets(root: &Path) {
     color(&root.join("cat/1.png"), 4, 3, [255, 0, 0]);
     color(&root.join("cat/2.bmp"), 4, 3, [0, 255, 0]);
     color(&root.join("dog/1.png"), 8, 6, [0, 0, 255]);
 }
 
-fn read(root: &Path) -> Result<Dataset, DataError> {
+pub(super) fn read(root: &Path) -> Result<Dataset, DataError> {
     load(&DataConfig::of_source("."), root)
 }
 
@@ -39,12 +39,12 @@ fn bytes(data: &Dataset) -> &[u8] {
     bytes
 }
 
-fn labels(data: &Dataset) -> &[u32] {
+pub(super) fn labels(data: &Dataset) -> &[u32] {
     let Targets::Classes { labels, .. } = data.targets() else { panic!("folders are classes") };
     labels
 }
 
-fn skipping() -> DataConfig {
+pub(super) fn skipping() -> DataConfig {
     DataConfig { skip_unreadable: true, ..DataConfig::of_source(".") }
 }
 
@@ -73,19 +73,6 @@ fn every_format_is_read() {
     assert!(
         bytes(&data).chunks_exact(3).all(|pixel| pixel.iter().zip([200u8, 40, 90]).all(|(a, b)| a.abs_diff(b) < 8))
     );
-}
-
-#[test]
-fn contents_decide_where_endings_are_wrong_or_missing() {
-    let folder = tempfile::tempdir().unwrap();
-    pets(folder.path());
-    for name in ["cat/a.png", "cat/b", "cat/c.jfif", "cat/d.JPE", "dog/e.jpg_large"] {
-        write(&folder.path().join(name), BASELINE);
-    }
-    write(&folder.path().join("dog/notes"), b"no image");
-    let data = read(folder.path()).unwrap();
-    assert_eq!(labels(&data), [0, 0, 0, 0, 0, 0, 1, 1]);
-    assert!(data.notes().contains(&"files that are not images left out: 1".to_owned()), "{:?}", data.notes());
 }
 
 #[test]
@@ -154,148 +141,6 @@ fn orientation_comes_before_the_shape() {
         upright.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
         assert_eq!(&bytes(&data)[..upright.as_bytes().len()], upright.as_bytes(), "orientation {orientation}");
     }
-}
-
-#[test]
-fn parts_become_the_official_division() {
-    for parts in [["train", "val", "test"], ["training", "dev", "Testing"], ["seg_train", "seg_valid", "seg_test"]] {
-        let folder = tempfile::tempdir().unwrap();
-        for part in parts {
-            pets(&folder.path().join(part));
-        }
-        let data = read(folder.path()).unwrap();
-        let division = data.division().unwrap();
-        assert_eq!(
-            (&division.train[..], &division.validation[..], &division.test[..]),
-            (&[0, 1, 2][..], &[3, 4, 5][..], &[6, 7, 8][..])
-        );
-        assert_eq!(labels(&data), [0, 0, 1, 0, 0, 1, 0, 0, 1]);
-    }
-}
-
-#[test]
-fn layouts_people_have() {
-    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], usize, &'a str);
-    let cases: [Case; 9] = [
-        ("a class named train", &["train/1.png", "bus/1.png", "car/1.png"], &["bus", "car", "train"], 3, ""),
-        ("classes named as parts", &["train/1.png", "test/1.png"], &["test", "train"], 2, ""),
-        (
-            "train as a class with folders",
-            &["train/ice/1.png", "train/tgv/1.png", "bus/1.png"],
-            &["bus", "train"],
-            3,
-            "",
-        ),
-        ("a wrapping folder", &["pets/cat/1.png", "pets/dog/1.png"], &["cat", "dog"], 2, "which is read in its place"),
-        (
-            "a wrapping folder in each part",
-            &["train/train/a/1.png", "train/train/b/1.png", "test/test/a/1.png"],
-            &["a", "b"],
-            3,
-            "",
-        ),
-        (
-            "a flat test part",
-            &["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"],
-            &["a", "b"],
-            2,
-            "test/ left out: 2 images without class folders",
-        ),
-        (
-            "a test part with one unknown folder",
-            &["train/a/1.png", "train/b/1.png", "test/unknown/1.png"],
-            &["a", "b"],
-            2,
-            "folders of the test part left out, for the training part lacks them: unknown",
-        ),
-        (
-            "loose images",
-            &["a/1.png", "b/1.png", "1.png"],
-            &["a", "b"],
-            2,
-            "images outside of class folders left out: 1",
-        ),
-        (
-            "a folder beside the parts",
-            &["train/a/1.png", "train/b/1.png", "val/a/1.png", "raw/1.png"],
-            &["a", "b"],
-            3,
-            "folders beside the training part left out: raw",
-        ),
-    ];
-    for (what, paths, classes, samples, note) in cases {
-        let folder = tempfile::tempdir().unwrap();
-        images(folder.path(), paths);
-        let data = read(folder.path()).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(data.class_names(), classes, "{what}");
-        assert_eq!(data.samples(), samples, "{what}");
-        let notes = data.notes();
-        assert!(
-            if note.is_empty() { notes.is_empty() } else { notes.iter().any(|n| n.contains(note)) },
-            "{what}: {notes:?}"
-        );
-        let survey = survey(&DataConfig::of_source("."), folder.path()).unwrap().unwrap();
-        assert_eq!((survey.samples(), survey.sample_shape), (samples, *data.sample_shape()), "{what}");
-    }
-}
-
-#[test]
-fn junk_is_passed_over_and_what_is_not_decoded_is_counted_by_kind() {
-    let folder = tempfile::tempdir().unwrap();
-    pets(folder.path());
-    for name in
-        ["__MACOSX/cat/._1.png", ".DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "cat/.ipynb_checkpoints/1.png"]
-    {
-        write(&folder.path().join(name), b"\0");
-    }
-    for name in ["cat/1.heic", "cat/2.HEIC", "dog/1.nef", "dog/labels.txt"] {
-        write(&folder.path().join(name), b"text");
-    }
-    let data = read(folder.path()).unwrap();
-    let expected = [
-        "1 of 3 images brought to 3 x 4 (bilinear, stretched)",
-        "HEIC files left out (convert them to JPEG or PNG to use them): 2",
-        "camera raw files left out (convert them to JPEG or PNG to use them): 1",
-        "files that are not images left out: 1",
-    ];
-    assert_eq!(data.notes(), expected);
-    write(&folder.path().join("cat/3.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0");
-    let message = read(folder.path()).unwrap_err().to_string();
-    assert!(message.contains("3.jpg: it is a HEIC file; convert it to JPEG or PNG"), "{message}");
-}
-
-#[cfg(unix)]
-#[test]
-fn links_never_lead_back_into_the_data() {
-    use std::os::unix::fs::symlink;
-    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    images(folder.path(), &["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"]);
-    images(elsewhere.path(), &["more/1.png", "more/deep/2.png", "3.png"]);
-    symlink(elsewhere.path().join("more"), elsewhere.path().join("more/deep/again")).unwrap();
-    for (target, link) in [
-        ("..", "cat/up"),
-        ("../dog", "cat/dogs"),
-        ("../dog/1.png", "cat/dog.png"),
-        ("1.png", "cat/same.png"),
-        ("nowhere", "dog/broken.png"),
-        ("cat", "kitten"),
-    ] {
-        symlink(target, folder.path().join(link)).unwrap();
-    }
-    for (target, link) in [("more", "dog/more"), ("more", "dog/more_again"), ("3.png", "dog/3.png")] {
-        symlink(elsewhere.path().join(target), folder.path().join(link)).unwrap();
-    }
-    let data = read(folder.path()).unwrap();
-    assert_eq!(
-        (data.class_names(), labels(&data)),
-        (&["cat".to_owned(), "dog".to_owned()][..], &[0, 0, 1, 1, 1, 1, 1][..])
-    );
-    let expected = [
-        "class folders without a readable image left out: kitten",
-        "symbolic links to folders or files of the same data left out: 7",
-        "broken symbolic links left out: 1",
-    ];
-    assert_eq!(data.notes(), expected);
 }
 
 #[test]
@@ -443,29 +288,6 @@ fn images_above_the_memory_there_is_are_refused_before_they_are_decoded() {
 }
 
 #[test]
-fn empty_and_single_classes() {
-    let folder = tempfile::tempdir().unwrap();
-    let refused = |words: &str| {
-        let message = read(folder.path()).unwrap_err().to_string();
-        assert!(message.contains(words) && message.contains("pets/cat/1.jpg"), "{message}");
-    };
-    images(folder.path(), &["1.png"]);
-    refused("1 images and no class folders found");
-    images(folder.path(), &["cat/1.png"]);
-    refused("1 class folder with images found (cat)");
-    std::fs::create_dir(folder.path().join("dog")).unwrap();
-    refused("class folders without a readable image left out: dog");
-    images(folder.path(), &["elk/1.png"]);
-    let data = read(folder.path()).unwrap();
-    assert_eq!((data.class_names(), labels(&data)), (&["cat".to_owned(), "elk".to_owned()][..], &[0, 1][..]));
-    write(&folder.path().join("dog/1.jpg"), &BASELINE[..300]);
-    let data = load(&skipping(), folder.path()).unwrap();
-    assert_eq!((data.class_names().len(), labels(&data)), (2, &[0, 1][..]));
-    let message = load(&DataConfig::of_source("cat/1.png"), folder.path()).unwrap_err().to_string();
-    assert!(message.contains("cat/1.png: a single image cannot be trained on"), "{message}");
-}
-
-#[test]
 fn a_model_gets_its_size_and_class_numbers() {
     let folder = tempfile::tempdir().unwrap();
     pets(folder.path());
@@ -480,48 +302,4 @@ fn a_model_gets_its_size_and_class_numbers() {
     GrayImage::from_pixel(4, 3, Luma([7])).save(other.path().join("dog/grey.png")).unwrap();
     let grey = load_for_model(&DataConfig::of_source("dog/grey.png"), other.path(), &schema).unwrap();
     assert_eq!(grey.notes(), ["1 of 1 images turned from grey to colour"]);
-}
-
-#[test]
-fn a_model_reads_folders_of_any_shape() {
-    type Case<'a> = (&'a [&'a str], Option<&'a [u32]>, usize, &'a str);
-    let cases: [Case; 8] = [
-        (&["1.png", "2.png"], None, 2, ""),
-        (&["2026-01/1.png", "2026-02/day/2.png"], None, 2, ""),
-        (&["cat/1.png", "dog/2.png"], Some(&[0, 1]), 2, ""),
-        (&["dog/2.png"], Some(&[1]), 1, ""),
-        (&["cat/1.png", "bird/2.png"], None, 2, "folders that are not classes of the model (bird)"),
-        (&["cat/1.png", "2.png"], None, 2, "1 images outside of class folders"),
-        (&["train/cat/1.png", "train/dog/1.png", "test/cat/1.png"], Some(&[0, 1, 0]), 3, ""),
-        (&["unpacked/cat/1.png", "unpacked/dog/1.png"], Some(&[0, 1]), 2, "which is read in its place"),
-    ];
-    let folder = tempfile::tempdir().unwrap();
-    images(folder.path(), &["cat/1.png", "dog/1.png"]);
-    let schema = read(folder.path()).unwrap().schema();
-    for (paths, expected, samples, note) in cases {
-        let other = tempfile::tempdir().unwrap();
-        images(other.path(), paths);
-        std::fs::create_dir(other.path().join("empty")).unwrap();
-        let data = load_for_model(&DataConfig::of_source("."), other.path(), &schema).unwrap();
-        let found = match data.targets() {
-            Targets::Classes { labels, .. } => Some(&labels[..]),
-            _ => None,
-        };
-        assert_eq!((found, data.samples()), (expected, samples), "{paths:?}");
-        let notes = data.notes();
-        assert!(
-            if note.is_empty() { notes.is_empty() } else { notes.iter().any(|n| n.contains(note)) },
-            "{paths:?}: {notes:?}"
-        );
-        write(&other.path().join(paths[0]).with_file_name("broken.jpg"), &BASELINE[..500]);
-        let message = load_for_model(&DataConfig::of_source("."), other.path(), &schema).unwrap_err().to_string();
-        assert!(message.contains("broken.jpg"), "{message}");
-        assert_eq!(load_for_model(&skipping(), other.path(), &schema).unwrap().samples(), samples, "{paths:?}");
-    }
-    let message =
-        load_for_model(&DataConfig::of_source("."), tempfile::tempdir().unwrap().path(), &schema).unwrap_err();
-    assert!(
-        message.to_string().contains("not recognised") || message.to_string().contains("no readable image"),
-        "{message}"
-    );
 }

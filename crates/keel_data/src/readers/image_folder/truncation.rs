@@ -1,4 +1,4 @@
-//! Whether a JPEG file ends where its image ends.
+//! Whether a JPEG or WebP file ends where its image ends.
 //!
 //! Decoders fill the missing part of a file that was cut grey, which no later step can tell from a picture. A whole file
 //! has an end-of-image marker of its own level: those of thumbnails stand inside segments, which are skipped by their
@@ -36,9 +36,28 @@ pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether a file of `length` bytes that begins with `start` is a WebP file of more bytes, as its RIFF header says.
+pub(super) fn is_truncated_webp(start: &[u8], length: u64) -> bool {
+    let (b"RIFF", Some(b"WEBP"), Some(&[a, b, c, d])) =
+        (&start[..start.len().min(4)], start.get(8..12), start.get(4..8))
+    else {
+        return false;
+    };
+    u64::from(u32::from_le_bytes([a, b, c, d])) + 8 > length
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_truncated_jpeg;
+    use super::*;
+
+    #[test]
+    fn a_webp_file_is_as_long_as_it_says() {
+        let start = b"RIFF\x0c\0\0\0WEBPVP8 ";
+        for (length, truncated) in [(20, false), (21, false), (19, true), (0, true)] {
+            assert_eq!(is_truncated_webp(start, length), truncated, "{length}");
+        }
+        assert!(!is_truncated_webp(b"RIFF", 4) && !is_truncated_webp(b"GIF89a", 3));
+    }
 
     /// A file of one segment and one scan, with `inside` in the segment and `coded` as data.
     fn file(inside: &[u8], coded: &[u8]) -> Vec<u8> {

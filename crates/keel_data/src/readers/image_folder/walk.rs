@@ -3,6 +3,7 @@
 use super::kind::{self, FileKind};
 use super::left_out::LeftOut;
 use crate::error::DataError;
+use crate::readers::junk::is_junk;
 use crate::readers::{file_name, sorted_entries};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -98,11 +99,19 @@ pub(super) fn holds_images(folder: &Path) -> bool {
     holds_images_within(folder, DEPTH)
 }
 
+/// Looks at names as the system gives them and stops at the first image: a class may hold very many.
 fn holds_images_within(folder: &Path, depth: usize) -> bool {
-    let Ok(entries) = sorted_entries(folder) else { return false };
-    let (folders, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.is_dir());
-    files.iter().any(|file| kind::of_file(file) == FileKind::Image)
-        || depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1))
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let mut folders = Vec::new();
+    for entry in entries.flatten().filter(|entry| !is_junk(&entry.file_name().to_string_lossy())) {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => folders.push(path),
+            _ if kind::of_file(&path) == FileKind::Image => return true,
+            _ => {}
+        }
+    }
+    depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1))
 }
 
 /// Folders in `folder`, with their names.
