@@ -138,7 +138,7 @@ mod tests {
 
     /// Written by `tools/fixtures/tables.py` with pyarrow: a number with a missing cell, a time stamp, a truth, a text and a
     /// target.
-    const TABLE: &[u8] = include_bytes!("../../../../tests/fixtures/table.parquet");
+    const TABLE: &[u8] = include_bytes!("../../../../../tests/fixtures/table.parquet");
 
     #[test]
     fn plain_columns_are_read() {
