@@ -23,7 +23,7 @@ fn columns_are_shown_before_the_network_and_kept_in_the_summary() {
     colors(&program);
     let run = program.run(&["train", "mlp", "--set", "data.source=colors.csv", "--set", "train.epochs=1"]);
     let (before, _) = run.stderr.split_once("\nnetwork ").unwrap_or_else(|| panic!("{}", run.stderr));
-    for expected in ["label", "target", "row number", "3 categories", "1 number + 1", "decimal commas"] {
+    for expected in ["label", "target", "row number", "3 categories", "1 number + 1", "decimal"] {
         assert!(before.contains(expected), "{expected}: {before}");
     }
     let table = before.lines().skip_while(|line| !line.starts_with("column "));

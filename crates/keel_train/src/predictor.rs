@@ -5,12 +5,8 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 use keel_data::{
-<<<<<<< HEAD
-    BatchTargets, DataConfig, Dataset, Preprocessor, Schema, Table, TargetKind, Targets, TrainingRanges, Wanted,
-=======
-    BatchTargets, DataConfig, Dataset, ImageSize, PreprocessScratch, Preprocessor, SampleShape, Schema, TargetKind,
-    Targets,
->>>>>>> images
+    BatchTargets, DataConfig, Dataset, ImageSize, Preprocessor, SampleShape, Schema, Table, TargetKind, Targets,
+    TrainingRanges, Wanted,
 };
 use keel_nn::layers::CustomLayer;
 use keel_nn::{Network, RandomKey};
@@ -297,7 +293,14 @@ impl Predictor {
     }
 }
 
-<<<<<<< HEAD
+/// Puts the size the model was trained at in the place of one that would be chosen again.
+fn fix_image_size(config: &mut Config, schema: &Schema) {
+    if let (SampleShape::Image { height, width, .. }, Some(decoding)) = (schema.sample_shape, schema.image_decoding) {
+        config.data.image_size.get_or_insert(ImageSize::Sides([height, width]));
+        config.data.fit = decoding.fit;
+    }
+}
+
 /// The targets of the samples `indices`.
 fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, TrainError> {
     match dataset.targets() {
@@ -322,13 +325,6 @@ fn in_own_unit(value: f32, origin: f64) -> f64 {
     match origin {
         0.0 => value.to_string().parse().unwrap_or(f64::from(value)),
         _ => f64::from(value) + origin,
-=======
-/// Puts the size the model was trained at in the place of one that would be chosen again.
-fn fix_image_size(config: &mut Config, schema: &Schema) {
-    if let (SampleShape::Image { height, width, .. }, Some(decoding)) = (schema.sample_shape, schema.image_decoding) {
-        config.data.image_size.get_or_insert(ImageSize::Sides([height, width]));
-        config.data.fit = decoding.fit;
->>>>>>> images
     }
 }
 

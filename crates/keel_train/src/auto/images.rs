@@ -116,6 +116,8 @@ fn photos(chooser: &mut Chooser, facts: &Facts, channels: usize) {
         config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
     });
     chooser.choose("augment.flip", "a mirror image of a thing is that thing", |config| config.augment.flip = true);
+    let reason = "parts of a photo at many sizes: each pass shows new ones";
+    chooser.choose("augment.random_resized_crop", reason, |config| config.augment.random_resized_crop = 0.35);
     let network = if channels == 1 { "grey images" } else { "photos" };
     let reason = format!("{network}: residual blocks and a global average, which fits any size");
     chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Photo);

@@ -9,7 +9,7 @@ use crate::optimizers::{AdamwConfig, OptimizerConfig};
 use crate::schedules::{CosineConfig, ScheduleConfig};
 
 /// Steps after which small tables have been learned.
-const STEPS: u64 = 2_000;
+const STEPS: u64 = 3_500;
 
 /// Samples of a table that counts as large.
 const MANY_SAMPLES: usize = 50_000;
@@ -25,7 +25,7 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
             config.preprocess.steps = vec![
                 PreprocessStep::RobustScale,
                 PreprocessStep::SoftClip { limit: 3.0 },
-                PreprocessStep::PiecewiseLinear { bins: 16 },
+                PreprocessStep::PiecewiseLinear { bins: 48 },
             ];
         },
     );
@@ -38,7 +38,7 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     });
     chooser
         .choose("model.depth", "two hidden layers: what tables rarely need more than", |config| config.model.depth = 2);
-    chooser.choose("model.members", "the average of several predictions errs less", |config| config.model.members = 8);
+    chooser.choose("model.members", "the average of several predictions errs less", |config| config.model.members = 4);
     chooser.choose("model.dropout", "keeps the members from memorising", |config| config.model.dropout = 0.1);
     training(chooser, facts);
 }
@@ -93,7 +93,7 @@ fn training(chooser: &mut Chooser, facts: &Facts) {
     };
     chooser.choose("optimizer", reason, |config| {
         config.optimizer =
-            OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.002, weight_decay: 0.1, ..AdamwConfig::default() });
+            OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.004, weight_decay: 0.1, ..AdamwConfig::default() });
     });
     chooser.choose("schedule", "falls to zero at the end", |config| {
         config.schedule = ScheduleConfig::Cosine(CosineConfig::default());

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use keel_data::{
-    BatchOptions, Dataset, ImageSurvey, Inputs, PreprocessStep, Preprocessor, SampleShape, Schema, SplitDataset, Targets,
+    BatchOptions, Dataset, ImageSurvey, Inputs, PreprocessStep, Preprocessor, SampleShape, Schema, SplitDataset,
+    Targets,
 };
 use keel_nn::Graph;
 

@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
 /// Seconds of one step of a column of time stamps in nanoseconds, which come as plain numbers; 0 for other columns.
 fn nanoseconds(field: &Type) -> f64 {
     match field.get_basic_info().logical_type_ref() {
-        Some(LogicalType::Timestamp { unit: TimeUnit::NANOS, .. }) => 1e-9,
+        Some(LogicalType::Timestamp(stamp)) if stamp.unit == TimeUnit::NANOS => 1e-9,
         _ => 0.0,
     }
 }
@@ -138,7 +138,7 @@ mod tests {
 
     /// Written by `tools/fixtures/tables.py` with pyarrow: a number with a missing cell, a time stamp, a truth, a text and a
     /// target.
-    const TABLE: &[u8] = include_bytes!("../../../../tests/fixtures/table.parquet");
+    const TABLE: &[u8] = include_bytes!("../../../../../tests/fixtures/table.parquet");
 
     #[test]
     fn plain_columns_are_read() {

@@ -15,19 +15,19 @@ const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 
 /// A number with the signs that stood around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Amount<'a> {
+pub(in crate::readers::table) struct Amount<'a> {
     /// The number; infinite where the cell says so or holds more than f64 can.
-    pub(super) value: f64,
+    pub(in crate::readers::table) value: f64,
     /// Whether a percent sign stood behind it; the value is in hundredths then.
-    pub(super) percent: bool,
+    pub(in crate::readers::table) percent: bool,
     /// The sign or code of a currency.
-    pub(super) currency: Option<&'a str>,
+    pub(in crate::readers::table) currency: Option<&'a str>,
     /// Whether digits came in groups.
-    pub(super) grouped: bool,
+    pub(in crate::readers::table) grouped: bool,
 }
 
 /// Reads `cell` as a number in `format`; `None` if it is none. Groups and signs may be left out of any cell.
-pub(super) fn parse(cell: &str, format: NumberFormat) -> Option<f64> {
+pub(in crate::readers::table) fn parse(cell: &str, format: NumberFormat) -> Option<f64> {
     if !format.decimal_comma
         && starts_like_number(cell)
         && let Ok(value) = cell.parse()
@@ -46,7 +46,7 @@ fn starts_like_number(cell: &str) -> bool {
 }
 
 /// As [`parse`], with the signs around the number.
-pub(super) fn amount<'a>(cell: &'a str, format: NumberFormat) -> Option<Amount<'a>> {
+pub(in crate::readers::table) fn amount<'a>(cell: &'a str, format: NumberFormat) -> Option<Amount<'a>> {
     let mut found = Amount { value: 0.0, percent: false, currency: None, grouped: false };
     let (mut body, mut negative, mut signed) = (cell.trim(), false, false);
     if let Some(inner) = body.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {

@@ -17,22 +17,22 @@ const FAR: f64 = 5.0;
 
 /// What the numbers of a column ask for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Magnitude {
+pub(in crate::readers::table) struct Magnitude {
     /// To be subtracted in f64.
-    pub(super) origin: f64,
+    pub(in crate::readers::table) origin: f64,
     /// To be divided by in f64.
-    pub(super) unit: f64,
+    pub(in crate::readers::table) unit: f64,
     /// Size from which a number stands for "no data".
-    pub(super) no_data_from: Option<f64>,
+    pub(in crate::readers::table) no_data_from: Option<f64>,
     /// A number of nines that stands for "no data", such as -999.
-    pub(super) nines: Option<f64>,
+    pub(in crate::readers::table) nines: Option<f64>,
     /// Position of the one number that decides the scale of the others.
-    pub(super) outlier: Option<usize>,
+    pub(in crate::readers::table) outlier: Option<usize>,
 }
 
 impl Magnitude {
     /// Judges finite `values`.
-    pub(super) fn of(values: &[f64]) -> Self {
+    pub(in crate::readers::table) fn of(values: &[f64]) -> Self {
         let no_data_from = no_data_from(values);
         let is_data = |value: f64| no_data_from.is_none_or(|limit| value.abs() < limit);
         let kept: Vec<f64> = values.iter().copied().filter(|&value| is_data(value)).collect();

@@ -3,7 +3,7 @@
 const PAIRS: [(&str, &str); 5] = [("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off")];
 
 /// The truth a cell states, in any case of letters; 1 and 0 count where a column of such words holds them.
-pub(super) fn truth_of(cell: &str) -> Option<bool> {
+pub(in crate::readers::table) fn truth_of(cell: &str) -> Option<bool> {
     PAIRS.iter().find_map(|(yes, no)| {
         let is = |word: &str| cell.eq_ignore_ascii_case(word);
         if is(yes) { Some(true) } else { is(no).then_some(false) }
@@ -11,7 +11,7 @@ pub(super) fn truth_of(cell: &str) -> Option<bool> {
 }
 
 /// As [`truth_of`], for a column that is known to hold truths.
-pub(super) fn truth_or_number(cell: &str) -> Option<bool> {
+pub(in crate::readers::table) fn truth_or_number(cell: &str) -> Option<bool> {
     match cell {
         "1" | "1.0" => Some(true),
         "0" | "0.0" => Some(false),

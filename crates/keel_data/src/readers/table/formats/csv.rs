@@ -23,7 +23,11 @@ pub(super) fn read(path: &Path, header: Option<bool>) -> Result<RawTable, DataEr
 }
 
 /// Reads the table in `bytes`, the content of a file or of what messages call `path`.
-pub(super) fn parse(path: &Path, bytes: Vec<u8>, header: Option<bool>) -> Result<RawTable, DataError> {
+pub(in crate::readers::table) fn parse(
+    path: &Path,
+    bytes: Vec<u8>,
+    header: Option<bool>,
+) -> Result<RawTable, DataError> {
     let (text, note) = decode(path, bytes)?;
     let layout = layout(&text);
     let mut notes: Vec<String> = note.into_iter().collect();

@@ -4,47 +4,47 @@ use crate::dataset::DateOrder;
 
 /// A date, a time of day, or both.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Moment {
+pub(in crate::readers::table) struct Moment {
     /// Days since 1970-01-01 by the calendar that stands in the cell; `None` for a time of day.
-    pub(super) day: Option<i64>,
+    pub(in crate::readers::table) day: Option<i64>,
     /// Seconds since midnight; `None` for a date alone. Above a day for durations.
-    pub(super) second: Option<f64>,
+    pub(in crate::readers::table) second: Option<f64>,
     /// Seconds by which the zone is ahead of universal time.
-    pub(super) zone: f64,
+    pub(in crate::readers::table) zone: f64,
 }
 
 /// Seconds of a day.
-pub(super) const DAY: f64 = 86_400.0;
+pub(in crate::readers::table) const DAY: f64 = 86_400.0;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl Moment {
     /// The moment `seconds` after 1970 began.
-    pub(super) fn of_seconds(seconds: f64) -> Self {
+    pub(in crate::readers::table) fn of_seconds(seconds: f64) -> Self {
         let day = (seconds / DAY).floor();
         Self { day: Some(day as i64), second: Some(seconds - day * DAY), zone: 0.0 }
     }
 
     /// Seconds since 1970 in universal time; since midnight for a time of day.
-    pub(super) fn seconds(self) -> f64 {
+    pub(in crate::readers::table) fn seconds(self) -> f64 {
         self.day.unwrap_or(0) as f64 * DAY + self.second.unwrap_or(0.0) - self.zone
     }
 
     /// Month, 1 to 12, and day of the month.
-    pub(super) fn month_and_day(self) -> (u32, u32) {
+    pub(in crate::readers::table) fn month_and_day(self) -> (u32, u32) {
         let (_, month, day) = civil(self.day.unwrap_or(0));
         (month, day)
     }
 
     /// Day of the week, 0 for Monday.
-    pub(super) fn weekday(self) -> i64 {
+    pub(in crate::readers::table) fn weekday(self) -> i64 {
         (self.day.unwrap_or(0) + 3).rem_euclid(7)
     }
 }
 
 /// Reads a date, a time of day, or both; `None` if the cell is neither.
-pub(super) fn parse(cell: &str, order: DateOrder) -> Option<Moment> {
+pub(in crate::readers::table) fn parse(cell: &str, order: DateOrder) -> Option<Moment> {
     // Shorter texts are no dates, longer ones are prose.
     if !(4..=48).contains(&cell.len()) || !cell.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
@@ -64,7 +64,7 @@ pub(super) fn parse(cell: &str, order: DateOrder) -> Option<Moment> {
 }
 
 /// A date of eight digits without signs, from 1900 to 2100: 20240131.
-pub(super) fn compact_date(cell: &str) -> Option<i64> {
+pub(in crate::readers::table) fn compact_date(cell: &str) -> Option<i64> {
     if cell.len() != 8 || !cell.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -12,14 +12,14 @@ const LONGEST: usize = 10;
 
 /// The markers of a table: the usual ones and those of the config.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Missing<'a> {
+pub(in crate::readers::table) struct Missing<'a> {
     /// `data.missing_values`.
-    pub(super) added: &'a [String],
+    pub(in crate::readers::table) added: &'a [String],
 }
 
 impl Missing<'_> {
     /// Tells whether `cell` stands for nothing.
-    pub(super) fn holds(self, cell: &str) -> bool {
+    pub(in crate::readers::table) fn holds(self, cell: &str) -> bool {
         if cell.len() <= LONGEST {
             let lower = cell.to_ascii_lowercase();
             if MARKERS.contains(&lower.as_str()) || is_sas_marker(&lower) {
@@ -37,7 +37,7 @@ fn is_sas_marker(lower: &str) -> bool {
 
 /// Markers that are categories where they stand among texts: the word "none" (no alcohol, no garage), and the code "NA"
 /// (Namibia, North America) among codes of two capital letters. Only frequent ones, two cells at least.
-pub(super) fn kept_as_category(marker: &str, count: usize, others: &[(&str, usize)]) -> bool {
+pub(in crate::readers::table) fn kept_as_category(marker: &str, count: usize, others: &[(&str, usize)]) -> bool {
     let words = others.iter().filter(|(text, _)| text.chars().any(char::is_alphabetic)).count();
     if count < 2 || words * 2 < others.len().max(1) {
         return false;

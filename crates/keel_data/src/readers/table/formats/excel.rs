@@ -125,7 +125,7 @@ mod tests {
 
     /// Written by `tools/fixtures/tables.py` with openpyxl: a title, an empty row, a header and four rows with a number, a
     /// date, a truth, a text and a target; a second sheet of notes.
-    const BOOK: &[u8] = include_bytes!("../../../tests/fixtures/table.xlsx");
+    const BOOK: &[u8] = include_bytes!("../../../../tests/fixtures/table.xlsx");
 
     #[test]
     fn the_first_sheet_is_read() {

@@ -1,0 +1,7 @@
+//! Single cells and numbers: what stands for nothing, numbers, dates, words for true and false, and sizes.
+
+pub(super) mod magnitude;
+pub(super) mod missing;
+pub(super) mod moment;
+pub(super) mod number;
+pub(super) mod truth;

@@ -1,0 +1,56 @@
+//! Formats of tables: text, spreadsheets, Parquet, and folders of them. Each yields a raw table.
+
+pub(in crate::readers) mod csv;
+pub(in crate::readers) mod excel;
+mod folder;
+mod header;
+mod layout;
+pub(in crate::readers) mod parquet;
+mod sheet;
+mod text;
+
+use super::{missing, moment, names, number, raw, target};
+use crate::config::DataConfig;
+use crate::error::DataError;
+use crate::readers::{Format, file_name};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Whether a file's name is that of a table.
+pub(in crate::readers) fn is_table_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let is_text = [".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz"].iter();
+    is_text.clone().any(|ending| name.ends_with(ending)) || name.ends_with(".parquet") || excel::is_name(&name)
+}
+
+/// Whether the entries of a folder are tables that belong together.
+pub(in crate::readers) fn is_folder_of_tables(entries: &[PathBuf]) -> bool {
+    folder::holds_tables(entries)
+}
+
+/// Reads the tables of a folder as one.
+///
+/// # Errors
+/// As of each file, or tables that do not belong together.
+pub(super) fn read_folder(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
+    folder::read(path, config)
+}
+
+/// The raw table of a file: in the format that its first bytes say, else that the config names, else that its ending
+/// stands for. Text is often saved with the ending .xls.
+pub(super) fn read_file(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
+    let name = file_name(path).to_lowercase();
+    let mut begin = [0; 4];
+    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let length = file.take(4).read(&mut begin).map_err(|error| DataError::io(path, error))?;
+    match (&begin[..length], config.format) {
+        (b"PK\x03\x04" | b"\xd0\xcf\x11\xe0", _) => excel::read(path, config.header),
+        (b"PAR1", _) => parquet::read(path),
+        (_, Format::Csv) => csv::read(path, config.header),
+        (_, Format::Excel) => excel::read(path, config.header),
+        (_, Format::Parquet) => parquet::read(path),
+        _ if name.ends_with(".parquet") => parquet::read(path),
+        _ if excel::is_name(&name) && !name.ends_with(".xls") => excel::read(path, config.header),
+        _ => csv::read(path, config.header),
+    }
+}
