@@ -17,13 +17,13 @@ pub struct FittedRun {
 
 #[derive(Debug, Clone)]
 enum Kept {
-    Folder(TrainedRun),
+    Folder(Box<TrainedRun>),
     Memory(Box<MemoryRun>),
 }
 
 impl FittedRun {
     pub(crate) fn in_folder(run: TrainedRun, custom_layers: Vec<CustomLayer>) -> Self {
-        FittedRun { kept: Kept::Folder(run), custom_layers }
+        FittedRun { kept: Kept::Folder(Box::new(run)), custom_layers }
     }
 
     pub(crate) fn in_memory(run: MemoryRun, custom_layers: Vec<CustomLayer>) -> Self {

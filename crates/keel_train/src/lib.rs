@@ -11,7 +11,6 @@ pub mod health;
 mod importance;
 pub mod memory;
 pub mod metrics;
-mod model_file;
 mod objective;
 pub mod optimizers;
 mod predictor;

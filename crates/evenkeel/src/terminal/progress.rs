@@ -206,8 +206,9 @@ fn start_text(started: &Started) -> String {
     let simd = keel_kernels::simd::level().name();
     lines.push(format!("machine     {}, {simd}", plural(started.threads as u64, "thread")));
     lines.extend(started.timing.as_ref().map(|timing| {
-        let (total, each) = (duration_text(timing.seconds), timing.pace.epoch_seconds);
-        format!("time        about {total}: {} of {each:.1} s", plural(timing.epochs, "epoch"))
+        let (total, each) = (duration_text(timing.seconds.max(1.0)), timing.pace.epoch_seconds);
+        let each = if each < 1.0 { format!("{:.0} ms", 1000.0 * each) } else { format!("{each:.1} s") };
+        format!("time        about {total}: at most {} of {each}", plural(timing.epochs, "epoch"))
     }));
     lines.extend(started.folder.iter().map(|folder| format!("run         {}", folder.path().display())));
     if started.resumed_steps > 0 {

@@ -12,6 +12,9 @@ pub struct ModelDescription {
     pub loss: Option<LossKind>,
     /// Number of classes; `None` for regression.
     pub classes: Option<usize>,
+    /// Predictions that the network gives for each sample, side by side; `None` is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<usize>,
     /// The configured (peak) learning rate of the schedule.
     pub learning_rate: Option<f32>,
     /// Name of the optimiser: `sgd`, `adam`, `adamw`, …

@@ -76,14 +76,15 @@ fn wrong_width(case: &Case) -> Option<Observation> {
     let loss =
         case.model.loss.filter(|loss| matches!(loss, LossKind::CrossEntropy | LossKind::Nll | LossKind::Hinge))?;
     let (classes, last) = (case.model.classes?, case.model.output_layer()?);
-    let units = case.model.layers[last].units.filter(|&units| units != classes)?;
+    let wanted = classes * case.model.members.unwrap_or(1);
+    let units = case.model.layers[last].units.filter(|&units| units != wanted)?;
     Some(
-        Observation::new(Level::Error, Some(last), units as f64, classes as f64)
+        Observation::new(Level::Error, Some(last), units as f64, wanted as f64)
             .message(format!("{} has {units} outputs for {classes} classes ({})", case.model.name(last), loss.name()))
             .cause("the width of the last layer does not follow the data")
             .remedy(Remedy::SetOutputUnits {
                 layer: case.model.name(last),
-                units: classes,
+                units: wanted,
                 config_key: case.config_key(last),
             }),
     )

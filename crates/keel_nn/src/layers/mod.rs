@@ -12,7 +12,6 @@ mod dropout;
 mod flatten;
 mod global_avg_pool;
 mod linear;
-mod linear_groups;
 mod max_pool;
 mod maxout;
 mod members;

@@ -20,8 +20,14 @@ const ENOUGH_SECONDS: f64 = 0.3;
 /// Steps of a training below which nothing is measured: it is over before an estimate helps.
 const SHORT_TRAINING: u64 = 300;
 
-/// Time of an evaluated sample, beside that of a training step's.
-const EVALUATION_SHARE: f64 = 0.3;
+/// Time of a sample in evaluation, as a share of its time in training.
+const EVALUATION_SHARE: f64 = 0.35;
+
+/// Seconds of a checkpoint, and bytes written in another second.
+const CHECKPOINT: (f64, f64) = (0.03, 100e6);
+
+/// Copies of the parameters in the checkpoints of an epoch: weights, two moments, their average, the best weights.
+const CHECKPOINT_COPIES: f64 = 5.0;
 
 /// Share of a time limit that is planned for; the rest is for what was not measured.
 const PLANNED_SHARE: f64 = 0.88;
@@ -49,16 +55,35 @@ pub struct Timing {
     pub seconds: f64,
 }
 
+/// What an epoch consists of.
+struct Epoch {
+    steps: usize,
+    /// Samples that are validated for each one that is trained on.
+    evaluated: f64,
+    parameters: usize,
+}
+
+impl Epoch {
+    fn pace(&self, step_seconds: f64, config: &Config) -> Pace {
+        let views = if config.train.mirrored_evaluation { 2.0 } else { 1.0 };
+        let views = if config.train.shifted_evaluation > 0 { 3.0 * views } else { views };
+        let (each, bytes_per_second) = CHECKPOINT;
+        let written = CHECKPOINT_COPIES * (self.parameters * size_of::<f32>()) as f64;
+        let trained = step_seconds * self.steps as f64 * (1.0 + EVALUATION_SHARE * views * self.evaluated);
+        Pace { step_seconds, epoch_seconds: trained + each + written / bytes_per_second }
+    }
+}
+
 impl Pace {
     /// Measures a few steps of `session` on its first batches without an update; running statistics are put back. `None` for
     /// a training that is over in an instant.
     ///
     /// # Errors
     /// A sample that cannot be preprocessed.
-    pub fn measure(session: &mut Session, epochs: u64) -> Result<Option<Pace>, TrainError> {
+    pub fn measure(session: &mut Session, config: &Config) -> Result<Option<Pace>, TrainError> {
         let source = session.training_batches().clone();
         let steps_per_epoch = source.steps_per_epoch();
-        if epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
+        if config.train.epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
             return Ok(None);
         }
         let state = session.network().state.to_vec();
@@ -81,10 +106,14 @@ impl Pace {
         if measured == 0 {
             return Ok(None);
         }
-        let step_seconds = seconds / f64::from(measured);
         let data = session.data();
-        let evaluated = data.validation.len() as f64 / data.train.len().max(1) as f64;
-        Ok(Some(Pace::of_step(step_seconds, steps_per_epoch, evaluated)))
+        let epoch = Epoch {
+            steps: steps_per_epoch,
+            evaluated: data.validation.len() as f64 / data.train.len().max(1) as f64,
+            parameters: session.network().graph.parameter_length(),
+        };
+        let step_seconds = seconds / f64::from(measured);
+        Ok(Some(epoch.pace(step_seconds, config)))
     }
 
     /// Measures a few steps of a network for batches of `batch` samples with the given facts, on made-up samples and targets.
@@ -115,13 +144,8 @@ impl Pace {
         let step_seconds = seconds / (measured - 1).max(1) as f64;
         let [train, validation, _] = facts.parts;
         let evaluated = if validation > 0 { validation as f64 / train as f64 } else { config.data.validation };
-        Some(Pace::of_step(step_seconds, steps_per_epoch, evaluated))
-    }
-
-    /// The pace of steps of so many seconds; `evaluated` samples are validated for each one that is trained on.
-    fn of_step(step_seconds: f64, steps_per_epoch: usize, evaluated: f64) -> Pace {
-        let epoch_seconds = step_seconds * steps_per_epoch as f64 * (1.0 + EVALUATION_SHARE * evaluated);
-        Pace { step_seconds, epoch_seconds }
+        let epoch = Epoch { steps: steps_per_epoch, evaluated, parameters: network.graph.parameter_length() };
+        Some(epoch.pace(step_seconds, config))
     }
 
     /// Decides the epochs of a training that `open` describes and `config` resolves: those of `config`, or as many as fit into its time limit (a quarter of an

@@ -88,7 +88,6 @@ mod tests {
     use std::path::Path;
 
     use super::super::parse;
-    use super::*;
 
     #[test]
     fn keys_are_given_by_files_overrides_and_programs() {

@@ -42,6 +42,7 @@ pub fn describe_model(config: &Config, session: &Session) -> Result<ModelDescrip
         layers: layers.collect(),
         loss: loss_kind(objective.loss_spec()),
         classes: (classes > 0).then_some(classes),
+        members: (objective.members() > 1).then_some(objective.members()),
         learning_rate: Some(config.optimizer.learning_rate() as f32),
         optimizer: Some(config.optimizer.name().to_owned()),
         weight_decay: Some(config.optimizer.weight_decay() as f32),

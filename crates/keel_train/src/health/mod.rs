@@ -24,7 +24,7 @@ pub use data::measure_data;
 pub use describe::{LayerPlace, describe_model, layer_places};
 pub use distribution::Distribution;
 pub use epoch::{EpochLosses, measure_epoch};
-pub use parameters::measure_parameters;
+pub use parameters::{DecayTerm, measure_parameters};
 pub use rows::layer_records;
 pub use start::{START_SAMPLES, measure_start};
 pub use step_probe::{StepProbe, Thoroughness};

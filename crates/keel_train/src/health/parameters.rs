@@ -23,12 +23,34 @@ pub(super) fn layers_of_parameters(model: &ModelDescription, graph: &Graph) -> V
     owners.map(|layer| layer.expect("a parameter is named after its layer")).collect()
 }
 
-/// Fills in the parameters of `layers`, made for `graph`, from the `norms` of an update with weight decay
-/// `weight_decay`; `owners` says which layer each parameter belongs to.
+/// Weight decay of an update.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecayTerm {
+    /// The configured weight decay.
+    pub weight_decay: f64,
+    /// Learning rate of the step, where the decay does not pass through the optimizer's averages (AdamW); `None` where it is
+    /// part of the gradient.
+    pub decoupled_rate: Option<f64>,
+}
+
+impl DecayTerm {
+    /// Norm of the decay of weights with these `norms`, on the scale of their gradient: `decay * weights`; for a decoupled one
+    /// the gradient times the decay's share of the update.
+    fn norm(self, norms: &SegmentNorms) -> f64 {
+        match self.decoupled_rate {
+            None => self.weight_decay * norms.values,
+            Some(_) if norms.update <= 0.0 => 0.0,
+            Some(rate) => norms.gradient * rate * self.weight_decay * norms.values / norms.update,
+        }
+    }
+}
+
+/// Fills in the parameters of `layers`, made for `graph`, from the `norms` of an update with weight decay `decay`; `owners`
+/// says which layer each parameter belongs to.
 pub fn measure_parameters(
     (graph, owners): (&Graph, &[usize]),
     norms: &[SegmentNorms],
-    weight_decay: f64,
+    decay: DecayTerm,
     layers: &mut [LayerMeasurement],
 ) {
     let mut previous = usize::MAX;
@@ -37,13 +59,13 @@ pub fn measure_parameters(
         place = if owner == previous { place + 1 } else { 0 };
         previous = owner;
         let measured = &mut layers[owner].parameters[place];
-        let decays = parameter.spec.role == keel_nn::ParameterRole::Weight && weight_decay > 0.0;
+        let decays = parameter.spec.role == keel_nn::ParameterRole::Weight && decay.weight_decay > 0.0;
         *measured = ParameterMeasurement {
             role: measured.role,
             weight_norm: Some(norms.values as f32),
             gradient_norm: Some(norms.gradient as f32),
             update_norm: Some(norms.update as f32),
-            decay_norm: decays.then_some((weight_decay * norms.values) as f32),
+            decay_norm: decays.then(|| decay.norm(norms) as f32),
             non_finite: u64::from(!norms.values.is_finite()),
             non_finite_gradient: u64::from(!norms.gradient.is_finite()),
         };

@@ -12,7 +12,7 @@ use keel_nn::{LayerProbe, Observer, ParameterRole, Probe, Value};
 
 use super::energy::{energy, sampled_energy};
 use super::parameters::{empty_measurements, layers_of_parameters, measure_failed_parameters};
-use super::{Distribution, layer_places, measure_parameters};
+use super::{DecayTerm, Distribution, layer_places, measure_parameters};
 use crate::optimizers::SegmentNorms;
 
 /// Sign agreement of a unit's weight gradient from which K014 counts it.
@@ -168,8 +168,8 @@ impl StepProbe {
     }
 
     /// Adds weights, gradients and updates of all parameters, from the norms of the update.
-    pub fn parameters(&mut self, graph: &Graph, norms: &[SegmentNorms], weight_decay: f64) {
-        measure_parameters((graph, &self.owners), norms, weight_decay, &mut self.measurement.layers);
+    pub fn parameters(&mut self, graph: &Graph, norms: &[SegmentNorms], decay: DecayTerm) {
+        measure_parameters((graph, &self.owners), norms, decay, &mut self.measurement.layers);
     }
 
     /// Adds what is not finite in parameters and `gradients` of a step whose update was not applied.

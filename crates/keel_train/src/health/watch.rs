@@ -5,12 +5,14 @@ use keel_health::measurement::EvaluationMeasurement;
 use keel_health::{Finding, Level, Monitor, MonitorState};
 
 use super::{
-    EpochLosses, StepProbe, Thoroughness, describe_model, layer_records, measure_data, measure_epoch, measure_start,
+    DecayTerm, EpochLosses, StepProbe, Thoroughness, describe_model, layer_records, measure_data, measure_epoch,
+    measure_start,
 };
 use crate::Config;
 use crate::config::{HealthConfig, HealthLevel, OnError};
 use crate::error::TrainError;
 use crate::metrics::Metrics;
+use crate::optimizers::OptimizerConfig;
 use crate::runs::{FindingRecord, HistogramRecord, LayerRecord, PartMetrics};
 use crate::trainer::{Session, StepResult};
 
@@ -25,6 +27,8 @@ const LEAST_INTERVAL: u64 = 10;
 pub struct Watch {
     config: HealthConfig,
     weight_decay: f64,
+    /// The decay does not pass through the optimizer's averages.
+    decoupled: bool,
     classification: bool,
     monitor: Monitor,
     probe: StepProbe,
@@ -84,6 +88,7 @@ impl Watch {
         let mut watch = Watch {
             config: config.health.clone(),
             weight_decay: config.optimizer.weight_decay(),
+            decoupled: matches!(config.optimizer, OptimizerConfig::Adamw(_)),
             classification: !session.objective().class_names().is_empty(),
             monitor,
             probe,
@@ -113,7 +118,9 @@ impl Watch {
         self.probe.finish(place.step, session.gradients());
         let graph = &session.network().graph;
         if result.loss.is_finite() && result.gradient_norm.is_finite() {
-            self.probe.parameters(graph, session.optimizer().norms(), self.weight_decay);
+            let decoupled_rate = self.decoupled.then_some(place.learning_rate);
+            let decay = DecayTerm { weight_decay: self.weight_decay, decoupled_rate };
+            self.probe.parameters(graph, session.optimizer().norms(), decay);
         } else {
             self.probe.failed_parameters(graph, &session.network().parameters, session.gradients());
         }

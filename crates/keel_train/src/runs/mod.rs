@@ -4,6 +4,7 @@ mod atomic_file;
 mod checkpoint;
 mod folder;
 mod memory_database;
+pub(crate) mod model_file;
 mod reader;
 mod store;
 mod summary;

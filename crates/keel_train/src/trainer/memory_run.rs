@@ -10,8 +10,8 @@ use super::record::Record;
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::FlightRecord;
-use crate::model_file::{self, ModelDescription};
 use crate::predictor::Predictor;
+use crate::runs::model_file::{self, ModelDescription};
 use crate::runs::{Checkpoint, MemoryDatabase, MetricReader, MetricStore, RunFolder, Summary, TrainingState};
 
 /// A run that has ended and wrote nothing to disk.

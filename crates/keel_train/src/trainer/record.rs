@@ -7,7 +7,7 @@ use super::position::{self, BestWeights};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::FlightRecord;
-use crate::model_file;
+use crate::runs::model_file;
 use crate::runs::{MetricStore, RunFolder, Summary, TrainingState};
 
 /// What a training hands over while it runs; a folder keeps it on disk, a [`super::MemoryRun`] in memory.

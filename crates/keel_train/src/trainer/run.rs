@@ -105,7 +105,7 @@ struct Prepared {
 impl Prepared {
     /// Measures a few steps; a training that begins anew is cut to its time limit.
     fn time(&mut self, begins: bool) -> Result<Option<Timing>, TrainError> {
-        let Some(pace) = Pace::measure(&mut self.session, self.config.train.epochs)? else { return Ok(None) };
+        let Some(pace) = Pace::measure(&mut self.session, &self.config)? else { return Ok(None) };
         Ok(Some(match begins {
             true => pace.fit(&mut self.config, &self.open, &mut self.choices),
             // A resumed training keeps the length it was planned with.

@@ -17,10 +17,10 @@ use crate::auto::{self, Resolved};
 use crate::error::TrainError;
 use crate::memory::{self, Job};
 use crate::metrics::{Answers, Detail, MetricName, Metrics, Tally, sample_words};
-use crate::model_file::{self, ModelDescription};
 use crate::objective::Objective;
 use crate::optimizers::{Optimizer, ParameterSegment};
 use crate::predictor::Predictor;
+use crate::runs::model_file::{self, ModelDescription};
 use crate::runs::{Checkpoint, LayerSummary};
 use crate::views::Views;
 

@@ -93,7 +93,11 @@ impl Encoder<'_> {
     fn append(&self, row: usize, text: &str, categories: &HashMap<&str, usize>, values: &mut Vec<f32>) -> Held {
         let cells = &self.table.columns[self.place].cells;
         match &self.column.encoding {
-            ColumnEncoding::Number(encoding) => self.append_number(cells, row, text, encoding, values),
+            ColumnEncoding::Number(encoding) => {
+                let (feature, held) = self.number_feature(number(cells, row, text, encoding.format), text, encoding);
+                values.push(feature);
+                held
+            }
             ColumnEncoding::Boolean => {
                 let truth = truth_or_number(text);
                 values.push(truth.map_or(f32::NAN, |truth| f32::from(u8::from(truth))));
@@ -141,29 +145,22 @@ impl Encoder<'_> {
         }
     }
 
-    fn append_number(
-        &self,
-        cells: &Cells,
-        row: usize,
-        text: &str,
-        encoding: &NumberEncoding,
-        values: &mut Vec<f32>,
-    ) -> Held {
-        let number = number(cells, row, text, encoding.format);
+    /// The feature of a numeric cell, NaN where it is missing, from the `number` that its `text` spells.
+    fn number_feature(&self, number: Option<f64>, text: &str, encoding: &NumberEncoding) -> (f32, Held) {
         let is_marker = || {
             self.missing.added.iter().any(|marker| marker.trim() == text)
                 || encoding.missing_texts.iter().any(|marker| marker == text)
         };
         let feature = number.filter(|number| number.is_finite() && !is_marker()).map(|number| encoding.feature(number));
-        values.push(feature.unwrap_or(f32::NAN));
-        match (feature, number) {
+        let held = match (feature, number) {
             (Some(feature), _) if !feature.is_nan() => Held::Features,
             (Some(_), _) => Held::Missing,
             (None, Some(number)) if !number.is_finite() => Held::Stray("a finite number"),
             (None, Some(_)) => Held::Missing,
             (None, None) if is_marker() || self.missing.holds(text) => Held::Missing,
             (None, None) => Held::Stray("a number"),
-        }
+        };
+        (feature.unwrap_or(f32::NAN), held)
     }
 
     fn moment(&self, cells: &Cells, row: usize, text: &str, order: DateOrder) -> Option<Moment> {

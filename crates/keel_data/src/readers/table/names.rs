@@ -92,7 +92,7 @@ pub(super) fn is_time(name: &str) -> bool {
 /// The column that is a target by its name.
 pub(super) fn target(table: &RawTable) -> Option<usize> {
     let by_name = |name: &&str| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
-    TARGETS.iter().find_map(|name| by_name(name))
+    TARGETS.iter().find_map(by_name)
 }
 
 /// The column called `name`, which the key `field` asks for.
