@@ -26,6 +26,12 @@ impl Trainer {
         Trainer::from_config(Config { model: model.into_config(), ..Config::default() })
     }
 
+    /// A training whose network and settings are chosen from the data, but for those that are set; the choices are in the
+    /// summary of the run.
+    pub fn auto() -> Self {
+        Trainer::from_config(Config::default())
+    }
+
     /// A training as a config file says it.
     pub fn from_config(config: Config) -> Self {
         Trainer { config, observer: Box::new(()), in_memory: false }
@@ -42,36 +48,42 @@ impl Trainer {
     /// Steps applied to every input, fitted on the training split.
     pub fn preprocess(mut self, steps: impl IntoIterator<Item = PreprocessStep>) -> Self {
         self.config.preprocess.steps = steps.into_iter().collect();
+        self.config.given.insert("preprocess.steps");
         self
     }
 
     /// Random changes of training images.
     pub fn augment(mut self, augment: AugmentConfig) -> Self {
         self.config.augment = augment;
+        self.config.given.insert("augment");
         self
     }
 
     /// How gradients become updates.
     pub fn optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
         self.config.optimizer = optimizer.into();
+        self.config.given.insert("optimizer");
         self
     }
 
     /// How the learning rate changes.
     pub fn schedule(mut self, schedule: ScheduleConfig) -> Self {
         self.config.schedule = schedule;
+        self.config.given.insert("schedule");
         self
     }
 
     /// Passes over the training split, at least 1.
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.config.train.epochs = epochs;
+        self.config.given.insert("train.epochs");
         self
     }
 
     /// What is made small.
     pub fn loss(mut self, loss: LossSpec) -> Self {
         self.config.train.loss = LossConfig::Chosen(loss);
+        self.config.given.insert("train.loss");
         self
     }
 
@@ -85,12 +97,14 @@ impl Trainer {
     /// Ends the training after this many epochs without improvement; 0 = never.
     pub fn early_stopping(mut self, epochs: u64) -> Self {
         self.config.train.early_stopping = epochs;
+        self.config.given.insert("train.early_stopping");
         self
     }
 
     /// Samples per step, at least 1.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.config.train.batch_size = batch_size;
+        self.config.given.insert("train.batch_size");
         self
     }
 
@@ -131,6 +145,8 @@ impl Trainer {
     /// Settings, layers and data that do not fit each other, or a folder that cannot be written.
     pub fn fit(mut self, data: &SplitDataset) -> Result<FittedRun, TrainError> {
         self.config.data = data_section(data);
+        // Whoever divided the data by hand means it so.
+        ["data.validation", "data.test"].into_iter().for_each(|key| self.config.given.insert(key));
         check_values(&self.config)?;
         let custom_layers = self.config.model.custom_layers();
         let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());

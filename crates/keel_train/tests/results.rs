@@ -34,7 +34,8 @@ fn rows(extreme: &[usize]) -> SplitDataset {
     let dataset =
         Dataset::from_memory("rows", SampleShape::Features(2), Inputs::Floats(inputs.concat()), targets).unwrap();
     let part = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
-    SplitDataset { dataset: Arc::new(dataset), train: part(0..40), validation: part(40..50), test: part(50..60) }
+    let (train, validation, test) = (part(0..40), part(40..50), part(50..60));
+    SplitDataset { dataset: Arc::new(dataset), train, validation, test, split: None }
 }
 
 #[test]
@@ -176,11 +177,10 @@ fn the_column_that_decides_is_the_most_important_one() {
     let directory = tempfile::tempdir().unwrap();
     let source = table(directory.path());
     let run = train(configured(directory.path(), &[&source, "train.epochs=10", "train.class_weights=balanced"]));
-    let mut predictor = Predictor::load(run.folder.path()).unwrap();
+    let predictor = Predictor::load(run.folder.path()).unwrap();
     let data = load_data(predictor.config()).unwrap();
     let options = ImportanceOptions { metric: MetricName::RocAuc, ..ImportanceOptions::default() };
-    let mut measure =
-        |options| Importance::measure(&mut predictor, (&data.dataset, &data.test), "test", options).unwrap();
+    let measure = |options| Importance::measure(&predictor, (&data.dataset, &data.test), "test", options).unwrap();
     let importance = measure(options);
     let names: Vec<&str> = importance.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!((names.len(), names[0]), (3, "a"), "a category is one column: {names:?}");
@@ -198,9 +198,8 @@ fn the_column_that_decides_is_the_most_important_one() {
 fn importance_is_refused_where_there_are_no_columns() {
     let directory = tempfile::tempdir().unwrap();
     let run = train(configured(directory.path(), &["data.source=digits", "train.epochs=1"]));
-    let mut predictor = Predictor::load(run.folder.path()).unwrap();
+    let predictor = Predictor::load(run.folder.path()).unwrap();
     let data = load_data(predictor.config()).unwrap();
-    let measured =
-        Importance::measure(&mut predictor, (&data.dataset, &data.test), "test", ImportanceOptions::default());
+    let measured = Importance::measure(&predictor, (&data.dataset, &data.test), "test", ImportanceOptions::default());
     assert!(measured.unwrap_err().to_string().contains("trained on images"));
 }

@@ -114,6 +114,7 @@ mod tests {
             feature_names: Vec::new(),
             columns: vec![category("colour", 3), column("age", ColumnEncoding::Boolean), category("shape", 2)],
             table_target: None,
+            identifiers: Vec::new(),
             imputation: None,
             image_decoding: None,
         };

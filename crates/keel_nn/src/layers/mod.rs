@@ -8,13 +8,11 @@ mod catalog;
 mod conv2d;
 mod convolution_block;
 mod custom;
+mod dense;
 mod dropout;
 mod flatten;
 mod global_avg_pool;
-mod linear;
 mod max_pool;
-mod maxout;
-mod members;
 mod normalization;
 mod part;
 mod residual;
@@ -32,13 +30,11 @@ pub use catalog::{CatalogEntry, catalog};
 pub use conv2d::{Conv2d, Conv2dSpec};
 pub use convolution_block::ConvolutionBlock;
 pub use custom::CustomLayer;
+pub use dense::{Linear, LinearSpec, Maxout, MaxoutSpec, Members, MembersSpec};
 pub use dropout::{Dropout, DropoutSpec};
 pub use flatten::{Flatten, FlattenSpec};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
-pub use linear::{Linear, LinearSpec};
 pub use max_pool::{MaxPool, MaxPoolSpec};
-pub use maxout::{Maxout, MaxoutSpec};
-pub use members::{Members, MembersSpec};
 pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
     RunningStatistics, SampleNorm,

@@ -91,13 +91,18 @@ impl Facts {
     }
 }
 
-/// Decides what `config` leaves open for `data`. A config that names its network is returned as it is.
+/// Decides what `config` leaves open for `data`. A config that names its network is returned as it is, and data that was
+/// divided in another way than the config says stays as it was divided.
 ///
 /// # Errors
 /// Data that cannot be divided as chosen.
 pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainError> {
     let division = (config.data.validation, config.data.test);
-    let (config, choices) = decide(config, &Facts::of_data(&data.dataset));
+    let mut open = config.clone();
+    if data.split != Some(open.clone().settled().data.split()) {
+        ["data.validation", "data.test"].into_iter().for_each(|key| open.given.insert(key));
+    }
+    let (config, choices) = decide(&open, &Facts::of_data(&data.dataset));
     let data = match (config.data.validation, config.data.test) == division {
         true => data,
         false => config.clone().settled().data.split().divide(data.dataset)?,

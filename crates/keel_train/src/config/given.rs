@@ -42,9 +42,10 @@ impl GivenKeys {
         self.0.insert(key.into());
     }
 
-    /// Returns true if `key`, or a key inside it, was written.
+    /// Returns true if `key`, a key inside it or the section around it was given.
     pub fn contains(&self, key: &str) -> bool {
-        self.0.iter().any(|given| given == key || given.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+        let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+        self.0.iter().any(|given| given == key || inside(key, given) || inside(given, key))
     }
 }
 
@@ -95,6 +96,7 @@ mod tests {
         let text = "[train]\nepochs = 20\nloss = { type = \"mse\" }\n";
         let mut config = parse(Path::new("a.toml"), text, &set).unwrap();
         config.train.seed = 3;
+        config.given.insert("augment");
         let cases = [
             ("train.epochs", true),
             ("train.loss", true),
@@ -102,6 +104,7 @@ mod tests {
             ("optimizer.learning_rate", true),
             ("optimizer", true),
             ("train.seed", true),
+            ("augment.flip", true),
             ("train.batch_size", false),
             ("train.epoch", false),
             ("schedule", false),

@@ -4,8 +4,8 @@ use keel_kernels::matmul::{self, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
 use crate::init::InitSpec;
+use crate::layers::BuildError;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `maxout` layer.

@@ -1,15 +1,13 @@
 //! Linear layers: every output is a weighted sum of all inputs.
 
-mod groups;
-
 use keel_kernels::matmul::{self, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BuildError, Part};
+use super::linear_groups::LinearGroups;
 use crate::init::InitSpec;
+use crate::layers::{BuildError, Part};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
-use groups::LinearGroups;
 
 /// Keys of a `linear` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BuildError;
 use crate::init::InitSpec;
+use crate::layers::BuildError;
 use crate::{Backward, Forward, Layer, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `members` layer.
