@@ -35,7 +35,8 @@ pub use dataset::{
 };
 pub use error::DataError;
 pub use load::{
-    IN_MEMORY, Wanted, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict, survey,
+    IN_MEMORY, Wanted, is_built_in, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict,
+    survey,
 };
 pub use picture::batch_picture;
 pub use preprocess::{

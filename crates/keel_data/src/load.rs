@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 /// How `data.source` begins for data that a program made in memory; the name of the dataset follows.
 pub const IN_MEMORY: &str = "memory:";
 
+/// Returns true if `source` names a built-in set. It comes before a file of that name, which `./digits` is.
+pub fn is_built_in(source: &str) -> bool {
+    source == "digits" || SYNTHETIC.iter().any(|entry| entry.name == source)
+}
+
 /// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
 ///
 /// # Errors
@@ -17,8 +22,7 @@ pub const IN_MEMORY: &str = "memory:";
 pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
     let absolute = |path: PathBuf| path.canonicalize().unwrap_or(path).display().to_string();
     let source = match config.source.as_str() {
-        "digits" => config.source.clone(),
-        name if SYNTHETIC.iter().any(|entry| entry.name == name) => config.source.clone(),
+        name if is_built_in(name) => config.source.clone(),
         path => absolute(base_directory.join(path)),
     };
     Ok(load_source(config, base_directory, None, Wanted::Targets)?.with_origin(DataConfig { source, ..config.clone() }))
@@ -51,8 +55,7 @@ fn of_model_shape(dataset: Dataset, schema: &Schema) -> Result<Dataset, DataErro
 /// Headers that cannot be read, no class folders.
 pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<ImageSurvey>, DataError> {
     let path = base_directory.join(&config.source);
-    let built_in = config.source == "digits" || SYNTHETIC.iter().any(|entry| entry.name == config.source);
-    if built_in || !path.exists() {
+    if is_built_in(&config.source) || !path.exists() {
         return Ok(None);
     }
     survey_images(&Request { path: &path, config, schema: None, wants_targets: true })

@@ -285,8 +285,8 @@ fn config_gives_a_name_or_a_table() {
     }
     let schema = schemars::schema_for!(InitSpec).to_value();
     let names = schema["anyOf"][0]["enum"].as_array().unwrap();
-    assert_eq!(names.len(), 12, "all but constant, normal and uniform: {names:?}");
-    assert_eq!(schema["anyOf"][1]["oneOf"].as_array().unwrap().len(), 15);
+    assert_eq!(names.len(), 13, "all but constant, normal and uniform: {names:?}");
+    assert_eq!(schema["anyOf"][1]["oneOf"].as_array().unwrap().len(), 16);
 }
 
 #[test]

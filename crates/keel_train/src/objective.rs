@@ -300,3 +300,74 @@ fn target_scaling(data: &SplitDataset) -> Vec<TargetScale> {
     };
     (0..width).map(scale).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use keel_data::{Dataset, Inputs, SampleShape, Split};
+
+    use super::*;
+
+    const MEMBERS: usize = 3;
+
+    /// An objective of three members on the classes or values of `targets`.
+    fn ensemble(targets: Targets, samples: usize) -> Objective {
+        let inputs = Inputs::Floats((0..samples).map(|sample| sample as f32).collect());
+        let data = Dataset::from_memory("rows", SampleShape::Features(1), inputs, targets).unwrap();
+        let mut config = Config::default();
+        config.model.members = MEMBERS;
+        config.model.layers = vec![keel_nn::layers::LayerSpec::Flatten(keel_nn::layers::FlattenSpec::default())];
+        Objective::new(&config, &data.split(Split { validation: 0.0, test: 0.0, seed: 0 }).unwrap()).unwrap()
+    }
+
+    fn classes() -> Objective {
+        let class_names = ["a", "b"].map(String::from).to_vec();
+        ensemble(Targets::Classes { labels: vec![0, 1, 1, 0], class_names }, 4)
+    }
+
+    fn values() -> Objective {
+        let target_names = ["u", "v"].map(String::from).to_vec();
+        ensemble(Targets::Values { values: vec![1.0, 10.0, 2.0, 30.0, 4.0, 20.0], target_names }, 3)
+    }
+
+    #[test]
+    fn members_of_classes_are_combined_by_their_mean_probability() {
+        let objective = classes();
+        let mut outputs = vec![0.0, 0.0, 2.0, 0.0, 0.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+        objective.combine(&mut outputs);
+        let share = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+        let first = (0.5 + share(2.0) + share(-4.0)) / 3.0;
+        let expected = [first.ln(), (1.0 - first).ln(), 0.5f32.ln(), 0.5f32.ln()];
+        assert!(outputs.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{outputs:?} {expected:?}");
+        assert!((objective.predictions(&outputs)[0] - first).abs() < 1e-6);
+    }
+
+    #[test]
+    fn members_of_values_are_combined_by_their_mean() {
+        let mut outputs = vec![1.0, -1.0, 2.0, 0.0, 3.0, 4.0];
+        values().combine(&mut outputs);
+        assert_eq!(outputs, [2.0, 1.0]);
+    }
+
+    #[test]
+    fn gradients_are_those_of_the_sum_of_the_members_losses() {
+        let cases = [
+            (classes(), BatchTargets::Classes(vec![1, 0])),
+            (values(), BatchTargets::Values(vec![2.0, 30.0, 1.0, 10.0])),
+        ];
+        for (mut objective, targets) in cases {
+            let outputs: Vec<f32> = (0..2 * MEMBERS * 2).map(|at| (at as f32 * 0.7).sin()).collect();
+            let mut gradient = vec![0.0; outputs.len()];
+            let value = objective.loss_and_gradient(&outputs, &targets, &mut gradient);
+            assert_eq!(value.mean(), objective.members_loss(&outputs, &targets).mean());
+            for at in 0..outputs.len() {
+                let mut loss = |step: f32| {
+                    let mut moved = outputs.clone();
+                    moved[at] += step;
+                    MEMBERS as f64 * objective.members_loss(&moved, &targets).mean()
+                };
+                let difference = (loss(1e-2) - loss(-1e-2)) / 2e-2;
+                assert!((difference - f64::from(gradient[at])).abs() < 1e-3, "{at}: {difference} {}", gradient[at]);
+            }
+        }
+    }
+}

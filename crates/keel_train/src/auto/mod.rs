@@ -15,6 +15,10 @@ pub use pace::{Pace, Timing};
 
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::metrics::MetricName;
+
+/// Samples of the largest class for each one of the smallest, from which on classes count as unbalanced.
+const UNBALANCED: usize = 10;
 
 /// Keys that an automatic choice may set.
 pub const CHOSEN: &[&str] = &[
@@ -32,6 +36,8 @@ pub const CHOSEN: &[&str] = &[
     "train.epochs",
     "train.batch_size",
     "train.loss",
+    "train.class_weights",
+    "train.metric",
     "train.averaging",
     "train.mirrored_evaluation",
     "train.early_stopping",
@@ -71,6 +77,8 @@ pub struct Facts {
     pub parts: [usize; 3],
     /// The targets are values, not classes.
     pub values: bool,
+    /// Samples of the largest class for each one of the smallest; 1 for values.
+    pub imbalance: usize,
 }
 
 impl Facts {
@@ -80,7 +88,13 @@ impl Facts {
             Some(division) => [division.train.len(), division.validation.len(), division.test.len()],
             None => [dataset.samples(), 0, 0],
         };
-        Facts { shape: *dataset.sample_shape(), parts, values: matches!(dataset.targets(), Targets::Values { .. }) }
+        let all: Vec<usize> = (0..dataset.samples()).collect();
+        Facts {
+            shape: *dataset.sample_shape(),
+            parts,
+            values: matches!(dataset.targets(), Targets::Values { .. }),
+            imbalance: imbalance(dataset.class_counts(&all)),
+        }
     }
 
     /// Number of samples that `config` leaves for training.
@@ -88,6 +102,15 @@ impl Facts {
         let [train, validation, test] = self.parts;
         let share = |own: usize, share: f64| if own > 0 { 1.0 } else { (1.0 - share).clamp(0.0, 1.0) };
         (train as f64 * share(test, config.data.test) * share(validation, config.data.validation)).round() as usize
+    }
+}
+
+/// Samples of the largest class for each one of the smallest that has any, rounded.
+pub fn imbalance(class_samples: impl IntoIterator<Item = usize>) -> usize {
+    let counts: Vec<usize> = class_samples.into_iter().filter(|&samples| samples > 0).collect();
+    match (counts.iter().max(), counts.iter().min()) {
+        (Some(largest), Some(smallest)) => (largest + smallest / 2) / smallest,
+        _ => 1,
     }
 }
 
@@ -119,6 +142,19 @@ pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
     match facts.shape {
         SampleShape::Features(_) => rows::choose(&mut chooser, facts),
         SampleShape::Image { .. } => images::choose(&mut chooser, facts),
+    }
+    if facts.imbalance >= UNBALANCED {
+        let reason = format!(
+            "the largest class has {} samples for one of the smallest; unweighted, probabilities stay true (\"balanced\" finds \
+             more of the rare class)",
+            facts.imbalance
+        );
+        chooser.choose("train.class_weights", reason, |_| {});
+        if facts.parts[1] > 0 || chooser.config.data.validation > 0.0 {
+            chooser.choose("train.metric", "few samples of a class say little in an accuracy", |config| {
+                config.train.metric = MetricName::LogLoss;
+            });
+        }
     }
     (chooser.config, chooser.choices)
 }

@@ -61,6 +61,20 @@ fn what_was_given_stays_and_a_named_network_leaves_nothing_open() {
 }
 
 #[test]
+fn unbalanced_classes_are_noticed() {
+    for (counts, expected) in
+        [(vec![], 1), (vec![10, 10], 1), (vec![95, 10], 10), (vec![94, 10, 0], 9), (vec![1, 30], 30)]
+    {
+        assert_eq!(imbalance(counts.clone()), expected, "{counts:?}");
+    }
+    let facts = Facts { shape: SampleShape::Features(3), parts: [500, 0, 0], values: false, imbalance: 10 };
+    let keys =
+        |facts: &Facts| decide(&Config::default(), facts).1.into_iter().map(|choice| choice.key).collect::<Vec<_>>();
+    assert!(keys(&facts).iter().any(|key| key == "train.class_weights"));
+    assert!(!keys(&Facts { imbalance: 9, ..facts }).iter().any(|key| key == "train.class_weights"));
+}
+
+#[test]
 fn a_source_with_its_own_validation_part_gives_nothing_for_a_test() {
     let images = dataset(SampleShape::Image { height: 64, width: 64, channels: 3 }, 50, 2);
     let division = OfficialDivision { train: (0..30).collect(), validation: (30..50).collect(), test: Vec::new() };

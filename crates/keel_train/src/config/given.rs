@@ -69,7 +69,20 @@ impl Config {
                 return kind.to_string();
             }
         }
-        value.to_string()
+        shortened(value).to_string()
+    }
+}
+
+/// Numbers that are stored as f32 with the digits that f32 needs.
+fn shortened(value: toml::Value) -> toml::Value {
+    match value {
+        toml::Value::Float(number) if f64::from(number as f32) == number => {
+            toml::Value::Float((number as f32).to_string().parse().unwrap_or(number))
+        }
+        toml::Value::Table(table) => {
+            table.into_iter().map(|(key, value)| (key, shortened(value))).collect::<toml::Table>().into()
+        }
+        other => other,
     }
 }
 
@@ -88,7 +101,9 @@ fn value_at(config: &Config, key: &str) -> Option<toml::Value> {
 mod tests {
     use std::path::Path;
 
-    use super::super::parse;
+    use keel_nn::losses::LossSpec;
+
+    use super::super::{LossConfig, parse};
 
     #[test]
     fn keys_are_given_by_files_overrides_and_programs() {
@@ -113,9 +128,11 @@ mod tests {
             assert_eq!(config.is_given(key), given, "{key}");
         }
         assert_eq!(config.value_text("train.epochs"), "20");
-        assert_eq!(config.value_text("train.loss.type"), "\"mse\"");
+        assert_eq!(config.value_text("train.nothing"), "");
         assert_eq!(config.value_text("train.loss"), "\"mse\"");
         assert_eq!(config.value_text("optimizer"), "\"sgd\"");
+        config.train.loss = LossConfig::Chosen(LossSpec::CrossEntropy { label_smoothing: 0.1 });
+        assert_eq!(config.value_text("train.loss"), "{ type = \"cross_entropy\", label_smoothing = 0.1 }");
         config.optimizer = config.optimizer.with_learning_rate(0.5);
         assert_eq!(config.value_text("optimizer"), "{ type = \"sgd\", learning_rate = 0.5 }");
     }

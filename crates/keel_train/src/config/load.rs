@@ -106,6 +106,9 @@ pub fn check_values(config: &Config) -> Result<(), ConfigError> {
 }
 
 fn resolve_source(config: &mut Config, root: &Located, path: &Path) {
+    if keel_data::is_built_in(&config.data.source) {
+        return;
+    }
     let origin = root.get("data").and_then(|data| data.get("source")).map(|source| &source.origin);
     let beside = match origin {
         Some(Origin::File(_)) => path.parent().unwrap_or(Path::new("")).join(&config.data.source),

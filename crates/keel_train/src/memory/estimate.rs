@@ -262,6 +262,7 @@ mod tests {
 
     fn config(limit: &str) -> Config {
         let mut config = Config::default();
+        config.model.preset = keel_nn::Preset::Cnn;
         config.train.memory_limit = MemoryLimit::Text(limit.to_owned());
         config
     }

@@ -60,7 +60,12 @@ impl Outline {
         };
         match survey {
             Some(survey) => {
-                let facts = Facts { shape: survey.sample_shape, parts: survey.parts, values: false };
+                let facts = Facts {
+                    shape: survey.sample_shape,
+                    parts: survey.parts,
+                    values: false,
+                    imbalance: auto::imbalance(survey.classes.iter().map(|(_, samples)| *samples)),
+                };
                 let (config, choices) = auto::decide(&open, &facts);
                 Self::of_survey(Decided { open, config, choices, facts }, &survey)
             }
