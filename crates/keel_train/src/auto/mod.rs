@@ -97,6 +97,11 @@ impl Facts {
         }
     }
 
+    /// Returns true if `config` has samples to choose the best epoch by.
+    fn has_validation(&self, config: &Config) -> bool {
+        self.parts[1] > 0 || config.data.validation > 0.0
+    }
+
     /// Number of samples that `config` leaves for training.
     pub fn training_samples(&self, config: &Config) -> usize {
         let [train, validation, test] = self.parts;
@@ -150,7 +155,7 @@ pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
             facts.imbalance
         );
         chooser.choose("train.class_weights", reason, |_| {});
-        if facts.parts[1] > 0 || chooser.config.data.validation > 0.0 {
+        if matches!(facts.shape, SampleShape::Image { .. }) && facts.has_validation(&chooser.config) {
             chooser.choose("train.metric", "few samples of a class say little in an accuracy", |config| {
                 config.train.metric = MetricName::LogLoss;
             });

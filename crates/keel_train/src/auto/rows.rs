@@ -5,6 +5,7 @@ use keel_nn::Preset;
 
 use super::{Chooser, Facts};
 use crate::config::AveragingConfig;
+use crate::metrics::MetricName;
 use crate::optimizers::{AdamwConfig, OptimizerConfig};
 use crate::schedules::{CosineConfig, ScheduleConfig};
 
@@ -14,48 +15,84 @@ const STEPS: u64 = 3_500;
 /// Samples of a table that counts as large.
 const MANY_SAMPLES: usize = 50_000;
 
+/// What a table of a given number of samples carries.
+struct Capacity {
+    /// Quantile bins of a feature; 0 = none.
+    bins: usize,
+    width: usize,
+    depth: usize,
+    batch_size: usize,
+    learning_rate: f64,
+    weight_decay: f64,
+    /// Why.
+    reason: &'static str,
+}
+
+impl Capacity {
+    fn of(samples: usize) -> Self {
+        let few = Capacity {
+            bins: 0,
+            width: 64,
+            depth: 1,
+            batch_size: 32,
+            learning_rate: 0.002,
+            weight_decay: 0.5,
+            reason: "few rows: a network that stays close to a linear model",
+        };
+        let some = Capacity {
+            bins: 16,
+            width: 128,
+            depth: 2,
+            batch_size: 64,
+            learning_rate: 0.004,
+            weight_decay: 0.1,
+            reason: "enough rows for bends and pairs of columns",
+        };
+        match samples {
+            0..1_000 => few,
+            1_000..3_000 => some,
+            3_000..20_000 => Capacity { bins: 48, batch_size: 128, reason: "many rows: fine bins", ..some },
+            20_000..MANY_SAMPLES => {
+                Capacity { bins: 48, width: 192, batch_size: 128, reason: "very many rows", ..some }
+            }
+            _ => Capacity { bins: 48, width: 192, batch_size: 256, reason: "very many rows", ..some },
+        }
+    }
+
+    fn steps(&self) -> Vec<PreprocessStep> {
+        let mut steps = vec![PreprocessStep::RobustScale, PreprocessStep::SoftClip { limit: 3.0 }];
+        if self.bins > 0 {
+            steps.push(PreprocessStep::PiecewiseLinear { bins: self.bins });
+        }
+        steps
+    }
+}
+
 /// Decides everything open for rows.
 pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
-    let (samples, features) = (facts.parts.iter().sum(), facts.shape.len());
+    let samples = facts.parts.iter().sum();
+    let capacity = Capacity::of(samples);
     held_out(chooser, samples);
-    chooser.choose(
-        "preprocess.steps",
-        "medians and quantiles, so that outliers decide nothing; bins find thresholds",
-        |config| {
-            config.preprocess.steps = vec![
-                PreprocessStep::RobustScale,
-                PreprocessStep::SoftClip { limit: 3.0 },
-                PreprocessStep::PiecewiseLinear { bins: 48 },
-            ];
-        },
-    );
-    let width = width(samples);
+    let reason = match capacity.bins {
+        0 => "medians and quartiles, so that outliers decide nothing",
+        _ => "medians and quantiles, so that outliers decide nothing; bins find thresholds",
+    };
+    chooser.choose("preprocess.steps", reason, |config| config.preprocess.steps = capacity.steps());
     chooser.choose("model.preset", "rows of a table: an ensemble of perceptrons in one network", |config| {
         config.model.preset = Preset::Tabular;
     });
-    chooser.choose("model.width", format!("{samples} samples with {features} features"), |config| {
-        config.model.width = width;
-    });
-    chooser
-        .choose("model.depth", "two hidden layers: what tables rarely need more than", |config| config.model.depth = 2);
+    let reason = format!("{samples} samples with {} features", facts.shape.len());
+    chooser.choose("model.width", reason, |config| config.model.width = capacity.width);
+    chooser.choose("model.depth", capacity.reason, |config| config.model.depth = capacity.depth);
     chooser.choose("model.members", "the average of several predictions errs less", |config| config.model.members = 4);
     chooser.choose("model.dropout", "keeps the members from memorising", |config| config.model.dropout = 0.1);
-    training(chooser, facts);
-}
-
-/// More samples carry more units; very few carry a small network only.
-fn width(samples: usize) -> usize {
-    match samples {
-        0..1_000 => 64,
-        1_000..20_000 => 128,
-        _ => 192,
-    }
+    training(chooser, facts, &capacity);
 }
 
 /// Held-out shares: at most a few thousand rows each, since more would not make the measurement better.
 fn held_out(chooser: &mut Chooser, samples: usize) {
     let share = |most: f64, rows: f64| (rows / samples.max(1) as f64).min(most);
-    let validation = round(share(0.15, 5_000.0));
+    let validation = round(share(if samples < 1_000 { 0.1 } else { 0.15 }, 5_000.0));
     let reason = "enough rows to choose the best epoch by";
     chooser.choose("data.validation", reason, |config| config.data.validation = validation);
     let test = round(share(0.1, 5_000.0));
@@ -67,33 +104,35 @@ fn round(share: f64) -> f64 {
     (share * 1000.0).round() / 1000.0
 }
 
-fn training(chooser: &mut Chooser, facts: &Facts) {
+fn training(chooser: &mut Chooser, facts: &Facts, capacity: &Capacity) {
     let samples = facts.training_samples(&chooser.config);
-    let batch = match samples {
-        0..2_000 => 64,
-        2_000..MANY_SAMPLES => 128,
-        _ => 256,
-    };
-    chooser.choose("train.batch_size", format!("{samples} training samples"), |config| config.train.batch_size = batch);
+    chooser.choose("train.batch_size", format!("{samples} training samples"), |config| {
+        config.train.batch_size = capacity.batch_size;
+    });
     let batch = chooser.config.train.batch_size as u64;
     let steps_per_epoch = (samples as u64).div_ceil(batch).max(1);
     let epochs = STEPS.div_ceil(steps_per_epoch).clamp(20, 200);
-    let reason = format!("about {STEPS} steps of {batch} samples, at least 20 epochs");
+    let reason = format!("about {STEPS} steps of {batch} samples, from 20 to 200 epochs");
     chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
     let patience = (chooser.config.train.epochs / 4).max(10);
     let reason = "epochs without a better validation result, then the best weights are kept";
     chooser.choose("train.early_stopping", reason, |config| config.train.early_stopping = patience);
+    if !facts.values && facts.has_validation(&chooser.config) {
+        chooser.choose("train.metric", "judges probabilities; accuracy moves by whole rows", |config| {
+            config.train.metric = MetricName::LogLoss;
+        });
+    }
     chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
-    let reason = if facts.values {
-        "values: a standardised target, squared error"
-    } else {
-        "a stable rate for rows of any scale"
+    let reason = match facts.values {
+        true => "values: a standardised target, squared error",
+        false => "a stable rate for rows of any scale",
     };
     chooser.choose("optimizer", reason, |config| {
+        let (learning_rate, weight_decay) = (capacity.learning_rate, capacity.weight_decay);
         config.optimizer =
-            OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.004, weight_decay: 0.1, ..AdamwConfig::default() });
+            OptimizerConfig::Adamw(AdamwConfig { learning_rate, weight_decay, ..AdamwConfig::default() });
     });
     chooser.choose("schedule", "falls to zero at the end", |config| {
         config.schedule = ScheduleConfig::Cosine(CosineConfig::default());
