@@ -33,7 +33,7 @@ impl TrainingRange {
         (moments.count > 0).then_some(range)
     }
 
-    /// Whether `value` is outside the range, and either beyond it by more than its width or more than six standard
+    /// Returns true if `value` is outside the range, and either beyond it by more than its width or more than six standard
     /// deviations from the mean. A missing value (NaN) is not unlike anything.
     pub fn is_unlike(&self, value: f64) -> bool {
         let beyond = (self.min - value).max(value - self.max);

@@ -110,7 +110,7 @@ impl Objective {
         self.loss.spec()
     }
 
-    /// Whether the loss can be computed.
+    /// Returns true if the loss can be computed.
     ///
     /// # Errors
     /// A loss of a program's own whose function nobody gave.

@@ -72,7 +72,7 @@ pub(crate) fn load(
     Ok(loaded)
 }
 
-/// Whether a path is an image or a folder with an image somewhere in it.
+/// Returns true if a path is an image or a folder with an image somewhere in it.
 fn holds_images(path: &Path) -> Result<bool, DataError> {
     Ok(if path.is_dir() { !image_files_below(path)?.is_empty() } else { is_image(path) })
 }

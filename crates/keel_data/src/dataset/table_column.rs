@@ -10,7 +10,7 @@ pub struct TableColumn {
     pub name: String,
     /// What a cell becomes.
     pub encoding: ColumnEncoding,
-    /// Whether a last feature is 1 where the cell is missing, else 0.
+    /// True if a last feature is 1 where the cell is missing, else 0.
     pub missing_flag: bool,
 }
 
@@ -26,7 +26,7 @@ pub enum ColumnEncoding {
     Category {
         /// Texts of the categories, sorted.
         categories: Vec<String>,
-        /// Whether one more feature stands for all other texts.
+        /// True if one more feature stands for all other texts.
         other: bool,
     },
     /// Features of a date or a time of day.
@@ -81,7 +81,7 @@ impl NumberEncoding {
 /// Signs between the digits of a column's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberFormat {
-    /// Whether a comma stands before the decimals, else a point.
+    /// True if a comma stands before the decimals, else a point.
     pub decimal_comma: bool,
     /// Sign between groups of thousands.
     pub grouping: Grouping,

@@ -74,7 +74,7 @@ fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
     Ok((training, test.into_iter().find(|file| file.exists())))
 }
 
-/// Whether a file is named as part of a test pair.
+/// Returns true if a file is named as part of a test pair.
 fn is_test(file: &Path) -> bool {
     file_name(file).split(['-', '_', '.']).any(|word| word == "t10k" || word == "test")
 }

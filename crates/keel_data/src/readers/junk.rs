@@ -12,7 +12,7 @@ const NAMES: &[&str] = &[
     "thumbs.db",
 ];
 
-/// Whether `name` is hidden or left behind by a system: `.DS_Store`, `._photo.jpg`, `__MACOSX`, `Thumbs.db`.
+/// Returns true if `name` is hidden or left behind by a system: `.DS_Store`, `._photo.jpg`, `__MACOSX`, `Thumbs.db`.
 pub(super) fn is_junk(name: &str) -> bool {
     name.starts_with('.') || NAMES.contains(&name.to_lowercase().as_str())
 }

@@ -59,7 +59,7 @@ pub(crate) struct Request<'a> {
     pub(crate) config: &'a DataConfig,
     /// What the data has to look like, when it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
-    /// Whether a trained model is to be compared with targets; else tables keep all rows, unlabelled.
+    /// True if a trained model is to be compared with targets; else tables keep all rows, unlabelled.
     pub(crate) wants_targets: bool,
 }
 

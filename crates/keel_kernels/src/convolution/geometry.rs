@@ -24,7 +24,7 @@ pub struct ConvolutionShape {
 }
 
 impl ConvolutionShape {
-    /// Whether all sizes are positive, groups divide both channel counts, the kernel fits into the padded image, and no
+    /// Returns true if all sizes are positive, groups divide both channel counts, the kernel fits into the padded image, and no
     /// number of floats is beyond counting.
     pub fn is_valid(&self) -> bool {
         let positive = [self.height, self.width, self.in_channels, self.out_channels, self.groups];
@@ -37,7 +37,7 @@ impl ConvolutionShape {
             && self.window()[1] <= self.frame_width()
     }
 
-    /// Whether the padded image, the output and the weights have at most `isize::MAX` bytes; `None` where a product wraps.
+    /// Returns true if the padded image, the output and the weights have at most `isize::MAX` bytes; `None` where a product wraps.
     fn is_countable(&self) -> Option<bool> {
         let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
         let mut frame = [self.height, self.width];

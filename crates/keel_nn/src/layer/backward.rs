@@ -21,7 +21,7 @@ pub struct Backward<'a> {
     pub grad_output: &'a mut [f32],
     /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
     pub grad_inputs: [&'a mut [f32]; 2],
-    /// Whether the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
+    /// True if the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
     pub accumulate: bool,
     /// All parameters of this layer.
     pub parameters: &'a [f32],

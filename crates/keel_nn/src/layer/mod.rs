@@ -85,7 +85,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
         0
     }
 
-    /// Whether the output is the input with another shape: then the two share memory and neither function is called.
+    /// Returns true if the output is the input with another shape: then the two share memory and neither function is called.
     fn is_view(&self) -> bool {
         false
     }
@@ -100,7 +100,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
         Part::Other
     }
 
-    /// Whether training leaves the parameters as they started.
+    /// Returns true if training leaves the parameters as they started.
     fn frozen(&self) -> bool {
         false
     }
@@ -115,7 +115,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Whether training mixes the samples of a batch (batch statistics), so that a batch of one is refused.
+    /// Returns true if training mixes the samples of a batch (batch statistics), so that a batch of one is refused.
     fn needs_batch(&self) -> bool {
         false
     }
@@ -150,14 +150,14 @@ pub struct Memory {
     pub forward_scratch: usize,
     /// Used during backward only.
     pub backward_scratch: usize,
-    /// Whether backward wants the first input again.
+    /// True if backward wants the first input again.
     pub backward_reads_input: bool,
-    /// Whether backward wants the output again.
+    /// True if backward wants the output again.
     pub backward_reads_output: bool,
-    /// Whether backward leaves the gradient by the second input in `grad_output`: where nobody has written that gradient
+    /// True if backward leaves the gradient by the second input in `grad_output`: where nobody has written that gradient
     /// before, it stays there and the second of `grad_inputs` is empty.
     pub passes_gradient: bool,
-    /// Whether backward heeds [`Backward::accumulate`].
+    /// True if backward heeds [`Backward::accumulate`].
     pub accumulates: bool,
 }
 
@@ -184,7 +184,7 @@ impl ParameterSpec {
         self.shape.iter().product()
     }
 
-    /// Whether the parameter holds nothing.
+    /// Returns true if the parameter holds nothing.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

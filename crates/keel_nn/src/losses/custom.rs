@@ -57,7 +57,7 @@ pub trait LossFunction: Send + Sync {
         OutputTransform::Auto
     }
 
-    /// Whether target values are standardised (mean 0, standard deviation 1 over the training split) before they come
+    /// Returns true if target values are standardised (mean 0, standard deviation 1 over the training split) before they come
     /// here; predictions are brought back to their own unit. A loss that needs counts, shares or signs returns false.
     fn standardizes_targets(&self) -> bool {
         true
@@ -121,7 +121,7 @@ impl CustomLoss {
         self.output_transform
     }
 
-    /// Whether target values are standardised before the loss sees them.
+    /// Returns true if target values are standardised before the loss sees them.
     pub fn standardizes_targets(&self) -> bool {
         self.function.as_ref().is_none_or(|function| function.standardizes_targets())
     }
@@ -133,7 +133,7 @@ impl CustomLoss {
         }
     }
 
-    /// Whether the loss can be computed.
+    /// Returns true if the loss can be computed.
     ///
     /// # Errors
     /// [`LossError::CustomLossMissing`] for a loss that was read from a file and whose function nobody gave.

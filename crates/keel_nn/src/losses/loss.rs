@@ -132,7 +132,7 @@ impl Loss {
         }
     }
 
-    /// Whether target values are standardised before the loss sees them.
+    /// Returns true if target values are standardised before the loss sees them.
     pub fn standardizes_targets(&self) -> bool {
         match &self.spec {
             LossSpec::Bce {} => false,
@@ -141,7 +141,7 @@ impl Loss {
         }
     }
 
-    /// Whether the loss can be computed.
+    /// Returns true if the loss can be computed.
     ///
     /// # Errors
     /// [`LossError::CustomLossMissing`] for a loss of a program's own whose function nobody gave.

@@ -133,7 +133,7 @@ fn photos(chooser: &mut Chooser, facts: &Facts, channels: usize) {
     chooser.choose("train.batch_size", format!("{samples} training images"), |config| config.train.batch_size = batch);
     let steps = (samples as u64).div_ceil(chooser.config.train.batch_size as u64).max(1);
     let epochs = (if few { 800u64 } else { 10_000 }).div_ceil(steps).clamp(15, 200);
-    let reason = if few { "few images: many passes, each time cropped anew" } else { "as long as it gets better" };
+    let reason = if few { "few images: many passes, each cropped in another way" } else { "as long as it gets better" };
     chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
     smooth_labels(chooser);
     chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {

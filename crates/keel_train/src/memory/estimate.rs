@@ -22,7 +22,7 @@ pub struct Job<'a> {
     pub outputs: usize,
     /// Bytes of all samples and their targets.
     pub data_bytes: u64,
-    /// Whether the data is in memory already, so that it is no part of what the machine has free.
+    /// True if the data is in memory already, so that it is no part of what the machine has free.
     pub data_is_held: bool,
     /// Samples of the training split.
     pub training_samples: usize,
@@ -152,7 +152,7 @@ impl Estimate {
         self.limit
     }
 
-    /// Whether the run keeps the limit.
+    /// Returns true if the run keeps the limit.
     pub fn fits(&self) -> bool {
         match self.limit {
             None => true,

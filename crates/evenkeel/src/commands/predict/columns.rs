@@ -14,11 +14,11 @@ pub(super) struct Columns {
     pub(super) kept: Vec<String>,
     /// Columns of the input that name its rows.
     pub(super) identifiers: Vec<String>,
-    /// Whether each row begins with the input it comes from.
+    /// True if each row begins with the input it comes from.
     pub(super) input: bool,
     /// Classes or targets, as the model calls them.
     pub(super) targets: Vec<String>,
-    /// Whether the targets are classes.
+    /// True if the targets are classes.
     pub(super) classifies: bool,
     /// Names under which the results of the prediction stand.
     pub(super) results: Results,

@@ -15,7 +15,7 @@ use std::path::Path;
 /// Facts about an image that was decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decoded {
-    /// Whether some of it is transparent.
+    /// True if some of it is transparent.
     pub(super) transparent: bool,
 }
 

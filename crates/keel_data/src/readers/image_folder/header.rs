@@ -21,9 +21,9 @@ pub(crate) struct ImageHeader {
     pub(crate) height: usize,
     /// Columns.
     pub(crate) width: usize,
-    /// Whether it has no colour.
+    /// True if it has no colour.
     pub(crate) grey: bool,
-    /// Whether its values have 16 bits.
+    /// True if its values have 16 bits.
     pub(crate) deep: bool,
 }
 
@@ -110,7 +110,7 @@ fn check_size(path: &Path, decoder: &impl ImageDecoder) -> Result<(), DataError>
     Ok(())
 }
 
-/// Whether an image is turned by a quarter.
+/// Returns true if an image is turned by a quarter.
 pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,

@@ -20,7 +20,7 @@ pub(super) struct Layout {
     pub(super) parts: Vec<(usize, PathBuf)>,
     /// Parts whose images lie there without class folders.
     pub(super) flat: Vec<PathBuf>,
-    /// Whether the parts are those of a source that is divided.
+    /// True if the parts are those of a source that is divided.
     pub(super) divided: bool,
     /// What was decided, one sentence each.
     pub(super) notes: Vec<String>,
@@ -105,7 +105,7 @@ fn divided(root: &Path) -> Result<Option<Vec<(usize, PathBuf)>>, DataError> {
     Ok((parts.len() > 1 || !classes_beside).then_some(parts))
 }
 
-/// Whether one of the words of `name`, as in `seg_train` or `test-images`, is one of `words`.
+/// Returns true if one of the words of `name`, as in `seg_train` or `test-images`, is one of `words`.
 fn has_word(name: &str, words: &[&str]) -> bool {
     name.to_lowercase().split(|character: char| !character.is_alphanumeric()).any(|word| words.contains(&word))
 }

@@ -9,7 +9,7 @@ const SOI: [u8; 2] = [0xff, 0xd8];
 /// End of image.
 const EOI: u8 = 0xd9;
 
-/// Whether `bytes` are a JPEG file without the end of its image. What follows the end, such as further images, is not
+/// Returns true if `bytes` are a JPEG file without the end of its image. What follows the end, such as further images, is not
 /// looked at.
 pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     if !bytes.starts_with(&SOI) {
@@ -36,7 +36,7 @@ pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a file of `length` bytes that begins with `start` is a WebP file of more bytes, as its RIFF header says.
+/// Returns true if a file of `length` bytes that begins with `start` is a WebP file of more bytes, as its RIFF header says.
 pub(super) fn is_truncated_webp(start: &[u8], length: u64) -> bool {
     let (b"RIFF", Some(b"WEBP"), Some(&[a, b, c, d])) =
         (&start[..start.len().min(4)], start.get(8..12), start.get(4..8))

@@ -60,7 +60,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether a file is an image; counts it where it is not.
+    /// Returns true if a file is an image; counts it where it is not.
     pub(super) fn is_image(&mut self, path: &Path) -> bool {
         match kind::of_file(path) {
             FileKind::Image => return true,
@@ -70,7 +70,7 @@ impl Walk {
         false
     }
 
-    /// Whether the link at `path` leads to something new.
+    /// Returns true if the link at `path` leads to something new.
     fn follows(&mut self, path: &Path) -> bool {
         let Ok(target) = path.canonicalize() else {
             self.left_out.broken_links += 1;
@@ -86,7 +86,7 @@ impl Walk {
     }
 }
 
-/// Whether `path` is a symbolic link.
+/// Returns true if `path` is a symbolic link.
 pub(super) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
@@ -94,7 +94,7 @@ pub(super) fn is_link(path: &Path) -> bool {
 /// Deepest folder below a class folder that is looked into for its first image.
 const DEPTH: usize = 6;
 
-/// Whether there is an image in `folder` or below it.
+/// Returns true if there is an image in `folder` or below it.
 pub(super) fn holds_images(folder: &Path) -> bool {
     holds_images_within(folder, DEPTH)
 }

@@ -58,7 +58,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     classes_of_numbers(&labels, all_columns, request.schema, request.path)
 }
 
-/// Whether every row has a single 1 and nothing else.
+/// Returns true if every row has a single 1 and nothing else.
 fn one_hot(values: &[f64], width: usize) -> bool {
     values.chunks_exact(width).all(|row| {
         row.iter().filter(|&&value| value == 1.0).count() == 1 && row.iter().all(|&value| value == 0.0 || value == 1.0)

@@ -19,7 +19,7 @@ pub(super) struct Asked<'a> {
     pub(super) config: &'a DataConfig,
     /// What the data has to look like, when it is for a trained model.
     pub(super) schema: Option<&'a Schema>,
-    /// Whether a trained model is to be compared with targets; else all rows stay in, unlabelled.
+    /// True if a trained model is to be compared with targets; else all rows stay in, unlabelled.
     pub(super) wants_targets: bool,
     /// Name of the dataset.
     pub(super) name: String,
@@ -156,7 +156,7 @@ fn decisions(counted: Vec<Counted>, known: Known, roles: &Roles) -> Result<Vec<O
     judged.into_iter().collect()
 }
 
-/// Whether numbers of this table have decimal commas: what its unambiguous columns say, else the format.
+/// Returns true if numbers of this table have decimal commas: what its unambiguous columns say, else the format.
 fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     let says = |counted: &Counted| counted.fitting.as_ref().and_then(|fitting| fitting.decimal_comma(&counted.tally));
     let votes: Vec<bool> = counted.iter().filter_map(says).collect();

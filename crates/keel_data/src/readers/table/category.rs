@@ -18,7 +18,7 @@ pub(super) struct Categories {
     pub(super) least: usize,
 }
 
-/// Whether most cells are different from all others.
+/// Returns true if most cells are different from all others.
 pub(super) fn is_mostly_distinct(tally: &Tally) -> bool {
     tally.cells() >= CELLS_TO_JUDGE && tally.distinct() * 2 > tally.cells()
 }

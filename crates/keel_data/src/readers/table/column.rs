@@ -131,7 +131,7 @@ impl<'a> Judged<'a> {
         Decision { report, encoding, notes: Vec::new() }
     }
 
-    /// Whether enough cells are missing to learn from that.
+    /// Returns true if enough cells are missing to learn from that.
     fn has_flag(&self) -> bool {
         let missing = self.counted.tally.missing();
         missing >= FLAG_CELLS && missing as f64 >= FLAG_SHARE * self.known.rows.len() as f64

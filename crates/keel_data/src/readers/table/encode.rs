@@ -21,9 +21,9 @@ pub(super) struct Encoder<'a> {
     /// How it becomes features.
     pub(super) column: &'a TableColumn,
     pub(super) missing: Missing<'a>,
-    /// Whether missing cells are an error.
+    /// True if missing cells are an error.
     pub(super) refuses_missing: bool,
-    /// Whether a cell that cannot be read is an error, else it is taken for missing and counted.
+    /// True if a cell that cannot be read is an error, else it is taken for missing and counted.
     pub(super) refuses_strays: bool,
 }
 

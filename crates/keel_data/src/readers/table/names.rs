@@ -69,7 +69,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a name is that of an identifier.
+/// Returns true if a name is that of an identifier.
 pub(super) fn is_identifier(name: &str) -> bool {
     let is_word = |word: &String| {
         IDENTIFIERS.contains(&word.as_str()) || word.strip_suffix("id").is_some_and(|owner| OWNERS.contains(&owner))
@@ -78,13 +78,13 @@ pub(super) fn is_identifier(name: &str) -> bool {
     words.iter().any(is_word) || words.last().is_some_and(|word| LAST_WORDS.contains(&word.as_str()))
 }
 
-/// Whether a name is that of a column that counts rows.
+/// Returns true if a name is that of a column that counts rows.
 pub(super) fn is_row_number(name: &str) -> bool {
     let lower = name.to_lowercase();
     ROW_NUMBERS.contains(&lower.as_str()) || lower.starts_with("unnamed: ")
 }
 
-/// Whether a name is that of a count of time.
+/// Returns true if a name is that of a count of time.
 pub(super) fn is_time(name: &str) -> bool {
     words(name).iter().any(|word| TIMES.contains(&word.trim_end_matches('s')))
 }

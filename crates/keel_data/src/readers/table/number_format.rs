@@ -134,7 +134,7 @@ impl Fitting {
         Settled { format, how: how.join(", ") }
     }
 
-    /// Whether two formats read any cell as different numbers.
+    /// Returns true if two formats read any cell as different numbers.
     fn differs(&self, tally: &Tally, one: NumberFormat, other: NumberFormat) -> bool {
         one != other && tally.present.iter().any(|(text, _)| parse(text, one) != parse(text, other))
     }

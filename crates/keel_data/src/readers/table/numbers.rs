@@ -122,7 +122,7 @@ fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
         .then(|| format!("counts the rows, from {} to {}", values[0], values[values.len() - 1]))
 }
 
-/// Whether a column of different whole numbers is named as an identifier.
+/// Returns true if a column of different whole numbers is named as an identifier.
 fn names_rows(judged: &Judged, values: &[f64]) -> bool {
     values.len() >= ROWS_TO_NAME
         && judged.counted.tally.distinct() == values.len()

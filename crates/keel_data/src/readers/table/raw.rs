@@ -15,7 +15,7 @@ pub(super) struct RawTable {
     pub(super) files: Vec<SourceFile>,
     /// Sizes of the parts, where the source has parts.
     pub(super) parts: Option<PartSizes>,
-    /// Whether the format makes a decimal comma likely, as semicolons between the cells do.
+    /// True if the format makes a decimal comma likely, as semicolons between the cells do.
     pub(super) decimal_comma_likely: bool,
     /// What had to be decided or left out so far.
     pub(super) notes: Vec<String>,
@@ -28,7 +28,7 @@ pub(super) struct SourceFile {
     pub(super) path: PathBuf,
     /// Place of each row in it, counted from 1.
     pub(super) lines: Vec<u64>,
-    /// Whether places are rows, of a table in memory or a sheet, else lines.
+    /// True if places are rows, of a table in memory or a sheet, else lines.
     pub(super) has_rows: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct SourceFile {
 #[derive(Debug, Clone)]
 pub(super) struct RawColumn {
     pub(super) name: String,
-    /// Whether the header has no name for it, as for an index that pandas wrote.
+    /// True if the header has no name for it, as for an index that pandas wrote.
     pub(super) is_unnamed: bool,
     pub(super) cells: Cells,
 }
@@ -86,7 +86,7 @@ impl TextCells {
         self.ends.push(self.text.len());
     }
 
-    /// Whether every cell is empty.
+    /// Returns true if every cell is empty.
     pub(super) fn are_empty(&self) -> bool {
         self.text.is_empty()
     }

@@ -25,7 +25,7 @@ pub(super) fn read(cell: &str, order: DateOrder) -> Option<Moment> {
     parse(cell, order).or_else(compact)
 }
 
-/// Whether a column holds dates or times, and in which order; `day_first_likely` decides where the column cannot.
+/// Returns true if a column holds dates or times, and in which order; `day_first_likely` decides where the column cannot.
 pub(super) fn recognise(tally: &Tally, day_first_likely: bool) -> Option<Times> {
     let total = tally.cells();
     let count = |order: DateOrder| -> usize {
@@ -59,7 +59,7 @@ pub(super) fn recognise(tally: &Tally, day_first_likely: bool) -> Option<Times> 
     Some(Times { order, how })
 }
 
-/// Whether all cells are dates without signs, such as 20240131.
+/// Returns true if all cells are dates without signs, such as 20240131.
 pub(super) fn are_compact_dates(tally: &Tally) -> bool {
     tally.distinct() >= COMPACT_DATES && tally.present.iter().all(|(text, _)| compact_date(text).is_some())
 }

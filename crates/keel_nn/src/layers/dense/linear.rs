@@ -21,7 +21,7 @@ pub struct LinearSpec {
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1))]
     pub groups: usize,
-    /// Whether a learned number is added to every output.
+    /// True if a learned number is added to every output.
     #[serde(default = "yes")]
     pub bias: bool,
     /// How the weights start.
@@ -30,7 +30,7 @@ pub struct LinearSpec {
     /// How the biases start.
     #[serde(default = "zeros")]
     pub bias_init: InitSpec,
-    /// Whether weights and biases stay as they start: training changes neither.
+    /// True if weights and biases stay as they start: training changes neither.
     #[serde(default)]
     pub frozen: bool,
 }

@@ -168,7 +168,7 @@ fn date(text: &str, order: DateOrder) -> Option<i64> {
     }
 }
 
-/// Whether the same sign stands between all numbers; spaces alone are no sign of a date.
+/// Returns true if the same sign stands between all numbers; spaces alone are no sign of a date.
 fn signs_agree(text: &str) -> bool {
     let signs: Vec<char> = text.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace()).collect();
     match signs[..] {

@@ -18,11 +18,11 @@ const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 pub(in crate::readers::table) struct Amount<'a> {
     /// The number; infinite where the cell says so or holds more than f64 can.
     pub(in crate::readers::table) value: f64,
-    /// Whether a percent sign stood behind it; the value is in hundredths then.
+    /// True if a percent sign stood behind it; the value is in hundredths then.
     pub(in crate::readers::table) percent: bool,
     /// The sign or code of a currency.
     pub(in crate::readers::table) currency: Option<&'a str>,
-    /// Whether digits came in groups.
+    /// True if digits came in groups.
     pub(in crate::readers::table) grouped: bool,
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 pub(in crate::readers) const ENTRY: CatalogEntry =
     CatalogEntry { name: "excel", summary: "first sheet with a table of an .xlsx, .xls, .xlsb or .ods file" };
 
-/// Whether a file's name, in lower case, is that of a spreadsheet.
+/// Returns true if a file's name, in lower case, is that of a spreadsheet.
 pub(super) fn is_name(name: &str) -> bool {
     [".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"].iter().any(|ending| name.ends_with(ending))
 }

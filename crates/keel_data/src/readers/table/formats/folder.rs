@@ -28,7 +28,7 @@ fn part_of(path: &Path) -> Option<Part> {
     }
 }
 
-/// Whether a folder's entries are tables that belong together, or one table.
+/// Returns true if a folder's entries are tables that belong together, or one table.
 pub(super) fn holds_tables(entries: &[PathBuf]) -> bool {
     let tables: Vec<&PathBuf> = entries.iter().filter(|entry| is_table_name(&file_name(entry))).collect();
     tables.len() == 1 || tables.iter().any(|table| part_of(table) == Some(Part::Train))

@@ -61,7 +61,7 @@ fn said_by(line: &str) -> Option<u8> {
     }
 }
 
-/// Whether a line that begins with `#` names the columns: the line below has as many cells.
+/// Returns true if a line that begins with `#` names the columns: the line below has as many cells.
 fn is_header_with_hash(text: &str) -> bool {
     let mut lines = text.lines();
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
@@ -124,7 +124,7 @@ fn counts(text: &str, delimiter: u8) -> Vec<usize> {
     counts
 }
 
-/// Whether the lines have the same number of cells, two at least, between blanks; the first may have one less, as names
+/// Returns true if the lines have the same number of cells, two at least, between blanks; the first may have one less, as names
 /// of columns above names of rows.
 fn has_blank_columns(text: &str) -> bool {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES);

@@ -16,14 +16,14 @@ use crate::readers::{Format, file_name};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Whether a file's name is that of a table.
+/// Returns true if a file's name is that of a table.
 pub(in crate::readers) fn is_table_name(name: &str) -> bool {
     let name = name.to_lowercase();
     let is_text = [".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz"].iter();
     is_text.clone().any(|ending| name.ends_with(ending)) || name.ends_with(".parquet") || excel::is_name(&name)
 }
 
-/// Whether the entries of a folder are tables that belong together.
+/// Returns true if the entries of a folder are tables that belong together.
 pub(in crate::readers) fn is_folder_of_tables(entries: &[PathBuf]) -> bool {
     folder::holds_tables(entries)
 }

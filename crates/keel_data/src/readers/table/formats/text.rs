@@ -47,7 +47,7 @@ fn guess(bytes: &[u8]) -> &'static encoding_rs::Encoding {
     detector.guess(None, false)
 }
 
-/// Whether all bytes above 127 are pairs of GB 2312, four in five of them common characters and some of those beyond the
+/// Returns true if all bytes above 127 are pairs of GB 2312, four in five of them common characters and some of those beyond the
 /// range of Korean syllables. A table holds too little text for the guess by frequency, which takes such pairs for letters.
 fn is_chinese(bytes: &[u8]) -> bool {
     let (mut pairs, mut common, mut beyond_korean) = (0usize, 0usize, false);
