@@ -201,7 +201,7 @@ impl Planned<'_> {
         text
     }
 
-    /// What was chosen for the data and how long it will take; empty where nothing was open.
+    /// Formats the automatic choices and the expected time; empty where nothing was open.
     fn chosen_text(&self) -> String {
         let choice = |choice: &Choice| wrapped(&format!("{} = {}: ", choice.key, choice.value), &choice.reason);
         let mut text: String = self.choices.iter().map(choice).collect();

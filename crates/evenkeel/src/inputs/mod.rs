@@ -13,7 +13,7 @@ use crate::failure::{Failure, Stop, from_sentence, unreadable};
 use crate::failure_sources::of_source;
 use crate::terminal::Output;
 
-/// What standard input is called in messages.
+/// Name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
 /// Endings of files with one JSON value a line, or an array of them.
 const JSON_ENDINGS: [&str; 3] = ["jsonl", "ndjson", "json"];
@@ -23,7 +23,7 @@ const TABLE_ENDINGS: [&str; 10] = ["csv", "tsv", "jsonl", "ndjson", "json", "par
 /// Samples of one input.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// What messages call it.
+    /// Name in messages.
     pub(crate) source: String,
     /// The samples.
     pub(crate) dataset: Dataset,

@@ -1,4 +1,4 @@
-//! What became of the columns of a table.
+//! Table of the columns and their treatment.
 
 use keel_data::{ColumnKind, ColumnReport};
 

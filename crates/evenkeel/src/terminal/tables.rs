@@ -23,7 +23,7 @@ pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     text_of(Table::new(), columns, rows)
 }
 
-/// As [`table`], at most `width` columns wide.
+/// Formats a table like [`table`], at most `width` columns wide.
 pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));

@@ -9,7 +9,7 @@ impl Dataset {
     /// mean over the training split stands in.
     ///
     /// # Errors
-    /// What [`Dataset::from_memory`] refuses, infinite values among it.
+    /// Anything that [`Dataset::from_memory`] refuses, infinite values among it.
     pub fn from_array(
         name: impl Into<String>,
         inputs: ArrayView2<'_, f32>,
@@ -22,7 +22,7 @@ impl Dataset {
     /// A dataset of images as bytes, `[samples, height, width, channels]`, in any memory order.
     ///
     /// # Errors
-    /// What [`Dataset::from_memory`] refuses.
+    /// Anything that [`Dataset::from_memory`] refuses.
     pub fn from_image_array(
         name: impl Into<String>,
         images: ArrayView4<'_, u8>,

@@ -1,4 +1,4 @@
-//! What became of each column of a table, and why: shown before a training and kept in its summary.
+//! Report on each column of a table, with reasons: shown before a training run and kept in its summary.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

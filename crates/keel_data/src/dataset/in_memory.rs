@@ -31,7 +31,7 @@ impl Dataset {
     /// value; `imputation` says what stands in for it, fitted on the training split.
     ///
     /// # Errors
-    /// What [`Dataset::from_memory`] refuses, infinite values among it; NaN where `imputation` is `error`.
+    /// Anything that [`Dataset::from_memory`] refuses, infinite values among it; NaN where `imputation` is `error`.
     pub fn from_memory_with_missing(
         name: impl Into<String>,
         features: usize,
