@@ -14,7 +14,8 @@ pub use keel_nn::{
     Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, Preset, RandomKey, Shape,
     StateSpec,
 };
-pub use keel_train::metrics::Metrics;
+pub use keel_train::config::{ClassWeights, WeightRule};
+pub use keel_train::metrics::{MetricName, Metrics};
 pub use keel_train::optimizers::OptimizerConfig;
 pub use keel_train::runs::{MetricReader, Summary};
 pub use keel_train::schedules::ScheduleConfig;

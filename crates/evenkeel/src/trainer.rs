@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use keel_data::{AugmentConfig, PreprocessStep, SplitDataset};
 use keel_nn::losses::{CustomLoss, LossFunction, LossSpec};
-use keel_train::config::{LossConfig, check_values};
+use keel_train::config::{ClassWeights, LossConfig, check_values};
+use keel_train::metrics::MetricName;
 use keel_train::optimizers::OptimizerConfig;
 use keel_train::schedules::ScheduleConfig;
 use keel_train::{Config, TrainError, TrainingObserver};
@@ -92,6 +94,28 @@ impl Trainer {
     /// loss again can train on or evaluate.
     pub fn custom_loss(self, name: impl Into<String>, loss: impl LossFunction + 'static) -> Self {
         self.loss(LossSpec::Custom(CustomLoss::new(name, loss)))
+    }
+
+    /// Metric on the validation split that decides the best epoch and early stopping.
+    pub fn metric(mut self, metric: MetricName) -> Self {
+        self.config.train.metric = metric;
+        self.config.given.insert("train.metric");
+        self
+    }
+
+    /// Weights of the classes in the loss: [`WeightRule::Balanced`](keel_train::config::WeightRule::Balanced), or weights of
+    /// your own as [`ClassWeights`].
+    pub fn class_weights(mut self, weights: impl Into<ClassWeights>) -> Self {
+        self.config.train.class_weights = weights.into();
+        self.config.given.insert("train.class_weights");
+        self
+    }
+
+    /// Ends the training within `limit`. Fewer epochs are trained where they do not fit, so that the learning rate still falls
+    /// to its end.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.config.train.time_limit = limit.as_secs_f64();
+        self
     }
 
     /// Ends the training after this many epochs without improvement; 0 = never.

@@ -1,5 +1,8 @@
 //! The library on a program's own data: in memory, from rows and columns, with its own loss and loop.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use evenkeel::prelude::*;
 
 const SPLIT: Split = Split { validation: 0.1, test: 0.2, seed: 0 };
@@ -54,6 +57,51 @@ fn a_run_in_memory_writes_nothing_until_it_is_saved() {
     assert!(message.contains("saved: the folder is not empty"), "{message}");
     written.save(folder.path().join("copied")).unwrap();
     assert!(weights(&folder.path().join("copied")) == weights(&path));
+}
+
+/// A program that takes a while after each step, which no measurement before the first epoch can know.
+#[derive(Clone, Default)]
+struct Slow(Arc<Mutex<Vec<f64>>>);
+
+impl TrainingObserver for Slow {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Step(step) => {
+                self.0.lock().unwrap().push(step.learning_rate);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Event::Shortened { total_steps, epochs } => assert!(total_steps < 700 && epochs < 100.0),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_training_slower_than_measured_still_ends_with_its_learning_rate_fallen() {
+    let slow = Slow::default();
+    let cosine = ScheduleConfig::Cosine(evenkeel::train::schedules::CosineConfig::default());
+    let settings = trainer().batch_size(32).epochs(100).schedule(cosine).time_limit(Duration::from_secs(2));
+    let run = settings.observer(slow.clone()).in_memory().fit(&line(300, 0.0)).unwrap();
+    let (summary, rates) = (run.summary(), slow.0.lock().unwrap());
+    assert_eq!((format!("{:?}", summary.status).as_str(), &summary.reason), ("Finished", &None));
+    assert!((1..100).contains(&summary.epochs) && summary.steps == rates.len() as u64, "{} epochs", summary.epochs);
+    assert!(*rates.last().unwrap() < 0.01 * rates[0], "{:?}", rates.last());
+    assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]), "a cosine only falls");
+    let choice = summary.choices.iter().find(|choice| choice.key == "train.epochs").unwrap();
+    assert!(choice.reason.starts_with("shortened from 100 while training"), "{}", choice.reason);
+}
+
+#[test]
+fn classes_are_weighted_and_judged_as_the_program_says() {
+    let digits = Dataset::digits().unwrap().split(SPLIT).unwrap();
+    let settings = || trainer().epochs(2).metric(MetricName::LogLoss).in_memory();
+    let run = settings().class_weights(WeightRule::Balanced).fit(&digits).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    run.save(folder.path().join("r")).unwrap();
+    let config = std::fs::read_to_string(folder.path().join("r/config.toml")).unwrap();
+    assert!(config.contains("metric = \"log_loss\"") && config.contains("class_weights = \"balanced\""), "{config}");
+    let error = settings().class_weights(ClassWeights::Listed(vec![1.0, 2.0])).fit(&digits).unwrap_err().to_string();
+    assert!(error.contains("train.class_weights"), "{error}");
 }
 
 #[test]

@@ -71,6 +71,9 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
     });
     let classes = table_run(folder, "classes", &table_of_classes(folder), "kind");
     let values = table_run(folder, "values", &table_of_values(folder), "price");
+    change_summary(&values, |summary| {
+        summary["choices"] = serde_json::json!([{"key": "model.width", "value": "64", "reason": "few <rows>"}]);
+    });
     let pages: Vec<PathBuf> = [
         write(&images, Language::English),
         write(&images, Language::Chinese),
@@ -105,6 +108,9 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
     let chinese = html(1).chars().filter(|character| ('\u{4e00}'..'\u{9fff}').contains(character)).count();
     assert!(chinese > 500, "{chinese}");
     assert!(html(2).contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !html(2).contains("<script>alert"));
+    assert!(html(2).contains("<th scope=\"row\">kind</th><td>target</td>"), "the table of columns");
+    assert!(html(3).contains("<th scope=\"row\">price</th><td>target</td>"), "the table of columns");
+    assert!(html(3).contains("id=\"choices\"") && html(3).contains("few &lt;rows&gt;"), "the choices");
     assert!(html(3).contains("residual") && html(3).contains("no error") && !html(3).contains("class=\"confusion\""));
 
     let Some(browser) = Browser::or_skip("a_report_shows_what_the_run_holds_and_is_drawn_in_every_view") else {

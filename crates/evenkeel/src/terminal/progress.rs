@@ -153,6 +153,18 @@ impl Progress {
         }
     }
 
+    fn shortened(&mut self, total_steps: u64, epochs: f64) {
+        self.steps = total_steps;
+        self.epochs = epochs.ceil() as u64;
+        if !self.bar.is_hidden() {
+            self.bar.set_length(total_steps);
+        }
+        self.line(&format!(
+            "time        slower than measured: shortened to {} epochs to end within the limit",
+            (epochs * 100.0).round() / 100.0
+        ));
+    }
+
     fn epoch(&mut self, event: EpochEvent<'_>) {
         self.last_line = Instant::now();
         let validation = event.validation.map(|metrics| part_text("validation", metrics)).unwrap_or_default();
@@ -173,6 +185,7 @@ impl TrainingObserver for Progress {
             Event::Epoch(epoch) => self.epoch(epoch),
             Event::Evaluation(evaluation) => self.evaluation(evaluation),
             Event::Finding(finding) => self.finding(finding),
+            Event::Shortened { total_steps, epochs } => self.shortened(total_steps, epochs),
             Event::Checkpoint { .. } => {}
         }
     }

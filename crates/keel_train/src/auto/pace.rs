@@ -168,6 +168,11 @@ impl Pace {
         self.of(config.train.epochs)
     }
 
+    /// Returns the seconds at the end of an epoch of so many steps: evaluation and checkpoint.
+    pub fn overhead(self, steps: u64) -> f64 {
+        (self.epoch_seconds - self.step_seconds * steps as f64).max(0.0)
+    }
+
     /// Returns the time of so many epochs.
     pub fn of(self, epochs: u64) -> Timing {
         Timing { pace: self, epochs, seconds: epochs as f64 * self.epoch_seconds }

@@ -37,6 +37,12 @@ impl Default for ClassWeights {
     }
 }
 
+impl From<WeightRule> for ClassWeights {
+    fn from(rule: WeightRule) -> Self {
+        ClassWeights::Rule(rule)
+    }
+}
+
 impl ClassWeights {
     /// One weight per class, in the order of `names`; empty where all weigh 1.
     ///

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use keel_health::MonitorState;
 
 use super::write_atomically;
-use crate::schedules::PlateauState;
+use crate::schedules::{PlateauState, Shortened};
 
 /// Version of the layout of checkpoints and model files; a file of another version is refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -76,6 +76,9 @@ pub struct TrainingState {
     pub optimizer_steps: u64,
     /// State of the schedule.
     pub plateau: PlateauState,
+    /// How the training was shortened to keep its time limit, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<Shortened>,
     /// Sum of the losses of the epoch under way, weighted by samples.
     pub epoch_loss_sum: f64,
     /// Samples and right predictions of the epoch under way.

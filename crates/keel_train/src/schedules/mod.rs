@@ -55,25 +55,39 @@ pub struct Horizon {
     pub steps_per_epoch: u64,
 }
 
-/// A schedule during training: a pure function of the step, but for the plateau's small state.
+/// A training that was shortened while it ran: what was left of its schedule passes in fewer steps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Shortened {
+    /// First step that is taken faster.
+    from: u64,
+    /// Place of that step in the schedule as it was planned, in steps.
+    at: f64,
+    /// Steps of the shortened training.
+    total_steps: u64,
+}
+
+/// A schedule during training: a pure function of the step, but for the small state of `reduce_on_plateau` and of a
+/// training that was shortened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     config: ScheduleConfig,
     peak: f64,
     horizon: Horizon,
     plateau: PlateauState,
+    shortened: Option<Shortened>,
 }
 
 impl Schedule {
     /// A schedule whose highest learning rate is `peak`.
     pub fn new(config: &ScheduleConfig, peak: f64, horizon: Horizon) -> Self {
-        Schedule { config: config.clone(), peak, horizon, plateau: PlateauState::default() }
+        Schedule { config: config.clone(), peak, horizon, plateau: PlateauState::default(), shortened: None }
     }
 
     /// The learning rate of `step`, counted from 0.
     ///
     /// For the first `warmup_steps` it rises linearly from `peak / warmup_steps`; the schedule itself fills the rest.
     pub fn learning_rate(&self, step: u64) -> f64 {
+        let step = self.place_of(step) as u64;
         let warmup = self.warmup_steps();
         if step < warmup {
             return self.peak * (step + 1) as f64 / warmup as f64;
@@ -101,9 +115,35 @@ impl Schedule {
         &self.plateau
     }
 
-    /// Puts back what [`Schedule::state`] gave.
-    pub fn restore(&mut self, state: PlateauState) {
-        self.plateau = state;
+    /// Puts back what [`Schedule::state`] and [`Schedule::shortened`] gave.
+    pub fn restore(&mut self, state: PlateauState, shortened: Option<Shortened>) {
+        (self.plateau, self.shortened) = (state, shortened);
+    }
+
+    /// Has what is left of the schedule pass until `total_steps`, from `step` on.
+    pub fn shorten(&mut self, step: u64, total_steps: u64) {
+        self.shortened = Some(Shortened { from: step, at: self.place_of(step), total_steps });
+    }
+
+    /// Returns how the training was shortened, if it was.
+    pub fn shortened(&self) -> Option<Shortened> {
+        self.shortened
+    }
+
+    /// Returns the number of steps after which the training ends.
+    pub fn total_steps(&self) -> u64 {
+        self.shortened.map_or(self.horizon.total_steps, |shortened| shortened.total_steps)
+    }
+
+    /// Place of a step in the schedule as it was planned.
+    fn place_of(&self, step: u64) -> f64 {
+        match self.shortened {
+            Some(Shortened { from, at, total_steps }) if step >= from => {
+                let rest = self.horizon.total_steps as f64 - at;
+                at + (step - from) as f64 * rest / total_steps.saturating_sub(from).max(1) as f64
+            }
+            _ => step as f64,
+        }
     }
 
     fn warmup_steps(&self) -> u64 {
@@ -143,6 +183,28 @@ mod tests {
         let schedule = Schedule::new(&config, 0.8, Horizon { total_steps: 10, steps_per_epoch: 5 });
         let rates: Vec<f64> = (0..6).map(|step| schedule.learning_rate(step)).collect();
         assert_eq!(rates, [0.2, 0.4, 0.6000000000000001, 0.8, 0.8, 0.8]);
+    }
+
+    #[test]
+    fn a_shortened_schedule_goes_on_where_it_was_and_ends_as_planned() {
+        let config = ScheduleConfig::Cosine(CosineConfig::default());
+        let horizon = Horizon { total_steps: 100, steps_per_epoch: 10 };
+        let planned = Schedule::new(&config, 1.0, horizon);
+        let mut schedule = planned.clone();
+        schedule.shorten(20, 60);
+        assert_eq!(schedule.total_steps(), 60);
+        let pairs = [(0, 0), (19, 19), (20, 20), (21, 22), (40, 60), (59, 98)];
+        for (step, place) in pairs {
+            assert_eq!(schedule.learning_rate(step), planned.learning_rate(place), "step {step}");
+        }
+        schedule.shorten(40, 50);
+        let pairs = [(40, 60), (45, 80), (49, 96)];
+        for (step, place) in pairs {
+            assert_eq!(schedule.learning_rate(step), planned.learning_rate(place), "step {step}, shortened again");
+        }
+        let mut restored = planned.clone();
+        restored.restore(schedule.state().clone(), schedule.shortened());
+        assert_eq!(restored, schedule);
     }
 
     #[test]

@@ -30,6 +30,13 @@ pub enum Event<'a> {
     Evaluation(EvaluationEvent),
     /// A health rule fired.
     Finding(&'a Finding),
+    /// The training was shortened to end within its time limit.
+    Shortened {
+        /// Steps of the whole training from now on.
+        total_steps: u64,
+        /// The same in epochs.
+        epochs: f64,
+    },
     /// A checkpoint was written.
     Checkpoint {
         /// Steps done when it was written.

@@ -3,8 +3,10 @@
 mod averaging;
 mod batch_statistics;
 mod best_epoch;
+mod deadline;
 mod events;
 mod memory_run;
+mod new_folder;
 mod patch_whitening;
 mod position;
 mod record;

@@ -1,14 +1,14 @@
 //! One run from its folder to its summary.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use keel_data::{Loader, Position, SplitDataset};
-use keel_nn::Preset;
 
 use super::best_epoch;
+use super::deadline::{Deadline, Place};
 use super::memory_run::{MemoryRecord, MemoryRun};
+use super::new_folder::new_folder;
 use super::position::BestWeights;
 use super::record::Record;
 use super::{EpochEvent, EvaluationEvent, Event, Session, Started, StepEvent, Trainer, TrainingObserver, load_data};
@@ -60,6 +60,8 @@ struct Run<'a> {
     recorder: FlightRecorder,
     first_step_at: Option<f64>,
     steps_per_epoch: u64,
+    /// When the training must be over; `None` without a time limit.
+    deadline: Option<Deadline>,
     /// What was chosen for this run, as its summary keeps it.
     choices: Vec<Choice>,
     /// What the last epoch was judged by.
@@ -142,10 +144,13 @@ impl<'a> Run<'a> {
         let steps_per_epoch = session.training_batches().steps_per_epoch() as u64;
         let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
         let mut schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
-        schedule.restore(state.plateau.clone());
+        schedule.restore(state.plateau.clone(), state.shortened);
         let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
         let store = record.open_store(state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
+        let overhead = timing.as_ref().map_or(0.0, |timing| timing.pace.overhead(steps_per_epoch));
+        let deadline = (config.train.time_limit > 0.0)
+            .then(|| Deadline::new(config.train.time_limit, began, overhead));
         let data_fingerprint = session.data().fingerprint();
         let recorder = FlightRecorder::new(session.training_batches().largest_batch());
         let mut run = Run {
@@ -164,6 +169,7 @@ impl<'a> Run<'a> {
             first_step_at: None,
             judged: None,
             steps_per_epoch,
+            deadline,
             choices,
             data_fingerprint,
         };
@@ -199,6 +205,9 @@ impl<'a> Run<'a> {
         if self.gave_up() {
             return Ok(Ending::EarlyStopping);
         }
+        if self.state.step >= self.schedule.total_steps() {
+            return Ok(Ending::Finished);
+        }
         while let Some(batch) = loader.next() {
             let batch = batch?;
             if self.state.step == 0 {
@@ -206,8 +215,12 @@ impl<'a> Run<'a> {
             }
             self.step(&batch)?;
             drop(batch);
-            if self.state.step_in_epoch == steps_per_epoch {
+            let over = self.state.step >= self.schedule.total_steps();
+            if self.state.step_in_epoch == steps_per_epoch || over {
                 self.end_epoch()?;
+                if over {
+                    return Ok(Ending::Finished);
+                }
                 if self.gave_up() {
                     return Ok(Ending::EarlyStopping);
                 }
@@ -220,16 +233,41 @@ impl<'a> Run<'a> {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped("stopped on request".to_owned()));
             }
-            let limit = self.config.train.time_limit;
-            if limit > 0.0 && self.began.elapsed().as_secs_f64() >= limit {
+            if self.deadline.as_ref().is_some_and(Deadline::has_passed) {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped("the time limit was reached".to_owned()));
             }
+            self.keep_deadline();
             if self.checkpointed.elapsed() >= Duration::from_secs_f64(self.config.run.checkpoint_seconds) {
                 self.checkpoint()?;
             }
         }
         Ok(Ending::Finished)
+    }
+
+    /// Shortens a training that would not end in time, so that the learning rate falls to its end.
+    fn keep_deadline(&mut self) {
+        let Some(deadline) = &mut self.deadline else { return };
+        let place = Place {
+            step: self.state.step,
+            step_in_epoch: self.state.step_in_epoch,
+            steps_per_epoch: self.steps_per_epoch,
+            total_steps: self.schedule.total_steps(),
+        };
+        let Some(total_steps) = deadline.shorter(place) else { return };
+        self.schedule.shorten(self.state.step, total_steps);
+        let epochs = total_steps as f64 / self.steps_per_epoch as f64;
+        self.choices.retain(|choice| choice.key != "train.epochs");
+        self.choices.push(Choice {
+            key: "train.epochs".to_owned(),
+            value: format!("{}", (epochs * 100.0).round() / 100.0),
+            reason: format!(
+                "shortened from {} while training, which is slower than it was measured to be: the learning rate still \
+                 falls to its end within the time limit",
+                self.config.train.epochs
+            ),
+        });
+        self.observer.event(Event::Shortened { total_steps, epochs });
     }
 
     fn step(&mut self, batch: &keel_data::Batch) -> Result<(), TrainError> {
@@ -275,6 +313,7 @@ impl<'a> Run<'a> {
     }
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
+        let began = Instant::now();
         let validation_part = self.session.data().validation.clone();
         let metric = self.config.train.metric;
         let detail = if metric.needs_probabilities() { Detail::Full } else { Detail::Brief };
@@ -305,6 +344,9 @@ impl<'a> Run<'a> {
             written?;
         }
         self.checkpoint()?;
+        if let Some(deadline) = &mut self.deadline {
+            deadline.epoch_ended(began.elapsed().as_secs_f64());
+        }
         let (epoch, seconds) = (self.state.epoch, self.seconds());
         let event = EpochEvent { epoch, train: &train, validation: validation.as_ref(), best, seconds };
         self.observer.event(Event::Epoch(event));
@@ -367,6 +409,7 @@ impl<'a> Run<'a> {
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
         self.state.plateau = self.schedule.state().clone();
+        self.state.shortened = self.schedule.shortened();
         self.state.seconds = self.seconds();
         self.state.health = self.watch.as_ref().map(Watch::state);
         self.store.flush();
@@ -539,51 +582,4 @@ fn check_data(folder: &RunFolder, session: &Session) -> Result<(), TrainError> {
         folder.path().display()
     );
     Err(TrainError::setting("data", message))
-}
-
-fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainError> {
-    let name = if config.run.name.is_empty() { default_name(config, session) } else { config.run.name.clone() };
-    let plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-    if !plain {
-        return Err(TrainError::setting(
-            "run.name",
-            format!("`{name}` is no folder name; leave out slashes and a leading dot"),
-        ));
-    }
-    let folder = RunFolder::create(Path::new(&config.run.directory), &name)?;
-    folder.write_text(&folder.config(), &config.to_toml())?;
-    Ok(folder)
-}
-
-/// Longest part of a run's name that comes from the data, in bytes: file systems allow 255 for the whole.
-const DATA_NAME_BYTES: usize = 80;
-
-/// The start of a long name.
-fn shortened(name: &str) -> &str {
-    let end = (0..=DATA_NAME_BYTES.min(name.len())).rev().find(|&end| name.is_char_boundary(end));
-    &name[..end.unwrap_or(0)]
-}
-
-/// Data and model, as in `digits-cnn`.
-fn default_name(config: &Config, session: &Session) -> String {
-    let preset = || Preset::ALL.iter().find(|entry| entry.0 == config.model.preset).map_or("model", |entry| entry.1);
-    let model = if config.model.layers.is_empty() { preset() } else { "custom" };
-    let data = shortened(session.data().dataset.name());
-    let name = format!("{data}-{model}");
-    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-    name.trim_start_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_long_data_leave_room_for_a_file_system() {
-        for (name, bytes) in
-            [("digits".to_owned(), 6), ("x".repeat(252), 80), ("é".repeat(252), 80), ("字".repeat(90), 78)]
-        {
-            assert_eq!(shortened(&name).len(), bytes, "{name}");
-        }
-    }
 }

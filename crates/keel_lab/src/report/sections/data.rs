@@ -1,9 +1,9 @@
-//! The data: splits, and statistics of every feature or channel before and after preprocessing.
+//! The data: splits, the columns of a table, and statistics of every feature or channel before and after preprocessing.
 
 use keel_data::{Moments, PreprocessStatistics};
 
-use super::Contents;
 use super::overview::grouped;
+use super::{Contents, columns};
 use crate::charts::{Marks, Plot, Series, escape, number};
 use crate::language::{Language, Text};
 
@@ -26,6 +26,9 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
                 format!("<p class=\"lead\">训练 <b>{train}</b> 个样本，验证 <b>{validation}</b> 个，测试 <b>{test}</b> 个。</p>")
             }
         });
+    }
+    if let Some(summary) = &contents.record.summary {
+        html.push_str(&columns::table(&summary.columns, language));
     }
     if !evaluation.preprocessing.is_empty() {
         let items: String = evaluation.preprocessing.iter().map(|step| format!("<li>{}</li>", escape(step))).collect();

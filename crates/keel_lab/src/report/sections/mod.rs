@@ -1,5 +1,7 @@
 //! The parts of a report, one file each, in the order they are read.
 
+mod choices;
+mod columns;
 mod confusion;
 mod curves;
 mod data;
@@ -38,7 +40,7 @@ struct Section {
     write: fn(&Contents<'_>) -> String,
 }
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     Section { anchor: "findings", english: "Findings", chinese: "诊断", write: findings::section },
     Section { anchor: "metrics", english: "Metrics", chinese: "指标", write: metrics::section },
     Section { anchor: "curves", english: "Training curves", chinese: "训练曲线", write: curves::section },
@@ -75,6 +77,9 @@ const SECTIONS: [Section; 13] = [
     },
     Section { anchor: "model", english: "Model", chinese: "模型", write: model::section },
     Section { anchor: "data", english: "Data", chinese: "数据", write: data::section },
+    Section {
+        anchor: "choices", english: "Chosen automatically", chinese: "自动选择", write: choices::section
+    },
     Section { anchor: "setup", english: "Set-up", chinese: "配置与环境", write: setup::section },
 ];
 

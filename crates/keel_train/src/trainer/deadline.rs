@@ -1,0 +1,152 @@
+//! Keeping a time limit: a training slower than it was measured to be is shortened while it runs, since a learning rate that
+//! has fallen to its end is worth more than a few more epochs.
+
+use std::time::Instant;
+
+/// Share of the time left that is planned for.
+const PLANNED_SHARE: f64 = 0.97;
+
+/// Share of the time limit between two looks at the clock.
+const INTERVAL_SHARE: f64 = 0.03;
+
+/// Steps after which the time of a step is known well enough.
+const WARM_STEPS: u64 = 4;
+
+/// Where a training is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Steps done.
+    pub(super) step: u64,
+    /// Steps done of the epoch under way.
+    pub(super) step_in_epoch: u64,
+    /// Steps of an epoch.
+    pub(super) steps_per_epoch: u64,
+    /// Steps that are planned.
+    pub(super) total_steps: u64,
+}
+
+/// The end of a training that has a time limit.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    /// Seconds from `began`.
+    limit: f64,
+    began: Instant,
+    /// Seconds at the end of an epoch: evaluation and checkpoint.
+    overhead: f64,
+    /// Seconds of all overheads so far.
+    overheads: f64,
+    /// Steps done when this start of the training began.
+    first_step: Option<u64>,
+    next_look: f64,
+}
+
+impl Deadline {
+    /// `limit` seconds after `began`; the end of an epoch is expected to take `overhead` seconds until one was measured.
+    pub(super) fn new(limit: f64, began: Instant, overhead: f64) -> Self {
+        Deadline { limit, began, overhead, overheads: 0.0, first_step: None, next_look: INTERVAL_SHARE * limit }
+    }
+
+    /// Returns true once the time is up.
+    pub(super) fn has_passed(&self) -> bool {
+        self.began.elapsed().as_secs_f64() >= self.limit
+    }
+
+    /// Notes the end of an epoch.
+    pub(super) fn epoch_ended(&mut self, seconds: f64) {
+        self.overhead = seconds;
+        self.overheads += seconds;
+    }
+
+    /// Returns the number of steps that fit, where fewer than planned do. Call it after each step.
+    pub(super) fn shorter(&mut self, place: Place) -> Option<u64> {
+        self.shorter_after(self.began.elapsed().as_secs_f64(), place)
+    }
+
+    fn shorter_after(&mut self, elapsed: f64, place: Place) -> Option<u64> {
+        let first = *self.first_step.get_or_insert(place.step.saturating_sub(1));
+        let done = place.step - first;
+        if elapsed < self.next_look || done < WARM_STEPS {
+            return None;
+        }
+        self.next_look = elapsed + INTERVAL_SHARE * self.limit;
+        let each = (elapsed - self.overheads).max(0.0) / done as f64;
+        let left = self.limit - elapsed;
+        let seconds = |steps: u64| {
+            let ends = (place.step_in_epoch + steps).div_ceil(place.steps_per_epoch);
+            steps as f64 * each + ends as f64 * self.overhead
+        };
+        let planned = place.total_steps.saturating_sub(place.step);
+        if seconds(planned) <= left {
+            return None;
+        }
+        let fitting = largest(planned, |steps| seconds(steps) <= PLANNED_SHARE * left).max(1);
+        // Whole epochs, so that the last evaluation follows the last sample, unless less than one is left.
+        let to_epoch_end = place.steps_per_epoch - place.step_in_epoch % place.steps_per_epoch;
+        let steps = match fitting.checked_sub(to_epoch_end) {
+            Some(beyond) => to_epoch_end + beyond / place.steps_per_epoch * place.steps_per_epoch,
+            None => fitting,
+        };
+        Some(place.step + steps).filter(|&total| total < place.total_steps)
+    }
+}
+
+/// Returns the largest number up to `most` that `fits`; 0 if none does.
+fn largest(most: u64, fits: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if fits(middle) { low = middle } else { high = middle - 1 }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A deadline of 100 s that has seen the first step.
+    fn deadline() -> Deadline {
+        let mut deadline = Deadline::new(100.0, Instant::now(), 1.0);
+        assert_eq!(deadline.shorter_after(0.1, place(1)), None);
+        deadline
+    }
+
+    /// Ten epochs of ten steps.
+    fn place(step: u64) -> Place {
+        Place { step, step_in_epoch: step % 10, steps_per_epoch: 10, total_steps: 100 }
+    }
+
+    #[test]
+    fn a_training_in_time_is_left_alone() {
+        // 0.8 s a step and 1 s an epoch: 90 s.
+        assert_eq!(deadline().shorter_after(8.0, place(10)), None);
+    }
+
+    #[test]
+    fn a_slow_training_is_cut_to_whole_epochs() {
+        let mut slow = deadline();
+        slow.epoch_ended(1.0);
+        // 1.2 s a step: an epoch takes 13 s, and 87 s are left.
+        assert_eq!(slow.shorter_after(13.0, place(10)), Some(70));
+        assert_eq!(slow.shorter_after(13.5, place(10)), None, "the next look comes later");
+    }
+
+    #[test]
+    fn less_than_an_epoch_is_cut_to_steps() {
+        // 10 s a step: of the 50 s left, four steps and the end of an epoch fit.
+        assert_eq!(deadline().shorter_after(50.0, place(5)), Some(9));
+        // The epoch's end takes longer than what is left: one more step.
+        let mut late = deadline();
+        late.epoch_ended(60.0);
+        assert_eq!(late.shorter_after(95.0, place(5)), Some(6));
+    }
+
+    #[test]
+    fn the_largest_that_fits_is_found() {
+        for most in 0..20 {
+            for limit in 0..25 {
+                assert_eq!(largest(most, |steps| steps <= limit), most.min(limit));
+            }
+        }
+    }
+}
