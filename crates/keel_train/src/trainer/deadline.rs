@@ -12,6 +12,10 @@ const INTERVAL_SHARE: f64 = 0.03;
 /// Steps after which the time of a step is known well enough.
 const WARM_STEPS: u64 = 4;
 
+/// Steps below which no training is shortened inside its first epoch: it would have learned nothing, and can be resumed
+/// instead.
+const LEAST_STEPS: u64 = 300;
+
 /// Where a training is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
@@ -35,6 +39,8 @@ pub(super) struct Deadline {
     overhead: f64,
     /// Seconds of all overheads so far.
     overheads: f64,
+    /// False for a training that goes on: it keeps the length it was planned with.
+    may_shorten: bool,
     /// Steps done when this start of the training began.
     first_step: Option<u64>,
     next_look: f64,
@@ -43,7 +49,13 @@ pub(super) struct Deadline {
 impl Deadline {
     /// `limit` seconds after `began`; the end of an epoch is expected to take `overhead` seconds until one was measured.
     pub(super) fn new(limit: f64, began: Instant, overhead: f64) -> Self {
-        Deadline { limit, began, overhead, overheads: 0.0, first_step: None, next_look: INTERVAL_SHARE * limit }
+        let next_look = INTERVAL_SHARE * limit;
+        Deadline { limit, began, overhead, overheads: 0.0, may_shorten: true, first_step: None, next_look }
+    }
+
+    /// The same for a training that goes on: the limit stops it and does not shorten it.
+    pub(super) fn of_resumed(self) -> Self {
+        Deadline { may_shorten: false, ..self }
     }
 
     /// Returns true once the time is up.
@@ -65,7 +77,7 @@ impl Deadline {
     fn shorter_after(&mut self, elapsed: f64, place: Place) -> Option<u64> {
         let first = *self.first_step.get_or_insert(place.step.saturating_sub(1));
         let done = place.step - first;
-        if elapsed < self.next_look || done < WARM_STEPS {
+        if !self.may_shorten || elapsed < self.next_look || done < WARM_STEPS {
             return None;
         }
         self.next_look = elapsed + INTERVAL_SHARE * self.limit;
@@ -86,7 +98,9 @@ impl Deadline {
             Some(beyond) => to_epoch_end + beyond / place.steps_per_epoch * place.steps_per_epoch,
             None => fitting,
         };
-        Some(place.step + steps).filter(|&total| total < place.total_steps)
+        let total = place.step + steps;
+        let is_worth_it = total >= place.steps_per_epoch.min(LEAST_STEPS);
+        Some(total).filter(|&total| is_worth_it && total < place.total_steps)
     }
 }
 
@@ -123,6 +137,12 @@ mod tests {
     }
 
     #[test]
+    fn a_training_that_goes_on_keeps_its_length() {
+        assert_eq!(deadline().of_resumed().shorter_after(13.0, place(10)), None);
+        assert!(deadline().shorter_after(13.0, place(10)).is_some());
+    }
+
+    #[test]
     fn a_slow_training_is_cut_to_whole_epochs() {
         let mut slow = deadline();
         slow.epoch_ended(1.0);
@@ -133,12 +153,13 @@ mod tests {
 
     #[test]
     fn less_than_an_epoch_is_cut_to_steps() {
-        // 10 s a step: of the 50 s left, four steps and the end of an epoch fit.
-        assert_eq!(deadline().shorter_after(50.0, place(5)), Some(9));
-        // The epoch's end takes longer than what is left: one more step.
-        let mut late = deadline();
-        late.epoch_ended(60.0);
-        assert_eq!(late.shorter_after(95.0, place(5)), Some(6));
+        // 0.1 s a step: of the 50 s left, 475 steps and the end of an epoch fit.
+        let long = Place { step: 500, step_in_epoch: 500, steps_per_epoch: 1_000, total_steps: 10_000 };
+        assert_eq!(deadline().shorter_after(50.0, long), Some(975));
+        // 6 s a step, and a second epoch has begun: one more step.
+        assert_eq!(deadline().shorter_after(90.0, place(15)), Some(16));
+        // Four steps of the first epoch are no training: the limit stops it, to be resumed.
+        assert_eq!(deadline().shorter_after(50.0, place(5)), None);
     }
 
     #[test]

@@ -150,7 +150,8 @@ impl<'a> Run<'a> {
         let (began, seconds_before) = (Instant::now(), state.seconds);
         let overhead = timing.as_ref().map_or(0.0, |timing| timing.pace.overhead(steps_per_epoch));
         let deadline = (config.train.time_limit > 0.0)
-            .then(|| Deadline::new(config.train.time_limit, began, overhead));
+            .then(|| Deadline::new(config.train.time_limit, began, overhead))
+            .map(|deadline| if state.step > 0 { deadline.of_resumed() } else { deadline });
         let data_fingerprint = session.data().fingerprint();
         let recorder = FlightRecorder::new(session.training_batches().largest_batch());
         let mut run = Run {
