@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::window::{Extent, Padding, Window};
-use super::{BuildError, Part};
+use super::BuildError;
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -228,10 +228,6 @@ impl Layer for Conv2d {
 
     fn frozen(&self) -> bool {
         self.spec.frozen
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::Convolution(self)
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Backward, Forward, Layer, MemoryRequest, Mode, RandomKey, Shape};
+use keel_nn::{Backward, Forward, MemoryRequest, Mode, Op, RandomKey, Shape};
 use keel_testkit::golden::{self, GoldenCase, GoldenFile, NamedTensors};
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values, weighted_sum};
 
@@ -10,7 +10,7 @@ use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deter
 /// shows.
 #[derive(Debug)]
 pub struct SingleLayer {
-    pub layer: Box<dyn Layer>,
+    pub layer: Op,
     pub input: Shape,
     pub batch: usize,
     pub parameters: Vec<f32>,
@@ -24,15 +24,15 @@ impl SingleLayer {
     /// A layer from the text of its config, e.g. `{"type": "max_pool", "kernel": 2}`.
     pub fn new(config: &str, input: Shape, batch: usize) -> Self {
         let spec: LayerSpec = serde_json::from_str(config).unwrap_or_else(|error| panic!("{config}: {error}"));
-        let layer = spec.build(input).unwrap_or_else(|error| panic!("{config} on {input}: {error}"));
-        Self::of(layer, input, batch)
+        let op = spec.build(input).unwrap_or_else(|error| panic!("{config} on {input}: {error}"));
+        Self::of(op, input, batch)
     }
 
     /// A layer that was built elsewhere.
-    pub fn of(layer: Box<dyn Layer>, input: Shape, batch: usize) -> Self {
+    pub fn of(layer: Op, input: Shape, batch: usize) -> Self {
         let length: usize = layer.parameters().iter().map(|parameter| parameter.len()).sum();
         let state = layer.state().iter().flat_map(|state| vec![state.initial; state.len]).collect();
-        let memory = layer.memory(request(batch));
+        let memory = layer.layer().memory(request(batch));
         let mut single = SingleLayer {
             layer,
             input,
@@ -93,7 +93,7 @@ impl SingleLayer {
     /// Output of one forward pass over two inputs.
     pub fn forward_two(&mut self, mode: Mode, inputs: [&[f32]; 2]) -> Vec<f32> {
         assert_eq!(inputs[0].len(), self.batch * self.input.len(), "input");
-        let memory = self.layer.memory(request(self.batch));
+        let memory = self.layer.layer().memory(request(self.batch));
         let mut output = vec![f32::NAN; self.output_length()];
         let mut scratch = vec![f32::NAN; memory.forward_scratch];
         let call = Forward::new(self.batch, inputs[0], &mut output)
@@ -104,14 +104,14 @@ impl SingleLayer {
             .with_saved(&mut self.saved)
             .with_scratch(&mut scratch)
             .with_random(self.random);
-        self.layer.forward(call);
+        self.layer.layer().forward(call);
         output
     }
 
     /// Gradient by the input; those of the parameters are left in `grad_parameters`. The layer sees input and output
     /// only if it has asked for them.
     pub fn backward(&mut self, input: &[f32], output: &[f32], grad_output: &[f32]) -> Vec<f32> {
-        let memory = self.layer.memory(request(self.batch));
+        let memory = self.layer.layer().memory(request(self.batch));
         let mut grad_output = grad_output.to_vec();
         let mut grad_input = vec![f32::NAN; input.len()];
         let mut scratch = vec![f32::NAN; memory.backward_scratch];
@@ -126,7 +126,7 @@ impl SingleLayer {
             .with_saved(&mut self.saved)
             .with_scratch(&mut scratch)
             .with_random(self.random);
-        self.layer.backward(call);
+        self.layer.layer().backward(call);
         grad_input
     }
 

@@ -11,6 +11,7 @@ mod gradient;
 mod samples;
 mod tiny_batch;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_data::SplitDataset;
@@ -86,13 +87,13 @@ fn run(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, T
     let Resolved { config, data, .. } = auto::resolve(config, data)?;
     let config = &config;
     let mut session = Session::new(config, data.clone())?;
-    let model = describe_model(config, &session)?;
+    let model = describe_model(config, &session);
     let measured = measure_data(&session)?;
     let mut start = measure_start(&mut session, &model)?;
     let mut notes = vec![note_on_loss(&start)];
     let gradient = check_gradient(&mut session, (&model, &mut start), began.elapsed() + budget, (began, &mut notes))?;
     check_mixing(&mut session, &mut start, &mut notes)?;
-    let graph = session.unfused_graph(config)?;
+    let graph = Arc::clone(&session.network().graph);
     drop(session);
     check_tiny_batch(config, &data, budget, (&mut start, &mut notes))?;
     let mut monitor = Monitor::new(model);
@@ -178,7 +179,7 @@ fn check_mixing(
 ) -> Result<(), TrainError> {
     let chosen = samples::distinct_samples(session, FEW_SAMPLES);
     let batch = samples::batch_of(session, &chosen)?;
-    let mut executor = executor_for_evaluation(session.network(), batch.samples());
+    let mut executor = executor_for_evaluation(session.program(), batch.samples());
     let random = session.step_key(CHECKED_STEP);
     let difference = batch_mixing::batch_mixing(&batch.inputs, batch.samples(), |input| {
         executor.forward(session.network_mut(), keel_nn::Batch { input, random }, &mut ()).to_vec()
@@ -218,7 +219,7 @@ fn check_tiny_batch(
 
 /// The rows of the table: the layers as the rules know them, with the shapes of their outputs.
 fn checked_layers(graph: &Graph, model: &ModelDescription, start: &StartMeasurement) -> Vec<CheckedLayer> {
-    let shape = |name: &str| graph.nodes().iter().find(|node| node.name == name).map(|node| node.layer.output_shape());
+    let shape = |name: &str| graph.find(name).map(|node| node.op.output_shape());
     let row = |(index, layer): (usize, &keel_health::measurement::LayerDescription)| {
         let measured = start.layer(index);
         CheckedLayer {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::linear_groups::LinearGroups;
 use crate::init::InitSpec;
-use crate::layers::{BuildError, Part};
+use crate::layers::BuildError;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `linear` layer.
@@ -198,10 +198,6 @@ impl Layer for Linear {
 
     fn frozen(&self) -> bool {
         self.spec.frozen
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::Linear(self)
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sample_norm::{check_epsilon, scale_and_shift};
-use crate::layers::{BuildError, Part};
+use crate::layers::BuildError;
 use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -105,7 +105,8 @@ impl BatchNorm {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
     }
 
-    pub(in crate::layers) fn spec(&self) -> &BatchNormSpec {
+    /// Its settings.
+    pub fn spec(&self) -> &BatchNormSpec {
         &self.spec
     }
 
@@ -221,20 +222,8 @@ impl Layer for BatchNorm {
         format!("{} channels, {running}, epsilon {epsilon}{}", self.channels(), if *affine { "" } else { ", no scale" })
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Norm(self)
-    }
-
     fn measures(&self) -> Measures {
         Measures { input: true, ..Measures::default() }
-    }
-
-    fn population_statistics(&self) -> Option<PopulationStatistics> {
-        Some(PopulationStatistics::new(self))
-    }
-
-    fn needs_batch(&self) -> bool {
-        self.shape.positions() == 1
     }
 }
 
