@@ -36,7 +36,7 @@ pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
 pub use max_pool::{MaxPool, MaxPoolSpec};
 pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
-    RunningStatistics, SampleNorm,
+    RunningPlaces, RunningStatistics, SampleNorm,
 };
 pub use residual::{ResidualSpec, Shortcut};
 pub use window::{Extent, Padding};

@@ -91,7 +91,7 @@ fn run(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, T
     let measured = measure_data(&session)?;
     let mut start = measure_start(&mut session, &model)?;
     let mut notes = vec![note_on_loss(&start)];
-    let gradient = check_gradient(&mut session, (&model, &mut start), began.elapsed() + budget, (began, &mut notes))?;
+    let gradient = check_gradient(&mut session, &mut start, began.elapsed() + budget, (began, &mut notes))?;
     check_mixing(&mut session, &mut start, &mut notes)?;
     let graph = Arc::clone(&session.network().graph);
     drop(session);
@@ -112,7 +112,7 @@ fn note_on_loss(start: &StartMeasurement) -> String {
 /// Compares the gradient with finite differences on a few samples until `until` after `began`.
 fn check_gradient(
     session: &mut Session,
-    (model, start): (&ModelDescription, &mut StartMeasurement),
+    start: &mut StartMeasurement,
     until: Duration,
     (began, notes): (Instant, &mut Vec<String>),
 ) -> Result<Option<GradientComparison>, TrainError> {
@@ -141,7 +141,8 @@ fn check_gradient(
         return Ok(None);
     };
     if let Some(worst) = outcome.worst() {
-        let layer = worst.name.rsplit_once('.').and_then(|(layer, _)| model.find(layer));
+        let mut parameters = session.network().graph.parameters().iter();
+        let layer = parameters.find(|parameter| parameter.name == worst.name).map(|parameter| parameter.node.index());
         let (largest_relative_error, entries) = (worst.relative_error as f32, outcome.compared());
         start.gradient_check = Some(GradientCheck { largest_relative_error, layer, entries });
     }

@@ -16,8 +16,6 @@ use serde::{Deserialize, Serialize};
 pub use replay::{BadOperation, Phase, Replay};
 pub use tensor_range::{Operand, TensorRange};
 
-use crate::config::Config;
-use crate::error::TrainError;
 use crate::trainer::Session;
 
 /// Steps kept.

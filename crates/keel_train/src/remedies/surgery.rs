@@ -167,9 +167,10 @@ fn prior_bias(session: &mut Session, layer: &str) -> Result<(), TrainError> {
     let data = session.data();
     let counts = data.dataset.class_counts(&data.train);
     let total = counts.iter().sum::<usize>() as f64;
-    let name = format!("{layer}.bias");
-    let parameters = session.network().graph.parameters();
-    let range = parameters.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.range.clone());
+    let graph = &session.network().graph;
+    let node = graph.find(layer).ok_or_else(|| missing(layer))?;
+    let bias = graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Bias);
+    let range = bias.map(|parameter| parameter.range.clone());
     let range = range.filter(|range| range.len() == counts.len()).ok_or_else(|| missing(layer))?;
     for (bias, count) in session.network_mut().parameters[range].iter_mut().zip(counts) {
         *bias = ((count as f64).max(0.5) / total).ln() as f32;

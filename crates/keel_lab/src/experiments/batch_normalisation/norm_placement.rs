@@ -4,7 +4,7 @@
 use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
-use keel_nn::{Network, NodeId, Observer, RandomKey, Value};
+use keel_nn::{Network, NodeId, Observer, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -216,7 +216,7 @@ impl LastInput {
         // Flattening only looks at the same values.
         let given = network.graph.last_weight_node().map(|node| network.graph.storage(node.inputs[0]));
         let node = match given {
-            Some(Value::Node(id)) => Some(id),
+            Some(keel_nn::Value::Node(id)) => Some(id),
             _ => None,
         };
         LastInput { node, values: Vec::new() }

@@ -1,5 +1,7 @@
 //! Batch normalisation: each channel or feature normalised over the batch (Ioffe & Szegedy 2015).
 
+use std::ops::Range;
+
 use keel_kernels::normalization::batch::{self, BackwardSums};
 use keel_kernels::statistics::Signal;
 use schemars::JsonSchema;
@@ -95,6 +97,17 @@ pub struct BatchNorm {
     spec: BatchNormSpec,
 }
 
+/// Places of the running statistics of a layer in a network's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningPlaces {
+    /// Means, one for each channel.
+    pub mean: Range<usize>,
+    /// Variances, one for each channel.
+    pub variance: Range<usize>,
+    /// Number of updates.
+    pub updates: usize,
+}
+
 impl BatchNorm {
     pub(in crate::layers) fn channels(&self) -> usize {
         self.shape.channels()
@@ -103,6 +116,13 @@ impl BatchNorm {
     /// Scale and shift, or two empty slices without `affine`.
     pub(in crate::layers) fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
+    }
+
+    /// Where the running statistics lie, for a layer whose state begins at `start`.
+    pub fn running_places(&self, start: usize) -> RunningPlaces {
+        let channels = self.channels();
+        let (variance, updates) = (start + channels, start + 2 * channels);
+        RunningPlaces { mean: start..variance, variance: variance..updates, updates }
     }
 
     /// Its settings.
