@@ -18,6 +18,7 @@ pub mod network;
 pub mod plan;
 pub mod probe;
 pub mod random;
+pub mod reference;
 pub mod shape;
 
 pub use executor::{Batch, Executor, Observer};

@@ -39,6 +39,13 @@ pub struct ActivationLayer {
     shape: Shape,
 }
 
+impl ActivationLayer {
+    /// The function, with its own parameter before training.
+    pub(crate) fn spec(&self) -> Activation {
+        self.activation
+    }
+}
+
 impl Layer for ActivationLayer {
     fn kind(&self) -> &'static str {
         "activation"

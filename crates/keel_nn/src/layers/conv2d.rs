@@ -137,6 +137,16 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
+    /// Its keys.
+    pub(crate) fn spec(&self) -> &Conv2dSpec {
+        &self.spec
+    }
+
+    /// All its sizes, with the padding resolved.
+    pub(crate) fn shape(&self) -> &ConvolutionShape {
+        self.convolution.shape()
+    }
+
     /// The arithmetic.
     pub(super) fn kernel(&self) -> &Convolution {
         &self.convolution

@@ -96,7 +96,8 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    pub(in crate::layers) fn channels(&self) -> usize {
+    /// Number of channels or features.
+    pub(crate) fn channels(&self) -> usize {
         self.shape.channels()
     }
 
@@ -105,7 +106,8 @@ impl BatchNorm {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
     }
 
-    pub(in crate::layers) fn spec(&self) -> &BatchNormSpec {
+    /// Its keys.
+    pub(crate) fn spec(&self) -> &BatchNormSpec {
         &self.spec
     }
 
