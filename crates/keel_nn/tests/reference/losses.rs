@@ -122,11 +122,14 @@ fn gradients_of_losses_equal_differences() {
 #[test]
 fn losses_of_training_equal_the_reference() {
     for_each_loss(|what, loss, outputs, targets| {
-        let mut gradient = vec![f32::NAN; outputs.len()];
-        let value = loss.forward_backward(outputs, targets, &mut gradient);
-        let expected = evaluate(loss, &widened(outputs), targets).unwrap();
-        assert_close(what, &[value.mean()], &[expected.value], Tolerance::new(1e-6, 1e-7));
-        let share = expected.gradient.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
-        assert_close(what, &widened(&gradient), &expected.gradient, Tolerance::new(1e-6, 1e-6 * share));
+        for factor in [1.0, 100.0] {
+            let outputs: Vec<f32> = outputs.iter().map(|output| factor * output).collect();
+            let mut gradient = vec![f32::NAN; outputs.len()];
+            let value = loss.forward_backward(&outputs, targets, &mut gradient);
+            let expected = evaluate(loss, &widened(&outputs), targets).unwrap();
+            assert_close(what, &[value.mean()], &[expected.value], Tolerance::new(1e-6, 1e-7));
+            let largest = expected.gradient.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+            assert_close(what, &widened(&gradient), &expected.gradient, Tolerance::new(1e-6, 1e-6 * largest));
+        }
     });
 }
