@@ -14,7 +14,7 @@ const RELATIVE_ERROR: f64 = 1e-6;
 /// Gradients below this are judged as if they had this size: rounding of the forward pass decides there.
 const FLOOR: f64 = 1e-2;
 
-/// Checks the gradients by all inputs and parameters in both modes.
+/// Checks the gradients with respect to all inputs and parameters, in both modes.
 fn check(config: &str, dimensions: &[usize], batch: usize) {
     let operation = Operation::new(config, shape(dimensions), batch).unwrap();
     let length = batch * dimensions.iter().product::<usize>();

@@ -13,13 +13,12 @@ use keel_testkit::Tolerance;
 /// Panics with `what` and the worst element unless all values are within `tolerance` of the expected ones.
 fn assert_close(what: &str, actual: &[f64], expected: &[f64], tolerance: Tolerance) {
     assert_eq!(actual.len(), expected.len(), "{what}: length");
-    let excess =
-        |k: &usize| (actual[*k] - expected[*k]).abs() / (tolerance.absolute + tolerance.relative * expected[*k].abs());
-    let worst = (0..actual.len()).max_by(|a, b| excess(a).total_cmp(&excess(b)));
-    if let Some(worst) = worst.filter(|&worst| !tolerance.accepts(actual[worst], expected[worst])) {
-        let wrong = (0..actual.len()).filter(|&k| !tolerance.accepts(actual[k], expected[k])).count();
+    let difference = |k: usize| (actual[k] - expected[k]).abs();
+    let wrong: Vec<usize> = (0..actual.len()).filter(|&k| !tolerance.accepts(actual[k], expected[k])).collect();
+    if let Some(&worst) = wrong.iter().max_by(|&&a, &&b| difference(a).total_cmp(&difference(b))) {
         panic!(
-            "{what}: {wrong} of {} values differ; worst at index {worst}: {:e} instead of {:e} ({tolerance:?})",
+            "{what}: {} of {} values differ; worst at index {worst}: {:e} instead of {:e} ({tolerance:?})",
+            wrong.len(),
             actual.len(),
             actual[worst],
             expected[worst]
