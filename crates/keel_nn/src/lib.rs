@@ -18,6 +18,7 @@ pub mod network;
 pub mod probe;
 pub mod program;
 pub mod random;
+pub mod reference;
 pub mod shape;
 
 pub use graph::{Graph, GraphError, NodeId, Op, Value};

@@ -83,11 +83,7 @@ fn first_losses_match_pytorch() {
         let actual = losses(case, target, 2);
         for (step, (actual, expected)) in actual.iter().zip(&case.losses).enumerate() {
             let relative = (actual - expected).abs() / expected;
-            assert!(
-                relative < 1e-4,
-                "{} {target:?} step {step}: {actual} for {expected} ({relative:.1e})",
-                case.name
-            );
+            assert!(relative < 1e-4, "{} {target:?} step {step}: {actual} for {expected} ({relative:.1e})", case.name);
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Frozen layers: no gradient of their own, and none computed for nothing.
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{
-    Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape, lower,
-};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape, lower};
 use serde_json::json;
 
 const BATCH: usize = 3;

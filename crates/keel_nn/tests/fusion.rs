@@ -2,7 +2,8 @@
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::{
-    Batch, Cpu, Executor, Fusion, FusionPasses, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, lower, model,
+    Batch, Cpu, Executor, Fusion, FusionPasses, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, lower,
+    model,
 };
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
@@ -150,7 +151,8 @@ fn the_presets_fuse_into_the_expected_nodes() {
 fn a_training_step_of_the_cnn_fits_its_memory() {
     let bytes = |passes: FusionPasses| {
         let graph = Graph::build(image(32, 32, 3), &model::cnn(32, 2), 10).unwrap().into();
-        let plan = Plan::new(&lower(&graph, &Cpu { passes }), MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 });
+        let plan =
+            Plan::new(&lower(&graph, &Cpu { passes }), MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 });
         plan.arena_length() * size_of::<f32>()
     };
     let (fused, unfused) = (bytes(FusionPasses::all()), bytes(FusionPasses::none()));

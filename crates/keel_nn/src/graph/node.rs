@@ -63,6 +63,13 @@ pub struct Node {
     pub followed_by: Option<Activation>,
 }
 
+impl Node {
+    /// Tells its random numbers from those of other nodes.
+    pub(crate) fn random_word(&self) -> u64 {
+        self.id.index() as u64
+    }
+}
+
 /// One learned parameter in its place.
 #[derive(Clone, Debug)]
 pub struct Parameter {

@@ -40,7 +40,7 @@ pub struct ActivationLayer {
 }
 
 impl ActivationLayer {
-    /// The function.
+    /// The function, with its own parameter before training.
     pub fn activation(&self) -> Activation {
         self.activation
     }

@@ -110,13 +110,7 @@ static CATALOG: [CatalogEntry; 16] = [
     CatalogEntry {
         name: "maxout",
         summary: "largest of several linear maps",
-        keys: &[
-            ("out_features", "number; required"),
-            ("pieces", "linear maps per output; 2"),
-            INIT,
-            BIAS_INIT,
-            FROZEN,
-        ],
+        keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2"), INIT, BIAS_INIT, FROZEN],
     },
     CatalogEntry {
         name: "members",

@@ -4,8 +4,8 @@ use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{Extent, Padding, Window};
 use super::BuildError;
+use super::window::{Extent, Padding, Window};
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -137,6 +137,16 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
+    /// Its keys.
+    pub(crate) fn spec(&self) -> &Conv2dSpec {
+        &self.spec
+    }
+
+    /// All its sizes, with the padding resolved.
+    pub(crate) fn shape(&self) -> &ConvolutionShape {
+        self.convolution.shape()
+    }
+
     /// The arithmetic.
     pub(super) fn kernel(&self) -> &Convolution {
         &self.convolution

@@ -10,8 +10,8 @@ use keel_kernels::elementwise;
 use keel_kernels::normalization::batch;
 use keel_kernels::statistics::Signal;
 
-use super::normalization::{GradientSums, NormBlock};
 use super::Conv2d;
+use super::normalization::{GradientSums, NormBlock};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
 /// `y = block(convolution(x))`, with the parameters of the convolution, then those of the norm.

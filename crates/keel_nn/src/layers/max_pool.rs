@@ -4,8 +4,8 @@ use keel_kernels::pooling::{self, PoolShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{self, Extent, Padding};
 use super::BuildError;
+use super::window::{self, Extent, Padding};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape};
 
 /// Keys of a `max_pool` layer.

@@ -41,8 +41,8 @@ pub use normalization::{
 pub use residual::{ResidualSpec, Shortcut};
 pub use window::{Extent, Padding};
 
-use crate::activations::Activation;
 use crate::Shape;
+use crate::activations::Activation;
 use crate::graph::Op;
 
 /// One layer as a config file describes it: `type` and the layer's own keys.

@@ -49,6 +49,9 @@ pub struct Executor {
     batch: usize,
     /// The network's state during [`Executor::evaluate`], which shares the network itself.
     state: Vec<f32>,
+    /// True in tests that fill memory with NaN while it holds nothing.
+    #[cfg(test)]
+    poisons: bool,
 }
 
 /// Numbers of a network as a forward pass uses them.
@@ -62,7 +65,15 @@ impl Executor {
     pub fn new(program: Arc<Program>, request: MemoryRequest) -> Self {
         let plan = Plan::new(&program, request);
         let arena = Buffer::zeroed(plan.arena_length());
-        Executor { program, plan, arena, batch: 0, state: Vec::new() }
+        Executor {
+            program,
+            plan,
+            arena,
+            batch: 0,
+            state: Vec::new(),
+            #[cfg(test)]
+            poisons: false,
+        }
     }
 
     /// The layout of the memory.
@@ -107,6 +118,8 @@ impl Executor {
 
     fn run(&mut self, numbers: Numbers<'_>, batch: Batch<'_>, observer: &mut impl Observer) {
         let Numbers { parameters, state } = numbers;
+        #[cfg(test)]
+        let poisons = self.poisons;
         let Executor { program, plan, arena, .. } = self;
         let graph = program.graph();
         let sample = graph.input_shape().len();
@@ -118,6 +131,10 @@ impl Executor {
             let kernel = instruction.kernel.layer();
             if kernel.is_view() {
                 continue;
+            }
+            #[cfg(test)]
+            if poisons {
+                plan.poison(arena, index);
             }
             let memory = &plan.nodes[index];
             let [first, second] = input_slots(program, plan, index, count);
@@ -139,7 +156,7 @@ impl Executor {
                 state: &mut state[instruction.state.clone()],
                 saved,
                 scratch,
-                random: batch.random.child(instruction.random_word()),
+                random: batch.random.child(instruction.random_word(program.graph())),
                 probe: observer.probe(index),
             });
             observer.output(index, output);
@@ -181,6 +198,8 @@ impl Executor {
         gradients: &mut [f32],
         observer: &mut impl Observer,
     ) {
+        #[cfg(test)]
+        let poisons = self.poisons;
         let Executor { program, plan, arena, batch: count, .. } = self;
         let count = *count;
         assert_eq!(gradients.len(), program.graph().parameter_length(), "gradients");
@@ -189,6 +208,10 @@ impl Executor {
             let layout = &plan.nodes[index];
             if kernel.is_view() || !layout.learns {
                 continue;
+            }
+            #[cfg(test)]
+            if poisons {
+                plan.poison(arena, 2 * program.instructions().len() - index);
             }
             let memory = layout.memory;
             let inputs = match memory.backward_reads_input {
@@ -230,7 +253,7 @@ impl Executor {
                 state: &network.state[instruction.state.clone()],
                 saved,
                 scratch,
-                random: batch.random.child(instruction.random_word()),
+                random: batch.random.child(instruction.random_word(program.graph())),
                 probe: observer.probe(index),
             });
             for (target, source) in layout.grad_inputs.iter().zip(&instruction.inputs) {
@@ -305,3 +328,6 @@ fn disjoint<const N: usize>(arena: &mut [f32], slots: [Slot; N]) -> [&mut [f32];
     let slots = slots.map(|slot| if slot.is_empty() { 0..0 } else { slot });
     arena.get_disjoint_mut(slots).expect("the plan gives buffers used together disjoint memory")
 }
+
+#[cfg(test)]
+mod tests;

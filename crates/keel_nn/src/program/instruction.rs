@@ -56,9 +56,9 @@ pub struct Instruction {
 }
 
 impl Instruction {
-    /// Tells its random numbers from those of other instructions; the same however nodes are joined.
-    pub(crate) fn random_word(&self) -> u64 {
-        self.nodes[0].index() as u64
+    /// That of its first node, so that random numbers are the same however nodes are joined.
+    pub(crate) fn random_word(&self, graph: &Graph) -> u64 {
+        graph.node(self.nodes[0]).random_word()
     }
 
     /// The names of its nodes in `graph`, for people: `conv2d_1 + batch_norm_1`.

@@ -19,6 +19,7 @@ pub type Slot = Range<usize>;
 pub struct Plan {
     pub(crate) request: MemoryRequest,
     pub(crate) nodes: Vec<NodePlan>,
+    buffers: Vec<Lifetime>,
     arena: usize,
     unshared: usize,
 }
@@ -57,6 +58,14 @@ pub(crate) enum GradInput {
     Accumulate(Slot),
 }
 
+/// Where a buffer lies, and the steps in which it holds something.
+#[derive(Clone, Debug)]
+struct Lifetime {
+    slot: Slot,
+    first: usize,
+    last: usize,
+}
+
 /// A buffer to be placed.
 struct Request {
     length: usize,
@@ -88,6 +97,31 @@ impl Plan {
     /// Floats of the arena.
     pub fn arena_length(&self) -> usize {
         self.arena
+    }
+
+    /// Fills everything in `arena` that holds nothing at step `time` with NaN.
+    #[cfg(test)]
+    pub(crate) fn poison(&self, arena: &mut [f32], time: usize) {
+        let mut alive = vec![false; arena.len()];
+        for buffer in self.buffers.iter().filter(|buffer| (buffer.first..=buffer.last).contains(&time)) {
+            alive[buffer.slot.clone()].fill(true);
+        }
+        arena.iter_mut().zip(alive).filter(|(_, alive)| !alive).for_each(|(value, _)| *value = f32::NAN);
+    }
+
+    /// Buffers that are alive at the same time and overlap, as pairs of their numbers.
+    #[cfg(test)]
+    pub(crate) fn overlapping(&self) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for (i, a) in self.buffers.iter().enumerate() {
+            for (j, b) in self.buffers.iter().enumerate().skip(i + 1) {
+                let together = a.first <= b.last && b.first <= a.last;
+                if together && a.slot.start < b.slot.end && b.slot.start < a.slot.end {
+                    pairs.push((i, j));
+                }
+            }
+        }
+        pairs
     }
 
     /// Floats all buffers would take without sharing memory.
@@ -189,7 +223,13 @@ impl Layout<'_> {
             }
         });
         let nodes = plans.collect();
-        Plan { request: self.request, nodes, arena, unshared }
+        let lifetime = |(slot, request): (&Slot, &Request)| Lifetime {
+            slot: slot.clone(),
+            first: request.first,
+            last: request.last,
+        };
+        let buffers = slots.iter().zip(&self.requests).map(lifetime).collect();
+        Plan { request: self.request, nodes, buffers, arena, unshared }
     }
 
     fn samples(&self, node: usize) -> usize {

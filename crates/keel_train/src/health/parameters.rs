@@ -11,7 +11,9 @@ pub(super) fn empty_measurements(graph: &Graph) -> Vec<LayerMeasurement> {
     let mut layers: Vec<LayerMeasurement> = (0..graph.nodes().len()).map(of_layer).collect();
     for parameter in graph.parameters() {
         let role = role(parameter.spec.role);
-        layers[parameter.node.index()].parameters.push(ParameterMeasurement { role, ..ParameterMeasurement::default() });
+        layers[parameter.node.index()]
+            .parameters
+            .push(ParameterMeasurement { role, ..ParameterMeasurement::default() });
     }
     layers
 }
@@ -39,12 +41,7 @@ impl DecayTerm {
 }
 
 /// Fills in the parameters of `layers`, made for `graph`, from the `norms` of an update with weight decay `decay`.
-pub fn measure_parameters(
-    graph: &Graph,
-    norms: &[SegmentNorms],
-    decay: DecayTerm,
-    layers: &mut [LayerMeasurement],
-) {
+pub fn measure_parameters(graph: &Graph, norms: &[SegmentNorms], decay: DecayTerm, layers: &mut [LayerMeasurement]) {
     let mut previous = None;
     let mut place = 0;
     for (parameter, norms) in graph.parameters().iter().zip(norms) {

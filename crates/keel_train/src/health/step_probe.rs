@@ -253,11 +253,7 @@ fn producer(program: &Program, source: Source) -> Option<usize> {
     }
 }
 
-fn instruction_slots(
-    model: &ModelDescription,
-    program: &Program,
-    thoroughness: Thoroughness,
-) -> Vec<InstructionSlots> {
+fn instruction_slots(model: &ModelDescription, program: &Program, thoroughness: Thoroughness) -> Vec<InstructionSlots> {
     let instructions = program.instructions();
     let layers_of = |index: usize| instructions[index].nodes.iter().map(|id| id.index()).collect::<Vec<usize>>();
     let first_input = |index: usize| instructions[index].inputs.first().and_then(|&source| producer(program, source));
@@ -312,11 +308,7 @@ fn slots_of(model: &ModelDescription, layer: usize) -> LayerProbe {
     LayerProbe { units: UnitCounts::new(units), ..LayerProbe::default() }
 }
 
-fn weight_layers(
-    model: &ModelDescription,
-    program: &Program,
-    slots: &mut [InstructionSlots],
-) -> Vec<WeightLayer> {
+fn weight_layers(model: &ModelDescription, program: &Program, slots: &mut [InstructionSlots]) -> Vec<WeightLayer> {
     let weights = program.graph().parameters().iter().filter(|parameter| {
         parameter.spec.role == ParameterRole::Weight
             && model.layers[parameter.node.index()].kind.has_weight_matrix()
@@ -324,7 +316,8 @@ fn weight_layers(
     });
     let mut found = Vec::new();
     for parameter in weights {
-        let mut owners = program.instructions().iter().filter(|instruction| instruction.nodes.contains(&parameter.node));
+        let mut owners =
+            program.instructions().iter().filter(|instruction| instruction.nodes.contains(&parameter.node));
         let source = owners.next().and_then(|owner| owner.inputs.first()).copied().unwrap_or(Source::Input);
         let input = match producer(program, source) {
             None => EnergySource::Network,

@@ -149,8 +149,7 @@ impl<'a> Run<'a> {
         let store = record.open_store(state.step, state.epoch)?;
         let (began, seconds_before) = (Instant::now(), state.seconds);
         let overhead = timing.as_ref().map_or(0.0, |timing| timing.pace.overhead(steps_per_epoch));
-        let deadline = (config.train.time_limit > 0.0)
-            .then(|| Deadline::new(config.train.time_limit, began, overhead));
+        let deadline = (config.train.time_limit > 0.0).then(|| Deadline::new(config.train.time_limit, began, overhead));
         let data_fingerprint = session.data().fingerprint();
         let recorder = FlightRecorder::new(session.training_batches().largest_batch());
         let mut run = Run {

@@ -9,7 +9,8 @@ use keel_data::{
 };
 use keel_kernels::Buffer;
 use keel_nn::{
-    Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, Observer, ParameterRole, Program, RandomKey, Shape, lower,
+    Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, Observer, ParameterRole, Program, RandomKey, Shape,
+    lower,
 };
 
 use super::averaging::WeightAverage;
@@ -404,10 +405,12 @@ fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
         description: node.op.describe(),
         output_shape: node.op.output_shape().dimensions(),
         parameters: node.parameters.len(),
-        init: graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight).map(|weight| {
-            let init = weight.spec.init.unwrap_or(InitSpec::Auto);
-            init.resolve(node.followed_by).to_string()
-        }),
+        init: graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight).map(
+            |weight| {
+                let init = weight.spec.init.unwrap_or(InitSpec::Auto);
+                init.resolve(node.followed_by).to_string()
+            },
+        ),
     };
     graph.nodes().iter().map(row).collect()
 }

@@ -4,9 +4,7 @@ use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::Graph;
 use keel_nn::program::{Instruction, Source};
-use keel_nn::{
-    Backward, Cpu, Forward, Fusion, FusionPasses, Layer, MemoryRequest, Mode, Program, RandomKey, lower,
-};
+use keel_nn::{Backward, Cpu, Forward, Fusion, FusionPasses, Layer, MemoryRequest, Mode, Program, RandomKey, lower};
 use serde_json::{Value, json};
 
 use super::super::machine::Limits;
@@ -80,7 +78,8 @@ impl<'a> Bench<'a> {
         let layer = instruction.kernel.layer();
         let request = MemoryRequest { batch, mode: Mode::Train, workers: workers() };
         let memory = layer.memory(request);
-        let length = |index: usize| instruction.inputs.get(index).map_or(0, |&input| batch * program.shape(input).len());
+        let length =
+            |index: usize| instruction.inputs.get(index).map_or(0, |&input| batch * program.shape(input).len());
         let values = |length: usize, seed: u64| Buffer::from_slice(&super::super::formula::inputs(seed, length));
         let output = batch * layer.output_shape().len();
         let mut state = Buffer::zeroed(instruction.state.len());

@@ -77,9 +77,7 @@ const SECTIONS: [Section; 14] = [
     },
     Section { anchor: "model", english: "Model", chinese: "模型", write: model::section },
     Section { anchor: "data", english: "Data", chinese: "数据", write: data::section },
-    Section {
-        anchor: "choices", english: "Chosen automatically", chinese: "自动选择", write: choices::section
-    },
+    Section { anchor: "choices", english: "Chosen automatically", chinese: "自动选择", write: choices::section },
     Section { anchor: "setup", english: "Set-up", chinese: "配置与环境", write: setup::section },
 ];
 

@@ -99,7 +99,23 @@ pub struct Linear {
 }
 
 impl Linear {
-    fn weight_length(&self) -> usize {
+    /// Its keys.
+    pub(crate) fn spec(&self) -> &LinearSpec {
+        &self.spec
+    }
+
+    /// Length of an input row.
+    pub(crate) fn in_features(&self) -> usize {
+        self.in_features
+    }
+
+    /// Length of an output row.
+    pub(crate) fn out_features(&self) -> usize {
+        self.out_features
+    }
+
+    /// Floats of the weights of all groups.
+    pub(crate) fn weight_length(&self) -> usize {
         self.in_features * self.out_features / self.spec.groups
     }
 

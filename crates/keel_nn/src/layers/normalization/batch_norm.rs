@@ -109,7 +109,8 @@ pub struct RunningPlaces {
 }
 
 impl BatchNorm {
-    pub(in crate::layers) fn channels(&self) -> usize {
+    /// Number of channels or features.
+    pub(crate) fn channels(&self) -> usize {
         self.shape.channels()
     }
 
