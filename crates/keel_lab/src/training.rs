@@ -4,7 +4,7 @@ use keel_data::{PreprocessStep, Split};
 use keel_kernels::{Buffer, parallel};
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
-use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Observer, RandomKey, Shape, lower};
 
 use crate::error::LabError;
 use crate::images::Images;
@@ -123,7 +123,7 @@ impl Classifier {
         let network = Network::new(Graph::build(task.input, layers, task.classes)?, key.named("network"));
         let executor = |batch, mode| {
             let request = MemoryRequest { batch, mode, workers: parallel::workers() };
-            Executor::new(Plan::new(&network.graph, request))
+            Executor::new(lower(&network.graph, &Cpu::unfused()), request)
         };
         let (training, evaluation) = (executor(batch, Mode::Train), executor(EVALUATION_BATCH, Mode::Evaluate));
         let length = network.graph.parameter_length();
@@ -164,7 +164,7 @@ impl Classifier {
         let random = self.key.named("steps").child(step as u64);
         let run = Batch { input: &batch.inputs, random };
         self.training.forward(&mut self.network, run, &mut ());
-        let (outputs, gradient) = self.training.outputs_and_gradient(&self.network.graph);
+        let (outputs, gradient) = self.training.outputs_and_gradient();
         let value = self.loss.forward_backward(outputs, Targets::Classes(&batch.labels), gradient);
         self.training.backward(&self.network, run, &mut self.gradients, &mut ());
         value

@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, model};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, lower, model};
 
 fn steps(criterion: &mut Criterion) {
     let image = Shape::Image { height: 32, width: 32, channels: 3 };
@@ -12,18 +12,18 @@ fn steps(criterion: &mut Criterion) {
         ("mlp", Shape::Features(64), model::mlp(128, 1), 32),
     ];
     for (name, shape, layers, batch) in cases {
-        let graph = Graph::build(shape, &layers, 10).expect("the presets fit").fuse();
+        let graph = Graph::build(shape, &layers, 10).expect("the presets fit");
         let mut network = Network::new(graph, RandomKey::new(0));
         let workers = keel_kernels::parallel::workers();
-        let plan = Plan::new(&network.graph, MemoryRequest { batch, mode: Mode::Train, workers });
-        let mut executor = Executor::new(plan);
+        let request = MemoryRequest { batch, mode: Mode::Train, workers };
+        let mut executor = Executor::new(lower(&network.graph, &Cpu::fused()), request);
         let input: Vec<f32> = (0..batch * shape.len()).map(|i| (i % 255) as f32 / 128.0 - 1.0).collect();
         let mut gradients = vec![0.0; network.parameters.len()];
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let batch = Batch { input: &input, random: RandomKey::new(0) };
                 executor.forward(&mut network, batch, &mut ());
-                executor.outputs_and_gradient(&network.graph).1.fill(0.01);
+                executor.outputs_and_gradient().1.fill(0.01);
                 executor.backward(&network, batch, &mut gradients, &mut ());
             });
         });

@@ -1,15 +1,17 @@
 //! A graph with its numbers.
 
+use std::sync::Arc;
+
 use keel_kernels::Buffer;
 
 use crate::graph::Graph;
 use crate::random::RandomKey;
 
 /// A network: graph, parameters and state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Network {
     /// What is computed.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// All learned parameters, laid out as [`Graph::parameters`] says.
     pub parameters: Buffer,
     /// All state, laid out as [`Graph::state`] says.
@@ -18,10 +20,11 @@ pub struct Network {
 
 impl Network {
     /// Fills parameters with their initialisers, from streams of `key` named after each parameter.
-    pub fn new(graph: Graph, key: RandomKey) -> Self {
+    pub fn new(graph: impl Into<Arc<Graph>>, key: RandomKey) -> Self {
+        let graph = graph.into();
         let mut parameters = Buffer::zeroed(graph.parameter_length());
         for parameter in graph.parameters() {
-            let following = graph.nodes()[parameter.node].followed_by;
+            let following = graph.node(parameter.node).followed_by;
             let init = parameter.spec.init.unwrap_or(crate::init::InitSpec::Auto).resolve(following);
             let values = &mut parameters[parameter.range.clone()];
             init.fill(values, &parameter.spec, following, key.named(&parameter.name));

@@ -1,7 +1,7 @@
 //! The first losses of whole networks against PyTorch, with the same weights, data and optimiser.
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, ParameterRole, Plan, RandomKey, Shape};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, ParameterRole, RandomKey, Shape, lower};
 use keel_testkit::golden::{CurveCase, CurveParameter, GoldenFile};
 
 /// Softmax cross-entropy in f64: mean loss, and the gradient by the logits.
@@ -33,11 +33,10 @@ fn in_graph_order(parameters: &[CurveParameter]) -> Vec<&CurveParameter> {
     ordered
 }
 
-fn losses(case: &CurveCase, fused: bool, threads: usize) -> Vec<f64> {
+fn losses(case: &CurveCase, target: Cpu, threads: usize) -> Vec<f64> {
     let layers: Vec<LayerSpec> = serde_json::from_value(case.layers.clone()).unwrap();
     let &[height, width, channels] = case.input.shape.as_slice() else { panic!("images expected") };
     let graph = Graph::build(Shape::Image { height, width, channels }, &layers, case.input.classes).unwrap();
-    let graph = if fused { graph.fuse() } else { graph };
     let parameters = in_graph_order(&case.parameters);
     let mut network = Network::new(graph, RandomKey::new(0));
     assert_eq!(parameters.len(), network.graph.parameters().len());
@@ -48,7 +47,7 @@ fn losses(case: &CurveCase, fused: bool, threads: usize) -> Vec<f64> {
         network.parameters[range.clone()].copy_from_slice(&golden.initial_values());
     }
     let request = MemoryRequest { batch: case.input.batch, mode: Mode::Train, workers: threads };
-    let mut executor = Executor::new(Plan::new(&network.graph, request));
+    let mut executor = Executor::new(lower(&network.graph, &target), request);
     let mut gradients = vec![0.0f32; network.parameters.len()];
     let mut velocity = vec![0.0f32; network.parameters.len()];
     let setting = |name: &str| case.optimizer[name].as_f64().unwrap() as f32;
@@ -58,7 +57,7 @@ fn losses(case: &CurveCase, fused: bool, threads: usize) -> Vec<f64> {
         let (input, labels) = case.input.batch_of(step);
         let batch = Batch { input: &input, random: RandomKey::new(0) };
         executor.forward(&mut network, batch, &mut ());
-        let (logits, gradient) = executor.outputs_and_gradient(&network.graph);
+        let (logits, gradient) = executor.outputs_and_gradient();
         losses.push(cross_entropy(logits, &labels, gradient));
         executor.backward(&network, batch, &mut gradients, &mut ());
         for (range, spec) in &ranges {
@@ -80,15 +79,11 @@ fn cases() -> Vec<CurveCase> {
 
 #[test]
 fn first_losses_match_pytorch() {
-    for (case, fused) in cases().iter().flat_map(|case| [(case, false), (case, true)]) {
-        let actual = losses(case, fused, 2);
+    for (case, target) in cases().iter().flat_map(|case| [(case, Cpu::unfused()), (case, Cpu::fused())]) {
+        let actual = losses(case, target, 2);
         for (step, (actual, expected)) in actual.iter().zip(&case.losses).enumerate() {
             let relative = (actual - expected).abs() / expected;
-            assert!(
-                relative < 1e-4,
-                "{} fused {fused} step {step}: {actual} for {expected} ({relative:.1e})",
-                case.name
-            );
+            assert!(relative < 1e-4, "{} {target:?} step {step}: {actual} for {expected} ({relative:.1e})", case.name);
         }
     }
 }
@@ -98,7 +93,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let case = &cases()[0];
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| losses(case, true, threads))
+        pool.install(|| losses(case, Cpu::fused(), threads))
     };
     let one = run(1);
     for threads in [2, 3, 5] {

@@ -1,7 +1,7 @@
 //! Frozen layers: no gradient of their own, and none computed for nothing.
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Batch, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape, lower};
 use serde_json::json;
 
 const BATCH: usize = 3;
@@ -12,9 +12,9 @@ const INPUT: Shape = Shape::Image { height: 5, width: 5, channels: 2 };
 struct Seen(Vec<usize>);
 
 impl Observer for Seen {
-    fn output(&mut self, _node: usize, _output: &[f32]) {}
-    fn gradient(&mut self, node: usize, _grad_output: &[f32]) {
-        self.0.push(node);
+    fn output(&mut self, _instruction: usize, _output: &[f32]) {}
+    fn gradient(&mut self, instruction: usize, _grad_output: &[f32]) {
+        self.0.push(instruction);
     }
 }
 
@@ -33,12 +33,12 @@ fn network(frozen: [bool; 3]) -> Network {
 /// Gradients of the sum of the outputs, and the nodes that ran backward.
 fn gradients(network: &mut Network) -> (Vec<f32>, Vec<usize>) {
     let request = MemoryRequest { batch: BATCH, mode: Mode::Train, workers: 1 };
-    let mut executor = Executor::new(Plan::new(&network.graph, request));
+    let mut executor = Executor::new(lower(&network.graph, &Cpu::unfused()), request);
     let input: Vec<f32> = (0..BATCH * INPUT.len()).map(|index| (index % 7) as f32 * 0.3 - 0.9).collect();
     let batch = Batch { input: &input, random: RandomKey::new(2) };
     let (mut gradients, mut seen) = (vec![f32::NAN; network.parameters.len()], Seen::default());
     executor.forward(network, batch, &mut ());
-    executor.outputs_and_gradient(&network.graph).1.fill(1.0);
+    executor.outputs_and_gradient().1.fill(1.0);
     executor.backward(network, batch, &mut gradients, &mut seen);
     (gradients, seen.0)
 }
@@ -69,7 +69,7 @@ fn frozen_parameters_have_gradient_zero_and_the_others_keep_theirs() {
 fn nothing_is_planned_for_gradients_nobody_needs() {
     let arena = |frozen| {
         let request = MemoryRequest { batch: 64, mode: Mode::Train, workers: 1 };
-        Plan::new(&network(frozen).graph, request).arena_length()
+        Plan::new(&lower(&network(frozen).graph, &Cpu::unfused()), request).arena_length()
     };
     assert!(arena([true, true, false]) < arena([false; 3]));
 }

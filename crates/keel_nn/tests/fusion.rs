@@ -2,7 +2,8 @@
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::{
-    Batch, Executor, Fusion, FusionPasses, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, model,
+    Batch, Cpu, Executor, Fusion, FusionPasses, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, lower,
+    model,
 };
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
@@ -24,7 +25,7 @@ fn image(height: usize, width: usize, channels: usize) -> Shape {
 }
 
 fn run(shape: Shape, layers: &[LayerSpec], samples: usize, passes: FusionPasses) -> Results {
-    let graph = Graph::build(shape, layers, 5).unwrap().fuse_with(passes);
+    let graph = Graph::build(shape, layers, 5).unwrap();
     let mut network = Network::new(graph, RandomKey::new(4));
     // Scales of both signs, so that the largest value before the norm is not always the largest after it.
     let own = deterministic_values(8, network.parameters.len(), -0.5, 0.5);
@@ -32,7 +33,8 @@ fn run(shape: Shape, layers: &[LayerSpec], samples: usize, passes: FusionPasses)
     let workers = rayon::current_num_threads();
     // A plan for more samples than there are.
     let request = MemoryRequest { batch: samples + 1, mode: Mode::Train, workers };
-    let mut executor = Executor::new(Plan::new(&network.graph, request));
+    let program = lower(&network.graph, &Cpu { passes });
+    let mut executor = Executor::new(program.clone(), request);
     let input = deterministic_values(5, samples * shape.len(), -2.0, 3.0);
     let weights = deterministic_values(6, samples * 5, -1.0, 1.0);
     let mut gradients = vec![f32::NAN; network.parameters.len()];
@@ -40,10 +42,10 @@ fn run(shape: Shape, layers: &[LayerSpec], samples: usize, passes: FusionPasses)
     for step in 0..2 {
         let batch = Batch { input: &input, random: RandomKey::new(step) };
         outputs = executor.forward(&mut network, batch, &mut ()).to_vec();
-        executor.outputs_and_gradient(&network.graph).1.copy_from_slice(&weights);
+        executor.outputs_and_gradient().1.copy_from_slice(&weights);
         executor.backward(&network, batch, &mut gradients, &mut ());
     }
-    let mut evaluator = Executor::new(Plan::new(&network.graph, MemoryRequest { mode: Mode::Evaluate, ..request }));
+    let mut evaluator = Executor::new(program, MemoryRequest { mode: Mode::Evaluate, ..request });
     let batch = Batch { input: &input, random: RandomKey::new(0) };
     let evaluated = evaluator.forward(&mut network, batch, &mut ()).to_vec();
     Results { outputs, gradients, state: network.state.to_vec(), evaluated }
@@ -121,8 +123,9 @@ fn fused_networks_give_the_same_bits_with_any_number_of_threads() {
 #[test]
 fn the_presets_fuse_into_the_expected_nodes() {
     let names = |layers: &[LayerSpec], passes: FusionPasses| -> Vec<String> {
-        let graph = Graph::build(image(32, 32, 3), layers, 10).unwrap().fuse_with(passes);
-        graph.nodes().iter().map(|node| node.name.clone()).collect()
+        let graph = Graph::build(image(32, 32, 3), layers, 10).unwrap().into();
+        let program = lower(&graph, &Cpu { passes });
+        program.instructions().iter().map(|instruction| instruction.name(&graph)).collect()
     };
     let cnn = names(&model::cnn(32, 2), FusionPasses::all());
     assert_eq!(
@@ -147,8 +150,9 @@ fn the_presets_fuse_into_the_expected_nodes() {
 #[test]
 fn a_training_step_of_the_cnn_fits_its_memory() {
     let bytes = |passes: FusionPasses| {
-        let graph = Graph::build(image(32, 32, 3), &model::cnn(32, 2), 10).unwrap().fuse_with(passes);
-        let plan = Plan::new(&graph, MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 });
+        let graph = Graph::build(image(32, 32, 3), &model::cnn(32, 2), 10).unwrap().into();
+        let plan =
+            Plan::new(&lower(&graph, &Cpu { passes }), MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 });
         plan.arena_length() * size_of::<f32>()
     };
     let (fused, unfused) = (bytes(FusionPasses::all()), bytes(FusionPasses::none()));

@@ -104,7 +104,7 @@ fn dropout_drops_its_share_and_keeps_the_mean() {
 fn a_sum_adds_and_gives_its_gradient_to_both() {
     let layer = Add::new(Shape::Features(3));
     let (first, second) = ([1.0, 2.0, -3.0], [0.5, -2.0, 4.0]);
-    let mut single = SingleLayer::of(Box::new(layer), Shape::Features(3), 1);
+    let mut single = SingleLayer::of(layer.into(), Shape::Features(3), 1);
     assert_eq!(single.forward_two(Mode::Train, [&first, &second]), [1.5, 0.0, 1.0]);
     let (mut one, mut two) = ([0.0; 3], [0.0; 3]);
     let mut above = [7.0, 8.0, 9.0];

@@ -147,7 +147,7 @@ fn population_statistics_are_the_averages_over_batches() {
     for running in [RunningStatistics::Ema, RunningStatistics::Cumulative] {
         let layer = BatchNormSpec { running, ..BatchNormSpec::default() }.build(Shape::Features(1)).unwrap();
         let mut population = PopulationStatistics::new(&layer);
-        let mut single = SingleLayer::of(Box::new(layer), Shape::Features(1), 2);
+        let mut single = SingleLayer::of(layer.into(), Shape::Features(1), 2);
         single.state.copy_from_slice(&[8.0, 9.0, 7.0]);
         for batch in [[1.0, 3.0], [10.0, 14.0], [-1.0, -1.0]] {
             population.prepare(&mut single.state);

@@ -113,7 +113,7 @@ impl View {
 mod tests {
     use keel_nn::graph::Graph;
     use keel_nn::layers::{LayerSpec, LinearSpec};
-    use keel_nn::{MemoryRequest, Mode, Plan, RandomKey, Shape};
+    use keel_nn::{Cpu, MemoryRequest, Mode, RandomKey, Shape, lower};
 
     use super::*;
 
@@ -160,7 +160,7 @@ mod tests {
         let graph = Graph::build(input, &[LayerSpec::Linear(LinearSpec::new(2))], 2).unwrap();
         let network = Network::new(graph, RandomKey::new(3));
         let request = MemoryRequest { batch: 2, mode: Mode::Evaluate, workers: 1 };
-        let mut executor = Executor::new(Plan::new(&network.graph, request));
+        let mut executor = Executor::new(lower(&network.graph, &Cpu::fused()), request);
         let images = images();
         let random = RandomKey::new(0);
         let mut config = Config::default();

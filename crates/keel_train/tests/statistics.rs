@@ -2,7 +2,7 @@
 
 use keel_data::{Batches, Position};
 use keel_nn::graph::Value;
-use keel_nn::{Executor, MemoryRequest, Mode, Network, Observer, Plan};
+use keel_nn::{Cpu, Executor, MemoryRequest, Mode, Observer, lower};
 use keel_train::{Config, Session, Trainer, config, load_data, threads};
 
 fn configured(overrides: &[&str]) -> Config {
@@ -27,12 +27,12 @@ const LSUV: [&str; 3] = [
 struct Variances(Vec<f64>);
 
 impl Observer for Variances {
-    fn output(&mut self, _node: usize, output: &[f32]) {
+    fn output(&mut self, _instruction: usize, output: &[f32]) {
         let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / output.len() as f64;
         let squares = output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>();
         self.0.push(squares / output.len() as f64);
     }
-    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
+    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
 }
 
 #[test]
@@ -41,11 +41,9 @@ fn lsuv_gives_every_layer_that_asks_for_it_the_variance_it_asks_for() {
     let session = session(&config);
     let mut batches = Batches::new(session.training_batches().clone(), Position::default());
     let batch = batches.next().unwrap().unwrap();
-    let graph = keel_nn::Graph::build(session.network().graph.input_shape(), &config.model.layers(), 10).unwrap();
-    let (parameters, state) = (session.network().parameters.clone(), session.network().state.clone());
-    let mut network = Network { graph, parameters, state };
+    let mut network = session.network().clone();
     let request = MemoryRequest { batch: batch.samples(), mode: Mode::Evaluate, workers: 2 };
-    let mut executor = Executor::new(Plan::new(&network.graph, request));
+    let mut executor = Executor::new(lower(&network.graph, &Cpu::unfused()), request);
     let mut variances = Variances::default();
     let input = keel_nn::Batch { input: &batch.inputs, random: keel_nn::RandomKey::new(0) };
     executor.forward(&mut network, input, &mut variances);
@@ -78,7 +76,7 @@ fn exact_statistics_are_the_averages_over_the_batches() {
     let config = configured(&overrides);
     let mut session = session(&config);
     let batches = 3;
-    session.recompute_batch_norm(&config, batches).unwrap();
+    session.recompute_batch_norm(batches).unwrap();
     let entry = |session: &Session, name: &str| {
         let network = session.network();
         let entry = network.graph.state().iter().find(|entry| entry.name == name).unwrap();

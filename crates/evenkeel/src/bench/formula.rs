@@ -1,7 +1,7 @@
 //! Weights, inputs and labels from one formula that the peer computes too (`bench/peers/workloads.py`).
 
 use keel_nn::graph::Graph;
-use keel_nn::{ParameterRole, Value};
+use keel_nn::{NodeId, Op, ParameterRole, Value};
 
 /// Classes of every workload.
 pub(super) const CLASSES: usize = 10;
@@ -20,7 +20,7 @@ pub(super) fn labels(seed: u64, length: usize) -> Vec<u32> {
     (0..length).map(|index| ((top_bits(seed, index) * CLASSES as u64) >> 24) as u32).collect()
 }
 
-/// All parameters of an unfused graph, in buffer order.
+/// All parameters of a graph, in buffer order.
 pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
     let mut values = vec![0.0; graph.parameter_length()];
     let last_weight = graph.parameters().iter().rposition(|parameter| parameter.spec.role == ParameterRole::Weight);
@@ -41,8 +41,9 @@ pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
 }
 
 /// Whether the node's output is what a residual block adds to its shortcut.
-fn ends_a_body(graph: &Graph, node: usize) -> bool {
-    graph.nodes().iter().any(|other| other.layer.kind() == "add" && other.inputs[0] == Value::Node(node))
+fn ends_a_body(graph: &Graph, node: NodeId) -> bool {
+    let own = Value::Node(node);
+    graph.readers(node).any(|reader| matches!(reader.op, Op::Add(_)) && reader.inputs.first() == Some(&own))
 }
 
 /// Indices of the parameters in the peer's order: it counts a block's body before its shortcut, which runs first here.

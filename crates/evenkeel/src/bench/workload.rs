@@ -6,7 +6,7 @@ use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::Graph;
 use keel_nn::losses::{Loss, TargetKind, Targets};
-use keel_nn::{Batch, Executor, MemoryRequest, Mode, Network, Plan, RandomKey, Shape};
+use keel_nn::{Batch, Cpu, Executor, MemoryRequest, Mode, Network, RandomKey, Shape, lower};
 use keel_train::optimizers::{Optimizer, ParameterSegment};
 
 use super::formula::{self, CLASSES};
@@ -46,7 +46,7 @@ impl Workload {
     pub(crate) fn step(&mut self) -> f64 {
         let batch = Batch { input: &self.inputs, random: RandomKey::new(0) };
         self.executor.forward(&mut self.network, batch, &mut ());
-        let (outputs, gradient) = self.executor.outputs_and_gradient(&self.network.graph);
+        let (outputs, gradient) = self.executor.outputs_and_gradient();
         let loss = self.loss.forward_backward(outputs, Targets::Classes(&self.labels), gradient).mean();
         self.executor.backward(&self.network, batch, &mut self.gradients, &mut ());
         self.optimizer.step(&mut self.network.parameters, &self.gradients, LEARNING_RATE);
@@ -110,10 +110,11 @@ impl Evaluation {
 fn prepared(spec: Spec, seed: u64, mode: Mode) -> (Network, Executor) {
     let graph = Graph::build(spec.input(), &spec.layers(), CLASSES).expect("the yardsticks fit their inputs");
     let values = formula::parameters(&graph, seed);
-    let mut network = Network::new(graph.fuse(), RandomKey::new(seed));
+    let mut network = Network::new(graph, RandomKey::new(seed));
     network.parameters.copy_from_slice(&values);
-    let plan = Plan::new(&network.graph, MemoryRequest { batch: spec.batch, mode, workers: workers() });
-    (network, Executor::new(plan))
+    let request = MemoryRequest { batch: spec.batch, mode, workers: workers() };
+    let executor = Executor::new(lower(&network.graph, &Cpu::fused()), request);
+    (network, executor)
 }
 
 /// Time of one call.

@@ -1,8 +1,8 @@
 //! `plan`: what a training would build and how much memory it would take.
 
 use clap::Args;
-use keel_nn::plan::NodePlan;
-use keel_nn::{Fusion, FusionPasses, Graph, MemoryRequest, Mode, Plan};
+use keel_nn::program::{Instruction, NodePlan};
+use keel_nn::{Cpu, Fusion, FusionPasses, MemoryRequest, Mode, Plan, Program, lower};
 use keel_train::auto::{Choice, Timing};
 use keel_train::memory::{Estimate, LimitOrigin, MemoryLimit, Outline, bytes_text};
 use keel_train::threads;
@@ -60,11 +60,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let timing = pool.install(|| outline.timing());
     let Outline { graph, batch, estimate, notes, choices, .. } = outline;
     let inferred: Vec<String> = graph.inferred().iter().chain(&notes).cloned().collect();
-    let graph = &graph.fuse_with(passes(&arguments.without)?);
+    let program = &lower(&graph, &Cpu { passes: passes(&arguments.without)? });
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
-    let plan = Plan::new(graph, request);
-    let rows = rows(graph, &plan);
-    let planned = Planned { graph, plan: &plan, rows, inferred, choices, timing };
+    let plan = Plan::new(program, request);
+    let rows = rows(program, &plan);
+    let planned = Planned { program, plan: &plan, rows, inferred, choices, timing };
     let mut json = planned.document();
     json["memory"] = memory_json(&estimate);
     output.result(&json, || planned.text() + &memory_text(&estimate))?;
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 
 /// Everything there is to say about a training that has not begun.
 struct Planned<'a> {
-    graph: &'a Graph,
+    program: &'a Program,
     plan: &'a Plan,
     rows: Vec<Row>,
     inferred: Vec<String>,
@@ -121,28 +121,32 @@ fn passes(without: &[String]) -> Result<FusionPasses, Stop> {
     Ok(passes)
 }
 
-fn rows(graph: &Graph, plan: &Plan) -> Vec<Row> {
-    let row = |(node, memory): (&keel_nn::graph::Node, &NodePlan)| Row {
-        name: node.name.clone(),
-        description: node.layer.describe(),
-        output_shape: node.layer.output_shape().dimensions(),
-        parameters: node.parameters.len(),
-        multiply_adds: node.layer.multiply_adds(),
-        buffer_bytes: if node.layer.is_view() { 0 } else { buffer_bytes(memory) },
-        fused_by: node.fused_by.iter().map(|pass| pass.name()).collect(),
+fn rows(program: &Program, plan: &Plan) -> Vec<Row> {
+    let row = |(instruction, memory): (&Instruction, &NodePlan)| {
+        let layer = instruction.kernel.layer();
+        Row {
+            name: instruction.name(program.graph()),
+            description: layer.describe(),
+            output_shape: layer.output_shape().dimensions(),
+            parameters: instruction.parameters.len(),
+            multiply_adds: layer.multiply_adds(),
+            buffer_bytes: if layer.is_view() { 0 } else { buffer_bytes(memory) },
+            fused_by: instruction.fused_by.iter().map(|pass| pass.name()).collect(),
+        }
     };
-    graph.nodes().iter().zip(plan.nodes()).map(row).collect()
+    program.instructions().iter().zip(plan.nodes()).map(row).collect()
 }
 
-/// All buffers of a node; a view has none of its own.
+/// All buffers of an instruction; a view has none of its own.
 fn buffer_bytes(memory: &NodePlan) -> usize {
     let slots = [&memory.output, &memory.grad_output, &memory.saved, &memory.forward_scratch, &memory.backward_scratch];
     slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
 }
 
 /// Bytes of all buffers by what they hold, before they share memory.
-fn bytes_by_kind(graph: &Graph, plan: &Plan) -> [(&'static str, usize); 5] {
-    let computed = graph.nodes().iter().zip(plan.nodes()).filter(|(node, _)| !node.layer.is_view());
+fn bytes_by_kind(program: &Program, plan: &Plan) -> [(&'static str, usize); 5] {
+    let instructions = program.instructions().iter().zip(plan.nodes());
+    let computed = instructions.filter(|(instruction, _)| !instruction.kernel.layer().is_view());
     let names = ["outputs", "gradients", "kept for backward", "forward scratch", "backward scratch"];
     let mut kinds = names.map(|name| (name, 0));
     for (_, memory) in computed {
@@ -155,7 +159,8 @@ fn bytes_by_kind(graph: &Graph, plan: &Plan) -> [(&'static str, usize); 5] {
 
 impl Planned<'_> {
     fn text(&self) -> String {
-        let Planned { graph, plan, rows, inferred, .. } = self;
+        let Planned { program, plan, rows, inferred, .. } = self;
+        let graph = program.graph();
         let columns = [
             ("node", Align::Left),
             ("description", Align::Left),
@@ -191,7 +196,7 @@ impl Planned<'_> {
         for sentence in inferred {
             text.push_str(&format!("Note: {sentence}\n"));
         }
-        let kinds = bytes_by_kind(graph, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
+        let kinds = bytes_by_kind(program, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
         text.push_str(&format!("Bytes by kind: {}.\n", kinds.join(", ")));
         text.push_str(&format!(
             "One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n",
@@ -212,7 +217,8 @@ impl Planned<'_> {
     }
 
     fn document(&self) -> Value {
-        let Planned { graph, plan, rows, inferred, .. } = self;
+        let Planned { program, plan, rows, inferred, .. } = self;
+        let graph = program.graph();
         let node = |row: &Row| {
             json!({
                 "name": row.name, "description": row.description, "output_shape": row.output_shape,
@@ -227,7 +233,7 @@ impl Planned<'_> {
             "inferred": inferred,
             "choices": self.choices,
             "seconds": self.timing.as_ref().map(|timing| timing.seconds),
-            "bytes_by_kind": bytes_by_kind(graph, plan).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+            "bytes_by_kind": bytes_by_kind(program, plan).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
             "parameters": graph.parameter_length(),
             "multiply_adds": graph.multiply_adds(),
             "arena_bytes": plan.arena_length() * FLOAT_BYTES,

@@ -67,6 +67,8 @@ pub enum LayerKind {
     Input,
     Linear,
     Conv2d,
+    /// The largest of several linear maps.
+    Maxout,
     BatchNorm,
     LayerNorm,
     GroupNorm,
@@ -149,7 +151,7 @@ impl LossKind {
 impl LayerKind {
     /// The layer multiplies by a weight matrix or kernel.
     pub fn has_weight_matrix(self) -> bool {
-        matches!(self, Self::Linear | Self::Conv2d)
+        matches!(self, Self::Linear | Self::Conv2d | Self::Maxout)
     }
 
     /// The layer re-centres and re-scales its input.

@@ -1,7 +1,7 @@
 //! What the first layer of an image network looks for.
 
 use keel_data::SampleShape;
-use keel_nn::Network;
+use keel_nn::{Network, Op, ParameterRole};
 
 use super::thumbnail::{ImageSize, Thumbnail, thumbnail};
 
@@ -24,15 +24,15 @@ impl Filters {
     pub(super) fn of(network: &Network, input: &SampleShape) -> Option<Self> {
         let SampleShape::Image { height, width, channels } = *input else { return None };
         let graph = &network.graph;
-        let parameter = graph.parameters().iter().find(|parameter| parameter.spec.name == "weight")?;
-        let node = &graph.nodes()[parameter.node];
-        let size = match (node.layer.kind(), parameter.spec.shape.as_slice()) {
+        let parameter = graph.parameters().iter().find(|parameter| parameter.spec.role == ParameterRole::Weight)?;
+        let node = graph.node(parameter.node);
+        let size = match (&node.op, parameter.spec.shape.as_slice()) {
             // `[kernel_h, kernel_w, in_channels, out_channels]`
-            ("conv2d", &[kernel_h, kernel_w, in_channels, _]) => {
+            (Op::Conv2d(_), &[kernel_h, kernel_w, in_channels, _]) => {
                 ImageSize { height: kernel_h, width: kernel_w, channels: in_channels }
             }
             // `[in_features, out_features]`, the features being the image row by row
-            ("linear", &[in_features, _]) if in_features == height * width * channels => {
+            (Op::Linear(_), &[in_features, _]) if in_features == height * width * channels => {
                 ImageSize { height, width, channels }
             }
             _ => return None,

@@ -93,10 +93,9 @@ impl Record {
         self.histograms.sort_by_key(|histogram| place(&names, &histogram.layer));
     }
 
-    /// Names of the layers in the order of the network, those of fused layers (`conv2d_1 + batch_norm_1`) one by one.
+    /// Names of the layers in the order of the network.
     pub(super) fn layer_names(&self) -> Vec<String> {
-        let layers = self.summary.iter().flat_map(|summary| &summary.layers);
-        layers.flat_map(|layer| layer.name.split(" + ")).map(str::to_owned).collect()
+        self.summary.iter().flat_map(|summary| &summary.layers).map(|layer| layer.name.clone()).collect()
     }
 
     /// How the run stands; `None` if nothing says so.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Graph, GraphError, Node, Parameter, StateEntry, Value};
+use super::{Graph, GraphError, Node, NodeId, Op, Parameter, Place, StateEntry, Value};
 use crate::Shape;
 use crate::activations::Activation;
-use crate::layer::Layer;
 use crate::layers::sizes;
 use crate::layers::{
     Add, BatchNormSpec, BuildError, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, ResidualSpec, Shortcut,
@@ -15,15 +14,7 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
     if layers.is_empty() {
         return Err(GraphError::Empty);
     }
-    let graph = Graph {
-        input,
-        nodes: Vec::new(),
-        parameters: Vec::new(),
-        state: Vec::new(),
-        inferred: Vec::new(),
-        places: BTreeMap::new(),
-    };
-    let mut builder = Builder { graph, counts: BTreeMap::new() };
+    let mut builder = Builder { graph: empty(input), counts: BTreeMap::new() };
     let last_linear = layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_)));
     let mut value = Value::Input;
     for (index, layer) in layers.iter().enumerate() {
@@ -45,6 +36,10 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
     Ok(graph)
 }
 
+fn empty(input: Shape) -> Graph {
+    Graph { input, nodes: Vec::new(), parameters: Vec::new(), state: Vec::new(), inferred: Vec::new() }
+}
+
 struct Builder {
     graph: Graph,
     counts: BTreeMap<&'static str, usize>,
@@ -56,35 +51,37 @@ impl Builder {
         if let LayerSpec::Residual(residual) = spec {
             return self.add_residual(residual, input, place);
         }
-        let mut input = input;
-        if matches!(spec, LayerSpec::Linear(_) | LayerSpec::Maxout(_))
-            && let Shape::Image { .. } = self.graph.shape(input)
-        {
-            let shape = self.graph.shape(input);
-            self.graph.inferred.push(format!(
-                "flatten put before layer {place} ({}): {shape} -> {}",
-                spec.name(),
-                shape.len()
-            ));
-            input = self.add_built(&LayerSpec::Flatten(FlattenSpec::default()), input, place)?;
-        }
-        let value = self.add_built(spec, input, place)?;
-        if let Value::Node(node) = value {
-            self.graph.places.insert(self.graph.nodes[node].name.clone(), place.to_owned());
-        }
-        Ok(value)
+        let input = self.flattened_for(spec, input, place)?;
+        self.add_built(spec, input, Place { path: place.to_owned(), is_written: true })
     }
 
-    fn add_built(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
-        let checked = |layer: Box<dyn Layer>| -> Result<Box<dyn Layer>, BuildError> {
-            sizes::check_layer(layer.as_ref())?;
-            layer.parameters().iter().filter_map(|parameter| parameter.init).try_for_each(|init| init.validate())?;
-            Ok(layer)
+    /// The input of `spec`: an image is flattened for a layer that wants features.
+    fn flattened_for(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
+        let shape = self.graph.shape(input);
+        let wants_features = matches!(spec, LayerSpec::Linear(_) | LayerSpec::Maxout(_));
+        if !wants_features || !matches!(shape, Shape::Image { .. }) {
+            return Ok(input);
+        }
+        let (name, length) = (spec.name(), shape.len());
+        self.graph.inferred.push(format!("flatten put before layer {place} ({name}): {shape} -> {length}"));
+        self.add_inferred(&LayerSpec::Flatten(FlattenSpec::default()), input, place)
+    }
+
+    /// Adds what no entry of the config spells out, for the entry at `place`.
+    fn add_inferred(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
+        self.add_built(spec, input, Place { path: place.to_owned(), is_written: false })
+    }
+
+    fn add_built(&mut self, spec: &LayerSpec, input: Value, place: Place) -> Result<Value, GraphError> {
+        let checked = |op: Op| -> Result<Op, BuildError> {
+            sizes::check_layer(op.layer())?;
+            op.parameters().iter().filter_map(|parameter| parameter.init).try_for_each(|init| init.validate())?;
+            Ok(op)
         };
         let built = sizes::check_spec(spec).and_then(|()| spec.build(self.graph.shape(input)));
         match built.and_then(checked) {
-            Ok(layer) => Ok(self.push(layer, vec![input])),
-            Err(source) => Err(self.layer_error(spec.name(), place, source)),
+            Ok(op) => Ok(self.push(op, vec![input], place)),
+            Err(source) => Err(self.layer_error(spec.name(), &place.path, source)),
         }
     }
 
@@ -102,7 +99,7 @@ impl Builder {
             Shortcut::Projection => true,
             Shortcut::Auto => target != shape,
         };
-        let shortcut = if projects { self.add_projection(input, target, place)? } else { input };
+        let shortcut = if projects { self.add_projection(residual, input, target, place)? } else { input };
         let mut value = input;
         for (index, layer) in residual.body.iter().enumerate() {
             value = self.add_spec(layer, value, &format!("{place}.body.{index}"))?;
@@ -112,79 +109,68 @@ impl Builder {
             let place = place.to_owned();
             return Err(GraphError::Residual { place, input: shape, body, shortcut: shortcut_shape });
         }
-        value = self.push(Box::new(Add::new(body)), vec![value, shortcut]);
+        let sum = Place { path: place.to_owned(), is_written: false };
+        value = self.push(Op::Add(Add::new(body)), vec![value, shortcut], sum);
         if residual.after != Activation::Identity {
-            value = self.add_built(&LayerSpec::Activation(residual.after), value, place)?;
+            value = self.add_inferred(&LayerSpec::Activation(residual.after), value, place)?;
         }
         Ok(value)
     }
 
     /// A 1x1 convolution (or linear layer) with batch norm from the input's shape to `target`.
-    fn add_projection(&mut self, input: Value, target: Shape, place: &str) -> Result<Value, GraphError> {
+    fn add_projection(
+        &mut self,
+        residual: &ResidualSpec,
+        input: Value,
+        target: Shape,
+        place: &str,
+    ) -> Result<Value, GraphError> {
+        let init = residual.shortcut_init;
         let layer = match (self.graph.shape(input), target) {
             (Shape::Image { height, width, .. }, Shape::Image { height: to_height, width: to_width, channels }) => {
                 let stride = [height.div_ceil(to_height), width.div_ceil(to_width)];
                 let mut projection = Conv2dSpec::new(channels, 1);
-                (projection.stride, projection.bias) = (stride.into(), false);
+                (projection.stride, projection.bias, projection.init) = (stride.into(), false, init);
                 LayerSpec::Conv2d(projection)
             }
             (_, target) => {
                 let mut projection = LinearSpec::new(target.len());
-                projection.bias = false;
+                (projection.bias, projection.init) = (false, init);
                 LayerSpec::Linear(projection)
             }
         };
-        let place = format!("{place}.shortcut");
-        let value = self.add_spec(&layer, input, &place)?;
-        self.add_built(&LayerSpec::BatchNorm(BatchNormSpec::default()), value, &place)
+        let input = self.flattened_for(&layer, input, place)?;
+        let value = self.add_inferred(&layer, input, place)?;
+        self.add_inferred(&LayerSpec::BatchNorm(BatchNormSpec::default()), value, place)
     }
 
-    fn push(&mut self, layer: Box<dyn Layer>, inputs: Vec<Value>) -> Value {
-        let count = self.counts.entry(layer.kind()).or_default();
+    fn push(&mut self, op: Op, inputs: Vec<Value>, place: Place) -> Value {
+        let count = self.counts.entry(op.kind()).or_default();
         *count += 1;
-        let name = format!("{}_{count}", layer.kind());
-        let node = self.graph.nodes.len();
+        let name = format!("{}_{count}", op.kind());
+        let id = NodeId(self.graph.nodes.len());
         let (mut parameters, mut state) = (self.graph.parameter_length(), self.graph.state_length());
         let (first_parameter, first_state) = (parameters, state);
-        for spec in layer.parameters() {
+        for spec in op.parameters() {
             let range = parameters..parameters + spec.len();
             parameters = range.end;
-            let (name, frozen) = (format!("{name}.{}", spec.name), layer.frozen());
-            self.graph.parameters.push(Parameter { name, node, spec, frozen, range });
+            let (name, frozen) = (format!("{name}.{}", spec.name), op.is_frozen());
+            self.graph.parameters.push(Parameter { name, node: id, spec, frozen, range });
         }
-        for spec in layer.state() {
+        for spec in op.state() {
             let range = state..state + spec.len;
             state = range.end;
-            self.graph.state.push(StateEntry { name: format!("{name}.{}", spec.name), node, spec, range });
+            self.graph.state.push(StateEntry { name: format!("{name}.{}", spec.name), node: id, spec, range });
         }
         let (parameters, state) = (first_parameter..parameters, first_state..state);
-        let random_word = node as u64;
-        let fused_by = Vec::new();
-        self.graph.nodes.push(Node {
-            name,
-            layer,
-            inputs,
-            parameters,
-            state,
-            random_word,
-            followed_by: None,
-            fused_by,
-        });
-        Value::Node(node)
+        self.graph.nodes.push(Node { id, name, op, inputs, place, parameters, state, followed_by: None });
+        Value::Node(id)
     }
 }
 
 /// The shape a residual body ends in, found by building it aside.
 fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &str) -> Result<Shape, GraphError> {
-    let graph = Graph {
-        input: shape,
-        nodes: vec![],
-        parameters: vec![],
-        state: vec![],
-        inferred: vec![],
-        places: BTreeMap::new(),
-    };
-    let mut trial = Builder { graph, counts: builder.counts.clone() };
+    let mut trial = Builder { graph: empty(shape), counts: builder.counts.clone() };
     let mut value = Value::Input;
     for (index, layer) in residual.body.iter().enumerate() {
         value = trial.add_spec(layer, value, &format!("{place}.body.{index}"))?;
@@ -192,17 +178,15 @@ fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &
     Ok(trial.graph.shape(value))
 }
 
-/// For each node, the first activation downstream before another layer with weights; a sum passes it on.
+/// Notes for each node the first activation downstream before another layer with weights; a sum passes it on.
 fn find_following_activations(graph: &mut Graph) {
     let mut following: Vec<Option<Activation>> = vec![None; graph.nodes.len()];
-    for node in (0..graph.nodes.len()).rev() {
-        let consumer = graph.nodes.iter().position(|other| other.inputs.contains(&Value::Node(node)));
-        let Some(consumer) = consumer else { continue };
-        let next = &graph.nodes[consumer];
-        following[node] = match next.layer.activation() {
+    for node in graph.nodes.iter().rev() {
+        let Some(next) = graph.readers(node.id).next() else { continue };
+        following[node.id.index()] = match next.op.activation() {
             Some(activation) => Some(activation),
-            None if matches!(next.layer.kind(), "conv2d" | "linear" | "maxout") => None,
-            None => following[consumer],
+            None if next.op.has_weight_matrix() => None,
+            None => following[next.id.index()],
         };
     }
     for (node, activation) in graph.nodes.iter_mut().zip(following) {

@@ -1,88 +1,28 @@
-//! The network as a graph: nodes in the order they run, with every shape, parameter and name settled.
+//! The network as a graph of typed operations: nodes in the order they run, with every shape, parameter and name settled.
+//!
+//! A graph says what is computed and owns no memory. What computes it is a [`crate::program`], lowered from it; the two
+//! stay together, so that nobody has to build a graph again.
 
 mod build;
 mod error;
-mod fuse;
-mod fusion;
-
-use std::collections::BTreeMap;
-use std::ops::Range;
+mod node;
+mod op;
 
 pub use error::GraphError;
-pub use fusion::{Fusion, FusionPasses};
+pub use node::{Node, NodeId, Parameter, Place, StateEntry, Value};
+pub use op::Op;
 
-use crate::activations::Activation;
-use crate::layer::{Layer, ParameterSpec, StateSpec};
+use crate::Shape;
 use crate::layers::LayerSpec;
-use crate::{Mode, Shape};
-
-/// A value flowing through the graph: the network's input, or the output of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Value {
-    /// What the network is given.
-    Input,
-    /// The output of the node with this index.
-    Node(usize),
-}
-
-/// One layer in its place.
-#[derive(Debug)]
-pub struct Node {
-    /// Unique: kind and number, `conv2d_1`.
-    pub name: String,
-    /// The operation.
-    pub layer: Box<dyn Layer>,
-    /// One or two values it reads.
-    pub inputs: Vec<Value>,
-    /// Its floats in the parameter buffer.
-    pub parameters: Range<usize>,
-    /// Its floats in the state buffer.
-    pub state: Range<usize>,
-    /// Tells its random numbers from those of other nodes; stays the same when nodes are joined.
-    pub random_word: u64,
-    /// The first activation its output meets before the next layer with weights.
-    pub followed_by: Option<Activation>,
-    /// The passes that joined it from the layers its name tells, in order.
-    pub fused_by: Vec<Fusion>,
-}
-
-/// One learned parameter in its place.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// Unique: `conv2d_1.weight`.
-    pub name: String,
-    /// Index of its node.
-    pub node: usize,
-    /// Shape, role, fans, initialiser.
-    pub spec: ParameterSpec,
-    /// Whether training leaves it as it started.
-    pub frozen: bool,
-    /// Its floats in the parameter buffer.
-    pub range: Range<usize>,
-}
-
-/// State of one node in its place.
-#[derive(Clone, Debug)]
-pub struct StateEntry {
-    /// Unique: `batch_norm_1.running_mean`.
-    pub name: String,
-    /// Index of its node.
-    pub node: usize,
-    /// Length and initial value.
-    pub spec: StateSpec,
-    /// Its floats in the state buffer.
-    pub range: Range<usize>,
-}
 
 /// A network without numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Graph {
     input: Shape,
     nodes: Vec<Node>,
     parameters: Vec<Parameter>,
     state: Vec<StateEntry>,
     inferred: Vec<String>,
-    places: BTreeMap<String, String>,
 }
 
 impl Graph {
@@ -93,17 +33,6 @@ impl Graph {
     /// If a layer does not fit what it would get: the error names the layer, its place and the shapes.
     pub fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Result<Graph, GraphError> {
         build::build(input, layers, outputs)
-    }
-
-    /// Joins layers that are faster as one, by every pass there is. Parameters, state and results stay the same, up to
-    /// rounding.
-    pub fn fuse(self) -> Graph {
-        self.fuse_with(FusionPasses::all())
-    }
-
-    /// As [`Graph::fuse`], by some passes.
-    pub fn fuse_with(self, passes: FusionPasses) -> Graph {
-        fuse::fuse(self, passes)
     }
 
     /// Shape of one input sample.
@@ -118,14 +47,14 @@ impl Graph {
 
     /// The value the network returns.
     pub fn output(&self) -> Value {
-        self.nodes.len().checked_sub(1).map_or(Value::Input, Value::Node)
+        self.nodes.last().map_or(Value::Input, |node| Value::Node(node.id))
     }
 
     /// Shape of one sample of a value.
     pub fn shape(&self, value: Value) -> Shape {
         match value {
             Value::Input => self.input,
-            Value::Node(node) => self.nodes[node].layer.output_shape(),
+            Value::Node(id) => self.node(id).op.output_shape(),
         }
     }
 
@@ -134,9 +63,37 @@ impl Graph {
         &self.nodes
     }
 
+    /// One node.
+    ///
+    /// # Panics
+    /// If `id` is of another, larger graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The node called `name`.
+    pub fn find(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// Nodes that read the output of `id`, in the order they run.
+    pub fn readers(&self, id: NodeId) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |node| node.inputs.contains(&Value::Node(id)))
+    }
+
+    /// The last node with a matrix of weights: the one that gives the outputs.
+    pub fn last_weight_node(&self) -> Option<&Node> {
+        self.nodes.iter().rev().find(|node| node.op.has_weight_matrix())
+    }
+
     /// All learned parameters, in buffer order.
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
+    }
+
+    /// The parameters of one node.
+    pub fn parameters_of(&self, id: NodeId) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(move |parameter| parameter.node == id)
     }
 
     /// All state, in buffer order.
@@ -156,7 +113,7 @@ impl Graph {
 
     /// Multiply-adds of one sample's forward pass.
     pub fn multiply_adds(&self) -> u64 {
-        self.nodes.iter().map(|node| node.layer.multiply_adds()).sum()
+        self.nodes.iter().map(|node| node.op.multiply_adds()).sum()
     }
 
     /// What was added or inferred while building, one sentence each.
@@ -164,40 +121,16 @@ impl Graph {
         &self.inferred
     }
 
-    /// Where the list of layers names the layer `name`, as in `3.body.0`; `None` for what the graph added by itself and for
-    /// nodes that stand for several layers.
-    pub fn place(&self, name: &str) -> Option<&str> {
-        self.places.get(name).map(String::as_str)
-    }
-
-    /// The name of the first layer that mixes the samples of a batch in training, if there is one.
-    pub fn needs_batch(&self) -> Option<&str> {
-        self.nodes.iter().find(|node| node.layer.needs_batch()).map(|node| node.name.as_str())
-    }
-
-    /// For each node, whether it or a node it reads from learns: only these take part in a backward pass.
-    pub(crate) fn learning_nodes(&self) -> Vec<bool> {
-        let mut learning = vec![false; self.nodes.len()];
-        for parameter in self.parameters.iter().filter(|parameter| !parameter.frozen) {
-            learning[parameter.node] = true;
-        }
-        for (index, node) in self.nodes.iter().enumerate() {
-            let reads = |input: &Value| matches!(input, Value::Node(from) if learning[*from]);
-            learning[index] = learning[index] || node.inputs.iter().any(reads);
-        }
-        learning
+    /// The first node that mixes the samples of a batch in training, if there is one.
+    pub fn needs_batch(&self) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.op.needs_batch())
     }
 
     /// The value whose memory `value` shares: through views back to what is really computed.
-    pub(crate) fn storage(&self, value: Value) -> Value {
+    pub fn storage(&self, value: Value) -> Value {
         match value {
-            Value::Node(node) if self.nodes[node].layer.is_view() => self.storage(self.nodes[node].inputs[0]),
+            Value::Node(id) if self.node(id).op.is_view() => self.storage(self.node(id).inputs[0]),
             other => other,
         }
-    }
-
-    /// Whether a plan for `mode` needs backward passes.
-    pub(crate) fn trains(mode: Mode) -> bool {
-        mode == Mode::Train
     }
 }

@@ -10,7 +10,6 @@ use std::fmt;
 
 use crate::Shape;
 use crate::init::InitSpec;
-use crate::layers::Part;
 use crate::probe::Measures;
 
 pub use backward::Backward;
@@ -90,16 +89,6 @@ pub trait Layer: Send + Sync + fmt::Debug {
         false
     }
 
-    /// The activation this layer applies to its output, if any, for gains and health rules.
-    fn activation(&self) -> Option<crate::activations::Activation> {
-        None
-    }
-
-    /// What the fusion passes know it as; a layer of another crate stays as it is.
-    fn part(&self) -> Part<'_> {
-        Part::Other
-    }
-
     /// Returns true if training leaves the parameters as they started.
     fn frozen(&self) -> bool {
         false
@@ -108,16 +97,6 @@ pub trait Layer: Send + Sync + fmt::Debug {
     /// Which slots of its [`Probe`] the layer fills by itself in training.
     fn measures(&self) -> Measures {
         Measures::default()
-    }
-
-    /// What gathers exact statistics for this layer's state, if it keeps running ones.
-    fn population_statistics(&self) -> Option<crate::layers::PopulationStatistics> {
-        None
-    }
-
-    /// Returns true if training mixes the samples of a batch (batch statistics), so that a batch of one is refused.
-    fn needs_batch(&self) -> bool {
-        false
     }
 }
 

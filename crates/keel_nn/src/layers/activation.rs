@@ -2,7 +2,7 @@
 
 use keel_kernels::activation;
 
-use super::{BuildError, Part};
+use super::BuildError;
 use crate::activations::Activation;
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
@@ -37,6 +37,13 @@ impl Activation {
 pub struct ActivationLayer {
     activation: Activation,
     shape: Shape,
+}
+
+impl ActivationLayer {
+    /// The function, with its own parameter before training.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
 }
 
 impl Layer for ActivationLayer {
@@ -104,15 +111,7 @@ impl Layer for ActivationLayer {
         self.activation.to_string()
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Activation(self.activation)
-    }
-
     fn is_view(&self) -> bool {
         self.activation == Activation::Identity
-    }
-
-    fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
     }
 }

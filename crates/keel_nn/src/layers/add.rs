@@ -2,7 +2,6 @@
 
 use keel_kernels::elementwise;
 
-use super::Part;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
 
 /// Adds two inputs of one shape.
@@ -41,9 +40,5 @@ impl Layer for Add {
                 elementwise::copy(context.grad_output, grad_input);
             }
         }
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::Sum(self)
     }
 }

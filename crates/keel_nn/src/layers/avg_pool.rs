@@ -55,6 +55,13 @@ pub struct AvgPool {
     windows: PoolShape,
 }
 
+impl AvgPool {
+    /// Its windows.
+    pub(crate) fn windows(&self) -> &PoolShape {
+        &self.windows
+    }
+}
+
 impl Layer for AvgPool {
     fn kind(&self) -> &'static str {
         "avg_pool"

@@ -104,12 +104,13 @@ static CATALOG: [CatalogEntry; 16] = [
             ("body", "list of layers; required"),
             ("shortcut", "\"identity\", \"projection\" or \"auto\"; \"auto\""),
             ("after", "activation of the sum; \"relu\""),
+            ("shortcut_init", "initialiser of the weights of a projection; auto"),
         ],
     },
     CatalogEntry {
         name: "maxout",
         summary: "largest of several linear maps",
-        keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2")],
+        keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2"), INIT, BIAS_INIT, FROZEN],
     },
     CatalogEntry {
         name: "members",

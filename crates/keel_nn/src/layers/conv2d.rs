@@ -1,11 +1,13 @@
 //! Two-dimensional convolution.
 
+use std::sync::Arc;
+
 use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution, ConvolutionShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::BuildError;
 use super::window::{Extent, Padding, Window};
-use super::{BuildError, Part};
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -125,18 +127,28 @@ impl Conv2dSpec {
             dilation: [self.dilation; 2],
             groups,
         });
-        Ok(Conv2d { convolution, spec: self.clone() })
+        Ok(Conv2d { convolution: Arc::new(convolution), spec: self.clone() })
     }
 }
 
 /// Cross-correlation over NHWC images, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
-    convolution: Convolution,
+    convolution: Arc<Convolution>,
     spec: Conv2dSpec,
 }
 
 impl Conv2d {
+    /// Its keys.
+    pub(crate) fn spec(&self) -> &Conv2dSpec {
+        &self.spec
+    }
+
+    /// All its sizes, with the padding resolved.
+    pub(crate) fn shape(&self) -> &ConvolutionShape {
+        self.convolution.shape()
+    }
+
     /// The arithmetic.
     pub(super) fn kernel(&self) -> &Convolution {
         &self.convolution
@@ -228,10 +240,6 @@ impl Layer for Conv2d {
 
     fn frozen(&self) -> bool {
         self.spec.frozen
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::Convolution(self)
     }
 
     fn multiply_adds(&self) -> u64 {

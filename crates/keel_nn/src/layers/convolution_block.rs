@@ -10,9 +10,8 @@ use keel_kernels::elementwise;
 use keel_kernels::normalization::batch;
 use keel_kernels::statistics::Signal;
 
+use super::Conv2d;
 use super::normalization::{GradientSums, NormBlock};
-use super::{Conv2d, Part};
-use crate::activations::Activation;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
 /// `y = block(convolution(x))`, with the parameters of the convolution, then those of the norm.
@@ -185,17 +184,5 @@ impl Layer for ConvolutionBlock {
 
     fn multiply_adds(&self) -> u64 {
         self.convolution.multiply_adds()
-    }
-
-    fn activation(&self) -> Option<Activation> {
-        self.block.activation()
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::ConvolutionBlock(self)
-    }
-
-    fn needs_batch(&self) -> bool {
-        self.block.needs_batch()
     }
 }

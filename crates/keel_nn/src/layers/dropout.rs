@@ -55,6 +55,13 @@ pub struct Dropout {
     mask: Mask,
 }
 
+impl Dropout {
+    /// Share of values set to zero.
+    pub fn probability(&self) -> f32 {
+        self.probability
+    }
+}
+
 impl Layer for Dropout {
     fn kind(&self) -> &'static str {
         "dropout"

@@ -33,6 +33,13 @@ pub struct GlobalAvgPool {
     input: Shape,
 }
 
+impl GlobalAvgPool {
+    /// Shape of an input sample.
+    pub(crate) fn input_shape(&self) -> Shape {
+        self.input
+    }
+}
+
 impl Layer for GlobalAvgPool {
     fn kind(&self) -> &'static str {
         "global_avg_pool"

@@ -4,8 +4,8 @@ use keel_kernels::pooling::{self, PoolShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::BuildError;
 use super::window::{self, Extent, Padding};
-use super::{BuildError, Part};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape};
 
 /// Keys of a `max_pool` layer.
@@ -93,10 +93,6 @@ impl Layer for MaxPool {
         if !grad_input.is_empty() {
             pooling::max_pool_backward(&self.windows, context.grad_output, context.saved, grad_input);
         }
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::MaxPool(self)
     }
 
     fn describe(&self) -> String {

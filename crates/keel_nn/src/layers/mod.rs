@@ -14,7 +14,6 @@ mod flatten;
 mod global_avg_pool;
 mod max_pool;
 mod normalization;
-mod part;
 mod residual;
 pub(crate) mod sizes;
 mod window;
@@ -37,14 +36,14 @@ pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
 pub use max_pool::{MaxPool, MaxPoolSpec};
 pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
-    RunningStatistics, SampleNorm,
+    RunningPlaces, RunningStatistics, SampleNorm,
 };
-pub use part::Part;
 pub use residual::{ResidualSpec, Shortcut};
 pub use window::{Extent, Padding};
 
+use crate::Shape;
 use crate::activations::Activation;
-use crate::{Layer, Shape};
+use crate::graph::Op;
 
 /// One layer as a config file describes it: `type` and the layer's own keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,28 +106,28 @@ impl LayerSpec {
         }
     }
 
-    /// The layer for one input shape. A residual block is several nodes of a graph and is refused here.
+    /// Builds the operation for one input shape. A residual block is several nodes of a graph and is refused here.
     ///
     /// # Errors
     /// If the layer does not fit the input or a key has an impossible value.
-    pub fn build(&self, input: Shape) -> Result<Box<dyn Layer>, BuildError> {
+    pub fn build(&self, input: Shape) -> Result<Op, BuildError> {
         Ok(match self {
-            LayerSpec::Conv2d(spec) => Box::new(spec.build(input)?),
-            LayerSpec::Linear(spec) => Box::new(spec.build(input)?),
-            LayerSpec::BatchNorm(spec) => Box::new(spec.build(input)?),
-            LayerSpec::LayerNorm(spec) => Box::new(spec.build(input)?),
-            LayerSpec::GroupNorm(spec) => Box::new(spec.build(input)?),
-            LayerSpec::InstanceNorm(spec) => Box::new(spec.build(input)?),
-            LayerSpec::Activation(activation) => Box::new(activation.build(input)?),
-            LayerSpec::MaxPool(spec) => Box::new(spec.build(input)?),
-            LayerSpec::AvgPool(spec) => Box::new(spec.build(input)?),
-            LayerSpec::GlobalAvgPool(spec) => Box::new(spec.build(input)?),
-            LayerSpec::Flatten(spec) => Box::new(spec.build(input)?),
-            LayerSpec::Dropout(spec) => Box::new(spec.build(input)?),
+            LayerSpec::Conv2d(spec) => Op::Conv2d(spec.build(input)?),
+            LayerSpec::Linear(spec) => Op::Linear(spec.build(input)?),
+            LayerSpec::BatchNorm(spec) => Op::BatchNorm(spec.build(input)?),
+            LayerSpec::LayerNorm(spec) => Op::LayerNorm(spec.build(input)?),
+            LayerSpec::GroupNorm(spec) => Op::GroupNorm(spec.build(input)?),
+            LayerSpec::InstanceNorm(spec) => Op::InstanceNorm(spec.build(input)?),
+            LayerSpec::Activation(activation) => Op::Activation(activation.build(input)?),
+            LayerSpec::MaxPool(spec) => Op::MaxPool(spec.build(input)?),
+            LayerSpec::AvgPool(spec) => Op::AvgPool(spec.build(input)?),
+            LayerSpec::GlobalAvgPool(spec) => Op::GlobalAvgPool(spec.build(input)?),
+            LayerSpec::Flatten(spec) => Op::Flatten(spec.build(input)?),
+            LayerSpec::Dropout(spec) => Op::Dropout(spec.build(input)?),
             LayerSpec::Residual(_) => return Err(BuildError::SeveralLayers { kind: self.name() }),
-            LayerSpec::Maxout(spec) => Box::new(spec.build(input)?),
-            LayerSpec::Members(spec) => Box::new(spec.build(input)?),
-            LayerSpec::Custom(custom) => custom.build(input)?,
+            LayerSpec::Maxout(spec) => Op::Maxout(spec.build(input)?),
+            LayerSpec::Members(spec) => Op::Members(spec.build(input)?),
+            LayerSpec::Custom(custom) => Op::Custom(custom.build(input)?.into()),
         })
     }
 }

@@ -10,6 +10,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::activations::Activation;
+use crate::init::InitSpec;
 use crate::layers::LayerSpec;
 
 /// Keys of a `residual` block.
@@ -25,6 +26,9 @@ pub struct ResidualSpec {
     #[serde(default = "relu", deserialize_with = "name_or_table")]
     #[schemars(with = "NameOrTable")]
     pub after: Activation,
+    /// How the weights of a projection start.
+    #[serde(default = "auto")]
+    pub shortcut_init: InitSpec,
 }
 
 /// How a block's input reaches the sum.
@@ -43,8 +47,12 @@ pub enum Shortcut {
 impl ResidualSpec {
     /// A block with an automatic shortcut and a relu after the sum.
     pub fn new(body: Vec<LayerSpec>) -> Self {
-        ResidualSpec { body, shortcut: Shortcut::Auto, after: relu() }
+        ResidualSpec { body, shortcut: Shortcut::Auto, after: relu(), shortcut_init: InitSpec::Auto }
     }
+}
+
+fn auto() -> InitSpec {
+    InitSpec::Auto
 }
 
 fn relu() -> Activation {

@@ -170,9 +170,10 @@ fn set_init(layers: &mut [LayerSpec], init: InitSpec) {
         let own = match layer {
             LayerSpec::Linear(linear) => &mut linear.init,
             LayerSpec::Conv2d(conv) => &mut conv.init,
+            LayerSpec::Maxout(maxout) => &mut maxout.init,
             LayerSpec::Residual(residual) => {
                 set_init(&mut residual.body, init);
-                continue;
+                &mut residual.shortcut_init
             }
             _ => continue,
         };

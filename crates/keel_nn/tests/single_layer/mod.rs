@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Backward, Forward, Layer, MemoryRequest, Mode, RandomKey, Shape};
+use keel_nn::{Backward, Forward, MemoryRequest, Mode, Op, RandomKey, Shape};
 use keel_testkit::golden::{self, GoldenCase, GoldenFile, NamedTensors};
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values, weighted_sum};
 
@@ -10,7 +10,7 @@ use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deter
 /// shows.
 #[derive(Debug)]
 pub struct SingleLayer {
-    pub layer: Box<dyn Layer>,
+    pub layer: Op,
     pub input: Shape,
     pub batch: usize,
     pub parameters: Vec<f32>,
@@ -24,15 +24,15 @@ impl SingleLayer {
     /// A layer from the text of its config, e.g. `{"type": "max_pool", "kernel": 2}`.
     pub fn new(config: &str, input: Shape, batch: usize) -> Self {
         let spec: LayerSpec = serde_json::from_str(config).unwrap_or_else(|error| panic!("{config}: {error}"));
-        let layer = spec.build(input).unwrap_or_else(|error| panic!("{config} on {input}: {error}"));
-        Self::of(layer, input, batch)
+        let op = spec.build(input).unwrap_or_else(|error| panic!("{config} on {input}: {error}"));
+        Self::of(op, input, batch)
     }
 
     /// A layer that was built elsewhere.
-    pub fn of(layer: Box<dyn Layer>, input: Shape, batch: usize) -> Self {
+    pub fn of(layer: Op, input: Shape, batch: usize) -> Self {
         let length: usize = layer.parameters().iter().map(|parameter| parameter.len()).sum();
         let state = layer.state().iter().flat_map(|state| vec![state.initial; state.len]).collect();
-        let memory = layer.memory(request(batch));
+        let memory = layer.layer().memory(request(batch, Mode::Train));
         let mut single = SingleLayer {
             layer,
             input,
@@ -93,41 +93,50 @@ impl SingleLayer {
     /// Output of one forward pass over two inputs.
     pub fn forward_two(&mut self, mode: Mode, inputs: [&[f32]; 2]) -> Vec<f32> {
         assert_eq!(inputs[0].len(), self.batch * self.input.len(), "input");
-        let memory = self.layer.memory(request(self.batch));
+        let memory = self.layer.layer().memory(request(self.batch, mode));
         let mut output = vec![f32::NAN; self.output_length()];
         let mut scratch = vec![f32::NAN; memory.forward_scratch];
+        let mut unread = vec![f32::NAN; memory.saved];
+        let saved = if mode == Mode::Train { &mut self.saved } else { &mut unread };
         let call = Forward::new(self.batch, inputs[0], &mut output)
             .with_second_input(inputs[1])
             .with_mode(mode)
             .with_parameters(&self.parameters)
             .with_state(&mut self.state)
-            .with_saved(&mut self.saved)
+            .with_saved(saved)
             .with_scratch(&mut scratch)
             .with_random(self.random);
-        self.layer.forward(call);
+        self.layer.layer().forward(call);
         output
     }
 
     /// Gradient by the input; those of the parameters are left in `grad_parameters`. The layer sees input and output
     /// only if it has asked for them.
     pub fn backward(&mut self, input: &[f32], output: &[f32], grad_output: &[f32]) -> Vec<f32> {
-        let memory = self.layer.memory(request(self.batch));
+        let [grad_input, _] = self.backward_two([input, &[]], output, grad_output);
+        grad_input
+    }
+
+    /// Gradients by two inputs, as [`SingleLayer::backward`].
+    pub fn backward_two(&mut self, inputs: [&[f32]; 2], output: &[f32], grad_output: &[f32]) -> [Vec<f32>; 2] {
+        let memory = self.layer.layer().memory(request(self.batch, Mode::Train));
         let mut grad_output = grad_output.to_vec();
-        let mut grad_input = vec![f32::NAN; input.len()];
+        let [mut grad_first, mut grad_second] = inputs.map(|input| vec![f32::NAN; input.len()]);
         let mut scratch = vec![f32::NAN; memory.backward_scratch];
         self.grad_parameters.fill(f32::NAN);
         let call = Backward::new(self.batch, &mut grad_output)
-            .with_input(if memory.backward_reads_input { input } else { &[] })
+            .with_input(if memory.backward_reads_input { inputs[0] } else { &[] })
             .with_output(if memory.backward_reads_output { output } else { &[] })
-            .with_grad_input(&mut grad_input)
+            .with_grad_input(&mut grad_first)
+            .with_second_grad_input(&mut grad_second)
             .with_parameters(&self.parameters)
             .with_grad_parameters(&mut self.grad_parameters)
             .with_state(&self.state)
             .with_saved(&mut self.saved)
             .with_scratch(&mut scratch)
             .with_random(self.random);
-        self.layer.backward(call);
-        grad_input
+        self.layer.layer().backward(call);
+        [grad_first, grad_second]
     }
 
     /// Compares the gradients by input and parameters with differences of the forward pass in training mode.
@@ -206,6 +215,6 @@ fn check_state(what: &str, single: &SingleLayer, expected: &NamedTensors, tolera
     }
 }
 
-fn request(batch: usize) -> MemoryRequest {
-    MemoryRequest { batch, mode: Mode::Train, workers: keel_kernels::parallel::workers() }
+fn request(batch: usize, mode: Mode) -> MemoryRequest {
+    MemoryRequest { batch, mode, workers: keel_kernels::parallel::workers() }
 }

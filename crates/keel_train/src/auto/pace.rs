@@ -1,10 +1,11 @@
 //! How long a training will take, from a few measured steps, and how many epochs fit into a time.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use keel_data::{Batches, Position};
 use keel_kernels::Buffer;
-use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Plan, RandomKey};
+use keel_nn::{Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, lower};
 
 use super::{Choice, Facts};
 use crate::config::Config;
@@ -117,15 +118,15 @@ impl Pace {
     }
 
     /// Measures a few steps of a network for batches of `batch` samples with the given facts, on made-up samples and targets.
-    pub fn of_network(graph: Graph, batch: usize, facts: &Facts, config: &Config) -> Option<Pace> {
+    pub fn of_network(graph: &Arc<Graph>, batch: usize, facts: &Facts, config: &Config) -> Option<Pace> {
         let samples = facts.training_samples(config);
         let steps_per_epoch = samples.div_ceil(batch.max(1));
         if config.train.epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
             return None;
         }
-        let mut network = Network::new(graph, RandomKey::new(0));
+        let mut network = Network::new(Arc::clone(graph), RandomKey::new(0));
         let request = MemoryRequest { batch, mode: Mode::Train, workers: rayon::current_num_threads() };
-        let mut executor = Executor::new(Plan::new(&network.graph, request));
+        let mut executor = Executor::new(lower(graph, &Cpu::fused()), request);
         let input: Vec<f32> =
             (0..batch * network.graph.input_shape().len()).map(|at| (at % 17) as f32 / 8.0 - 1.0).collect();
         let mut gradients = Buffer::zeroed(network.parameters.len());
@@ -134,7 +135,7 @@ impl Pace {
             let began = Instant::now();
             let random = RandomKey::new(measured as u64);
             executor.forward(&mut network, keel_nn::Batch { input: &input, random }, &mut ());
-            executor.outputs_and_gradient(&network.graph).1.fill(1e-3);
+            executor.outputs_and_gradient().1.fill(1e-3);
             executor.backward(&network, keel_nn::Batch { input: &input, random }, &mut gradients, &mut ());
             if measured > 0 {
                 seconds += began.elapsed().as_secs_f64();

@@ -11,6 +11,7 @@ mod gradient;
 mod samples;
 mod tiny_batch;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_data::SplitDataset;
@@ -86,13 +87,13 @@ fn run(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, T
     let Resolved { config, data, .. } = auto::resolve(config, data)?;
     let config = &config;
     let mut session = Session::new(config, data.clone())?;
-    let model = describe_model(config, &session)?;
+    let model = describe_model(config, &session);
     let measured = measure_data(&session)?;
     let mut start = measure_start(&mut session, &model)?;
     let mut notes = vec![note_on_loss(&start)];
-    let gradient = check_gradient(&mut session, (&model, &mut start), began.elapsed() + budget, (began, &mut notes))?;
+    let gradient = check_gradient(&mut session, &mut start, began.elapsed() + budget, (began, &mut notes))?;
     check_mixing(&mut session, &mut start, &mut notes)?;
-    let graph = session.unfused_graph(config)?;
+    let graph = Arc::clone(&session.network().graph);
     drop(session);
     check_tiny_batch(config, &data, budget, (&mut start, &mut notes))?;
     let mut monitor = Monitor::new(model);
@@ -111,7 +112,7 @@ fn note_on_loss(start: &StartMeasurement) -> String {
 /// Compares the gradient with finite differences on a few samples until `until` after `began`.
 fn check_gradient(
     session: &mut Session,
-    (model, start): (&ModelDescription, &mut StartMeasurement),
+    start: &mut StartMeasurement,
     until: Duration,
     (began, notes): (Instant, &mut Vec<String>),
 ) -> Result<Option<GradientComparison>, TrainError> {
@@ -140,7 +141,8 @@ fn check_gradient(
         return Ok(None);
     };
     if let Some(worst) = outcome.worst() {
-        let layer = worst.name.rsplit_once('.').and_then(|(layer, _)| model.find(layer));
+        let mut parameters = session.network().graph.parameters().iter();
+        let layer = parameters.find(|parameter| parameter.name == worst.name).map(|parameter| parameter.node.index());
         let (largest_relative_error, entries) = (worst.relative_error as f32, outcome.compared());
         start.gradient_check = Some(GradientCheck { largest_relative_error, layer, entries });
     }
@@ -178,7 +180,7 @@ fn check_mixing(
 ) -> Result<(), TrainError> {
     let chosen = samples::distinct_samples(session, FEW_SAMPLES);
     let batch = samples::batch_of(session, &chosen)?;
-    let mut executor = executor_for_evaluation(session.network(), batch.samples());
+    let mut executor = executor_for_evaluation(session.program(), batch.samples());
     let random = session.step_key(CHECKED_STEP);
     let difference = batch_mixing::batch_mixing(&batch.inputs, batch.samples(), |input| {
         executor.forward(session.network_mut(), keel_nn::Batch { input, random }, &mut ()).to_vec()
@@ -218,7 +220,7 @@ fn check_tiny_batch(
 
 /// The rows of the table: the layers as the rules know them, with the shapes of their outputs.
 fn checked_layers(graph: &Graph, model: &ModelDescription, start: &StartMeasurement) -> Vec<CheckedLayer> {
-    let shape = |name: &str| graph.nodes().iter().find(|node| node.name == name).map(|node| node.layer.output_shape());
+    let shape = |name: &str| graph.find(name).map(|node| node.op.output_shape());
     let row = |(index, layer): (usize, &keel_health::measurement::LayerDescription)| {
         let measured = start.layer(index);
         CheckedLayer {

@@ -16,8 +16,6 @@ use serde::{Deserialize, Serialize};
 pub use replay::{BadOperation, Phase, Replay};
 pub use tensor_range::{Operand, TensorRange};
 
-use crate::config::Config;
-use crate::error::TrainError;
 use crate::trainer::Session;
 
 /// Steps kept.
@@ -100,22 +98,19 @@ impl FlightRecorder {
     }
 
     /// Replays `batch`, the batch of the last recorded step, from the weights in `session`, and says what broke.
-    ///
-    /// # Errors
-    /// The graph of `config` cannot be built again.
-    pub fn examine(&self, session: &Session, config: &Config, batch: &Batch) -> Result<FlightRecord, TrainError> {
+    pub fn examine(&self, session: &Session, batch: &Batch) -> FlightRecord {
         let last = self.steps.back().cloned().unwrap_or_default();
-        let replay = Replay::run(session, config, batch, last.step.saturating_sub(1))?;
+        let replay = Replay::run(session, batch, last.step.saturating_sub(1));
         let dataset = &session.data().dataset;
         let samples = replay.samples.iter().filter_map(|&row| batch.indices.get(row));
-        Ok(FlightRecord {
+        FlightRecord {
             step: last.step,
             epoch: last.epoch,
             first_bad_operation: replay.first_bad_operation,
             largest_gradient: replay.largest_gradient,
             samples: samples.map(|&index| origin(dataset, index)).collect(),
             steps: self.steps.iter().cloned().collect(),
-        })
+        }
     }
 }
 

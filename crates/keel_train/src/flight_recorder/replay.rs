@@ -2,12 +2,10 @@
 
 use keel_data::Batch;
 use keel_kernels::Buffer;
-use keel_nn::{Executor, MemoryRequest, Mode, Network, Observer, Plan, Value};
+use keel_nn::{Network, Observer, Value};
 use serde::{Deserialize, Serialize};
 
 use super::tensor_range::{Operand, TensorRange};
-use crate::config::Config;
-use crate::error::TrainError;
 use crate::trainer::Session;
 
 /// Samples named when the operation mixes the batch and every sample is bad: those with the largest inputs.
@@ -59,12 +57,12 @@ struct Tape {
 }
 
 impl Observer for Tape {
-    fn output(&mut self, node: usize, output: &[f32]) {
-        self.outputs[node] = output.to_vec();
+    fn output(&mut self, instruction: usize, output: &[f32]) {
+        self.outputs[instruction] = output.to_vec();
     }
 
-    fn gradient(&mut self, node: usize, grad_output: &[f32]) {
-        self.gradients[node] = grad_output.to_vec();
+    fn gradient(&mut self, instruction: usize, grad_output: &[f32]) {
+        self.gradients[instruction] = grad_output.to_vec();
     }
 }
 
@@ -79,40 +77,33 @@ struct Step<'a> {
 }
 
 impl Replay {
-    /// Runs `batch` as step `step`, counted from 0, from the weights of `session`, which stays as it is. The layers of
-    /// `config` run one by one, not fused.
-    pub(super) fn run(session: &Session, config: &Config, batch: &Batch, step: u64) -> Result<Self, TrainError> {
-        let step = Step::run(session, config, batch, step)?;
+    /// Runs `batch` as step `step`, counted from 0, from the weights of `session`, which stays as it is. The
+    /// nodes run one by one, not fused.
+    pub(super) fn run(session: &Session, batch: &Batch, step: u64) -> Self {
+        let step = Step::run(session, batch, step);
         let found = step.in_input().or_else(|| step.in_forward()).or_else(|| step.in_loss());
         let (first_bad_operation, samples) = match found.or_else(|| step.in_backward()) {
             Some((operation, samples)) => (Some(operation), samples),
             None => (None, Vec::new()),
         };
-        Ok(Replay { first_bad_operation, samples, largest_gradient: step.largest_gradient() })
+        Replay { first_bad_operation, samples, largest_gradient: step.largest_gradient() }
     }
 }
 
 impl<'a> Step<'a> {
-    fn run(session: &Session, config: &Config, batch: &'a Batch, step: u64) -> Result<Self, TrainError> {
-        let trained = session.network();
-        let graph = session.unfused_graph(config)?;
-        let mut network = Network::new(graph, session.step_key(step));
-        network.parameters.copy_from_slice(&trained.parameters);
-        network.state.copy_from_slice(&trained.state);
-        let request =
-            MemoryRequest { batch: batch.samples(), mode: Mode::Train, workers: rayon::current_num_threads() };
-        let mut executor = Executor::new(Plan::new(&network.graph, request));
+    fn run(session: &Session, batch: &'a Batch, step: u64) -> Self {
+        let (mut network, mut executor) = session.unfused();
         let nodes = network.graph.nodes().len();
         let mut tape = Tape { outputs: vec![Vec::new(); nodes], gradients: vec![Vec::new(); nodes] };
         let input = keel_nn::Batch { input: &batch.inputs, random: session.step_key(step) };
         executor.forward(&mut network, input, &mut tape);
         let mut objective = session.objective().clone();
-        let (values, gradient) = executor.outputs_and_gradient(&network.graph);
+        let (values, gradient) = executor.outputs_and_gradient();
         let value = objective.loss_and_gradient(values, &batch.targets, gradient);
         let (outputs, loss) = (values.to_vec(), if value.non_finite { f64::NAN } else { value.mean() });
         let mut gradients = Buffer::zeroed(network.parameters.len());
         executor.backward(&network, input, &mut gradients, &mut tape);
-        Ok(Step { network, batch, tape, outputs, loss, gradients })
+        Step { network, batch, tape, outputs, loss, gradients }
     }
 
     fn in_input(&self) -> Option<(BadOperation, Vec<usize>)> {
@@ -163,7 +154,7 @@ impl<'a> Step<'a> {
                 let name = format!("gradient by the output of {}", node.name);
                 return Some((result(name, range), self.bad_rows(arriving, arriving)));
             }
-            let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node == index);
+            let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node.index() == index);
             for parameter in parameters {
                 let range = TensorRange::of(&self.gradients[parameter.range.clone()]);
                 if !range.is_finite() {
@@ -178,10 +169,10 @@ impl<'a> Step<'a> {
     /// The output and the parameters of the layer, and the gradients by the outputs of those that read it.
     fn backward_operands(&self, index: usize) -> Vec<Operand> {
         let nodes = self.network.graph.nodes();
-        let mut operands = vec![self.operand(Value::Node(index))];
+        let mut operands = vec![self.operand(Value::Node(nodes[index].id))];
         for (reader, node) in nodes.iter().enumerate() {
             let arriving = &self.tape.gradients[reader];
-            if node.inputs.contains(&Value::Node(index)) && !arriving.is_empty() {
+            if node.inputs.contains(&Value::Node(nodes[index].id)) && !arriving.is_empty() {
                 let name = format!("gradient by the output of {}", node.name);
                 operands.push(Operand { name, range: TensorRange::of(arriving) });
             }
@@ -193,24 +184,21 @@ impl<'a> Step<'a> {
     fn operand(&self, value: Value) -> Operand {
         let name = match value {
             Value::Input => "input of the network".to_owned(),
-            Value::Node(node) => format!("output of {}", self.network.graph.nodes()[node].name),
+            Value::Node(node) => format!("output of {}", self.network.graph.node(node).name),
         };
         Operand { name, range: TensorRange::of(self.values(value)) }
     }
 
     /// The values of a node, or of what a view shows.
     fn values(&self, value: Value) -> &[f32] {
-        match value {
+        match self.network.graph.storage(value) {
             Value::Input => &self.batch.inputs,
-            Value::Node(node) if self.network.graph.nodes()[node].layer.is_view() => {
-                self.values(self.network.graph.nodes()[node].inputs[0])
-            }
-            Value::Node(node) => &self.tape.outputs[node],
+            Value::Node(node) => &self.tape.outputs[node.index()],
         }
     }
 
     fn parameters_of(&self, index: usize) -> Vec<Operand> {
-        let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node == index);
+        let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node.index() == index);
         let operand = |parameter: &keel_nn::graph::Parameter| Operand {
             name: parameter.name.clone(),
             range: TensorRange::of(&self.network.parameters[parameter.range.clone()]),

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use keel_data::{BatchOptions, Batches, LastBatch, Position, Source};
 use keel_health::measurement::{EpochMeasurement, LayerKind, ModelDescription, NormStatistics};
+use keel_nn::Op;
+use keel_nn::graph::Node;
+use keel_nn::layers::{RunningPlaces, RunningStatistics};
 
 use crate::error::TrainError;
 use crate::metrics::Detail;
@@ -50,7 +53,7 @@ pub fn measure_epoch(
         validation_accuracy: losses.validation_accuracy.map(|accuracy| accuracy as f32),
         ..EpochMeasurement::default()
     };
-    let mut norms = norm_layers(session, model);
+    let mut norms = norm_layers(session);
     if norms.is_empty() {
         return Ok(epoch);
     }
@@ -92,26 +95,25 @@ struct NormLayer {
     variance_sums: Vec<f64>,
 }
 
-fn norm_layers(session: &Session, model: &ModelDescription) -> Vec<NormLayer> {
+fn norm_layers(session: &Session) -> Vec<NormLayer> {
     let graph = &session.network().graph;
-    let range = |name: String| graph.state().iter().find(|entry| entry.name == name).map(|entry| entry.range.clone());
-    let layers = model.layers.iter().enumerate().filter(|(_, layer)| layer.kind == LayerKind::BatchNorm);
-    let found = layers.filter_map(|(layer, description)| {
-        let mean = range(format!("{}.running_mean", description.name))?;
+    let layer = |node: &Node| {
+        let Op::BatchNorm(norm) = &node.op else { return None };
+        let RunningPlaces { mean, variance, updates } = norm.running_places(node.state.start);
         let zeros = vec![0.0; mean.len()];
         Some(NormLayer {
-            layer,
-            momentum: description.momentum,
-            variance: range(format!("{}.running_variance", description.name))?,
-            updates: range(format!("{}.updates", description.name))?.start,
+            layer: node.id.index(),
+            momentum: (norm.spec().running == RunningStatistics::Ema).then_some(norm.spec().momentum),
             mean,
+            variance,
+            updates,
             batches: 0.0,
             mean_sums: zeros.clone(),
             mean_squares: zeros.clone(),
             variance_sums: zeros,
         })
-    });
-    found.collect()
+    };
+    graph.nodes().iter().filter_map(layer).collect()
 }
 
 /// Forward passes in training mode, each from empty running statistics, which then hold nothing but their own batch's

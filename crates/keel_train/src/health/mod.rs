@@ -21,7 +21,7 @@ mod step_probe;
 mod watch;
 
 pub use data::measure_data;
-pub use describe::{LayerPlace, describe_model, layer_places};
+pub use describe::describe_model;
 pub use distribution::Distribution;
 pub use epoch::{EpochLosses, measure_epoch};
 pub use parameters::{DecayTerm, measure_parameters};

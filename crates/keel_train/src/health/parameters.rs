@@ -1,26 +1,21 @@
 //! Weights, gradients and updates of every parameter, from the norms the update computes anyway.
 
-use keel_health::measurement::{LayerMeasurement, ModelDescription, ParameterMeasurement, ParameterRole};
+use keel_health::measurement::{LayerMeasurement, ParameterMeasurement, ParameterRole};
 use keel_nn::graph::Graph;
 
 use crate::optimizers::SegmentNorms;
 
-/// Room for the parameters of every layer of `model`, one [`LayerMeasurement`] a layer.
-pub(super) fn empty_measurements(model: &ModelDescription, graph: &Graph) -> Vec<LayerMeasurement> {
-    let mut layers: Vec<LayerMeasurement> =
-        (0..model.layers.len()).map(|layer| LayerMeasurement { layer, ..LayerMeasurement::default() }).collect();
-    for (parameter, layer) in graph.parameters().iter().zip(layers_of_parameters(model, graph)) {
+/// Room for the parameters of every node of `graph`, one [`LayerMeasurement`] a node.
+pub(super) fn empty_measurements(graph: &Graph) -> Vec<LayerMeasurement> {
+    let of_layer = |layer| LayerMeasurement { layer, ..LayerMeasurement::default() };
+    let mut layers: Vec<LayerMeasurement> = (0..graph.nodes().len()).map(of_layer).collect();
+    for parameter in graph.parameters() {
         let role = role(parameter.spec.role);
-        layers[layer].parameters.push(ParameterMeasurement { role, ..ParameterMeasurement::default() });
+        layers[parameter.node.index()]
+            .parameters
+            .push(ParameterMeasurement { role, ..ParameterMeasurement::default() });
     }
     layers
-}
-
-/// For each parameter of `graph`, the layer of `model` it belongs to.
-pub(super) fn layers_of_parameters(model: &ModelDescription, graph: &Graph) -> Vec<usize> {
-    let owner = |name: &str| name.rsplit_once('.').and_then(|(layer, _)| model.find(layer));
-    let owners = graph.parameters().iter().map(|parameter| owner(&parameter.name));
-    owners.map(|layer| layer.expect("a parameter is named after its layer")).collect()
 }
 
 /// Weight decay of an update.
@@ -45,20 +40,14 @@ impl DecayTerm {
     }
 }
 
-/// Fills in the parameters of `layers`, made for `graph`, from the `norms` of an update with weight decay `decay`; `owners`
-/// says which layer each parameter belongs to.
-pub fn measure_parameters(
-    (graph, owners): (&Graph, &[usize]),
-    norms: &[SegmentNorms],
-    decay: DecayTerm,
-    layers: &mut [LayerMeasurement],
-) {
-    let mut previous = usize::MAX;
+/// Fills in the parameters of `layers`, made for `graph`, from the `norms` of an update with weight decay `decay`.
+pub fn measure_parameters(graph: &Graph, norms: &[SegmentNorms], decay: DecayTerm, layers: &mut [LayerMeasurement]) {
+    let mut previous = None;
     let mut place = 0;
-    for ((parameter, norms), &owner) in graph.parameters().iter().zip(norms).zip(owners) {
-        place = if owner == previous { place + 1 } else { 0 };
-        previous = owner;
-        let measured = &mut layers[owner].parameters[place];
+    for (parameter, norms) in graph.parameters().iter().zip(norms) {
+        place = if Some(parameter.node) == previous { place + 1 } else { 0 };
+        previous = Some(parameter.node);
+        let measured = &mut layers[parameter.node.index()].parameters[place];
         let decays = parameter.spec.role == keel_nn::ParameterRole::Weight && decay.weight_decay > 0.0;
         *measured = ParameterMeasurement {
             role: measured.role,
@@ -75,14 +64,15 @@ pub fn measure_parameters(
 /// As [`measure_parameters`] for a step whose update was not applied: what is not finite in `values` and `gradients`, no
 /// norms.
 pub(super) fn measure_failed_parameters(
-    (graph, owners): (&Graph, &[usize]),
-    (values, gradients): (&[f32], &[f32]),
+    graph: &Graph,
+    values: &[f32],
+    gradients: &[f32],
     layers: &mut [LayerMeasurement],
 ) {
     let bad = |values: &[f32]| values.iter().filter(|value| !value.is_finite()).count() as u64;
     layers.iter_mut().for_each(|layer| layer.parameters.clear());
-    for (parameter, &owner) in graph.parameters().iter().zip(owners) {
-        layers[owner].parameters.push(ParameterMeasurement {
+    for parameter in graph.parameters() {
+        layers[parameter.node.index()].parameters.push(ParameterMeasurement {
             role: role(parameter.spec.role),
             non_finite: bad(&values[parameter.range.clone()]),
             non_finite_gradient: bad(&gradients[parameter.range.clone()]),

@@ -5,7 +5,6 @@ use keel_health::measurement::{ModelDescription, StartLayer, StartMeasurement};
 use keel_nn::ParameterRole;
 
 use super::identical_units::identical_units;
-use super::parameters::layers_of_parameters;
 use super::{StepProbe, Thoroughness};
 use crate::error::TrainError;
 use crate::trainer::Session;
@@ -43,7 +42,7 @@ struct LayerTotal {
 }
 
 fn measure(session: &mut Session, model: &ModelDescription) -> Result<StartMeasurement, TrainError> {
-    let mut probe = StepProbe::new(model, &session.network().graph, Thoroughness::Full);
+    let mut probe = StepProbe::new(model, session.program(), Thoroughness::Full);
     let mut totals = vec![LayerTotal::default(); model.layers.len()];
     let source = session.training_batches().clone();
     let steps = source.steps_per_epoch();
@@ -56,7 +55,7 @@ fn measure(session: &mut Session, model: &ModelDescription) -> Result<StartMeasu
         let result = session.gradient(batch, u64::MAX - index as u64, &mut probe);
         probe.finish(0, session.gradients());
         if index == 0 {
-            identical = identical_by_layer(session, model);
+            identical = identical_by_layer(session);
         }
         samples += batch.samples() as u64;
         loss += result.loss * batch.samples() as f64;
@@ -126,16 +125,15 @@ impl LayerTotal {
 }
 
 /// Identical units of every layer with weights, from the gradient of the last backward pass.
-fn identical_by_layer(session: &Session, model: &ModelDescription) -> Vec<Option<u64>> {
+fn identical_by_layer(session: &Session) -> Vec<Option<u64>> {
     let network = session.network();
-    let mut identical = vec![None; model.layers.len()];
-    let owners = layers_of_parameters(model, &network.graph);
-    for (parameter, layer) in network.graph.parameters().iter().zip(owners) {
+    let mut identical = vec![None; network.graph.nodes().len()];
+    for parameter in network.graph.parameters() {
         let units = parameter.spec.shape.last().copied().unwrap_or(1);
         if parameter.spec.role == ParameterRole::Weight && units > 1 && !parameter.frozen {
             let range = parameter.range.clone();
             let (weights, gradient) = (&network.parameters[range.clone()], &session.gradients()[range]);
-            identical[layer] = Some(identical_units(weights, gradient, units));
+            identical[parameter.node.index()] = Some(identical_units(weights, gradient, units));
         }
     }
     identical

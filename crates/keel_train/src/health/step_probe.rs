@@ -8,11 +8,12 @@ use keel_kernels::statistics::{
     sign_agreement, signal,
 };
 use keel_nn::graph::Graph;
-use keel_nn::{LayerProbe, Observer, ParameterRole, Probe, Value};
+use keel_nn::program::{Program, Source};
+use keel_nn::{LayerProbe, Observer, ParameterRole, Probe};
 
 use super::energy::{energy, sampled_energy};
-use super::parameters::{empty_measurements, layers_of_parameters, measure_failed_parameters};
-use super::{DecayTerm, Distribution, layer_places, measure_parameters};
+use super::parameters::{empty_measurements, measure_failed_parameters};
+use super::{DecayTerm, Distribution, measure_parameters};
 use crate::optimizers::SegmentNorms;
 
 /// Sign agreement of a unit's weight gradient from which K014 counts it.
@@ -36,9 +37,8 @@ pub enum Thoroughness {
 /// [`StepProbe::begin`] and [`StepProbe::finish`].
 #[derive(Debug)]
 pub struct StepProbe {
-    nodes: Vec<NodeSlots>,
+    instructions: Vec<InstructionSlots>,
     weights: Vec<WeightLayer>,
-    owners: Vec<usize>,
     measurement: StepMeasurement,
     input_energy: f32,
     signal_parts: Vec<SignalPart>,
@@ -47,11 +47,11 @@ pub struct StepProbe {
     distributions: Option<Vec<Distribution>>,
 }
 
-/// What is done for one node of the executed graph.
+/// What is done for one instruction of the program.
 #[derive(Debug)]
-struct NodeSlots {
+struct InstructionSlots {
     probe: Probe,
-    /// Indices, in the description, of the layers the node stands for; empty for a view.
+    /// Indices, in the description, of the layers the instruction computes; empty for a view.
     layers: Vec<usize>,
     output: OutputPass,
     /// Whether the gradient by the output is measured here.
@@ -94,31 +94,26 @@ enum EnergySource {
 }
 
 impl StepProbe {
-    /// A probe for the layers of `model`, executed as `graph`.
-    ///
-    /// # Panics
-    /// If `model` does not describe `graph`.
-    pub fn new(model: &ModelDescription, graph: &Graph, thoroughness: Thoroughness) -> Self {
-        let owners = layers_of_parameters(model, graph);
-        let mut nodes = node_slots(model, graph, thoroughness);
-        let weights = weight_layers(model, graph, &owners, &mut nodes);
+    /// A probe for `program`, whose graph `model` describes.
+    pub fn new(model: &ModelDescription, program: &Program, thoroughness: Thoroughness) -> Self {
+        let mut slots = instruction_slots(model, program, thoroughness);
+        let weights = weight_layers(model, program, &mut slots);
         let most_units = weights.iter().map(|weight| weight.units).max().unwrap_or(0);
-        let mut measurement =
-            StepMeasurement { layers: empty_measurements(model, graph), ..StepMeasurement::default() };
-        for node in &nodes {
-            for (slots, &layer) in node.probe.layers.iter().zip(&node.layers) {
-                let units = slots.units.units();
+        let layers = empty_measurements(program.graph());
+        let mut measurement = StepMeasurement { layers, ..StepMeasurement::default() };
+        for own in &slots {
+            for (probe, &layer) in own.probe.layers.iter().zip(&own.layers) {
+                let units = probe.units.units();
                 let empty = UnitMeasurement {
-                    saturated_counts: vec![0; if node.limits.is_some() { units } else { 0 }],
+                    saturated_counts: vec![0; if own.limits.is_some() { units } else { 0 }],
                     ..UnitMeasurement::with_units(units)
                 };
                 measurement.layers[layer].units = (units > 0).then_some(empty);
             }
         }
         StepProbe {
-            nodes,
+            instructions: slots,
             weights,
-            owners,
             measurement,
             input_energy: 0.0,
             signal_parts: Vec::new(),
@@ -130,7 +125,7 @@ impl StepProbe {
 
     /// Makes ready for a step on `inputs`, `[batch, ...]`.
     pub fn begin(&mut self, inputs: &[f32]) {
-        self.nodes.iter_mut().for_each(|node| node.probe.clear());
+        self.instructions.iter_mut().for_each(|node| node.probe.clear());
         self.input_energy = sampled_energy(inputs, &mut self.signal_parts);
     }
 
@@ -149,13 +144,13 @@ impl StepProbe {
     /// (loss, learning rate, …) is left for the caller, in [`StepProbe::measurement_mut`].
     pub fn finish(&mut self, step: u64, gradients: &[f32]) {
         self.measurement.step = step;
-        for index in 0..self.nodes.len() {
+        for index in 0..self.instructions.len() {
             self.collect(index);
         }
         for weight in &self.weights {
             let energy = match weight.input {
                 EnergySource::Network => Some(self.input_energy),
-                EnergySource::Sample(node) => Some(self.nodes[node].energy),
+                EnergySource::Sample(node) => Some(self.instructions[node].energy),
                 EnergySource::Layer(layer) => self.measurement.layers[layer].output.map(|output| energy(&output)),
             };
             let due = step.is_multiple_of(SIGN_STEPS) && weight.fan_in >= LEAST_FAN_IN;
@@ -169,13 +164,12 @@ impl StepProbe {
 
     /// Adds weights, gradients and updates of all parameters, from the norms of the update.
     pub fn parameters(&mut self, graph: &Graph, norms: &[SegmentNorms], decay: DecayTerm) {
-        measure_parameters((graph, &self.owners), norms, decay, &mut self.measurement.layers);
+        measure_parameters(graph, norms, decay, &mut self.measurement.layers);
     }
 
     /// Adds what is not finite in parameters and `gradients` of a step whose update was not applied.
     pub fn failed_parameters(&mut self, graph: &Graph, values: &[f32], gradients: &[f32]) {
-        let layers = &mut self.measurement.layers;
-        measure_failed_parameters((graph, &self.owners), (values, gradients), layers);
+        measure_failed_parameters(graph, values, gradients, &mut self.measurement.layers);
     }
 
     /// The step so far.
@@ -190,7 +184,7 @@ impl StepProbe {
 
     /// Copies the slots of a node into the measurement.
     fn collect(&mut self, index: usize) {
-        let node = &mut self.nodes[index];
+        let node = &mut self.instructions[index];
         let saturates = node.limits.is_some();
         for (slots, &layer) in node.probe.layers.iter_mut().zip(&node.layers) {
             let measured = &mut self.measurement.layers[layer];
@@ -212,7 +206,7 @@ impl StepProbe {
     }
 
     fn keep_distribution(&mut self, node: usize, name: &'static str, values: &[f32]) {
-        if let (Some(kept), Some(&layer)) = (&mut self.distributions, self.nodes[node].layers.last()) {
+        if let (Some(kept), Some(&layer)) = (&mut self.distributions, self.instructions[node].layers.last()) {
             kept.extend(Distribution::of(layer, name, values));
         }
     }
@@ -220,11 +214,11 @@ impl StepProbe {
 
 impl Observer for StepProbe {
     fn probe(&mut self, node: usize) -> Option<&mut Probe> {
-        Some(&mut self.nodes[node].probe)
+        Some(&mut self.instructions[node].probe)
     }
 
     fn output(&mut self, node: usize, output: &[f32]) {
-        let slots = &mut self.nodes[node];
+        let slots = &mut self.instructions[node];
         let parts = &mut self.signal_parts;
         let limits = slots.limits.unwrap_or(Limits::NONE);
         if slots.samples_energy {
@@ -241,7 +235,7 @@ impl Observer for StepProbe {
     }
 
     fn gradient(&mut self, node: usize, grad_output: &[f32]) {
-        let slots = &mut self.nodes[node];
+        let slots = &mut self.instructions[node];
         if slots.gradient
             && let Some(last) = slots.probe.last()
         {
@@ -251,37 +245,35 @@ impl Observer for StepProbe {
     }
 }
 
-/// The node whose memory `value` is, through views; `None` for the network's input.
-fn producer(graph: &Graph, value: Value) -> Option<usize> {
-    match value {
-        Value::Input => None,
-        Value::Node(node) if graph.nodes()[node].layer.is_view() => producer(graph, graph.nodes()[node].inputs[0]),
-        Value::Node(node) => Some(node),
+/// The instruction whose memory `source` is, through views; `None` for the network's input.
+fn producer(program: &Program, source: Source) -> Option<usize> {
+    match program.storage(source) {
+        Source::Input => None,
+        Source::Instruction(index) => Some(index),
     }
 }
 
-fn node_slots(model: &ModelDescription, graph: &Graph, thoroughness: Thoroughness) -> Vec<NodeSlots> {
-    let mut layers = vec![Vec::new(); graph.nodes().len()];
-    for (layer, place) in layer_places(model, graph).into_iter().enumerate() {
-        layers[place.node].push(layer);
-    }
-    let first_input = |node: usize| producer(graph, graph.nodes()[node].inputs[0]);
-    let readers = |node: usize| {
-        let nodes = graph.nodes().iter().enumerate().filter(|(_, other)| !other.layer.is_view());
-        let reading =
-            nodes.filter(move |(_, other)| other.inputs.iter().any(|&value| producer(graph, value) == Some(node)));
+fn instruction_slots(model: &ModelDescription, program: &Program, thoroughness: Thoroughness) -> Vec<InstructionSlots> {
+    let instructions = program.instructions();
+    let layers_of = |index: usize| instructions[index].nodes.iter().map(|id| id.index()).collect::<Vec<usize>>();
+    let first_input = |index: usize| instructions[index].inputs.first().and_then(|&source| producer(program, source));
+    let readers = |index: usize| {
+        let computing = instructions.iter().enumerate().filter(|(_, other)| !other.kernel.layer().is_view());
+        let reading = computing
+            .filter(move |(_, other)| other.inputs.iter().any(|&source| producer(program, source) == Some(index)));
         reading.map(|(reader, _)| reader).collect::<Vec<usize>>()
     };
-    let slots = graph.nodes().iter().enumerate().map(|(index, node)| {
-        let measures = node.layer.measures();
-        let last = layers[index].last().map(|&layer| &model.layers[layer]);
+    let slots = instructions.iter().enumerate().map(|(index, instruction)| {
+        let (kernel, layers) = (instruction.kernel.layer(), layers_of(index));
+        let measures = kernel.measures();
+        let last = layers.last().map(|&layer| &model.layers[layer]);
         let kind = last.map_or(LayerKind::Other, |last| last.kind);
-        let seen = !node.layer.is_view();
+        let seen = !kernel.is_view();
         let full = thoroughness == Thoroughness::Full;
         let readers = readers(index);
         let measuring = |wanted: fn(keel_nn::Measures) -> bool| {
             move |&&reader: &&usize| {
-                wanted(graph.nodes()[reader].layer.measures()) && first_input(reader) == Some(index)
+                wanted(instructions[reader].kernel.layer().measures()) && first_input(reader) == Some(index)
             }
         };
         let output_read = readers.iter().any(|reader| measuring(|measures| measures.input)(&reader));
@@ -294,22 +286,16 @@ fn node_slots(model: &ModelDescription, graph: &Graph, thoroughness: Thoroughnes
             _ => OutputPass::Signal,
         };
         let gradient = seen && !measures.gradient && !gradient_read && (full || kind.has_weight_matrix());
-        let saturation = node.layer.activation().and_then(|activation| activation.saturation());
-        NodeSlots {
-            probe: Probe {
-                layers: layers[index].iter().map(|&layer| slots_of(model, layer)).collect(),
-                ..Probe::default()
-            },
-            layers: layers[index].clone(),
+        let mut activations = instruction.nodes.iter().filter_map(|&id| program.graph().node(id).op.activation());
+        let saturation = activations.next().and_then(|activation| activation.saturation());
+        InstructionSlots {
+            probe: Probe { layers: layers.iter().map(|&layer| slots_of(model, layer)).collect(), ..Probe::default() },
+            layers,
             output,
             gradient,
             samples_energy: false,
             energy: 0.0,
-            source: node
-                .inputs
-                .first()
-                .and_then(|&value| producer(graph, value))
-                .and_then(|node| layers[node].last().copied()),
+            source: first_input(index).and_then(|producer| layers_of(producer).last().copied()),
             limits: saturation.map(|saturation| Limits { low: saturation.low, high: saturation.high }),
         }
     });
@@ -322,33 +308,35 @@ fn slots_of(model: &ModelDescription, layer: usize) -> LayerProbe {
     LayerProbe { units: UnitCounts::new(units), ..LayerProbe::default() }
 }
 
-fn weight_layers(
-    model: &ModelDescription,
-    graph: &Graph,
-    owners: &[usize],
-    nodes: &mut [NodeSlots],
-) -> Vec<WeightLayer> {
-    let parameters = graph.parameters().iter().zip(owners);
-    let weights = parameters.filter(|(parameter, owner)| {
+fn weight_layers(model: &ModelDescription, program: &Program, slots: &mut [InstructionSlots]) -> Vec<WeightLayer> {
+    let weights = program.graph().parameters().iter().filter(|parameter| {
         parameter.spec.role == ParameterRole::Weight
-            && model.layers[**owner].kind.has_weight_matrix()
+            && model.layers[parameter.node.index()].kind.has_weight_matrix()
             && !parameter.frozen
     });
     let mut found = Vec::new();
-    for (parameter, &layer) in weights {
-        let node = &graph.nodes()[parameter.node];
-        let input = match node.inputs.first().and_then(|&value| producer(graph, value)) {
+    for parameter in weights {
+        let mut owners =
+            program.instructions().iter().filter(|instruction| instruction.nodes.contains(&parameter.node));
+        let source = owners.next().and_then(|owner| owner.inputs.first()).copied().unwrap_or(Source::Input);
+        let input = match producer(program, source) {
             None => EnergySource::Network,
-            Some(source) => energy_source(model, source, nodes),
+            Some(source) => energy_source(model, source, slots),
         };
         let units = parameter.spec.shape.last().copied().unwrap_or(1).max(1);
         let fan_in = parameter.range.len() / units;
-        found.push(WeightLayer { layer, weights: parameter.range.clone(), units, fan_in, input });
+        found.push(WeightLayer {
+            layer: parameter.node.index(),
+            weights: parameter.range.clone(),
+            units,
+            fan_in,
+            input,
+        });
     }
     found
 }
 
-fn energy_source(model: &ModelDescription, node: usize, nodes: &mut [NodeSlots]) -> EnergySource {
+fn energy_source(model: &ModelDescription, node: usize, nodes: &mut [InstructionSlots]) -> EnergySource {
     let slots = &mut nodes[node];
     match slots.layers.last() {
         Some(&layer) if model.layers[layer].kind == LayerKind::Activation => EnergySource::Layer(layer),

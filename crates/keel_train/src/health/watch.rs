@@ -78,8 +78,8 @@ impl Watch {
             HealthLevel::Standard => Thoroughness::Standard,
             HealthLevel::Full => Thoroughness::Full,
         };
-        let model = describe_model(config, session)?;
-        let probe = StepProbe::new(&model, &session.network().graph, thoroughness);
+        let model = describe_model(config, session);
+        let probe = StepProbe::new(&model, session.program(), thoroughness);
         let known = state.is_some();
         let monitor = match state {
             Some(state) => Monitor::restore(model, state),

@@ -1,7 +1,9 @@
 //! The sum of everything a run holds, by part, from shapes alone.
 
 use keel_data::{PreprocessStep, SampleShape, SplitDataset, Targets};
-use keel_nn::{Graph, MemoryRequest, Mode, Plan};
+use std::sync::Arc;
+
+use keel_nn::{Cpu, Graph, MemoryRequest, Mode, Plan, Program, lower};
 
 use super::limit::{LimitOrigin, bytes_text};
 use crate::config::{AveragingConfig, Config};
@@ -64,17 +66,18 @@ impl Job<'_> {
         }
     }
 
-    /// Memory of the run with `graph` and training batches of up to `batch` samples. Nothing of it is allocated.
+    /// Memory of the run of `program` with training batches of up to `batch` samples. Nothing of it is allocated.
     ///
     /// # Errors
     /// A `train.memory_limit` that is not a size.
-    pub fn estimate(&self, graph: &Graph, batch: usize) -> Result<Estimate, TrainError> {
+    pub fn estimate(&self, program: &Program, batch: usize) -> Result<Estimate, TrainError> {
         let limit = self.config.train.memory_limit.resolve();
         let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
         let plan = |mode, batch| {
             let request = MemoryRequest { batch, mode, workers: self.workers };
-            FLOAT * Plan::new(graph, request).arena_length() as u64
+            FLOAT * Plan::new(program, request).arena_length() as u64
         };
+        let graph = program.graph();
         let (parameters, state) = (graph.parameter_length() as u64, graph.state_length() as u64);
         let averages = u64::from(!matches!(self.config.train.averaging, AveragingConfig::Off {}));
         let slots = self.config.optimizer.slot_names().len() as u64;
@@ -99,11 +102,11 @@ impl Job<'_> {
     ///
     /// # Errors
     /// As [`Job::estimate`].
-    pub fn largest_batch(&self, graph: &Graph) -> Result<Option<usize>, TrainError> {
+    pub fn largest_batch(&self, program: &Program) -> Result<Option<usize>, TrainError> {
         let (mut fitting, mut above) = (1, self.config.train.batch_size + 1);
         while fitting + 1 < above {
             let middle = fitting + (above - fitting) / 2;
-            match self.estimate(graph, middle)?.fits() {
+            match self.estimate(program, middle)?.fits() {
                 true => fitting = middle,
                 false => above = middle,
             }
@@ -128,7 +131,7 @@ impl Job<'_> {
             let Ok(graph) = Graph::build(shape_of(&input), &layers, self.outputs) else { continue };
             // Data in memory takes its present size until it is read again.
             let job = Job { data_is_held: false, ..job };
-            if job.estimate(&graph.fuse(), self.config.train.batch_size)?.fits() {
+            if job.estimate(&lower(&Arc::new(graph), &Cpu::fused()), self.config.train.batch_size)?.fits() {
                 return Ok(Some([scaled(height), scaled(width)]));
             }
         }
@@ -188,14 +191,14 @@ impl Estimate {
 ///
 /// # Errors
 /// The refusal.
-pub(crate) fn check(job: &Job<'_>, graph: &Graph) -> Result<(), TrainError> {
+pub(crate) fn check(job: &Job<'_>, program: &Program) -> Result<(), TrainError> {
     let batch = job.config.train.batch_size;
-    let estimate = job.estimate(graph, batch)?;
+    let estimate = job.estimate(program, batch)?;
     if estimate.fits() {
         return Ok(());
     }
     let mut ways = Vec::new();
-    if let Some(batch) = job.largest_batch(graph)? {
+    if let Some(batch) = job.largest_batch(program)? {
         ways.push(format!("train.batch_size to at most {batch}"));
     }
     if let Some([height, width]) = job.largest_image()? {
@@ -280,15 +283,15 @@ mod tests {
         }
     }
 
-    fn graph(config: &Config) -> Graph {
-        Graph::build(shape_of(&INPUT), &config.model.layers(), 2).unwrap().fuse()
+    fn program(config: &Config) -> Arc<Program> {
+        lower(&Arc::new(Graph::build(shape_of(&INPUT), &config.model.layers(), 2).unwrap()), &Cpu::fused())
     }
 
     #[test]
     fn parts_add_up_and_grow_with_the_batch() {
         let config = config("1TB");
-        let (job, graph) = (job(&config), graph(&config));
-        let [small, large] = [32, 64].map(|batch| job.estimate(&graph, batch).unwrap());
+        let (job, program) = (job(&config), program(&config));
+        let [small, large] = [32, 64].map(|batch| job.estimate(&program, batch).unwrap());
         assert_eq!(small.total(), small.parts().iter().map(|part| part.bytes).sum::<u64>());
         assert!(small.fits() && large.total() > small.total());
         let part =
@@ -297,31 +300,31 @@ mod tests {
         assert_eq!(part(&large, "data"), 1_000_000);
         assert_eq!(
             part(&small, "weights and their averages"),
-            4 * (graph.parameter_length() + graph.state_length()) as u64
+            4 * (program.graph().parameter_length() + program.graph().state_length()) as u64
         );
         // SGD with momentum has one slot.
-        assert_eq!(part(&small, "gradients and optimizer"), 2 * 4 * graph.parameter_length() as u64);
+        assert_eq!(part(&small, "gradients and optimizer"), 2 * 4 * program.graph().parameter_length() as u64);
     }
 
     #[test]
     fn what_does_not_fit_is_refused_with_what_would() {
         let roomy = config("1TB");
-        let needed = job(&roomy).estimate(&graph(&roomy), roomy.train.batch_size).unwrap().total();
+        let needed = job(&roomy).estimate(&program(&roomy), roomy.train.batch_size).unwrap().total();
         let tight = config(&(needed / 2).to_string());
-        let message = check(&job(&tight), &graph(&tight)).unwrap_err().to_string();
+        let message = check(&job(&tight), &program(&tight)).unwrap_err().to_string();
         for words in ["train.memory_limit: the run takes", "training steps", "together", "data.image_size to at most"] {
             assert!(message.contains(words), "{message}");
         }
         let [height, width] = job(&tight).largest_image().unwrap().unwrap();
         assert!(height == width && (8..64).contains(&height), "{height}");
         let slightly = config(&(needed * 95 / 100).to_string());
-        let batch = job(&slightly).largest_batch(&graph(&slightly)).unwrap().unwrap();
+        let batch = job(&slightly).largest_batch(&program(&slightly)).unwrap().unwrap();
         assert!((2..slightly.train.batch_size).contains(&batch), "{batch}");
-        let (job, graph) = (job(&slightly), graph(&slightly));
-        assert!(job.estimate(&graph, batch).unwrap().fits() && !job.estimate(&graph, batch + 1).unwrap().fits());
+        let (job, program) = (job(&slightly), program(&slightly));
+        assert!(job.estimate(&program, batch).unwrap().fits() && !job.estimate(&program, batch + 1).unwrap().fits());
         let hopeless = config("1000");
         assert!(
-            check(&Job { config: &hopeless, ..job }, &graph)
+            check(&Job { config: &hopeless, ..job }, &program)
                 .unwrap_err()
                 .to_string()
                 .ends_with("use a smaller network")

@@ -1,12 +1,13 @@
 //! A run before it exists: its network and its memory, from the headers of its data where those suffice.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use keel_data::{
     BatchOptions, Dataset, ImageSurvey, Inputs, PreprocessStep, Preprocessor, SampleShape, Schema, SplitDataset,
     Targets,
 };
-use keel_nn::Graph;
+use keel_nn::{Cpu, Graph, lower};
 
 use super::estimate::{Estimate, Job, check_preprocessing};
 use crate::auto::{self, Choice, Facts, Pace, Resolved, Timing};
@@ -20,7 +21,7 @@ use crate::trainer::{check_batches, load_data, shape_of};
 #[derive(Debug)]
 pub struct Outline {
     /// Every layer by itself.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// Samples of the largest training batch.
     pub batch: usize,
     /// Memory by part.
@@ -84,9 +85,7 @@ impl Outline {
         if !self.estimate.fits() {
             return None;
         }
-        let layers = self.config.model.layers();
-        let graph = Graph::build(self.graph.input_shape(), &layers, self.graph.output_shape().len()).ok()?.fuse();
-        let pace = Pace::of_network(graph, self.batch, &self.facts, &self.config)?;
+        let pace = Pace::of_network(&self.graph, self.batch, &self.facts, &self.config)?;
         Some(pace.fit(&mut self.config.clone(), &self.open, &mut Vec::new()))
     }
 
@@ -122,11 +121,11 @@ impl Outline {
     fn of_job(decided: Decided, job: &Job<'_>, notes: Vec<String>) -> Result<Self, TrainError> {
         let Decided { open, config, choices, facts } = decided;
         let layers = job.config.model.layers();
-        let build = || Graph::build(shape_of(&job.input), &layers, job.outputs);
-        let (graph, train) = (build()?, &job.config.train);
+        let graph = Arc::new(Graph::build(shape_of(&job.input), &layers, job.outputs)?);
+        let train = &job.config.train;
         check_batches(&graph, BatchOptions::shuffled(train.batch_size, train.seed), job.training_samples)?;
         let batch = train.batch_size.clamp(1, job.training_samples.max(1));
-        let estimate = job.estimate(&build()?.fuse(), batch)?;
+        let estimate = job.estimate(&lower(&graph, &Cpu::fused()), batch)?;
         Ok(Outline { graph, batch, estimate, notes, choices, open, config, facts })
     }
 }

@@ -9,7 +9,7 @@ use keel_data::{
     TrainingRanges, Wanted,
 };
 use keel_nn::layers::CustomLayer;
-use keel_nn::{Network, RandomKey};
+use keel_nn::{Cpu, Network, RandomKey, lower};
 
 use crate::config;
 use crate::error::TrainError;
@@ -92,13 +92,14 @@ impl Predictor {
             TargetKind::Unlabelled => 0,
         };
         let graph = build_graph(&config, &description.preprocessor, outputs)?;
+        let program = lower(&graph, &Cpu::fused());
         let mut network = Network::new(graph, RandomKey::new(0));
         restore_network(&mut network, checkpoint, path)?;
         let pool = threads::pool_of(&config)?;
         let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
         let known = Known { scaling: &description.scaling, training: description.training.clone() };
         let objective = Objective::of_model(&config, &schema, known)?;
-        let workspaces = Workspaces::new(Views::new(&config, &preprocessor)?, pool.current_num_threads());
+        let workspaces = Workspaces::new(program, Views::new(&config, &preprocessor)?, pool.current_num_threads());
         let ranges = description.ranges.clone();
         Ok(Predictor { config, schema, preprocessor, objective, ranges, network, workspaces, pool })
     }
@@ -248,7 +249,7 @@ impl Predictor {
     fn outputs(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
         let mut outputs = Vec::with_capacity(indices.len() * self.network.graph.output_shape().len());
         self.pool.install(|| {
-            self.workspaces.with(&self.network, |workspace| {
+            self.workspaces.with(|workspace| {
                 for part in indices.chunks(MOST_SAMPLES) {
                     self.append_outputs(workspace, (dataset, part), &mut outputs)?;
                 }

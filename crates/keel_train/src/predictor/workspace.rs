@@ -1,9 +1,9 @@
 //! Buffers of predictions under way: as many as there are calls at the same time, kept for the calls that follow.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use keel_data::PreprocessScratch;
-use keel_nn::{Executor, Network};
+use keel_nn::{Executor, Program};
 
 use crate::trainer::executor_for_evaluation;
 use crate::views::Views;
@@ -28,22 +28,23 @@ pub(super) struct Workspace {
 #[derive(Debug)]
 pub(super) struct Workspaces {
     free: Mutex<Vec<Workspace>>,
+    program: Arc<Program>,
     views: Views,
     most: usize,
 }
 
 impl Workspaces {
-    /// No workspace yet; at most `most` are kept.
-    pub(super) fn new(views: Views, most: usize) -> Self {
-        Workspaces { free: Mutex::default(), views, most }
+    /// No workspace for `program` yet; at most `most` are kept.
+    pub(super) fn new(program: Arc<Program>, views: Views, most: usize) -> Self {
+        Workspaces { free: Mutex::default(), program, views, most }
     }
 
-    /// Calls `work` with a workspace that nobody else is using. To be called inside the pool that runs `network`, whose
+    /// Calls `work` with a workspace that nobody else is using. To be called inside the pool that runs it, whose
     /// number of threads decides how much scratch an executor has.
-    pub(super) fn with<T>(&self, network: &Network, work: impl FnOnce(&mut Workspace) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
         // The list is locked while it changes and never while a prediction runs.
         let found = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut workspace = found.unwrap_or_else(|| self.workspace(network));
+        let mut workspace = found.unwrap_or_else(|| self.workspace());
         let result = work(&mut workspace);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < self.most {
@@ -52,9 +53,9 @@ impl Workspaces {
         result
     }
 
-    fn workspace(&self, network: &Network) -> Workspace {
+    fn workspace(&self) -> Workspace {
         Workspace {
-            executor: executor_for_evaluation(network, MOST_SAMPLES),
+            executor: executor_for_evaluation(&self.program, MOST_SAMPLES),
             views: self.views.clone(),
             inputs: Vec::new(),
             scratch: PreprocessScratch::default(),

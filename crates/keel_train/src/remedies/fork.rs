@@ -52,7 +52,7 @@ fn build(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, Tra
         if state.epoch >= config.train.epochs {
             config.train.epochs = state.epoch + original.train.epochs;
         }
-        let mut quiet = Monitor::new(describe_model(&config, &session)?);
+        let mut quiet = Monitor::new(describe_model(&config, &session));
         quiet.start(&StartMeasurement::default());
         state.health = Some(quiet.state());
     }

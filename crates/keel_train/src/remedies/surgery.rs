@@ -1,16 +1,18 @@
 //! Changes of a network's numbers that no setting expresses.
 
+use std::sync::Arc;
+
 use keel_data::{Batches, Position};
 use keel_health::Remedy;
 use keel_health::measurement::{LayerKind, ModelDescription};
 use keel_nn::init::{InitSpec, Lsuv};
-use keel_nn::{Executor, MemoryRequest, Mode, Network, Observer, ParameterRole, Plan, RandomKey};
+use keel_nn::{ParameterRole, RandomKey};
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::describe_model;
-use crate::trainer::Session;
+use crate::trainer::{OutputVariance, Session};
 
 /// Rescalings of a layer at most, and the deviation of its variance from 1 that is accepted.
 const UNIT_VARIANCE: Lsuv = Lsuv { target: 1.0, tolerance: 0.02, iterations: 20 };
@@ -71,8 +73,8 @@ impl Surgery {
     pub fn apply(&self, session: &mut Session, config: &Config) -> Result<(), TrainError> {
         match self {
             Surgery::ReinitialiseUnits { layer, units } => reinitialise(session, config, (layer, units)),
-            Surgery::UnitVariance { layer } => rescale(session, config, layer),
-            Surgery::ExactStatistics { batches } => session.recompute_batch_norm(config, *batches),
+            Surgery::UnitVariance { layer } => rescale(session, layer),
+            Surgery::ExactStatistics { batches } => session.recompute_batch_norm(*batches),
             Surgery::PriorBias { layer } => prior_bias(session, layer),
         }
     }
@@ -105,16 +107,16 @@ fn weights_and_norms(model: &ModelDescription, name: &str) -> Option<Vec<String>
 }
 
 fn reinitialise(session: &mut Session, config: &Config, (layer, units): (&str, &[usize])) -> Result<(), TrainError> {
-    let model = describe_model(config, session)?;
+    let model = describe_model(config, session);
     let names = weights_and_norms(&model, layer).ok_or_else(|| missing(layer))?;
-    let graph = session.unfused_graph(config)?;
+    let graph = Arc::clone(&session.network().graph);
     let key = RandomKey::new(config.train.seed).named("units drawn anew").child(session.optimizer().steps());
     let mut changed = Vec::new();
     for parameter in graph.parameters() {
-        if !names.contains(&graph.nodes()[parameter.node].name) {
+        if !names.contains(&graph.node(parameter.node).name) {
             continue;
         }
-        let following = graph.nodes()[parameter.node].followed_by;
+        let following = graph.node(parameter.node).followed_by;
         let mut fresh = vec![0.0; parameter.range.len()];
         InitSpec::of(&parameter.spec, following).fill(
             &mut fresh,
@@ -142,42 +144,16 @@ fn forget(session: &mut Session, parameters: &[usize]) {
     }
 }
 
-/// Variance of all values one node gives.
-struct OutputVariance {
-    node: usize,
-    variance: f64,
-}
-
-impl Observer for OutputVariance {
-    fn output(&mut self, node: usize, output: &[f32]) {
-        if node == self.node {
-            let count = output.len() as f64;
-            let mean = output.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-            self.variance = output.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
-        }
-    }
-
-    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
-}
-
-fn rescale(session: &mut Session, config: &Config, layer: &str) -> Result<(), TrainError> {
-    let graph = session.unfused_graph(config)?;
-    let weight = graph
-        .parameters()
-        .iter()
-        .find(|parameter| graph.nodes()[parameter.node].name == layer && parameter.spec.role == ParameterRole::Weight);
-    let (node, range) =
-        weight.map(|parameter| (parameter.node, parameter.range.clone())).ok_or_else(|| missing(layer))?;
-    let source = session.training_batches().clone();
-    let request =
-        MemoryRequest { batch: source.largest_batch(), mode: Mode::Train, workers: rayon::current_num_threads() };
-    let mut executor = Executor::new(Plan::new(&graph, request));
-    let own = session.network();
-    let mut network = Network { graph, parameters: own.parameters.clone(), state: own.state.clone() };
-    let mut batches = Batches::new(source, Position::default());
+fn rescale(session: &mut Session, layer: &str) -> Result<(), TrainError> {
+    let graph = Arc::clone(&session.network().graph);
+    let node = graph.find(layer).ok_or_else(|| missing(layer))?;
+    let weight = graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight);
+    let range = weight.map(|parameter| parameter.range.clone()).ok_or_else(|| missing(layer))?;
+    let (mut network, mut executor) = session.unfused();
+    let mut batches = Batches::new(session.training_batches().clone(), Position::default());
     let Some(batch) = batches.next() else { return Ok(()) };
     let input = keel_nn::Batch { input: &batch?.inputs, random: session.step_key(0) };
-    let mut variance = OutputVariance { node, variance: f64::NAN };
+    let mut variance = OutputVariance::of(node.id);
     for _ in 0..UNIT_VARIANCE.iterations {
         executor.forward(&mut network, input, &mut variance);
         let Some(factor) = UNIT_VARIANCE.factor(variance.variance) else { break };
@@ -191,9 +167,10 @@ fn prior_bias(session: &mut Session, layer: &str) -> Result<(), TrainError> {
     let data = session.data();
     let counts = data.dataset.class_counts(&data.train);
     let total = counts.iter().sum::<usize>() as f64;
-    let name = format!("{layer}.bias");
-    let parameters = session.network().graph.parameters();
-    let range = parameters.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.range.clone());
+    let graph = &session.network().graph;
+    let node = graph.find(layer).ok_or_else(|| missing(layer))?;
+    let bias = graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Bias);
+    let range = bias.map(|parameter| parameter.range.clone());
     let range = range.filter(|range| range.len() == counts.len()).ok_or_else(|| missing(layer))?;
     for (bias, count) in session.network_mut().parameters[range].iter_mut().zip(counts) {
         *bias = ((count as f64).max(0.5) / total).ln() as f32;

@@ -1,10 +1,10 @@
 //! Exact statistics of batch norm for evaluation.
 
 use keel_data::{Batches, Position};
-use keel_nn::{Executor, MemoryRequest, Mode, Network, Plan};
+use keel_nn::layers::PopulationStatistics;
+use keel_nn::{Cpu, Executor, MemoryRequest, Mode, Network, Op, lower};
 
 use super::Session;
-use crate::Config;
 use crate::error::TrainError;
 
 impl Session {
@@ -15,12 +15,12 @@ impl Session {
     ///
     /// # Errors
     /// A sample that cannot be read.
-    pub fn recompute_batch_norm(&mut self, config: &Config, batches: usize) -> Result<(), TrainError> {
-        let (mut network, mut executor) = self.plain_network(config)?;
+    pub fn recompute_batch_norm(&mut self, batches: usize) -> Result<(), TrainError> {
+        let (mut network, mut executor) = self.unfused();
         let mut statistics = Vec::new();
         for node in network.graph.nodes() {
-            if let Some(population) = node.layer.population_statistics() {
-                statistics.push((node.state.clone(), population));
+            if let Op::BatchNorm(norm) = &node.op {
+                statistics.push((node.state.clone(), PopulationStatistics::new(norm)));
             }
         }
         if statistics.is_empty() {
@@ -53,13 +53,13 @@ impl Session {
         Ok(())
     }
 
-    /// A copy of the network in which every layer stands by itself, and what runs it in training mode.
-    pub(super) fn plain_network(&self, config: &Config) -> Result<(Network, Executor), TrainError> {
-        let (graph, own) = (self.unfused_graph(config)?, self.network());
-        let network = Network { graph, parameters: own.parameters.clone(), state: own.state.clone() };
+    /// A copy of the network, and what runs it in training mode with every node by itself, for whoever looks at what lies
+    /// between nodes.
+    pub(crate) fn unfused(&self) -> (Network, Executor) {
+        let network = self.network().clone();
         let batch = self.training_batches().largest_batch();
         let request = MemoryRequest { batch, mode: Mode::Train, workers: rayon::current_num_threads() };
-        let executor = Executor::new(Plan::new(&network.graph, request));
-        Ok((network, executor))
+        let executor = Executor::new(lower(&network.graph, &Cpu::unfused()), request);
+        (network, executor)
     }
 }

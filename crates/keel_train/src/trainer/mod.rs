@@ -34,9 +34,8 @@ use crate::threads;
 
 pub(crate) use position::{network_tensors, read_last, restore_network, write_last};
 pub(crate) use run::BATCHES_AHEAD;
-pub(crate) use session::{
-    EVALUATION_BATCH, build_graph, build_layers, check_batches, executor_for_evaluation, shape_of,
-};
+pub(crate) use session::{EVALUATION_BATCH, build_graph, check_batches, executor_for_evaluation, shape_of};
+pub(crate) use unit_variance::OutputVariance;
 
 /// Trains one network and writes its run.
 #[derive(Debug)]

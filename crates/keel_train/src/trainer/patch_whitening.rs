@@ -26,7 +26,7 @@ pub(super) fn apply(
     let Network { graph, parameters, .. } = network;
     for parameter in graph.parameters() {
         let Some(whitening) = parameter.spec.init.and_then(|init| init.patch_whitening()) else { continue };
-        let node = &graph.nodes()[parameter.node];
+        let node = graph.node(parameter.node);
         let refusal =
             |reason: String| TrainError::setting("model.layers", format!("{}: patch_whitening {reason}", node.name));
         let SampleShape::Image { height, width, channels } = *preprocessor.output_shape() else {

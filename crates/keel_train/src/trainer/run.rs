@@ -306,7 +306,7 @@ impl<'a> Run<'a> {
         if loss.is_finite() && gradient_norm.is_finite() {
             return Ok(());
         }
-        let record = self.recorder.examine(&self.session, &self.config, batch)?;
+        let record = self.recorder.examine(&self.session, batch);
         self.record.write_flight_record(&record)?;
         let account = record.account();
         let loss = if loss.is_finite() { gradient_norm } else { loss };
@@ -439,7 +439,7 @@ impl<'a> Run<'a> {
             self.record.read_best(&mut self.session)?;
         }
         if self.config.train.exact_batch_norm_batches > 0 {
-            self.session.recompute_batch_norm(&self.config, self.config.train.exact_batch_norm_batches)?;
+            self.session.recompute_batch_norm(self.config.train.exact_batch_norm_batches)?;
         }
         if status == Status::Finished {
             summary.metrics = self.final_metrics()?;

@@ -8,7 +8,10 @@ use keel_data::{
     SplitDataset,
 };
 use keel_kernels::Buffer;
-use keel_nn::{Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape};
+use keel_nn::{
+    Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, Observer, ParameterRole, Program, RandomKey, Shape,
+    lower,
+};
 
 use super::averaging::WeightAverage;
 use super::patch_whitening;
@@ -75,7 +78,8 @@ impl Session {
         check_metric(config, &objective)?;
         let graph = build_graph(config, &preprocessor, data.dataset.outputs())?;
         let job = Job::of_data(config, &data, *preprocessor.output_shape(), rayon::current_num_threads());
-        memory::check(&job, &graph)?;
+        let program = lower(&graph, &Cpu::fused());
+        memory::check(&job, &program)?;
         let options = BatchOptions::shuffled(config.train.batch_size, seed);
         check_batches(&graph, options, data.train.len())?;
         let augmenter = Arc::new(Augmenter::fit(&data.dataset, &data.train, &config.augment)?);
@@ -86,9 +90,9 @@ impl Session {
         patch_whitening::apply(&mut network, &preprocessor, &data.dataset, &data.train)?;
         let average = WeightAverage::new(&config.train.averaging, &network);
         let views = Views::new(config, &preprocessor)?;
-        let executor = executor(&network, training.largest_batch(), Mode::Train);
+        let executor = executor(&program, training.largest_batch(), Mode::Train);
         let largest_part = [&data.train, &data.validation, &data.test].map(Vec::len).into_iter().max().unwrap_or(1);
-        let evaluator = executor_for_evaluation(&network, largest_part.min(EVALUATION_BATCH));
+        let evaluator = executor_for_evaluation(&program, largest_part.min(EVALUATION_BATCH));
         let gradients = Buffer::zeroed(network.parameters.len());
         let segments: Vec<_> = network.graph.parameters().iter().map(ParameterSegment::new).collect();
         let optimizer = Optimizer::new(&config.optimizer, &segments, network.parameters.len());
@@ -110,7 +114,7 @@ impl Session {
             notes,
             outputs: Vec::new(),
         };
-        session.rescale_to_unit_variance(config)?;
+        session.rescale_to_unit_variance()?;
         Ok(session)
     }
 
@@ -144,7 +148,7 @@ impl Session {
     pub fn gradient(&mut self, batch: &Batch, step: u64, observer: &mut impl Observer) -> StepResult {
         let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
         self.executor.forward(&mut self.network, input, observer);
-        let (outputs, gradient) = self.executor.outputs_and_gradient(&self.network.graph);
+        let (outputs, gradient) = self.executor.outputs_and_gradient();
         let value = self.objective.loss_and_gradient(outputs, &batch.targets, gradient);
         let loss = if value.non_finite { f64::NAN } else { value.mean() };
         self.executor.backward(&self.network, input, &mut self.gradients, observer);
@@ -157,10 +161,9 @@ impl Session {
         self.random.child(step)
     }
 
-    /// The graph of `config` for this data with every layer by itself; its parameters and state lie as the network's do.
-    pub fn unfused_graph(&self, config: &Config) -> Result<Graph, TrainError> {
-        let input = self.network.graph.input_shape();
-        Ok(Graph::build(input, &config.model.layers(), self.network.graph.output_shape().len())?)
+    /// What runs a training step.
+    pub fn program(&self) -> &Arc<Program> {
+        self.executor.program()
     }
 
     /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Moves running statistics, as every
@@ -368,25 +371,24 @@ fn data_notes(config: &Config, data: &SplitDataset) -> Vec<String> {
     notes
 }
 
-/// The layers of `config` for what `preprocessor` gives, none joined.
-pub(crate) fn build_layers(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
+/// The graph of `config` for what `preprocessor` gives.
+pub(crate) fn build_graph(
+    config: &Config,
+    preprocessor: &Preprocessor,
+    outputs: usize,
+) -> Result<Arc<Graph>, TrainError> {
     let outputs = outputs * config.model.members();
-    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?)
-}
-
-/// The graph of `config` for what `preprocessor` gives, as it is executed.
-pub(crate) fn build_graph(config: &Config, preprocessor: &Preprocessor, outputs: usize) -> Result<Graph, TrainError> {
-    Ok(build_layers(config, preprocessor, outputs)?.fuse())
+    Ok(Graph::build(shape_of(preprocessor.output_shape()), &config.model.layers(), outputs)?.into())
 }
 
 /// An executor for evaluation batches of up to `batch` samples.
-pub(crate) fn executor_for_evaluation(network: &Network, batch: usize) -> Executor {
-    executor(network, batch, Mode::Evaluate)
+pub(crate) fn executor_for_evaluation(program: &Arc<Program>, batch: usize) -> Executor {
+    executor(program, batch, Mode::Evaluate)
 }
 
-fn executor(network: &Network, batch: usize, mode: Mode) -> Executor {
+fn executor(program: &Arc<Program>, batch: usize, mode: Mode) -> Executor {
     let request = MemoryRequest { batch, mode, workers: rayon::current_num_threads() };
-    Executor::new(Plan::new(&network.graph, request))
+    Executor::new(Arc::clone(program), request)
 }
 
 pub(crate) fn shape_of(shape: &SampleShape) -> Shape {
@@ -397,22 +399,20 @@ pub(crate) fn shape_of(shape: &SampleShape) -> Shape {
 }
 
 fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
-    let row = |(index, node): (usize, &keel_nn::graph::Node)| LayerSummary {
+    let row = |node: &keel_nn::graph::Node| LayerSummary {
         name: node.name.clone(),
-        kind: node.layer.kind().to_owned(),
-        description: node.layer.describe(),
-        output_shape: node.layer.output_shape().dimensions(),
+        kind: node.op.kind().to_owned(),
+        description: node.op.describe(),
+        output_shape: node.op.output_shape().dimensions(),
         parameters: node.parameters.len(),
-        init: graph
-            .parameters()
-            .iter()
-            .find(|parameter| parameter.node == index && parameter.spec.name == "weight")
-            .map(|parameter| {
-                let init = parameter.spec.init.unwrap_or(keel_nn::init::InitSpec::Auto);
+        init: graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight).map(
+            |weight| {
+                let init = weight.spec.init.unwrap_or(InitSpec::Auto);
                 init.resolve(node.followed_by).to_string()
-            }),
+            },
+        ),
     };
-    graph.nodes().iter().enumerate().map(row).collect()
+    graph.nodes().iter().map(row).collect()
 }
 
 /// Layers that normalise over the batch cannot train on one sample.
@@ -424,9 +424,9 @@ pub(crate) fn check_batches(graph: &Graph, options: BatchOptions, samples: usize
         return Ok(());
     }
     let message = format!(
-        "layer {layer} normalises over the batch and cannot train on single samples ({samples} samples in batches of \
+        "layer {} ({}) normalises over the batch and cannot train on single samples ({samples} samples in batches of \
          {}); set train.batch_size to 2 or more, or use layer_norm",
-        options.batch_size
+        layer.place, layer.name, options.batch_size
     );
     Err(TrainError::setting("train.batch_size", message))
 }

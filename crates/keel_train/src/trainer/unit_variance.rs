@@ -2,10 +2,9 @@
 //! batch, layer after layer, until the variance of each layer's outputs is the one asked for.
 
 use keel_data::{Batches, Position};
-use keel_nn::{Network, Observer};
+use keel_nn::{Network, NodeId, Observer};
 
 use super::Session;
-use crate::Config;
 use crate::error::TrainError;
 
 impl Session {
@@ -14,12 +13,12 @@ impl Session {
     ///
     /// # Errors
     /// A sample that cannot be read.
-    pub(super) fn rescale_to_unit_variance(&mut self, config: &Config) -> Result<(), TrainError> {
+    pub(super) fn rescale_to_unit_variance(&mut self) -> Result<(), TrainError> {
         let asks = |network: &Network| network.graph.parameters().iter().any(|parameter| lsuv_of(parameter).is_some());
         if !asks(self.network()) {
             return Ok(());
         }
-        let (mut network, mut executor) = self.plain_network(config)?;
+        let (mut network, mut executor) = self.unfused();
         let mut batches = Batches::new(self.training_batches().clone(), Position::default());
         let Some(batch) = batches.next() else { return Ok(()) };
         let batch = batch?;
@@ -28,7 +27,7 @@ impl Session {
             let parameter = network.graph.parameters()[index].clone();
             let Some(lsuv) = lsuv_of(&parameter) else { continue };
             let (mut first, mut whole_factor) = (None, 1.0_f64);
-            let mut variance = OutputVariance { node: parameter.node, variance: f64::NAN };
+            let mut variance = OutputVariance::of(parameter.node);
             for pass in 0..=lsuv.iterations {
                 executor.forward(&mut network, input, &mut variance);
                 first.get_or_insert(variance.variance);
@@ -53,20 +52,28 @@ fn lsuv_of(parameter: &keel_nn::graph::Parameter) -> Option<keel_nn::init::Lsuv>
     parameter.spec.init.and_then(|init| init.lsuv())
 }
 
-/// Variance of all values one node gives.
-struct OutputVariance {
-    node: usize,
-    variance: f64,
+/// Variance of all values one node gives, in a program that joins nothing.
+pub(crate) struct OutputVariance {
+    node: NodeId,
+    /// NaN before the first pass.
+    pub(crate) variance: f64,
+}
+
+impl OutputVariance {
+    /// Watches `node`.
+    pub(crate) fn of(node: NodeId) -> Self {
+        OutputVariance { node, variance: f64::NAN }
+    }
 }
 
 impl Observer for OutputVariance {
-    fn output(&mut self, node: usize, output: &[f32]) {
-        if node == self.node {
+    fn output(&mut self, instruction: usize, output: &[f32]) {
+        if instruction == self.node.index() {
             let count = output.len() as f64;
             let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
             self.variance = output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
         }
     }
 
-    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
+    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
 }

@@ -2,8 +2,9 @@
 
 use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
-use keel_nn::graph::{Graph, Node};
-use keel_nn::{Backward, Forward, Fusion, FusionPasses, MemoryRequest, Mode, RandomKey};
+use keel_nn::graph::Graph;
+use keel_nn::program::{Instruction, Source};
+use keel_nn::{Backward, Cpu, Forward, Fusion, FusionPasses, Layer, MemoryRequest, Mode, Program, RandomKey, lower};
 use serde_json::{Value, json};
 
 use super::super::machine::Limits;
@@ -21,7 +22,7 @@ const TURNS: usize = 9;
 
 /// One layer with buffers of its own.
 struct Bench<'a> {
-    node: &'a Node,
+    layer: &'a dyn Layer,
     batch: usize,
     inputs: [Buffer; 2],
     output: Buffer,
@@ -47,16 +48,19 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
         let spec = Spec::new(network);
         let graph = Graph::build(spec.input(), &spec.layers(), 10).map_err(|error| Failure::new(error.to_string()))?;
         // Convolutions by themselves: joined with a norm, their share of the limit would tell of both.
-        let graph = graph.fuse_with(FusionPasses::all().without(Fusion::ConvolutionNorm));
-        for node in graph.nodes().iter().filter(|node| !node.layer.is_view()) {
-            let shapes: Vec<String> = node.inputs.iter().map(|&input| graph.shape(input).to_string()).collect();
-            let title = format!("{} {}, {}", node.layer.kind(), node.layer.describe(), shapes.join(" and "));
+        let passes = FusionPasses::all().without(Fusion::ConvolutionNorm);
+        let program = lower(&graph.into(), &Cpu { passes });
+        for instruction in program.instructions().iter().filter(|instruction| !instruction.kernel.layer().is_view()) {
+            let layer = instruction.kernel.layer();
+            let shapes: Vec<String> =
+                instruction.inputs.iter().map(|&input| program.shape(input).to_string()).collect();
+            let title = format!("{} {}, {}", layer.kind(), layer.describe(), shapes.join(" and "));
             if kernels.iter().any(|kernel| kernel["kernel"] == title) {
                 continue;
             }
             (context.progress)(&format!("  {title}"));
-            let first = node.inputs.first().is_some_and(|input| *input == keel_nn::Value::Input);
-            let mut bench = Bench::new(&graph, node, spec.batch);
+            let first = instruction.inputs.first() == Some(&Source::Input);
+            let mut bench = Bench::new(&program, instruction, spec.batch);
             kernels.push(bench.measure(&title, (network, first), context));
         }
     }
@@ -70,31 +74,33 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
 }
 
 impl<'a> Bench<'a> {
-    fn new(graph: &Graph, node: &'a Node, batch: usize) -> Self {
+    fn new(program: &Program, instruction: &'a Instruction, batch: usize) -> Self {
+        let layer = instruction.kernel.layer();
         let request = MemoryRequest { batch, mode: Mode::Train, workers: workers() };
-        let memory = node.layer.memory(request);
-        let length = |index: usize| node.inputs.get(index).map_or(0, |&input| batch * graph.shape(input).len());
+        let memory = layer.memory(request);
+        let length =
+            |index: usize| instruction.inputs.get(index).map_or(0, |&input| batch * program.shape(input).len());
         let values = |length: usize, seed: u64| Buffer::from_slice(&super::super::formula::inputs(seed, length));
-        let output = batch * node.layer.output_shape().len();
-        let mut state = Buffer::zeroed(node.state.len());
+        let output = batch * layer.output_shape().len();
+        let mut state = Buffer::zeroed(instruction.state.len());
         state.fill(1.0);
         Bench {
             inputs: [values(length(0), SEED), values(length(1), SEED + 1)],
             output: Buffer::zeroed(output),
             grad_output: values(output, SEED + 2),
             grad_inputs: [Buffer::zeroed(length(0)), Buffer::zeroed(length(1))],
-            parameters: values(node.parameters.len(), SEED + 3),
-            grad_parameters: Buffer::zeroed(node.parameters.len()),
+            parameters: values(instruction.parameters.len(), SEED + 3),
+            grad_parameters: Buffer::zeroed(instruction.parameters.len()),
             saved: Buffer::zeroed(memory.saved),
             scratch: [Buffer::zeroed(memory.forward_scratch), Buffer::zeroed(memory.backward_scratch)],
             state,
-            node,
+            layer,
             batch,
         }
     }
 
     fn measure(&mut self, title: &str, (network, first): (&str, bool), context: &Context) -> Value {
-        let multiply_adds = self.node.layer.multiply_adds() as f64 * self.batch as f64;
+        let multiply_adds = self.layer.multiply_adds() as f64 * self.batch as f64;
         let forward = self.turns([Bench::forward]);
         let backward = self.turns([|bench| bench.backward(false), |bench| bench.backward(true)]);
         let (inputs, output) = (bytes(&self.inputs[0]) + bytes(&self.inputs[1]), bytes(&self.output));
@@ -135,7 +141,7 @@ impl<'a> Bench<'a> {
             .with_saved(&mut self.saved)
             .with_scratch(&mut self.scratch[0])
             .with_random(RandomKey::new(SEED));
-        self.node.layer.forward(call);
+        self.layer.forward(call);
     }
 
     fn backward(&mut self, with_inputs: bool) {
@@ -152,7 +158,7 @@ impl<'a> Bench<'a> {
             let [first, second] = &mut self.grad_inputs;
             call = call.with_grad_input(first).with_second_grad_input(second);
         }
-        self.node.layer.backward(call);
+        self.layer.backward(call);
     }
 }
 

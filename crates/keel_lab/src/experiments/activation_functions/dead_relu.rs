@@ -4,7 +4,7 @@ use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
-use keel_nn::{Network, Observer, RandomKey};
+use keel_nn::{Network, NodeId, Observer, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -169,25 +169,25 @@ struct Alive {
 }
 
 struct AliveLayer {
-    node: usize,
+    node: NodeId,
     activation: Activation,
     units: Vec<bool>,
 }
 
 impl Alive {
     fn of(network: &Network) -> Self {
-        let nodes = network.graph.nodes().iter().enumerate();
-        let hidden = nodes.filter(|(_, node)| !node.parameters.is_empty()).filter_map(|(index, node)| {
-            let units = vec![false; node.layer.output_shape().len()];
-            Some(AliveLayer { node: index, activation: node.followed_by?, units })
+        let nodes = network.graph.nodes().iter();
+        let hidden = nodes.filter(|node| !node.parameters.is_empty()).filter_map(|node| {
+            let units = vec![false; node.op.output_shape().len()];
+            Some(AliveLayer { node: node.id, activation: node.followed_by?, units })
         });
         Alive { layers: hidden.collect() }
     }
 }
 
 impl Observer for Alive {
-    fn output(&mut self, node: usize, output: &[f32]) {
-        let Some(layer) = self.layers.iter_mut().find(|layer| layer.node == node) else { return };
+    fn output(&mut self, instruction: usize, output: &[f32]) {
+        let Some(layer) = self.layers.iter_mut().find(|layer| layer.node.index() == instruction) else { return };
         let function = layer.activation.initial_function();
         for row in output.chunks(layer.units.len()) {
             for (alive, &z) in layer.units.iter_mut().zip(row) {
@@ -196,7 +196,7 @@ impl Observer for Alive {
         }
     }
 
-    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
+    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
 }
 
 #[cfg(test)]

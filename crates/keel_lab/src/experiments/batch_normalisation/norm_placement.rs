@@ -4,7 +4,7 @@
 use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
-use keel_nn::{Network, Observer, RandomKey};
+use keel_nn::{Network, NodeId, Observer, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -207,27 +207,30 @@ fn measure(
 
 /// Collects what the last linear layer is given.
 struct LastInput {
-    node: usize,
+    node: Option<NodeId>,
     values: Vec<f32>,
 }
 
 impl LastInput {
     fn of(network: &Network) -> Self {
-        // The node before the last linear layer; flattening only looks at the same values.
-        let nodes = network.graph.nodes();
-        let before = (0..nodes.len() - 1).rev().find(|&node| !nodes[node].layer.is_view());
-        LastInput { node: before.unwrap_or(0), values: Vec::new() }
+        // Flattening only looks at the same values.
+        let given = network.graph.last_weight_node().map(|node| network.graph.storage(node.inputs[0]));
+        let node = match given {
+            Some(keel_nn::Value::Node(id)) => Some(id),
+            _ => None,
+        };
+        LastInput { node, values: Vec::new() }
     }
 }
 
 impl Observer for LastInput {
-    fn output(&mut self, node: usize, output: &[f32]) {
-        if node == self.node {
+    fn output(&mut self, instruction: usize, output: &[f32]) {
+        if self.node.is_some_and(|node| node.index() == instruction) {
             self.values.extend_from_slice(output);
         }
     }
 
-    fn gradient(&mut self, _node: usize, _grad_output: &[f32]) {}
+    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
 }
 
 /// Size of the gradient by a bias in front of batch norm, beside that by the weights of the same layer and that by a bias

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::linear_groups::LinearGroups;
 use crate::init::InitSpec;
-use crate::layers::{BuildError, Part};
+use crate::layers::BuildError;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `linear` layer.
@@ -99,7 +99,23 @@ pub struct Linear {
 }
 
 impl Linear {
-    fn weight_length(&self) -> usize {
+    /// Its keys.
+    pub(crate) fn spec(&self) -> &LinearSpec {
+        &self.spec
+    }
+
+    /// Length of an input row.
+    pub(crate) fn in_features(&self) -> usize {
+        self.in_features
+    }
+
+    /// Length of an output row.
+    pub(crate) fn out_features(&self) -> usize {
+        self.out_features
+    }
+
+    /// Floats of the weights of all groups.
+    pub(crate) fn weight_length(&self) -> usize {
         self.in_features * self.out_features / self.spec.groups
     }
 
@@ -198,10 +214,6 @@ impl Layer for Linear {
 
     fn frozen(&self) -> bool {
         self.spec.frozen
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::Linear(self)
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -19,6 +19,23 @@ pub struct MaxoutSpec {
     #[serde(default = "two")]
     #[schemars(range(min = 1))]
     pub pieces: usize,
+    /// How the weights start.
+    #[serde(default = "auto")]
+    pub init: InitSpec,
+    /// How the biases start.
+    #[serde(default = "zeros")]
+    pub bias_init: InitSpec,
+    /// True if weights and biases stay as they start: training changes neither.
+    #[serde(default)]
+    pub frozen: bool,
+}
+
+fn auto() -> InitSpec {
+    InitSpec::Auto
+}
+
+fn zeros() -> InitSpec {
+    InitSpec::Zeros
 }
 
 fn two() -> usize {
@@ -28,7 +45,7 @@ fn two() -> usize {
 impl MaxoutSpec {
     /// So many outputs, each the larger of two linear maps.
     pub fn new(out_features: usize) -> Self {
-        MaxoutSpec { out_features, pieces: two() }
+        MaxoutSpec { out_features, pieces: two(), init: auto(), bias_init: zeros(), frozen: false }
     }
 }
 
@@ -47,22 +64,38 @@ impl MaxoutSpec {
         if let Some((key, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return Err(BuildError::Zero { kind, key });
         }
-        Ok(Maxout { in_features, out_features: self.out_features, pieces: self.pieces })
+        Ok(Maxout { in_features, out_features: self.out_features, pieces: self.pieces, spec: self.clone() })
     }
 }
 
 /// `y_u = max over pieces p of (x W + b)` at column `p * out_features + u`; W `[in_features, pieces * out_features]`, b
 /// `[pieces * out_features]`. The first of equal pieces receives the gradient.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Maxout {
     in_features: usize,
     out_features: usize,
     pieces: usize,
+    spec: MaxoutSpec,
 }
 
 impl Maxout {
+    /// Length of an input row.
+    pub(crate) fn in_features(&self) -> usize {
+        self.in_features
+    }
+
+    /// Length of an output row.
+    pub(crate) fn out_features(&self) -> usize {
+        self.out_features
+    }
+
+    /// Number of linear maps.
+    pub(crate) fn pieces(&self) -> usize {
+        self.pieces
+    }
+
     /// Columns of the weight: outputs of all linear maps.
-    fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.pieces * self.out_features
     }
 }
@@ -79,10 +112,10 @@ impl Layer for Maxout {
     fn parameters(&self) -> Vec<ParameterSpec> {
         let (fan_in, fan_out, columns) = (self.in_features, self.out_features, self.columns());
         let (weight, bias) = (ParameterRole::Weight, ParameterRole::Bias);
-        let zeros = Some(InitSpec::Zeros);
+        let (init, bias_init) = (Some(self.spec.init), Some(self.spec.bias_init));
         vec![
-            ParameterSpec { name: "weight", shape: vec![fan_in, columns], role: weight, fan_in, fan_out, init: None },
-            ParameterSpec { name: "bias", shape: vec![columns], role: bias, fan_in, fan_out, init: zeros },
+            ParameterSpec { name: "weight", shape: vec![fan_in, columns], role: weight, fan_in, fan_out, init },
+            ParameterSpec { name: "bias", shape: vec![columns], role: bias, fan_in, fan_out, init: bias_init },
         ]
     }
 
@@ -143,6 +176,10 @@ impl Layer for Maxout {
 
     fn describe(&self) -> String {
         format!("{} -> {}, {} pieces", self.in_features, self.out_features, self.pieces)
+    }
+
+    fn frozen(&self) -> bool {
+        self.spec.frozen
     }
 
     fn multiply_adds(&self) -> u64 {

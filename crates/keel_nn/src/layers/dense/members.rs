@@ -55,6 +55,18 @@ pub struct Members {
     count: usize,
 }
 
+impl Members {
+    /// Length of an input row.
+    pub(crate) fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Number of copies.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}
+
 impl Layer for Members {
     fn kind(&self) -> &'static str {
         "members"

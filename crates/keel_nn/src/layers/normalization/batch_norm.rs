@@ -1,12 +1,14 @@
 //! Batch normalisation: each channel or feature normalised over the batch (Ioffe & Szegedy 2015).
 
+use std::ops::Range;
+
 use keel_kernels::normalization::batch::{self, BackwardSums};
 use keel_kernels::statistics::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sample_norm::{check_epsilon, scale_and_shift};
-use crate::layers::{BuildError, Part};
+use crate::layers::BuildError;
 use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -95,8 +97,20 @@ pub struct BatchNorm {
     spec: BatchNormSpec,
 }
 
+/// Places of the running statistics of a layer in a network's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningPlaces {
+    /// Means, one for each channel.
+    pub mean: Range<usize>,
+    /// Variances, one for each channel.
+    pub variance: Range<usize>,
+    /// Number of updates.
+    pub updates: usize,
+}
+
 impl BatchNorm {
-    pub(in crate::layers) fn channels(&self) -> usize {
+    /// Number of channels or features.
+    pub(crate) fn channels(&self) -> usize {
         self.shape.channels()
     }
 
@@ -105,7 +119,15 @@ impl BatchNorm {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
     }
 
-    pub(in crate::layers) fn spec(&self) -> &BatchNormSpec {
+    /// Where the running statistics lie, for a layer whose state begins at `start`.
+    pub fn running_places(&self, start: usize) -> RunningPlaces {
+        let channels = self.channels();
+        let (variance, updates) = (start + channels, start + 2 * channels);
+        RunningPlaces { mean: start..variance, variance: variance..updates, updates }
+    }
+
+    /// Its settings.
+    pub fn spec(&self) -> &BatchNormSpec {
         &self.spec
     }
 
@@ -221,20 +243,8 @@ impl Layer for BatchNorm {
         format!("{} channels, {running}, epsilon {epsilon}{}", self.channels(), if *affine { "" } else { ", no scale" })
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Norm(self)
-    }
-
     fn measures(&self) -> Measures {
         Measures { input: true, ..Measures::default() }
-    }
-
-    fn population_statistics(&self) -> Option<PopulationStatistics> {
-        Some(PopulationStatistics::new(self))
-    }
-
-    fn needs_batch(&self) -> bool {
-        self.shape.positions() == 1
     }
 }
 

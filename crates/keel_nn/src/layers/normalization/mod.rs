@@ -7,7 +7,7 @@ mod layer_norm;
 mod norm_block;
 mod sample_norm;
 
-pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningStatistics};
+pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningPlaces, RunningStatistics};
 pub use group_norm::GroupNormSpec;
 pub use instance_norm::InstanceNormSpec;
 pub use layer_norm::LayerNormSpec;

@@ -10,7 +10,7 @@ use keel_kernels::statistics::Limits;
 
 use super::batch_norm::BatchNorm;
 use crate::activations::Activation;
-use crate::layers::{Part, window};
+use crate::layers::window;
 use crate::probe::{Measures, Probe};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -215,19 +215,7 @@ impl Layer for NormBlock {
         self.norm.describe() + &self.describe_tail()
     }
 
-    fn activation(&self) -> Option<Activation> {
-        (self.activation != Activation::Identity).then_some(self.activation)
-    }
-
-    fn part(&self) -> Part<'_> {
-        Part::NormBlock(self)
-    }
-
     fn measures(&self) -> Measures {
         self.norm.measures()
-    }
-
-    fn needs_batch(&self) -> bool {
-        self.norm.needs_batch()
     }
 }

@@ -34,6 +34,16 @@ impl SampleNorm {
         let kernel = Kernel { positions: shape.positions(), channels: shape.channels(), groups, epsilon };
         Ok(SampleNorm { kind, shape, kernel })
     }
+
+    /// Number of groups of channels.
+    pub(crate) fn groups(&self) -> usize {
+        self.kernel.groups
+    }
+
+    /// Added to the variance before its square root is taken.
+    pub(crate) fn epsilon(&self) -> f32 {
+        self.kernel.epsilon
+    }
 }
 
 /// Refuses an epsilon that could divide by zero.

@@ -1,6 +1,6 @@
-//! Where every intermediate result lives: one allocation for a graph, a batch size and a mode.
+//! Where every intermediate result lives: one allocation for a program, a batch size and a mode.
 //!
-//! Each buffer has a lifetime in steps: node `i` of `n` runs forward at time `i`, the loss at `n`, and node `i`
+//! Each buffer has a lifetime in steps: instruction `i` of `n` runs forward at time `i`, the loss at `n`, and instruction `i`
 //! backward at `2n - i`. Buffers whose lifetimes do not meet share memory; they are placed largest first, each at the
 //! lowest free offset.
 
@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use keel_kernels::buffer::ALIGNMENT_FLOATS;
 
-use crate::graph::{Graph, Value};
+use super::{Program, Source};
 use crate::layer::{Memory, MemoryRequest, Mode};
 
 /// A range of the arena, for the largest batch.
@@ -19,11 +19,11 @@ pub type Slot = Range<usize>;
 pub struct Plan {
     pub(crate) request: MemoryRequest,
     pub(crate) nodes: Vec<NodePlan>,
+    buffers: Vec<Lifetime>,
     arena: usize,
-    unshared: usize,
 }
 
-/// The buffers of one node.
+/// The buffers of one instruction.
 #[derive(Clone, Debug, Default)]
 pub struct NodePlan {
     /// Where its output lies; a view has the slot of its input.
@@ -39,7 +39,7 @@ pub struct NodePlan {
     /// Where the gradient by each input is written.
     pub(crate) grad_inputs: [GradInput; 2],
     pub(crate) memory: Memory,
-    /// Whether the node runs backward: something before it, or it, learns.
+    /// True if the instruction runs backward: something before it, or it, learns.
     pub(crate) learns: bool,
 }
 
@@ -57,6 +57,15 @@ pub(crate) enum GradInput {
     Accumulate(Slot),
 }
 
+/// Where a buffer lies, and the steps in which it holds something.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the steps are read by tests"))]
+struct Lifetime {
+    slot: Slot,
+    first: usize,
+    last: usize,
+}
+
 /// A buffer to be placed.
 struct Request {
     length: usize,
@@ -65,9 +74,9 @@ struct Request {
 }
 
 impl Plan {
-    /// Plans a graph.
-    pub fn new(graph: &Graph, request: MemoryRequest) -> Plan {
-        Layout { graph, request, requests: Vec::new() }.plan()
+    /// Plans the memory of a program.
+    pub fn new(program: &Program, request: MemoryRequest) -> Plan {
+        Layout { program, request, requests: Vec::new() }.plan()
     }
 
     /// Largest batch.
@@ -80,7 +89,7 @@ impl Plan {
         self.request.mode
     }
 
-    /// The buffers of each node.
+    /// The buffers of each instruction.
     pub fn nodes(&self) -> &[NodePlan] {
         &self.nodes
     }
@@ -90,44 +99,70 @@ impl Plan {
         self.arena
     }
 
+    /// Fills everything in `arena` that holds nothing at step `time` with NaN.
+    #[cfg(test)]
+    pub(crate) fn poison(&self, arena: &mut [f32], time: usize) {
+        let mut alive = vec![false; arena.len()];
+        for buffer in self.buffers.iter().filter(|buffer| (buffer.first..=buffer.last).contains(&time)) {
+            alive[buffer.slot.clone()].fill(true);
+        }
+        arena.iter_mut().zip(alive).filter(|(_, alive)| !alive).for_each(|(value, _)| *value = f32::NAN);
+    }
+
+    /// Buffers that are alive at the same time and overlap, as pairs of their numbers.
+    #[cfg(test)]
+    pub(crate) fn overlapping(&self) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for (i, a) in self.buffers.iter().enumerate() {
+            for (j, b) in self.buffers.iter().enumerate().skip(i + 1) {
+                let together = a.first <= b.last && b.first <= a.last;
+                if together && a.slot.start < b.slot.end && b.slot.start < a.slot.end {
+                    pairs.push((i, j));
+                }
+            }
+        }
+        pairs
+    }
+
     /// Floats all buffers would take without sharing memory.
     pub fn unshared_length(&self) -> usize {
-        self.unshared
+        self.buffers.iter().map(|buffer| buffer.slot.len()).sum()
     }
 }
 
 struct Layout<'a> {
-    graph: &'a Graph,
+    program: &'a Program,
     request: MemoryRequest,
     requests: Vec<Request>,
 }
 
 impl Layout<'_> {
     fn plan(mut self) -> Plan {
-        let (graph, count) = (self.graph, self.graph.nodes().len());
-        let trains = Graph::trains(self.request.mode);
-        let memories: Vec<Memory> = graph.nodes().iter().map(|node| node.layer.memory(self.request)).collect();
-        let learning = graph.learning_nodes();
+        let (program, count) = (self.program, self.program.instructions().len());
+        let trains = self.request.mode == Mode::Train;
+        let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request);
+        let memories: Vec<Memory> = program.instructions().iter().map(memory).collect();
+        let learning = program.learning();
         let backward = |node: usize| 2 * count - node;
 
         let mut output_requests = vec![None; count];
         let mut gradient_requests = vec![None; count];
         for node in 0..count {
-            if graph.storage(Value::Node(node)) != Value::Node(node) {
+            if program.storage(Source::Instruction(node)) != Source::Instruction(node) {
                 continue;
             }
             let readers = self.readers(node);
             let mut last = readers.iter().copied().max().unwrap_or(node);
-            let is_output = graph.storage(graph.output()) == Value::Node(node);
+            let is_output = program.storage(program.output()) == Source::Instruction(node);
             if is_output {
                 last = count;
             }
             if trains {
                 let again = |reader: usize| {
-                    let first = graph.nodes()[reader].inputs[0];
+                    let first = program.instructions()[reader].inputs[0];
                     learning[reader]
                         && memories[reader].backward_reads_input
-                        && graph.storage(first) == Value::Node(node)
+                        && program.storage(first) == Source::Instruction(node)
                 };
                 let read_again = readers.iter().copied().filter(|&reader| again(reader));
                 last = read_again.map(backward).max().unwrap_or(0).max(last);
@@ -145,7 +180,7 @@ impl Layout<'_> {
 
         let mut nodes = Vec::new();
         for (node, memory) in memories.iter().enumerate() {
-            let view = graph.nodes()[node].layer.is_view();
+            let view = program.instructions()[node].kernel.layer().is_view();
             let kept = if trains { backward(node) } else { node };
             let saved = self.buffer(if view { 0 } else { memory.saved }, node, kept);
             let forward_scratch = self.buffer(memory.forward_scratch, node, node);
@@ -159,15 +194,14 @@ impl Layout<'_> {
         };
         let (slots, arena) = place(&self.requests);
         let slot = |index: Option<usize>| index.map_or(0..0, |index| slots[index].clone());
-        let unshared = self.requests.iter().map(|request| request.length).sum();
 
-        let resolve = |value: Value, requests: &[Option<usize>]| match graph.storage(value) {
-            Value::Input => 0..0,
-            Value::Node(node) => slot(requests[node]),
+        let resolve = |source: Source, requests: &[Option<usize>]| match program.storage(source) {
+            Source::Input => 0..0,
+            Source::Instruction(node) => slot(requests[node]),
         };
         let plans = nodes.iter().enumerate().map(|(node, &(saved, forward_scratch, backward_scratch))| {
             let mut grad_inputs = [GradInput::Unused, GradInput::Unused];
-            for (index, &input) in graph.nodes()[node].inputs.iter().enumerate() {
+            for (index, &input) in program.instructions()[node].inputs.iter().enumerate() {
                 let to = resolve(input, &gradient_requests);
                 grad_inputs[index] = match temporaries[node][index] {
                     Target::None | Target::InPlace => GradInput::Unused,
@@ -177,8 +211,8 @@ impl Layout<'_> {
                 };
             }
             NodePlan {
-                output: resolve(Value::Node(node), &output_requests),
-                grad_output: resolve(Value::Node(node), &gradient_requests),
+                output: resolve(Source::Instruction(node), &output_requests),
+                grad_output: resolve(Source::Instruction(node), &gradient_requests),
                 saved: slots[saved].clone(),
                 forward_scratch: slots[forward_scratch].clone(),
                 backward_scratch: slots[backward_scratch].clone(),
@@ -188,19 +222,25 @@ impl Layout<'_> {
             }
         });
         let nodes = plans.collect();
-        Plan { request: self.request, nodes, arena, unshared }
+        let lifetime = |(slot, request): (&Slot, &Request)| Lifetime {
+            slot: slot.clone(),
+            first: request.first,
+            last: request.last,
+        };
+        let buffers = slots.iter().zip(&self.requests).map(lifetime).collect();
+        Plan { request: self.request, nodes, buffers, arena }
     }
 
     fn samples(&self, node: usize) -> usize {
-        self.request.batch * self.graph.nodes()[node].layer.output_shape().len()
+        self.request.batch * self.program.instructions()[node].kernel.layer().output_shape().len()
     }
 
     /// Nodes, other than views, that read the memory of `node`'s output.
     fn readers(&self, node: usize) -> Vec<usize> {
-        let reads = |input: &Value| self.graph.storage(*input) == Value::Node(node);
-        let nodes = self.graph.nodes().iter().enumerate();
+        let reads = |input: &Source| self.program.storage(*input) == Source::Instruction(node);
+        let nodes = self.program.instructions().iter().enumerate();
         nodes
-            .filter(|(_, other)| !other.layer.is_view() && other.inputs.iter().any(reads))
+            .filter(|(_, other)| !other.kernel.layer().is_view() && other.inputs.iter().any(reads))
             .map(|(index, _)| index)
             .collect()
     }
@@ -217,16 +257,16 @@ impl Layout<'_> {
         (memories, learning): (&[Memory], &[bool]),
         gradients: &mut [Option<usize>],
     ) -> Vec<[Target; 2]> {
-        let graph = self.graph;
-        let count = graph.nodes().len();
+        let program = self.program;
+        let count = program.instructions().len();
         let mut written = vec![false; count];
         let mut targets = vec![[Target::None, Target::None]; count];
         for node in (0..count).rev() {
-            if graph.nodes()[node].layer.is_view() {
+            if program.instructions()[node].kernel.layer().is_view() {
                 continue;
             }
-            for (index, &input) in graph.nodes()[node].inputs.iter().enumerate() {
-                let Value::Node(source) = graph.storage(input) else { continue };
+            for (index, &input) in program.instructions()[node].inputs.iter().enumerate() {
+                let Source::Instruction(source) = program.storage(input) else { continue };
                 if !learning[source] {
                     continue;
                 }

@@ -1,0 +1,99 @@
+//! Nodes, values and what they own in the buffers of a network.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::Op;
+use crate::activations::Activation;
+use crate::layer::{ParameterSpec, StateSpec};
+
+/// Names a node of one graph: its place in the order in which nodes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) usize);
+
+impl NodeId {
+    /// Index of the node in [`Graph::nodes`](super::Graph::nodes).
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// A value flowing through the graph: the network's input, or the output of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// What the network is given.
+    Input,
+    /// The output of this node.
+    Node(NodeId),
+}
+
+/// The entry of the list of layers that a node stems from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Path of the entry: `3`, or `3.body.1` inside a residual block.
+    pub path: String,
+    /// True if the entry is this node; false for a node the graph added for it: a flatten, a projection, a sum.
+    pub is_written: bool,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.path)
+    }
+}
+
+/// One operation in its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Which node of the graph it is.
+    pub id: NodeId,
+    /// Unique: kind and number, `conv2d_1`. For people: nothing is to be read from it.
+    pub name: String,
+    /// What is computed.
+    pub op: Op,
+    /// One or two values it reads.
+    pub inputs: Vec<Value>,
+    /// Where the config speaks of it.
+    pub place: Place,
+    /// Its floats in the parameter buffer.
+    pub parameters: Range<usize>,
+    /// Its floats in the state buffer.
+    pub state: Range<usize>,
+    /// The first activation its output meets before the next layer with weights.
+    pub followed_by: Option<Activation>,
+}
+
+impl Node {
+    /// Tells its random numbers from those of other nodes.
+    pub(crate) fn random_word(&self) -> u64 {
+        self.id.index() as u64
+    }
+}
+
+/// One learned parameter in its place.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Unique: `conv2d_1.weight`.
+    pub name: String,
+    /// Its node.
+    pub node: NodeId,
+    /// Shape, role, fans, initialiser.
+    pub spec: ParameterSpec,
+    /// True if training leaves it as it started.
+    pub frozen: bool,
+    /// Its floats in the parameter buffer.
+    pub range: Range<usize>,
+}
+
+/// State of one node in its place.
+#[derive(Clone, Debug)]
+pub struct StateEntry {
+    /// Unique: `batch_norm_1.running_mean`.
+    pub name: String,
+    /// Its node.
+    pub node: NodeId,
+    /// Length and initial value.
+    pub spec: StateSpec,
+    /// Its floats in the state buffer.
+    pub range: Range<usize>,
+}

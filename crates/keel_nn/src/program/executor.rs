@@ -1,0 +1,333 @@
+//! Runs a program: every kernel's forward function in order, then every backward function in reverse.
+
+use std::sync::Arc;
+
+use keel_kernels::Buffer;
+
+use super::plan::{GradInput, Plan, Slot};
+use super::{Program, Source};
+use crate::layer::{Backward, Forward, MemoryRequest, Mode};
+use crate::network::Network;
+use crate::probe::Probe;
+use crate::random::RandomKey;
+
+/// Sees the values of a step as they are computed, for measurements; the unit type sees nothing.
+pub trait Observer {
+    /// Where an instruction may note statistics by itself (see [`crate::probe`]); asked before its forward and its
+    /// backward.
+    fn probe(&mut self, instruction: usize) -> Option<&mut Probe> {
+        let _ = instruction;
+        None
+    }
+    /// An instruction has computed its output, `[batch, ...]`.
+    fn output(&mut self, instruction: usize, output: &[f32]);
+    /// The gradient by the output of an instruction is complete, `[batch, ...]`. Instructions before everything that learns
+    /// have none.
+    fn gradient(&mut self, instruction: usize, grad_output: &[f32]);
+}
+
+impl Observer for () {
+    fn output(&mut self, _instruction: usize, _output: &[f32]) {}
+    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
+}
+
+/// One batch to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// `[batch, ...]` of the graph's input shape.
+    pub input: &'a [f32],
+    /// Key of this step's random numbers.
+    pub random: RandomKey,
+}
+
+/// A program with its memory.
+#[derive(Debug)]
+pub struct Executor {
+    program: Arc<Program>,
+    plan: Plan,
+    arena: Buffer,
+    batch: usize,
+    /// The network's state during [`Executor::evaluate`], which shares the network itself.
+    state: Vec<f32>,
+    /// True in tests that fill memory with NaN while it holds nothing.
+    #[cfg(test)]
+    poisons: bool,
+}
+
+/// Numbers of a network as a forward pass uses them.
+struct Numbers<'a> {
+    parameters: &'a [f32],
+    state: &'a mut [f32],
+}
+
+impl Executor {
+    /// Plans the memory of `program` and allocates it; running allocates nothing.
+    pub fn new(program: Arc<Program>, request: MemoryRequest) -> Self {
+        let plan = Plan::new(&program, request);
+        let arena = Buffer::zeroed(plan.arena_length());
+        Executor {
+            program,
+            plan,
+            arena,
+            batch: 0,
+            state: Vec::new(),
+            #[cfg(test)]
+            poisons: false,
+        }
+    }
+
+    /// The layout of the memory.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What is run.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Runs all kernels forward and returns the outputs `[batch, outputs]`.
+    ///
+    /// # Panics
+    /// If the network is not the program's, or the batch is empty, larger than planned, or no whole number of samples.
+    pub fn forward<'a>(
+        &'a mut self,
+        network: &mut Network,
+        batch: Batch<'a>,
+        observer: &mut impl Observer,
+    ) -> &'a [f32] {
+        let Network { parameters, state, .. } = network;
+        self.run(Numbers { parameters, state }, batch, observer);
+        self.output(batch.input)
+    }
+
+    /// Runs all kernels forward in evaluation mode and returns the outputs `[batch, outputs]`. The network is only read:
+    /// several executors may evaluate one network at the same time.
+    ///
+    /// # Panics
+    /// If the plan is for training, or as [`Executor::forward`].
+    pub fn evaluate<'a>(&'a mut self, network: &Network, batch: Batch<'a>) -> &'a [f32] {
+        assert_eq!(self.plan.mode(), Mode::Evaluate, "a training pass changes the network");
+        let mut own = std::mem::take(&mut self.state);
+        own.clear();
+        own.extend_from_slice(&network.state);
+        self.run(Numbers { parameters: &network.parameters, state: &mut own }, batch, &mut ());
+        self.state = own;
+        self.output(batch.input)
+    }
+
+    fn run(&mut self, numbers: Numbers<'_>, batch: Batch<'_>, observer: &mut impl Observer) {
+        let Numbers { parameters, state } = numbers;
+        #[cfg(test)]
+        let poisons = self.poisons;
+        let Executor { program, plan, arena, .. } = self;
+        let graph = program.graph();
+        let sample = graph.input_shape().len();
+        let count = batch.input.len() / sample;
+        self.batch = count;
+        assert_eq!(parameters.len(), graph.parameter_length(), "parameters");
+        assert!(count * sample == batch.input.len() && (1..=plan.batch()).contains(&count), "{count} samples");
+        for (index, instruction) in program.instructions().iter().enumerate() {
+            let kernel = instruction.kernel.layer();
+            if kernel.is_view() {
+                continue;
+            }
+            #[cfg(test)]
+            if poisons {
+                plan.poison(arena, index);
+            }
+            let memory = &plan.nodes[index];
+            let [first, second] = input_slots(program, plan, index, count);
+            let length = kernel.output_shape().len() * count;
+            let slots = [
+                first.slot(),
+                second.slot(),
+                shortened(&memory.output, length),
+                memory.saved.clone(),
+                memory.forward_scratch.clone(),
+            ];
+            let [first_slice, second_slice, output, saved, scratch] = disjoint(arena, slots);
+            kernel.forward(Forward {
+                batch: count,
+                mode: plan.mode(),
+                inputs: resolve([first, second], batch.input, [first_slice, second_slice]),
+                output,
+                parameters: &parameters[instruction.parameters.clone()],
+                state: &mut state[instruction.state.clone()],
+                saved,
+                scratch,
+                random: batch.random.child(instruction.random_word(program.graph())),
+                probe: observer.probe(index),
+            });
+            observer.output(index, output);
+        }
+    }
+
+    fn output<'a>(&'a self, input: &'a [f32]) -> &'a [f32] {
+        match self.program.storage(self.program.output()) {
+            Source::Input => input,
+            Source::Instruction(index) => {
+                let length = self.program.graph().output_shape().len() * self.batch;
+                &self.arena[shortened(&self.plan.nodes[index].output, length)]
+            }
+        }
+    }
+
+    /// The outputs of the last forward run and the place for the gradient by them.
+    ///
+    /// # Panics
+    /// If the plan is for evaluation, or the network has no layer.
+    pub fn outputs_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
+        let Source::Instruction(index) = self.program.storage(self.program.output()) else {
+            panic!("a network without layers cannot train")
+        };
+        assert_eq!(self.plan.mode(), Mode::Train, "only a training plan has gradients");
+        let length = self.program.graph().output_shape().len() * self.batch;
+        let memory = &self.plan.nodes[index];
+        let slots = [shortened(&memory.output, length), shortened(&memory.grad_output, length)];
+        let [output, gradient] = disjoint(&mut self.arena, slots);
+        (output, gradient)
+    }
+
+    /// Runs all kernels backward, from the gradient written through [`Executor::outputs_and_gradient`]; `gradients` is
+    /// laid out as the network's parameters and overwritten, with zeros where a parameter is frozen.
+    pub fn backward(
+        &mut self,
+        network: &Network,
+        batch: Batch<'_>,
+        gradients: &mut [f32],
+        observer: &mut impl Observer,
+    ) {
+        #[cfg(test)]
+        let poisons = self.poisons;
+        let Executor { program, plan, arena, batch: count, .. } = self;
+        let count = *count;
+        assert_eq!(gradients.len(), program.graph().parameter_length(), "gradients");
+        for (index, instruction) in program.instructions().iter().enumerate().rev() {
+            let kernel = instruction.kernel.layer();
+            let layout = &plan.nodes[index];
+            if kernel.is_view() || !layout.learns {
+                continue;
+            }
+            #[cfg(test)]
+            if poisons {
+                plan.poison(arena, 2 * program.instructions().len() - index);
+            }
+            let memory = layout.memory;
+            let inputs = match memory.backward_reads_input {
+                true => {
+                    let [first, _] = input_slots(program, plan, index, count);
+                    [first, Place::None]
+                }
+                false => [Place::None, Place::None],
+            };
+            let length = kernel.output_shape().len() * count;
+            let output = if memory.backward_reads_output { shortened(&layout.output, length) } else { 0..0 };
+            let target = |input: usize| match &layout.grad_inputs[input] {
+                GradInput::Unused => 0..0,
+                GradInput::Write(slot) | GradInput::Add { from: slot, .. } | GradInput::Accumulate(slot) => {
+                    shortened(slot, program.shape(instruction.inputs[input]).len() * count)
+                }
+            };
+            let slots = [
+                inputs[0].slot(),
+                inputs[1].slot(),
+                output,
+                shortened(&layout.grad_output, length),
+                target(0),
+                target(1),
+                layout.saved.clone(),
+                layout.backward_scratch.clone(),
+            ];
+            let [first, second, output, grad_output, grad_first, grad_second, saved, scratch] = disjoint(arena, slots);
+            observer.gradient(index, grad_output);
+            kernel.backward(Backward {
+                batch: count,
+                inputs: resolve(inputs, batch.input, [first, second]),
+                output,
+                grad_output,
+                grad_inputs: [grad_first, grad_second],
+                accumulate: matches!(layout.grad_inputs[0], GradInput::Accumulate(_)),
+                parameters: &network.parameters[instruction.parameters.clone()],
+                grad_parameters: &mut gradients[instruction.parameters.clone()],
+                state: &network.state[instruction.state.clone()],
+                saved,
+                scratch,
+                random: batch.random.child(instruction.random_word(program.graph())),
+                probe: observer.probe(index),
+            });
+            for (target, source) in layout.grad_inputs.iter().zip(&instruction.inputs) {
+                if let GradInput::Add { from, to } = target {
+                    let length = program.shape(*source).len() * count;
+                    let [to, from] = disjoint(arena, [shortened(to, length), shortened(from, length)]);
+                    keel_kernels::elementwise::add_assign(to, from);
+                }
+            }
+        }
+        for parameter in program.graph().parameters().iter().filter(|parameter| parameter.frozen) {
+            gradients[parameter.range.clone()].fill(0.0);
+        }
+    }
+}
+
+/// Where an input comes from.
+#[derive(Clone)]
+enum Place {
+    None,
+    Network,
+    Arena(Slot),
+    /// The same value as the first input.
+    First,
+}
+
+impl Place {
+    fn slot(&self) -> Slot {
+        match self {
+            Place::Arena(slot) => slot.clone(),
+            _ => 0..0,
+        }
+    }
+}
+
+fn input_slots(program: &Program, plan: &Plan, instruction: usize, count: usize) -> [Place; 2] {
+    let inputs = &program.instructions()[instruction].inputs;
+    let place = |source: Source| match program.storage(source) {
+        Source::Input => Place::Network,
+        Source::Instruction(from) => {
+            Place::Arena(shortened(&plan.nodes[from].output, program.shape(source).len() * count))
+        }
+    };
+    let first = inputs.first().map_or(Place::None, |&source| place(source));
+    let second = match inputs.get(1) {
+        None => Place::None,
+        Some(&source) if program.storage(source) == program.storage(inputs[0]) => Place::First,
+        Some(&source) => place(source),
+    };
+    [first, second]
+}
+
+fn resolve<'a>(places: [Place; 2], input: &'a [f32], slices: [&'a mut [f32]; 2]) -> [&'a [f32]; 2] {
+    let [first_slice, second_slice] = slices;
+    let pick = |place: &Place, slice: &'a mut [f32]| -> &'a [f32] {
+        match place {
+            Place::Network => input,
+            _ => slice,
+        }
+    };
+    let first = pick(&places[0], first_slice);
+    let second = if matches!(places[1], Place::First) { first } else { pick(&places[1], second_slice) };
+    [first, second]
+}
+
+/// The part of a slot a smaller batch uses.
+fn shortened(slot: &Slot, length: usize) -> Slot {
+    slot.start..slot.start + length
+}
+
+fn disjoint<const N: usize>(arena: &mut [f32], slots: [Slot; N]) -> [&mut [f32]; N] {
+    let slots = slots.map(|slot| if slot.is_empty() { 0..0 } else { slot });
+    arena.get_disjoint_mut(slots).expect("the plan gives buffers used together disjoint memory")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Programs: a graph lowered to what a target executes.
+//!
+//! `lower(&graph, &target)` gives a program; the graph stays beside it and is never rebuilt. [`Cpu`] joins neighbours into
+//! kernels that are faster as one, lays all memory out beforehand ([`Plan`]) and runs in f32 ([`Executor`]).
+
+mod executor;
+mod instruction;
+mod passes;
+mod patterns;
+mod plan;
+
+use std::sync::Arc;
+
+pub use executor::{Batch, Executor, Observer};
+pub use instruction::{Instruction, Kernel, Source};
+pub use passes::{Fusion, FusionPasses};
+pub use plan::{NodePlan, Plan, Slot};
+
+use crate::Shape;
+use crate::graph::Graph;
+
+/// Something that executes graphs.
+pub trait Target {
+    /// What a graph becomes.
+    type Program;
+
+    /// Lowers `graph`; it stays as it is.
+    fn lower(&self, graph: &Arc<Graph>) -> Self::Program;
+}
+
+/// Lowers `graph` for `target`.
+pub fn lower<T: Target>(graph: &Arc<Graph>, target: &T) -> T::Program {
+    target.lower(graph)
+}
+
+/// The kernels of this machine, in f32.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu {
+    /// Neighbours that are joined.
+    pub passes: FusionPasses,
+}
+
+impl Cpu {
+    /// Joins all there is to join: for training and prediction.
+    pub fn fused() -> Self {
+        Cpu { passes: FusionPasses::all() }
+    }
+
+    /// Joins nothing: one instruction for each node, in the order of the nodes.
+    pub fn unfused() -> Self {
+        Cpu { passes: FusionPasses::none() }
+    }
+}
+
+impl Target for Cpu {
+    type Program = Arc<Program>;
+
+    fn lower(&self, graph: &Arc<Graph>) -> Arc<Program> {
+        let instructions = patterns::join(instruction::of_nodes(graph), self.passes);
+        Arc::new(Program { graph: Arc::clone(graph), instructions })
+    }
+}
+
+/// A graph with the instructions that compute it on a CPU. Parameters, state and results are the graph's, up to rounding.
+#[derive(Debug)]
+pub struct Program {
+    graph: Arc<Graph>,
+    instructions: Vec<Instruction>,
+}
+
+impl Program {
+    /// What is computed.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// What computes it, in the order it runs.
+    pub fn instructions(&self) -> &[Instruction] {
+        &self.instructions
+    }
+
+    /// The value the network returns.
+    pub fn output(&self) -> Source {
+        self.instructions.len().checked_sub(1).map_or(Source::Input, Source::Instruction)
+    }
+
+    /// Shape of one sample of a value.
+    pub fn shape(&self, source: Source) -> Shape {
+        match source {
+            Source::Input => self.graph.input_shape(),
+            Source::Instruction(index) => self.instructions[index].kernel.layer().output_shape(),
+        }
+    }
+
+    /// The source whose memory `source` shares: through views back to what is really computed.
+    pub fn storage(&self, source: Source) -> Source {
+        match source {
+            Source::Instruction(index) if self.instructions[index].kernel.layer().is_view() => {
+                self.storage(self.instructions[index].inputs[0])
+            }
+            other => other,
+        }
+    }
+
+    /// For each instruction, true if it or an instruction it reads from learns: only these take part in a backward pass.
+    pub(crate) fn learning(&self) -> Vec<bool> {
+        let mut learning = vec![false; self.instructions.len()];
+        for (index, instruction) in self.instructions.iter().enumerate() {
+            let own = instruction.nodes.iter().any(|&id| self.graph.parameters_of(id).any(|own| !own.frozen));
+            let reads = |input: &Source| matches!(input, Source::Instruction(from) if learning[*from]);
+            learning[index] = own || instruction.inputs.iter().any(reads);
+        }
+        learning
+    }
+}

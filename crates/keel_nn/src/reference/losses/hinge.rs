@@ -1,0 +1,28 @@
+//! Multiclass hinge (Weston & Watkins 1999), with scores `s` of one sample:
+//!
+//! ```text
+//! loss               = weight[label] * sum over c != label of max(0, s[c] - s[label] + 1)
+//! value              = sum of the losses / sum of weight[label]       over the batch
+//! gradient of s[c]     = weight[label] / sum of weight[label]         for every c whose term is positive
+//! gradient of s[label] = minus the sum of the other gradients
+//! ```
+
+use super::{LossCall, LossGradient};
+
+pub(super) fn evaluate(call: LossCall<'_>) -> LossGradient {
+    let (classes, total) = (call.width, call.total_weight());
+    let (mut value, mut gradient) = (0.0, vec![0.0; call.outputs.len()]);
+    for n in 0..call.batch() {
+        let (first, label) = (n * classes, call.targets.labels()[n] as usize);
+        let share = call.sample_weight(n) / total;
+        for c in (0..classes).filter(|&c| c != label) {
+            let excess = call.outputs[first + c] - call.outputs[first + label] + 1.0;
+            if excess > 0.0 {
+                value += share * excess;
+                gradient[first + c] += share;
+                gradient[first + label] -= share;
+            }
+        }
+    }
+    LossGradient { value, gradient }
+}

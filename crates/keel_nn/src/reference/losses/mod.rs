@@ -1,0 +1,70 @@
+//! Losses in f64: value and gradient of a batch.
+//!
+//! Every value is a mean: over the samples, each counted with the weight of its class, and, where the targets are values
+//! or the questions of bce, over the outputs of a sample as well.
+
+mod bce;
+mod cross_entropy;
+mod hinge;
+mod huber;
+mod mse;
+
+use crate::losses::{Loss, LossSpec, Targets};
+
+/// One batch.
+#[derive(Clone, Copy, Debug)]
+pub struct LossCall<'a> {
+    /// Outputs of the network, `[batch, width]`.
+    pub outputs: &'a [f64],
+    /// Outputs of one sample.
+    pub width: usize,
+    /// Targets of the batch.
+    pub targets: Targets<'a>,
+    /// Weight of each class; empty if all weigh 1.
+    pub class_weights: &'a [f32],
+}
+
+/// Value of a loss and its gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossGradient {
+    /// Mean loss of the batch.
+    pub value: f64,
+    /// Gradient of the mean with respect to the outputs, `[batch, width]`.
+    pub gradient: Vec<f64>,
+}
+
+/// Computes `loss` of `outputs`, `[batch, width]`; returns `None` for a loss of a program's own, which is its own
+/// definition.
+pub fn evaluate(loss: &Loss, outputs: &[f64], targets: Targets<'_>) -> Option<LossGradient> {
+    let call = LossCall { outputs, width: loss.outputs(), targets, class_weights: loss.class_weights() };
+    match loss.spec() {
+        LossSpec::CrossEntropy { label_smoothing } => Some(cross_entropy::evaluate(call, f64::from(*label_smoothing))),
+        LossSpec::Hinge {} => Some(hinge::evaluate(call)),
+        LossSpec::Mse {} => Some(mse::evaluate(call)),
+        LossSpec::Huber { delta } => Some(huber::evaluate(call, f64::from(*delta))),
+        LossSpec::Bce {} => Some(bce::evaluate(call)),
+        LossSpec::Custom(_) => None,
+    }
+}
+
+impl LossCall<'_> {
+    /// Returns the number of samples.
+    fn batch(&self) -> usize {
+        self.outputs.len() / self.width
+    }
+
+    /// Returns the weight of a class.
+    fn class_weight(&self, class: usize) -> f64 {
+        self.class_weights.get(class).map_or(1.0, |&weight| f64::from(weight))
+    }
+
+    /// Returns the weight of sample `n`: that of its class, or 1 if its targets are values.
+    fn sample_weight(&self, n: usize) -> f64 {
+        self.targets.labels().get(n).map_or(1.0, |&label| self.class_weight(label as usize))
+    }
+
+    /// Returns the sum of the weights of all samples.
+    fn total_weight(&self) -> f64 {
+        (0..self.batch()).map(|n| self.sample_weight(n)).sum()
+    }
+}

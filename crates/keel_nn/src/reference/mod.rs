@@ -1,0 +1,88 @@
+//! Every operation in f64, one plain loop after another: the definition that all faster versions are tested against, and the
+//! target that runs whole graphs by them ([`Reference`]).
+//!
+//! Each file holds the formula of one operation, its sizes, its forward pass and its backward pass, in this order, and
+//! shares no arithmetic with the layers. Nothing here is fast, fused or parallel. The backward pass keeps nothing from
+//! the forward pass: it computes again what it needs from the same inputs.
+
+mod activation;
+mod add;
+mod avg_pool;
+mod axis;
+mod batch_norm;
+mod conv2d;
+mod custom;
+mod dropout;
+mod flatten;
+mod global_avg_pool;
+mod linear;
+pub mod losses;
+mod max_pool;
+mod maxout;
+mod members;
+mod moments;
+mod normal_distribution;
+mod program;
+mod sample_norm;
+
+pub use custom::CustomDefinition;
+pub use program::{Numbers, Pass, Reference, ReferenceProgram};
+
+use crate::graph::Op;
+use crate::{Mode, RandomKey};
+
+/// One operation in f64, unfused.
+pub trait Definition {
+    /// Computes the output `[batch, ...]`. In training mode, running statistics in `call.state` are updated.
+    fn forward(&self, call: &mut Call<'_>) -> Vec<f64>;
+
+    /// Computes the gradients with respect to the inputs and the parameters from that with respect to the output,
+    /// `[batch, ...]`. Reads of `call` what forward read.
+    fn backward(&self, call: &Call<'_>, grad_output: &[f64]) -> Gradients;
+}
+
+/// Values of one forward pass and of the backward pass that belongs to it.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Samples in this call.
+    pub batch: usize,
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// One or two inputs, each `[batch, ...]`.
+    pub inputs: Vec<&'a [f64]>,
+    /// All parameters of the layer, in the order of [`Layer::parameters`](crate::Layer::parameters).
+    pub parameters: &'a [f64],
+    /// All state of the layer, in the order of [`Layer::state`](crate::Layer::state).
+    pub state: &'a mut [f64],
+    /// Key of this step's random numbers for the layer.
+    pub random: RandomKey,
+}
+
+/// Gradients of the loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// Gradient with respect to each input, `[batch, ...]`.
+    pub inputs: Vec<Vec<f64>>,
+    /// Gradient with respect to the parameters, laid out as they are.
+    pub parameters: Vec<f64>,
+}
+
+/// Calls `take` with the definition of `op`.
+pub fn with_definition<T>(op: &Op, take: impl FnOnce(&dyn Definition) -> T) -> T {
+    match op {
+        Op::Conv2d(layer) => take(layer),
+        Op::Linear(layer) => take(layer),
+        Op::Maxout(layer) => take(layer),
+        Op::Members(layer) => take(layer),
+        Op::BatchNorm(layer) => take(layer),
+        Op::LayerNorm(layer) | Op::GroupNorm(layer) | Op::InstanceNorm(layer) => take(layer),
+        Op::Activation(layer) => take(layer),
+        Op::MaxPool(layer) => take(layer),
+        Op::AvgPool(layer) => take(layer),
+        Op::GlobalAvgPool(layer) => take(layer),
+        Op::Flatten(layer) => take(layer),
+        Op::Dropout(layer) => take(layer),
+        Op::Add(layer) => take(layer),
+        Op::Custom(layer) => take(&CustomDefinition(layer.as_ref())),
+    }
+}

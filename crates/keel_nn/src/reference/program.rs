@@ -1,0 +1,128 @@
+//! A whole graph, node after node, by the definitions.
+
+use std::sync::Arc;
+
+use super::{Call, with_definition};
+use crate::graph::{Graph, Node, Value};
+use crate::program::Target;
+use crate::{Mode, Network, RandomKey};
+
+/// The target that computes every node by its definition, in f64 and with nothing joined.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reference;
+
+impl Target for Reference {
+    type Program = ReferenceProgram;
+
+    fn lower(&self, graph: &Arc<Graph>) -> ReferenceProgram {
+        ReferenceProgram { graph: Arc::clone(graph) }
+    }
+}
+
+/// Parameters and state of a network in f64, laid out as its graph says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    /// All learned parameters.
+    pub parameters: Vec<f64>,
+    /// All state; a training pass moves it.
+    pub state: Vec<f64>,
+}
+
+impl Numbers {
+    /// The numbers of `network`.
+    pub fn of(network: &Network) -> Self {
+        let widened = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect();
+        Numbers { parameters: widened(&network.parameters), state: widened(&network.state) }
+    }
+}
+
+/// One pass: the batch, and what every node made of it.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// Key of the step's random numbers, as [`crate::Batch::random`].
+    pub random: RandomKey,
+    /// `[batch, ...]` of the graph's input shape.
+    pub input: Vec<f64>,
+    /// Output of each node, `[batch, ...]`; empty before the pass.
+    pub values: Vec<Vec<f64>>,
+    /// State before the pass, which backward computes with.
+    state: Vec<f64>,
+}
+
+impl Pass {
+    /// A pass that has not been run.
+    pub fn new(mode: Mode, input: &[f32], random: RandomKey) -> Self {
+        let input = input.iter().map(|&value| f64::from(value)).collect();
+        Pass { mode, random, input, values: Vec::new(), state: Vec::new() }
+    }
+}
+
+/// A graph that is computed by definitions.
+#[derive(Clone, Debug)]
+pub struct ReferenceProgram {
+    graph: Arc<Graph>,
+}
+
+impl ReferenceProgram {
+    /// Runs all nodes forward and returns the outputs `[batch, outputs]`; the pass keeps every node's.
+    pub fn forward<'a>(&self, numbers: &mut Numbers, pass: &'a mut Pass) -> &'a [f64] {
+        pass.values.clear();
+        pass.state.clone_from(&numbers.state);
+        for node in self.graph.nodes() {
+            let mut state = numbers.state[node.state.clone()].to_vec();
+            let output = {
+                let mut call = self.call(node, &numbers.parameters, &mut state, pass);
+                with_definition(&node.op, |definition| definition.forward(&mut call))
+            };
+            numbers.state[node.state.clone()].copy_from_slice(&state);
+            pass.values.push(output);
+        }
+        self.value(self.graph.output(), pass)
+    }
+
+    /// Returns the gradient with respect to all parameters from that with respect to the outputs, `[batch, outputs]`; zeros
+    /// where a parameter is frozen.
+    pub fn backward(&self, numbers: &Numbers, pass: &Pass, grad_outputs: &[f64]) -> Vec<f64> {
+        let mut gradients = vec![0.0; numbers.parameters.len()];
+        let mut arriving: Vec<Vec<f64>> = pass.values.iter().map(|values| vec![0.0; values.len()]).collect();
+        if let Value::Node(last) = self.graph.output() {
+            arriving[last.index()].copy_from_slice(grad_outputs);
+        }
+        for node in self.graph.nodes().iter().rev() {
+            let mut state = pass.state[node.state.clone()].to_vec();
+            let call = self.call(node, &numbers.parameters, &mut state, pass);
+            let grad_output = &arriving[node.id.index()];
+            let result = with_definition(&node.op, |definition| definition.backward(&call, grad_output));
+            for (&input, gradient) in node.inputs.iter().zip(&result.inputs) {
+                if let Value::Node(source) = input {
+                    arriving[source.index()].iter_mut().zip(gradient).for_each(|(sum, part)| *sum += part);
+                }
+            }
+            gradients[node.parameters.clone()].copy_from_slice(&result.parameters);
+        }
+        for parameter in self.graph.parameters().iter().filter(|parameter| parameter.frozen) {
+            gradients[parameter.range.clone()].fill(0.0);
+        }
+        gradients
+    }
+
+    fn call<'a>(&self, node: &Node, parameters: &'a [f64], state: &'a mut [f64], pass: &'a Pass) -> Call<'a> {
+        Call {
+            batch: pass.input.len() / self.graph.input_shape().len(),
+            mode: pass.mode,
+            inputs: node.inputs.iter().map(|&input| self.value(input, pass)).collect(),
+            parameters: &parameters[node.parameters.clone()],
+            state,
+            random: pass.random.child(node.random_word()),
+        }
+    }
+
+    fn value<'a>(&self, value: Value, pass: &'a Pass) -> &'a [f64] {
+        match value {
+            Value::Input => &pass.input,
+            Value::Node(node) => &pass.values[node.index()],
+        }
+    }
+}

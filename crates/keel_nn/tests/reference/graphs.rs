@@ -1,0 +1,144 @@
+//! Whole graphs, drawn at random: programs of the CPU, joined and not, against the reference.
+
+use std::sync::Arc;
+
+use keel_nn::layers::LayerSpec;
+use keel_nn::reference::{Numbers, Pass, Reference};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, lower};
+use keel_testkit::{Tolerance, deterministic_values};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{assert_close, widened};
+
+const OUTPUTS: usize = 3;
+
+/// Layers that keep an image an image.
+fn image_layer() -> impl Strategy<Value = Vec<Value>> {
+    let function = prop::sample::select(vec!["relu", "tanh", "gelu", "leaky_relu", "prelu", "sigmoid", "identity"]);
+    let convolution = (1..20_usize, prop::sample::select(vec![1, 3, 5]), 1..3_usize, any::<bool>(), any::<bool>())
+        .prop_map(|(channels, kernel, stride, bias, frozen)| {
+            json!({ "type": "conv2d", "out_channels": channels, "kernel": kernel, "stride": stride, "bias": bias,
+                        "frozen": frozen })
+        });
+    let block = (convolution.clone(), function.clone(), any::<bool>(), any::<bool>()).prop_map(
+        |(convolution, function, norm, pool)| {
+            let mut layers = vec![convolution];
+            layers.extend(norm.then(|| json!({ "type": "batch_norm" })));
+            layers.push(json!({ "type": "activation", "function": function }));
+            layers.extend(pool.then(|| json!({ "type": "max_pool", "padding": "same" })));
+            layers
+        },
+    );
+    let residual = (1..12_usize, 1..3_usize, function, any::<bool>()).prop_map(|(channels, stride, after, norm)| {
+        let mut body = vec![
+            json!({ "type": "conv2d", "out_channels": channels, "stride": stride }),
+            json!({ "type": "batch_norm" }),
+            json!({ "type": "activation", "function": "relu" }),
+            json!({ "type": "conv2d", "out_channels": channels, "bias": false }),
+        ];
+        body.extend(norm.then(|| json!({ "type": "batch_norm" })));
+        vec![json!({ "type": "residual", "body": body, "after": after })]
+    });
+    let other = prop::sample::select(vec![
+        json!({ "type": "layer_norm" }),
+        json!({ "type": "dropout", "probability": 0.3 }),
+        json!({ "type": "avg_pool", "kernel": 3, "stride": 1, "padding": "same" }),
+    ]);
+    prop_oneof![4 => block, 2 => residual, 1 => other.prop_map(|layer| vec![layer])]
+}
+
+/// Layers of vectors.
+fn feature_layer() -> impl Strategy<Value = Vec<Value>> {
+    let linear = (1..30_usize, any::<bool>(), prop::sample::select(vec!["relu", "silu", "elu", "softplus"])).prop_map(
+        |(features, norm, function)| {
+            let mut layers = vec![json!({ "type": "linear", "out_features": features })];
+            layers.extend(norm.then(|| json!({ "type": "batch_norm" })));
+            layers.push(json!({ "type": "activation", "function": function }));
+            layers
+        },
+    );
+    let maxout = (1..9_usize, 1..4_usize)
+        .prop_map(|(out, pieces)| vec![json!({ "type": "maxout", "out_features": out, "pieces": pieces })]);
+    prop_oneof![3 => linear, 1 => maxout]
+}
+
+fn layers() -> impl Strategy<Value = Vec<LayerSpec>> {
+    let images = prop::collection::vec(image_layer(), 0..4);
+    let end = prop::sample::select(vec!["flatten", "global_avg_pool"]);
+    let features = prop::collection::vec(feature_layer(), 0..3);
+    (images, end, features).prop_map(|(images, end, features)| {
+        let mut layers: Vec<Value> = images.concat();
+        layers.push(json!({ "type": end }));
+        layers.extend(features.concat());
+        layers.push(json!({ "type": "linear" }));
+        serde_json::from_value(Value::Array(layers)).expect("layers of the catalog")
+    })
+}
+
+/// What a step and an evaluation give.
+struct Results {
+    outputs: Vec<f64>,
+    gradients: Vec<f64>,
+    state: Vec<f64>,
+    evaluated: Vec<f64>,
+}
+
+fn on_cpu(network: &Network, target: Cpu, input: &[f32], grad_outputs: &[f32]) -> Results {
+    let samples = grad_outputs.len() / OUTPUTS;
+    let mut network = network.clone();
+    let request = MemoryRequest { batch: samples, mode: Mode::Train, workers: rayon::current_num_threads() };
+    let program = lower(&network.graph, &target);
+    let mut executor = Executor::new(Arc::clone(&program), request);
+    let batch = Batch { input, random: RandomKey::new(5) };
+    let outputs = widened(executor.forward(&mut network, batch, &mut ()));
+    executor.outputs_and_gradient().1.copy_from_slice(grad_outputs);
+    let mut gradients = vec![f32::NAN; network.parameters.len()];
+    executor.backward(&network, batch, &mut gradients, &mut ());
+    let mut evaluator = Executor::new(program, MemoryRequest { mode: Mode::Evaluate, ..request });
+    let evaluated = widened(evaluator.evaluate(&network, batch));
+    Results { outputs, gradients: widened(&gradients), state: widened(&network.state), evaluated }
+}
+
+fn by_reference(network: &Network, input: &[f32], grad_outputs: &[f32]) -> Results {
+    let program = lower(&network.graph, &Reference);
+    let mut numbers = Numbers::of(network);
+    let mut pass = Pass::new(Mode::Train, input, RandomKey::new(5));
+    let outputs = program.forward(&mut numbers, &mut pass).to_vec();
+    let gradients = program.backward(&numbers, &pass, &widened(grad_outputs));
+    let state = numbers.state.clone();
+    let mut pass = Pass::new(Mode::Evaluate, input, RandomKey::new(5));
+    let evaluated = program.forward(&mut numbers, &mut pass).to_vec();
+    Results { outputs, gradients, state, evaluated }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |largest, value| value.abs().max(largest))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn programs_of_random_graphs_compute_what_the_reference_does(
+        layers in layers(), side in 5..13_usize, channels in 1..4_usize, samples in 2..6_usize, seed in 0..1000_u64,
+    ) {
+        let shape = Shape::Image { height: side, width: side + 1, channels };
+        let Ok(graph) = Graph::build(shape, &layers, OUTPUTS) else { return Ok(()) };
+        let network = Network::new(graph, RandomKey::new(seed));
+        let input = deterministic_values(seed, samples * shape.len(), -1.0, 2.0);
+        let grad_outputs = deterministic_values(seed + 1, samples * OUTPUTS, -1.0, 1.0);
+        let expected = by_reference(&network, &input, &grad_outputs);
+        // Batch norm over a handful of values can blow rounding up without limit.
+        prop_assume!(largest(&expected.gradients) < 1e4 && largest(&expected.evaluated) < 1e4);
+        for target in [Cpu::unfused(), Cpu::fused()] {
+            let actual = on_cpu(&network, target, &input, &grad_outputs);
+            let what = |part: &str| format!("{part} of {layers:?} on {shape}, {target:?}");
+            let tolerance = |expected: &[f64]| Tolerance::new(2e-3, 2e-4 * largest(expected).max(1e-2));
+            assert_close(&what("outputs"), &actual.outputs, &expected.outputs, tolerance(&expected.outputs));
+            assert_close(&what("state"), &actual.state, &expected.state, tolerance(&expected.state));
+            assert_close(&what("evaluation"), &actual.evaluated, &expected.evaluated, tolerance(&expected.evaluated));
+            assert_close(&what("gradients"), &actual.gradients, &expected.gradients, tolerance(&expected.gradients));
+        }
+    }
+}

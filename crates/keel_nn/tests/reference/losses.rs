@@ -1,0 +1,135 @@
+//! The losses of the reference against PyTorch and differences, and the losses of training against the reference.
+
+use keel_nn::Shape;
+use keel_nn::losses::{Loss, LossSpec, TargetKind, Targets};
+use keel_nn::reference::losses::evaluate;
+use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets};
+use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
+use serde_json::json;
+
+use crate::differences::judge;
+use crate::{assert_close, widened};
+
+const GOLDEN: Tolerance = Tolerance::new(1e-6, 1e-7);
+
+fn build(spec: serde_json::Value, width: usize, targets: TargetKind, weights: Option<Vec<f32>>) -> Loss {
+    let spec: LossSpec = serde_json::from_value(spec).unwrap();
+    let loss = spec.build(Shape::Features(width), targets).unwrap();
+    weights.map_or(loss.clone(), |weights| loss.with_class_weights(weights).unwrap())
+}
+
+#[test]
+fn losses_give_the_golden_values_and_gradients() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/losses.json");
+    for mut case in GoldenFile::<LossCase>::read(path).unwrap().cases {
+        let width = case.predictions.shape[1];
+        let labels: Vec<u32>;
+        let (targets, kind) = match &case.targets {
+            GoldenTargets::Labels(classes) => {
+                labels = classes.iter().map(|&class| class as u32).collect();
+                (Targets::Classes(&labels), TargetKind::Classes(width))
+            }
+            GoldenTargets::Values(values) => (Targets::Values(&values.values), TargetKind::Values(width)),
+        };
+        let weights = case.loss.as_object_mut().and_then(|loss| loss.remove("class_weights"));
+        let weights = weights.map(|weights| serde_json::from_value(weights).unwrap());
+        let loss = build(case.loss, width, kind, weights);
+        let actual = evaluate(&loss, &widened(&case.predictions.values), targets).unwrap();
+        assert_close(&case.name, &[actual.value], &[case.value], GOLDEN);
+        assert_close(&case.name, &actual.gradient, &widened(&case.grad_predictions.values), GOLDEN);
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct WeightedCase {
+    name: String,
+    loss: String,
+    classes: usize,
+    class_weights: Vec<f32>,
+    labels: Vec<u32>,
+    outputs: Vec<f32>,
+    value: f64,
+    gradient: Vec<f32>,
+}
+
+#[test]
+fn weighted_losses_give_the_golden_values_and_gradients() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/weighted_losses.json");
+    let cases: Vec<WeightedCase> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(cases.len() >= 6, "{} cases", cases.len());
+    for case in cases {
+        let width = case.outputs.len() / case.labels.len();
+        let kind = TargetKind::Classes(case.classes);
+        let loss = build(json!(case.loss), width, kind, Some(case.class_weights));
+        let actual = evaluate(&loss, &widened(&case.outputs), Targets::Classes(&case.labels)).unwrap();
+        assert_close(&case.name, &[actual.value], &[case.value], GOLDEN);
+        assert_close(&case.name, &actual.gradient, &widened(&case.gradient), GOLDEN);
+    }
+}
+
+/// Calls `check` with every loss on targets it accepts, with and without class weights.
+fn for_each_loss(check: impl Fn(&str, &Loss, &[f32], Targets<'_>)) {
+    let of_classes = [
+        json!("cross_entropy"),
+        json!({"type": "cross_entropy", "label_smoothing": 0.2}),
+        json!("hinge"),
+        json!("bce"),
+    ];
+    let of_values = [json!("mse"), json!({"type": "huber", "delta": 0.7}), json!("bce")];
+    for (batch, width) in [(1, 2), (3, 7), (5, 1), (2, 13), (37, 10), (129, 3)] {
+        let outputs = deterministic_values(4, batch * width, -3.0, 3.0);
+        let classes = width.max(2);
+        let labels: Vec<u32> = deterministic_labels(5, batch, classes).into_iter().map(|label| label as u32).collect();
+        for spec in of_classes.iter().filter(|spec| width > 1 || **spec == json!("bce")) {
+            for weights in [None, Some(deterministic_values(6, classes, 0.2, 3.0))] {
+                let what = format!("{spec}, {batch} x {width}, class weights {weights:?}");
+                let loss = build(spec.clone(), width, TargetKind::Classes(classes), weights);
+                check(&what, &loss, &outputs, Targets::Classes(&labels));
+            }
+        }
+        let values = deterministic_values(7, batch * width, 0.0, 1.0);
+        for spec in &of_values {
+            let loss = build(spec.clone(), width, TargetKind::Values(width), None);
+            check(&format!("{spec}, {batch} x {width}"), &loss, &outputs, Targets::Values(&values));
+        }
+    }
+}
+
+#[test]
+fn gradients_of_losses_equal_differences() {
+    for_each_loss(|what, loss, outputs, targets| {
+        // The value of a large batch is too coarse for steps this small.
+        if outputs.len() > 40 {
+            return;
+        }
+        let mut outputs = widened(outputs);
+        let gradient = evaluate(loss, &outputs, targets).unwrap().gradient;
+        let value = |outputs: &[f64]| evaluate(loss, outputs, targets).unwrap().value;
+        let terms = targets.labels().len().max(targets.values().len()) as f64;
+        for index in 0..outputs.len() {
+            let (step, here) = (1e-6, outputs[index]);
+            let [up, down] = [step, -step].map(|step| {
+                outputs[index] = here + step;
+                value(&outputs)
+            });
+            outputs[index] = here;
+            // Times the number of terms of the mean: of order one.
+            judge(&format!("{what}: {index}"), terms * gradient[index], terms * (up - down) / (2.0 * step));
+        }
+    });
+}
+
+#[test]
+fn losses_of_training_equal_the_reference() {
+    for_each_loss(|what, loss, outputs, targets| {
+        for factor in [1.0, 100.0] {
+            let outputs: Vec<f32> = outputs.iter().map(|output| factor * output).collect();
+            let mut gradient = vec![f32::NAN; outputs.len()];
+            let value = loss.forward_backward(&outputs, targets, &mut gradient);
+            let expected = evaluate(loss, &widened(&outputs), targets).unwrap();
+            assert_close(what, &[value.mean()], &[expected.value], Tolerance::new(1e-6, 1e-7));
+            let largest = expected.gradient.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+            assert_close(what, &widened(&gradient), &expected.gradient, Tolerance::new(1e-6, 1e-6 * largest));
+        }
+    });
+}
