@@ -139,8 +139,8 @@ fn products(report: &Report, sizes: Sizes) {
     let name = format!("linear {rows}x{depth}x{columns}");
     let (input, weights) = (ones(rows * depth), ones(depth * columns));
     let (mut output, mut grad_input, mut grad_weights) = (ones(rows * columns), ones(input.len()), ones(weights.len()));
-    let length = [(depth, columns), (columns, depth), (rows, columns)].map(|(d, c)| matmul::scratch_length(d, c));
-    let mut scratch = Buffer::zeroed(length.into_iter().max().unwrap_or(0));
+    let forms = [sizes, Sizes { rows, depth: columns, columns: depth }, Sizes { rows: depth, depth: rows, columns }];
+    let mut scratch = Buffer::zeroed(forms.into_iter().map(matmul::scratch_length).max().unwrap_or(0));
     let cost = (2 * sizes.work(), 4 * (input.len() + weights.len() + output.len()));
     report.line(&format!("{name} forward"), cost, || {
         matmul::matmul(sizes, &input, &weights, None, (&mut output, &mut scratch));

@@ -182,7 +182,7 @@ fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
     }
     let scaled: Vec<f32> = x.iter().map(|value| value / scale).collect();
     let sizes = Sizes { rows: batch, depth: width, columns: batch };
-    let mut scratch = vec![0.0; matmul::scratch_length(width, batch)];
+    let mut scratch = vec![0.0; matmul::scratch_length(sizes)];
     let mut product = vec![0.0; batch * batch];
     matmul::matmul_transposed(sizes, &scaled, &scaled, (&mut product, &mut scratch));
     (product, f64::from(scale))
@@ -204,6 +204,7 @@ struct Weights {
 impl Weights {
     fn new(stack: &Stack, key: RandomKey) -> Self {
         let width = stack.width;
+        let sizes = Sizes { rows: stack.batch, depth: width, columns: width };
         let spec = ParameterSpec {
             name: "weight",
             shape: vec![width, width],
@@ -216,8 +217,8 @@ impl Weights {
             matrices: Vec::new(),
             keep: false,
             current: 0,
-            scratch: vec![0.0; matmul::scratch_length(width, width)],
-            sizes: Sizes { rows: stack.batch, depth: width, columns: width },
+            scratch: vec![0.0; matmul::scratch_length(sizes)],
+            sizes,
             spec,
             stack: *stack,
             key,

@@ -1,7 +1,6 @@
 //! The gradient by the weights: for each kernel tap, input pixels times output gradients, summed over positions.
 
 use super::{Algorithm, Convolution, depthwise};
-use crate::matmul::run_outer;
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
 use crate::simd;
@@ -172,7 +171,7 @@ impl Convolution {
                     let c = ((ky * shape.kernel[1] + run) * in_channels) * shape.out_channels + group * columns;
                     // SAFETY: the tap reads inside the frame for every output position of the block.
                     unsafe {
-                        run_outer(&OuterProduct {
+                        OuterProduct {
                             rows,
                             a: frame.as_ptr().add(a),
                             a_step: shape.stride[1] * shape.in_channels,
@@ -183,7 +182,8 @@ impl Convolution {
                             c_row: shape.out_channels,
                             columns,
                             accumulate: true,
-                        });
+                        }
+                        .run();
                     }
                 }
             }

@@ -12,11 +12,17 @@
 
 use pulp::Simd;
 
+use crate::simd::{Level, prefetch};
+
 /// Most rows a tile can have: with one vector a row, more rows mean fewer reads of B for each multiply-add.
 const MAX_ROWS: usize = 16;
 
 /// Most rows of a full tile.
 const MAX_FULL_ROWS: usize = 12;
+
+/// Depth steps a tile asks for A ahead: processors foresee addresses inside a page of memory only, and a tile of A is a
+/// few pages long.
+const STEPS_AHEAD: usize = 32;
 
 /// Vectors side by side in a full tile.
 pub(crate) const FULL_VECTORS: usize = 2;
@@ -66,6 +72,19 @@ pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
     let rows = (S::REGISTER_COUNT - 1 - vectors) / vectors;
     let most = if vectors == FULL_VECTORS { MAX_FULL_ROWS } else { MAX_ROWS };
     if rows > most { most } else { rows }
+}
+
+/// Rows of a full tile at `level`.
+pub(crate) fn full_rows(level: Level) -> usize {
+    struct FullRows;
+    impl pulp::WithSimd for FullRows {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _simd: S) -> usize {
+            max_rows::<S>(FULL_VECTORS)
+        }
+    }
+    level.dispatch(FullRows)
 }
 
 /// Computes a tile of `rows` x `vectors` vectors.
@@ -147,6 +166,9 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEE
             let mut b = tile.b.add(segment.b * tile.b_step);
             for _ in 0..segment.length / unrolled {
                 for _ in 0..unrolled {
+                    if !DEEP {
+                        prefetch(a.wrapping_add(a_step * STEPS_AHEAD));
+                    }
                     step(simd, &mut sums, (a, a_row), b);
                     a = a.add(a_step);
                     b = b.add(tile.b_step);

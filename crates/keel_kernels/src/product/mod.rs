@@ -115,6 +115,23 @@ pub(crate) struct OuterProduct<'a> {
 }
 
 impl OuterProduct<'_> {
+    /// Runs on the calling thread.
+    ///
+    /// # Safety
+    /// As [`OuterProduct::run_with`].
+    pub(crate) unsafe fn run(&self) {
+        struct Operation<'p, 'a>(&'p OuterProduct<'a>);
+        impl pulp::WithSimd for Operation<'_, '_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                // SAFETY: passed on.
+                unsafe { self.0.run_with(simd) }
+            }
+        }
+        crate::simd::level().dispatch(Operation(self));
+    }
+
     /// Runs on the calling thread with the vectors of `simd`.
     ///
     /// # Safety

@@ -185,12 +185,12 @@ fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
     let draws = normal_values(fan_in * fan_out, key.named("rectangular"));
     let rows = choices.map(|(name, variance)| {
         let weights: Vec<f32> = draws.iter().map(|draw| draw * variance.sqrt() as f32).collect();
-        let mut scratch =
-            vec![0.0; matmul::scratch_length(fan_in, fan_out).max(matmul::scratch_length(fan_out, fan_in))];
         let sizes = Sizes { rows: config.batch, depth: fan_in, columns: fan_out };
+        let mut scratch = vec![0.0; matmul::scratch_length(sizes)];
         let mut y = vec![0.0; config.batch * fan_out];
         matmul::matmul(sizes, &x, &weights, None, (&mut y, &mut scratch));
         let sizes = Sizes { rows: config.batch, depth: fan_out, columns: fan_in };
+        let mut scratch = vec![0.0; matmul::scratch_length(sizes)];
         let mut dx = vec![0.0; config.batch * fan_in];
         matmul::matmul_transposed(sizes, &g, &weights, (&mut dx, &mut scratch));
         let ratio = |after: &[f32], before: &[f32]| {

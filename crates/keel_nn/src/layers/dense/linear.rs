@@ -98,6 +98,13 @@ pub struct Linear {
     spec: LinearSpec,
 }
 
+/// Floats of scratch of the gradients by the weights and by the input.
+pub(super) fn backward_scratch(batch: usize, in_features: usize, out_features: usize) -> usize {
+    let by_weights = Sizes { rows: in_features, depth: batch, columns: out_features };
+    let by_input = Sizes { rows: batch, depth: out_features, columns: in_features };
+    matmul::scratch_length(by_weights).max(matmul::scratch_length(by_input))
+}
+
 impl Linear {
     /// Its keys.
     pub(crate) fn spec(&self) -> &LinearSpec {
@@ -162,8 +169,8 @@ impl Layer for Linear {
             return Memory { forward_scratch, backward_scratch, backward_reads_input: true, ..Memory::default() };
         }
         Memory {
-            forward_scratch: matmul::scratch_length(depth, columns),
-            backward_scratch: matmul::scratch_length(columns, depth).max(matmul::scratch_length(rows, columns)),
+            forward_scratch: matmul::scratch_length(Sizes { rows, depth, columns }),
+            backward_scratch: backward_scratch(rows, depth, columns),
             backward_reads_input: true,
             ..Memory::default()
         }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use keel_kernels::matmul::{self, Sizes};
 use keel_kernels::parallel::for_each_chunk_mut;
 
+use super::linear::backward_scratch;
 use crate::{Backward, Forward};
 
 /// `Y_g = X_g W_g + b_g` for every group g: X `[batch, groups * in_features]`, W `[groups, in_features, out_features]`, b
@@ -25,8 +26,8 @@ impl LinearGroups {
 
     fn packing(self, batch: usize) -> usize {
         let (depth, columns) = (self.in_features, self.out_features);
-        let lengths = [(depth, columns), (columns, depth), (batch, columns)];
-        lengths.into_iter().map(|(depth, columns)| matmul::scratch_length(depth, columns)).max().unwrap_or(0)
+        let forward = matmul::scratch_length(Sizes { rows: batch, depth, columns });
+        forward.max(backward_scratch(batch, depth, columns))
     }
 
     fn forward_block(self, batch: usize) -> usize {

@@ -4,6 +4,7 @@ use keel_kernels::matmul::{self, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::linear::backward_scratch;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
@@ -121,11 +122,10 @@ impl Layer for Maxout {
 
     fn memory(&self, request: MemoryRequest) -> Memory {
         let (rows, depth, columns) = (request.batch, self.in_features, self.columns());
-        let product = matmul::scratch_length(columns, depth).max(matmul::scratch_length(rows, columns));
         Memory {
             saved: rows * self.out_features,
-            forward_scratch: rows * columns + matmul::scratch_length(depth, columns),
-            backward_scratch: rows * columns + product,
+            forward_scratch: rows * columns + matmul::scratch_length(Sizes { rows, depth, columns }),
+            backward_scratch: rows * columns + backward_scratch(rows, depth, columns),
             backward_reads_input: true,
             ..Memory::default()
         }

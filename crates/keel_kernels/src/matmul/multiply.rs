@@ -1,0 +1,308 @@
+//! The tasks of a product, shared over threads.
+//!
+//! A task computes a block of the result. For one block of the depth and one panel of the right matrix after the other,
+//! it packs the panel on its stack and runs the tiles of all its rows over it.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use pulp::Simd;
+
+use super::Sizes;
+use super::pack::{self, Runs};
+use super::plan::{MAX_DEPTH_BLOCK, Plan, tallest_tile_in_place};
+use crate::parallel::{Pieces, for_each_task};
+use crate::product::Tiles;
+use crate::product::microkernel::{self, FULL_VECTORS, Segment, Start, Tile, max_rows};
+use crate::simd::{Level, prefetch_far};
+
+/// Maximum lanes of a vector.
+const MAX_LANES: usize = 16;
+
+/// Floats of a cache line.
+const LINE: usize = 16;
+
+/// A matrix as it lies in memory; one of the steps is 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand<'a> {
+    pub(crate) values: &'a [f32],
+    /// Floats between neighbours along the depth.
+    pub(crate) depth_step: usize,
+    /// Floats between neighbouring rows of the left matrix, or columns of the right one.
+    pub(crate) side_step: usize,
+}
+
+impl Operand<'_> {
+    #[inline(always)]
+    fn at(&self, depth: usize, side: usize) -> *const f32 {
+        self.values.as_ptr().wrapping_add(depth * self.depth_step + side * self.side_step)
+    }
+}
+
+/// A product to be computed; the lengths of its parts are those of `sizes`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Multiplication<'a> {
+    pub(crate) sizes: Sizes,
+    pub(crate) left: Operand<'a>,
+    pub(crate) right: Operand<'a>,
+    /// `[columns]`, added to every row.
+    pub(crate) bias: Option<&'a [f32]>,
+    /// Returns true if the product is added to what the result holds; `bias` is not used then.
+    pub(crate) accumulate: bool,
+}
+
+impl Multiplication<'_> {
+    /// Computes the product to `c` `[rows, columns]`. `scratch` holds [`super::scratch_length`] floats.
+    pub(crate) fn run(&self, level: Level, c: &mut [f32], scratch: &mut [f32]) {
+        let sizes = self.sizes;
+        sizes.check([self.left.values.len(), self.right.values.len(), c.len()]);
+        assert!(self.bias.is_none_or(|bias| bias.len() == sizes.columns), "bias");
+        let plan = Plan::new(level, sizes, self.left.side_step);
+        let packed = plan.packs_left.then(|| {
+            let length = sizes.rows * sizes.depth;
+            assert!(scratch.len() >= length, "matmul needs {length} floats of scratch, not {}", scratch.len());
+            let packed = &mut scratch[..length];
+            self.pack_left(level, &plan, packed);
+            &*packed
+        });
+        let target = Pieces::new(c);
+        for_each_task(plan.tasks(), sizes.operations(), |task| {
+            let (rows, panels) = (task / plan.panels.parts, task % plan.panels.parts);
+            level.dispatch(Task {
+                level,
+                product: self,
+                plan: &plan,
+                packed,
+                target,
+                rows: plan.rows.part(rows),
+                panels: plan.panels.part(panels),
+            });
+        });
+    }
+
+    /// Packs the left matrix: `[depth block][tile][depth][row of the tile]`.
+    fn pack_left(&self, level: Level, plan: &Plan, packed: &mut [f32]) {
+        let tiles_per_block = plan.rows.part(0).len().div_ceil(plan.tile_rows);
+        let (left, all_rows, length) = (self.left, self.sizes.rows, packed.len());
+        let pieces = Pieces::new(packed);
+        for_each_task(plan.rows.parts * tiles_per_block, length, |task| {
+            let block = plan.rows.part(task / tiles_per_block);
+            let tile = Tiles::new(block.len(), plan.tile_rows).iter().nth(task % tiles_per_block);
+            let Some((first, count)) = tile else { return };
+            let first = block.start + first;
+            for depth in (0..plan.depth.parts).map(|index| plan.depth.part(index)) {
+                let start = packed_tile(all_rows, &depth, first);
+                // SAFETY: tiles do not overlap.
+                let target = unsafe { pieces.piece(start..start + count * depth.len()) };
+                level.dispatch(PackTile { level, left, rows: first..first + count, depth, target });
+            }
+        });
+    }
+}
+
+/// Where the tile that begins with row `first` lies in the packed left matrix.
+#[inline(always)]
+fn packed_tile(all_rows: usize, depth: &Range<usize>, first: usize) -> usize {
+    depth.start * all_rows + first * depth.len()
+}
+
+/// Packs one tile of the left matrix.
+struct PackTile<'a> {
+    level: Level,
+    left: Operand<'a>,
+    rows: Range<usize>,
+    depth: Range<usize>,
+    target: &'a mut [f32],
+}
+
+impl pulp::WithSimd for PackTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let PackTile { level, left, rows, depth, target } = self;
+        let (source, count) = (left.at(depth.start, rows.start), rows.len());
+        let runs = |stride| Runs { source, stride, depth: depth.len(), count, width: count };
+        // SAFETY: rows and depth lie inside the left matrix, whose length `run` asserted; the target is as long as the
+        // tile.
+        unsafe {
+            if left.side_step == 1 {
+                pack::copy(simd, runs(left.depth_step), target.as_mut_ptr());
+            } else {
+                pack::transpose(level, runs(left.side_step), target.as_mut_ptr());
+            }
+        }
+    }
+}
+
+/// A panel of the right matrix for one block of the depth.
+#[repr(C, align(64))]
+struct PanelBuffer([f32; MAX_DEPTH_BLOCK * MAX_LANES * FULL_VECTORS]);
+
+/// What a task works on at a time: part of a panel of columns.
+#[derive(Clone, Debug)]
+struct Block {
+    depth: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// Where the inner loop reads a panel.
+#[derive(Clone, Copy)]
+struct PanelRows {
+    start: *const f32,
+    step: usize,
+}
+
+/// Computes one block of the result.
+struct Task<'a> {
+    level: Level,
+    product: &'a Multiplication<'a>,
+    plan: &'a Plan,
+    /// The packed left matrix, if it is packed.
+    packed: Option<&'a [f32]>,
+    target: Pieces<'a>,
+    rows: Range<usize>,
+    panels: Range<usize>,
+}
+
+impl pulp::WithSimd for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut buffer = MaybeUninit::<PanelBuffer>::uninit();
+        let blocks = self.plan.depth.parts * self.panels.len();
+        for index in 0..blocks {
+            let block = self.block(index);
+            let next = (index + 1 < blocks).then(|| self.block(index + 1));
+            // SAFETY: the buffer has room for the longest block; `run` asserted the lengths of all matrices.
+            unsafe {
+                let panel = self.panel(simd, &block, buffer.as_mut_ptr().cast());
+                self.tiles(simd, &block, panel, next);
+            }
+        }
+    }
+}
+
+impl Task<'_> {
+    #[inline(always)]
+    fn block(&self, index: usize) -> Block {
+        let panel = self.panels.start + index % self.panels.len();
+        let first = panel * self.plan.panel_columns;
+        let end = (first + self.plan.panel_columns).min(self.product.sizes.columns);
+        Block { depth: self.plan.depth.part(index / self.panels.len()), columns: first..end }
+    }
+
+    /// Returns true if the inner loop can and should read the block of the right matrix where it lies.
+    #[inline(always)]
+    fn is_in_place(&self, block: &Block, lanes: usize) -> bool {
+        let (right, columns) = (self.product.right, block.columns.len());
+        let is_dense = right.depth_step == columns;
+        let is_readable = right.side_step == 1 && columns.is_multiple_of(lanes);
+        is_readable && (is_dense || self.rows.len() <= self.plan.rows_in_place)
+    }
+
+    /// The block of the right matrix in whole vectors: where it lies, or packed in `buffer`.
+    ///
+    /// # Safety
+    /// The block must lie inside the right matrix, and `buffer` must have room for it in whole vectors.
+    #[inline(always)]
+    unsafe fn panel<S: Simd>(&self, simd: S, block: &Block, buffer: *mut f32) -> PanelRows {
+        let right = self.product.right;
+        let (source, count) = (right.at(block.depth.start, block.columns.start), block.columns.len());
+        if self.is_in_place(block, S::F32_LANES) {
+            return PanelRows { start: source, step: right.depth_step };
+        }
+        let width = count.next_multiple_of(S::F32_LANES);
+        let runs = |stride| Runs { source, stride, depth: block.depth.len(), count, width };
+        // SAFETY: passed on.
+        unsafe {
+            if right.side_step == 1 {
+                pack::copy(simd, runs(right.depth_step), buffer);
+            } else {
+                pack::transpose(self.level, runs(right.side_step), buffer);
+            }
+        }
+        PanelRows { start: buffer, step: width }
+    }
+
+    /// Runs the tiles of all rows over one block.
+    ///
+    /// # Safety
+    /// `panel` must be readable in whole vectors for the depth of the block.
+    #[inline(always)]
+    unsafe fn tiles<S: Simd>(&self, simd: S, block: &Block, panel: PanelRows, next: Option<Block>) {
+        let Sizes { rows: all_rows, columns: all_columns, .. } = self.product.sizes;
+        let left = self.product.left;
+        let vectors = block.columns.len().div_ceil(S::F32_LANES);
+        let highest = match self.packed {
+            Some(_) => self.plan.tile_rows,
+            None => max_rows::<S>(vectors).min(tallest_tile_in_place(left.side_step)),
+        };
+        let segments = [Segment { a: 0, b: 0, length: block.depth.len() }];
+        let tile_count = self.rows.len().div_ceil(highest);
+        for (index, (first, count)) in Tiles::new(self.rows.len(), highest).iter().enumerate() {
+            let first = self.rows.start + first;
+            if let Some(next) = &next {
+                self.prefetch_right(next, index, tile_count, S::F32_LANES);
+            }
+            let (a, a_row, a_step) = match self.packed {
+                Some(packed) => (packed[packed_tile(all_rows, &block.depth, first)..].as_ptr(), 1, count),
+                None => (left.at(block.depth.start, first), left.side_step, left.depth_step),
+            };
+            // SAFETY: each task writes its own block of the result; rows and depth lie inside the left matrix.
+            unsafe {
+                let c = self.target.pointer(first * all_columns + block.columns.start);
+                prefetch_rows(c, all_columns, count..(2 * count).min(self.rows.end - first), block.columns.len());
+                let tile = Tile {
+                    a,
+                    a_row,
+                    a_step,
+                    b: panel.start,
+                    b_step: panel.step,
+                    segments: &segments,
+                    c,
+                    c_row: all_columns,
+                    columns: block.columns.len(),
+                    start: match self.product.bias {
+                        _ if self.product.accumulate || block.depth.start > 0 => Start::Output,
+                        Some(bias) => Start::Row(bias[block.columns.start..].as_ptr()),
+                        None => Start::Zero,
+                    },
+                };
+                microkernel::run(simd, count, vectors, &tile);
+            }
+        }
+    }
+
+    /// Asks for one share of the block of the right matrix that is packed next: its rows are too far apart for the
+    /// processor to foresee.
+    #[inline(always)]
+    fn prefetch_right(&self, next: &Block, share: usize, shares: usize, lanes: usize) {
+        if self.is_in_place(next, lanes) {
+            return;
+        }
+        let right = self.product.right;
+        let (stride, runs, length) = match right.side_step {
+            1 => (right.depth_step, next.depth.len(), next.columns.len()),
+            stride => (stride, next.columns.len(), next.depth.len()),
+        };
+        let start = right.at(next.depth.start, next.columns.start);
+        for run in runs * share / shares..runs * (share + 1) / shares {
+            for column in (0..length).step_by(LINE) {
+                prefetch_far(start.wrapping_add(run * stride + column));
+            }
+        }
+    }
+}
+
+/// Asks for the rows of the result that the next tile writes.
+#[inline(always)]
+fn prefetch_rows(c: *const f32, stride: usize, rows: Range<usize>, columns: usize) {
+    for row in rows {
+        for column in (0..columns).step_by(LINE) {
+            prefetch_far(c.wrapping_add(row * stride + column));
+        }
+        prefetch_far(c.wrapping_add(row * stride + columns - 1));
+    }
+}

@@ -1,0 +1,158 @@
+//! How a product is cut into tasks and blocks.
+//!
+//! The cut follows from the sizes and the SIMD level alone, never from the number of threads; the terms of every sum are
+//! added in the order of the depth, whatever the cut.
+
+use std::ops::Range;
+
+use super::Sizes;
+use crate::product::microkernel::{FULL_VECTORS, full_rows};
+use crate::simd::Level;
+
+/// Typical depth of a block: a panel of the right matrix and a tile of the left one then stay close to the arithmetic.
+const DEPTH_BLOCK: usize = 384;
+
+/// Depth of the longest block: a remainder of less than half a block joins the others.
+pub(super) const MAX_DEPTH_BLOCK: usize = DEPTH_BLOCK + DEPTH_BLOCK / 2;
+
+/// Maximum rows of a block of a packed left matrix. Each block packs the panels of the right matrix again.
+const PACKED_ROW_BLOCK: usize = 1024;
+
+/// Maximum rows of a block of a left matrix read in place: together with the depth of a block, what a second-level cache
+/// holds.
+const ROW_BLOCK: usize = 512;
+
+/// Rows and columns from which packing a left matrix costs less than its scattered rows do.
+const PACKED_SIDE: usize = 512;
+
+/// Panels from which packing a transposed left matrix pays.
+const PACKED_PANELS: usize = 3;
+
+/// Floats between rows that share one set of the first-level cache: rows this far apart push each other out.
+const ALIASED_ROW: usize = 1024;
+
+/// Tiles of one panel up to which the panel is read in place: packing it would take longer than its scattered rows do.
+const TILES_IN_PLACE: usize = 4;
+
+/// Number of tasks threads share evenly.
+const TASKS: usize = 16;
+
+/// Minimum multiply-adds of a task.
+const MIN_TASK_WORK: usize = 1 << 19;
+
+/// Typical multiply-adds of a task of a large product.
+const LARGE_TASK_WORK: usize = 1 << 27;
+
+/// A length cut into parts that differ by one at most, longer ones first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    length: usize,
+    pub(super) parts: usize,
+}
+
+impl Cut {
+    /// Cuts `length` into `parts`, or fewer if it is too short; one part at least.
+    pub(super) fn new(length: usize, parts: usize) -> Self {
+        Cut { length, parts: parts.clamp(1, length.max(1)) }
+    }
+
+    pub(super) fn part(self, index: usize) -> Range<usize> {
+        let (short, longer) = (self.length / self.parts, self.length % self.parts);
+        let start = index * short + index.min(longer);
+        start..start + short + usize::from(index < longer)
+    }
+}
+
+/// The cut of one product.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    /// Rows, one part for each block.
+    pub(super) rows: Cut,
+    /// Panels of columns, one part for each block.
+    pub(super) panels: Cut,
+    /// Depth, one part for each block.
+    pub(super) depth: Cut,
+    /// Columns of a panel.
+    pub(super) panel_columns: usize,
+    /// Maximum rows of a tile of a packed left matrix.
+    pub(super) tile_rows: usize,
+    /// Returns true if the left matrix is packed.
+    pub(super) packs_left: bool,
+    /// Rows of a block up to which panels are read in place.
+    pub(super) rows_in_place: usize,
+}
+
+impl Plan {
+    /// `left_row` is the number of floats between rows of the left matrix; 1 if it is transposed.
+    pub(super) fn new(level: Level, sizes: Sizes, left_row: usize) -> Plan {
+        let panel_columns = FULL_VECTORS * level.lanes();
+        let (panel_count, tile_rows) = (sizes.columns.div_ceil(panel_columns), full_rows(level));
+        let packs_left = packs_left(sizes, panel_count, left_row);
+        let wanted = (sizes.work() / MIN_TASK_WORK).clamp(1, TASKS).max(sizes.work() / LARGE_TASK_WORK);
+        let row_blocks = sizes.rows.div_ceil(if packs_left { PACKED_ROW_BLOCK } else { ROW_BLOCK }).max(1);
+        let panels = Cut::new(panel_count, wanted.div_ceil(row_blocks));
+        let more_rows = wanted.div_ceil(panels.parts).min(sizes.rows / (2 * tile_rows));
+        Plan {
+            rows: Cut::new(sizes.rows, row_blocks.max(more_rows)),
+            panels,
+            depth: Cut::new(sizes.depth, (sizes.depth + DEPTH_BLOCK / 2) / DEPTH_BLOCK),
+            panel_columns,
+            tile_rows,
+            packs_left,
+            rows_in_place: TILES_IN_PLACE * tile_rows,
+        }
+    }
+
+    pub(super) fn tasks(&self) -> usize {
+        self.rows.parts * self.panels.parts
+    }
+}
+
+/// Maximum rows of a tile of a left matrix read in place: a set of the first-level cache has places for so many rows.
+pub(super) fn tallest_tile_in_place(left_row: usize) -> usize {
+    if left_row.is_multiple_of(ALIASED_ROW) { 8 } else { usize::MAX }
+}
+
+/// Floats the packed left matrix takes; 0 if no product of these sizes packs it.
+pub(super) fn packed_left_length(level: Level, sizes: Sizes) -> usize {
+    let panels = sizes.columns.div_ceil(FULL_VECTORS * level.lanes());
+    let packs = packs_left(sizes, panels, 1) || packs_left(sizes, panels, sizes.depth);
+    if packs { sizes.rows * sizes.depth } else { 0 }
+}
+
+fn packs_left(sizes: Sizes, panels: usize, left_row: usize) -> bool {
+    match left_row {
+        1 => panels >= PACKED_PANELS,
+        _ if left_row.is_multiple_of(ALIASED_ROW) => sizes.columns >= PACKED_SIDE,
+        _ => sizes.rows >= PACKED_SIDE && sizes.columns >= PACKED_SIDE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_length_once() {
+        for length in 0..40 {
+            for parts in 0..9 {
+                let cut = Cut::new(length, parts);
+                let mut next = 0;
+                for index in 0..cut.parts {
+                    let part = cut.part(index);
+                    assert_eq!(part.start, next);
+                    next = part.end;
+                }
+                assert_eq!(next, length, "{parts} parts");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_the_depth_fit_the_panel_buffer() {
+        for depth in 0..5000 {
+            let plan = Plan::new(Level::Scalar, Sizes { rows: 3, depth, columns: 5 }, depth);
+            assert!(plan.depth.part(0).len() <= MAX_DEPTH_BLOCK, "depth {depth}");
+        }
+    }
+}

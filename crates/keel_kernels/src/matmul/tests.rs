@@ -1,0 +1,193 @@
+//! The three products against their definition in f64, at every level of the processor.
+
+use super::*;
+use crate::simd::Level;
+
+#[test]
+#[should_panic(expected = "left matrix")]
+fn sizes_whose_products_wrap_are_refused() {
+    let sizes = Sizes { rows: 1 << 63, depth: 2, columns: 2 };
+    matmul(sizes, &[], &[1.0; 4], None, (&mut [], &mut []));
+}
+
+#[test]
+#[should_panic(expected = "scratch")]
+fn too_short_scratch_is_refused() {
+    let sizes = Sizes { rows: 2, depth: 2, columns: 100 };
+    transposed_matmul(sizes, &[1.0; 4], &[1.0; 200], (&mut [0.0; 200], &mut []));
+}
+
+fn values(length: usize, seed: u32) -> Vec<f32> {
+    (0..length as u32)
+        .map(|i| (i.wrapping_add(seed << 16).wrapping_mul(2654435761) >> 8) as f32 / 8388608.0 - 1.0)
+        .collect()
+}
+
+/// How both matrices lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Form {
+    Plain,
+    RightTransposed,
+    LeftTransposed,
+}
+
+const FORMS: [Form; 3] = [Form::Plain, Form::RightTransposed, Form::LeftTransposed];
+
+/// Operands of one product, and what its result starts from.
+struct Case {
+    sizes: Sizes,
+    form: Form,
+    a: Vec<f32>,
+    b: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    initial: Option<f32>,
+}
+
+impl Case {
+    fn new(sizes: Sizes, form: Form) -> Case {
+        let (a, b) = (values(sizes.rows * sizes.depth, 1), values(sizes.depth * sizes.columns, 2));
+        Case { sizes, form, a, b, bias: None, initial: None }
+    }
+
+    fn left(&self) -> Operand<'_> {
+        let Sizes { rows, depth, .. } = self.sizes;
+        let (depth_step, side_step) = if self.form == Form::LeftTransposed { (rows, 1) } else { (1, depth) };
+        Operand { values: &self.a, depth_step, side_step }
+    }
+
+    fn right(&self) -> Operand<'_> {
+        let Sizes { depth, columns, .. } = self.sizes;
+        let (depth_step, side_step) = if self.form == Form::RightTransposed { (1, depth) } else { (columns, 1) };
+        Operand { values: &self.b, depth_step, side_step }
+    }
+
+    fn result(&self, level: Level) -> Vec<f32> {
+        let Case { sizes, bias, initial, .. } = self;
+        let mut c = vec![initial.unwrap_or(f32::NAN); sizes.rows * sizes.columns];
+        let mut scratch = vec![f32::NAN; plan::packed_left_length(level, *sizes)];
+        let (left, right, bias) = (self.left(), self.right(), bias.as_deref());
+        let product = Multiplication { sizes: *sizes, left, right, bias, accumulate: initial.is_some() };
+        product.run(level, &mut c, &mut scratch);
+        c
+    }
+
+    /// The definition, in f64: each sum, and the sum of its terms' magnitudes.
+    fn expected(&self) -> Vec<[f64; 2]> {
+        let Sizes { rows, depth, columns } = self.sizes;
+        let (left, right) = (self.left(), self.right());
+        let mut c = Vec::new();
+        for row in 0..rows {
+            for column in 0..columns {
+                let bias = f64::from(self.bias.as_ref().map_or(0.0, |bias| bias[column]));
+                let initial = f64::from(self.initial.unwrap_or(0.0));
+                let mut sum = [bias + initial, bias.abs() + initial.abs()];
+                for k in 0..depth {
+                    let a = left.values[k * left.depth_step + row * left.side_step];
+                    let b = right.values[k * right.depth_step + column * right.side_step];
+                    let product = f64::from(a) * f64::from(b);
+                    sum[0] += product;
+                    sum[1] += product.abs();
+                }
+                c.push(sum);
+            }
+        }
+        c
+    }
+
+    /// Rounding errors grow as the square root of the number of terms (Higham and Mary 2019).
+    fn check(&self, level: Level) {
+        let roundings = 8.0 + (self.sizes.depth as f64).sqrt();
+        let what = format!("{} {:?} {:?}", level.name(), self.form, self.sizes);
+        for (index, (actual, [expected, magnitude])) in self.result(level).iter().zip(self.expected()).enumerate() {
+            let tolerance = roundings * f64::from(f32::EPSILON) * magnitude;
+            assert!((f64::from(*actual) - expected).abs() <= tolerance, "{what} [{index}]: {actual} for {expected}");
+        }
+    }
+}
+
+fn sizes([rows, depth, columns]: [usize; 3]) -> Sizes {
+    Sizes { rows, depth, columns }
+}
+
+#[test]
+fn products_match_the_definition_on_awkward_sizes_at_every_level() {
+    // Single tiles and panels; several blocks of the depth; several blocks of rows; rows a page apart, packed and not;
+    // right matrices read in place and packed, dense ones among them; nothing to sum.
+    let cases = [
+        [1, 1, 1],
+        [3, 5, 7],
+        [13, 17, 33],
+        [49, 64, 10],
+        [100, 3, 65],
+        [12, 0, 4],
+        [0, 3, 4],
+        [3, 4, 0],
+        [97, 31, 48],
+        [2, 300, 129],
+        [64, 40, 32],
+        [70, 600, 16],
+        [5, 1200, 36],
+        [90, 577, 70],
+        [1100, 9, 20],
+        [1030, 21, 130],
+        [515, 30, 517],
+        [21, 1024, 530],
+        [30, 1024, 33],
+    ];
+    for level in Level::available() {
+        for form in FORMS {
+            for case in cases {
+                Case::new(sizes(case), form).check(level);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bias_is_added_once_and_a_result_can_be_added_to() {
+    for level in Level::available() {
+        for case in [[5, 1000, 33], [60, 20, 50]] {
+            let sizes = sizes(case);
+            let bias = Some(values(sizes.columns, 3));
+            Case { bias, ..Case::new(sizes, Form::Plain) }.check(level);
+            for form in FORMS {
+                Case { initial: Some(2.0), ..Case::new(sizes, form) }.check(level);
+            }
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_the_number_of_threads() {
+    for level in Level::available() {
+        for form in FORMS {
+            for case in [[128, 784, 96], [300, 500, 65], [33, 1024, 640], [1100, 70, 40]] {
+                let case = Case::new(sizes(case), form);
+                let on_threads = |threads: usize| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    pool.install(|| case.result(level).into_iter().map(f32::to_bits).collect::<Vec<_>>())
+                };
+                let one = on_threads(1);
+                for threads in [2, 3] {
+                    assert!(on_threads(threads) == one, "{} {form:?} {:?}", level.name(), case.sizes);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_three_functions_use_the_forms_they_name() {
+    let sizes = sizes([20, 30, 100]);
+    let (level, mut scratch) = (simd::level(), vec![f32::NAN; scratch_length(sizes)]);
+    let mut c = vec![f32::NAN; sizes.rows * sizes.columns];
+    for form in FORMS {
+        let case = Case::new(sizes, form);
+        match form {
+            Form::Plain => matmul(sizes, &case.a, &case.b, None, (&mut c, &mut scratch)),
+            Form::RightTransposed => matmul_transposed(sizes, &case.a, &case.b, (&mut c, &mut scratch)),
+            Form::LeftTransposed => transposed_matmul(sizes, &case.a, &case.b, (&mut c, &mut scratch)),
+        }
+        assert_eq!(c, case.result(level), "{form:?}");
+    }
+}
