@@ -2,15 +2,18 @@
 
 use super::{Elementwise, exp};
 
+/// Above it, tanh(softplus(x)) is 1 in f32.
+const LARGEST: f32 = 20.0;
+
 /// x tanh(softplus(x)) (Misra 2019).
 #[derive(Clone, Copy, Debug)]
 pub struct Mish;
 
 impl Mish {
-    /// exp(x), and n with tanh(softplus(x)) = n / (n + 2); above 20 that quotient is 1 in f32, so x stops there.
+    /// exp(x), and n with tanh(softplus(x)) = n / (n + 2); x stops at [`LARGEST`].
     #[inline(always)]
     fn parts(x: f32) -> (f32, f32) {
-        let e = exp(if x > 20.0 { 20.0 } else { x });
+        let e = exp(if x > LARGEST { LARGEST } else { x });
         (e, e * (e + 2.0))
     }
 }
@@ -30,6 +33,7 @@ impl Elementwise for Mish {
         let (e, n) = Self::parts(x);
         let quotient = 1.0 / (n + 2.0);
         let bent = (4.0 * e * quotient) * ((1.0 + e) * quotient);
-        n * quotient + x * bent
+        // Where x stops in `parts`, the bent term has vanished and must not be multiplied by what x goes on to be.
+        n * quotient + if x > LARGEST { LARGEST } else { x } * bent
     }
 }

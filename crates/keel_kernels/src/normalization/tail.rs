@@ -18,10 +18,19 @@ use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
 pub struct Tail {
     /// The activation; identity for none.
     pub function: Function,
-    /// Whether a second input is added before the activation; not together with `windows`.
-    pub adds: bool,
+    /// What else there is.
+    pub extra: Extra,
+}
+
+/// What a tail does beside its activation.
+#[derive(Clone, Copy, Debug)]
+pub enum Extra {
+    /// Nothing.
+    None,
+    /// A second input is added before the activation.
+    Shortcut,
     /// Max pooling after the activation, [`PoolShape::is_pairs`].
-    pub windows: Option<PoolShape>,
+    Pooling(PoolShape),
 }
 
 /// Where the statistics of an activation hidden by pooling go.
@@ -49,28 +58,41 @@ pub struct TailGradient<'a> {
 }
 
 impl Tail {
+    /// Returns true if a second input is added.
+    pub fn adds(&self) -> bool {
+        matches!(self.extra, Extra::Shortcut)
+    }
+
+    /// The windows of the pooling, if there is one.
+    pub fn windows(&self) -> Option<&PoolShape> {
+        match &self.extra {
+            Extra::Pooling(windows) => Some(windows),
+            _ => None,
+        }
+    }
+
     /// Floats that keep the places of maxima of `images` images.
     pub fn places_length(&self, images: usize) -> usize {
-        self.windows.as_ref().map_or(0, |windows| pooled::places_length(windows, images))
+        self.windows().map_or(0, |windows| pooled::places_length(windows, images))
     }
 
     /// Floats of scratch for the sums of either direction over `images` images of `positions` rows.
     pub fn records_length(&self, (images, positions): (usize, usize), channels: usize) -> usize {
         let flat = batch::records(images * positions, channels).length();
         let recorded = Records::per_image(images, (positions, channels), RECORD_FLOATS * channels).length();
-        let pooled = self.windows.as_ref().map_or(0, |windows| pooled::gradient_records(windows, images).length());
+        let pooled = self.windows().map_or(0, |windows| pooled::gradient_records(windows, images).length());
         flat.max(recorded).max(pooled)
     }
 
     /// `y` from the norm's input `x` and the second input, all images; `places` ([`Tail::places_length`] floats) keeps
     /// what backward wants, unless it is empty.
     pub fn forward(&self, (x, shortcut): (&[f32], &[f32]), table: &[f32], y: &mut [f32], places: &mut [f32]) {
-        match &self.windows {
+        match self.windows() {
             Some(windows) => {
                 let pooled = Pooled { windows, table, function: self.function };
                 pooled::forward(pooled, x, (y, places), |_, _| ());
             }
-            None if self.adds => batch_sum::forward((x, shortcut), table, self.function, y),
+            None if self.adds() => batch_sum::forward((x, shortcut), table, self.function, y),
             None => batch_activation::normalize_and_activate(x, self.activated(table), y),
         }
     }
@@ -87,7 +109,7 @@ impl Tail {
         (y, places): (&mut [f32], &mut [f32]),
         hidden: Hidden<'_>,
     ) -> Signal {
-        let windows = self.windows.as_ref().expect("pooling");
+        let windows = self.windows().expect("pooling");
         let (image, channels) = (windows.input_length(), windows.channels);
         let sampled = (x.len() / image).div_ceil(SAMPLED_IMAGES);
         let layout = Records::per_image(sampled, (image / channels, channels), 1);
@@ -113,9 +135,9 @@ impl Tail {
 
     /// [`Tail::forward`] for one image on this thread, keeping nothing.
     pub fn forward_image(&self, (x, shortcut): (&[f32], &[f32]), table: &[f32], y: &mut [f32]) {
-        match &self.windows {
+        match self.windows() {
             Some(windows) => pooled::forward_image(Pooled { windows, table, function: self.function }, x, y, &mut []),
-            None if self.adds => batch_sum::forward_rows((x, shortcut), table, self.function, y),
+            None if self.adds() => batch_sum::forward_rows((x, shortcut), table, self.function, y),
             None => batch_activation::normalize_and_activate_rows(x, self.activated(table), y),
         }
     }
@@ -125,12 +147,12 @@ impl Tail {
     pub fn gradient_sums(&self, dy: &mut [f32], read: TailGradient<'_>, records: &mut [f32]) -> usize {
         let TailGradient { x, y, places, table } = read;
         let channels = table.len() / FORWARD_TABLE;
-        match &self.windows {
+        match self.windows() {
             Some(windows) => {
                 let pooled = Pooled { windows, table, function: self.function };
                 pooled::gradient_sums(pooled, (dy, places), x, records)
             }
-            None if self.adds => {
+            None if self.adds() => {
                 let summed = Summed { x, y, mean: &table[..channels], function: self.function };
                 batch_sum::gradient_sums(dy, summed, records)
             }
@@ -141,9 +163,9 @@ impl Tail {
     /// The gradient by the norm's input, all images; `dy` as [`Tail::gradient_sums`] left it, `backward` `[BACKWARD_TABLE,
     /// channels]`.
     pub fn input_gradient(&self, dy: &[f32], read: TailGradient<'_>, backward: &[f32], dx: &mut [f32]) {
-        match &self.windows {
+        match self.windows() {
             Some(windows) => pooled::input_gradient(windows, (dy, read.places), (read.x, backward), dx),
-            None if self.adds => batch::apply_gradient(dy, read.x, backward, dx),
+            None if self.adds() => batch::apply_gradient(dy, read.x, backward, dx),
             None => batch_activation::apply_gradient((dy, read.x), self.activated(read.table), backward, dx),
         }
     }
@@ -158,7 +180,7 @@ impl Tail {
     ) {
         let x = &read.x[image * image_length..(image + 1) * image_length];
         let row = y * dx.len()..(y + 1) * dx.len();
-        match &self.windows {
+        match self.windows() {
             Some(windows) => {
                 let length = windows.output_length();
                 let dy = &dy[image * length..(image + 1) * length];
@@ -167,7 +189,7 @@ impl Tail {
             }
             None => {
                 let (dy, x) = (&dy[image * image_length..][row.clone()], &x[row]);
-                if self.adds {
+                if self.adds() {
                     batch::apply_gradient_rows(dy, x, backward, dx);
                 } else {
                     batch_activation::apply_gradient_rows((dy, x), self.activated(read.table), backward, dx);

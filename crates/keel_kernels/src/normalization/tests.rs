@@ -3,7 +3,7 @@
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
 use super::moments::{RECORD, chunk_moments, combine, record_chunk};
-use super::tail::{Hidden, Tail};
+use super::tail::{Extra, Hidden, Tail};
 use super::{batch, columns};
 use crate::activation::{self, Function};
 use crate::pooling::PoolShape;
@@ -103,7 +103,7 @@ fn maps_and_sums_equal_plain_loops() {
 
 /// Statistics of the activation before pooling, of every image that is looked at, from plain loops.
 fn plain_activation(x: &[f32], table: &[f32], (tail, limits): (&Tail, Limits)) -> (Signal, Vec<[u32; 2]>) {
-    let windows = tail.windows.unwrap();
+    let windows = *tail.windows().unwrap();
     let (image, channels) = (windows.input_length(), windows.channels);
     let sampled: Vec<f32> = x.chunks(image).step_by(SAMPLED_IMAGES).flatten().copied().collect();
     let values = sampled.iter().enumerate().map(|(index, x)| {
@@ -139,7 +139,7 @@ fn what_pooling_hides_is_measured_on_the_way_and_changes_no_bit() {
             padding: [0, 0],
             output: input.map(|size| size / 2),
         };
-        let tail = Tail { function, adds: false, windows: Some(windows) };
+        let tail = Tail { function, extra: Extra::Pooling(windows) };
         let mut x = deterministic_values(7, images * windows.input_length(), -2.0, 2.0);
         if bad {
             let last = x.len() - 1;

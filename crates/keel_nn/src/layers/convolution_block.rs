@@ -124,8 +124,8 @@ impl Layer for ConvolutionBlock {
                     + records
                     + kernel.backward_scratch(request.batch, request.workers),
                 backward_reads_input: true,
-                backward_reads_output: self.block.tail.adds,
-                passes_gradient: self.block.tail.adds,
+                backward_reads_output: self.block.tail.adds(),
+                passes_gradient: self.block.tail.adds(),
                 accumulates: true,
             },
             Mode::Evaluate => {

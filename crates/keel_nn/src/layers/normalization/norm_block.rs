@@ -4,7 +4,7 @@
 use keel_kernels::activation::Function;
 use keel_kernels::elementwise;
 use keel_kernels::normalization::batch::{self, BackwardSums};
-use keel_kernels::normalization::tail::{Hidden, Tail, TailGradient};
+use keel_kernels::normalization::tail::{Extra, Hidden, Tail, TailGradient};
 use keel_kernels::pooling::PoolShape;
 use keel_kernels::statistics::Limits;
 
@@ -26,7 +26,7 @@ pub struct NormBlock {
 impl NormBlock {
     /// The norm alone.
     pub fn new(norm: BatchNorm) -> Self {
-        let tail = Tail { function: Function::Identity, adds: false, windows: None };
+        let tail = Tail { function: Function::Identity, extra: Extra::None };
         NormBlock { norm, activation: Activation::Identity, tail }
     }
 
@@ -34,27 +34,27 @@ impl NormBlock {
     /// output.
     pub fn with_activation(&self, activation: Activation) -> Option<Self> {
         let function = activation.function()?;
-        let free = self.tail.function == Function::Identity && self.tail.windows.is_none();
-        let suits = !self.tail.adds || function.from_output();
+        let free = self.tail.function == Function::Identity && self.tail.windows().is_none();
+        let suits = !self.tail.adds() || function.from_output();
         let tail = Tail { function, ..self.tail };
         (free && suits).then(|| NormBlock { activation, tail, norm: self.norm.clone() })
     }
 
     /// With a second input added, if nothing follows the norm yet.
     pub fn with_sum(&self) -> Option<Self> {
-        let free = self.tail.function == Function::Identity && self.tail.windows.is_none() && !self.tail.adds;
-        free.then(|| NormBlock { tail: Tail { adds: true, ..self.tail }, ..self.clone() })
+        let free = self.tail.function == Function::Identity && matches!(self.tail.extra, Extra::None);
+        free.then(|| NormBlock { tail: Tail { extra: Extra::Shortcut, ..self.tail }, ..self.clone() })
     }
 
     /// With max pooling, if its windows are 2x2 side by side.
     pub fn with_pooling(&self, windows: &PoolShape) -> Option<Self> {
-        let free = windows.is_pairs() && self.tail.windows.is_none() && !self.tail.adds;
-        free.then(|| NormBlock { tail: Tail { windows: Some(*windows), ..self.tail }, ..self.clone() })
+        let free = windows.is_pairs() && matches!(self.tail.extra, Extra::None);
+        free.then(|| NormBlock { tail: Tail { extra: Extra::Pooling(*windows), ..self.tail }, ..self.clone() })
     }
 
     /// Whether it adds a second input.
     pub fn adds(&self) -> bool {
-        self.tail.adds
+        self.tail.adds()
     }
 
     /// Floats kept for backward beside the input, for `images` samples.
@@ -103,7 +103,7 @@ impl NormBlock {
         (output, places): (&mut [f32], &mut [f32]),
         probe: Option<&mut Probe>,
     ) {
-        let hides = self.tail.windows.is_some() && self.activation != Activation::Identity;
+        let hides = self.tail.windows().is_some() && self.activation != Activation::Identity;
         let slots = probe.filter(|_| hides).and_then(|probe| probe.layers.iter_mut().rev().nth(1));
         let Some(slots) = slots.filter(|slots| slots.units.units() == self.norm.channels()) else {
             return self.tail.forward((x, shortcut), table, output, places);
@@ -117,13 +117,13 @@ impl NormBlock {
     /// What follows the norm, for descriptions: `, relu, max pool 2x2`.
     pub(in crate::layers) fn describe_tail(&self) -> String {
         let mut text = String::new();
-        if self.tail.adds {
+        if self.tail.adds() {
             text += ", + shortcut";
         }
         if self.activation != Activation::Identity {
             text += &format!(", {}", self.activation.name());
         }
-        if let Some(windows) = &self.tail.windows {
+        if let Some(windows) = self.tail.windows() {
             text += &format!(", max {}", window::describe_pool(windows));
         }
         text
@@ -151,7 +151,7 @@ impl Layer for NormBlock {
     }
 
     fn output_shape(&self) -> Shape {
-        self.tail.windows.as_ref().map_or(self.norm.output_shape(), window::pool_output)
+        self.tail.windows().map_or(self.norm.output_shape(), window::pool_output)
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {
@@ -169,8 +169,8 @@ impl Layer for NormBlock {
             forward_scratch: batch::FORWARD_TABLE * channels + records,
             backward_scratch: (batch::FORWARD_TABLE + batch::BACKWARD_TABLE) * channels + records,
             backward_reads_input: true,
-            backward_reads_output: self.tail.adds,
-            passes_gradient: self.tail.adds,
+            backward_reads_output: self.tail.adds(),
+            passes_gradient: self.tail.adds(),
             ..Memory::default()
         }
     }
