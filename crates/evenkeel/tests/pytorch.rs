@@ -27,13 +27,13 @@ const FAULTS: [(&str, &str, &str); 9] = [
 ];
 
 /// `EVENKEEL_PYTHON`, or `python3`, if it can import PyTorch.
-#[allow(clippy::print_stderr, reason = "a skipped test says why")]
-fn python() -> Option<PathBuf> {
+fn python(test: &str) -> Option<PathBuf> {
     let python = std::env::var_os("EVENKEEL_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let imported =
         Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|output| output.status.success());
     if !imported {
-        eprintln!("skipped: {} cannot import torch; EVENKEEL_PYTHON names another Python", python.display());
+        let reason = format!("{} cannot import torch; EVENKEEL_PYTHON names another Python", python.display());
+        keel_testkit::skipped(test, &reason);
     }
     imported.then_some(python)
 }
@@ -56,7 +56,8 @@ fn accusations(program: &Program, file: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accused() {
-    let Some(python) = python() else { return };
+    let test = "every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accused";
+    let Some(python) = python(test) else { return };
     let program = Program::new();
     let healthy = (0..2).map(|seed| format!("--epochs 3 --output healthy-{seed}.jsonl --seed {seed}"));
     let faulty = FAULTS.iter().map(|(fault, ..)| format!("--epochs 3 --output {fault}.jsonl --fault {fault}"));

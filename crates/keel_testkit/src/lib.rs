@@ -13,6 +13,7 @@ pub mod deterministic;
 pub mod golden;
 pub mod gradient_check;
 pub mod shared_data;
+pub mod skipping;
 
 pub use allocation::{AllocationCount, CountingAllocator, count_allocations};
 pub use closeness::{Mismatch, Tolerance, assert_close, compare};
@@ -20,3 +21,4 @@ pub use course::CourseConformance;
 pub use deterministic::{deterministic_labels, deterministic_values, kaiming_limit};
 pub use gradient_check::{GradientCheck, GradientReport, choose_indices, weighted_sum};
 pub use shared_data::{shared_data_or_skip, shared_data_path};
+pub use skipping::skipped;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::skipping::skipped;
+
 /// The path of `name` in the folder `../shared/data` beside the workspace, if such a file or folder exists.
 pub fn shared_data_path(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
@@ -10,11 +12,10 @@ pub fn shared_data_path(name: &str) -> Option<PathBuf> {
 
 /// Like [`shared_data_path`], but says on standard error that `test` is skipped if the data is missing:
 /// `let Some(path) = shared_data_or_skip("iris.csv", "reads_iris") else { return };`.
-#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 pub fn shared_data_or_skip(name: &str, test: &str) -> Option<PathBuf> {
     let path = shared_data_path(name);
     if path.is_none() {
-        eprintln!("skipped {test}: ../shared/data/{name} is not there");
+        skipped(test, &format!("../shared/data/{name} is not there"));
     }
     path
 }
@@ -26,6 +27,5 @@ mod tests {
     #[test]
     fn missing_data_is_none() {
         assert_eq!(shared_data_path("no such file.csv"), None);
-        assert_eq!(shared_data_or_skip("no such file.csv", "missing_data_is_none"), None);
     }
 }

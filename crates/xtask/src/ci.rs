@@ -26,16 +26,25 @@ const TESTS: Step = Step {
 };
 const DOCUMENTATION: Step = Step { name: "documentation tests", arguments: &["test", "--workspace", "--doc"] };
 
+/// Names the file to which skipped tests add a line each; `keel_testkit::skipping` writes it.
+const SKIPPED_TESTS: &str = "EVENKEEL_SKIPPED_TESTS";
+
+/// Most tests that may be skipped: those with data sets beside the checkout, those with a browser, the one with PyTorch.
+const MOST_SKIPPED: usize = 20;
+
 /// Runs all steps at `root` until one fails; true if none did.
 pub(crate) fn run(root: &Path) -> bool {
     let has_nextest = succeeds(root, &["nextest", "--version"]);
+    let skipped = root.join("target/skipped-tests.txt");
+    // A file of an earlier run would be counted again; where there is none, that is fine.
+    let _ = std::fs::remove_file(&skipped);
     let mut times = Vec::new();
     for step in steps(has_nextest) {
         println!("\n== {}", step.name);
         let start = Instant::now();
         let passed = match step.arguments {
             [] => tidy::run(root),
-            arguments => passes(root, arguments),
+            arguments => passes(root, arguments, &skipped),
         };
         times.push((step.name, start.elapsed()));
         if !passed {
@@ -43,8 +52,18 @@ pub(crate) fn run(root: &Path) -> bool {
             return false;
         }
     }
-    println!("\n{}", summary(&times));
-    true
+    let skipped = std::fs::read_to_string(&skipped).unwrap_or_default();
+    println!("\n{}\n{}", summary(&times), skipped_text(&skipped));
+    skipped.lines().count() <= MOST_SKIPPED
+}
+
+/// How many tests were skipped, which, and why.
+fn skipped_text(lines: &str) -> String {
+    let count = lines.lines().count();
+    let verdict = if count > MOST_SKIPPED { format!(", more than the {MOST_SKIPPED} allowed") } else { String::new() };
+    let mut text = format!("{count} tests skipped{verdict}");
+    lines.lines().for_each(|line| text.push_str(&format!("\n  {line}")));
+    text
 }
 
 /// The gate, cheapest first; the step without arguments is our own tidy check.
@@ -66,9 +85,9 @@ fn summary(times: &[(&str, Duration)]) -> String {
     lines.chain([format!("{:<20} {:>6.1} s", "all passed", total.as_secs_f64())]).collect()
 }
 
-/// Runs cargo with its output on the terminal.
-fn passes(root: &Path, arguments: &[&str]) -> bool {
-    match cargo(root, arguments).status() {
+/// Runs cargo with its output on the terminal; skipped tests are noted in `skipped`.
+fn passes(root: &Path, arguments: &[&str], skipped: &Path) -> bool {
+    match cargo(root, arguments).env(SKIPPED_TESTS, skipped).status() {
         Ok(status) => status.success(),
         Err(error) => {
             eprintln!("cargo {} did not start: {error}", arguments.join(" "));
@@ -108,6 +127,14 @@ mod tests {
         assert_eq!(lines[1], "cargo xtask tidy");
         assert_eq!(lines[2], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
         assert_eq!(lines[4], "cargo test --workspace --doc");
+    }
+
+    #[test]
+    fn skipped_tests_are_counted_and_named() {
+        assert_eq!(skipped_text(""), "0 tests skipped");
+        assert_eq!(skipped_text("skipped a: no b\n"), "1 tests skipped\n  skipped a: no b");
+        let many = "skipped a: no b\n".repeat(MOST_SKIPPED + 1);
+        assert!(skipped_text(&many).starts_with("21 tests skipped, more than the 20 allowed\n"));
     }
 
     #[test]

@@ -20,6 +20,8 @@ mod state;
 
 use std::path::{Path, PathBuf};
 
+use crate::skipping::skipped;
+
 pub use state::{Chart, PageState};
 
 const PROBE: &str = include_str!("probe.js");
@@ -81,11 +83,10 @@ impl Browser {
     }
 
     /// Like [`Browser::find`], but says on standard error that `test` is skipped if there is none.
-    #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
     pub fn or_skip(test: &str) -> Option<Self> {
         let browser = Self::find();
         if browser.is_none() {
-            eprintln!("skipped {test}: no chromium or chrome on PATH, nor named by EVENKEEL_BROWSER");
+            skipped(test, "no chromium or chrome on PATH, nor named by EVENKEEL_BROWSER");
         }
         browser
     }
