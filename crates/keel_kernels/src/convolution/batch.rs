@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Convolution, GradientRows};
-use crate::parallel::{Pieces, for_each_task, for_each_task_with_scratch, workers};
+use crate::parallel::{Pieces, for_each_chunk_mut, for_each_task, for_each_task_with_scratch, workers};
 
 /// Most chunks a batch is cut into for the gradient by the weights; each keeps a partial sum.
 const MAX_CHUNKS: usize = 16;
@@ -72,6 +72,13 @@ impl Convolution {
     ) {
         let result = self.shape.output_length();
         assert_eq!(output.len() / result, input.len() / self.shape.input_length(), "images of input and output");
+        if self.joins_images() {
+            self.forward_joined(input, parameters, output);
+            let images = output.len() / result;
+            return for_each_task(images, output.len(), |index| {
+                then(index, &output[index * result..(index + 1) * result])
+            });
+        }
         let output = Pieces::new(output);
         self.for_each_pass(input, parameters, (scratch, 0), |images, compute, _| {
             // SAFETY: each task writes its own images.
@@ -144,6 +151,9 @@ impl Convolution {
 
     /// Floats of scratch [`Convolution::backward_batch`] needs.
     pub fn backward_scratch(&self, batch: usize, workers: usize) -> usize {
+        if self.joins_images() {
+            return batch * self.shape.output_length() + self.backward_joined_scratch(batch);
+        }
         let partials = self.chunks(batch) * self.partial_length();
         self.packed_transposed_length() + partials + workers * self.backward_worker_scratch()
     }
@@ -168,6 +178,9 @@ impl Convolution {
     pub fn backward_batch(&self, read: BatchGradient<'_>, write: BatchGradientOutput<'_>, scratch: &mut [f32]) {
         let (result, row) = (self.shape.output_length(), self.shape.out_width() * self.shape.out_channels);
         assert_eq!(read.grad_output.len(), read.batch * result, "output gradient");
+        if self.joins_images() {
+            return self.backward_joined(read, write, scratch);
+        }
         self.backward_batch_from(read, write, scratch, |index, rows| {
             let source = &read.grad_output[index * result..(index + 1) * result];
             source.chunks_exact(row).enumerate().for_each(|(y, values)| rows.row(y).copy_from_slice(values));
@@ -186,6 +199,14 @@ impl Convolution {
         let shape = &self.shape;
         let image = shape.input_length();
         assert_eq!(read.input.len(), read.batch * image, "input");
+        if self.joins_images() {
+            let (result, row) = (shape.output_length(), shape.out_width() * shape.out_channels);
+            let (grad_output, scratch) = scratch.split_at_mut(read.batch * result);
+            for_each_chunk_mut(grad_output, result, |index, image| {
+                gradient(index, &mut GradientRowsMut { values: image, stride: row, length: row });
+            });
+            return self.backward_joined(BatchGradient { grad_output, ..read }, write, scratch);
+        }
         let chunks = self.chunks(read.batch);
         let (weight_sums, partial) = (self.grad_weights_sums(), self.partial_length());
         let (packed, rest) = scratch.split_at_mut(self.packed_transposed_length());

@@ -13,6 +13,7 @@ mod depthwise;
 mod geometry;
 mod grad_input;
 mod grad_weights;
+mod joined;
 mod normalized;
 #[cfg(test)]
 mod tests;
@@ -86,7 +87,11 @@ impl Convolution {
             Algorithm::Direct { forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) }
         };
         let (frame, gradient_frame) = ([shape.frame_height(), shape.frame_width()], grad_input::frame(&shape));
-        Convolution { shape, frame, gradient_frame, images: 1, algorithm }
+        let mut convolution = Convolution { shape, frame, gradient_frame, images: 1, algorithm };
+        if convolution.joins_images() {
+            convolution.images = convolution.joined_images();
+        }
+        convolution
     }
 
     /// The shape it was made for.
@@ -166,7 +171,10 @@ impl Convolution {
         if let Algorithm::Winograd { forward, .. } = &self.algorithm {
             return forward.run(Pass { frames, packed, bias, accumulate: false }, outputs, room);
         }
-        for (frame, output) in frames.chunks_exact(frame_length).zip(outputs.chunks_exact_mut(image)) {
+        // Images that are joined lie side by side, as the rows of one product.
+        let joined = if self.joins_images() { (outputs.len() / image).max(1) } else { 1 };
+        let each = frames.chunks_exact(joined * frame_length).zip(outputs.chunks_exact_mut(joined * image));
+        for (frame, output) in each {
             match &self.algorithm {
                 Algorithm::Direct { forward_segments, .. } => {
                     self.forward_direct((frame, forward_segments), packed, bias, output);
@@ -188,7 +196,7 @@ impl Convolution {
         let in_channels = shape.in_channels / shape.groups;
         for (group, packed) in packed.chunks_exact(panels::packed_length(depth, columns)).enumerate() {
             let product = Product {
-                rows: self.forward_rows(),
+                rows: self.forward_rows(output.len() / shape.output_length()),
                 segments,
                 a: frame[group * in_channels..].as_ptr(),
                 b: Panels::new(packed, depth, columns),
@@ -201,11 +209,11 @@ impl Convolution {
         }
     }
 
-    fn forward_rows(&self) -> Rows {
+    fn forward_rows(&self, images: usize) -> Rows {
         let shape = &self.shape;
         let line = shape.frame_width() * shape.in_channels;
         if shape.is_pointwise() {
-            let length = shape.out_height() * shape.out_width();
+            let length = images * shape.out_height() * shape.out_width();
             let (a_row, c_row) = (shape.in_channels, shape.out_channels);
             return Rows { lines: 1, length, a_line: 0, a_row, c_line: 0, c_row };
         }

@@ -233,6 +233,71 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
 }
 
 #[test]
+fn pointwise_convolutions_of_small_images_are_one_product() {
+    // 1x4 positions, several blocks of rows; an image of a single position; bias and gradients that are added to.
+    for (width, in_channels, out_channels, batch) in [(4, 70, 33, 150), (1, 130, 100, 50), (4, 5, 3, 3)] {
+        let pointwise = ConvolutionShape { kernel: [1, 1], padding: [[0, 0], [0, 0]], height: 1, ..base() };
+        let shape = ConvolutionShape { width, in_channels, out_channels, ..pointwise };
+        let convolution = Convolution::new(shape);
+        assert!(convolution.joins_images(), "{shape:?}");
+        let (input, weights) = (values(batch * shape.input_length(), 10), values(shape.weight_length(), 11));
+        let (bias, gradient) = (values(out_channels, 12), values(batch * shape.output_length(), 13));
+
+        let mut output = vec![f32::NAN; gradient.len()];
+        let mut scratch = vec![f32::NAN; convolution.forward_images_scratch(workers())];
+        convolution.forward_batch(&input, (&weights, Some(&bias)), &mut output, &mut scratch);
+        let seen = vec![f32::NAN; output.len()];
+        let seen = std::sync::Mutex::new(seen);
+        convolution.forward_images(&input, (&weights, Some(&bias)), &mut scratch, |index, image| {
+            seen.lock().unwrap()[index * image.len()..(index + 1) * image.len()].copy_from_slice(image);
+        });
+        assert_eq!(output, seen.into_inner().unwrap(), "{shape:?}");
+
+        let backward = |from_rows: bool| {
+            let (mut grad_input, mut grad_weights) = (vec![1.0; input.len()], vec![f32::NAN; weights.len()]);
+            let mut grad_bias = vec![f32::NAN; out_channels];
+            let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
+            let read = BatchGradient { batch, input: &input, grad_output: &gradient, weights: &weights };
+            let write = BatchGradientOutput {
+                grad_input: &mut grad_input,
+                grad_weights: &mut grad_weights,
+                grad_bias: &mut grad_bias,
+                accumulate: true,
+            };
+            if from_rows {
+                let length = shape.output_length();
+                convolution.backward_batch_from(read, write, &mut scratch, |index, rows| {
+                    rows.row(0).copy_from_slice(&gradient[index * length..(index + 1) * length]);
+                });
+            } else {
+                convolution.backward_batch(read, write, &mut scratch);
+            }
+            [grad_input, grad_weights, grad_bias]
+        };
+        let gradients = backward(false);
+        assert_eq!(backward(true), gradients, "{shape:?}");
+
+        let mut expected_output = vec![Sum::default(); output.len()];
+        expected_output.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
+        let mut expected = [input.len(), weights.len(), out_channels].map(|length| vec![Sum::default(); length]);
+        expected[0].iter_mut().for_each(|sum| sum.add(1.0, 1.0));
+        for image in 0..batch {
+            let (from, to) = (image * shape.input_length(), image * shape.output_length());
+            for_each_product(&shape, |i, w, o| {
+                expected_output[to + o].add(input[from + i], weights[w]);
+                expected[0][from + i].add(gradient[to + o], weights[w]);
+                expected[1][w].add(input[from + i], gradient[to + o]);
+            });
+        }
+        gradient.iter().enumerate().for_each(|(index, value)| expected[2][index % out_channels].add(*value, 1.0));
+        assert_near(&output, &expected_output, &shape, "output, ");
+        for (actual, expected) in gradients.iter().zip(&expected) {
+            assert_near(actual, expected, &shape, "gradients, ");
+        }
+    }
+}
+
+#[test]
 fn images_of_a_batch_do_not_depend_on_their_pass() {
     // Short last passes, of several images each: up to seven on one thread, three on two.
     let batch = 31;

@@ -54,7 +54,7 @@ pub fn scratch_length(sizes: Sizes) -> usize {
 pub fn matmul(sizes: Sizes, a: &[f32], b: &[f32], bias: Option<&[f32]>, (c, scratch): (&mut [f32], &mut [f32])) {
     let left = Operand { values: a, depth_step: 1, side_step: sizes.depth };
     let right = Operand { values: b, depth_step: sizes.columns, side_step: 1 };
-    Multiplication { sizes, left, right, bias, accumulate: false }.run(simd::level(), c, scratch);
+    Multiplication { sizes, left, right, bias, accumulate: false, in_place: false }.run(simd::level(), c, scratch);
 }
 
 /// `c = a * transpose(b)`: `a` `[rows, depth]`, `b` `[columns, depth]`, `c` `[rows, columns]`; `scratch` holds
@@ -62,7 +62,11 @@ pub fn matmul(sizes: Sizes, a: &[f32], b: &[f32], bias: Option<&[f32]>, (c, scra
 pub fn matmul_transposed(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut [f32], &mut [f32])) {
     let left = Operand { values: a, depth_step: 1, side_step: sizes.depth };
     let right = Operand { values: b, depth_step: 1, side_step: sizes.depth };
-    Multiplication { sizes, left, right, bias: None, accumulate: false }.run(simd::level(), c, scratch);
+    Multiplication { sizes, left, right, bias: None, accumulate: false, in_place: false }.run(
+        simd::level(),
+        c,
+        scratch,
+    );
 }
 
 /// `c = transpose(a) * b`: `a` `[depth, rows]`, `b` `[depth, columns]`, `c` `[rows, columns]`; `scratch` holds
@@ -70,5 +74,9 @@ pub fn matmul_transposed(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut
 pub fn transposed_matmul(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut [f32], &mut [f32])) {
     let left = Operand { values: a, depth_step: sizes.rows, side_step: 1 };
     let right = Operand { values: b, depth_step: sizes.columns, side_step: 1 };
-    Multiplication { sizes, left, right, bias: None, accumulate: false }.run(simd::level(), c, scratch);
+    Multiplication { sizes, left, right, bias: None, accumulate: false, in_place: false }.run(
+        simd::level(),
+        c,
+        scratch,
+    );
 }

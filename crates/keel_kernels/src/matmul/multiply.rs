@@ -19,6 +19,9 @@ use crate::simd::{Level, prefetch_far};
 /// Maximum lanes of a vector.
 const MAX_LANES: usize = 16;
 
+/// Depth from which a tile takes long enough for the rows of the next one to arrive meanwhile.
+const PREFETCH_DEPTH: usize = 64;
+
 /// Floats of a cache line.
 const LINE: usize = 16;
 
@@ -49,15 +52,18 @@ pub(crate) struct Multiplication<'a> {
     pub(crate) bias: Option<&'a [f32]>,
     /// Returns true if the product is added to what the result holds; `bias` is not used then.
     pub(crate) accumulate: bool,
+    /// Returns true if the left matrix is never packed: no scratch is needed.
+    pub(crate) in_place: bool,
 }
 
 impl Multiplication<'_> {
-    /// Computes the product to `c` `[rows, columns]`. `scratch` holds [`super::scratch_length`] floats.
+    /// Computes the product to `c` `[rows, columns]`. `scratch` holds [`super::scratch_length`] floats unless
+    /// the product is `in_place`.
     pub(crate) fn run(&self, level: Level, c: &mut [f32], scratch: &mut [f32]) {
         let sizes = self.sizes;
         sizes.check([self.left.values.len(), self.right.values.len(), c.len()]);
         assert!(self.bias.is_none_or(|bias| bias.len() == sizes.columns), "bias");
-        let plan = Plan::new(level, sizes, self.left.side_step);
+        let plan = Plan::new(level, sizes, (!self.in_place).then_some(self.left.side_step));
         let packed = plan.packs_left.then(|| {
             let length = sizes.rows * sizes.depth;
             assert!(scratch.len() >= length, "matmul needs {length} floats of scratch, not {}", scratch.len());
@@ -253,7 +259,9 @@ impl Task<'_> {
             // SAFETY: each task writes its own block of the result; rows and depth lie inside the left matrix.
             unsafe {
                 let c = self.target.pointer(first * all_columns + block.columns.start);
-                prefetch_rows(c, all_columns, count..(2 * count).min(self.rows.end - first), block.columns.len());
+                if block.depth.len() >= PREFETCH_DEPTH {
+                    prefetch_rows(c, all_columns, count..(2 * count).min(self.rows.end - first), block.columns.len());
+                }
                 let tile = Tile {
                     a,
                     a_row,

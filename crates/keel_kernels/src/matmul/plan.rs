@@ -28,6 +28,9 @@ const PACKED_SIDE: usize = 512;
 /// Panels from which packing a transposed left matrix pays.
 const PACKED_PANELS: usize = 3;
 
+/// Depth from which packing a transposed left matrix pays: short columns stay in the cache as they are.
+const PACKED_DEPTH: usize = 64;
+
 /// Floats between rows that share one set of the first-level cache: rows this far apart push each other out.
 const ALIASED_ROW: usize = 1024;
 
@@ -83,11 +86,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// `left_row` is the number of floats between rows of the left matrix; 1 if it is transposed.
-    pub(super) fn new(level: Level, sizes: Sizes, left_row: usize) -> Plan {
+    /// `packable_row` is the number of floats between rows of the left matrix, 1 if it is transposed; `None` if it must not
+    /// be packed.
+    pub(super) fn new(level: Level, sizes: Sizes, packable_row: Option<usize>) -> Plan {
         let panel_columns = FULL_VECTORS * level.lanes();
         let (panel_count, tile_rows) = (sizes.columns.div_ceil(panel_columns), full_rows(level));
-        let packs_left = packs_left(sizes, panel_count, left_row);
+        let packs_left = packable_row.is_some_and(|row| packs_left(sizes, panel_count, row));
         let wanted = (sizes.work() / MIN_TASK_WORK).clamp(1, TASKS).max(sizes.work() / LARGE_TASK_WORK);
         let row_blocks = sizes.rows.div_ceil(if packs_left { PACKED_ROW_BLOCK } else { ROW_BLOCK }).max(1);
         let panels = Cut::new(panel_count, wanted.div_ceil(row_blocks));
@@ -122,7 +126,7 @@ pub(super) fn packed_left_length(level: Level, sizes: Sizes) -> usize {
 
 fn packs_left(sizes: Sizes, panels: usize, left_row: usize) -> bool {
     match left_row {
-        1 => panels >= PACKED_PANELS,
+        1 => panels >= PACKED_PANELS && sizes.depth >= PACKED_DEPTH,
         _ if left_row.is_multiple_of(ALIASED_ROW) => sizes.columns >= PACKED_SIDE,
         _ => sizes.rows >= PACKED_SIDE && sizes.columns >= PACKED_SIDE,
     }
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn blocks_of_the_depth_fit_the_panel_buffer() {
         for depth in 0..5000 {
-            let plan = Plan::new(Level::Scalar, Sizes { rows: 3, depth, columns: 5 }, depth);
+            let plan = Plan::new(Level::Scalar, Sizes { rows: 3, depth, columns: 5 }, None);
             assert!(plan.depth.part(0).len() <= MAX_DEPTH_BLOCK, "depth {depth}");
         }
     }

@@ -13,8 +13,8 @@ fn sizes_whose_products_wrap_are_refused() {
 #[test]
 #[should_panic(expected = "scratch")]
 fn too_short_scratch_is_refused() {
-    let sizes = Sizes { rows: 2, depth: 2, columns: 100 };
-    transposed_matmul(sizes, &[1.0; 4], &[1.0; 200], (&mut [0.0; 200], &mut []));
+    let sizes = Sizes { rows: 2, depth: 64, columns: 100 };
+    transposed_matmul(sizes, &[1.0; 128], &[1.0; 6400], (&mut [0.0; 200], &mut []));
 }
 
 fn values(length: usize, seed: u32) -> Vec<f32> {
@@ -66,7 +66,8 @@ impl Case {
         let mut c = vec![initial.unwrap_or(f32::NAN); sizes.rows * sizes.columns];
         let mut scratch = vec![f32::NAN; plan::packed_left_length(level, *sizes)];
         let (left, right, bias) = (self.left(), self.right(), bias.as_deref());
-        let product = Multiplication { sizes: *sizes, left, right, bias, accumulate: initial.is_some() };
+        let product =
+            Multiplication { sizes: *sizes, left, right, bias, accumulate: initial.is_some(), in_place: false };
         product.run(level, &mut c, &mut scratch);
         c
     }

@@ -1,0 +1,77 @@
+//! 1x1 convolutions of small images: products over the positions of the whole batch.
+//!
+//! An image of a few positions has too few rows for a product of its own: the weights would be read for a handful of
+//! multiply-adds each. The positions of all images lie one after the other, so the whole batch is one matrix.
+
+use super::{Algorithm, BatchGradient, BatchGradientOutput, Convolution};
+use crate::matmul::{self, Multiplication, Operand, Sizes};
+use crate::simd;
+
+/// Positions from which an image has enough rows for a product of its own.
+const OWN_PRODUCT_ROWS: usize = 96;
+
+impl Convolution {
+    /// Returns true if the images of a batch are computed together.
+    pub(super) fn joins_images(&self) -> bool {
+        let is_product = self.shape.is_pointwise() && self.shape.groups == 1;
+        is_product && matches!(self.algorithm, Algorithm::Direct { .. }) && self.positions() < OWN_PRODUCT_ROWS
+    }
+
+    /// Images that have enough positions together.
+    pub(super) fn joined_images(&self) -> usize {
+        OWN_PRODUCT_ROWS.div_ceil(self.positions())
+    }
+
+    fn positions(&self) -> usize {
+        self.shape.out_height() * self.shape.out_width()
+    }
+
+    /// Output of a batch, without scratch.
+    pub(super) fn forward_joined(&self, input: &[f32], (weights, bias): (&[f32], Option<&[f32]>), output: &mut [f32]) {
+        let (depth, columns) = (self.shape.in_channels, self.shape.out_channels);
+        let sizes = Sizes { rows: input.len() / depth, depth, columns };
+        let left = Operand { values: input, depth_step: 1, side_step: depth };
+        let right = Operand { values: weights, depth_step: columns, side_step: 1 };
+        let product = Multiplication { sizes, left, right, bias, accumulate: false, in_place: true };
+        product.run(simd::level(), output, &mut []);
+    }
+
+    /// Floats of scratch [`Convolution::backward_joined`] needs.
+    pub(super) fn backward_joined_scratch(&self, batch: usize) -> usize {
+        matmul::scratch_length(self.weight_gradient_sizes(batch))
+    }
+
+    fn weight_gradient_sizes(&self, batch: usize) -> Sizes {
+        let depth = batch * self.positions();
+        Sizes { rows: self.shape.in_channels, depth, columns: self.shape.out_channels }
+    }
+
+    /// Gradients of a batch.
+    pub(super) fn backward_joined(&self, read: BatchGradient<'_>, write: BatchGradientOutput<'_>, scratch: &mut [f32]) {
+        let (in_channels, out_channels) = (self.shape.in_channels, self.shape.out_channels);
+        if !write.grad_weights.is_empty() {
+            let sizes = self.weight_gradient_sizes(read.batch);
+            matmul::transposed_matmul(sizes, read.input, read.grad_output, (write.grad_weights, scratch));
+        }
+        if !write.grad_input.is_empty() {
+            let sizes = Sizes { rows: read.batch * self.positions(), depth: out_channels, columns: in_channels };
+            let left = Operand { values: read.grad_output, depth_step: 1, side_step: out_channels };
+            let right = Operand { values: read.weights, depth_step: 1, side_step: out_channels };
+            let accumulate = write.accumulate;
+            let product = Multiplication { sizes, left, right, bias: None, accumulate, in_place: true };
+            product.run(simd::level(), write.grad_input, &mut []);
+        }
+        if !write.grad_bias.is_empty() {
+            let sums = write.grad_bias;
+            simd::level().run(
+                #[inline(always)]
+                || {
+                    sums.fill(0.0);
+                    for position in read.grad_output.chunks_exact(out_channels) {
+                        sums.iter_mut().zip(position).for_each(|(sum, value)| *sum += value);
+                    }
+                },
+            );
+        }
+    }
+}
