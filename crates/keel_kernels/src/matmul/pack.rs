@@ -64,20 +64,15 @@ pub(super) unsafe fn copy<S: Simd>(simd: S, runs: Runs, target: *mut f32) {
 #[inline(always)]
 pub(super) unsafe fn transpose(level: Level, runs: Runs, target: *mut f32) {
     let Runs { depth, count, width, .. } = runs;
-    // SAFETY: passed on; AVX is part of both levels.
+    // SAFETY: the target has so many floats; passed on; AVX is part of both levels.
     unsafe {
+        if width > count {
+            target.write_bytes(0, depth * width);
+        }
         match level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 | Level::Avx512 if count >= avx::SIDE && depth >= avx::SIDE => avx::transpose(runs, target),
             _ => transpose_plain(runs, target),
-        }
-    }
-    if width > count {
-        for k in 0..depth {
-            for column in count..width {
-                // SAFETY: inside the target.
-                unsafe { *target.add(k * width + column) = 0.0 };
-            }
         }
     }
 }

@@ -37,6 +37,9 @@ const ALIASED_ROW: usize = 1024;
 /// Tiles of one panel up to which the panel is read in place: packing it would take longer than its scattered rows do.
 const TILES_IN_PLACE: usize = 4;
 
+/// Minimum tiles of rows of a block, if rows are cut for the sake of the threads: each block packs its panels again.
+const MIN_TILES: usize = 10;
+
 /// Number of tasks threads share evenly.
 const TASKS: usize = 16;
 
@@ -95,7 +98,7 @@ impl Plan {
         let wanted = (sizes.work() / MIN_TASK_WORK).clamp(1, TASKS).max(sizes.work() / LARGE_TASK_WORK);
         let row_blocks = sizes.rows.div_ceil(if packs_left { PACKED_ROW_BLOCK } else { ROW_BLOCK }).max(1);
         let panels = Cut::new(panel_count, wanted.div_ceil(row_blocks));
-        let more_rows = wanted.div_ceil(panels.parts).min(sizes.rows / (2 * tile_rows));
+        let more_rows = wanted.div_ceil(panels.parts).min(sizes.rows / (MIN_TILES * tile_rows));
         Plan {
             rows: Cut::new(sizes.rows, row_blocks.max(more_rows)),
             panels,
