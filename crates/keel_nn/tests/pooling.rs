@@ -20,6 +20,7 @@ fn values_and_gradients_equal_the_golden_files() {
 fn gradients_equal_differences() {
     let cases = [
         (r#"{"type": "max_pool"}"#, [5, 7, 1], 1),
+        (r#"{"type": "max_pool", "padding": "same"}"#, [5, 7, 18], 2),
         (r#"{"type": "max_pool", "kernel": 3, "stride": 2, "padding": 1}"#, [7, 6, 3], 2),
         (r#"{"type": "max_pool", "kernel": 3, "stride": 2, "padding": "same"}"#, [4, 6, 5], 1),
         (r#"{"type": "max_pool", "kernel": [1, 3], "stride": [2, 1]}"#, [3, 5, 17], 3),

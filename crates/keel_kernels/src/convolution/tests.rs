@@ -58,6 +58,13 @@ fn cases() -> Vec<ConvolutionShape> {
     ]
 }
 
+/// Every case as it is computed, and those with fewer multiplications by the definition too.
+fn convolutions() -> Vec<Convolution> {
+    let as_computed = cases().into_iter().map(Convolution::new);
+    let suited = cases().into_iter().filter(super::winograd::suits);
+    as_computed.chain(suited.map(Convolution::by_definition)).collect()
+}
+
 fn values(length: usize, seed: u32) -> Vec<f32> {
     let hash = |i: u32| i.wrapping_add(seed << 16).wrapping_mul(2_654_435_761).rotate_left(9).wrapping_mul(40503) >> 8;
     (0..length as u32).map(|i| hash(i) as f32 / 8_388_608.0 - 1.0).collect()
@@ -148,8 +155,8 @@ fn gradients_framed(convolution: &Convolution, gradients: &[f32]) -> Vec<f32> {
 
 #[test]
 fn forward_matches_the_definition() {
-    for shape in cases() {
-        let convolution = Convolution::new(shape);
+    for convolution in convolutions() {
+        let shape = *convolution.shape();
         let count = images_of_pass(&convolution);
         let (images, weights) = (values(count * shape.input_length(), 1), values(shape.weight_length(), 2));
         let bias = values(shape.out_channels, 3);
@@ -172,8 +179,8 @@ fn forward_matches_the_definition() {
 
 #[test]
 fn grad_input_matches_the_definition_and_can_accumulate() {
-    for shape in cases() {
-        let convolution = Convolution::new(shape);
+    for convolution in convolutions() {
+        let shape = *convolution.shape();
         let count = images_of_pass(&convolution);
         let (gradients, weights) = (values(count * shape.output_length(), 4), values(shape.weight_length(), 5));
         let mut packed = vec![f32::NAN; convolution.packed_transposed_length()];
@@ -198,8 +205,8 @@ fn grad_input_matches_the_definition_and_can_accumulate() {
 
 #[test]
 fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
-    for shape in cases() {
-        let convolution = Convolution::new(shape);
+    for convolution in convolutions() {
+        let shape = *convolution.shape();
         let count = images_of_pass(&convolution);
         let images = values(count * shape.input_length(), 6);
         let gradients = values(count * shape.output_length(), 7);

@@ -10,9 +10,11 @@ pub(crate) const LANES: usize = 16;
 pub(crate) const PLACES: usize = 4;
 
 impl PoolShape {
-    /// Whether the windows are 2x2 with stride 2 and no padding.
+    /// Returns true if the windows are 2x2 with stride 2 and lie inside the image: with padding "same", the last one of an odd
+    /// side does not.
     pub fn is_pairs(&self) -> bool {
-        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0]
+        let inside = (0..2).all(|side| 2 * self.output[side] <= self.input[side]);
+        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0] && inside
     }
 
     /// Where the four values of the window at (`row`, `column`) start in the image.

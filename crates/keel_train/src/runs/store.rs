@@ -4,7 +4,8 @@
 //! `layers(step, layer, name, value)` with one row per measurement, `histograms(step, layer, name, low, high, counts)` with
 //! counts as a JSON array, `findings(step, code, level, layer, document)` with the finding as JSON.
 //!
-//! Rows are buffered and written in one transaction by a thread of its own, so that steps never wait for the disk.
+//! Rows are buffered and written in one transaction by a thread of its own. A step waits for it only when 64 messages have
+//! piled up, and a checkpoint until all rows before it are written.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
