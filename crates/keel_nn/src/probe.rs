@@ -5,7 +5,7 @@
 //! values it is shown. Without an observer there is no probe and nothing is measured.
 //!
 //! To save a pass over memory in a layer: set the flag in `measures`, and fill the slot in every training call in which
-//! the probe is there. A node that does the work of several layers (its name is theirs, joined by ` + `) has a
+//! the probe is there. An instruction that computes several nodes has a
 //! [`LayerProbe`] for each, in order; what lies between them is seen by nobody else, so it fills what it can.
 
 use keel_kernels::statistics::{GradientSignal, Signal, SignalPart, UnitCounts};
@@ -30,7 +30,7 @@ pub struct Probe {
     pub input: Option<Signal>,
     /// The gradient by the first input, as this node alone gives it, `[batch, ...]`.
     pub grad_input: Option<GradientSignal>,
-    /// One for each layer the node stands for, in order; the last one's output is the node's.
+    /// One for each node the instruction computes, in order; the last one's output is the instruction's.
     pub layers: Vec<LayerProbe>,
 }
 

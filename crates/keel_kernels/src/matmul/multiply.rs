@@ -50,9 +50,9 @@ pub(crate) struct Multiplication<'a> {
     pub(crate) right: Operand<'a>,
     /// `[columns]`, added to every row.
     pub(crate) bias: Option<&'a [f32]>,
-    /// Returns true if the product is added to what the result holds; `bias` is not used then.
+    /// True if the product is added to what the result holds; `bias` is not used then.
     pub(crate) accumulate: bool,
-    /// Returns true if the left matrix is never packed: no scratch is needed.
+    /// True if the left matrix is never packed: no scratch is needed.
     pub(crate) in_place: bool,
 }
 

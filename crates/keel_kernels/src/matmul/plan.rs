@@ -82,7 +82,7 @@ pub(super) struct Plan {
     pub(super) panel_columns: usize,
     /// Maximum rows of a tile of a packed left matrix.
     pub(super) tile_rows: usize,
-    /// Returns true if the left matrix is packed.
+    /// True if the left matrix is packed.
     pub(super) packs_left: bool,
     /// Rows of a block up to which panels are read in place.
     pub(super) rows_in_place: usize,

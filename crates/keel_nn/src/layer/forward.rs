@@ -12,7 +12,8 @@ use crate::random::RandomKey;
 /// use keel_nn::layers::{LinearSpec, LayerSpec};
 /// use keel_nn::{Forward, Layer, Shape};
 ///
-/// let layer = LayerSpec::Linear(LinearSpec::new(1)).build(Shape::Features(2))?;
+/// let op = LayerSpec::Linear(LinearSpec::new(1)).build(Shape::Features(2))?;
+/// let layer = op.layer();
 /// let memory = layer.memory(keel_nn::MemoryRequest { batch: 1, mode: keel_nn::Mode::Train, workers: 1 });
 /// let (mut output, mut scratch) = ([0.0], vec![0.0; memory.forward_scratch]);
 /// // Two weights and a bias: 2 * 10 + 3 * 1 + 0.5.
