@@ -29,7 +29,7 @@ const DOCUMENTATION: Step = Step { name: "documentation tests", arguments: &["te
 /// Names the file to which skipped tests add a line each; `keel_testkit::skipping` writes it.
 const SKIPPED_TESTS: &str = "EVENKEEL_SKIPPED_TESTS";
 
-/// Most tests that may be skipped: those with data sets beside the checkout, those with a browser, the one with PyTorch.
+/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch.
 const MOST_SKIPPED: usize = 20;
 
 /// Runs all steps at `root` until one fails; true if none did.
@@ -57,7 +57,7 @@ pub(crate) fn run(root: &Path) -> bool {
     skipped.lines().count() <= MOST_SKIPPED
 }
 
-/// How many tests were skipped, which, and why.
+/// Returns the number of skipped tests, with the name and the reason of each.
 fn skipped_text(lines: &str) -> String {
     let count = lines.lines().count();
     let verdict = if count > MOST_SKIPPED { format!(", more than the {MOST_SKIPPED} allowed") } else { String::new() };

@@ -36,7 +36,7 @@ impl Convolution {
         product.run(simd::level(), output, &mut []);
     }
 
-    /// Floats of scratch [`Convolution::backward_joined`] needs.
+    /// Length of the scratch buffer of [`Convolution::backward_joined`], in floats.
     pub(super) fn backward_joined_scratch(&self, batch: usize) -> usize {
         matmul::scratch_length(self.weight_gradient_sizes(batch))
     }

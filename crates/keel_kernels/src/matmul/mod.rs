@@ -30,7 +30,7 @@ impl Sizes {
         self.rows.saturating_mul(self.depth).saturating_mul(self.columns)
     }
 
-    /// What the product costs beside element-wise work, for sharing it over threads.
+    /// Cost of the product in element-wise operations, for sharing it over threads.
     fn operations(self) -> usize {
         self.work() / MULTIPLY_ADDS_PER_OPERATION
     }
@@ -44,7 +44,7 @@ impl Sizes {
     }
 }
 
-/// Floats of scratch a product of these sizes needs, in each of the three forms.
+/// Length of the scratch buffer of a product of these sizes, in floats; the same for all three forms.
 pub fn scratch_length(sizes: Sizes) -> usize {
     plan::packed_left_length(simd::level(), sizes)
 }

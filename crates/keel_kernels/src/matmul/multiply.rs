@@ -22,16 +22,16 @@ const MAX_LANES: usize = 16;
 /// Depth from which a tile takes long enough for the rows of the next one to arrive meanwhile.
 const PREFETCH_DEPTH: usize = 64;
 
-/// Floats of a cache line.
+/// Length of a cache line, in floats.
 const LINE: usize = 16;
 
 /// A matrix as it lies in memory; one of the steps is 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operand<'a> {
     pub(crate) values: &'a [f32],
-    /// Floats between neighbours along the depth.
+    /// Distance of neighbours along the depth, in floats.
     pub(crate) depth_step: usize,
-    /// Floats between neighbouring rows of the left matrix, or columns of the right one.
+    /// Distance of neighbouring rows of the left matrix, or columns of the right one, in floats.
     pub(crate) side_step: usize,
 }
 
@@ -106,7 +106,7 @@ impl Multiplication<'_> {
     }
 }
 
-/// Where the tile that begins with row `first` lies in the packed left matrix.
+/// Returns the offset in the packed left matrix of the tile that begins with row `first`.
 #[inline(always)]
 fn packed_tile(all_rows: usize, depth: &Range<usize>, first: usize) -> usize {
     depth.start * all_rows + first * depth.len()
@@ -145,14 +145,14 @@ impl pulp::WithSimd for PackTile<'_> {
 #[repr(C, align(64))]
 struct PanelBuffer([f32; MAX_DEPTH_BLOCK * MAX_LANES * FULL_VECTORS]);
 
-/// What a task works on at a time: part of a panel of columns.
+/// Part of a panel of columns: the unit of work of a task.
 #[derive(Clone, Debug)]
 struct Block {
     depth: Range<usize>,
     columns: Range<usize>,
 }
 
-/// Where the inner loop reads a panel.
+/// Address of a panel for the inner loop.
 #[derive(Clone, Copy)]
 struct PanelRows {
     start: *const f32,

@@ -8,11 +8,11 @@ use crate::simd::Level;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runs {
     pub(super) source: *const f32,
-    /// Floats between two runs of the source.
+    /// Distance of two runs of the source, in floats.
     pub(super) stride: usize,
     pub(super) depth: usize,
     pub(super) count: usize,
-    /// Floats of the target for each depth index, `count` at least; the rest is filled with zeros.
+    /// Number of floats of the target for each depth index, `count` at least; the rest is filled with zeros.
     pub(super) width: usize,
 }
 

@@ -31,7 +31,7 @@ const PACKED_PANELS: usize = 3;
 /// Depth from which packing a transposed left matrix pays: short columns stay in the cache as they are.
 const PACKED_DEPTH: usize = 64;
 
-/// Floats between rows that share one set of the first-level cache: rows this far apart push each other out.
+/// Distance of rows that share one set of the first-level cache, in floats: such rows evict each other.
 const ALIASED_ROW: usize = 1024;
 
 /// Tiles of one panel up to which the panel is read in place: packing it would take longer than its scattered rows do.

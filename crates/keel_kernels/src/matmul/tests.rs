@@ -23,7 +23,7 @@ fn values(length: usize, seed: u32) -> Vec<f32> {
         .collect()
 }
 
-/// How both matrices lie in memory.
+/// Layout of both matrices in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {
     Plain,

@@ -18,11 +18,11 @@ use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
 pub struct Tail {
     /// The activation; identity for none.
     pub function: Function,
-    /// What else there is.
+    /// Second input or pooling, if there is one.
     pub extra: Extra,
 }
 
-/// What a tail does beside its activation.
+/// Work of a tail in addition to its activation.
 #[derive(Clone, Copy, Debug)]
 pub enum Extra {
     /// Nothing.

@@ -21,7 +21,7 @@ impl NodeId {
 /// A value flowing through the graph: the network's input, or the output of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
-    /// What the network is given.
+    /// Input of the network.
     Input,
     /// The output of this node.
     Node(NodeId),
@@ -45,15 +45,15 @@ impl fmt::Display for Place {
 /// One operation in its place.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Which node of the graph it is.
+    /// Identifier in the graph.
     pub id: NodeId,
     /// Unique: kind and number, `conv2d_1`. For people: nothing is to be read from it.
     pub name: String,
-    /// What is computed.
+    /// Operation with its resolved settings.
     pub op: Op,
     /// One or two values it reads.
     pub inputs: Vec<Value>,
-    /// Where the config speaks of it.
+    /// Entry of the config that it comes from.
     pub place: Place,
     /// Its floats in the parameter buffer.
     pub parameters: Range<usize>,

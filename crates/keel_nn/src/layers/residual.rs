@@ -26,7 +26,7 @@ pub struct ResidualSpec {
     #[serde(default = "relu", deserialize_with = "name_or_table")]
     #[schemars(with = "NameOrTable")]
     pub after: Activation,
-    /// How the weights of a projection start.
+    /// Initialiser of the weights of a projection.
     #[serde(default = "auto")]
     pub shortcut_init: InitSpec,
 }

@@ -13,8 +13,8 @@ use crate::random::RandomKey;
 
 /// Sees the values of a step as they are computed, for measurements; the unit type sees nothing.
 pub trait Observer {
-    /// Where an instruction may note statistics by itself (see [`crate::probe`]); asked before its forward and its
-    /// backward.
+    /// Returns the slots in which an instruction may note statistics by itself (see [`crate::probe`]). Called before its
+    /// forward and before its backward function.
     fn probe(&mut self, instruction: usize) -> Option<&mut Probe> {
         let _ = instruction;
         None
@@ -81,7 +81,7 @@ impl Executor {
         &self.plan
     }
 
-    /// What is run.
+    /// Program that is run.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
     }
@@ -270,7 +270,7 @@ impl Executor {
     }
 }
 
-/// Where an input comes from.
+/// Origin of an input.
 #[derive(Clone)]
 enum Place {
     None,

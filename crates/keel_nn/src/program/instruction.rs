@@ -10,13 +10,13 @@ use crate::layers::{ConvolutionBlock, NormBlock};
 /// A value flowing through a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
-    /// What the network is given.
+    /// Input of the network.
     Input,
     /// The output of the instruction with this index.
     Instruction(usize),
 }
 
-/// What an instruction runs.
+/// Arithmetic of an instruction.
 #[derive(Clone, Debug)]
 pub enum Kernel {
     /// One operation by itself.
@@ -43,7 +43,7 @@ impl Kernel {
 pub struct Instruction {
     /// The nodes it computes, in the order of the graph; its output is that of the last.
     pub nodes: Vec<NodeId>,
-    /// What runs.
+    /// Arithmetic of the nodes.
     pub kernel: Kernel,
     /// One or two values it reads.
     pub inputs: Vec<Source>,

@@ -21,7 +21,7 @@ use crate::graph::Graph;
 
 /// Something that executes graphs.
 pub trait Target {
-    /// What a graph becomes.
+    /// Result of lowering a graph.
     type Program;
 
     /// Lowers `graph`; it stays as it is.
@@ -69,12 +69,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// What is computed.
+    /// Graph that the program computes.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
     }
 
-    /// What computes it, in the order it runs.
+    /// Instructions, in the order in which they run.
     pub fn instructions(&self) -> &[Instruction] {
         &self.instructions
     }

@@ -1,4 +1,4 @@
-//! Where every intermediate result lives: one allocation for a program, a batch size and a mode.
+//! Layout of all intermediate results: one allocation for a program, a batch size and a mode.
 //!
 //! Each buffer has a lifetime in steps: instruction `i` of `n` runs forward at time `i`, the loss at `n`, and instruction `i`
 //! backward at `2n - i`. Buffers whose lifetimes do not meet share memory; they are placed largest first, each at the
@@ -57,7 +57,7 @@ pub(crate) enum GradInput {
     Accumulate(Slot),
 }
 
-/// Where a buffer lies, and the steps in which it holds something.
+/// Place of a buffer, and the steps in which its contents are needed.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the steps are read by tests"))]
 struct Lifetime {

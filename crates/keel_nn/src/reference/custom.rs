@@ -37,7 +37,7 @@ impl Definition for CustomDefinition<'_> {
     }
 }
 
-/// What a forward pass leaves behind.
+/// Buffers after a forward pass.
 struct Single {
     input: Vec<f32>,
     output: Vec<f32>,

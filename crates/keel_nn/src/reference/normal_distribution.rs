@@ -10,7 +10,7 @@
 
 use std::f64::consts::PI;
 
-/// Where the continued fraction takes over.
+/// Argument from which the continued fraction is used.
 const TAIL: f64 = 3.0;
 
 /// Terms of the series: up to 3, later ones no longer change the sum.

@@ -76,7 +76,7 @@ fn layers() -> impl Strategy<Value = Vec<LayerSpec>> {
     })
 }
 
-/// What a step and an evaluation give.
+/// Results of a step and an evaluation.
 struct Results {
     outputs: Vec<f64>,
     gradients: Vec<f64>,

@@ -5,7 +5,7 @@ use keel_nn::graph::Graph;
 
 use crate::optimizers::SegmentNorms;
 
-/// Room for the parameters of every node of `graph`, one [`LayerMeasurement`] a node.
+/// Returns an empty [`LayerMeasurement`] for every node of `graph`, with an entry for each of its parameters.
 pub(super) fn empty_measurements(graph: &Graph) -> Vec<LayerMeasurement> {
     let of_layer = |layer| LayerMeasurement { layer, ..LayerMeasurement::default() };
     let mut layers: Vec<LayerMeasurement> = (0..graph.nodes().len()).map(of_layer).collect();

@@ -47,7 +47,7 @@ pub struct StepProbe {
     distributions: Option<Vec<Distribution>>,
 }
 
-/// What is done for one instruction of the program.
+/// Measurements of one instruction of the program.
 #[derive(Debug)]
 struct InstructionSlots {
     probe: Probe,

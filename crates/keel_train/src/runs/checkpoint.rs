@@ -76,7 +76,7 @@ pub struct TrainingState {
     pub optimizer_steps: u64,
     /// State of the schedule.
     pub plateau: PlateauState,
-    /// How the training was shortened to keep its time limit, if it was.
+    /// Present if the training was shortened to keep its time limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortened: Option<Shortened>,
     /// Sum of the losses of the epoch under way, weighted by samples.

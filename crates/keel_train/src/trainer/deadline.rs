@@ -16,7 +16,7 @@ const WARM_STEPS: u64 = 4;
 /// instead.
 const LEAST_STEPS: u64 = 300;
 
-/// Where a training is.
+/// Progress of a training run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     /// Steps done.

@@ -161,7 +161,7 @@ impl Session {
         self.random.child(step)
     }
 
-    /// What runs a training step.
+    /// Program of a training step.
     pub fn program(&self) -> &Arc<Program> {
         self.executor.program()
     }

@@ -98,7 +98,7 @@ pub struct Linear {
     spec: LinearSpec,
 }
 
-/// Floats of scratch of the gradients by the weights and by the input.
+/// Returns the length of the scratch buffer of the weight gradient and the input gradient, in floats.
 pub(super) fn backward_scratch(batch: usize, in_features: usize, out_features: usize) -> usize {
     let by_weights = Sizes { rows: in_features, depth: batch, columns: out_features };
     let by_input = Sizes { rows: batch, depth: out_features, columns: in_features };
@@ -121,7 +121,7 @@ impl Linear {
         self.out_features
     }
 
-    /// Floats of the weights of all groups.
+    /// Returns the number of weights of all groups.
     pub(crate) fn weight_length(&self) -> usize {
         self.in_features * self.out_features / self.spec.groups
     }

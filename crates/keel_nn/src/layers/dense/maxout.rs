@@ -20,10 +20,10 @@ pub struct MaxoutSpec {
     #[serde(default = "two")]
     #[schemars(range(min = 1))]
     pub pieces: usize,
-    /// How the weights start.
+    /// Initialiser of the weights.
     #[serde(default = "auto")]
     pub init: InitSpec,
-    /// How the biases start.
+    /// Initialiser of the biases.
     #[serde(default = "zeros")]
     pub bias_init: InitSpec,
     /// True if weights and biases stay as they start: training changes neither.

@@ -119,7 +119,7 @@ impl BatchNorm {
         if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
     }
 
-    /// Where the running statistics lie, for a layer whose state begins at `start`.
+    /// Returns the places of the running statistics of a layer whose state begins at `start`.
     pub fn running_places(&self, start: usize) -> RunningPlaces {
         let channels = self.channels();
         let (variance, updates) = (start + channels, start + 2 * channels);
