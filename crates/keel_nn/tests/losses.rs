@@ -2,7 +2,7 @@
 
 use keel_nn::Shape;
 use keel_nn::losses::{Loss, LossError, LossSpec, LossValue, TargetKind, Targets, catalog};
-use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets};
+use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets, WeightedLossCase};
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values};
 use serde_json::json;
 
@@ -17,22 +17,10 @@ fn build(mut spec: serde_json::Value, outputs: usize, targets: TargetKind) -> Lo
     }
 }
 
-#[derive(serde::Deserialize)]
-struct WeightedCase {
-    name: String,
-    loss: String,
-    classes: usize,
-    class_weights: Vec<f32>,
-    labels: Vec<u32>,
-    outputs: Vec<f32>,
-    value: f64,
-    gradient: Vec<f32>,
-}
-
 #[test]
 fn class_weights_make_a_weighted_mean_for_every_loss_of_classes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/weighted_losses.json");
-    let cases: Vec<WeightedCase> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = WeightedLossCase::read_all(path).unwrap();
     assert!(cases.len() >= 6, "{}", cases.len());
     for case in cases {
         let width = case.outputs.len() / case.labels.len();

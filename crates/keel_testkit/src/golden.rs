@@ -78,6 +78,42 @@ pub enum GoldenError {
     },
 }
 
+/// A loss whose classes weigh differently, from `weighted_losses.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WeightedLossCase {
+    /// Loss and number of the case.
+    pub name: String,
+    /// Name of the loss in config files.
+    pub loss: String,
+    /// Number of classes.
+    pub classes: usize,
+    /// One weight for each class.
+    pub class_weights: Vec<f32>,
+    /// One class for each sample.
+    pub labels: Vec<u32>,
+    /// `[samples, outputs]`.
+    pub outputs: Vec<f32>,
+    /// Weighted mean loss.
+    pub value: f64,
+    /// Gradient with respect to the outputs, laid out as they are.
+    pub gradient: Vec<f32>,
+}
+
+impl WeightedLossCase {
+    /// Reads all cases of the file `path`.
+    ///
+    /// # Errors
+    /// [`GoldenError`] if the file is missing, malformed or without cases.
+    pub fn read_all(path: impl AsRef<Path>) -> Result<Vec<Self>, GoldenError> {
+        let path = path.as_ref();
+        let cases: Vec<Self> = parsed(path)?;
+        if cases.is_empty() {
+            return Err(GoldenError::Empty { path: path.to_owned() });
+        }
+        Ok(cases)
+    }
+}
+
 impl<Case: DeserializeOwned> GoldenFile<Case> {
     /// Reads the file `path`, usually `concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/linear.json")`.
     ///
@@ -85,15 +121,19 @@ impl<Case: DeserializeOwned> GoldenFile<Case> {
     /// [`GoldenError`] if the file is missing, malformed or without cases.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, GoldenError> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| GoldenError::Unreadable { path: path.to_owned(), source })?;
-        let file: Self =
-            serde_json::from_str(&text).map_err(|source| GoldenError::Malformed { path: path.to_owned(), source })?;
+        let file: Self = parsed(path)?;
         if file.cases.is_empty() {
             return Err(GoldenError::Empty { path: path.to_owned() });
         }
         Ok(file)
     }
+}
+
+/// Reads a JSON document.
+fn parsed<T: DeserializeOwned>(path: &Path) -> Result<T, GoldenError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| GoldenError::Unreadable { path: path.to_owned(), source })?;
+    serde_json::from_str(&text).map_err(|source| GoldenError::Malformed { path: path.to_owned(), source })
 }
 
 impl Tensor {

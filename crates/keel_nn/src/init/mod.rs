@@ -193,6 +193,16 @@ pub struct InvalidInit {
 }
 
 impl InitSpec {
+    /// Default of weights, for the keys of layers.
+    pub(crate) fn auto() -> Self {
+        InitSpec::Auto
+    }
+
+    /// Default of biases, for the keys of layers.
+    pub(crate) fn zeros() -> Self {
+        InitSpec::Zeros
+    }
+
     /// The explicit initialiser of a weight in front of `following`, every default filled in.
     ///
     /// `auto` is xavier_normal before sigmoid or tanh, lecun_normal before selu, and kaiming_normal with the activation's

@@ -39,10 +39,10 @@ pub struct Conv2dSpec {
     #[serde(default = "yes")]
     pub bias: bool,
     /// How the weights start.
-    #[serde(default = "auto")]
+    #[serde(default = "InitSpec::auto")]
     pub init: InitSpec,
     /// How the biases start.
-    #[serde(default = "zeros")]
+    #[serde(default = "InitSpec::zeros")]
     pub bias_init: InitSpec,
     /// Whether weights and biases stay as they start: training changes neither.
     #[serde(default)]
@@ -69,14 +69,6 @@ fn yes() -> bool {
     true
 }
 
-fn auto() -> InitSpec {
-    InitSpec::Auto
-}
-
-fn zeros() -> InitSpec {
-    InitSpec::Zeros
-}
-
 impl Conv2dSpec {
     /// A convolution with a bias, stride 1 and "same" padding.
     pub fn new(out_channels: usize, kernel: impl Into<Extent>) -> Self {
@@ -88,8 +80,8 @@ impl Conv2dSpec {
             dilation: dense(),
             groups: dense(),
             bias: yes(),
-            init: auto(),
-            bias_init: zeros(),
+            init: InitSpec::Auto,
+            bias_init: InitSpec::Zeros,
             frozen: false,
         }
     }

@@ -27,7 +27,7 @@ pub struct ResidualSpec {
     #[schemars(with = "NameOrTable")]
     pub after: Activation,
     /// Initialiser of the weights of a projection.
-    #[serde(default = "auto")]
+    #[serde(default = "InitSpec::auto")]
     pub shortcut_init: InitSpec,
 }
 
@@ -49,10 +49,6 @@ impl ResidualSpec {
     pub fn new(body: Vec<LayerSpec>) -> Self {
         ResidualSpec { body, shortcut: Shortcut::Auto, after: relu(), shortcut_init: InitSpec::Auto }
     }
-}
-
-fn auto() -> InitSpec {
-    InitSpec::Auto
 }
 
 fn relu() -> Activation {

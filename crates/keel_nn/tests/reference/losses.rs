@@ -3,7 +3,7 @@
 use keel_nn::Shape;
 use keel_nn::losses::{Loss, LossSpec, TargetKind, Targets};
 use keel_nn::reference::losses::evaluate;
-use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets};
+use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets, WeightedLossCase};
 use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
 use serde_json::json;
 
@@ -40,22 +40,10 @@ fn losses_give_the_golden_values_and_gradients() {
     }
 }
 
-#[derive(serde::Deserialize)]
-struct WeightedCase {
-    name: String,
-    loss: String,
-    classes: usize,
-    class_weights: Vec<f32>,
-    labels: Vec<u32>,
-    outputs: Vec<f32>,
-    value: f64,
-    gradient: Vec<f32>,
-}
-
 #[test]
 fn weighted_losses_give_the_golden_values_and_gradients() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/weighted_losses.json");
-    let cases: Vec<WeightedCase> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = WeightedLossCase::read_all(path).unwrap();
     assert!(cases.len() >= 6, "{} cases", cases.len());
     for case in cases {
         let width = case.outputs.len() / case.labels.len();

@@ -25,10 +25,10 @@ pub struct LinearSpec {
     #[serde(default = "yes")]
     pub bias: bool,
     /// How the weights start.
-    #[serde(default = "auto")]
+    #[serde(default = "InitSpec::auto")]
     pub init: InitSpec,
     /// How the biases start.
-    #[serde(default = "zeros")]
+    #[serde(default = "InitSpec::zeros")]
     pub bias_init: InitSpec,
     /// True if weights and biases stay as they start: training changes neither.
     #[serde(default)]
@@ -47,18 +47,10 @@ fn yes() -> bool {
     true
 }
 
-fn auto() -> InitSpec {
-    InitSpec::Auto
-}
-
-fn zeros() -> InitSpec {
-    InitSpec::Zeros
-}
-
 impl LinearSpec {
     /// A layer with a bias and the default initialisers.
     pub fn new(out_features: usize) -> Self {
-        let (init, bias_init) = (auto(), zeros());
+        let (init, bias_init) = (InitSpec::Auto, InitSpec::Zeros);
         LinearSpec { out_features: Some(out_features), groups: one(), bias: yes(), init, bias_init, frozen: false }
     }
 }

@@ -21,22 +21,14 @@ pub struct MaxoutSpec {
     #[schemars(range(min = 1))]
     pub pieces: usize,
     /// Initialiser of the weights.
-    #[serde(default = "auto")]
+    #[serde(default = "InitSpec::auto")]
     pub init: InitSpec,
     /// Initialiser of the biases.
-    #[serde(default = "zeros")]
+    #[serde(default = "InitSpec::zeros")]
     pub bias_init: InitSpec,
     /// True if weights and biases stay as they start: training changes neither.
     #[serde(default)]
     pub frozen: bool,
-}
-
-fn auto() -> InitSpec {
-    InitSpec::Auto
-}
-
-fn zeros() -> InitSpec {
-    InitSpec::Zeros
 }
 
 fn two() -> usize {
@@ -46,7 +38,7 @@ fn two() -> usize {
 impl MaxoutSpec {
     /// So many outputs, each the larger of two linear maps.
     pub fn new(out_features: usize) -> Self {
-        MaxoutSpec { out_features, pieces: two(), init: auto(), bias_init: zeros(), frozen: false }
+        MaxoutSpec { out_features, pieces: two(), init: InitSpec::Auto, bias_init: InitSpec::Zeros, frozen: false }
     }
 }
 
