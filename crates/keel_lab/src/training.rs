@@ -4,7 +4,8 @@ use keel_data::{PreprocessStep, Split};
 use keel_kernels::{Buffer, parallel};
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Observer, RandomKey, Shape, lower};
+use keel_nn::observers::Tape;
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, RandomKey, Shape, lower};
 
 use crate::error::LabError;
 use crate::images::Images;
@@ -188,8 +189,15 @@ impl Classifier {
         (total.mean(), total.correct as f64 / data.len() as f64)
     }
 
+    /// The outputs of `nodes` for all of `data` in evaluation, in the order of the samples.
+    pub(crate) fn outputs_of(&mut self, nodes: &[NodeId], data: &Part) -> Tape {
+        let mut tape = Tape::of(self.evaluation.program(), nodes);
+        self.run(data, &mut tape, |_, _| {});
+        tape
+    }
+
     /// Runs `data` through the network in evaluation, batch by batch.
-    pub(crate) fn run(&mut self, data: &Part, observer: &mut impl Observer, mut each: impl FnMut(&[f32], &[u32])) {
+    pub(crate) fn run(&mut self, data: &Part, observer: &mut dyn Observer, mut each: impl FnMut(&[f32], &[u32])) {
         let features = data.inputs.len() / data.len();
         let batches = data.inputs.chunks(EVALUATION_BATCH * features).zip(data.labels.chunks(EVALUATION_BATCH));
         for (input, labels) in batches {

@@ -1,22 +1,12 @@
 //! Frozen layers: no gradient of their own, and none computed for nothing.
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Observer, Plan, RandomKey, Shape, lower};
+use keel_nn::observers::Tape;
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, lower};
 use serde_json::json;
 
 const BATCH: usize = 3;
 const INPUT: Shape = Shape::Image { height: 5, width: 5, channels: 2 };
-
-/// Nodes whose gradient was seen.
-#[derive(Default)]
-struct Seen(Vec<usize>);
-
-impl Observer for Seen {
-    fn output(&mut self, _instruction: usize, _output: &[f32]) {}
-    fn gradient(&mut self, instruction: usize, _grad_output: &[f32]) {
-        self.0.push(instruction);
-    }
-}
 
 fn network(frozen: [bool; 3]) -> Network {
     let layers = json!([
@@ -33,14 +23,17 @@ fn network(frozen: [bool; 3]) -> Network {
 /// Gradients of the sum of the outputs, and the nodes that ran backward.
 fn gradients(network: &mut Network) -> (Vec<f32>, Vec<usize>) {
     let request = MemoryRequest { batch: BATCH, mode: Mode::Train, workers: 1 };
-    let mut executor = Executor::new(lower(&network.graph, &Cpu::unfused()), request);
+    let program = lower(&network.graph, &Cpu::unfused());
+    let mut tape = Tape::of_all(&program);
+    let mut executor = Executor::new(program, request);
     let input: Vec<f32> = (0..BATCH * INPUT.len()).map(|index| (index % 7) as f32 * 0.3 - 0.9).collect();
     let batch = Batch { input: &input, random: RandomKey::new(2) };
-    let (mut gradients, mut seen) = (vec![f32::NAN; network.parameters.len()], Seen::default());
+    let mut gradients = vec![f32::NAN; network.parameters.len()];
     executor.forward(network, batch, &mut ());
     executor.outputs_and_gradient().1.fill(1.0);
-    executor.backward(network, batch, &mut gradients, &mut seen);
-    (gradients, seen.0)
+    executor.backward(network, batch, &mut gradients, &mut tape);
+    let nodes = network.graph.nodes().iter().filter(|node| !tape.gradient(node.id).is_empty());
+    (gradients, nodes.map(|node| node.id.index()).collect())
 }
 
 #[test]

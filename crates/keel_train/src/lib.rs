@@ -8,27 +8,25 @@ pub mod config;
 mod error;
 pub mod flight_recorder;
 pub mod health;
-mod importance;
 pub mod memory;
 pub mod metrics;
 mod objective;
 pub mod optimizers;
+pub mod planning;
 mod predictor;
-mod range_test;
 pub mod remedies;
 pub mod runs;
 pub mod schedules;
+mod session;
 pub mod threads;
 mod trainer;
-mod views;
 
 pub use config::Config;
 pub use error::TrainError;
-pub use importance::{ColumnImportance, Importance, ImportanceOptions};
 pub use objective::{Objective, Probabilities, TargetScale};
-pub use predictor::{Prediction, Predictor};
-pub use range_test::{RangePoint, RangeTest};
+pub use planning::{RangePoint, RangeTest};
+pub use predictor::{ColumnImportance, Importance, ImportanceOptions, Prediction, Predictor};
+pub use session::{Alone, Exchange, FinishedStep, Session, StepObserver, StepPlace, StepResult, load_data};
 pub use trainer::{
-    EpochEvent, EvaluationEvent, Event, MemoryRun, Session, Started, StepEvent, StepResult, TrainedRun, Trainer,
-    TrainingObserver, load_data,
+    EpochEvent, EvaluationEvent, Event, MemoryRun, Started, StepEvent, TrainedRun, Trainer, TrainingObserver,
 };

@@ -2,7 +2,8 @@
 
 use keel_data::{Batches, Position};
 use keel_nn::graph::Value;
-use keel_nn::{Cpu, Executor, MemoryRequest, Mode, Observer, lower};
+use keel_nn::observers::Tape;
+use keel_nn::{Cpu, Executor, MemoryRequest, Mode, lower};
 use keel_train::{Config, Session, Trainer, config, load_data, threads};
 
 fn configured(overrides: &[&str]) -> Config {
@@ -22,19 +23,6 @@ const LSUV: [&str; 3] = [
      body=[{type=\"conv2d\", out_channels=5}]}, {type=\"linear\", init={type=\"lsuv\", target=0.25}}]",
 ];
 
-/// Mean square around the mean of every node's output.
-#[derive(Default)]
-struct Variances(Vec<f64>);
-
-impl Observer for Variances {
-    fn output(&mut self, _instruction: usize, output: &[f32]) {
-        let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / output.len() as f64;
-        let squares = output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>();
-        self.0.push(squares / output.len() as f64);
-    }
-    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
-}
-
 #[test]
 fn lsuv_gives_every_layer_that_asks_for_it_the_variance_it_asks_for() {
     let config = configured(&LSUV);
@@ -43,13 +31,18 @@ fn lsuv_gives_every_layer_that_asks_for_it_the_variance_it_asks_for() {
     let batch = batches.next().unwrap().unwrap();
     let mut network = session.network().clone();
     let request = MemoryRequest { batch: batch.samples(), mode: Mode::Evaluate, workers: 2 };
-    let mut executor = Executor::new(lower(&network.graph, &Cpu::unfused()), request);
-    let mut variances = Variances::default();
+    let program = lower(&network.graph, &Cpu::unfused());
+    let mut tape = Tape::of_all(&program);
+    let mut executor = Executor::new(program, request);
     let input = keel_nn::Batch { input: &batch.inputs, random: keel_nn::RandomKey::new(0) };
-    executor.forward(&mut network, input, &mut variances);
+    executor.forward(&mut network, input, &mut tape);
     // Evaluation drops nothing, so only the first layer sees the very values it was scaled on.
-    assert_eq!(network.graph.nodes()[0].inputs, [Value::Input]);
-    assert!((variances.0[0] - 1.0).abs() < 0.03, "{:?}", variances.0);
+    let first = &network.graph.nodes()[0];
+    assert_eq!(first.inputs, [Value::Input]);
+    let output = tape.output(first.id);
+    let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / output.len() as f64;
+    let squares = output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>();
+    assert!((squares / output.len() as f64 - 1.0).abs() < 0.03, "{mean} {squares}");
     let notes = session.inferred();
     let scaled: Vec<&String> = notes.iter().filter(|note| note.starts_with("lsuv: ")).collect();
     assert_eq!(scaled.len(), 3, "{notes:?}");

@@ -3,8 +3,10 @@
 use clap::Args;
 use keel_nn::program::{Instruction, NodePlan};
 use keel_nn::{Cpu, Fusion, FusionPasses, MemoryRequest, Mode, Plan, Program, lower};
-use keel_train::auto::{Choice, Timing};
-use keel_train::memory::{Estimate, LimitOrigin, MemoryLimit, Outline, bytes_text};
+use keel_train::auto::Choice;
+use keel_train::config::MemoryLimit;
+use keel_train::memory::{Estimate, LimitOrigin, bytes_text};
+use keel_train::planning::{Outline, Timing};
 use keel_train::threads;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use keel_train::memory::MemoryLimit;
+use keel_train::config::MemoryLimit;
 use keel_train::remedies::{Verdict, findings_of};
 use keel_train::runs::Status as RunStatus;
 use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Trainer, load_data};

@@ -37,7 +37,7 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
 }
 
 fn empty(input: Shape) -> Graph {
-    Graph { input, nodes: Vec::new(), parameters: Vec::new(), state: Vec::new(), inferred: Vec::new() }
+    Graph { input, nodes: Vec::new(), parameters: Vec::new(), state: Vec::new(), inferred: Vec::new(), loss: None }
 }
 
 struct Builder {

@@ -5,15 +5,18 @@
 
 mod build;
 mod error;
+mod loss_node;
 mod node;
-mod op;
 
 pub use error::GraphError;
+pub use loss_node::LossNode;
 pub use node::{Node, NodeId, Parameter, Place, StateEntry, Value};
-pub use op::Op;
+
+pub use crate::layers::Op;
 
 use crate::Shape;
 use crate::layers::LayerSpec;
+use crate::losses::Loss;
 
 /// A network without numbers.
 #[derive(Clone, Debug)]
@@ -23,6 +26,7 @@ pub struct Graph {
     parameters: Vec<Parameter>,
     state: Vec<StateEntry>,
     inferred: Vec<String>,
+    loss: Option<LossNode>,
 }
 
 impl Graph {
@@ -33,6 +37,26 @@ impl Graph {
     /// If a layer does not fit what it would get: the error names the layer, its place and the shapes.
     pub fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Result<Graph, GraphError> {
         build::build(input, layers, outputs)
+    }
+
+    /// The same graph with `loss` at its end, where every sample has `members` predictions. `place` is the entry of the
+    /// config it comes from.
+    ///
+    /// # Errors
+    /// [`GraphError::Outputs`] if the network ends in another number of values.
+    pub fn with_loss(mut self, loss: Loss, members: usize, place: Place) -> Result<Graph, GraphError> {
+        let (actual, expected) = (self.output_shape().len(), loss.outputs().saturating_mul(members));
+        if actual != expected {
+            return Err(GraphError::Outputs { actual, expected });
+        }
+        let (id, input) = (NodeId(self.nodes.len()), self.output());
+        self.loss = Some(LossNode { id, loss, members, input, place });
+        Ok(self)
+    }
+
+    /// The loss; `None` in a graph that is only evaluated.
+    pub fn loss(&self) -> Option<&LossNode> {
+        self.loss.as_ref()
     }
 
     /// Shape of one input sample.

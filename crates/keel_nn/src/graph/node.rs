@@ -12,6 +12,11 @@ use crate::layer::{ParameterSpec, StateSpec};
 pub struct NodeId(pub(crate) usize);
 
 impl NodeId {
+    /// Identifier of the node at `index` in [`Graph::nodes`](super::Graph::nodes).
+    pub fn new(index: usize) -> Self {
+        NodeId(index)
+    }
+
     /// Index of the node in [`Graph::nodes`](super::Graph::nodes).
     pub fn index(self) -> usize {
         self.0
@@ -27,12 +32,14 @@ pub enum Value {
     Node(NodeId),
 }
 
-/// The entry of the list of layers that a node stems from.
+/// Entry of the config that a node comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Path of the entry: `3`, or `3.body.1` inside a residual block.
+    /// Path of the entry in the list of layers: `3`, or `3.body.1` inside a residual block. Of a loss: the key of the config,
+    /// `train.loss`.
     pub path: String,
-    /// True if the entry is this node; false for a node the graph added for it: a flatten, a projection, a sum.
+    /// True if the entry is this node; false for a node that was added for it: a flatten, a projection, a sum, a loss
+    /// chosen by the targets.
     pub is_written: bool,
 }
 

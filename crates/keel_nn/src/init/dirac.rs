@@ -1,7 +1,7 @@
 //! The first filters hand their input on: a deep convolutional network then starts near the identity.
 
+use super::ParameterSpec;
 use super::{lecun, normal};
-use crate::layer::ParameterSpec;
 use crate::random::RandomKey;
 
 /// Fills `[window..., inputs / groups, outputs]`: in each group filter `i` is 1 at the centre of input `i` and 0

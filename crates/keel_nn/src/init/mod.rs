@@ -8,6 +8,7 @@ mod lecun;
 mod lsuv;
 mod normal;
 mod orthogonal;
+mod parameter;
 mod patch_whitening;
 mod signs;
 mod sparse;
@@ -21,10 +22,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use catalog::{CatalogEntry, catalog};
 pub use lsuv::Lsuv;
+pub use parameter::{ParameterRole, ParameterSpec};
 pub use patch_whitening::PatchWhitening;
 
 use crate::activations::Activation;
-use crate::layer::{ParameterRole, ParameterSpec};
 use crate::name_or_table::{self, Named};
 use crate::random::RandomKey;
 

@@ -2,8 +2,8 @@
 
 use faer::Mat;
 
+use super::ParameterSpec;
 use super::normal;
-use crate::layer::ParameterSpec;
 use crate::random::RandomKey;
 
 /// Fills the matrix `[all other dimensions, last dimension]` so that its columns are orthogonal and of length `gain`

@@ -3,7 +3,7 @@
 use rand_chacha::rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::layer::ParameterSpec;
+use super::ParameterSpec;
 use crate::random::RandomKey;
 
 /// Fills the matrix `[all other dimensions, last dimension]` with exactly min(n, rows) normal values in each column.

@@ -14,6 +14,7 @@ mod flatten;
 mod global_avg_pool;
 mod max_pool;
 mod normalization;
+mod op;
 mod residual;
 pub(crate) mod sizes;
 mod window;
@@ -38,12 +39,12 @@ pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
     RunningPlaces, RunningStatistics, SampleNorm,
 };
+pub use op::Op;
 pub use residual::{ResidualSpec, Shortcut};
 pub use window::{Extent, Padding};
 
 use crate::Shape;
 use crate::activations::Activation;
-use crate::graph::Op;
 
 /// One layer as a config file describes it: `type` and the layer's own keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

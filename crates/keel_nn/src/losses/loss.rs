@@ -7,7 +7,7 @@ use super::class_weights::ClassWeights;
 use super::cross_entropy::CrossEntropy;
 use super::rows::{Sum, sum_rows};
 use super::softmax::softmax;
-use super::{LossError, LossSpec, OutputTransform, TargetKind, Targets, hinge, huber, mse};
+use super::{LossError, LossSpec, LossValue, OutputTransform, TargetKind, Targets, hinge, huber, mse};
 
 /// Computes loss, gradient and probabilities of batches.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,34 +17,6 @@ pub struct Loss {
     targets: TargetKind,
     /// One per class, or empty for 1 each.
     class_weights: Vec<f32>,
-}
-
-/// The loss of a batch. Sums, weights and counts of several batches may be added.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LossValue {
-    /// Sum over the samples, each already averaged over its outputs where the loss does that.
-    pub sum: f64,
-    /// What the sum is divided by: samples, or the sum of their class weights.
-    pub weight: f64,
-    /// Samples whose prediction is right; 0 for regression.
-    pub correct: usize,
-    /// Whether an output or the loss is NaN or infinite.
-    pub non_finite: bool,
-}
-
-impl LossValue {
-    /// The mean; NaN without samples.
-    pub fn mean(&self) -> f64 {
-        self.sum / self.weight
-    }
-
-    /// Adds another batch.
-    pub fn add(&mut self, other: LossValue) {
-        self.sum += other.sum;
-        self.weight += other.weight;
-        self.correct += other.correct;
-        self.non_finite |= other.non_finite;
-    }
 }
 
 impl Loss {

@@ -12,6 +12,7 @@ mod error;
 mod hinge;
 mod huber;
 mod loss;
+mod loss_value;
 mod mse;
 mod rows;
 mod softmax;
@@ -22,7 +23,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use custom::{CustomLoss, LossFunction, OutputTransform};
 pub use error::LossError;
-pub use loss::{Loss, LossValue};
+pub use loss::Loss;
+pub use loss_value::LossValue;
 pub use targets::{TargetKind, Targets};
 
 use crate::Shape;

@@ -6,30 +6,12 @@ use keel_kernels::Buffer;
 
 use super::plan::{GradInput, Plan, Slot};
 use super::{Program, Source};
+use crate::graph::LossNode;
 use crate::layer::{Backward, Forward, MemoryRequest, Mode};
+use crate::losses::{LossValue, Targets};
 use crate::network::Network;
-use crate::probe::Probe;
+use crate::probe::Observer;
 use crate::random::RandomKey;
-
-/// Sees the values of a step as they are computed, for measurements; the unit type sees nothing.
-pub trait Observer {
-    /// Returns the slots in which an instruction may note statistics by itself (see [`crate::probe`]). Called before its
-    /// forward and before its backward function.
-    fn probe(&mut self, instruction: usize) -> Option<&mut Probe> {
-        let _ = instruction;
-        None
-    }
-    /// An instruction has computed its output, `[batch, ...]`.
-    fn output(&mut self, instruction: usize, output: &[f32]);
-    /// The gradient by the output of an instruction is complete, `[batch, ...]`. Instructions before everything that learns
-    /// have none.
-    fn gradient(&mut self, instruction: usize, grad_output: &[f32]);
-}
-
-impl Observer for () {
-    fn output(&mut self, _instruction: usize, _output: &[f32]) {}
-    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
-}
 
 /// One batch to run.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +76,7 @@ impl Executor {
         &'a mut self,
         network: &mut Network,
         batch: Batch<'a>,
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> &'a [f32] {
         let Network { parameters, state, .. } = network;
         self.run(Numbers { parameters, state }, batch, observer);
@@ -116,7 +98,7 @@ impl Executor {
         self.output(batch.input)
     }
 
-    fn run(&mut self, numbers: Numbers<'_>, batch: Batch<'_>, observer: &mut impl Observer) {
+    fn run(&mut self, numbers: Numbers<'_>, batch: Batch<'_>, observer: &mut dyn Observer) {
         let Numbers { parameters, state } = numbers;
         #[cfg(test)]
         let poisons = self.poisons;
@@ -127,6 +109,9 @@ impl Executor {
         self.batch = count;
         assert_eq!(parameters.len(), graph.parameter_length(), "parameters");
         assert!(count * sample == batch.input.len() && (1..=plan.batch()).contains(&count), "{count} samples");
+        if let Some(probe) = observer.input() {
+            probe.measure(batch.input);
+        }
         for (index, instruction) in program.instructions().iter().enumerate() {
             let kernel = instruction.kernel.layer();
             if kernel.is_view() {
@@ -159,7 +144,9 @@ impl Executor {
                 random: batch.random.child(instruction.random_word(program.graph())),
                 probe: observer.probe(index),
             });
-            observer.output(index, output);
+            if let Some(probe) = observer.probe(index) {
+                probe.measure_output(output);
+            }
         }
     }
 
@@ -173,7 +160,28 @@ impl Executor {
         }
     }
 
-    /// The outputs of the last forward run and the place for the gradient by them.
+    /// Loss of the last forward run, by the graph's loss; the gradient with respect to the outputs is left for
+    /// [`Executor::backward`]. `targets` has one entry for each prediction of each sample.
+    ///
+    /// # Panics
+    /// If the graph has no loss, `targets` does not fit the batch, or as [`Executor::outputs_and_gradient`].
+    pub fn loss(&mut self, targets: Targets<'_>) -> LossValue {
+        let program = Arc::clone(&self.program);
+        let (outputs, gradient) = self.outputs_and_gradient();
+        loss_of(&program).value_and_gradient(outputs, targets, gradient)
+    }
+
+    /// As [`Executor::loss`], without a gradient.
+    ///
+    /// # Panics
+    /// As [`Executor::loss`].
+    pub fn loss_value(&mut self, targets: Targets<'_>) -> LossValue {
+        let program = Arc::clone(&self.program);
+        loss_of(&program).value(self.outputs_and_gradient().0, targets)
+    }
+
+    /// The outputs of the last forward run and the place for the gradient with respect to them, for a loss that the graph does
+    /// not have.
     ///
     /// # Panics
     /// If the plan is for evaluation, or the network has no layer.
@@ -189,14 +197,15 @@ impl Executor {
         (output, gradient)
     }
 
-    /// Runs all kernels backward, from the gradient written through [`Executor::outputs_and_gradient`]; `gradients` is
+    /// Runs all kernels backward, from the gradient left by [`Executor::loss`] or written through
+    /// [`Executor::outputs_and_gradient`]; `gradients` is
     /// laid out as the network's parameters and overwritten, with zeros where a parameter is frozen.
     pub fn backward(
         &mut self,
         network: &Network,
         batch: Batch<'_>,
         gradients: &mut [f32],
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) {
         #[cfg(test)]
         let poisons = self.poisons;
@@ -240,7 +249,10 @@ impl Executor {
                 layout.backward_scratch.clone(),
             ];
             let [first, second, output, grad_output, grad_first, grad_second, saved, scratch] = disjoint(arena, slots);
-            observer.gradient(index, grad_output);
+            if let Some(probe) = observer.probe(index) {
+                probe.measure_gradient(grad_output);
+            }
+            let grad_parameters = &mut gradients[instruction.parameters.clone()];
             kernel.backward(Backward {
                 batch: count,
                 inputs: resolve(inputs, batch.input, [first, second]),
@@ -249,13 +261,16 @@ impl Executor {
                 grad_inputs: [grad_first, grad_second],
                 accumulate: matches!(layout.grad_inputs[0], GradInput::Accumulate(_)),
                 parameters: &network.parameters[instruction.parameters.clone()],
-                grad_parameters: &mut gradients[instruction.parameters.clone()],
+                grad_parameters,
                 state: &network.state[instruction.state.clone()],
                 saved,
                 scratch,
                 random: batch.random.child(instruction.random_word(program.graph())),
                 probe: observer.probe(index),
             });
+            if let Some(probe) = observer.probe(index) {
+                probe.measure_parameter_gradient(&gradients[instruction.parameters.clone()]);
+            }
             for (target, source) in layout.grad_inputs.iter().zip(&instruction.inputs) {
                 if let GradInput::Add { from, to } = target {
                     let length = program.shape(*source).len() * count;
@@ -268,6 +283,10 @@ impl Executor {
             gradients[parameter.range.clone()].fill(0.0);
         }
     }
+}
+
+fn loss_of(program: &Program) -> &LossNode {
+    program.graph().loss().expect("a training graph ends in its loss, see `Graph::with_loss`")
 }
 
 /// Origin of an input.

@@ -11,7 +11,7 @@ mod plan;
 
 use std::sync::Arc;
 
-pub use executor::{Batch, Executor, Observer};
+pub use executor::{Batch, Executor};
 pub use instruction::{Instruction, Kernel, Source};
 pub use passes::{Fusion, FusionPasses};
 pub use plan::{NodePlan, Plan, Slot};

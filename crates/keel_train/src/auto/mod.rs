@@ -2,16 +2,13 @@
 //!
 //! `model.preset = "auto"`, the default, opens the network and every key in [`CHOSEN`]; a key that was given keeps its value.
 //! The choice is a function of config and data alone, so that the same run is chosen on every machine; only the number of
-//! epochs also depends on the time a step takes ([`Pace`]), and is written into the run's config like all others.
+//! epochs also depends on the time a step takes ([`crate::planning::Pace`]), and is written into the run's config like all others.
 
 mod images;
-mod pace;
 mod rows;
 
 use keel_data::{Dataset, SampleShape, SplitDataset, Targets};
 use serde::{Deserialize, Serialize};
-
-pub use pace::{Pace, Timing};
 
 use crate::config::Config;
 use crate::error::TrainError;

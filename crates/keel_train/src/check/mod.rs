@@ -26,8 +26,9 @@ use crate::auto::{self, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::{describe_model, measure_data, measure_start};
+use crate::predictor::executor_for_evaluation;
+use crate::session::Session;
 use crate::threads;
-use crate::trainer::{Session, executor_for_evaluation};
 
 /// Samples of the gradient check and of the test of mixing.
 const FEW_SAMPLES: usize = 8;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keel_data::{Batch, BatchOptions, Batches, Dataset, Position, Source, Targets};
 
 use crate::error::TrainError;
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Up to `count` training samples with different inputs, as evenly spread over the classes as the data allow, in the
 /// order of the first epoch.

@@ -17,7 +17,7 @@ use super::samples::{batch_of, distinct_samples};
 use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
 use crate::optimizers::{AdamConfig, OptimizerConfig};
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Samples to be learned by heart.
 const SAMPLES: usize = 20;

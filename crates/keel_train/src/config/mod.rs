@@ -3,8 +3,11 @@
 mod class_weights;
 mod commented;
 mod given;
+mod graph;
 mod load;
 mod located;
+mod memory_limit;
+mod metric_name;
 mod named;
 mod overrides;
 mod place;
@@ -18,7 +21,6 @@ use keel_nn::ModelConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::memory::MemoryLimit;
 use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
@@ -27,6 +29,8 @@ pub use commented::commented_default;
 pub use given::GivenKeys;
 pub use load::{check_values, load, parse, string_override};
 pub use located::Origin;
+pub use memory_limit::MemoryLimit;
+pub use metric_name::MetricName;
 pub use named::{Named, named};
 pub use place::{Place, place_of};
 pub use presets::{PRESETS, PresetFile};

@@ -4,9 +4,7 @@ use keel_nn::losses::{CustomLoss, LossSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ClassWeights;
-use crate::memory::MemoryLimit;
-use crate::metrics::MetricName;
+use super::{ClassWeights, MemoryLimit, MetricName};
 
 /// Length, batches and loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use replay::{BadOperation, Phase, Replay};
 pub use tensor_range::{Operand, TensorRange};
 
-use crate::trainer::Session;
+use crate::session::{Session, StepResult};
 
 /// Steps kept.
 pub const STEPS: usize = 50;
@@ -116,9 +116,9 @@ impl FlightRecorder {
 
 impl RecordedStep {
     /// A step without its samples.
-    pub fn new(step: u64, epoch: u64, learning_rate: f64, (loss, gradient_norm): (f64, f64)) -> Self {
+    pub fn new(step: u64, epoch: u64, learning_rate: f64, result: StepResult) -> Self {
         let finite = |value: f64| value.is_finite().then_some(value);
-        let (loss, gradient_norm) = (finite(loss), finite(gradient_norm));
+        let (loss, gradient_norm) = (finite(result.loss), finite(result.gradient_norm));
         RecordedStep { step, epoch, loss, learning_rate, gradient_norm, samples: Vec::new() }
     }
 }
@@ -158,7 +158,8 @@ mod tests {
         let mut recorder = FlightRecorder::new(2);
         for step in 1..=120 {
             let loss = if step == 120 { f64::NAN } else { 1.0 };
-            recorder.record(RecordedStep::new(step, 1, 0.1, (loss, 1.0)), &[step as usize, 7]);
+            let result = StepResult { loss, right: 0, gradient_norm: 1.0 };
+            recorder.record(RecordedStep::new(step, 1, 0.1, result), &[step as usize, 7]);
         }
         let steps: Vec<&RecordedStep> = recorder.steps().collect();
         assert_eq!((steps.len(), steps[0].step, steps[49].step), (50, 71, 120));

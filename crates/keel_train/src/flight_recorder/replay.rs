@@ -2,11 +2,14 @@
 
 use keel_data::Batch;
 use keel_kernels::Buffer;
-use keel_nn::{Network, Observer, Value};
+use keel_nn::graph::Node;
+use keel_nn::losses::LossValue;
+use keel_nn::observers::Tape;
+use keel_nn::{Network, NodeId, Value};
 use serde::{Deserialize, Serialize};
 
 use super::tensor_range::{Operand, TensorRange};
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Samples named when the operation mixes the batch and every sample is bad: those with the largest inputs.
 const LARGEST_SAMPLES: usize = 3;
@@ -49,23 +52,6 @@ pub struct Replay {
     pub largest_gradient: Option<(String, f64)>,
 }
 
-/// Keeps every tensor of a step.
-#[derive(Default)]
-struct Tape {
-    outputs: Vec<Vec<f32>>,
-    gradients: Vec<Vec<f32>>,
-}
-
-impl Observer for Tape {
-    fn output(&mut self, instruction: usize, output: &[f32]) {
-        self.outputs[instruction] = output.to_vec();
-    }
-
-    fn gradient(&mut self, instruction: usize, grad_output: &[f32]) {
-        self.gradients[instruction] = grad_output.to_vec();
-    }
-}
-
 /// A replayed step with all its tensors.
 struct Step<'a> {
     network: Network,
@@ -93,14 +79,12 @@ impl Replay {
 impl<'a> Step<'a> {
     fn run(session: &Session, batch: &'a Batch, step: u64) -> Self {
         let (mut network, mut executor) = session.unfused();
-        let nodes = network.graph.nodes().len();
-        let mut tape = Tape { outputs: vec![Vec::new(); nodes], gradients: vec![Vec::new(); nodes] };
+        let mut tape = Tape::of_all(executor.program());
         let input = keel_nn::Batch { input: &batch.inputs, random: session.step_key(step) };
-        executor.forward(&mut network, input, &mut tape);
+        let outputs = executor.forward(&mut network, input, &mut tape).to_vec();
         let mut objective = session.objective().clone();
-        let (values, gradient) = executor.outputs_and_gradient();
-        let value = objective.loss_and_gradient(values, &batch.targets, gradient);
-        let (outputs, loss) = (values.to_vec(), if value.non_finite { f64::NAN } else { value.mean() });
+        let value = objective.targets(&batch.targets).map_or_else(LossValue::default, |targets| executor.loss(targets));
+        let loss = if value.non_finite { f64::NAN } else { value.mean() };
         let mut gradients = Buffer::zeroed(network.parameters.len());
         executor.backward(&network, input, &mut gradients, &mut tape);
         Step { network, batch, tape, outputs, loss, gradients }
@@ -115,11 +99,10 @@ impl<'a> Step<'a> {
 
     fn in_forward(&self) -> Option<(BadOperation, Vec<usize>)> {
         let nodes = self.network.graph.nodes();
-        let index = (0..nodes.len()).find(|&index| !TensorRange::of(&self.tape.outputs[index]).is_finite())?;
-        let node = &nodes[index];
-        let output = &self.tape.outputs[index];
+        let node = nodes.iter().find(|node| !TensorRange::of(self.tape.output(node.id)).is_finite())?;
+        let output = self.tape.output(node.id);
         let mut operands: Vec<Operand> = node.inputs.iter().map(|&value| self.operand(value)).collect();
-        operands.extend(self.parameters_of(index));
+        operands.extend(self.parameters_of(node.id));
         let result = Operand { name: format!("output of {}", node.name), range: TensorRange::of(output) };
         let operation = BadOperation { phase: Phase::Forward, layer: Some(node.name.clone()), result, operands };
         let given = node.inputs.first().map_or(&[][..], |&value| self.values(value));
@@ -141,21 +124,20 @@ impl<'a> Step<'a> {
 
     fn in_backward(&self) -> Option<(BadOperation, Vec<usize>)> {
         let nodes = self.network.graph.nodes();
-        for (index, node) in nodes.iter().enumerate().rev() {
-            let arriving = &self.tape.gradients[index];
+        for node in nodes.iter().rev() {
+            let arriving = self.tape.gradient(node.id);
             let range = TensorRange::of(arriving);
             let result = |name: String, range| BadOperation {
                 phase: Phase::Backward,
                 layer: Some(node.name.clone()),
                 result: Operand { name, range },
-                operands: self.backward_operands(index),
+                operands: self.backward_operands(node),
             };
             if !range.is_finite() {
                 let name = format!("gradient by the output of {}", node.name);
                 return Some((result(name, range), self.bad_rows(arriving, arriving)));
             }
-            let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node.index() == index);
-            for parameter in parameters {
+            for parameter in self.network.graph.parameters_of(node.id) {
                 let range = TensorRange::of(&self.gradients[parameter.range.clone()]);
                 if !range.is_finite() {
                     let name = format!("gradient of {}", parameter.name);
@@ -167,17 +149,16 @@ impl<'a> Step<'a> {
     }
 
     /// The output and the parameters of the layer, and the gradients by the outputs of those that read it.
-    fn backward_operands(&self, index: usize) -> Vec<Operand> {
-        let nodes = self.network.graph.nodes();
-        let mut operands = vec![self.operand(Value::Node(nodes[index].id))];
-        for (reader, node) in nodes.iter().enumerate() {
-            let arriving = &self.tape.gradients[reader];
-            if node.inputs.contains(&Value::Node(nodes[index].id)) && !arriving.is_empty() {
-                let name = format!("gradient by the output of {}", node.name);
+    fn backward_operands(&self, node: &Node) -> Vec<Operand> {
+        let mut operands = vec![self.operand(Value::Node(node.id))];
+        for reader in self.network.graph.readers(node.id) {
+            let arriving = self.tape.gradient(reader.id);
+            if !arriving.is_empty() {
+                let name = format!("gradient by the output of {}", reader.name);
                 operands.push(Operand { name, range: TensorRange::of(arriving) });
             }
         }
-        operands.extend(self.parameters_of(index));
+        operands.extend(self.parameters_of(node.id));
         operands
     }
 
@@ -193,12 +174,12 @@ impl<'a> Step<'a> {
     fn values(&self, value: Value) -> &[f32] {
         match self.network.graph.storage(value) {
             Value::Input => &self.batch.inputs,
-            Value::Node(node) => &self.tape.outputs[node.index()],
+            Value::Node(node) => self.tape.output(node),
         }
     }
 
-    fn parameters_of(&self, index: usize) -> Vec<Operand> {
-        let parameters = self.network.graph.parameters().iter().filter(|parameter| parameter.node.index() == index);
+    fn parameters_of(&self, node: NodeId) -> Vec<Operand> {
+        let parameters = self.network.graph.parameters_of(node);
         let operand = |parameter: &keel_nn::graph::Parameter| Operand {
             name: parameter.name.clone(),
             range: TensorRange::of(&self.network.parameters[parameter.range.clone()]),

@@ -4,7 +4,7 @@ use keel_data::{FittedStep, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
 
 use crate::error::TrainError;
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Samples whose values are looked at, evenly spread over the split; class shares are those of all samples.
 const SAMPLES: usize = 4096;

@@ -8,7 +8,7 @@ use keel_nn::losses::LossSpec;
 use keel_nn::{InitSpec, Op, ParameterRole, Value};
 
 use crate::Config;
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Describes the model of `session`, made from `config`, for [`keel_health`]: one layer for each node of its graph, in the
 /// same order, so that a rule never depends on what a program joins.

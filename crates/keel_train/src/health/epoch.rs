@@ -11,7 +11,7 @@ use keel_nn::layers::{RunningPlaces, RunningStatistics};
 
 use crate::error::TrainError;
 use crate::metrics::Detail;
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Share of the training split that is measured, within [`LEAST`] and [`MOST`] samples.
 const SHARE: usize = 50;
@@ -58,7 +58,7 @@ pub fn measure_epoch(
         return Ok(epoch);
     }
     let state = session.network().state.to_vec();
-    let passes = training_passes(session, (&samples, batch_size(model, samples.len())), &mut norms);
+    let passes = training_passes(session, &samples, batch_size(model, samples.len()), &mut norms);
     session.network_mut().state.copy_from_slice(&state);
     let train_mode_loss = passes?;
     let random = model.layers.iter().any(|layer| layer.kind == LayerKind::Dropout);
@@ -120,7 +120,8 @@ fn norm_layers(session: &Session) -> Vec<NormLayer> {
 /// times the momentum. Returns the mean loss.
 fn training_passes(
     session: &mut Session,
-    (samples, batch_size): (&[usize], usize),
+    samples: &[usize],
+    batch_size: usize,
     norms: &mut [NormLayer],
 ) -> Result<f64, TrainError> {
     let data = session.data();

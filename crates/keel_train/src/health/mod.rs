@@ -9,23 +9,19 @@
 
 mod data;
 mod describe;
-mod distribution;
-mod energy;
 mod epoch;
 mod identical_units;
 mod parameters;
 mod rows;
-mod sample;
 mod start;
 mod step_probe;
 mod watch;
 
 pub use data::measure_data;
 pub use describe::describe_model;
-pub use distribution::Distribution;
 pub use epoch::{EpochLosses, measure_epoch};
 pub use parameters::{DecayTerm, measure_parameters};
 pub use rows::layer_records;
 pub use start::{START_SAMPLES, measure_start};
 pub use step_probe::{StepProbe, Thoroughness};
-pub use watch::{News, StepPlace, Watch};
+pub use watch::{News, Watch};

@@ -7,7 +7,7 @@ use keel_nn::ParameterRole;
 use super::identical_units::identical_units;
 use super::{StepProbe, Thoroughness};
 use crate::error::TrainError;
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Samples the measurement covers, where the training split has as many; it ends with the batch that reaches them.
 pub const START_SAMPLES: u64 = 512;
@@ -51,9 +51,9 @@ fn measure(session: &mut Session, model: &ModelDescription) -> Result<StartMeasu
     for index in 0..steps {
         let Some(batch) = batches.next() else { break };
         let batch = batch?;
-        probe.begin(&batch.inputs);
+        probe.begin(0, false);
         let result = session.gradient(batch, u64::MAX - index as u64, &mut probe);
-        probe.finish(0, session.gradients());
+        probe.finish(0);
         if index == 0 {
             identical = identical_by_layer(session);
         }

@@ -1,8 +1,9 @@
-//! Watches a training: measures it, asks the rules, keeps what they found.
+//! Watches a training: asks for its measurements, has the rules judge them, keeps the findings.
 
-use keel_data::Batch;
 use keel_health::measurement::EvaluationMeasurement;
 use keel_health::{Finding, Level, Monitor, MonitorState};
+use keel_nn::probe::InputProbe;
+use keel_nn::{Observer, Probe};
 
 use super::{
     DecayTerm, EpochLosses, StepProbe, Thoroughness, describe_model, layer_records, measure_data, measure_epoch,
@@ -14,7 +15,7 @@ use crate::error::TrainError;
 use crate::metrics::Metrics;
 use crate::optimizers::OptimizerConfig;
 use crate::runs::{FindingRecord, HistogramRecord, LayerRecord, PartMetrics};
-use crate::trainer::{Session, StepResult};
+use crate::session::{FinishedStep, Session, StepObserver, StepPlace};
 
 /// Layer measurements kept of a whole training, about.
 const RECORDED_STEPS: u64 = 200;
@@ -47,17 +48,6 @@ pub struct News {
     pub layers: Vec<LayerRecord>,
     /// Distributions, at level full.
     pub histograms: Vec<HistogramRecord>,
-}
-
-/// The place of a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepPlace {
-    /// Number of the step, from 0.
-    pub step: u64,
-    /// Number of the epoch, from 0.
-    pub epoch: u64,
-    /// Learning rate of the update.
-    pub learning_rate: f64,
 }
 
 impl Watch {
@@ -107,40 +97,6 @@ impl Watch {
         Ok(Some(watch))
     }
 
-    /// One step of `session`, measured and judged.
-    pub fn step(&mut self, session: &mut Session, batch: &Batch, place: StepPlace) -> StepResult {
-        let recorded = place.step.is_multiple_of(self.interval);
-        match self.config.level {
-            HealthLevel::Full if recorded => self.probe.begin_with_distributions(&batch.inputs),
-            _ => self.probe.begin(&batch.inputs),
-        }
-        let result = session.step_observed(batch, (place.step, place.learning_rate), &mut self.probe);
-        self.probe.finish(place.step, session.gradients());
-        let graph = &session.network().graph;
-        if result.loss.is_finite() && result.gradient_norm.is_finite() {
-            let decoupled_rate = self.decoupled.then_some(place.learning_rate);
-            let decay = DecayTerm { weight_decay: self.weight_decay, decoupled_rate };
-            self.probe.parameters(graph, session.optimizer().norms(), decay);
-        } else {
-            self.probe.failed_parameters(graph, &session.network().parameters, session.gradients());
-        }
-        let measurement = self.probe.measurement_mut();
-        // Findings count steps as everything a person reads does: the first one is 1, and 0 is before it.
-        measurement.step = place.step + 1;
-        measurement.epoch = place.epoch;
-        measurement.samples = batch.samples() as u64;
-        measurement.loss = result.loss as f32;
-        measurement.accuracy = self.classification.then(|| result.right as f32 / batch.samples() as f32);
-        measurement.learning_rate = Some(place.learning_rate as f32);
-        measurement.gradient_norm = Some(result.gradient_norm as f32);
-        let outcome = self.monitor.step(measurement);
-        self.news.extend(outcome.findings);
-        if recorded {
-            self.record(place.step + 1);
-        }
-        result
-    }
-
     /// The end of an epoch, measured and judged.
     ///
     /// # Errors
@@ -186,6 +142,11 @@ impl Watch {
         self.monitor.findings()
     }
 
+    /// The findings as JSON documents, for a summary.
+    pub fn finding_documents(&self) -> Vec<serde_json::Value> {
+        self.findings().iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect()
+    }
+
     /// Why the training should stop now, if it should: `health.on_error` is `stop` and there is a finding of level error.
     pub fn reason_to_stop(&self) -> Option<String> {
         if self.config.on_error != OnError::Stop {
@@ -207,18 +168,59 @@ impl Watch {
         self.monitor.state()
     }
 
+    /// Returns true if the measurements of step `step`, counted from 0, are kept.
+    fn is_recorded(&self, step: u64) -> bool {
+        step.is_multiple_of(self.interval)
+    }
+
     fn record(&mut self, step: u64) {
         let model = self.monitor.model();
         self.layers.extend(layer_records(self.probe.measurement(), model, step));
-        for distribution in self.probe.distributions() {
-            self.histograms.push(HistogramRecord {
-                step,
-                layer: model.name(distribution.layer),
-                name: distribution.name.to_owned(),
-                low: f64::from(distribution.low),
-                high: f64::from(distribution.high),
-                counts: distribution.counts,
-            });
+        self.histograms.extend(self.probe.histograms(model, step));
+    }
+}
+
+impl Observer for Watch {
+    fn input(&mut self) -> Option<&mut InputProbe> {
+        self.probe.input()
+    }
+
+    fn probe(&mut self, instruction: usize) -> Option<&mut Probe> {
+        self.probe.probe(instruction)
+    }
+}
+
+impl StepObserver for Watch {
+    fn begin(&mut self, place: StepPlace) {
+        let histograms = self.config.level == HealthLevel::Full && self.is_recorded(place.step);
+        self.probe.begin(place.step, histograms);
+    }
+
+    /// Judges the step.
+    fn end(&mut self, step: &FinishedStep<'_>) {
+        let FinishedStep { place, samples, result, network, .. } = *step;
+        self.probe.finish(place.step);
+        match step.norms {
+            Some(norms) => {
+                let decoupled_rate = self.decoupled.then_some(place.learning_rate);
+                let decay = DecayTerm { weight_decay: self.weight_decay, decoupled_rate };
+                self.probe.parameters(&network.graph, norms, decay);
+            }
+            None => self.probe.failed_parameters(&network.graph, &network.parameters, step.gradients),
+        }
+        let measurement = self.probe.measurement_mut();
+        // Findings count steps as everything a person reads does: the first one is 1, and 0 is before it.
+        measurement.step = place.step + 1;
+        measurement.epoch = place.epoch;
+        measurement.samples = samples as u64;
+        measurement.loss = result.loss as f32;
+        measurement.accuracy = self.classification.then(|| result.right as f32 / samples as f32);
+        measurement.learning_rate = Some(place.learning_rate as f32);
+        measurement.gradient_norm = Some(result.gradient_norm as f32);
+        let outcome = self.monitor.step(measurement);
+        self.news.extend(outcome.findings);
+        if self.is_recorded(place.step) {
+            self.record(place.step + 1);
         }
     }
 }

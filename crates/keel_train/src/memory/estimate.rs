@@ -3,12 +3,17 @@
 use keel_data::{PreprocessStep, SampleShape, SplitDataset, Targets};
 use std::sync::Arc;
 
-use keel_nn::{Cpu, Graph, MemoryRequest, Mode, Plan, Program, lower};
+use keel_nn::{Cpu, MemoryRequest, Mode, Plan, Program, lower};
 
 use super::limit::{LimitOrigin, bytes_text};
 use crate::config::{AveragingConfig, Config};
 use crate::error::TrainError;
-use crate::trainer::{BATCHES_AHEAD, EVALUATION_BATCH, shape_of};
+
+/// Batches prepared ahead of the step.
+pub(crate) const BATCHES_AHEAD: usize = 2;
+
+/// Largest batch of an evaluation; results do not depend on it.
+pub(crate) const EVALUATION_BATCH: usize = 256;
 
 /// Bytes of one number.
 const FLOAT: u64 = size_of::<f32>() as u64;
@@ -127,8 +132,7 @@ impl Job<'_> {
             let input = SampleShape::Image { height: scaled(height), width: scaled(width), channels };
             let share = input.len() as f64 / self.input.len() as f64;
             let job = Job { input, data_bytes: (self.data_bytes as f64 * share) as u64, ..self.clone() };
-            let layers = self.config.model.layers();
-            let Ok(graph) = Graph::build(shape_of(&input), &layers, self.outputs) else { continue };
+            let Ok(graph) = self.config.graph(&input, self.outputs) else { continue };
             // Data in memory takes its present size until it is read again.
             let job = Job { data_is_held: false, ..job };
             if job.estimate(&lower(&Arc::new(graph), &Cpu::fused()), self.config.train.batch_size)?.fits() {
@@ -259,7 +263,7 @@ fn bytes_of(data: &SplitDataset) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::MemoryLimit;
+    use crate::config::MemoryLimit;
 
     const INPUT: SampleShape = SampleShape::Image { height: 64, width: 64, channels: 3 };
 
@@ -284,7 +288,7 @@ mod tests {
     }
 
     fn program(config: &Config) -> Arc<Program> {
-        lower(&Arc::new(Graph::build(shape_of(&INPUT), &config.model.layers(), 2).unwrap()), &Cpu::fused())
+        lower(&Arc::new(config.graph(&INPUT, 2).unwrap()), &Cpu::fused())
     }
 
     #[test]

@@ -1,25 +1,7 @@
-//! The `train.memory_limit` key.
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+//! The limit a run has to keep.
 
 use super::machine;
-
-/// Memory a training run may take: bytes, a text such as `4GB`, or `auto` for what the machine has free.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a number of bytes, a text such as \"4GB\", or \"auto\"")]
-pub enum MemoryLimit {
-    /// Bytes; 0 = what the machine has free.
-    Bytes(u64),
-    /// A number with a unit, or `auto`.
-    Text(String),
-}
-
-impl Default for MemoryLimit {
-    fn default() -> Self {
-        MemoryLimit::Text("auto".to_owned())
-    }
-}
+use crate::config::MemoryLimit;
 
 /// Who set a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,39 +23,6 @@ impl MemoryLimit {
             None => Ok(machine::free_bytes().map(|bytes| (bytes, LimitOrigin::Machine))),
         }
     }
-
-    /// The bytes the config names; `None` for the machine's memory.
-    fn given(&self) -> Result<Option<u64>, String> {
-        match self {
-            MemoryLimit::Bytes(0) => Ok(None),
-            MemoryLimit::Bytes(bytes) => Ok(Some(*bytes)),
-            MemoryLimit::Text(text) if text.trim() == "auto" => Ok(None),
-            MemoryLimit::Text(text) => parse(text).map(Some),
-        }
-    }
-}
-
-/// `4GB`, `1.5 GiB`, `800mb`, `123456` in bytes.
-fn parse(text: &str) -> Result<u64, String> {
-    let refusal = || format!("`{text}` is not a size of memory; write 4GB, 800MB, a number of bytes, or auto");
-    let text = text.trim();
-    let end = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor: f64 = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "kb" | "k" => 1e3,
-        "mb" | "m" => 1e6,
-        "gb" | "g" => 1e9,
-        "tb" | "t" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        _ => return Err(refusal()),
-    };
-    match number.trim().parse::<f64>() {
-        Ok(number) if number * factor >= 1.0 && number.is_finite() => Ok((number * factor) as u64),
-        _ => Err(refusal()),
-    }
 }
 
 /// Bytes as a person reads them: `512 bytes`, `3.4 MB`, `101.4 GB`.
@@ -86,26 +35,6 @@ pub fn bytes_text(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_units_and_what_is_none_is_refused() {
-        for (text, expected) in [
-            ("4GB", 4_000_000_000),
-            ("1.5 GiB", 1_610_612_736),
-            ("800mb", 800_000_000),
-            ("123456", 123_456),
-            ("2k", 2_000),
-        ] {
-            assert_eq!(MemoryLimit::Text(text.to_owned()).given(), Ok(Some(expected)), "{text}");
-        }
-        for text in ["", "much", "-1GB", "4XB", "GB", "nan", "inf"] {
-            let message = MemoryLimit::Text(text.to_owned()).given().unwrap_err();
-            assert!(message.contains("write 4GB"), "{message}");
-        }
-        assert_eq!(MemoryLimit::default().given(), Ok(None));
-        assert_eq!(MemoryLimit::Bytes(0).given(), Ok(None));
-        assert_eq!(MemoryLimit::Bytes(7).given(), Ok(Some(7)));
-    }
 
     #[test]
     fn bytes_are_written_with_one_digit_after_the_point() {

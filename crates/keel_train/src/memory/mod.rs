@@ -4,11 +4,9 @@
 mod estimate;
 mod limit;
 mod machine;
-mod outline;
 
 pub use estimate::{Estimate, Job, Part};
-pub use limit::{LimitOrigin, MemoryLimit, bytes_text};
+pub use limit::{LimitOrigin, bytes_text};
 pub use machine::free_bytes;
-pub use outline::Outline;
 
-pub(crate) use estimate::{check, check_preprocessing};
+pub(crate) use estimate::{BATCHES_AHEAD, EVALUATION_BATCH, check, check_preprocessing};

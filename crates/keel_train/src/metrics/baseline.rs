@@ -2,23 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use keel_data::{SplitDataset, Targets};
 use serde::{Deserialize, Serialize};
 
 use super::confusion::mean;
 use super::probabilities::constant_scores;
 use super::{ConfusionMatrix, MetricName, RegressionMetrics};
-
-/// What is known of the training split's targets alone; stored with the model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TrainingTargets {
-    /// Samples of each class; empty for values.
-    #[serde(default)]
-    pub class_samples: Vec<u64>,
-    /// Mean of each target; empty for classes.
-    #[serde(default)]
-    pub means: Vec<f64>,
-}
+use crate::objective::TrainingTargets;
 
 /// Scores of a constant guess on the same samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,33 +34,6 @@ pub enum Guess {
 }
 
 impl TrainingTargets {
-    /// Those of the training split of `data`.
-    pub fn of(data: &SplitDataset) -> Self {
-        match data.dataset.targets() {
-            Targets::Classes { .. } => {
-                let counts = data.dataset.class_counts(&data.train);
-                let class_samples = counts.iter().map(|&count| count as u64).collect();
-                TrainingTargets { class_samples, means: Vec::new() }
-            }
-            Targets::Values { values, target_names } => {
-                let width = target_names.len();
-                let column = |target: usize| data.train.iter().map(move |&row| f64::from(values[row * width + target]));
-                let means = (0..width).filter_map(|target| mean(column(target))).collect();
-                TrainingTargets { class_samples: Vec::new(), means }
-            }
-            Targets::Unlabelled => TrainingTargets::default(),
-        }
-    }
-
-    /// Weight of each class such that all classes weigh the same in all: samples / (classes * samples of the class), with 1 for
-    /// a class without samples. Empty where the samples are not known.
-    pub fn balanced_weights(&self) -> Vec<f32> {
-        let present = self.class_samples.iter().filter(|&&count| count > 0).count() as f64;
-        let samples = self.class_samples.iter().sum::<u64>() as f64;
-        let weight = |&count: &u64| if count == 0 { 1.0 } else { samples / (present * count as f64) };
-        self.class_samples.iter().map(|count| weight(count) as f32).collect()
-    }
-
     /// The largest class and the share of each; `None` where they are not known.
     fn shares(&self) -> Option<(usize, Vec<f64>)> {
         let samples = self.class_samples.iter().sum::<u64>() as f64;

@@ -8,28 +8,30 @@ mod baseline;
 mod calibration;
 mod confusion;
 pub(crate) mod finite;
-mod metric_name;
 mod origin;
 mod probabilities;
 mod ranking;
 mod regression;
+mod score;
 mod tally;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use baseline::{Baseline, Guess, TrainingTargets};
+pub use baseline::{Baseline, Guess};
 pub use calibration::CalibrationBin;
 pub(crate) use confusion::largest;
 pub use confusion::{ClassMetrics, ConfusionMatrix};
-pub use metric_name::MetricName;
 pub(crate) use origin::sample_words;
 pub use probabilities::top_k;
 pub use ranking::KEPT_SCORES;
 pub use regression::{RegressionMetrics, TargetMetrics};
 pub use tally::Detail;
 pub(crate) use tally::{Answers, Tally};
+
+pub use crate::config::MetricName;
+pub use crate::objective::TrainingTargets;
 
 /// Metrics of one part of the data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

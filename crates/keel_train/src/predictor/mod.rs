@@ -1,8 +1,11 @@
 //! A trained model, ready to predict.
 
+mod importance;
+mod views;
 mod workspace;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keel_data::{
     BatchTargets, DataConfig, Dataset, ImageSize, Preprocessor, SampleShape, Schema, Table, TargetKind, Targets,
@@ -11,14 +14,16 @@ use keel_data::{
 use keel_nn::layers::CustomLayer;
 use keel_nn::{Cpu, Network, RandomKey, lower};
 
+pub use importance::{ColumnImportance, Importance, ImportanceOptions};
+pub(crate) use views::Views;
+pub(crate) use workspace::executor_for_evaluation;
+
 use crate::config;
 use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
 use crate::objective::{Known, Objective};
 use crate::runs::model_file::{self, ModelDescription};
-use crate::runs::{Checkpoint, RunFolder, Status, Summary};
-use crate::trainer::{build_graph, restore_network};
-use crate::views::Views;
+use crate::runs::{Checkpoint, RunFolder, Status, Summary, restore_network};
 use crate::{Config, threads};
 use workspace::{MOST_SAMPLES, Workspace, Workspaces};
 
@@ -87,18 +92,14 @@ impl Predictor {
         let mut config = config::parse(path, &description.config, &[])?;
         config.model.provide(layers);
         fix_image_size(&mut config, &description.schema);
-        let outputs = match &description.schema.target {
-            TargetKind::Classes(names) | TargetKind::Values(names) => names.len(),
-            TargetKind::Unlabelled => 0,
-        };
-        let graph = build_graph(&config, &description.preprocessor, outputs)?;
+        let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
+        let known = Known { scaling: &description.scaling, training: description.training.clone() };
+        let objective = Objective::of_model(&config, &schema, known)?;
+        let graph = Arc::new(objective.graph(&config, &preprocessor)?);
         let program = lower(&graph, &Cpu::fused());
         let mut network = Network::new(graph, RandomKey::new(0));
         restore_network(&mut network, checkpoint, path)?;
         let pool = threads::pool_of(&config)?;
-        let (schema, preprocessor) = (description.schema.clone(), description.preprocessor.clone());
-        let known = Known { scaling: &description.scaling, training: description.training.clone() };
-        let objective = Objective::of_model(&config, &schema, known)?;
         let workspaces = Workspaces::new(program, Views::new(&config, &preprocessor)?, pool.current_num_threads());
         let ranges = description.ranges.clone();
         Ok(Predictor { config, schema, preprocessor, objective, ranges, network, workspaces, pool })

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keel_data::PreprocessScratch;
-use keel_nn::{Executor, Program};
+use keel_nn::{Executor, MemoryRequest, Mode, Program};
 
-use crate::trainer::executor_for_evaluation;
-use crate::views::Views;
+use super::Views;
 
 /// Samples predicted at once.
 pub(super) const MOST_SAMPLES: usize = 256;
@@ -61,4 +60,10 @@ impl Workspaces {
             scratch: PreprocessScratch::default(),
         }
     }
+}
+
+/// An executor for evaluation batches of up to `batch` samples.
+pub(crate) fn executor_for_evaluation(program: &Arc<Program>, batch: usize) -> Executor {
+    let request = MemoryRequest { batch, mode: Mode::Evaluate, workers: rayon::current_num_threads() };
+    Executor::new(Arc::clone(program), request)
 }

@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::describe_model;
 use crate::runs::{RunFolder, TrainingState};
+use crate::session::{Session, load_data};
 use crate::threads;
-use crate::trainer::{Session, load_data, read_last, write_last};
 
 /// A continuation of a run.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ fn build(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, Tra
     let checkpoint = fork.run.last_checkpoint();
     let mut state = TrainingState::default();
     if !fork.from_start && checkpoint.exists() {
-        state = read_last(&mut session, &original.fingerprint(), &checkpoint)?;
+        state = session.read_last(&original.fingerprint(), &checkpoint)?;
         if state.epoch >= config.train.epochs {
             config.train.epochs = state.epoch + original.train.epochs;
         }
@@ -68,6 +68,6 @@ fn build(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, Tra
     state.fingerprint = config.fingerprint();
     let folder = RunFolder::create(directory, name)?;
     folder.write_text(&folder.config(), &config.to_toml())?;
-    write_last(&session, &state, &folder.last_checkpoint())?;
+    session.write_last(&state, &folder.last_checkpoint())?;
     Ok(folder)
 }

@@ -15,8 +15,9 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::metrics::Detail;
 use crate::runs::{RunFolder, Summary};
+use crate::session::{Session, load_data};
 use crate::threads;
-use crate::trainer::{Event, Session, Trainer, TrainingObserver, load_data, read_last};
+use crate::trainer::{Event, Trainer, TrainingObserver};
 
 /// Share by which the distance of the statistic from its limit must shrink.
 const LEAST_CHANGE: f64 = 0.1;
@@ -322,7 +323,7 @@ fn validation_accuracy(folder: &RunFolder) -> Result<Option<f64>, TrainError> {
     })?;
     pool.install(|| {
         let mut session = Session::new(&config, load_data(&config)?)?;
-        read_last(&mut session, &config.fingerprint(), &folder.last_checkpoint())?;
+        session.read_last(&config.fingerprint(), &folder.last_checkpoint())?;
         let validation = session.data().validation.clone();
         let metrics = session.evaluate_watched(&validation, Detail::Brief, |_| {})?;
         Ok(metrics.and_then(|metrics| metrics.accuracy))

@@ -6,13 +6,14 @@ use keel_data::{Batches, Position};
 use keel_health::Remedy;
 use keel_health::measurement::{LayerKind, ModelDescription};
 use keel_nn::init::{InitSpec, Lsuv};
+use keel_nn::observers::Tape;
 use keel_nn::{ParameterRole, RandomKey};
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::describe_model;
-use crate::trainer::{OutputVariance, Session};
+use crate::session::{Session, output_variance};
 
 /// Rescalings of a layer at most, and the deviation of its variance from 1 that is accepted.
 const UNIT_VARIANCE: Lsuv = Lsuv { target: 1.0, tolerance: 0.02, iterations: 20 };
@@ -153,10 +154,11 @@ fn rescale(session: &mut Session, layer: &str) -> Result<(), TrainError> {
     let mut batches = Batches::new(session.training_batches().clone(), Position::default());
     let Some(batch) = batches.next() else { return Ok(()) };
     let input = keel_nn::Batch { input: &batch?.inputs, random: session.step_key(0) };
-    let mut variance = OutputVariance::of(node.id);
+    let mut tape = Tape::of(executor.program(), &[node.id]);
     for _ in 0..UNIT_VARIANCE.iterations {
-        executor.forward(&mut network, input, &mut variance);
-        let Some(factor) = UNIT_VARIANCE.factor(variance.variance) else { break };
+        tape.clear();
+        executor.forward(&mut network, input, &mut tape);
+        let Some(factor) = UNIT_VARIANCE.factor(output_variance(tape.output(node.id))) else { break };
         network.parameters[range.clone()].iter_mut().for_each(|weight| *weight *= factor);
     }
     session.network_mut().parameters[range.clone()].copy_from_slice(&network.parameters[range]);

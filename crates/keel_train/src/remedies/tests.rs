@@ -86,8 +86,9 @@ fn only_the_named_units_are_drawn_anew_and_the_old_run_stays() {
     };
     let (plain, changed) = (weights(&plain), weights(&changed));
     assert!(plain.description.step > 0 && plain.description.health.is_some());
-    for ((name, shape, old), (_, _, new)) in plain.tensors.iter().zip(&changed.tensors) {
-        let width = shape.last().copied().unwrap_or(1);
+    for (tensor, changed) in plain.tensors.iter().zip(&changed.tensors) {
+        let (name, old, new) = (&tensor.name, &tensor.values, &changed.values);
+        let width = tensor.shape.last().copied().unwrap_or(1);
         let differing: std::collections::BTreeSet<usize> =
             (0..old.len()).filter(|&index| old[index] != new[index]).map(|index| index % width).collect();
         let allowed =

@@ -1,7 +1,7 @@
 //! Checkpoints: named tensors and a JSON description in one safetensors file.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -9,47 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use keel_health::MonitorState;
 
-use super::write_atomically;
+use super::{CheckpointError, write_atomically};
 use crate::schedules::{PlateauState, Shortened};
 
 /// Version of the layout of checkpoints and model files; a file of another version is refused.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Why a checkpoint could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// Writing failed; the previous file is untouched.
-    #[error("cannot write {}: {reason}; the previous checkpoint is untouched. Make room or choose another run.directory, then resume", path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        reason: String,
-    },
-    /// The file cannot be opened.
-    #[error("cannot read {}: {reason}; give the folder of a run or a model.safetensors", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        reason: String,
-    },
-    /// The file is truncated or no safetensors file.
-    #[error("{} is damaged or no safetensors file: {reason}; use another checkpoint of the run, or train again", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What the reader found.
-        reason: String,
-    },
-    /// A safetensors file that Evenkeel did not write, or of another version.
-    #[error("{} is no checkpoint of this version of Evenkeel: {reason}; train again, or use the version that wrote it", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What is missing or different.
-        reason: String,
-    },
+/// One tensor of a checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Unique in the file: `conv2d_1.weight`.
+    pub name: String,
+    /// Dimensions, row-major.
+    pub shape: Vec<usize>,
+    /// As many as the dimensions say.
+    pub values: Vec<f32>,
 }
 
 /// Named tensors of f32 with one JSON document.
@@ -57,8 +31,8 @@ pub enum CheckpointError {
 pub struct Checkpoint<Description> {
     /// What the tensors belong to.
     pub description: Description,
-    /// Name, shape and values, sorted by name in the file.
-    pub tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    /// Sorted by name in the file.
+    pub tensors: Vec<NamedTensor>,
 }
 
 /// Everything beside tensors that an exact continuation needs.
@@ -120,14 +94,14 @@ impl<Description: Serialize + for<'de> Deserialize<'de>> Checkpoint<Description>
         let bytes: Vec<Vec<u8>> = self
             .tensors
             .iter()
-            .map(|(_, _, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            .map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())
             .collect();
         let views: Result<Vec<(&str, TensorView<'_>)>, _> = self
             .tensors
             .iter()
             .zip(&bytes)
-            .map(|((name, shape, _), bytes)| {
-                TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+            .map(|(tensor, bytes)| {
+                TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map(|view| (tensor.name.as_str(), view))
             })
             .collect();
         let metadata = HashMap::from([(FORMAT.to_owned(), header)]);
@@ -164,13 +138,13 @@ impl<Description: Serialize + for<'de> Deserialize<'de>> Checkpoint<Description>
                 return Err(foreign(format!("tensor {name} is {:?}, expected F32", view.dtype())));
             }
             let (quads, _) = view.data().as_chunks::<4>();
-            tensors.push((
-                name.to_owned(),
-                view.shape().to_vec(),
-                quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect(),
-            ));
+            tensors.push(NamedTensor {
+                name: name.to_owned(),
+                shape: view.shape().to_vec(),
+                values: quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect(),
+            });
         }
-        tensors.sort_by(|left, right| left.0.cmp(&right.0));
+        tensors.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(Checkpoint { description: header.content, tensors })
     }
 
@@ -180,8 +154,8 @@ impl<Description: Serialize + for<'de> Deserialize<'de>> Checkpoint<Description>
     /// [`CheckpointError::Foreign`] naming the tensor and both lengths.
     pub fn values(&self, path: &Path, name: &str, length: usize) -> Result<&[f32], CheckpointError> {
         let foreign = |reason: String| CheckpointError::Foreign { path: path.to_owned(), reason };
-        let tensor = self.tensors.iter().find(|tensor| tensor.0 == name);
-        let (_, _, values) = tensor.ok_or_else(|| foreign(format!("it has no tensor {name}")))?;
+        let tensor = self.tensors.iter().find(|tensor| tensor.name == name);
+        let values = &tensor.ok_or_else(|| foreign(format!("it has no tensor {name}")))?.values;
         if values.len() != length {
             return Err(foreign(format!("tensor {name} has {} values, the model needs {length}", values.len())));
         }
@@ -194,9 +168,14 @@ mod tests {
     use super::*;
 
     fn checkpoint() -> Checkpoint<TrainingState> {
+        let tensor = |name: &str, shape: &[usize], values: &[f32]| NamedTensor {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
         let tensors = vec![
-            ("a.weight".to_owned(), vec![2, 3], vec![1.0, -0.0, f32::MIN_POSITIVE, 0.1, 5e-40, 6.0]),
-            ("b".to_owned(), vec![1], vec![f32::MAX]),
+            tensor("a.weight", &[2, 3], &[1.0, -0.0, f32::MIN_POSITIVE, 0.1, 5e-40, 6.0]),
+            tensor("b", &[1], &[f32::MAX]),
         ];
         let description = TrainingState { step: 7, best_score: Some(0.1 + 0.2), ..TrainingState::default() };
         Checkpoint { description, tensors }
@@ -210,7 +189,7 @@ mod tests {
         let read = Checkpoint::<TrainingState>::read(&path).unwrap();
         assert_eq!(read, checkpoint());
         let bits =
-            |c: &Checkpoint<TrainingState>| c.tensors[0].2.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            |c: &Checkpoint<TrainingState>| c.tensors[0].values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&read), bits(&checkpoint()));
         assert!(read.values(&path, "a.weight", 5).unwrap_err().to_string().contains("has 6 values, the model needs 5"));
         assert!(read.values(&path, "c", 5).unwrap_err().to_string().contains("no tensor c"));

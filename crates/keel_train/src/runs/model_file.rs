@@ -5,12 +5,9 @@ use std::path::Path;
 use keel_data::{Preprocessor, Schema, TrainingRanges};
 use serde::{Deserialize, Serialize};
 
-use crate::Config;
 use crate::error::TrainError;
-use crate::metrics::TrainingTargets;
-use crate::objective::TargetScale;
+use crate::objective::{TargetScale, TrainingTargets};
 use crate::runs::Checkpoint;
-use crate::trainer::{Session, network_tensors};
 
 /// The description in the file's metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,25 +28,7 @@ pub(crate) struct ModelDescription {
     pub(crate) ranges: TrainingRanges,
 }
 
-/// Writes the weights of `session`.
-pub(crate) fn write(session: &Session, config: &Config, path: &Path) -> Result<(), TrainError> {
-    Ok(of_session(session, config).write(path)?)
-}
-
-/// The weights of `session` with everything prediction needs.
-pub(crate) fn of_session(session: &Session, config: &Config) -> Checkpoint<ModelDescription> {
-    let description = ModelDescription {
-        config: config.to_toml(),
-        preprocessor: session.preprocessor().as_ref().clone(),
-        schema: session.data().dataset.schema(),
-        scaling: session.objective().scaling().to_vec(),
-        training: session.objective().training_targets().clone(),
-        ranges: TrainingRanges::of(&session.data().dataset, &session.data().train),
-    };
-    Checkpoint { description, tensors: network_tensors(session) }
-}
-
-/// Reads a file written by [`write`].
+/// Reads the file of a model.
 pub(crate) fn read(path: &Path) -> Result<Checkpoint<ModelDescription>, TrainError> {
     Ok(Checkpoint::read(path)?)
 }

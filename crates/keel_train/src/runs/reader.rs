@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::{EpochRecord, FindingRecord, StepRecord};
+use super::{EpochRecord, FindingRecord, HistogramRecord, StepRecord};
 use crate::error::TrainError;
 
 /// The measurements of a run, opened for reading only.
@@ -26,23 +26,6 @@ pub struct LayerSeries {
     pub name: String,
     /// Steps, ascending, and the value measured at each; NaN where it was not finite.
     pub points: Vec<(u64, f64)>,
-}
-
-/// One histogram of one layer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistogramRecord {
-    /// Step at which it was taken, counted from 1.
-    pub step: u64,
-    /// Name of the layer or parameter.
-    pub layer: String,
-    /// What was counted.
-    pub name: String,
-    /// Lower border of the first bin.
-    pub low: f64,
-    /// Upper border of the last bin.
-    pub high: f64,
-    /// Values in each bin; all bins have the same width.
-    pub counts: Vec<u64>,
 }
 
 impl MetricReader {

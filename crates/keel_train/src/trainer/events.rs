@@ -3,8 +3,9 @@
 use keel_data::ColumnReport;
 use keel_health::Finding;
 
-use crate::auto::{Choice, Timing};
+use crate::auto::Choice;
 use crate::metrics::Metrics;
+use crate::planning::Timing;
 use crate::runs::{LayerSummary, RunFolder};
 
 /// Watches a training; the trainer itself prints nothing.

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use keel_nn::layers::CustomLayer;
 
-use super::Session;
-use super::position::{self, BestWeights};
 use super::record::Record;
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::FlightRecord;
 use crate::predictor::Predictor;
-use crate::runs::model_file::{self, ModelDescription};
-use crate::runs::{Checkpoint, MemoryDatabase, MetricReader, MetricStore, RunFolder, Summary, TrainingState};
+use crate::runs::model_file::ModelDescription;
+use crate::runs::{
+    Checkpoint, MemoryDatabase, MetricReader, MetricStore, RunFolder, Summary, TrainingState, restore_network,
+};
+use crate::session::Session;
+use crate::session::checkpoint::BestWeights;
 
 /// A run that has ended and wrote nothing to disk.
 #[derive(Debug, Clone)]
@@ -99,22 +101,22 @@ impl Record for MemoryRecord {
     }
 
     fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
-        self.last = Some(position::last(session, state));
+        self.last = Some(session.last_checkpoint(state));
         Ok(())
     }
 
     fn read_best(&self, session: &mut Session) -> Result<(), TrainError> {
         let best = self.best.as_ref().ok_or_else(no_model)?;
-        Ok(position::restore_network(session.network_mut(), best, &PathBuf::from("best weights in memory"))?)
+        Ok(restore_network(session.network_mut(), best, &PathBuf::from("best weights in memory"))?)
     }
 
     fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError> {
-        self.best = Some(position::best(session, best));
+        self.best = Some(session.best_checkpoint(best));
         Ok(())
     }
 
     fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError> {
-        self.model = Some(model_file::of_session(session, config));
+        self.model = Some(session.model(config));
         Ok(())
     }
 

@@ -1,18 +1,16 @@
 //! The training loop: from a config to a run on disk.
 
-mod averaging;
-mod batch_statistics;
 mod best_epoch;
 mod deadline;
 mod events;
+mod journal;
+mod launch;
 mod memory_run;
 mod new_folder;
-mod patch_whitening;
-mod position;
+mod prepared;
 mod record;
 mod run;
-mod session;
-mod unit_variance;
+mod stopping;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,17 +23,11 @@ use keel_nn::losses::CustomLoss;
 pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 pub use memory_run::MemoryRun;
 pub use run::TrainedRun;
-pub use session::{Session, StepResult};
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
 use crate::runs::{RunFolder, remove_leftovers};
 use crate::threads;
-
-pub(crate) use position::{network_tensors, read_last, restore_network, write_last};
-pub(crate) use run::BATCHES_AHEAD;
-pub(crate) use session::{EVALUATION_BATCH, build_graph, check_batches, executor_for_evaluation, shape_of};
-pub(crate) use unit_variance::OutputVariance;
 
 /// Trains one network and writes its run.
 #[derive(Debug)]
@@ -113,7 +105,7 @@ impl Trainer {
     /// # Errors
     /// Anything that keeps the training from running; a run that had begun is marked as failed.
     pub fn run(self, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-        threads::pool_of(&self.config)?.install(|| run::run(self, observer))
+        threads::pool_of(&self.config)?.install(|| launch::run(self, observer))
     }
 
     /// Trains to the end, or until stopped, and writes nothing to disk.
@@ -125,7 +117,7 @@ impl Trainer {
             let message = format!("the run in {} goes on in its folder; resume it with `run`", folder.path().display());
             return Err(TrainError::setting("run", message));
         }
-        threads::pool_of(&self.config)?.install(|| run::run_in_memory(self, observer))
+        threads::pool_of(&self.config)?.install(|| launch::run_in_memory(self, observer))
     }
 }
 
@@ -144,17 +136,4 @@ fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
         folder.display()
     );
     Err(TrainError::setting("--resume", message))
-}
-
-/// Loads and divides the data a config names.
-///
-/// # Errors
-/// Data that cannot be read or divided, or images that would take more than `train.memory_limit`.
-pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
-    let mut data = config.clone().settled().data;
-    let limit = config.train.memory_limit.resolve();
-    let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
-    data.largest_bytes = limit.map(|(bytes, _)| bytes);
-    let dataset = keel_data::load(&data, Path::new(""))?;
-    Ok(dataset.split(data.split())?)
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use keel_nn::Preset;
 
-use super::Session;
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::runs::RunFolder;
+use crate::session::Session;
 
 /// Makes the folder and writes the resolved config into it.
 ///

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use super::Session;
-use super::position::{self, BestWeights};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::FlightRecord;
-use crate::runs::model_file;
 use crate::runs::{MetricStore, RunFolder, Summary, TrainingState};
+use crate::session::Session;
+use crate::session::checkpoint::BestWeights;
 
 /// What a training hands over while it runs; a folder keeps it on disk, a [`super::MemoryRun`] in memory.
 pub(super) trait Record: fmt::Debug {
@@ -57,23 +56,23 @@ impl Record for RunFolder {
         if !path.exists() {
             return Ok(None);
         }
-        position::read_last(session, fingerprint, &path).map(Some)
+        session.read_last(fingerprint, &path).map(Some)
     }
 
     fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
-        position::write_last(session, state, &self.last_checkpoint())
+        session.write_last(state, &self.last_checkpoint())
     }
 
     fn read_best(&self, session: &mut Session) -> Result<(), TrainError> {
-        position::read_best(session, &self.best_checkpoint())
+        session.read_best(&self.best_checkpoint())
     }
 
     fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError> {
-        Ok(position::best(session, best).write(&self.best_checkpoint())?)
+        Ok(session.best_checkpoint(best).write(&self.best_checkpoint())?)
     }
 
     fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError> {
-        model_file::write(session, config, &self.model())
+        Ok(session.model(config).write(&self.model())?)
     }
 
     fn write_summary(&mut self, summary: &Summary) -> Result<(), TrainError> {

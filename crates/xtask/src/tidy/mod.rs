@@ -2,6 +2,7 @@
 
 mod arrows;
 mod catalogs;
+mod circles;
 mod leftovers;
 mod links;
 mod manifests;
@@ -21,8 +22,9 @@ use tree::Tree;
 type Check = fn(&Tree) -> Vec<Problem>;
 
 /// Every check, with what it makes sure of.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 9] = [
     ("crates use only the crates to their right", arrows::check),
+    ("modules of a folder import each other in one direction", circles::check),
     ("manifests take lints and versions from the workspace", manifests::check),
     ("files, functions and folders are small", sizes::check),
     ("names say what is inside", names::check),

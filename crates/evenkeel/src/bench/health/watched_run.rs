@@ -2,7 +2,8 @@
 
 use keel_data::{Batches, DataError, Position};
 use keel_health::{Finding, Monitor};
-use keel_train::health::{EpochLosses, StepPlace, Watch};
+use keel_train::StepPlace;
+use keel_train::health::{EpochLosses, Watch};
 use keel_train::schedules::{Horizon, Schedule};
 use keel_train::{Config, Session, TrainError, config};
 
@@ -61,7 +62,7 @@ fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, Tr
         let mut step = epoch * steps_per_epoch;
         while let Some(batch) = batches.next() {
             let place = StepPlace { step, epoch, learning_rate: schedule.learning_rate(step) };
-            let result = watch.step(&mut session, batch?, place);
+            let result = session.step_observed(batch?, place, &mut watch);
             step += 1;
             tell(&mut watch, step, &mut told);
             if !(result.loss.is_finite() && result.gradient_norm.is_finite()) {

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use keel_data::{Batch, BatchTargets, Dataset, Inputs, SampleShape, Split, Targets};
+use keel_train::StepPlace;
 use keel_train::config::HealthLevel;
-use keel_train::health::{StepPlace, Watch};
+use keel_train::health::Watch;
 use keel_train::{Config, Session};
 use serde_json::{Value, json};
 
@@ -96,7 +97,7 @@ impl Watched {
         let place = StepPlace { step: *steps, epoch: 0, learning_rate: 1e-3 };
         *steps += 1;
         match watch {
-            Some(watch) => watch.step(session, batch, place).loss,
+            Some(watch) => session.step_observed(batch, place, watch).loss,
             None => session.step(batch, place.step, place.learning_rate).loss,
         }
     }

@@ -4,7 +4,7 @@ use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
-use keel_nn::{Network, NodeId, Observer, RandomKey};
+use keel_nn::{NodeId, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -157,46 +157,24 @@ fn train(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<V
 /// Share of units of each hidden layer whose derivative exceeds [`NO_GRADIENT`] for no sample of `data`. A unit that
 /// gives NaN counts as dead.
 pub(super) fn without_gradient(classifier: &mut Classifier, data: &Part) -> Vec<f64> {
-    let mut alive = Alive::of(&classifier.network);
-    classifier.run(data, &mut alive, |_, _| {});
-    let dead = |units: &Vec<bool>| units.iter().filter(|alive| !**alive).count() as f64 / units.len() as f64;
-    alive.layers.iter().map(|layer| dead(&layer.units)).collect()
-}
-
-/// Notes which units have passed gradient.
-struct Alive {
-    layers: Vec<AliveLayer>,
-}
-
-struct AliveLayer {
-    node: NodeId,
-    activation: Activation,
-    units: Vec<bool>,
-}
-
-impl Alive {
-    fn of(network: &Network) -> Self {
-        let nodes = network.graph.nodes().iter();
-        let hidden = nodes.filter(|node| !node.parameters.is_empty()).filter_map(|node| {
-            let units = vec![false; node.op.output_shape().len()];
-            Some(AliveLayer { node: node.id, activation: node.followed_by?, units })
-        });
-        Alive { layers: hidden.collect() }
-    }
-}
-
-impl Observer for Alive {
-    fn output(&mut self, instruction: usize, output: &[f32]) {
-        let Some(layer) = self.layers.iter_mut().find(|layer| layer.node.index() == instruction) else { return };
-        let function = layer.activation.initial_function();
-        for row in output.chunks(layer.units.len()) {
-            for (alive, &z) in layer.units.iter_mut().zip(row) {
+    let nodes = classifier.network.graph.nodes().iter();
+    let hidden: Vec<(NodeId, Activation, usize)> = nodes
+        .filter(|node| !node.parameters.is_empty())
+        .filter_map(|node| Some((node.id, node.followed_by?, node.op.output_shape().len())))
+        .collect();
+    let ids: Vec<NodeId> = hidden.iter().map(|(id, ..)| *id).collect();
+    let outputs = classifier.outputs_of(&ids, data);
+    let dead = |(id, activation, units): (NodeId, Activation, usize)| {
+        let function = activation.initial_function();
+        let mut alive = vec![false; units];
+        for row in outputs.output(id).chunks(units) {
+            for (alive, &z) in alive.iter_mut().zip(row) {
                 *alive |= function.derivative(z) > NO_GRADIENT && z.is_finite();
             }
         }
-    }
-
-    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
+        alive.iter().filter(|alive| !**alive).count() as f64 / units as f64
+    };
+    hidden.into_iter().map(dead).collect()
 }
 
 #[cfg(test)]

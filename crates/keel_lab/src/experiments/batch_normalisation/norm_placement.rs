@@ -4,7 +4,7 @@
 use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
-use keel_nn::{Network, NodeId, Observer, RandomKey};
+use keel_nn::{Network, NodeId, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -181,12 +181,13 @@ fn measure(
         }
         accuracies.push(classifier.evaluate(&digits.test).1);
         if offset == 0 {
-            let mut last = LastInput::of(&classifier.network);
-            classifier.run(&digits.test, &mut last, |_, _| {});
-            let moments = Moments::of_slice(&last.values);
+            let given: Vec<NodeId> = last_input(&classifier.network).into_iter().collect();
+            let outputs = classifier.outputs_of(&given, &digits.test);
+            let values = given.first().map_or(&[][..], |&node| outputs.output(node));
+            let moments = Moments::of_slice(values);
             handed_on = json!({
                 "mean": moments.mean, "std": moments.std,
-                "zero_fraction": fraction(&last.values, |value| value == 0.0),
+                "zero_fraction": fraction(values, |value| value == 0.0),
             });
         }
     }
@@ -205,32 +206,13 @@ fn measure(
     }))
 }
 
-/// Collects what the last linear layer is given.
-struct LastInput {
-    node: Option<NodeId>,
-    values: Vec<f32>,
-}
-
-impl LastInput {
-    fn of(network: &Network) -> Self {
-        // Flattening only looks at the same values.
-        let given = network.graph.last_weight_node().map(|node| network.graph.storage(node.inputs[0]));
-        let node = match given {
-            Some(keel_nn::Value::Node(id)) => Some(id),
-            _ => None,
-        };
-        LastInput { node, values: Vec::new() }
+/// The node whose output the last linear layer is given.
+fn last_input(network: &Network) -> Option<NodeId> {
+    // Flattening only looks at the same values.
+    match network.graph.last_weight_node().map(|node| network.graph.storage(node.inputs[0])) {
+        Some(keel_nn::Value::Node(id)) => Some(id),
+        _ => None,
     }
-}
-
-impl Observer for LastInput {
-    fn output(&mut self, instruction: usize, output: &[f32]) {
-        if self.node.is_some_and(|node| node.index() == instruction) {
-            self.values.extend_from_slice(output);
-        }
-    }
-
-    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
 }
 
 /// Size of the gradient by a bias in front of batch norm, beside that by the weights of the same layer and that by a bias

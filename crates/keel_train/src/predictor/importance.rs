@@ -7,9 +7,9 @@ use keel_data::{Dataset, SampleShape};
 use keel_nn::RandomKey;
 use serde::{Deserialize, Serialize};
 
+use super::{Prediction, Predictor};
 use crate::error::TrainError;
 use crate::metrics::{MetricName, Metrics, finite};
-use crate::predictor::Predictor;
 use crate::runs::RunFolder;
 
 /// Samples that are permuted at most; of more, as many spread evenly over them.
@@ -155,7 +155,7 @@ fn refusal(message: impl Into<String>) -> TrainError {
 fn answered(predictor: &Predictor, dataset: &Dataset, indices: &[usize]) -> Result<Vec<usize>, TrainError> {
     let predictions = predictor.predict_samples(dataset, indices)?;
     let with_result = indices.iter().zip(predictions);
-    let kept = with_result.filter(|(_, prediction)| !matches!(prediction, crate::Prediction::Undefined { .. }));
+    let kept = with_result.filter(|(_, prediction)| !matches!(prediction, Prediction::Undefined { .. }));
     Ok(kept.map(|(&sample, _)| sample).collect())
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::session::Session;
 use crate::threads;
-use crate::trainer::Session;
 
 /// Steps of the test.
 const STEPS: u64 = 120;

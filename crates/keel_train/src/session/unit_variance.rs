@@ -2,7 +2,8 @@
 //! batch, layer after layer, until the variance of each layer's outputs is the one asked for.
 
 use keel_data::{Batches, Position};
-use keel_nn::{Network, NodeId, Observer};
+use keel_nn::Network;
+use keel_nn::observers::Tape;
 
 use super::Session;
 use crate::error::TrainError;
@@ -27,11 +28,14 @@ impl Session {
             let parameter = network.graph.parameters()[index].clone();
             let Some(lsuv) = lsuv_of(&parameter) else { continue };
             let (mut first, mut whole_factor) = (None, 1.0_f64);
-            let mut variance = OutputVariance::of(parameter.node);
+            let mut tape = Tape::of(executor.program(), &[parameter.node]);
+            let mut variance = f64::NAN;
             for pass in 0..=lsuv.iterations {
-                executor.forward(&mut network, input, &mut variance);
-                first.get_or_insert(variance.variance);
-                let Some(factor) = lsuv.factor(variance.variance).filter(|_| pass < lsuv.iterations) else { break };
+                tape.clear();
+                executor.forward(&mut network, input, &mut tape);
+                variance = output_variance(tape.output(parameter.node));
+                first.get_or_insert(variance);
+                let Some(factor) = lsuv.factor(variance).filter(|_| pass < lsuv.iterations) else { break };
                 whole_factor *= f64::from(factor);
                 network.parameters[parameter.range.clone()].iter_mut().for_each(|weight| *weight *= factor);
             }
@@ -41,7 +45,7 @@ impl Session {
                 "lsuv: {} multiplied by {whole_factor:.4}; variance of its outputs on the first batch {:.4} -> {:.4}",
                 parameter.name,
                 first.unwrap_or(f64::NAN),
-                variance.variance
+                variance
             ));
         }
         Ok(())
@@ -52,28 +56,9 @@ fn lsuv_of(parameter: &keel_nn::graph::Parameter) -> Option<keel_nn::init::Lsuv>
     parameter.spec.init.and_then(|init| init.lsuv())
 }
 
-/// Variance of all values one node gives, in a program that joins nothing.
-pub(crate) struct OutputVariance {
-    node: NodeId,
-    /// NaN before the first pass.
-    pub(crate) variance: f64,
-}
-
-impl OutputVariance {
-    /// Watches `node`.
-    pub(crate) fn of(node: NodeId) -> Self {
-        OutputVariance { node, variance: f64::NAN }
-    }
-}
-
-impl Observer for OutputVariance {
-    fn output(&mut self, instruction: usize, output: &[f32]) {
-        if instruction == self.node.index() {
-            let count = output.len() as f64;
-            let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
-            self.variance = output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
-        }
-    }
-
-    fn gradient(&mut self, _instruction: usize, _grad_output: &[f32]) {}
+/// Variance of all values of a node's output.
+pub(crate) fn output_variance(output: &[f32]) -> f64 {
+    let count = output.len() as f64;
+    let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
+    output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count
 }

@@ -9,13 +9,13 @@ use keel_data::{
 };
 use keel_nn::{Cpu, Graph, lower};
 
-use super::estimate::{Estimate, Job, check_preprocessing};
-use crate::auto::{self, Choice, Facts, Pace, Resolved, Timing};
+use super::{Pace, Timing};
+use crate::auto::{self, Choice, Facts, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::metrics::TrainingTargets;
-use crate::objective::{Known, Objective};
-use crate::trainer::{check_batches, load_data, shape_of};
+use crate::memory::{Estimate, Job, check_preprocessing};
+use crate::objective::{Known, Objective, TrainingTargets};
+use crate::session::{check_batches, load_data};
 
 /// The network of a run, not fused, and what the run would hold.
 #[derive(Debug)]
@@ -120,8 +120,7 @@ impl Outline {
 
     fn of_job(decided: Decided, job: &Job<'_>, notes: Vec<String>) -> Result<Self, TrainError> {
         let Decided { open, config, choices, facts } = decided;
-        let layers = job.config.model.layers();
-        let graph = Arc::new(Graph::build(shape_of(&job.input), &layers, job.outputs)?);
+        let graph = Arc::new(job.config.graph(&job.input, job.outputs)?);
         let train = &job.config.train;
         check_batches(&graph, BatchOptions::shuffled(train.batch_size, train.seed), job.training_samples)?;
         let batch = train.batch_size.clamp(1, job.training_samples.max(1));

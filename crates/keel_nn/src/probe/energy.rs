@@ -1,6 +1,5 @@
 //! The mean energy of a tensor, mean(x)² / mean(x²): 0 when it is centred, 1 when it is constant.
 
-use keel_health::measurement::SignalMeasurement;
 use keel_kernels::simd;
 use keel_kernels::statistics::{Limits, Signal, SignalPart, signal_chunk};
 
@@ -10,7 +9,7 @@ use super::sample::spread;
 const SAMPLE: usize = 16 * 1024;
 const BLOCK: usize = 1024;
 
-/// The mean energy of a sample of `values`, on this thread: waking another would take longer. `parts` is room that the
+/// The mean energy of a sample of `values`, on this thread: waking another would take longer. `parts` is scratch that the
 /// first call allocates.
 pub(super) fn sampled_energy(values: &[f32], parts: &mut Vec<SignalPart>) -> f32 {
     let level = simd::level();
@@ -25,9 +24,9 @@ pub(super) fn sampled_energy(values: &[f32], parts: &mut Vec<SignalPart>) -> f32
     share_of_mean(sample.mean, sample.variance)
 }
 
-/// The mean energy of a measured output.
-pub(super) fn energy(output: &SignalMeasurement) -> f32 {
-    share_of_mean(f64::from(output.mean), f64::from(output.std).powi(2))
+/// The mean energy of a measured tensor, as its statistics say in single precision.
+pub(crate) fn mean_energy(signal: &Signal) -> f32 {
+    share_of_mean(f64::from(signal.mean as f32), f64::from(signal.std() as f32).powi(2))
 }
 
 fn share_of_mean(mean: f64, variance: f64) -> f32 {

@@ -1,12 +1,15 @@
 //! What can go wrong in training.
 
+mod checkpoint_error;
+
 use std::path::{Path, PathBuf};
 
 use keel_data::DataError;
 use keel_nn::GraphError;
 
+pub use checkpoint_error::CheckpointError;
+
 use crate::config::ConfigError;
-use crate::runs::CheckpointError;
 
 /// Why a training was refused or failed.
 #[derive(Debug, thiserror::Error)]

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::Shape;
-use crate::activations::Activation;
-use crate::layer::{Layer, ParameterRole, ParameterSpec, StateSpec};
-use crate::layers::{
+use super::{
     ActivationLayer, Add, AvgPool, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Maxout,
     Members, SampleNorm,
 };
+use crate::Shape;
+use crate::activations::Activation;
+use crate::layer::{Layer, ParameterRole, ParameterSpec, StateSpec};
 
 /// One operation. Whoever asks what a node is matches on it.
 #[derive(Clone, Debug)]

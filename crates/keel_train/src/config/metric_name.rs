@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Metrics;
-
 /// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -131,42 +129,6 @@ impl MetricName {
     pub(crate) fn needs_probabilities(self) -> bool {
         matches!(self, RocAuc | PrAuc | LogLoss | Brier | CalibrationError | TopAccuracy)
     }
-
-    /// The value in `metrics`; `None` where it is undefined or was not computed.
-    pub fn value(self, metrics: &Metrics) -> Option<f64> {
-        let regression = metrics.regression.as_ref();
-        let value = match self {
-            Auto => None,
-            Loss => Some(metrics.loss),
-            Accuracy => metrics.accuracy,
-            BalancedAccuracy => metrics.balanced_accuracy,
-            F1 => metrics.f1,
-            Mcc => metrics.mcc,
-            RocAuc => metrics.roc_auc,
-            PrAuc => metrics.pr_auc,
-            LogLoss => metrics.log_loss,
-            Brier => metrics.brier,
-            CalibrationError => metrics.calibration_error,
-            TopAccuracy => metrics.top_accuracy.map(|top| top.accuracy),
-            Rmse => regression.map(|errors| errors.rmse),
-            Mae => regression.map(|errors| errors.mae),
-            MedianAbsoluteError => regression.and_then(|errors| errors.median_absolute_error),
-            MaxError => regression.and_then(|errors| errors.max_error),
-            R2 => regression.and_then(|errors| errors.r2),
-        };
-        value.filter(|value| value.is_finite())
-    }
-
-    /// The value turned so that larger is better; `None` where it is undefined.
-    pub fn score(self, metrics: &Metrics) -> Option<f64> {
-        let score = match (self, metrics.accuracy) {
-            (Auto, Some(accuracy)) => Some(accuracy - 1e-6 * metrics.loss.min(1e3)),
-            (Auto, None) => Some(-metrics.loss),
-            _ if self.larger_is_better() => self.value(metrics),
-            _ => self.value(metrics).map(|value| -value),
-        };
-        score.filter(|score| score.is_finite())
-    }
 }
 
 #[cfg(test)]
@@ -182,17 +144,5 @@ mod tests {
         }
         assert_eq!(MetricName::with_name("accurracy"), None);
         assert!(!RocAuc.fits(false) && !Rmse.fits(true) && Loss.fits(true) && Loss.fits(false));
-    }
-
-    #[test]
-    fn what_is_no_number_has_no_score() {
-        let mut metrics = Metrics { loss: f64::NAN, ..Metrics::default() };
-        assert_eq!((Auto.score(&metrics), Loss.score(&metrics), RocAuc.score(&metrics)), (None, None, None));
-        metrics.loss = 0.5;
-        assert_eq!((Auto.score(&metrics), Loss.score(&metrics)), (Some(-0.5), Some(-0.5)));
-        metrics.accuracy = Some(0.75);
-        assert!(Auto.score(&metrics).is_some_and(|score| score < 0.75 && score > 0.7499));
-        let better = Metrics { loss: 0.25, ..metrics.clone() };
-        assert!(Auto.score(&better) > Auto.score(&metrics), "the loss decides between equals");
     }
 }

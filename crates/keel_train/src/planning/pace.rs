@@ -7,10 +7,10 @@ use keel_data::{Batches, Position};
 use keel_kernels::Buffer;
 use keel_nn::{Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, lower};
 
-use super::{Choice, Facts};
+use crate::auto::{Choice, Facts};
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::trainer::Session;
+use crate::session::Session;
 
 /// Steps that are measured at most, after one that warms up.
 const MEASURED_STEPS: usize = 6;

@@ -1,13 +1,17 @@
 //! The loss of a training, bound to its targets.
 
-use keel_data::{BatchTargets, Schema, SplitDataset, TargetKind, Targets};
-use keel_nn::Shape;
+mod class_weights;
+mod training_targets;
+
+use keel_data::{BatchTargets, Preprocessor, Schema, SplitDataset, TargetKind, Targets};
+use keel_nn::graph::Place;
 use keel_nn::losses::{self, Loss, LossSpec, LossValue};
+use keel_nn::{Graph, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
-use crate::metrics::TrainingTargets;
+pub use training_targets::TrainingTargets;
 
 /// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard
 /// deviation of the training split, and predictions are brought back to their own unit.
@@ -171,27 +175,22 @@ impl Objective {
         }
     }
 
-    /// Loss of the network's `outputs`, `[batch, members, outputs]`, its mean taken over samples and members.
-    pub fn members_loss(&mut self, outputs: &[f32], targets: &BatchTargets) -> LossValue {
-        let Objective { loss, scaling, prepared, members, .. } = self;
-        match prepared.targets(scaling, targets, *members) {
-            Some(targets) => loss.evaluate(outputs, targets),
-            None => LossValue::default(),
-        }
+    /// The targets of the network's predictions, one for each member of each sample, on the scale of the network's outputs;
+    /// `None` where there are none. Allocates nothing once it has seen a batch of this size.
+    pub fn targets<'a>(&'a mut self, targets: &'a BatchTargets) -> Option<losses::Targets<'a>> {
+        let Objective { scaling, prepared, members, .. } = self;
+        prepared.targets(scaling, targets, *members)
     }
 
-    /// Loss of the network's `outputs`, `[batch, members, outputs]`, its mean taken over samples and members, and in `gradient`
-    /// the derivative of the sum of the members' mean losses with respect to them. Allocates nothing once it has seen a batch
-    /// of this size.
-    pub fn loss_and_gradient(&mut self, outputs: &[f32], targets: &BatchTargets, gradient: &mut [f32]) -> LossValue {
-        let Objective { loss, scaling, prepared, members, .. } = self;
-        let Some(targets) = prepared.targets(scaling, targets, *members) else { return LossValue::default() };
-        let value = loss.forward_backward(outputs, targets, gradient);
-        if *members > 1 {
-            let factor = *members as f32;
-            gradient.iter_mut().for_each(|gradient| *gradient *= factor);
-        }
-        value
+    /// The graph of `config` for samples from `preprocessor`, with this loss at its end.
+    ///
+    /// # Errors
+    /// Layers that do not fit the samples, each other or the targets.
+    pub fn graph(&self, config: &Config, preprocessor: &Preprocessor) -> Result<Graph, TrainError> {
+        let graph = config.graph(preprocessor.output_shape(), self.outputs().saturating_mul(self.members))?;
+        let is_written = matches!(config.train.loss, LossConfig::Chosen(_));
+        let place = Place { path: "train.loss".to_owned(), is_written };
+        Ok(graph.with_loss(self.loss.clone(), self.members, place)?)
     }
 
     /// Turns the network's outputs, `[batch, members, outputs]`, into those of one prediction, `[batch, outputs]`: the
@@ -304,6 +303,8 @@ fn target_scaling(data: &SplitDataset) -> Vec<TargetScale> {
 #[cfg(test)]
 mod tests {
     use keel_data::{Dataset, Inputs, SampleShape, Split};
+    use keel_nn::graph::LossNode;
+    use keel_nn::{NodeId, Value};
 
     use super::*;
 
@@ -357,13 +358,21 @@ mod tests {
         for (mut objective, targets) in cases {
             let outputs: Vec<f32> = (0..2 * MEMBERS * 2).map(|at| (at as f32 * 0.7).sin()).collect();
             let mut gradient = vec![0.0; outputs.len()];
-            let value = objective.loss_and_gradient(&outputs, &targets, &mut gradient);
-            assert_eq!(value.mean(), objective.members_loss(&outputs, &targets).mean());
+            let node = LossNode {
+                id: NodeId::new(0),
+                loss: objective.loss.clone(),
+                members: objective.members,
+                input: Value::Input,
+                place: Place { path: "train.loss".to_owned(), is_written: false },
+            };
+            let targets = objective.targets(&targets).unwrap();
+            let value = node.value_and_gradient(&outputs, targets, &mut gradient);
+            assert_eq!(value.mean(), node.value(&outputs, targets).mean());
             for at in 0..outputs.len() {
-                let mut loss = |step: f32| {
+                let loss = |step: f32| {
                     let mut moved = outputs.clone();
                     moved[at] += step;
-                    MEMBERS as f64 * objective.members_loss(&moved, &targets).mean()
+                    MEMBERS as f64 * node.value(&moved, targets).mean()
                 };
                 let difference = (loss(1e-2) - loss(-1e-2)) / 2e-2;
                 assert!((difference - f64::from(gradient[at])).abs() < 1e-3, "{at}: {difference} {}", gradient[at]);

@@ -8,17 +8,13 @@ use super::sample::spread;
 /// Bins of a histogram.
 const BINS: usize = 64;
 
-/// Values a distribution is made of, about, in blocks of this many: of a larger tensor, blocks spread over it are looked at.
+/// Values a histogram is made of, about, in blocks of this many: of a larger tensor, blocks spread over it are looked at.
 const SAMPLE: usize = 1 << 15;
 const BLOCK: usize = 1 << 10;
 
 /// Histogram of a tensor's finite values over their range; of a sample of them, if there are many.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Distribution {
-    /// Index of the layer in the model description.
-    pub layer: usize,
-    /// `output`, `gradient`, or the role of a parameter: `weight`, `bias`, ….
-    pub name: &'static str,
+pub struct Histogram {
     /// Lower end of the first bin.
     pub low: f32,
     /// Upper end of the last bin.
@@ -27,9 +23,9 @@ pub struct Distribution {
     pub counts: Vec<u64>,
 }
 
-impl Distribution {
+impl Histogram {
     /// The distribution of `values`; `None` if none of them is finite.
-    pub(super) fn of(layer: usize, name: &'static str, values: &[f32]) -> Option<Self> {
+    pub(super) fn of(values: &[f32]) -> Option<Self> {
         let (level, sample) = (simd::level(), spread(values, BLOCK, SAMPLE));
         let range = |block: &[f32]| {
             let part = level.run(
@@ -44,7 +40,7 @@ impl Distribution {
         let (low, high) = ((low - margin).max(f32::MIN), (high + margin).min(f32::MAX));
         let mut counts = vec![0; BINS];
         sample.for_each(|block| histogram(block, (low, high), &mut counts));
-        Some(Distribution { layer, name, low, high, counts })
+        Some(Histogram { low, high, counts })
     }
 }
 
@@ -56,12 +52,12 @@ mod tests {
     fn small_tensors_count_whole_and_of_large_ones_a_sample_with_the_same_shares() {
         let wave = |length: usize| (0..length).map(|index| ((index * 7919) % 1000) as f32).collect::<Vec<f32>>();
         for (length, counted) in [(1, 1), (SAMPLE, SAMPLE), (15 * SAMPLE, SAMPLE), (16 * SAMPLE, 31 * BLOCK)] {
-            let distribution = Distribution::of(0, "output", &wave(length)).unwrap();
-            assert_eq!(distribution.counts.iter().sum::<u64>(), counted as u64, "{length}");
+            let histogram = Histogram::of(&wave(length)).unwrap();
+            assert_eq!(histogram.counts.iter().sum::<u64>(), counted as u64, "{length}");
         }
-        let distribution = Distribution::of(0, "output", &wave(15 * SAMPLE)).unwrap();
+        let histogram = Histogram::of(&wave(15 * SAMPLE)).unwrap();
         let even = SAMPLE as f64 / BINS as f64;
-        assert!(distribution.counts.iter().all(|&count| (count as f64 / even - 1.0).abs() < 0.1));
-        assert_eq!(Distribution::of(0, "output", &[f32::NAN]), None);
+        assert!(histogram.counts.iter().all(|&count| (count as f64 / even - 1.0).abs() < 0.1));
+        assert_eq!(Histogram::of(&[f32::NAN]), None);
     }
 }

@@ -1,0 +1,44 @@
+//! The loss at the end of a graph.
+
+use super::{NodeId, Place, Value};
+use crate::losses::{Loss, LossValue, Targets};
+
+/// Turns the network's outputs into one number. Runs in training alone, after all other nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossNode {
+    /// Identifier in the graph, after those of all nodes.
+    pub id: NodeId,
+    /// Loss with its resolved settings, for one prediction.
+    pub loss: Loss,
+    /// Predictions the network gives for each sample, one after the other: more than 1 for an ensemble.
+    pub members: usize,
+    /// The network's outputs, `[batch, members, outputs]`.
+    pub input: Value,
+    /// Entry of the config that it comes from.
+    pub place: Place,
+}
+
+impl LossNode {
+    /// Loss of `outputs`, `[batch, members, outputs]`: the mean over samples and members. `targets` has one entry for each
+    /// prediction.
+    ///
+    /// # Panics
+    /// As [`Loss::evaluate`].
+    pub fn value(&self, outputs: &[f32], targets: Targets<'_>) -> LossValue {
+        self.loss.evaluate(outputs, targets)
+    }
+
+    /// As [`LossNode::value`], and in `gradient` the derivative of the sum of the members' mean losses with respect to
+    /// `outputs`: each member learns as if it were alone.
+    ///
+    /// # Panics
+    /// As [`Loss::forward_backward`].
+    pub fn value_and_gradient(&self, outputs: &[f32], targets: Targets<'_>, gradient: &mut [f32]) -> LossValue {
+        let value = self.loss.forward_backward(outputs, targets, gradient);
+        if self.members > 1 {
+            let factor = self.members as f32;
+            gradient.iter_mut().for_each(|gradient| *gradient *= factor);
+        }
+        value
+    }
+}

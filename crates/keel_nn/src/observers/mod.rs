@@ -1,0 +1,7 @@
+//! Observers of the nodes of a program: their statistics, or copies of whole tensors.
+
+mod statistics;
+mod tape;
+
+pub use statistics::{NodeStatistics, Statistics, Wanted};
+pub use tape::Tape;

@@ -1,0 +1,266 @@
+//! Statistics of the nodes of a program, asked for node by node.
+
+use keel_kernels::statistics::{GradientSignal, Limits, Signal, UnitCounts};
+
+use crate::graph::{Graph, Node, NodeId};
+use crate::init::ParameterRole;
+use crate::probe::{InputProbe, LayerProbe, Measures, Observer, OutputRequest, Probe, SignProbe, mean_energy};
+use crate::program::{Instruction, Program, Source};
+
+/// Statistics wanted of one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// Statistics of the output.
+    pub output: bool,
+    /// Number of units whose firing is counted with the output; 0 for none.
+    pub units: usize,
+    /// Outputs beyond these count as saturated; `None` if the node does not saturate.
+    pub limits: Option<Limits>,
+    /// Statistics of the gradient with respect to the output.
+    pub gradient: bool,
+    /// Mean energy of the first input.
+    pub input_energy: bool,
+    /// Agreement of the signs of a weight's gradient from which a unit counts; `None` if signs are not looked at.
+    pub sign_limit: Option<f64>,
+}
+
+/// Answers for one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NodeStatistics {
+    /// The output, `[batch, ...]`. Between joined nodes only what the kernel measures.
+    pub output: Option<Signal>,
+    /// The gradient with respect to the output, `[batch, ...]`.
+    pub gradient: Option<GradientSignal>,
+    /// Mean energy of the first input.
+    pub input_energy: Option<f32>,
+    /// Share of the units whose weight gradient has one sign.
+    pub sign_agreement: Option<f64>,
+}
+
+/// Observer that measures the nodes of one program: [`Statistics::begin`] before a step, [`Statistics::finish`] after it.
+/// Nothing is measured twice: a kernel that measures by itself is not measured again, and a value that several nodes show is
+/// measured once. Allocates nothing after the first step, but for histograms.
+#[derive(Debug)]
+pub struct Statistics {
+    probes: Vec<Probe>,
+    /// For each instruction, the node whose output is its first input.
+    sources: Vec<Option<NodeId>>,
+    /// For each node, its place among the slots.
+    slots: Vec<Slot>,
+    nodes: Vec<NodeStatistics>,
+    energies: Vec<InputEnergy>,
+    input: InputProbe,
+    measures_input: bool,
+}
+
+/// Slots of a node: the instruction that computes it and the place among its layers.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    instruction: usize,
+    layer: usize,
+}
+
+/// Origin of the mean energy of a node's first input.
+#[derive(Clone, Copy, Debug)]
+struct InputEnergy {
+    node: NodeId,
+    source: EnergySource,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum EnergySource {
+    Network,
+    /// The measured output of this node.
+    Output(NodeId),
+    /// The sample taken at this instruction.
+    Sample(usize),
+}
+
+impl Statistics {
+    /// Slots for `program`, for what `wanted` says of each node.
+    pub fn new(program: &Program, wanted: impl Fn(&Node) -> Wanted) -> Self {
+        let graph = program.graph();
+        let wanted: Vec<Wanted> = graph.nodes().iter().map(wanted).collect();
+        let mut slots = vec![Slot { instruction: 0, layer: 0 }; wanted.len()];
+        for (instruction, joined) in program.instructions().iter().enumerate() {
+            for (layer, id) in joined.nodes.iter().enumerate() {
+                slots[id.index()] = Slot { instruction, layer };
+            }
+        }
+        let instructions = 0..program.instructions().len();
+        let mut probes: Vec<Probe> = instructions.clone().map(|index| probe(program, index, &wanted)).collect();
+        let energies = input_energies(program, &wanted, &mut probes);
+        Statistics {
+            sources: instructions.map(|index| source_node(program, index)).collect(),
+            slots,
+            nodes: vec![NodeStatistics::default(); wanted.len()],
+            measures_input: energies.iter().any(|energy| matches!(energy.source, EnergySource::Network)),
+            energies,
+            input: InputProbe::default(),
+            probes,
+        }
+    }
+
+    /// Makes ready for a step. With `signs`, the signs of weight gradients are looked at; with `histograms`, those of outputs
+    /// and gradients are kept.
+    pub fn begin(&mut self, signs: bool, histograms: bool) {
+        for probe in &mut self.probes {
+            probe.clear();
+            (probe.requests.signs, probe.requests.histograms) = (signs, histograms);
+        }
+        self.nodes.fill(NodeStatistics::default());
+    }
+
+    /// Collects the answers of the step.
+    pub fn finish(&mut self) {
+        let Statistics { probes, sources, slots, nodes, energies, input, .. } = self;
+        for (slot, node) in slots.iter().zip(nodes.iter_mut()) {
+            let layer = &probes[slot.instruction].layers[slot.layer];
+            (node.output, node.gradient) = (layer.output, layer.gradient);
+        }
+        for (probe, source) in probes.iter().zip(sources) {
+            let Some(source) = source else { continue };
+            let node = &mut nodes[source.index()];
+            // A reader does not know beyond which limits the values it is given are saturated.
+            node.output = probe.input.map(|input| Signal { saturated: None, ..input }).or(node.output);
+            node.gradient = probe.grad_input.or(node.gradient);
+        }
+        for energy in energies {
+            let measured = match energy.source {
+                EnergySource::Network => Some(input.energy),
+                EnergySource::Output(node) => nodes[node.index()].output.as_ref().map(mean_energy),
+                EnergySource::Sample(instruction) => probes[instruction].energy,
+            };
+            nodes[energy.node.index()].input_energy = measured;
+        }
+        for (slot, node) in slots.iter().zip(nodes.iter_mut()) {
+            let signs = probes[slot.instruction].signs.iter().find(|signs| signs.layer == slot.layer);
+            node.sign_agreement = signs.and_then(|signs| signs.agreement);
+        }
+    }
+
+    /// Answers for a node, after [`Statistics::finish`].
+    pub fn node(&self, id: NodeId) -> &NodeStatistics {
+        &self.nodes[id.index()]
+    }
+
+    /// Counts of the units of a node.
+    pub fn units(&mut self, id: NodeId) -> &mut UnitCounts {
+        let slot = self.slots[id.index()];
+        &mut self.probes[slot.instruction].layers[slot.layer].units
+    }
+
+    /// Histograms kept in this step: the node they are of, and its probe with [`Probe::histograms`].
+    pub fn histograms(&self) -> impl Iterator<Item = (NodeId, &Probe)> {
+        let last = |index: usize| self.slots.iter().rposition(|slot| slot.instruction == index).map(NodeId);
+        let shown = self.probes.iter().enumerate().filter(|(_, probe)| probe.requests.histograms);
+        shown.filter_map(move |(index, probe)| Some((last(index)?, probe)))
+    }
+}
+
+impl Observer for Statistics {
+    fn input(&mut self) -> Option<&mut InputProbe> {
+        self.measures_input.then_some(&mut self.input)
+    }
+
+    fn probe(&mut self, instruction: usize) -> Option<&mut Probe> {
+        Some(&mut self.probes[instruction])
+    }
+}
+
+/// The instruction whose memory `source` is, through views; `None` for the network's input.
+fn producer(program: &Program, source: Source) -> Option<usize> {
+    match program.storage(source) {
+        Source::Input => None,
+        Source::Instruction(index) => Some(index),
+    }
+}
+
+fn first_input(program: &Program, instruction: usize) -> Option<usize> {
+    program.instructions()[instruction].inputs.first().and_then(|&source| producer(program, source))
+}
+
+fn source_node(program: &Program, instruction: usize) -> Option<NodeId> {
+    first_input(program, instruction).and_then(|from| program.instructions()[from].nodes.last().copied())
+}
+
+/// Requests of one instruction: everything wanted that no kernel measures.
+fn probe(program: &Program, index: usize, wanted: &[Wanted]) -> Probe {
+    let instruction = &program.instructions()[index];
+    let kernel = instruction.kernel.layer();
+    let own = kernel.measures();
+    let shown = instruction.nodes.last().map(|id| wanted[id.index()]).unwrap_or_default();
+    let readers = readers(program, index);
+    let measured_by_reader = |promise: fn(Measures) -> bool| {
+        readers.iter().any(|&reader| {
+            promise(program.instructions()[reader].kernel.layer().measures())
+                && first_input(program, reader) == Some(index)
+        })
+    };
+    let gradient_by_reader = readers.len() == 1 && measured_by_reader(|measures| measures.grad_input);
+    let mut probe = Probe {
+        layers: instruction.nodes.iter().map(|id| slots(wanted[id.index()])).collect(),
+        limits: instruction.nodes.iter().find_map(|id| wanted[id.index()].limits),
+        signs: signs(program.graph(), instruction, wanted),
+        ..Probe::default()
+    };
+    if kernel.is_view() {
+        return probe;
+    }
+    probe.requests.output = match shown.output {
+        true if own.output || measured_by_reader(|measures| measures.input) => OutputRequest::None,
+        true if shown.units > 0 => OutputRequest::Units,
+        true => OutputRequest::Signal,
+        false => OutputRequest::None,
+    };
+    probe.requests.gradient = shown.gradient && !own.gradient && !gradient_by_reader;
+    probe
+}
+
+/// Instructions that compute something from the output of instruction `index`, directly or through views.
+fn readers(program: &Program, index: usize) -> Vec<usize> {
+    let reads = |other: &Instruction| other.inputs.iter().any(|&source| producer(program, source) == Some(index));
+    let instructions = program.instructions().iter().enumerate();
+    instructions.filter(|(_, other)| !other.kernel.layer().is_view() && reads(other)).map(|(place, _)| place).collect()
+}
+
+fn slots(wanted: Wanted) -> LayerProbe {
+    LayerProbe { units: UnitCounts::new(wanted.units), ..LayerProbe::default() }
+}
+
+/// Slots for the weights of the nodes of an instruction whose signs are wanted.
+fn signs(graph: &Graph, instruction: &Instruction, wanted: &[Wanted]) -> Vec<SignProbe> {
+    let mut signs = Vec::new();
+    for (layer, &id) in instruction.nodes.iter().enumerate() {
+        let Some(limit) = wanted[id.index()].sign_limit else { continue };
+        let weights = graph.parameters_of(id).filter(|own| own.spec.role == ParameterRole::Weight && !own.frozen);
+        for weight in weights {
+            let units = weight.spec.shape.last().copied().unwrap_or(1).max(1);
+            let first = weight.range.start - instruction.parameters.start;
+            signs.push(SignProbe::new(layer, first..first + weight.range.len(), units, limit));
+        }
+    }
+    signs
+}
+
+/// Where the mean energies come from; samples are asked for where no measured output gives them.
+fn input_energies(program: &Program, wanted: &[Wanted], probes: &mut [Probe]) -> Vec<InputEnergy> {
+    let mut energies = Vec::new();
+    for instruction in program.instructions() {
+        for &node in instruction.nodes.iter().filter(|id| wanted[id.index()].input_energy) {
+            let first = instruction.inputs.first().copied().unwrap_or(Source::Input);
+            let source = match producer(program, first) {
+                None => EnergySource::Network,
+                Some(from) => match program.instructions()[from].nodes.last() {
+                    Some(&shown) if wanted[shown.index()].units > 0 => EnergySource::Output(shown),
+                    _ => {
+                        probes[from].requests.energy = true;
+                        EnergySource::Sample(from)
+                    }
+                },
+            };
+            energies.push(InputEnergy { node, source });
+        }
+    }
+    energies
+}

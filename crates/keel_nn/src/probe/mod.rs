@@ -1,0 +1,237 @@
+//! Statistics of a step: an observer asks for them, the target that runs the program answers.
+//!
+//! An [`Observer`] has a [`Probe`] for each instruction, with what it asks for and the slots for the answers. Kernels fill
+//! what they hold in cache anyway ([`Layer::measures`](crate::Layer::measures)); the executor measures the rest. No
+//! observer sees the memory of a target: whoever needs whole tensors asks for a copy of them ([`Requests::values`]). Without an
+//! observer there is no probe and nothing is measured.
+//!
+//! [`crate::observers`] has the observers most callers need.
+//!
+//! To save a pass over memory in a layer: set the flag in `measures`, and fill the slot in every training call in which
+//! the probe is there. An instruction that computes several nodes has a [`LayerProbe`] for each, in order; what lies between
+//! them is seen by nobody else, so it fills what it can.
+
+mod energy;
+mod histogram;
+mod sample;
+
+use std::ops::Range;
+
+use keel_kernels::statistics::{
+    GradientPart, GradientSignal, Limits, SignCounts, Signal, SignalPart, UnitCounts, activation_signal, gradient,
+    sign_agreement, signal,
+};
+
+pub(crate) use energy::mean_energy;
+pub use histogram::Histogram;
+
+/// Asks for statistics of a step while it runs; the unit type asks for nothing.
+pub trait Observer {
+    /// Returns the slots of the network's input, if it is to be measured.
+    fn input(&mut self) -> Option<&mut InputProbe> {
+        None
+    }
+
+    /// Returns requests and slots of an instruction. Called before its forward and its backward function.
+    fn probe(&mut self, instruction: usize) -> Option<&mut Probe>;
+}
+
+impl Observer for () {
+    fn probe(&mut self, _instruction: usize) -> Option<&mut Probe> {
+        None
+    }
+}
+
+/// Kernels' promises to fill slots by themselves in every training step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// [`Probe::input`]: nobody has to measure the output of the layer before.
+    pub input: bool,
+    /// [`LayerProbe::output`] of the last layer, and its [`LayerProbe::units`] if it is an activation.
+    pub output: bool,
+    /// [`LayerProbe::gradient`] of the last layer: the gradient with respect to the node's output.
+    pub gradient: bool,
+    /// [`Probe::grad_input`]: nobody has to measure the gradient with respect to the output of the layer before.
+    pub grad_input: bool,
+}
+
+/// Slots of the network's input.
+#[derive(Debug, Default)]
+pub struct InputProbe {
+    /// Mean energy of a sample of the input, mean(x)² / mean(x²).
+    pub energy: f32,
+    parts: Vec<SignalPart>,
+}
+
+impl InputProbe {
+    /// Answers, from the network's input.
+    pub(crate) fn measure(&mut self, input: &[f32]) {
+        self.energy = energy::sampled_energy(input, &mut self.parts);
+    }
+}
+
+/// Measurement of the last layer's output that the executor makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputRequest {
+    /// None: a kernel makes it, or nobody wants it.
+    #[default]
+    None,
+    /// [`LayerProbe::output`].
+    Signal,
+    /// [`LayerProbe::output`] and [`LayerProbe::units`].
+    Units,
+}
+
+/// Everything the executor is asked to measure at one instruction, beside what its kernel measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Statistics of the output.
+    pub output: OutputRequest,
+    /// [`LayerProbe::gradient`] of the last layer.
+    pub gradient: bool,
+    /// [`Probe::energy`].
+    pub energy: bool,
+    /// [`Probe::histograms`].
+    pub histograms: bool,
+    /// [`Probe::values`].
+    pub values: bool,
+    /// [`SignProbe::agreement`] of every entry of [`Probe::signs`].
+    pub signs: bool,
+}
+
+/// Requests and slots of one instruction.
+#[derive(Debug, Default)]
+pub struct Probe {
+    /// Everything that is asked of the executor.
+    pub requests: Requests,
+    /// Outputs beyond these are saturated.
+    pub limits: Option<Limits>,
+    /// The first input, `[batch, ...]`.
+    pub input: Option<Signal>,
+    /// The gradient with respect to the first input, as this node alone gives it, `[batch, ...]`.
+    pub grad_input: Option<GradientSignal>,
+    /// One for each node the instruction computes, in order; the last one's output is the instruction's.
+    pub layers: Vec<LayerProbe>,
+    /// Mean energy of a sample of the output, mean(x)² / mean(x²).
+    pub energy: Option<f32>,
+    /// Histograms of the output and of the gradient with respect to it; `None` where nothing is finite.
+    pub histograms: Values<Option<Histogram>>,
+    /// Copies of the output and of the gradient with respect to it, `[batch, ...]`.
+    pub values: Values<Vec<f32>>,
+    /// One for each weight matrix whose gradient is looked at.
+    pub signs: Vec<SignProbe>,
+    /// Scratch for statistics of the gradient, kept from step to step.
+    pub gradient_parts: Vec<GradientPart>,
+}
+
+/// Something of an output and of the gradient with respect to it.
+#[derive(Debug, Default)]
+pub struct Values<T> {
+    /// Of the output.
+    pub output: T,
+    /// Of the gradient with respect to the output.
+    pub gradient: T,
+}
+
+/// Slots of one layer.
+#[derive(Debug, Default)]
+pub struct LayerProbe {
+    /// The layer's output, `[batch, ...]`.
+    pub output: Option<Signal>,
+    /// The gradient of the loss with respect to the layer's output.
+    pub gradient: Option<GradientSignal>,
+    /// How often each unit (feature or channel) of an activation was above zero or saturated; started again by whoever
+    /// fills `output`. Without units for other layers.
+    pub units: UnitCounts,
+    /// Scratch of whoever fills the slots, kept from step to step.
+    pub parts: Vec<SignalPart>,
+}
+
+/// Signs of the gradient of one weight matrix.
+#[derive(Debug)]
+pub struct SignProbe {
+    /// Place of its node among [`Probe::layers`].
+    pub layer: usize,
+    /// Its floats among the parameters of the instruction.
+    pub weights: Range<usize>,
+    /// Columns of the matrix.
+    pub units: usize,
+    /// Agreement `|n+ - n-| / (n+ + n-)` from which a unit counts.
+    pub limit: f64,
+    /// Share of the units with such an agreement.
+    pub agreement: Option<f64>,
+    counts: SignCounts,
+}
+
+impl SignProbe {
+    /// Slots for the floats `weights` of node `layer`, a matrix with `units` columns; units count from the agreement `limit`.
+    pub fn new(layer: usize, weights: Range<usize>, units: usize, limit: f64) -> Self {
+        SignProbe { layer, weights, units, limit, agreement: None, counts: SignCounts::new(units) }
+    }
+}
+
+impl Probe {
+    /// Empties all slots before a step; keeps their memory and the requests.
+    pub fn clear(&mut self) {
+        (self.input, self.grad_input, self.energy) = (None, None, None);
+        self.histograms = Values::default();
+        self.values.output.clear();
+        self.values.gradient.clear();
+        for layer in &mut self.layers {
+            (layer.output, layer.gradient) = (None, None);
+            layer.units.begin(0);
+        }
+        self.signs.iter_mut().for_each(|signs| signs.agreement = None);
+    }
+
+    /// Slots of the last layer.
+    pub fn last(&mut self) -> Option<&mut LayerProbe> {
+        self.layers.last_mut()
+    }
+
+    /// Answers what is asked of the output, `[batch, ...]`.
+    pub(crate) fn measure_output(&mut self, output: &[f32]) {
+        let Requests { output: wanted, energy, histograms, values, .. } = self.requests;
+        let limits = self.limits.unwrap_or(Limits::NONE);
+        if let Some(last) = self.layers.last_mut() {
+            if energy {
+                self.energy = Some(energy::sampled_energy(output, &mut last.parts));
+            }
+            match wanted {
+                OutputRequest::None => {}
+                OutputRequest::Signal => last.output = Some(signal(output, limits, &mut last.parts)),
+                OutputRequest::Units => {
+                    last.output = Some(activation_signal(output, limits, &mut last.units, &mut last.parts));
+                }
+            }
+        }
+        if histograms {
+            self.histograms.output = Histogram::of(output);
+        }
+        if values {
+            self.values.output.extend_from_slice(output);
+        }
+    }
+
+    /// Answers what is asked of the gradient with respect to the output, `[batch, ...]`.
+    pub(crate) fn measure_gradient(&mut self, grad_output: &[f32]) {
+        let parts = &mut self.gradient_parts;
+        if let Some(last) = self.layers.last_mut().filter(|_| self.requests.gradient) {
+            last.gradient = Some(gradient(grad_output, parts));
+        }
+        if self.requests.histograms {
+            self.histograms.gradient = Histogram::of(grad_output);
+        }
+        if self.requests.values {
+            self.values.gradient.extend_from_slice(grad_output);
+        }
+    }
+
+    /// Answers what is asked of the gradient with respect to the instruction's parameters.
+    pub(crate) fn measure_parameter_gradient(&mut self, grad_parameters: &[f32]) {
+        for signs in self.signs.iter_mut().filter(|_| self.requests.signs) {
+            let gradient = &grad_parameters[signs.weights.clone()];
+            signs.agreement = Some(sign_agreement(gradient, signs.units, signs.limit, &mut signs.counts));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! A network as named tensors.
+
+use std::path::Path;
+
+use keel_nn::Network;
+use serde::{Deserialize, Serialize};
+
+use super::{Checkpoint, CheckpointError, NamedTensor};
+
+/// Parameters and running statistics by name.
+pub(crate) fn network_tensors(network: &Network) -> Vec<NamedTensor> {
+    let parameters = network.graph.parameters().iter().map(|parameter| NamedTensor {
+        name: parameter.name.clone(),
+        shape: parameter.spec.shape.clone(),
+        values: network.parameters[parameter.range.clone()].to_vec(),
+    });
+    let state = network.graph.state().iter().map(|entry| NamedTensor {
+        name: entry.name.clone(),
+        shape: vec![entry.range.len()],
+        values: network.state[entry.range.clone()].to_vec(),
+    });
+    parameters.chain(state).collect()
+}
+
+/// Puts the tensors of a file into a network of the same graph.
+pub(crate) fn restore_network<Description>(
+    network: &mut Network,
+    checkpoint: &Checkpoint<Description>,
+    path: &Path,
+) -> Result<(), CheckpointError>
+where
+    Description: Serialize + for<'de> Deserialize<'de>,
+{
+    for parameter in network.graph.parameters() {
+        let values = checkpoint.values(path, &parameter.name, parameter.range.len())?;
+        network.parameters[parameter.range.clone()].copy_from_slice(values);
+    }
+    for entry in network.graph.state() {
+        let values = checkpoint.values(path, &entry.name, entry.range.len())?;
+        network.state[entry.range.clone()].copy_from_slice(values);
+    }
+    Ok(())
+}

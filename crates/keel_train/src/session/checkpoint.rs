@@ -1,0 +1,71 @@
+//! Checkpoints of a session: what an exact continuation needs.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use super::averaging::WeightAverage;
+use crate::error::TrainError;
+use crate::runs::{Checkpoint, CheckpointError, NamedTensor, TrainingState, network_tensors, restore_network};
+
+/// The best weights, as `best.safetensors` says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BestWeights {
+    pub(crate) fingerprint: String,
+    pub(crate) epoch: u64,
+}
+
+impl Session {
+    /// Everything a continuation needs.
+    pub(crate) fn last_checkpoint(&self, state: &TrainingState) -> Checkpoint<TrainingState> {
+        let mut tensors = network_tensors(self.network());
+        let flat =
+            |name: String, values: &[f32]| NamedTensor { name, shape: vec![values.len()], values: values.to_vec() };
+        tensors.extend(self.optimizer().slots().map(|(name, values)| flat(format!("optimizer.{name}"), values)));
+        let average = self.average().map(WeightAverage::parts).into_iter().flatten();
+        tensors.extend(average.map(|(name, values)| flat(name.to_owned(), values)));
+        let description = TrainingState { optimizer_steps: self.optimizer().steps(), ..state.clone() };
+        Checkpoint { description, tensors }
+    }
+
+    /// Writes everything a continuation needs.
+    pub(crate) fn write_last(&self, state: &TrainingState, path: &Path) -> Result<(), TrainError> {
+        Ok(self.last_checkpoint(state).write(path)?)
+    }
+
+    /// Puts back what [`Session::write_last`] wrote and returns the position.
+    pub(crate) fn read_last(&mut self, fingerprint: &str, path: &Path) -> Result<TrainingState, TrainError> {
+        let checkpoint = Checkpoint::<TrainingState>::read(path)?;
+        if checkpoint.description.fingerprint != fingerprint {
+            let reason = "it belongs to another config than the config.toml beside it".to_owned();
+            return Err(CheckpointError::Foreign { path: path.to_owned(), reason }.into());
+        }
+        restore_network(self.network_mut(), &checkpoint, path)?;
+        let optimizer = &mut self.update.optimizer;
+        let slots: Vec<(&'static str, usize)> = optimizer.slots().map(|(name, values)| (name, values.len())).collect();
+        for (name, length) in slots {
+            let values = checkpoint.values(path, &format!("optimizer.{name}"), length)?;
+            optimizer.restore_slot(name, values);
+        }
+        if let Some(average) = &mut self.update.average {
+            let [parameters, state] = average.parts().map(|(name, values)| (name, values.len()));
+            let values = |(name, length)| checkpoint.values(path, name, length);
+            average.restore([values(parameters)?, values(state)?]);
+        }
+        optimizer.restore_steps(checkpoint.description.optimizer_steps);
+        Ok(checkpoint.description)
+    }
+
+    /// The weights of the best epoch so far.
+    pub(crate) fn best_checkpoint(&self, best: BestWeights) -> Checkpoint<BestWeights> {
+        Checkpoint { description: best, tensors: network_tensors(self.network()) }
+    }
+
+    /// Puts the weights of the best epoch into the session.
+    pub(crate) fn read_best(&mut self, path: &Path) -> Result<(), TrainError> {
+        let checkpoint = Checkpoint::<BestWeights>::read(path)?;
+        restore_network(self.network_mut(), &checkpoint, path)?;
+        Ok(())
+    }
+}

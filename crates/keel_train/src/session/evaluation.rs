@@ -1,0 +1,83 @@
+//! Metrics of samples, in evaluation mode.
+
+use std::sync::Arc;
+
+use keel_data::{BatchOptions, Batches, Position, Source};
+use keel_nn::{Executor, RandomKey};
+
+use super::Session;
+use crate::error::TrainError;
+use crate::metrics::{Answers, Detail, Metrics, Tally, sample_words};
+use crate::predictor::Views;
+
+/// What evaluates a network.
+#[derive(Debug)]
+pub(super) struct Evaluator {
+    executor: Executor,
+    views: Views,
+    /// Combined outputs of a batch.
+    outputs: Vec<f32>,
+}
+
+impl Evaluator {
+    /// `executor` is planned for evaluation.
+    pub(super) fn new(executor: Executor, views: Views) -> Self {
+        Evaluator { executor, views, outputs: Vec::new() }
+    }
+}
+
+impl Session {
+    /// All metrics of the samples `indices` in evaluation mode, without augmentation, with the averaged weights where there
+    /// are any. `None` without samples. A sample whose inputs or outputs are not finite is left out and named.
+    ///
+    /// # Errors
+    /// A sample that cannot be preprocessed.
+    pub fn evaluate(&mut self, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
+        self.evaluate_watched(indices, Detail::Full, |_| {})
+    }
+
+    /// As [`Session::evaluate`], with as much `detail` as is asked for; `watch` hears after each batch how many samples are
+    /// done.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`].
+    pub fn evaluate_watched(
+        &mut self,
+        indices: &[usize],
+        detail: Detail,
+        watch: impl FnMut(usize),
+    ) -> Result<Option<Metrics>, TrainError> {
+        if indices.is_empty() {
+            return Ok(None);
+        }
+        let dataset = Arc::clone(&self.data.split.dataset);
+        let options = BatchOptions::in_order(self.evaluator.executor.plan().batch());
+        let source = Source::new(dataset, indices, Arc::clone(&self.data.preprocessor), options)?.keeping_non_finite();
+        let empty = Tally::new(&self.objective, indices.len(), detail);
+        self.swap_average();
+        let tally = self.tally(empty, source, watch);
+        self.swap_average();
+        let dataset = &self.data.split.dataset;
+        Ok(Some(tally?.metrics(&self.objective, |place| sample_words(dataset, indices[place]))))
+    }
+
+    fn tally(&mut self, mut tally: Tally, source: Source, mut watch: impl FnMut(usize)) -> Result<Tally, TrainError> {
+        let Session { evaluator, objective, replica, .. } = self;
+        let Evaluator { executor, views, outputs } = evaluator;
+        let mut done = 0;
+        let mut batches = Batches::new(source, Position::default());
+        while let Some(batch) = batches.next() {
+            let batch = batch?;
+            // Nothing is drawn at random in evaluation.
+            let input = keel_nn::Batch { input: &batch.inputs, random: RandomKey::new(0) };
+            outputs.clear();
+            outputs.extend_from_slice(views.outputs(executor, &replica.network, input));
+            objective.combine(outputs);
+            let (inputs, targets) = (&batch.inputs[..], &batch.targets);
+            tally.add(objective, Answers { inputs, outputs, targets });
+            done += batch.samples();
+            watch(done);
+        }
+        Ok(tally)
+    }
+}

@@ -1,0 +1,274 @@
+//! Everything a training needs in memory: data, network, update, loss.
+//!
+//! [`Session::step_observed`] is one step of a training; what belongs together lives together: the data in batches, a
+//! replica that differentiates, the exchange between replicas, the update of the weights, the evaluator.
+
+mod averaging;
+mod batch_statistics;
+pub(crate) mod checkpoint;
+mod evaluation;
+mod patch_whitening;
+mod replica;
+mod step;
+mod training_data;
+mod unit_variance;
+mod weight_update;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keel_data::{BatchOptions, LastBatch, Preprocessor, Source, SplitDataset, TrainingRanges};
+use keel_nn::graph::Node;
+use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, ParameterRole, Program, RandomKey, lower};
+
+pub use step::{Alone, Exchange, FinishedStep, StepObserver, StepPlace, StepResult};
+pub use training_data::load_data;
+pub(crate) use unit_variance::output_variance;
+
+use crate::Config;
+use crate::auto::{self, Resolved};
+use crate::error::TrainError;
+use crate::memory::{self, EVALUATION_BATCH, Job};
+use crate::metrics::MetricName;
+use crate::objective::Objective;
+use crate::optimizers::{Optimizer, ParameterSegment};
+use crate::predictor::{Predictor, Views, executor_for_evaluation};
+use crate::runs::model_file::ModelDescription;
+use crate::runs::{Checkpoint, LayerSummary, network_tensors};
+use averaging::WeightAverage;
+use evaluation::Evaluator;
+use replica::Replica;
+use training_data::TrainingData;
+use weight_update::WeightUpdate;
+
+/// A network with its data, ready for steps. Build and use it inside the pool of [`crate::threads::pool`].
+#[derive(Debug)]
+pub struct Session {
+    data: TrainingData,
+    objective: Objective,
+    replica: Replica,
+    exchange: Box<dyn Exchange>,
+    update: WeightUpdate,
+    evaluator: Evaluator,
+}
+
+impl Session {
+    /// Fits preprocessing, builds and initialises the network, plans its memory. What `config` leaves open is chosen as
+    /// [`auto::resolve`] does; whoever needs the choices resolves the config beforehand.
+    ///
+    /// # Errors
+    /// Data, layers and settings that do not fit each other.
+    pub fn new(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
+        let Resolved { config, data, .. } = auto::resolve(config, data)?;
+        let config = &config;
+        let data = TrainingData::new(config, data)?;
+        let objective = Objective::new(config, &data.split)?;
+        check_metric(config, &objective)?;
+        let graph = Arc::new(objective.graph(config, &data.preprocessor)?);
+        let workers = rayon::current_num_threads();
+        let job = Job::of_data(config, &data.split, *data.preprocessor.output_shape(), workers);
+        let program = lower(&graph, &Cpu::fused());
+        memory::check(&job, &program)?;
+        let options = BatchOptions::shuffled(config.train.batch_size, config.train.seed);
+        check_batches(&graph, options, data.split.train.len())?;
+        let key = RandomKey::new(config.train.seed);
+        let mut network = Network::new(graph, key.named("parameters"));
+        patch_whitening::apply(&mut network, &data.preprocessor, &data.split.dataset, &data.split.train)?;
+        let request = MemoryRequest { batch: data.batches.largest_batch(), mode: Mode::Train, workers };
+        let executor = Executor::new(Arc::clone(&program), request);
+        let views = Views::new(config, &data.preprocessor)?;
+        let evaluation = executor_for_evaluation(&program, data.largest_part().min(EVALUATION_BATCH));
+        let segments: Vec<_> = network.graph.parameters().iter().map(ParameterSegment::new).collect();
+        let update = WeightUpdate {
+            optimizer: Optimizer::new(&config.optimizer, &segments, network.parameters.len()),
+            average: WeightAverage::new(&config.train.averaging, &network),
+        };
+        let mut session = Session {
+            data,
+            objective,
+            replica: Replica::new(network, executor, key.named("steps")),
+            exchange: Box::new(Alone),
+            update,
+            evaluator: Evaluator::new(evaluation, views),
+        };
+        session.rescale_to_unit_variance()?;
+        Ok(session)
+    }
+
+    /// Key of the random numbers of step `step`, counted from 0.
+    pub(crate) fn step_key(&self, step: u64) -> RandomKey {
+        self.replica.step_key(step)
+    }
+
+    /// Program of a training step.
+    pub fn program(&self) -> &Arc<Program> {
+        self.replica.program()
+    }
+
+    /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Moves running statistics, as every
+    /// such pass does.
+    pub fn training_loss(&mut self, batch: &keel_data::Batch, step: u64) -> f64 {
+        let value = self.replica.training_loss(batch, step, &mut self.objective);
+        if value.non_finite { f64::NAN } else { value.mean() }
+    }
+
+    /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.
+    pub(crate) fn swap_average(&mut self) {
+        self.update.swap_average(&mut self.replica.network);
+    }
+
+    /// The average of the weights, where there is one, to be kept.
+    pub(crate) fn average(&self) -> Option<&WeightAverage> {
+        self.update.average.as_ref()
+    }
+
+    /// Puts the average of the weights, where there is one, in the place of the trained ones for good.
+    pub(crate) fn end_averaging(&mut self) {
+        self.swap_average();
+        self.update.average = None;
+    }
+
+    /// Writes the model of `config`, with its preprocessing and labels, as the file `path`. With averaged weights, those
+    /// are written.
+    ///
+    /// # Errors
+    /// A file that cannot be written; one that was there before is then untouched.
+    pub fn save(&mut self, config: &Config, path: &Path) -> Result<(), TrainError> {
+        Ok(self.averaged_model(config).write(path)?)
+    }
+
+    /// The model of `config` as it is now, apart from further steps.
+    ///
+    /// # Errors
+    /// If there is no memory or no thread for it.
+    pub fn predictor(&mut self, config: &Config) -> Result<Predictor, TrainError> {
+        let model = self.averaged_model(config);
+        Predictor::of_model(&model, Path::new("model in memory"), &config.model.custom_layers())
+    }
+
+    fn averaged_model(&mut self, config: &Config) -> Checkpoint<ModelDescription> {
+        self.swap_average();
+        let model = self.model(config);
+        self.swap_average();
+        model
+    }
+
+    /// The weights as they are, with everything prediction needs.
+    pub(crate) fn model(&self, config: &Config) -> Checkpoint<ModelDescription> {
+        let split = &self.data.split;
+        let description = ModelDescription {
+            config: config.to_toml(),
+            preprocessor: self.data.preprocessor.as_ref().clone(),
+            schema: split.dataset.schema(),
+            scaling: self.objective.scaling().to_vec(),
+            training: self.objective.training_targets().clone(),
+            ranges: TrainingRanges::of(&split.dataset, &split.train),
+        };
+        Checkpoint { description, tensors: network_tensors(self.network()) }
+    }
+
+    /// The data in its parts.
+    pub fn data(&self) -> &SplitDataset {
+        &self.data.split
+    }
+
+    /// The fitted preprocessing.
+    pub fn preprocessor(&self) -> &Arc<Preprocessor> {
+        &self.data.preprocessor
+    }
+
+    /// Where training batches come from.
+    pub fn training_batches(&self) -> &Source {
+        &self.data.batches
+    }
+
+    /// The loss and what is predicted.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    /// Graph, parameters and state.
+    pub fn network(&self) -> &Network {
+        &self.replica.network
+    }
+
+    /// Graph, parameters and state, to be changed.
+    pub fn network_mut(&mut self) -> &mut Network {
+        &mut self.replica.network
+    }
+
+    /// The gradient of the last step, laid out as the parameters.
+    pub fn gradients(&self) -> &[f32] {
+        &self.replica.gradients
+    }
+
+    /// The optimiser.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.update.optimizer
+    }
+
+    /// The optimiser, to be changed.
+    pub fn optimizer_mut(&mut self) -> &mut Optimizer {
+        &mut self.update.optimizer
+    }
+
+    /// What was inferred, added or left out while reading the data and building the network, one sentence each.
+    pub fn inferred(&self) -> Vec<String> {
+        self.network().graph.inferred().iter().chain(&self.data.notes).cloned().collect()
+    }
+
+    /// Adds a sentence to what was inferred.
+    fn note(&mut self, sentence: String) {
+        self.data.notes.push(sentence);
+    }
+
+    /// One row per layer.
+    pub fn layers(&self) -> Vec<LayerSummary> {
+        layer_summaries(&self.network().graph)
+    }
+}
+
+/// Refuses a `train.metric` that the targets do not have.
+fn check_metric(config: &Config, objective: &Objective) -> Result<(), TrainError> {
+    let (metric, classification) = (config.train.metric, !objective.class_names().is_empty());
+    if metric.fits(classification) {
+        return Ok(());
+    }
+    let targets = if classification { "classes" } else { "values" };
+    let names: Vec<&str> = MetricName::shown(classification).map(MetricName::name).collect();
+    let message = format!("{} cannot be computed for {targets}; use one of auto, {}", metric.name(), names.join(", "));
+    Err(TrainError::setting("train.metric", message))
+}
+
+fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
+    let row = |node: &Node| LayerSummary {
+        name: node.name.clone(),
+        kind: node.op.kind().to_owned(),
+        description: node.op.describe(),
+        output_shape: node.op.output_shape().dimensions(),
+        parameters: node.parameters.len(),
+        init: graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight).map(
+            |weight| {
+                let init = weight.spec.init.unwrap_or(InitSpec::Auto);
+                init.resolve(node.followed_by).to_string()
+            },
+        ),
+    };
+    graph.nodes().iter().map(row).collect()
+}
+
+/// Layers that normalise over the batch cannot train on one sample.
+pub(crate) fn check_batches(graph: &Graph, options: BatchOptions, samples: usize) -> Result<(), TrainError> {
+    let Some(layer) = graph.needs_batch() else { return Ok(()) };
+    let rest = samples % options.batch_size;
+    let single = options.batch_size == 1 || samples == 1 || rest == 1 && options.last == LastBatch::Keep;
+    if !single {
+        return Ok(());
+    }
+    let message = format!(
+        "layer {} ({}) normalises over the batch and cannot train on single samples ({samples} samples in batches of \
+         {}); set train.batch_size to 2 or more, or use layer_norm",
+        layer.place, layer.name, options.batch_size
+    );
+    Err(TrainError::setting("train.batch_size", message))
+}

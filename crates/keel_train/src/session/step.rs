@@ -1,0 +1,156 @@
+//! One training step: gradient, exchange, update.
+
+use std::fmt;
+
+use keel_data::Batch;
+use keel_nn::losses::LossValue;
+use keel_nn::{Network, Observer};
+
+use super::Session;
+use crate::optimizers::SegmentNorms;
+
+/// Place of a step in a training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepPlace {
+    /// Number of the step, from 0; names the step's random numbers.
+    pub step: u64,
+    /// Number of the epoch, from 0.
+    pub epoch: u64,
+    /// Learning rate of the update.
+    pub learning_rate: f64,
+}
+
+/// Numbers of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepResult {
+    /// Mean loss of the batch.
+    pub loss: f64,
+    /// Right predictions in the batch; 0 for regression.
+    pub right: u64,
+    /// Norm of the whole gradient before clipping.
+    pub gradient_norm: f64,
+}
+
+impl StepResult {
+    /// Returns true if loss and gradient are finite, so that the update was applied.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.gradient_norm.is_finite()
+    }
+}
+
+/// Combines what several replicas of a network compute on their shares of a batch, between gradient and update, so that
+/// all of them make the same update.
+///
+/// ```
+/// use keel_nn::losses::LossValue;
+/// use keel_train::Exchange;
+///
+/// /// Pretends that a second replica saw the same samples: sums double, means stay.
+/// #[derive(Debug)]
+/// struct Twin;
+///
+/// impl Exchange for Twin {
+///     fn exchange(&mut self, mut loss: LossValue, _gradients: &mut [f32]) -> LossValue {
+///         loss.add(loss);
+///         loss
+///     }
+/// }
+/// ```
+pub trait Exchange: fmt::Debug + Send {
+    /// Takes the loss of this replica's samples and in `gradients` the gradient of its mean. Returns the loss of all replicas'
+    /// samples and leaves the gradient of its mean: `sum(weight_r * gradient_r) / sum(weight_r)` with
+    /// [`LossValue::weight`], added in an order that does not depend on who is first.
+    fn exchange(&mut self, loss: LossValue, gradients: &mut [f32]) -> LossValue;
+}
+
+/// The exchange of a single replica, which has all samples.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alone;
+
+impl Exchange for Alone {
+    fn exchange(&mut self, loss: LossValue, _gradients: &mut [f32]) -> LossValue {
+        loss
+    }
+}
+
+/// Observes whole steps: asks for statistics while they run, and is shown the result. The unit type asks for nothing.
+pub trait StepObserver: Observer {
+    /// A step begins.
+    fn begin(&mut self, place: StepPlace) {
+        let _ = place;
+    }
+
+    /// A step is over.
+    fn end(&mut self, step: &FinishedStep<'_>) {
+        let _ = step;
+    }
+}
+
+impl StepObserver for () {}
+
+/// A step that is over.
+#[derive(Debug, Clone, Copy)]
+pub struct FinishedStep<'a> {
+    /// Place of the step.
+    pub place: StepPlace,
+    /// Number of samples in the replica's batch.
+    pub samples: usize,
+    /// Numbers of the step, over all replicas.
+    pub result: StepResult,
+    /// Graph and parameters, after the update.
+    pub network: &'a Network,
+    /// Gradient with respect to all parameters, as the update used it.
+    pub gradients: &'a [f32],
+    /// Norms of the update, one for each parameter; `None` where loss or gradient were not finite, so that nothing was applied.
+    pub norms: Option<&'a [SegmentNorms]>,
+}
+
+impl Session {
+    /// One training step without an observer. `step` counts from 0 and names the step's random numbers. A loss or gradient
+    /// that is not finite is reported and not applied: the weights stay those before the step.
+    pub fn step(&mut self, batch: &Batch, step: u64, learning_rate: f64) -> StepResult {
+        self.step_observed(batch, StepPlace { step, epoch: 0, learning_rate }, &mut ())
+    }
+
+    /// One training step: gradient of this replica's samples, exchange with the others, update. What `observer` asks for is
+    /// measured on the way.
+    pub fn step_observed(&mut self, batch: &Batch, place: StepPlace, observer: &mut dyn StepObserver) -> StepResult {
+        let Session { replica, objective, exchange, update, .. } = self;
+        observer.begin(place);
+        let own = replica.gradient(batch, place.step, objective, observer);
+        let whole = exchange.exchange(own, &mut replica.gradients);
+        let mut result = result_of(whole, objective.members());
+        result.gradient_norm = update.gradient_norm(&replica.gradients);
+        if result.is_finite() {
+            result.gradient_norm = update.apply(&mut replica.network, &replica.gradients, place.learning_rate);
+        }
+        observer.end(&FinishedStep {
+            place,
+            samples: batch.samples(),
+            result,
+            network: &replica.network,
+            gradients: &replica.gradients,
+            norms: result.is_finite().then(|| update.norms()),
+        });
+        result
+    }
+
+    /// Forward, loss and backward without an exchange or an update; the norm is left at 0.
+    pub fn gradient(&mut self, batch: &Batch, step: u64, observer: &mut dyn Observer) -> StepResult {
+        let own = self.replica.gradient(batch, step, &mut self.objective, observer);
+        result_of(own, self.objective.members())
+    }
+
+    /// Puts this session among several replicas: each has its own samples and the same weights.
+    #[must_use]
+    pub fn with_exchange(mut self, exchange: impl Exchange + 'static) -> Self {
+        self.exchange = Box::new(exchange);
+        self
+    }
+}
+
+/// The loss of a batch whose samples have `members` predictions each.
+fn result_of(value: LossValue, members: usize) -> StepResult {
+    let loss = if value.non_finite { f64::NAN } else { value.mean() };
+    StepResult { loss, right: (value.correct / members) as u64, gradient_norm: 0.0 }
+}

@@ -1,0 +1,77 @@
+//! The data of a session: divided, preprocessed, in batches.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keel_data::{Augmenter, BatchOptions, PreprocessStep, Preprocessor, Source, SplitDataset};
+
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::memory;
+
+/// Data with its fitted preprocessing, and where training batches come from.
+#[derive(Debug)]
+pub(super) struct TrainingData {
+    pub(super) split: SplitDataset,
+    pub(super) preprocessor: Arc<Preprocessor>,
+    pub(super) batches: Source,
+    /// What was decided or left out, one sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+impl TrainingData {
+    /// Fits preprocessing and augmentation of `config` on the training split.
+    pub(super) fn new(config: &Config, split: SplitDataset) -> Result<Self, TrainError> {
+        let steps = config.preprocess.resolved_steps();
+        memory::check_preprocessing(config, split.dataset.sample_shape())?;
+        let preprocessor = Arc::new(Preprocessor::fit(&split.dataset, &split.train, &steps)?);
+        let options = BatchOptions::shuffled(config.train.batch_size, config.train.seed);
+        let augmenter = Arc::new(Augmenter::fit(&split.dataset, &split.train, &config.augment)?);
+        let batches = Source::new(Arc::clone(&split.dataset), &split.train, Arc::clone(&preprocessor), options)?
+            .with_augmentation(augmenter);
+        let notes = notes(config, &split);
+        Ok(TrainingData { split, preprocessor, batches, notes })
+    }
+
+    /// Samples of the largest part.
+    pub(super) fn largest_part(&self) -> usize {
+        let SplitDataset { train, validation, test, .. } = &self.split;
+        [train, validation, test].map(Vec::len).into_iter().max().unwrap_or(1)
+    }
+}
+
+/// What the reader says about the data, and which splits were asked for and stayed empty.
+fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
+    let mut notes = data.notes();
+    let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
+    for (name, share, samples) in splits {
+        if share > 0.0 && samples.is_empty() {
+            notes.push(format!("no {name} split: there are too few samples of each class to spare any"));
+        }
+    }
+    let by_pixel = config.preprocess.resolved_steps().contains(&PreprocessStep::Standardize);
+    let moves = [
+        ("crop_padding", config.augment.crop_padding > 0),
+        ("random_resized_crop", config.augment.random_resized_crop > 0.0),
+    ];
+    if let Some((key, _)) = moves.iter().find(|(_, on)| by_pixel && *on) {
+        notes.push(format!(
+            "augment.{key} moves pixels that standardize scales each by its own spread: one that hardly varies blows \
+             up what comes to lie on it; channel_standardize scales all alike"
+        ));
+    }
+    notes
+}
+
+/// Loads and divides the data a config names.
+///
+/// # Errors
+/// Data that cannot be read or divided, or images that would take more than `train.memory_limit`.
+pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
+    let mut data = config.clone().settled().data;
+    let limit = config.train.memory_limit.resolve();
+    let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
+    data.largest_bytes = limit.map(|(bytes, _)| bytes);
+    let dataset = keel_data::load(&data, Path::new(""))?;
+    Ok(dataset.split(data.split())?)
+}

@@ -1,0 +1,41 @@
+//! From the gradient to new weights.
+
+use keel_nn::Network;
+
+use super::averaging::WeightAverage;
+use crate::optimizers::{Optimizer, SegmentNorms};
+
+/// The optimiser, and the average that follows the weights where the config asks for one.
+#[derive(Debug)]
+pub(super) struct WeightUpdate {
+    pub(super) optimizer: Optimizer,
+    pub(super) average: Option<WeightAverage>,
+}
+
+impl WeightUpdate {
+    /// Norm of `gradients` before clipping.
+    pub(super) fn gradient_norm(&mut self, gradients: &[f32]) -> f64 {
+        self.optimizer.gradient_norm(gradients)
+    }
+
+    /// Updates the weights and their average; returns the norm of the gradient before clipping.
+    pub(super) fn apply(&mut self, network: &mut Network, gradients: &[f32], learning_rate: f64) -> f64 {
+        let norm = self.optimizer.step(&mut network.parameters, gradients, learning_rate).gradient;
+        if let Some(average) = &mut self.average {
+            average.follow(network, self.optimizer.steps());
+        }
+        norm
+    }
+
+    /// Norms of the last update, one for each parameter.
+    pub(super) fn norms(&self) -> &[SegmentNorms] {
+        self.optimizer.norms()
+    }
+
+    /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.
+    pub(super) fn swap_average(&mut self, network: &mut Network) {
+        if let Some(average) = &mut self.average {
+            average.swap(network);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A training that is about to begin.
+
+use keel_data::SplitDataset;
+
+use crate::auto::{self, Choice, Resolved};
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::planning::{Pace, Timing};
+use crate::session::{Session, load_data};
+
+/// Everything that is decided and built before the first step.
+pub(super) struct Prepared {
+    /// The config as it was given.
+    open: Config,
+    /// The config with nothing left open.
+    pub(super) config: Config,
+    pub(super) session: Session,
+    pub(super) choices: Vec<Choice>,
+    /// The time all epochs will take; `None` for a training too short to measure.
+    pub(super) timing: Option<Timing>,
+}
+
+impl Prepared {
+    /// Loads the data where it is not given, chooses what is left open, builds the session.
+    pub(super) fn new(config: &Config, data: Option<SplitDataset>) -> Result<Self, TrainError> {
+        let data = match data {
+            Some(data) => data,
+            None => load_data(config)?,
+        };
+        let open = config.clone();
+        let Resolved { config, data, choices } = auto::resolve(&open, data)?;
+        let session = Session::new(&config, data)?;
+        Ok(Prepared { open, config, session, choices, timing: None })
+    }
+
+    /// Measures a few steps; a training that begins is cut to its time limit.
+    pub(super) fn measure(&mut self, begins: bool) -> Result<(), TrainError> {
+        let Some(pace) = Pace::measure(&mut self.session, &self.config)? else { return Ok(()) };
+        self.timing = Some(match begins {
+            true => pace.fit(&mut self.config, &self.open, &mut self.choices),
+            // A resumed training keeps the length it was planned with.
+            false => pace.of(self.config.train.epochs),
+        });
+        Ok(())
+    }
+}
