@@ -53,6 +53,17 @@ pub struct GradientReport {
     pub passed: bool,
 }
 
+impl GradientReport {
+    /// Panics with `what` and the report if the gradient is wrong.
+    ///
+    /// # Panics
+    /// If the gradient is wrong.
+    #[track_caller]
+    pub fn assert_passed(&self, what: &str) {
+        assert!(self.passed, "{what}: {self}");
+    }
+}
+
 impl fmt::Display for GradientReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.passed { "gradient agrees" } else { "gradient is wrong" };
@@ -99,29 +110,13 @@ impl GradientCheck {
         self.judge(analytic, indices, &estimates)
     }
 
-    /// Like [`GradientCheck::run`], but panics with `what` and the report if the gradient is wrong.
-    ///
-    /// # Panics
-    /// If the gradient is wrong or [`GradientCheck::run`] panics.
-    #[track_caller]
-    pub fn assert(
-        &self,
-        what: &str,
-        (values, analytic): (&[f32], &[f32]),
-        indices: &[usize],
-        loss: impl FnMut(&[f32]) -> f64,
-    ) {
-        let report = self.run(values, analytic, indices, loss);
-        assert!(report.passed, "{what}: {report}");
-    }
-
     /// Centred differences at one element, with a smaller step while a kink lies between the points.
     fn estimate(&self, moved: &mut [f32], index: usize, loss: &mut impl FnMut(&[f32]) -> f64) -> Estimate {
         let loss_here = loss(moved);
         let mut step = self.step * moved[index].abs().max(1.0);
-        let mut coarse = Differences::measure((&mut *moved, index), step, loss_here, loss);
+        let mut coarse = Differences::measure(moved, index, step, loss_here, loss);
         for _ in 0..4 {
-            let fine = Differences::measure((&mut *moved, index), step / 2.0, loss_here, loss);
+            let fine = Differences::measure(moved, index, step / 2.0, loss_here, loss);
             if fine.is_smooth_after(&coarse, self.floor) {
                 return Estimate { numerical: (4.0 * fine.centred - coarse.centred) / 3.0, resolved: true };
             }
@@ -203,7 +198,8 @@ struct Differences {
 
 impl Differences {
     fn measure(
-        (moved, index): (&mut [f32], usize),
+        moved: &mut [f32],
+        index: usize,
         step: f32,
         loss_here: f64,
         loss: &mut impl FnMut(&[f32]) -> f64,

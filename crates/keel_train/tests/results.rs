@@ -180,7 +180,7 @@ fn the_column_that_decides_is_the_most_important_one() {
     let predictor = Predictor::load(run.folder.path()).unwrap();
     let data = load_data(predictor.config()).unwrap();
     let options = ImportanceOptions { metric: MetricName::RocAuc, ..ImportanceOptions::default() };
-    let measure = |options| Importance::measure(&predictor, (&data.dataset, &data.test), "test", options).unwrap();
+    let measure = |options| Importance::measure(&predictor, &data.dataset, &data.test, "test", options).unwrap();
     let importance = measure(options);
     let names: Vec<&str> = importance.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!((names.len(), names[0]), (3, "a"), "a category is one column: {names:?}");
@@ -200,6 +200,6 @@ fn importance_is_refused_where_there_are_no_columns() {
     let run = train(configured(directory.path(), &["data.source=digits", "train.epochs=1"]));
     let predictor = Predictor::load(run.folder.path()).unwrap();
     let data = load_data(predictor.config()).unwrap();
-    let measured = Importance::measure(&predictor, (&data.dataset, &data.test), "test", ImportanceOptions::default());
+    let measured = Importance::measure(&predictor, &data.dataset, &data.test, "test", ImportanceOptions::default());
     assert!(measured.unwrap_err().to_string().contains("trained on images"));
 }

@@ -10,21 +10,47 @@ use crate::tidy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
     name: &'static str,
-    /// What follows `cargo`.
+    /// Arguments of `cargo`; none for our own tidy check.
     arguments: &'static [&'static str],
+    /// Variables it runs with.
+    environment: &'static [(&'static str, &'static str)],
 }
 
-const FORMAT: Step = Step { name: "format", arguments: &["fmt", "--all", "--check"] };
-const LINTS: Step = Step {
-    name: "lints",
-    arguments: &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"],
+/// A step without variables of its own.
+const fn step(name: &'static str, arguments: &'static [&'static str]) -> Step {
+    Step { name, arguments, environment: &[] }
+}
+
+const FORMAT: Step = step("format", &["fmt", "--all", "--check"]);
+const TIDY: Step = step("tidy", &[]);
+const LINTS: Step = step("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]);
+const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
+const TESTS: Step =
+    step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
+const DOCUMENTATION_TESTS: Step = step("documentation tests", &["test", "--workspace", "--doc"]);
+const DOCUMENTATION: Step = Step {
+    environment: &[("RUSTDOCFLAGS", "--deny warnings")],
+    ..step("documentation", &["doc", "--workspace", "--no-deps", "--quiet"])
 };
-const NEXTEST: Step = Step { name: "tests", arguments: &["nextest", "run", "--workspace", "--no-fail-fast"] };
-const TESTS: Step = Step {
-    name: "tests",
-    arguments: &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"],
+/// Kernels under the address sanitizer, which needs a flag of the compiler that only nightly takes without asking.
+const SANITIZER: Step = Step {
+    environment: &[("RUSTC_BOOTSTRAP", "1"), ("RUSTFLAGS", "-Zsanitizer=address")],
+    ..step(
+        "kernels under the address sanitizer",
+        &[
+            "test",
+            "--package",
+            "keel_kernels",
+            "--lib",
+            "--target",
+            SANITIZER_TARGET,
+            "--target-dir",
+            "target/sanitizer",
+        ],
+    )
 };
-const DOCUMENTATION: Step = Step { name: "documentation tests", arguments: &["test", "--workspace", "--doc"] };
+/// The sanitizer needs a target that is named, so that build scripts are built without it.
+const SANITIZER_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Names the file to which skipped tests add a line each; `keel_testkit::skipping` writes it.
 const SKIPPED_TESTS: &str = "EVENKEEL_SKIPPED_TESTS";
@@ -39,12 +65,12 @@ pub(crate) fn run(root: &Path) -> bool {
     // A file of an earlier run would be counted again; where there is none, that is fine.
     let _ = std::fs::remove_file(&skipped);
     let mut times = Vec::new();
-    for step in steps(has_nextest) {
+    for step in steps(has_nextest, &lower_levels()) {
         println!("\n== {}", step.name);
         let start = Instant::now();
         let passed = match step.arguments {
             [] => tidy::run(root),
-            arguments => passes(root, arguments, &skipped),
+            _ => passes(root, step, &skipped),
         };
         times.push((step.name, start.elapsed()));
         if !passed {
@@ -66,16 +92,46 @@ fn skipped_text(lines: &str) -> String {
     text
 }
 
-/// The gate, cheapest first; the step without arguments is our own tidy check.
-fn steps(has_nextest: bool) -> [Step; 5] {
+/// The gate, cheapest first. Tests run once more on each SIMD level below the widest the processor has.
+fn steps(has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     let tests = if has_nextest { NEXTEST } else { TESTS };
-    [FORMAT, Step { name: "tidy", arguments: &[] }, LINTS, tests, DOCUMENTATION]
+    let mut steps = vec![FORMAT, TIDY, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS];
+    let on_level = [
+        Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..tests },
+        Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..tests },
+    ];
+    steps.extend(on_level.into_iter().filter(|step| lower_levels.contains(&step.environment[0].1)));
+    if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
+        steps.push(SANITIZER);
+    }
+    steps
+}
+
+/// SIMD levels this processor has below its widest.
+fn lower_levels() -> Vec<&'static str> {
+    let mut levels = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx2") {
+            levels.push("avx2");
+        }
+        if std::is_x86_feature_detected!("avx2") {
+            levels.push("scalar");
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    levels.push("scalar");
+    levels
 }
 
 fn command_line(step: Step) -> String {
+    let variables = step.environment.iter().map(|(name, value)| match value.contains(' ') {
+        true => format!("{name}=\"{value}\" "),
+        false => format!("{name}={value} "),
+    });
     match step.arguments {
         [] => "cargo xtask tidy".to_owned(),
-        arguments => format!("cargo {}", arguments.join(" ")),
+        arguments => format!("{}cargo {}", variables.collect::<String>(), arguments.join(" ")),
     }
 }
 
@@ -85,12 +141,17 @@ fn summary(times: &[(&str, Duration)]) -> String {
     lines.chain([format!("{:<20} {:>6.1} s", "all passed", total.as_secs_f64())]).collect()
 }
 
-/// Runs cargo with its output on the terminal; skipped tests are noted in `skipped`.
-fn passes(root: &Path, arguments: &[&str], skipped: &Path) -> bool {
-    match cargo(root, arguments).env(SKIPPED_TESTS, skipped).status() {
+/// Runs a step with its output on the terminal; tests skipped on the widest level are noted in `skipped`.
+fn passes(root: &Path, step: Step, skipped: &Path) -> bool {
+    let mut command = cargo(root, step.arguments);
+    command.envs(step.environment.iter().copied());
+    if step.environment.is_empty() {
+        command.env(SKIPPED_TESTS, skipped);
+    }
+    match command.status() {
         Ok(status) => status.success(),
         Err(error) => {
-            eprintln!("cargo {} did not start: {error}", arguments.join(" "));
+            eprintln!("`{}` did not start: {error}", command_line(step));
             false
         }
     }
@@ -114,19 +175,26 @@ mod tests {
 
     #[test]
     fn tests_run_with_or_without_nextest() {
-        let cases = [(true, NEXTEST), (false, TESTS)];
-        for (has_nextest, expected) in cases {
-            assert_eq!(steps(has_nextest)[3], expected);
+        for (has_nextest, expected) in [(true, NEXTEST), (false, TESTS)] {
+            let steps = steps(has_nextest, &["avx2", "scalar"]);
+            assert!(steps.contains(&expected));
+            for level in ["avx2", "scalar"] {
+                let repeated = steps.iter().filter(|step| step.environment.contains(&("KEEL_SIMD", level)));
+                assert_eq!(repeated.map(|step| step.arguments).collect::<Vec<_>>(), [expected.arguments], "{level}");
+            }
         }
+        assert!(steps(true, &[]).iter().all(|step| !step.name.starts_with("tests on")));
     }
 
     #[test]
     fn a_failed_step_can_be_repeated_by_its_command_line() {
-        let lines: Vec<String> = steps(true).into_iter().map(command_line).collect();
+        let lines: Vec<String> = steps(true, &["scalar"]).into_iter().map(command_line).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
         assert_eq!(lines[1], "cargo xtask tidy");
         assert_eq!(lines[2], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
-        assert_eq!(lines[4], "cargo test --workspace --doc");
+        assert_eq!(lines[3], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
+        assert_eq!(lines[5], "cargo test --workspace --doc");
+        assert_eq!(lines[6], "KEEL_SIMD=scalar cargo nextest run --workspace --no-fail-fast");
     }
 
     #[test]

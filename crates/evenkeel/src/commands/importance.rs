@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             let notes = dataset.notes().iter();
             notes.for_each(|note| output.remark(&format!("note        {source}: {note}")));
             let all: Vec<usize> = (0..dataset.samples()).collect();
-            Importance::measure(&predictor, (&dataset, &all), source, options)?
+            Importance::measure(&predictor, &dataset, &all, source, options)?
         }
         None => {
             let data = load_data(predictor.config())?;
@@ -99,7 +99,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
 /// On the test split, or the validation split where there is none.
 fn of_run(predictor: &Predictor, data: &SplitDataset, options: ImportanceOptions) -> Result<Importance, Stop> {
     let (part, indices) = tested(data);
-    Ok(Importance::measure(predictor, (&data.dataset, indices), part, options)?)
+    Ok(Importance::measure(predictor, &data.dataset, indices, part, options)?)
 }
 
 fn tested(data: &SplitDataset) -> (&'static str, &[usize]) {

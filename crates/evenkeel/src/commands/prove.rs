@@ -74,7 +74,7 @@ fn proved(
     let mut last = None;
     for treatment in treatments {
         output.remark(&format!("{} remedy {}: {}", finding.code, treatment.number, treatment.remedy.describe()));
-        let Some(proof) = prove(folder, (finding, treatment), &options, &mut |text| output.remark(text))? else {
+        let Some(proof) = prove(folder, finding, treatment, &options, &mut |text| output.remark(text))? else {
             return Ok(None);
         };
         let withdrawn = proof.verdict == Verdict::Withdrawn;

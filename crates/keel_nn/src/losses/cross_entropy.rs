@@ -26,6 +26,15 @@ pub(super) struct CrossEntropy<'a> {
     pub(super) weights: ClassWeights<'a>,
 }
 
+/// The exponentials of a row of scores.
+#[derive(Clone, Copy)]
+struct Exponentials {
+    /// Maximum of the scores, subtracted from each beforehand.
+    shift: f32,
+    /// Their sum.
+    total: f32,
+}
+
 impl CrossEntropy<'_> {
     /// Sum of the losses of these rows and, if `gradient` is not empty, their gradients times `scale`.
     #[inline(always)]
@@ -36,7 +45,7 @@ impl CrossEntropy<'_> {
             for (row, &label) in outputs.chunks_exact(classes).zip(labels) {
                 let shift = maximum(row);
                 let total: f32 = row.iter().map(|&score| exp(score - shift)).sum();
-                self.add_row(row, label as usize, (shift, total), &mut sum);
+                self.add_row(row, label as usize, Exponentials { shift, total }, &mut sum);
             }
             return sum;
         }
@@ -44,15 +53,16 @@ impl CrossEntropy<'_> {
         let rows = outputs.chunks_exact(classes).zip(labels).zip(gradient.chunks_exact_mut(classes));
         for ((row, &label), gradient) in rows {
             let total: f32 = gradient.iter().sum();
-            self.add_row(row, label as usize, (maximum(row), total), &mut sum);
+            self.add_row(row, label as usize, Exponentials { shift: maximum(row), total }, &mut sum);
             self.row_gradient(label as usize, total, scale, gradient);
         }
         sum
     }
 
-    /// Adds the loss of one row, whose scores have the maximum `shift` and the sum of exponentials `total` after it.
+    /// Adds the loss of one row.
     #[inline(always)]
-    fn add_row(self, row: &[f32], label: usize, (shift, total): (f32, f32), sum: &mut Sum) {
+    fn add_row(self, row: &[f32], label: usize, exponentials: Exponentials, sum: &mut Sum) {
+        let Exponentials { shift, total } = exponentials;
         let log_sum = f64::from(shift) + f64::from(total).ln();
         let negative_log = |class: usize| f64::from(self.weights.of(class)) * (log_sum - f64::from(row[class]));
         let smoothing = f64::from(self.smoothing);

@@ -148,7 +148,8 @@ impl CustomLoss {
     /// function the loss is not a number.
     pub(super) fn evaluate(
         &self,
-        (outputs, width): (&[f32], usize),
+        outputs: &[f32],
+        width: usize,
         targets: Targets<'_>,
         gradient: &mut [f32],
     ) -> LossValue {

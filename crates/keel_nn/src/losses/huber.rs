@@ -15,7 +15,7 @@ pub(super) fn delta() -> f32 {
 
 /// Sum of the losses of these values and, if `gradient` is not empty, their gradients times `scale`.
 #[inline(always)]
-pub(super) fn values(delta: f32, (outputs, targets): (&[f32], &[f32]), gradient: &mut [f32], scale: f32) -> Sum {
+pub(super) fn values(delta: f32, outputs: &[f32], targets: &[f32], gradient: &mut [f32], scale: f32) -> Sum {
     let loss = |difference: f32| {
         let distance = f64::from(difference.abs());
         let delta = f64::from(delta);

@@ -155,7 +155,7 @@ impl Loss {
             return LossValue::default();
         }
         if let LossSpec::Custom(custom) = &self.spec {
-            return custom.evaluate((outputs, self.outputs), targets, grad);
+            return custom.evaluate(outputs, self.outputs, targets, grad);
         }
         // Losses of values are averaged over the outputs as well.
         let averaged = match self.spec {
@@ -189,7 +189,7 @@ impl Loss {
                 mse::values(outputs, part(rows).values(), grad, scale)
             }),
             LossSpec::Huber { delta } => sum_rows(outputs, width, grad, |rows, outputs, grad| {
-                huber::values(*delta, (outputs, part(rows).values()), grad, scale)
+                huber::values(*delta, outputs, part(rows).values(), grad, scale)
             }),
             LossSpec::Bce {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
                 Bce { outputs: width, weights }.rows(outputs, part(rows), grad, scale)

@@ -147,17 +147,19 @@ impl SingleLayer {
         let grad_input = self.backward(input, &output, &weights);
         let grad_parameters = self.grad_parameters.clone();
         let indices = choose_indices(input.len(), 60);
-        check.assert(&format!("{what}: input"), (input, &grad_input), &indices, |moved| {
+        let report = check.run(input, &grad_input, &indices, |moved| {
             self.state.copy_from_slice(&state);
             weighted_sum(&self.forward(Mode::Train, moved), &weights)
         });
+        report.assert_passed(&format!("{what}: input"));
         let parameters = self.parameters.clone();
         let indices = choose_indices(parameters.len(), 60);
-        check.assert(&format!("{what}: parameters"), (&parameters, &grad_parameters), &indices, |moved| {
+        let report = check.run(&parameters, &grad_parameters, &indices, |moved| {
             self.state.copy_from_slice(&state);
             self.parameters.copy_from_slice(moved);
             weighted_sum(&self.forward(Mode::Train, input), &weights)
         });
+        report.assert_passed(&format!("{what}: parameters"));
         self.parameters.copy_from_slice(&parameters);
     }
 }

@@ -63,7 +63,8 @@ pub struct ParameterComparison {
 /// `values` is no finite number.
 pub fn compare_gradient(
     parameters: &[CheckedParameter],
-    (values, gradient): (&[f32], &[f32]),
+    values: &[f32],
+    gradient: &[f32],
     deadline: Instant,
     loss: &mut dyn FnMut(&[f32]) -> f64,
 ) -> Option<GradientComparison> {

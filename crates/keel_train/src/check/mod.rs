@@ -92,11 +92,11 @@ fn run(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, T
     let measured = measure_data(&session)?;
     let mut start = measure_start(&mut session, &model)?;
     let mut notes = vec![note_on_loss(&start)];
-    let gradient = check_gradient(&mut session, &mut start, began.elapsed() + budget, (began, &mut notes))?;
+    let gradient = check_gradient(&mut session, &mut start, Instant::now() + budget, &mut notes)?;
     check_mixing(&mut session, &mut start, &mut notes)?;
     let graph = Arc::clone(&session.network().graph);
     drop(session);
-    check_tiny_batch(config, &data, budget, (&mut start, &mut notes))?;
+    check_tiny_batch(config, &data, budget, &mut start, &mut notes)?;
     let mut monitor = Monitor::new(model);
     monitor.data(&measured);
     monitor.start(&start);
@@ -110,12 +110,12 @@ fn note_on_loss(start: &StartMeasurement) -> String {
     format!("loss at the start: {loss}, over {} training samples", start.samples)
 }
 
-/// Compares the gradient with finite differences on a few samples until `until` after `began`.
+/// Compares the gradient with finite differences on a few samples until `deadline`.
 fn check_gradient(
     session: &mut Session,
     start: &mut StartMeasurement,
-    until: Duration,
-    (began, notes): (Instant, &mut Vec<String>),
+    deadline: Instant,
+    notes: &mut Vec<String>,
 ) -> Result<Option<GradientComparison>, TrainError> {
     let chosen = samples::distinct_samples(session, FEW_SAMPLES.min(session.training_batches().largest_batch()));
     let batch = samples::batch_of(session, &chosen)?;
@@ -134,7 +134,7 @@ fn check_gradient(
         session.network_mut().parameters.copy_from_slice(moved);
         session.training_loss(&batch, CHECKED_STEP)
     };
-    let outcome = compare_gradient(&parameters, (&values, &gradient), began + until, &mut loss);
+    let outcome = compare_gradient(&parameters, &values, &gradient, deadline, &mut loss);
     session.network_mut().parameters.copy_from_slice(&values);
     session.network_mut().state.copy_from_slice(&state);
     let Some(outcome) = outcome else {
@@ -196,7 +196,8 @@ fn check_tiny_batch(
     config: &Config,
     data: &SplitDataset,
     budget: Duration,
-    (start, notes): (&mut StartMeasurement, &mut Vec<String>),
+    start: &mut StartMeasurement,
+    notes: &mut Vec<String>,
 ) -> Result<(), TrainError> {
     match tiny_batch::learn_by_heart(config, data, budget)? {
         tiny_batch::Outcome::Judged(measured) => {

@@ -42,7 +42,7 @@ fn with_fault(settings: &[&str], fault: impl Fn(&Session, &mut Vec<f32>)) -> Gra
         session.network_mut().parameters.copy_from_slice(moved);
         session.training_loss(&batch, CHECKED_STEP)
     };
-    compare_gradient(&parameters, (&values, &gradient), Instant::now() + BUDGET, &mut loss).unwrap()
+    compare_gradient(&parameters, &values, &gradient, Instant::now() + BUDGET, &mut loss).unwrap()
 }
 
 const SMALL: [&str; 4] = ["data.source=digits", "model.width=12", "model.depth=2", "train.threads=1"];
@@ -102,7 +102,7 @@ fn gradients_of_every_kind_of_layer_pass() {
         let mut session = Session::new(&config, crate::load_data(&config).unwrap()).unwrap();
         let (mut start, mut notes) = (StartMeasurement::default(), Vec::new());
         let began = Instant::now();
-        let outcome = check_gradient(&mut session, &mut start, BUDGET, (began, &mut notes)).unwrap().unwrap();
+        let outcome = check_gradient(&mut session, &mut start, began + BUDGET, &mut notes).unwrap().unwrap();
         let error = start.gradient_check.unwrap().largest_relative_error;
         println!("{error:.1e} {} {body}", outcome.compared());
         assert!(error < 5e-3 && outcome.compared() >= 15, "{body}: {notes:?} {outcome:?}");

@@ -90,7 +90,7 @@ impl Tally {
         if (0..batch).all(finite) {
             let value = objective.loss(outputs, targets);
             if !value.non_finite {
-                return self.count(objective, (outputs, targets), value);
+                return self.count(objective, outputs, targets, value);
             }
         }
         let start = (self.samples + self.left_out) as usize;
@@ -98,7 +98,7 @@ impl Tally {
             let (outputs, targets) = (&outputs[row * width..(row + 1) * width], target_row(targets, row, width));
             let value = if finite(row) { objective.loss(outputs, &targets) } else { NOT_FINITE };
             if !value.non_finite {
-                self.count(objective, (outputs, &targets), value);
+                self.count(objective, outputs, &targets, value);
                 continue;
             }
             self.left_out += 1;
@@ -108,7 +108,7 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, objective: &Objective, (outputs, targets): (&[f32], &BatchTargets), value: LossValue) {
+    fn count(&mut self, objective: &Objective, outputs: &[f32], targets: &BatchTargets, value: LossValue) {
         self.loss.add(value);
         self.samples += (outputs.len() / objective.outputs()) as u64;
         match targets {

@@ -74,7 +74,8 @@ impl Importance {
     /// Images, fewer than two samples with a finite result, or a metric that does not fit or is undefined on them.
     pub fn measure(
         predictor: &Predictor,
-        (dataset, indices): (&Dataset, &[usize]),
+        dataset: &Dataset,
+        indices: &[usize],
         part: &str,
         options: ImportanceOptions,
     ) -> Result<Self, TrainError> {

@@ -252,7 +252,7 @@ impl Predictor {
         self.pool.install(|| {
             self.workspaces.with(|workspace| {
                 for part in indices.chunks(MOST_SAMPLES) {
-                    self.append_outputs(workspace, (dataset, part), &mut outputs)?;
+                    self.append_outputs(workspace, dataset, part, &mut outputs)?;
                 }
                 self.objective.combine(&mut outputs);
                 Ok(outputs)
@@ -264,7 +264,8 @@ impl Predictor {
     fn append_outputs(
         &self,
         workspace: &mut Workspace,
-        (dataset, part): (&Dataset, &[usize]),
+        dataset: &Dataset,
+        part: &[usize],
         outputs: &mut Vec<f32>,
     ) -> Result<(), TrainError> {
         let Workspace { executor, views, inputs, scratch } = workspace;

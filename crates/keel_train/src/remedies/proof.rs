@@ -120,7 +120,8 @@ pub struct Proof {
 /// The run cannot be read or continued.
 pub fn prove(
     folder: &RunFolder,
-    (finding, treatment): (&Finding, &Treatment),
+    finding: &Finding,
+    treatment: &Treatment,
     options: &ProofOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Option<Proof>, TrainError> {
@@ -144,7 +145,7 @@ pub fn prove(
             let name = if with { "with the remedy" } else { "without" };
             progress(&format!("{} {name}, seed {seed}, {steps} steps", finding.code));
             let config =
-                Config { train: seeded(&original, treatment, (with, seed)), ..chosen(&original, treatment, with) };
+                Config { train: seeded(&original, treatment, with, seed), ..chosen(&original, treatment, with) };
             let surgery = treatment.surgery.as_ref().filter(|_| with);
             let continuation = Fork { run: folder, config, surgery, from_start };
             let runner = Runner { finding, continuation, steps, options };
@@ -221,7 +222,7 @@ fn chosen(original: &Config, treatment: &Treatment, with: bool) -> Config {
     if with { treatment.config.clone() } else { original.clone() }
 }
 
-fn seeded(original: &Config, treatment: &Treatment, (with, seed): (bool, u64)) -> crate::config::TrainConfig {
+fn seeded(original: &Config, treatment: &Treatment, with: bool, seed: u64) -> crate::config::TrainConfig {
     crate::config::TrainConfig { seed, time_limit: 0.0, ..chosen(original, treatment, with).train }
 }
 

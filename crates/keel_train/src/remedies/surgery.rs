@@ -73,7 +73,7 @@ impl Surgery {
     /// The network has no such layer, or a sample cannot be preprocessed.
     pub fn apply(&self, session: &mut Session, config: &Config) -> Result<(), TrainError> {
         match self {
-            Surgery::ReinitialiseUnits { layer, units } => reinitialise(session, config, (layer, units)),
+            Surgery::ReinitialiseUnits { layer, units } => reinitialise(session, config, layer, units),
             Surgery::UnitVariance { layer } => rescale(session, layer),
             Surgery::ExactStatistics { batches } => session.recompute_batch_norm(*batches),
             Surgery::PriorBias { layer } => prior_bias(session, layer),
@@ -107,7 +107,7 @@ fn weights_and_norms(model: &ModelDescription, name: &str) -> Option<Vec<String>
     }
 }
 
-fn reinitialise(session: &mut Session, config: &Config, (layer, units): (&str, &[usize])) -> Result<(), TrainError> {
+fn reinitialise(session: &mut Session, config: &Config, layer: &str, units: &[usize]) -> Result<(), TrainError> {
     let model = describe_model(config, session);
     let names = weights_and_norms(&model, layer).ok_or_else(|| missing(layer))?;
     let graph = Arc::clone(&session.network().graph);

@@ -126,7 +126,7 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     let options =
         ProofOptions { seeds: 2, steps: Some(20), scratch: scratch.path().to_owned(), stop: Arc::clone(&stop) };
     let mut begun = Vec::new();
-    let proof = prove(&run, (&found, &treatment), &options, &mut |text| begun.push(text.to_owned())).unwrap().unwrap();
+    let proof = prove(&run, &found, &treatment, &options, &mut |text| begun.push(text.to_owned())).unwrap().unwrap();
     assert_eq!((proof.verdict, proof.from_step, begun.len()), (Verdict::Confirmed, 0, 4), "{proof:?}");
     assert!(proof.without.iter().all(|arm| arm.statistic.is_some()), "{proof:?}");
     assert!(proof.with.iter().all(|arm| arm.statistic.is_none() && arm.loss.is_some()), "{proof:?}");
@@ -135,7 +135,7 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     let recorded = summary.findings.iter().find(|finding| finding["code"] == "K002").unwrap();
     assert_eq!(recorded["proof"]["verdict"], "confirmed");
     stop.store(true, Ordering::Relaxed);
-    let stopped = prove(&run, (&found, &treatment), &options, &mut |_| ()).unwrap();
+    let stopped = prove(&run, &found, &treatment, &options, &mut |_| ()).unwrap();
     assert_eq!((stopped, std::fs::read_dir(scratch.path()).unwrap().count()), (None, 0), "stopped, nothing left over");
     let message = finding_of(&run, "K018").unwrap_err().to_string();
     assert!(message.contains("no finding K018; it has") && message.contains("K002"), "{message}");
