@@ -84,7 +84,7 @@ impl Split {
             return latest(indices, times, wanted);
         }
         if let Some(groups) = &keys.groups {
-            return self.whole_groups(indices, groups, (wanted, part.number));
+            return self.whole_groups(indices, groups, wanted, part.number);
         }
         let mut groups = group_by_class(dataset, indices);
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
@@ -106,7 +106,8 @@ impl Split {
         &self,
         indices: Vec<usize>,
         groups: &[u32],
-        (wanted, number): (usize, u64),
+        wanted: usize,
+        number: u64,
     ) -> (Vec<usize>, Vec<usize>) {
         let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for sample in indices {

@@ -1,6 +1,7 @@
 //! Blank a square about a random pixel (DeVries and Taylor 2017); the square may reach over the edge.
 
 use crate::catalog::CatalogEntry;
+use crate::dataset::Sides;
 use crate::random::below;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,7 +9,7 @@ pub(super) const ENTRY: CatalogEntry =
     CatalogEntry { name: "cutout", summary: "blank a square of this side about a random pixel" };
 
 /// `[top, bottom)` and `[left, right)` of the blank, cut at the edges.
-pub(super) fn draw(stream: &mut ChaCha8Rng, side: usize, size: (usize, usize)) -> Option<([usize; 2], [usize; 2])> {
+pub(super) fn draw(stream: &mut ChaCha8Rng, side: usize, image: Sides) -> Option<([usize; 2], [usize; 2])> {
     if side == 0 {
         return None;
     }
@@ -16,5 +17,5 @@ pub(super) fn draw(stream: &mut ChaCha8Rng, side: usize, size: (usize, usize)) -
         let start = below(stream, length as u64) as usize;
         [start.saturating_sub(side / 2), (start + side - side / 2).min(length)]
     };
-    Some((span(size.0), span(size.1)))
+    Some((span(image.height), span(image.width)))
 }

@@ -11,10 +11,10 @@ mod write_sample;
 
 pub use config::{AugmentConfig, CropBorder};
 pub(crate) use random_resized_crop::{Window, WindowScratch};
-pub(crate) use write_sample::write_sample;
+pub(crate) use write_sample::{StoredSample, write_sample};
 
 use crate::catalog::CatalogEntry;
-use crate::dataset::{Dataset, SampleShape};
+use crate::dataset::{Dataset, SampleShape, Sides};
 use crate::error::DataError;
 use crate::random::{Purpose, stream};
 
@@ -32,8 +32,7 @@ pub const AUGMENTATIONS: &[CatalogEntry] = &[
 #[derive(Debug, Clone)]
 pub struct Augmenter {
     config: AugmentConfig,
-    height: usize,
-    width: usize,
+    sides: Sides,
     value_range: (f32, f32),
     color_axes: Option<color_pca::ColorAxes>,
 }
@@ -63,9 +62,9 @@ impl Augmenter {
     /// # Errors
     /// Samples that are no images, sizes larger than the image, colour jitter on grey images.
     pub fn fit(dataset: &Dataset, training_indices: &[usize], config: &AugmentConfig) -> Result<Self, DataError> {
-        let (height, width) = match *dataset.sample_shape() {
-            SampleShape::Image { height, width, .. } => (height, width),
-            SampleShape::Features(_) if config.is_off() => (1, 1),
+        let sides = match *dataset.sample_shape() {
+            SampleShape::Image { height, width, .. } => Sides { height, width },
+            SampleShape::Features(_) if config.is_off() => Sides { height: 1, width: 1 },
             SampleShape::Features(_) => {
                 return Err(DataError::setting(
                     "augment",
@@ -74,12 +73,12 @@ impl Augmenter {
                 ));
             }
         };
-        config.check(height, width)?;
+        config.check(sides.height, sides.width)?;
         let color_axes = match config.color_pca {
             0.0 => None,
             _ => Some(color_pca::ColorAxes::fit(dataset, training_indices)?),
         };
-        Ok(Self { config: config.clone(), height, width, value_range: dataset.value_range(), color_axes })
+        Ok(Self { config: config.clone(), sides, value_range: dataset.value_range(), color_axes })
     }
 
     /// Whether samples stay as they are.
@@ -97,8 +96,8 @@ impl Augmenter {
             flip: self.config.flip && flip::draw(seed, epoch, sample),
             offset: crop_padding::draw(stream, self.config.crop_padding),
             border: self.config.crop_border,
-            window: random_resized_crop::draw(stream, self.config.random_resized_crop, (self.height, self.width)),
-            blank: cutout::draw(stream, self.config.cutout, (self.height, self.width)),
+            window: random_resized_crop::draw(stream, self.config.random_resized_crop, self.sides),
+            blank: cutout::draw(stream, self.config.cutout, self.sides),
             tone: color_jitter::draw(stream, self.config.color_jitter, self.value_range),
             color: self.color_axes.as_ref().map(|axes| axes.draw(stream, self.config.color_pca)),
         }

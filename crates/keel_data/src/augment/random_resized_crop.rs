@@ -1,7 +1,8 @@
 //! A random part of the image, enlarged to its size (Szegedy et al. 2015, section 6).
 
-use super::Draw;
+use super::write_sample::StoredImage;
 use crate::catalog::CatalogEntry;
+use crate::dataset::Sides;
 use crate::preprocess::elementwise::{Elementwise, Stored};
 use crate::random::uniform;
 use rand_chacha::ChaCha8Rng;
@@ -23,9 +24,9 @@ pub(crate) struct Window {
     pub(crate) width: f32,
 }
 
-/// A part of an image of `size` (height, width) whose area is uniform between `smallest` and 1 of the image's, whose
+/// A part of `image` whose area is uniform between `smallest` and 1 of the image's, whose
 /// proportions differ from the image's by up to a third, and whose place is uniform. `None` where `smallest` is 0: off.
-pub(super) fn draw(stream: &mut ChaCha8Rng, smallest: f64, size: (usize, usize)) -> Option<Window> {
+pub(super) fn draw(stream: &mut ChaCha8Rng, smallest: f64, image: Sides) -> Option<Window> {
     if smallest == 0.0 {
         return None;
     }
@@ -33,10 +34,10 @@ pub(super) fn draw(stream: &mut ChaCha8Rng, smallest: f64, size: (usize, usize))
     // Wider than `limit` the part would reach over the image's sides.
     let limit = ASPECT.min(1.0 / share).ln();
     let aspect = (limit * (2.0 * uniform(stream) - 1.0)).exp();
-    let height = size.0 as f64 * (share / aspect).sqrt().min(1.0);
-    let width = size.1 as f64 * (share * aspect).sqrt().min(1.0);
-    let top = (size.0 as f64 - height) * uniform(stream);
-    let left = (size.1 as f64 - width) * uniform(stream);
+    let height = image.height as f64 * (share / aspect).sqrt().min(1.0);
+    let width = image.width as f64 * (share * aspect).sqrt().min(1.0);
+    let top = (image.height as f64 - height) * uniform(stream);
+    let left = (image.width as f64 - width) * uniform(stream);
     Some(Window { top: top as f32, left: left as f32, height: height as f32, width: width as f32 })
 }
 
@@ -57,7 +58,7 @@ struct Between {
 
 impl Between {
     /// The place that pixel `target` of `length` shows of `extent` pixels from `start`.
-    fn new(target: usize, length: usize, (start, extent): (f32, f32)) -> Self {
+    fn new(target: usize, length: usize, start: f32, extent: f32) -> Self {
         let place = (target as f32 + 0.5) * (extent / length as f32) + start - 0.5;
         let place = place.clamp(0.0, (length - 1) as f32);
         let first = place as usize;
@@ -65,29 +66,42 @@ impl Between {
     }
 }
 
-/// Writes `window` of an image `[height, width, channels]` at the image's size to `output`, between the pixels by
-/// bilinear interpolation: mirrored, shifted and scaled as `draw` and `elementwise` say.
+/// The part of an image that is shown, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) window: Window,
+    /// Mirrored left to right.
+    pub(super) flip: bool,
+    /// Added to red, green and blue, in raw units.
+    pub(super) color: Option<[f32; 3]>,
+}
+
+/// Writes a part of `image` at the image's size to `output`, between the pixels by bilinear interpolation, shifted and
+/// scaled.
 pub(super) fn write_window<T: Stored>(
-    (source, [height, width, channels]): (&[T], [usize; 3]),
-    (window, draw): (&Window, &Draw),
+    image: StoredImage<T>,
+    shown: Shown,
     elementwise: &Elementwise,
     scratch: &mut WindowScratch,
     output: &mut [f32],
 ) {
+    let StoredImage { values: source, height, width, channels } = image;
+    let Shown { window, flip, color } = shown;
     let stride = width * channels;
     let WindowScratch { columns, row } = scratch;
     columns.clear();
     columns.extend((0..width).map(|column| {
-        let column = if draw.flip { width - 1 - column } else { column };
-        Between::new(column, width, (window.left, window.width))
+        let column = if flip { width - 1 - column } else { column };
+        Between::new(column, width, window.left, window.width)
     }));
     let (start, end) =
         columns.iter().fold((width, 0), |(start, end), column| (start.min(column.first), end.max(column.second + 1)));
     row.resize(stride, 0.0);
     for (target, line) in output.chunks_exact_mut(stride).enumerate() {
-        let between = Between::new(target, height, (window.top, window.height));
+        let between = Between::new(target, height, window.top, window.height);
         let part = |row: usize| &source[row * stride..][start * channels..end * channels];
-        blend((part(between.first), part(between.second)), between.share, &mut row[start * channels..end * channels]);
+        let rows = [part(between.first), part(between.second)];
+        blend(rows, between.share, &mut row[start * channels..end * channels]);
         let position = target * stride..(target + 1) * stride;
         let (shift, scale) = (&elementwise.shift()[position.clone()], &elementwise.scale()[position]);
         match channels {
@@ -98,7 +112,7 @@ pub(super) fn write_window<T: Stored>(
         for ((value, shift), scale) in line.iter_mut().zip(shift).zip(scale) {
             *value = (*value - shift) * scale;
         }
-        if let Some(color) = draw.color {
+        if let Some(color) = color {
             for (position, (value, scale)) in line.iter_mut().zip(scale).enumerate() {
                 *value += color[position % channels] * scale;
             }
@@ -106,7 +120,7 @@ pub(super) fn write_window<T: Stored>(
     }
 }
 
-fn blend<T: Stored>((first, second): (&[T], &[T]), share: f32, output: &mut [f32]) {
+fn blend<T: Stored>([first, second]: [&[T]; 2], share: f32, output: &mut [f32]) {
     for ((output, &first), &second) in output.iter_mut().zip(first).zip(second) {
         let first = first.value();
         *output = first + share * (second.value() - first);
@@ -136,14 +150,14 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, stream};
 
-    fn windows(smallest: f64, size: (usize, usize), count: u64) -> Vec<Window> {
-        (0..count).map(|n| draw(&mut stream(3, Purpose::Augmentation, 0, n), smallest, size).unwrap()).collect()
+    fn windows(smallest: f64, image: Sides, count: u64) -> Vec<Window> {
+        (0..count).map(|n| draw(&mut stream(3, Purpose::Augmentation, 0, n), smallest, image).unwrap()).collect()
     }
 
     #[test]
     fn windows_stay_inside_and_their_areas_are_uniform() {
         let (height, width) = (40usize, 90usize);
-        let windows = windows(0.2, (height, width), 4_000);
+        let windows = windows(0.2, Sides { height, width }, 4_000);
         let mut counts = [0usize; 8];
         for window in &windows {
             assert!(window.top >= 0.0 && window.left >= 0.0, "{window:?}");
@@ -155,12 +169,12 @@ mod tests {
         }
         assert!(counts.iter().all(|&count| (420..580).contains(&count)), "{counts:?}");
         assert!(windows.iter().any(|window| window.top > 5.0) && windows.iter().any(|window| window.top < 1.0));
-        assert_eq!(draw(&mut stream(3, Purpose::Augmentation, 0, 0), 0.0, (4, 4)), None);
+        assert_eq!(draw(&mut stream(3, Purpose::Augmentation, 0, 0), 0.0, Sides { height: 4, width: 4 }), None);
     }
 
     #[test]
     fn the_whole_image_is_itself() {
-        for window in windows(1.0, (5, 7), 20) {
+        for window in windows(1.0, Sides { height: 5, width: 7 }, 20) {
             assert_eq!(window, Window { top: 0.0, left: 0.0, height: 5.0, width: 7.0 });
         }
     }

@@ -51,7 +51,8 @@ fn one_walk_equals_the_plain_definition() {
                     for border in [CropBorder::Zeros, CropBorder::Reflect] {
                         let draw = Draw { flip, offset, border, window: None, blank, tone: None, color };
                         let mut output = vec![f32::NAN; SHAPE.len()];
-                        write_sample((source, &SHAPE), &draw, &elementwise, &mut WindowScratch::default(), &mut output);
+                        let sample = StoredSample { values: source, shape: &SHAPE };
+                        write_sample(sample, &draw, &elementwise, &mut WindowScratch::default(), &mut output);
                         assert_eq!(output, reference(source, &draw, 100.0, 0.5), "{draw:?}");
                     }
                 }
@@ -68,7 +69,8 @@ fn wide_rows_are_mirrored_piece_by_piece() {
         let mut output = vec![0.0; shape.len()];
         let draw = Draw { flip: true, ..Draw::default() };
         let elementwise = Elementwise::identity(shape.len());
-        write_sample((&source[..], &shape), &draw, &elementwise, &mut WindowScratch::default(), &mut output);
+        let sample = StoredSample { values: &source[..], shape: &shape };
+        write_sample(sample, &draw, &elementwise, &mut WindowScratch::default(), &mut output);
         let expected: Vec<f32> = source.chunks_exact(channels).rev().flatten().copied().collect();
         assert_eq!(output, expected);
     }
@@ -162,7 +164,8 @@ fn an_enlarged_part_equals_the_plain_definition_and_the_whole_image_is_itself() 
             let draw = Draw { window: Some(window), flip, ..Draw::default() };
             let write = |elementwise: &Elementwise| {
                 let mut output = vec![f32::NAN; shape.len()];
-                write_sample((&source[..], &shape), &draw, elementwise, &mut WindowScratch::default(), &mut output);
+                let sample = StoredSample { values: &source[..], shape: &shape };
+                write_sample(sample, &draw, elementwise, &mut WindowScratch::default(), &mut output);
                 output
             };
             let (raw, scaled) = (write(&identity), write(&elementwise));

@@ -1,26 +1,45 @@
 //! Flip, crop and the first preprocessing pass in one walk over the stored image.
 
-use super::random_resized_crop::write_window;
+use super::random_resized_crop::{Shown, write_window};
 use super::{CropBorder, Draw, WindowScratch};
 use crate::dataset::SampleShape;
 use crate::preprocess::elementwise::{Elementwise, Stored};
 
-/// Writes one image `[height, width, channels]` to `output`: mirrored, moved or enlarged, shifted and scaled; zeros where
-/// it is blanked.
+/// Values of one sample as a data set stores them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredSample<'a, T> {
+    pub(crate) values: &'a [T],
+    pub(crate) shape: &'a SampleShape,
+}
+
+/// Values of an image as a data set stores them, `[height, width, channels]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StoredImage<'a, T> {
+    pub(super) values: &'a [T],
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+}
+
+/// Writes one sample to `output`, an image mirrored, moved or enlarged, shifted and scaled; zeros where it is blanked.
 pub(crate) fn write_sample<T: Stored>(
-    (source, shape): (&[T], &SampleShape),
+    sample: StoredSample<T>,
     draw: &Draw,
     elementwise: &Elementwise,
     scratch: &mut WindowScratch,
     output: &mut [f32],
 ) {
+    let StoredSample { values, shape } = sample;
     let SampleShape::Image { height, width, channels } = *shape else {
-        T::apply(elementwise, 0, source, output);
+        T::apply(elementwise, 0, values, output);
         return;
     };
-    let image = (source, [height, width, channels]);
-    match &draw.window {
-        Some(window) => write_window(image, (window, draw), elementwise, scratch, output),
+    let image = StoredImage { values, height, width, channels };
+    match draw.window {
+        Some(window) => {
+            let shown = Shown { window, flip: draw.flip, color: draw.color };
+            write_window(image, shown, elementwise, scratch, output);
+        }
         None => write_moved(image, draw, elementwise, output),
     }
     if let Some(tone) = draw.tone {
@@ -34,12 +53,8 @@ pub(crate) fn write_sample<T: Stored>(
 }
 
 /// Writes an image moved by the offset of `draw`, with its border where it has moved away.
-fn write_moved<T: Stored>(
-    (source, [height, width, channels]): (&[T], [usize; 3]),
-    draw: &Draw,
-    elementwise: &Elementwise,
-    output: &mut [f32],
-) {
+fn write_moved<T: Stored>(image: StoredImage<T>, draw: &Draw, elementwise: &Elementwise, output: &mut [f32]) {
+    let StoredImage { values: source, height, width, channels } = image;
     let (down, right) = draw.offset;
     let stride = width * channels;
     let kept = width - right.unsigned_abs();

@@ -1,7 +1,7 @@
 //! Filling one batch: order, augmentation and preprocessing of its samples.
 
 use super::{Batch, BatchOptions, BatchTargets, Order, Position};
-use crate::augment::{Augmenter, WindowScratch, write_sample};
+use crate::augment::{Augmenter, StoredSample, WindowScratch, write_sample};
 use crate::dataset::{Dataset, Inputs, Targets};
 use crate::error::DataError;
 use crate::preprocess::{PreprocessScratch, Preprocessor};
@@ -195,8 +195,14 @@ impl Source {
             let draw = augmenter.draw(self.options.seed, batch.position.epoch, sample);
             let range = sample * length..(sample + 1) * length;
             match self.dataset.inputs() {
-                Inputs::Bytes(values) => write_sample((&values[range], shape), &draw, plan.first(), window, output),
-                Inputs::Floats(values) => write_sample((&values[range], shape), &draw, plan.first(), window, output),
+                Inputs::Bytes(values) => {
+                    let sample = StoredSample { values: &values[range], shape };
+                    write_sample(sample, &draw, plan.first(), window, output);
+                }
+                Inputs::Floats(values) => {
+                    let sample = StoredSample { values: &values[range], shape };
+                    write_sample(sample, &draw, plan.first(), window, output);
+                }
             }
         }
         plan.apply_rest(samples, scratch, &mut batch.inputs);

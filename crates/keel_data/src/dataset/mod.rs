@@ -11,6 +11,7 @@ mod provenance;
 mod rows;
 mod schema;
 mod shape;
+mod sides;
 mod table_column;
 
 pub use column_report::{ColumnKind, ColumnReport};
@@ -18,6 +19,7 @@ pub use provenance::{Provenance, RowsOfFile};
 pub use rows::Cell;
 pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};
 pub use shape::SampleShape;
+pub(crate) use sides::Sides;
 pub use table_column::{
     ColumnEncoding, DateOrder, Grouping, NumberEncoding, NumberFormat, TableColumn, TimeEncoding, TimePart,
 };

@@ -8,6 +8,7 @@
 mod data;
 mod epoch;
 mod evaluation;
+mod layer_statistic;
 mod model;
 mod record;
 mod start;
@@ -17,6 +18,7 @@ mod units;
 pub use data::{DataMeasurement, FeatureStatistics};
 pub use epoch::{EpochMeasurement, NormStatistics};
 pub use evaluation::EvaluationMeasurement;
+pub use layer_statistic::LayerStatistic;
 pub use model::{ActivationFunction, LayerDescription, LayerKind, LossKind, ModelDescription};
 pub use record::Record;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};

@@ -28,8 +28,6 @@ enum Rows {
     NameField,
     /// `("file", "…")` in a constant called `CATALOG`.
     Pair,
-    /// `rule!("K001", file, …)`.
-    RuleMacro,
 }
 
 /// What a file of the catalog holds.
@@ -117,9 +115,9 @@ const CATALOGS: [Catalog; 12] = [
     },
     Catalog {
         folder: "crates/keel_health/src/rules",
-        list: "crates/keel_health/src/catalog.rs",
-        rows: Rows::RuleMacro,
-        member: Member::Text("pub fn examine("),
+        list: "crates/keel_health/src/rules/mod.rs",
+        rows: Rows::Constant("RULE"),
+        member: Member::Text("const RULE:"),
         renamed: &[],
     },
     Catalog {
@@ -200,10 +198,6 @@ fn rows(kind: Rows, list: &str) -> Vec<&str> {
             let table = between(list, "const CATALOG", "];");
             table.into_iter().flat_map(|table| between(table, "(\"", "\"")).collect()
         }
-        Rows::RuleMacro => {
-            let calls = between(list, "rule!(", ")").into_iter();
-            calls.filter_map(|arguments| arguments.split(',').nth(1)).map(str::trim).collect()
-        }
     }
 }
 
@@ -246,7 +240,6 @@ mod tests {
                 "f(\"no\");\npub const CATALOG: &[(&str, &str)] = &[\n(\"a\", \"A (x)\"),\n(\"b\", \"B\"),\n];",
                 vec!["a", "b"],
             ),
-            (Rows::RuleMacro, "rule!(\"K1\", a, \"x\");\nrule!(\n    \"K2\",\n    b,\n    \"y\"\n)", vec!["a", "b"]),
         ];
         for (kind, list, expected) in cases {
             assert_eq!(rows(kind, list), expected, "{kind:?}");
@@ -289,8 +282,8 @@ mod tests {
             (Member::Struct("Spec"), "//! A\npub struct Conv2d {\n", false),
             (Member::Struct("Config"), "//! A\npub struct FlattenConfig {}\n", true),
             (Member::Every, "", true),
-            (Member::Text("pub fn examine("), "pub fn examine(case: &Case)", true),
-            (Member::Text("pub fn examine("), "fn examine(case: &Case)", false),
+            (Member::Text("const RULE:"), "pub const RULE: Rule = x;", true),
+            (Member::Text("const RULE:"), "use super::RULE;", false),
         ];
         for (member, text, expected) in cases {
             assert_eq!(holds(member, text), expected, "{text}");

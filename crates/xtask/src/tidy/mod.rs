@@ -6,11 +6,13 @@ mod circles;
 mod leftovers;
 mod links;
 mod manifests;
+mod mentions;
 mod names;
 mod problem;
 mod rust_source;
 mod safety;
 mod sizes;
+mod test_code;
 mod tree;
 
 use std::path::Path;
@@ -30,6 +32,7 @@ const CHECKS: [(&str, Check); 9] = [
     ("names say what is inside", names::check),
     ("unsafe code stays in the kernels", safety::check),
     ("catalog rows have files and files have rows", catalogs::check),
+    ("a thing's name stands in its own file", mentions::check),
     ("nothing unfinished, nothing of one machine", leftovers::check),
     ("documents link to files that exist", links::check),
 ];

@@ -5,7 +5,7 @@ use super::depth;
 use super::header::{open, swaps_sides, unreadable};
 use super::shrink::shrink;
 use crate::config::{Fit, ResizeFilter};
-use crate::dataset::{ImageDecoding, SampleShape};
+use crate::dataset::{ImageDecoding, SampleShape, Sides};
 use crate::error::DataError;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
@@ -34,7 +34,10 @@ pub(super) fn decode(
     let (image, transparent) = on_white(depth::to_bytes(image, decoding.sample_bits));
     // To the right channels before resizing: fewer bytes to move, and the same for every format.
     let mut image: DynamicImage = if channels == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
-    let stored_as = if swaps_sides(orientation) { (width, height) } else { (height, width) };
+    let stored_as = match swaps_sides(orientation) {
+        true => Sides { height: width, width: height },
+        false => Sides { height, width },
+    };
     image = shrink(image, stored_as, decoding);
     image.apply_orientation(orientation);
     if (image.height() as usize, image.width() as usize) != (height, width) {

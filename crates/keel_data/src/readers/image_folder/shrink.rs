@@ -1,24 +1,24 @@
 //! Fast reduction of large images by whole boxes, before the filter that brings them to their size.
 
 use crate::config::{Fit, ResizeFilter};
-use crate::dataset::ImageDecoding;
+use crate::dataset::{ImageDecoding, Sides};
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, RgbImage};
 
 /// Sides of what is left, in sides of the size that is asked for, at least: the filter that follows decides how it looks.
 const LEFT: usize = 3;
 
-/// Averages boxes of pixels where the image (grey or RGB, 8 bits) is at least six times as large as `(height, width)`.
-pub(super) fn shrink(image: DynamicImage, (height, width): (usize, usize), decoding: &ImageDecoding) -> DynamicImage {
+/// Averages boxes of pixels where the image (grey or RGB, 8 bits) is at least six times as large as `target`.
+pub(super) fn shrink(image: DynamicImage, target: Sides, decoding: &ImageDecoding) -> DynamicImage {
     if decoding.resize_filter == ResizeFilter::Nearest {
         return image;
     }
-    let (from_height, from_width) = (image.height() as usize, image.width() as usize);
-    let (mut down, mut across) = (from_height / height / LEFT, from_width / width / LEFT);
+    let from = Sides { height: image.height() as usize, width: image.width() as usize };
+    let (mut down, mut across) = (from.height / target.height / LEFT, from.width / target.width / LEFT);
     if decoding.fit != Fit::Stretch {
         (down, across) = (down.min(across), down.min(across));
     }
-    let to = (from_height / down.max(1), from_width / across.max(1));
-    if to == (from_height, from_width) {
+    let to = Sides { height: from.height / down.max(1), width: from.width / across.max(1) };
+    if to == from {
         return image;
     }
     match image {
@@ -28,11 +28,13 @@ pub(super) fn shrink(image: DynamicImage, (height, width): (usize, usize), decod
     }
 }
 
-/// Mean over `height` x `width` boxes that cover the image; their sides differ by at most a pixel.
+/// Returns the means over as many boxes as `to` has pixels; they cover the image, and their sides differ by at most a
+/// pixel.
 fn boxes<P: Pixel<Subpixel = u8>, const N: usize>(
     image: &ImageBuffer<P, Vec<u8>>,
-    (height, width): (usize, usize),
+    to: Sides,
 ) -> ImageBuffer<P, Vec<u8>> {
+    let Sides { height, width } = to;
     let (from_height, stride) = (image.height() as usize, image.width() as usize * N);
     let from_width = image.width() as usize;
     let pixels: &[u8] = image;
@@ -69,23 +71,24 @@ mod tests {
     #[test]
     fn boxes_are_means_and_cover_the_image_evenly() {
         let image = GrayImage::from_fn(13, 9, |x, y| Luma([(x * 10 + y) as u8]));
-        let small = boxes::<_, 1>(&image, (2, 3));
+        let small = boxes::<_, 1>(&image, Sides { height: 2, width: 3 });
         assert_eq!((small.height(), small.width()), (2, 3));
         // Columns 0..4 of rows 0..4: the mean of 10 x + y is 15 + 1.5.
         assert_eq!(small.get_pixel(0, 0).0, [17]);
         let flat = RgbImage::from_pixel(40, 30, Rgb([1, 100, 255]));
-        assert!(boxes::<_, 3>(&flat, (7, 11)).pixels().all(|pixel| pixel.0 == [1, 100, 255]));
+        assert!(boxes::<_, 3>(&flat, Sides { height: 7, width: 11 }).pixels().all(|pixel| pixel.0 == [1, 100, 255]));
     }
 
     #[test]
     fn only_large_images_shrink_and_they_stay_three_times_the_size() {
         let cases = [
-            ((700, 300), Fit::Stretch, (100, 100), (350, 300)),
-            ((399, 300), Fit::Crop, (100, 100), (399, 300)),
-            ((4_000, 3_000), Fit::Crop, (100, 100), (400, 300)),
-            ((90, 3_000), Fit::Crop, (30, 30), (90, 3_000)),
+            ((700, 300), Fit::Stretch, 100, (350, 300)),
+            ((399, 300), Fit::Crop, 100, (399, 300)),
+            ((4_000, 3_000), Fit::Crop, 100, (400, 300)),
+            ((90, 3_000), Fit::Crop, 30, (90, 3_000)),
         ];
-        for ((width, height), fit, target, expected) in cases {
+        for ((width, height), fit, side, expected) in cases {
+            let target = Sides { height: side, width: side };
             let image = DynamicImage::from(GrayImage::new(width, height));
             let small = shrink(image, target, &ImageDecoding { fit, ..DECODING });
             assert_eq!((small.width(), small.height()), expected);

@@ -140,7 +140,8 @@ impl Roles {
 
     /// The keys by which a split keeps rows together or in order.
     fn keys(&self, table: &RawTable, rows: &[usize], missing: Missing) -> Result<crate::dataset::SplitKeys, DataError> {
-        super::split_keys::read_keys(table, rows, (self.group, self.time), missing)
+        let columns = super::split_keys::KeyColumns { group: self.group, time: self.time };
+        super::split_keys::read_keys(table, rows, columns, missing)
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
         let spelled = tally.present.iter().filter(|(text, _)| parse(text, settled.format) == Some(nines));
         encoding.missing_texts.extend(spelled.map(|(text, _)| text.to_string()));
     }
-    notes.extend(remarks(&judged, &magnitude, (&values, &rows)));
+    notes.extend(remarks(&judged, &magnitude, &values, &rows));
     if known.time == Some(judged.column) {
         return Ok(judged.left_out(ColumnKind::Number, "orders the rows (data.time)"));
     }
@@ -149,7 +149,7 @@ fn reason(values: &[f64], magnitude: &Magnitude, how: &str) -> String {
 }
 
 /// What to say about single numbers.
-fn remarks(judged: &Judged, magnitude: &Magnitude, (values, rows): (&[f64], &[usize])) -> Vec<String> {
+fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize]) -> Vec<String> {
     let name = judged.name();
     let place = |position: usize| judged.known.table.place_text(rows[position]);
     let mut notes = Vec::new();

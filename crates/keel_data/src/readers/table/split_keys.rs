@@ -9,6 +9,15 @@ use crate::dataset::{NumberFormat, SplitKeys};
 use crate::error::DataError;
 use std::collections::HashMap;
 
+/// Columns a split needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyColumns {
+    /// Column of `data.group`.
+    pub(super) group: Option<usize>,
+    /// Column of `data.time`.
+    pub(super) time: Option<usize>,
+}
+
 /// Reads the columns of `data.group` and `data.time` for `rows`.
 ///
 /// # Errors
@@ -16,12 +25,12 @@ use std::collections::HashMap;
 pub(super) fn read_keys(
     table: &RawTable,
     rows: &[usize],
-    (group, time): (Option<usize>, Option<usize>),
+    columns: KeyColumns,
     missing: Missing,
 ) -> Result<SplitKeys, DataError> {
     Ok(SplitKeys {
-        groups: group.map(|column| groups(&table.columns[column].cells, rows, missing)),
-        times: time.map(|column| times(table, column, rows, missing)).transpose()?,
+        groups: columns.group.map(|column| groups(&table.columns[column].cells, rows, missing)),
+        times: columns.time.map(|column| times(table, column, rows, missing)).transpose()?,
     })
 }
 

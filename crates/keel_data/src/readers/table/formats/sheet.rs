@@ -41,7 +41,7 @@ impl Sheet {
         header: Option<bool>,
         notes: Vec<String>,
     ) -> Result<Self, DataError> {
-        Self::begin_with(path, "line", first, (header, notes))
+        Self::begin_with(path, "line", first, header, notes)
     }
 
     /// Begins the table of a spreadsheet, as [`Self::begin`] does.
@@ -51,14 +51,15 @@ impl Sheet {
         header: Option<bool>,
         notes: Vec<String>,
     ) -> Result<Self, DataError> {
-        Self::begin_with(path, "row", first, (header, notes))
+        Self::begin_with(path, "row", first, header, notes)
     }
 
     fn begin_with(
         path: &Path,
         unit: &'static str,
         mut rows: Vec<Row>,
-        (header, mut notes): (Option<bool>, Vec<String>),
+        header: Option<bool>,
+        mut notes: Vec<String>,
     ) -> Result<Self, DataError> {
         leave_titles_out(&mut rows, &mut notes);
         let names = take_names(&mut rows, header, &mut notes);
