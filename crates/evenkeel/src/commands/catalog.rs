@@ -57,9 +57,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 fn sections() -> Vec<Section> {
-    let data = |entries: &[keel_data::CatalogEntry]| {
-        entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect()
-    };
+    let named = |entry: keel_data::CatalogEntry| Entry::new(entry.name, entry.summary);
+    let data = |entries: &[keel_data::CatalogEntry]| entries.iter().copied().map(named).collect();
     let entries =
         |entries: &[keel_nn::CatalogEntry]| entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect();
     let activations = keel_nn::activations::CATALOG.iter();
@@ -80,8 +79,8 @@ fn sections() -> Vec<Section> {
         Section { title: "presets", entries: presets.collect() },
         Section { title: "optimizers", entries: entries(keel_train::optimizers::CATALOG) },
         Section { title: "schedules", entries: entries(keel_train::schedules::CATALOG) },
-        Section { title: "readers", entries: data(keel_data::READERS) },
-        Section { title: "synthetic", entries: data(keel_data::SYNTHETIC) },
+        Section { title: "readers", entries: keel_data::readers().map(named).collect() },
+        Section { title: "synthetic", entries: keel_data::synthetic_sets().map(named).collect() },
         Section { title: "preprocessing", entries: data(keel_data::PREPROCESSING) },
         Section { title: "augmentations", entries: data(keel_data::AUGMENTATIONS) },
         Section { title: "rules", entries: rules.map(rule).collect() },
