@@ -1,4 +1,4 @@
-//! One line of a catalog: a name as written in the config file, and what it is.
+//! Catalogs: the entry of a thing that a config can name, and the macro that makes an enum of such things from a list.
 
 /// One entry of a catalog (readers, synthetic sets, preprocessing steps, augmentations).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,3 +8,54 @@ pub struct CatalogEntry {
     /// One sentence on what it does.
     pub summary: &'static str,
 }
+
+/// Defines the enum of the things a config can name, its catalog, and the way from a value to the trait its file implements.
+///
+/// A row is `Center: CenterSpec` for a thing without keys and `Pca(pca: PcaSpec)` for one whose keys are the fields of its type.
+/// The type has a constant `ENTRY` and implements the trait. `keel_nn` has the same for layers and what belongs to them; the two
+/// crates do not know each other.
+macro_rules! catalog_enum {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident: $definition:ident, $catalog:ident {
+            $($variant:ident $(: $plain:ident)? $(($binding:ident: $keys:ident))?,)+
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum $name {
+            $(
+                $(
+                    #[doc = concat!("The variant of `", stringify!($plain), "`, without keys.")]
+                    #[schemars(description = $plain::ENTRY.summary)]
+                    #[serde(deserialize_with = "no_keys")]
+                )?
+                $(
+                    #[doc = concat!("The variant with the keys of [`", stringify!($keys), "`].")]
+                    #[schemars(description = $keys::ENTRY.summary)]
+                )?
+                $variant $(($keys))?,
+            )+
+        }
+
+        /// Entries of all variants, in the order of listings.
+        pub const $catalog: &[CatalogEntry] = &[$($($plain::ENTRY)? $($keys::ENTRY)?,)+];
+
+        impl $name {
+            /// Returns the entry of the catalog.
+            pub fn entry(&self) -> CatalogEntry {
+                match self {
+                    $($name::$variant { .. } => $($plain::ENTRY)? $($keys::ENTRY)?,)+
+                }
+            }
+
+            /// Returns the behaviour, from the file of the variant.
+            fn definition(&self) -> &dyn $definition {
+                match self {
+                    $($name::$variant $(($binding))? => $(&$plain)? $($binding)?,)+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use catalog_enum;

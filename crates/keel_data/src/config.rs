@@ -1,10 +1,13 @@
 //! The `[data]` section of the config file.
 
-use crate::dataset::Imputation;
 use crate::error::DataError;
-use crate::readers::Format;
+use crate::format::Format;
+use crate::imputation::Imputation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Name of the embedded digits as a source of data.
+pub(crate) const DIGITS: &str = "digits";
 
 /// Where the data comes from and how it is divided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +71,7 @@ pub struct DataConfig {
 impl Default for DataConfig {
     fn default() -> Self {
         Self {
-            source: "digits".to_string(),
+            source: DIGITS.to_string(),
             format: Format::Auto,
             validation: 0.1,
             test: 0.2,
@@ -103,11 +106,6 @@ impl DataConfig {
     /// A configuration for a table in memory whose column `target` is to be predicted.
     pub fn for_target(target: impl Into<String>) -> Self {
         Self { target: target.into(), ..Self::default() }
-    }
-
-    /// The division this section asks for.
-    pub fn split(&self) -> crate::split::Split {
-        crate::split::Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }
     }
 
     /// The seed, 0 where none is given.

@@ -13,7 +13,10 @@ mod config;
 mod dataset;
 mod duplicates;
 mod error;
+mod format;
+mod imputation;
 mod load;
+mod moments;
 mod picture;
 mod preprocess;
 pub mod random;
@@ -29,24 +32,27 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    Cell, ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Imputation, Inputs,
-    NumberEncoding, NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys,
-    TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Inputs, NumberEncoding,
+    NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys, TableColumn, TableTarget,
+    TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
+pub use format::Format;
+pub use imputation::Imputation;
 pub use load::{
     IN_MEMORY, Wanted, is_built_in, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict,
     survey,
 };
+pub use moments::Moments;
 pub use picture::batch_picture;
 pub use preprocess::{
-    FittedStep, Matrix, Moments, PREPROCESSING, PreprocessConfig, PreprocessScratch, PreprocessStatistics,
-    PreprocessStep, Preprocessor, Recipe,
+    FittedStep, Matrix, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessConfig, PreprocessScratch,
+    PreprocessStatistics, PreprocessStep, Preprocessor, Recipe, SoftClipSpec, WhitenSpec, ZcaSpec,
 };
 pub use readers::{
-    ColumnCells, Format, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, READERS, Table, TableSource, choose_image_size,
-    image_files_below, is_data_file, is_image,
+    Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, choose_image_size,
+    image_files_below, is_data_file, is_image, readers,
 };
 pub use split::{Split, SplitDataset};
-pub use synthetic::SYNTHETIC;
+pub use synthetic::synthetic_sets;
 pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};

@@ -1,18 +1,28 @@
 //! From a `[data]` section to a dataset.
 
-use crate::config::DataConfig;
+use crate::config::{DIGITS, DataConfig};
 use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
-use crate::readers::{ImageSurvey, READERS, Request, Table, read, read_image_files, survey_images};
-use crate::synthetic::{SYNTHETIC, generate};
+use crate::readers::{ImageSurvey, Request, Table, read, read_image_files, readers, survey_images};
+use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
 
 /// How `data.source` begins for data that a program made in memory; the name of the dataset follows.
 pub const IN_MEMORY: &str = "memory:";
 
+impl Dataset {
+    /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from being read completely; the message names the file and the next step.
+    pub fn load(config: &DataConfig) -> Result<Self, DataError> {
+        load(config, Path::new(""))
+    }
+}
+
 /// Returns true if `source` names a built-in set. It comes before a file of that name, which `./digits` is.
 pub fn is_built_in(source: &str) -> bool {
-    source == "digits" || SYNTHETIC.iter().any(|entry| entry.name == source)
+    source == DIGITS || is_synthetic(source)
 }
 
 /// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
@@ -105,11 +115,11 @@ fn load_source(
     schema: Option<&Schema>,
     wanted: Wanted,
 ) -> Result<Dataset, DataError> {
-    if config.source == "digits" {
+    if config.source == DIGITS {
         return Dataset::digits();
     }
-    if SYNTHETIC.iter().any(|entry| entry.name == config.source) {
-        return generate(config);
+    if let Some(dataset) = generate(config)? {
+        return Ok(dataset);
     }
     if let Some(name) = config.source.strip_prefix(IN_MEMORY) {
         let what = format!("this run was trained on data in the memory of a program (\"{name}\"), which is gone");
@@ -127,9 +137,9 @@ fn load_source(
 }
 
 fn unknown_source(config: &DataConfig, path: &Path) -> DataError {
-    let mut names = vec!["digits"];
-    names.extend(SYNTHETIC.iter().map(|entry| entry.name));
-    let formats: Vec<&str> = READERS.iter().map(|entry| entry.name).collect();
+    let mut names = vec![DIGITS];
+    names.extend(synthetic_sets().map(|entry| entry.name));
+    let formats: Vec<&str> = readers().map(|entry| entry.name).collect();
     DataError::UnknownSource {
         source_name: config.source.clone(),
         path: path.to_path_buf(),

@@ -1,6 +1,7 @@
 //! Division of a dataset into training, validation and test split.
 
-use crate::dataset::{Dataset, Targets};
+use crate::config::DataConfig;
+use crate::dataset::{Dataset, Targets, fingerprint_of_splits};
 use crate::error::DataError;
 use crate::random::{Purpose, shuffle, stream};
 use std::collections::BTreeMap;
@@ -123,6 +124,28 @@ impl Split {
             if is_nearer && !is_last { taken.extend(group) } else { rest.extend(group) }
         }
         (rest, taken)
+    }
+}
+
+impl SplitDataset {
+    /// [`Dataset::fingerprint`], a hyphen, and sixteen digits that depend on the samples of each split.
+    pub fn fingerprint(&self) -> String {
+        let splits = fingerprint_of_splits([&self.train, &self.validation, &self.test]);
+        format!("{}-{splits}", self.dataset.fingerprint())
+    }
+}
+
+impl DataConfig {
+    /// The division this section asks for.
+    pub fn split(&self) -> Split {
+        Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }
+    }
+}
+
+impl Dataset {
+    /// Divides the samples into training, validation and test split; see [`Split`].
+    pub fn split(self, split: Split) -> Result<SplitDataset, DataError> {
+        split.divide(Arc::new(self))
     }
 }
 
@@ -285,5 +308,15 @@ mod tests {
             let message = dataset(vec![0, 1], 2).split(Split { validation, test, seed: 0 }).unwrap_err().to_string();
             assert!(message.starts_with(field), "{message}");
         }
+    }
+
+    #[test]
+    fn another_division_changes_the_second_half_alone() {
+        let data = Dataset::digits().unwrap();
+        let split = |seed| data.clone().split(Split { validation: 0.1, test: 0.2, seed }).unwrap().fingerprint();
+        let (first, second) = (split(0), split(1));
+        assert_eq!(first, split(0));
+        assert_eq!(first[..16], second[..16]);
+        assert_ne!(first[17..], second[17..]);
     }
 }

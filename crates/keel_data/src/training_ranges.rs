@@ -1,7 +1,7 @@
 //! What inputs looked like in the training split, to recognise samples that are nothing like them.
 
 use crate::dataset::{ColumnEncoding, Dataset, Inputs, NumberEncoding};
-use crate::preprocess::Moments;
+use crate::moments::Moments;
 use serde::{Deserialize, Serialize};
 
 /// Standard deviations from the mean beyond which a value outside the training range is unlike the training data.

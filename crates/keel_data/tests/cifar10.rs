@@ -3,7 +3,7 @@
 
 use keel_data::{
     DataConfig, Dataset, FittedStep, Inputs, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Split,
-    SplitDataset, Targets, load,
+    SplitDataset, Targets, WhitenSpec, load,
 };
 use keel_testkit::shared_data_or_skip;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,8 @@ fn check_whitened(split: &SplitDataset) {
     let targets = Targets::Values { values: vec![0.0; samples], target_names: vec!["none".into()] };
     let dataset = Dataset::from_memory("small", shape, Inputs::Bytes(small), targets).unwrap();
     let all: Vec<usize> = (0..samples).collect();
-    let preprocessor = Preprocessor::fit(&dataset, &all, &[PreprocessStep::Whiten { epsilon: 1e-5 }]).unwrap();
+    let preprocessor =
+        Preprocessor::fit(&dataset, &all, &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })]).unwrap();
     let mut rows = vec![0.0; samples * 192];
     preprocessor.gather(&dataset, &all, &mut rows, &mut PreprocessScratch::default()).unwrap();
     for (i, j) in (0..192).flat_map(|i| (0..=i).step_by(7).chain([i]).map(move |j| (i, j))) {

@@ -30,7 +30,7 @@ impl JsonSchema for ActivationName {
     }
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = activations::catalog().map(|facts| facts.name).collect();
+        let names: Vec<&str> = activations::CATALOG.iter().map(|facts| facts.name).collect();
         json_schema!({ "type": "string", "enum": names })
     }
 }

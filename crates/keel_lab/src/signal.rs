@@ -7,7 +7,10 @@
 use keel_kernels::activation;
 use keel_kernels::matmul::{self, Sizes};
 use keel_nn::activations::Activation;
-use keel_nn::init::InitSpec;
+use keel_nn::init::{
+    InitSpec, KaimingNormalSpec, KaimingUniformSpec, NormalSpec, OrthogonalSpec, UniformSpec, XavierNormalSpec,
+    XavierUniformSpec,
+};
 use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -109,14 +112,13 @@ impl Stack {
 pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) -> Option<f64> {
     let fan = (fan_in as f64).sqrt();
     match init.resolve(Some(activation)) {
-        InitSpec::Normal { std } => Some(f64::from(std)),
-        InitSpec::Uniform { limit } => Some(f64::from(limit) / 3.0_f64.sqrt()),
-        InitSpec::XavierNormal { gain, .. } | InitSpec::XavierUniform { gain, .. } | InitSpec::Orthogonal { gain } => {
-            Some(f64::from(gain) / fan)
-        }
-        InitSpec::KaimingNormal { gain: Some(gain), .. } | InitSpec::KaimingUniform { gain: Some(gain), .. } => {
-            Some(f64::from(gain) / fan)
-        }
+        InitSpec::Normal(NormalSpec { std }) => Some(f64::from(std)),
+        InitSpec::Uniform(UniformSpec { limit }) => Some(f64::from(limit) / 3.0_f64.sqrt()),
+        InitSpec::XavierNormal(XavierNormalSpec { gain, .. })
+        | InitSpec::XavierUniform(XavierUniformSpec { gain, .. })
+        | InitSpec::Orthogonal(OrthogonalSpec { gain }) => Some(f64::from(gain) / fan),
+        InitSpec::KaimingNormal(KaimingNormalSpec { gain: Some(gain), .. })
+        | InitSpec::KaimingUniform(KaimingUniformSpec { gain: Some(gain), .. }) => Some(f64::from(gain) / fan),
         InitSpec::LecunNormal => Some(1.0 / fan),
         _ => None,
     }
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_differences() {
-        let init = InitSpec::Normal { std: 0.4 };
+        let init = InitSpec::normal(0.4);
         let stack = Stack { width: 6, depth: 3, batch: 2, activation: Activation::Tanh, init };
         let key = RandomKey::new(5);
         let layers = stack.run(key);
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn weights_that_are_drawn_twice_are_the_same() {
-        let init = InitSpec::Normal { std: 0.4 };
+        let init = InitSpec::normal(0.4);
         let stack = Stack { width: 6, depth: 3, batch: 2, activation: Activation::Tanh, init };
         let (mut kept, mut drawn) = (Weights::new(&stack, RandomKey::new(1)), Weights::new(&stack, RandomKey::new(1)));
         kept.keep = true;

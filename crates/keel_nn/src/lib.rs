@@ -7,6 +7,7 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod activations;
+mod catalog;
 pub mod graph;
 pub mod init;
 pub mod layer;
@@ -22,6 +23,7 @@ pub mod random;
 pub mod reference;
 pub mod shape;
 
+pub use catalog::CatalogEntry;
 pub use graph::{Graph, GraphError, NodeId, Op, Value};
 pub use init::InitSpec;
 pub use layer::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, StateSpec};

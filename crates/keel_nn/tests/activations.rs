@@ -2,7 +2,7 @@
 
 mod single_layer;
 
-use keel_nn::activations::{ALL, Activation, Gain, catalog};
+use keel_nn::activations::{Activation, CATALOG, EluSpec, Gain, LeakyReluSpec, PreluSpec, all};
 use keel_nn::layers::LayerSpec;
 use keel_nn::{Layer, MemoryRequest, Mode, ParameterRole, RandomKey, Shape};
 use keel_testkit::{GradientCheck, Tolerance, deterministic_values};
@@ -16,7 +16,7 @@ fn every_activation_equals_the_golden_file() {
 #[test]
 fn gradients_equal_differences_on_awkward_shapes() {
     let shapes: [(&[usize], usize); 4] = [(&[1], 1), (&[7], 3), (&[3, 5, 2], 2), (&[1, 1, 13], 1)];
-    for activation in ALL {
+    for activation in all() {
         for (dimensions, batch) in shapes {
             let config = serde_json::to_string(&LayerSpec::Activation(activation)).unwrap();
             let mut single = SingleLayer::new(&config, shape(dimensions), batch);
@@ -29,7 +29,7 @@ fn gradients_equal_differences_on_awkward_shapes() {
 #[test]
 fn backward_keeps_either_input_or_output() {
     let request = MemoryRequest { batch: 3, mode: Mode::Train, workers: 2 };
-    for activation in ALL {
+    for activation in all() {
         let memory = activation.build(Shape::Features(5)).unwrap().memory(request);
         assert!(memory.backward_reads_input != memory.backward_reads_output, "{activation}: {memory:?}");
         assert_eq!(memory.saved, 0, "{activation}");
@@ -41,7 +41,7 @@ fn backward_keeps_either_input_or_output() {
 #[test]
 fn prelu_learns_one_slope_per_channel_that_starts_as_told() {
     let image = Shape::Image { height: 3, width: 2, channels: 5 };
-    let layer = Activation::Prelu { slope: 0.125 }.build(image).unwrap();
+    let layer = Activation::Prelu(PreluSpec { slope: 0.125 }).build(image).unwrap();
     let [slope] = layer.parameters().try_into().unwrap();
     assert_eq!((slope.shape.as_slice(), slope.role), (&[5][..], ParameterRole::Slope));
     let mut values = [f32::NAN; 5];
@@ -53,23 +53,26 @@ fn prelu_learns_one_slope_per_channel_that_starts_as_told() {
 #[test]
 fn impossible_parameters_are_refused() {
     let cases = [
-        (Activation::LeakyRelu { slope: -0.1 }, "slope of activation is -0.1; it must be 0 or more"),
-        (Activation::LeakyRelu { slope: f32::NAN }, "slope of activation is NaN; it must be 0 or more"),
-        (Activation::Prelu { slope: f32::INFINITY }, "slope of activation is inf; it must be a finite number"),
-        (Activation::Elu { alpha: 0.0 }, "alpha of activation is 0; it must be above 0"),
+        (Activation::LeakyRelu(LeakyReluSpec { slope: -0.1 }), "slope of activation is -0.1; it must be 0 or more"),
+        (Activation::LeakyRelu(LeakyReluSpec { slope: f32::NAN }), "slope of activation is NaN; it must be 0 or more"),
+        (
+            Activation::Prelu(PreluSpec { slope: f32::INFINITY }),
+            "slope of activation is inf; it must be a finite number",
+        ),
+        (Activation::Elu(EluSpec { alpha: 0.0 }), "alpha of activation is 0; it must be above 0"),
     ];
     for (activation, message) in cases {
         assert_eq!(activation.build(Shape::Features(3)).unwrap_err().to_string(), message);
     }
     assert!(Activation::Relu.build(Shape::Features(0)).is_err());
-    assert!(Activation::Prelu { slope: -0.5 }.build(Shape::Features(1)).is_ok());
+    assert!(Activation::Prelu(PreluSpec { slope: -0.5 }).build(Shape::Features(1)).is_ok());
 }
 
 #[test]
 fn config_names_catalog_and_enum_agree() {
-    assert_eq!(catalog().count(), ALL.len());
-    for activation in ALL {
-        let facts = activation.facts();
+    assert_eq!(CATALOG.len(), all().count());
+    for activation in all() {
+        let facts = activation.entry();
         let read: Activation = serde_json::from_value(serde_json::json!({ "function": facts.name })).unwrap();
         assert_eq!(read, activation);
         let unknown = serde_json::json!({ "function": facts.name, "colour": 1 });
@@ -80,7 +83,7 @@ fn config_names_catalog_and_enum_agree() {
         }
     }
     assert_eq!(Activation::named("rleu"), None);
-    assert_eq!(Activation::Elu { alpha: 0.5 }.to_string(), "elu(alpha 0.5)");
+    assert_eq!(Activation::Elu(EluSpec { alpha: 0.5 }).to_string(), "elu(alpha 0.5)");
 }
 
 /// Mean of g over a standard normal z.
@@ -96,27 +99,27 @@ fn gains_are_the_customary_ones_or_keep_the_mean_square() {
         (Activation::Sigmoid, 1.0),
         (Activation::Tanh, 5.0 / 3.0),
         (Activation::Relu, std::f32::consts::SQRT_2),
-        (Activation::LeakyRelu { slope: 0.1 }, (2.0f32 / 1.01).sqrt()),
-        (Activation::Prelu { slope: 0.25 }, (2.0f32 / 1.0625).sqrt()),
+        (Activation::LeakyRelu(LeakyReluSpec { slope: 0.1 }), (2.0f32 / 1.01).sqrt()),
+        (Activation::Prelu(PreluSpec { slope: 0.25 }), (2.0f32 / 1.0625).sqrt()),
         (Activation::Selu, 0.75),
     ];
     for (activation, gain) in fixed {
         assert_eq!(activation.gain(), Gain::Fixed(gain), "{activation}");
     }
-    for activation in ALL {
+    for activation in all() {
         let Gain::Computed(gain) = activation.gain() else { continue };
         let function = activation.initial_function();
         let kept = f64::from(gain).powi(2) * expectation(|z| f64::from(function.value(z)).powi(2));
         assert!((kept - 1.0).abs() < 1e-4, "{activation}: gain {gain} makes it {kept}");
     }
-    let computed = ALL.iter().filter(|activation| matches!(activation.gain(), Gain::Computed(_))).count();
+    let computed = all().filter(|activation| matches!(activation.gain(), Gain::Computed(_))).count();
     assert_eq!(computed, 6);
 }
 
 #[test]
 fn facts_about_shape_hold() {
-    for activation in ALL {
-        let (function, facts) = (activation.initial_function(), activation.facts());
+    for activation in all() {
+        let (function, facts) = (activation.initial_function(), activation.entry());
         let mean = expectation(|z| f64::from(function.value(z)));
         assert_eq!(facts.zero_centred, mean.abs() < 1e-3, "{activation}: mean {mean}");
         let slopes: std::collections::BTreeSet<u32> =
@@ -127,7 +130,7 @@ fn facts_about_shape_hold() {
 
 #[test]
 fn saturated_outputs_are_those_of_small_slopes() {
-    for activation in ALL {
+    for activation in all() {
         let Some(zone) = activation.saturation() else { continue };
         let function = activation.initial_function();
         let steepest = match activation {

@@ -1,7 +1,7 @@
 //! Initialisers: statistics, orthogonality, sparsity, the same bits for any number of threads, config forms.
 
-use keel_nn::activations::{ALL, Activation};
-use keel_nn::init::{Fan, InitSpec, catalog};
+use keel_nn::activations::{Activation, all};
+use keel_nn::init::{CATALOG, Fan, InitSpec, KaimingNormalSpec, XavierNormalSpec};
 use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
 use keel_testkit::{Tolerance, assert_close};
 use serde_json::json;
@@ -202,11 +202,13 @@ fn the_same_key_gives_the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn auto_follows_the_activation() {
-    for activation in ALL {
+    for activation in all() {
         let expected = match activation {
-            Activation::Sigmoid | Activation::Tanh => InitSpec::XavierNormal { gain: 1.0, fan: Fan::Average },
+            Activation::Sigmoid | Activation::Tanh => {
+                InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::Average })
+            }
             Activation::Identity | Activation::Selu => InitSpec::LecunNormal,
-            _ => InitSpec::KaimingNormal { gain: Some(activation.gain().value()), fan: Fan::In },
+            _ => InitSpec::KaimingNormal(KaimingNormalSpec { gain: Some(activation.gain().value()), fan: Fan::In }),
         };
         assert_eq!(InitSpec::Auto.resolve(Some(activation)), expected, "{activation}");
         assert_eq!(expected.resolve(Some(Activation::Relu)), expected, "explicit choices stay");
@@ -215,7 +217,7 @@ fn auto_follows_the_activation() {
     let roles = [
         (ParameterRole::Weight, InitSpec::LecunNormal),
         (ParameterRole::Bias, InitSpec::Zeros),
-        (ParameterRole::Scale, InitSpec::Constant { value: 1.0 }),
+        (ParameterRole::Scale, InitSpec::constant(1.0)),
         (ParameterRole::Shift, InitSpec::Zeros),
     ];
     for (role, expected) in roles {
@@ -249,7 +251,7 @@ fn the_resolved_choice_reads_well() {
 
 #[test]
 fn config_gives_a_name_or_a_table() {
-    for entry in catalog() {
+    for entry in CATALOG {
         let setting = match entry.name {
             "constant" => Some("value"),
             "normal" => Some("std"),
@@ -305,9 +307,9 @@ fn impossible_settings_are_refused() {
         let init: InitSpec = serde_json::from_value(config).unwrap();
         assert_eq!(init.validate().unwrap_err().to_string(), message);
     }
-    assert!(InitSpec::Constant { value: f32::NAN }.validate().is_err());
+    assert!(InitSpec::constant(f32::NAN).validate().is_err());
     assert!(
-        catalog()
+        CATALOG
             .iter()
             .filter_map(|entry| serde_json::from_value::<InitSpec>(json!(entry.name)).ok())
             .all(|init| init.validate().is_ok())

@@ -57,41 +57,37 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 fn sections() -> Vec<Section> {
-    let data = |entries: &[keel_data::CatalogEntry]| {
-        entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect()
-    };
-    let pairs = |entries: &[(&str, &str)]| entries.iter().map(|(name, summary)| Entry::new(name, summary)).collect();
-    let activations = keel_nn::activations::catalog();
-    let initializers = keel_nn::init::catalog().iter();
+    let named = |entry: keel_data::CatalogEntry| Entry::new(entry.name, entry.summary);
+    let data = |entries: &[keel_data::CatalogEntry]| entries.iter().copied().map(named).collect();
+    let entries =
+        |entries: &[keel_nn::CatalogEntry]| entries.iter().map(|entry| Entry::new(entry.name, entry.summary)).collect();
+    let activations = keel_nn::activations::CATALOG.iter();
     let losses = keel_nn::losses::catalog();
     let models = Preset::ALL.iter().map(|(_, name, summary)| Entry::new(name, summary));
     let presets = keel_train::config::PRESETS.iter().map(|preset| Entry::new(preset.name, preset.summary));
     let rules = keel_health::catalog().iter();
     let rule = |rule: &Rule| Entry::new(&format!("{} {}", rule.code, rule.name), rule.summary);
     vec![
-        Section { title: "layers", entries: keel_nn::layers::catalog().iter().map(layer).collect() },
+        Section { title: "layers", entries: keel_nn::layers::CATALOG.iter().map(layer).collect() },
         Section {
             title: "activations",
             entries: activations.map(|facts| Entry::new(facts.name, facts.summary)).collect(),
         },
-        Section {
-            title: "initializers",
-            entries: initializers.map(|init| Entry::new(init.name, init.summary)).collect(),
-        },
+        Section { title: "initializers", entries: entries(keel_nn::init::CATALOG) },
         Section { title: "losses", entries: losses.iter().map(|loss| Entry::new(loss.name, loss.summary)).collect() },
         Section { title: "models", entries: models.collect() },
         Section { title: "presets", entries: presets.collect() },
-        Section { title: "optimizers", entries: pairs(keel_train::optimizers::CATALOG) },
-        Section { title: "schedules", entries: pairs(keel_train::schedules::CATALOG) },
-        Section { title: "readers", entries: data(keel_data::READERS) },
-        Section { title: "synthetic", entries: data(keel_data::SYNTHETIC) },
+        Section { title: "optimizers", entries: entries(keel_train::optimizers::CATALOG) },
+        Section { title: "schedules", entries: entries(keel_train::schedules::CATALOG) },
+        Section { title: "readers", entries: keel_data::readers().map(named).collect() },
+        Section { title: "synthetic", entries: keel_data::synthetic_sets().map(named).collect() },
         Section { title: "preprocessing", entries: data(keel_data::PREPROCESSING) },
         Section { title: "augmentations", entries: data(keel_data::AUGMENTATIONS) },
         Section { title: "rules", entries: rules.map(rule).collect() },
     ]
 }
 
-fn layer(entry: &keel_nn::layers::CatalogEntry) -> Entry {
+fn layer(entry: &keel_nn::layers::LayerEntry) -> Entry {
     let keys = entry.keys.iter().map(|(key, takes)| ((*key).to_owned(), (*takes).to_owned())).collect();
     Entry { keys, ..Entry::new(entry.name, entry.summary) }
 }

@@ -1,6 +1,7 @@
 //! The embedded handwritten digits: UCI optdigits by E. Alpaydin and C. Kaynak (1998), CC BY 4.0.
 
 use super::{Dataset, Inputs, SampleShape, Targets};
+use crate::config::DIGITS;
 use crate::error::DataError;
 use flate2::read::GzDecoder;
 use std::io::Read;
@@ -36,7 +37,6 @@ pub(super) fn digits() -> Result<Dataset, DataError> {
     }
     let class_names = (0..10).map(|digit| digit.to_string()).collect();
     let shape = SampleShape::Image { height: SIDE, width: SIDE, channels: 1 };
-    let dataset =
-        Dataset::from_memory("digits", shape, Inputs::Bytes(pixels), Targets::Classes { labels, class_names })?;
+    let dataset = Dataset::from_memory(DIGITS, shape, Inputs::Bytes(pixels), Targets::Classes { labels, class_names })?;
     Ok(dataset.with_value_range(0.0, 16.0).with_notes(vec![ATTRIBUTION.to_string()]))
 }

@@ -6,17 +6,18 @@ mod column_report;
 mod digits;
 mod fingerprint;
 mod in_memory;
+mod part_sizes;
 mod permuted;
 mod provenance;
-mod rows;
 mod schema;
 mod shape;
 mod sides;
 mod table_column;
 
 pub use column_report::{ColumnKind, ColumnReport};
+pub(crate) use fingerprint::fingerprint_of_splits;
+pub(crate) use part_sizes::PartSizes;
 pub use provenance::{Provenance, RowsOfFile};
-pub use rows::Cell;
 pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};
 pub use shape::SampleShape;
 pub(crate) use sides::Sides;
@@ -24,15 +25,10 @@ pub use table_column::{
     ColumnEncoding, DateOrder, Grouping, NumberEncoding, NumberFormat, TableColumn, TimeEncoding, TimePart,
 };
 
-use crate::config::DataConfig;
+use crate::config::{DIGITS, DataConfig};
 use crate::error::DataError;
-use crate::preprocess::Moments;
-use crate::readers::PartSizes;
-use crate::split::{Split, SplitDataset};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::path::Path;
-use std::sync::Arc;
+use crate::imputation::Imputation;
+use crate::moments::Moments;
 
 /// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
 #[derive(Debug, Clone, PartialEq)]
@@ -78,19 +74,6 @@ pub enum Targets {
     },
     /// Nothing known: samples to predict.
     Unlabelled,
-}
-
-/// What stands in for a missing cell of a table; fitted on the training split only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Imputation {
-    /// The mean of the feature over the training split.
-    #[default]
-    Mean,
-    /// The median of the feature over the training split.
-    Median,
-    /// Nothing: a missing cell is an error.
-    Error,
 }
 
 /// The division a source comes with. An empty list means that the source has no such part.
@@ -139,15 +122,7 @@ impl Dataset {
     /// The embedded handwritten digits: 1,797 images `[8, 8, 1]` with values 0 to 16 in ten classes.
     /// UCI optdigits (E. Alpaydin and C. Kaynak, 1998), CC BY 4.0.
     pub fn digits() -> Result<Self, DataError> {
-        digits::digits().map(|dataset| dataset.with_origin(DataConfig::of_source("digits")))
-    }
-
-    /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
-    ///
-    /// # Errors
-    /// Whatever keeps the source from being read completely; the message names the file and the next step.
-    pub fn load(config: &DataConfig) -> Result<Self, DataError> {
-        crate::load(config, Path::new(""))
+        digits::digits().map(|dataset| dataset.with_origin(DataConfig::of_source(DIGITS)))
     }
 
     /// A dataset of arrays in memory.
@@ -273,11 +248,6 @@ impl Dataset {
             }
             Targets::Unlabelled => Ok(()),
         }
-    }
-
-    /// Divides the samples into training, validation and test split; see [`Split`].
-    pub fn split(self, split: Split) -> Result<SplitDataset, DataError> {
-        split.divide(Arc::new(self))
     }
 
     /// Replaces the feature names; one for each feature of a table.

@@ -2,9 +2,9 @@
 
 mod config;
 pub(crate) mod elementwise;
+mod fit;
 mod fitted;
 mod matrix;
-mod moments;
 pub(crate) mod plan;
 mod preprocessor;
 mod principal_axes;
@@ -12,13 +12,13 @@ mod recipe;
 mod steps;
 mod training_view;
 
-pub use config::{PreprocessConfig, PreprocessStep};
+pub use config::PreprocessConfig;
+pub use fit::PreprocessStatistics;
 pub use fitted::FittedStep;
 pub use matrix::Matrix;
-pub use moments::Moments;
 pub use plan::PreprocessScratch;
-pub use preprocessor::{PreprocessStatistics, Preprocessor};
+pub use preprocessor::Preprocessor;
 pub(crate) use principal_axes::PrincipalAxes;
 pub use recipe::Recipe;
-pub use steps::PREPROCESSING;
+pub use steps::{PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessStep, SoftClipSpec, WhitenSpec, ZcaSpec};
 pub(crate) use training_view::TrainingView;

@@ -1,12 +1,8 @@
 //! A fitted pipeline: made from the training split, stored with the model, applied to every split alike.
 
-use super::config::PreprocessStep;
 use super::elementwise::Elementwise;
 use super::fitted::FittedStep;
-use super::moments::Moments;
 use super::plan::{Plan, PreprocessScratch};
-use super::steps;
-use super::training_view::TrainingView;
 use crate::dataset::{Dataset, Inputs, SampleShape};
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
@@ -43,44 +39,14 @@ impl TryFrom<Document> for Preprocessor {
     }
 }
 
-/// Statistics of every value of a sample, or of every channel of images, before and after preprocessing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PreprocessStatistics {
-    /// Name of each feature or channel before preprocessing.
-    pub names: Vec<String>,
-    /// Moments of the raw values, one per name.
-    pub before: Vec<Moments>,
-    /// Moments after preprocessing: one per channel of images, one per value of rows.
-    pub after: Vec<Moments>,
-}
-
 impl Preprocessor {
-    /// Fits `steps` in order to the samples `training_indices` of `dataset`; each is fitted to what the steps before
-    /// it leave. Where the dataset may have missing cells, their stand-ins are fitted first.
-    ///
-    /// # Errors
-    /// No training sample, a step that does not fit the shape, a missing cell or a NaN.
-    pub fn fit(dataset: &Dataset, training_indices: &[usize], steps: &[PreprocessStep]) -> Result<Self, DataError> {
-        if training_indices.is_empty() {
-            return Err(DataError::shape("training split for preprocessing", "at least one sample", 0));
-        }
-        let mut fitted: Vec<FittedStep> = steps::impute::fit(dataset, training_indices)?.into_iter().collect();
-        for step in steps {
-            let so_far = Self::from_steps(*dataset.sample_shape(), fitted)?;
-            let view = TrainingView { dataset, indices: training_indices, preprocessor: &so_far };
-            let next = steps::fit(&view, step)?;
-            fitted = so_far.steps;
-            fitted.push(next);
-        }
-        Self::from_steps(*dataset.sample_shape(), fitted)
-    }
-
     /// The pipeline without steps: raw values.
     pub fn identity(input_shape: SampleShape) -> Self {
         Self { plan: Plan::new(&input_shape, &[]), input_shape, output_shape: input_shape, steps: Vec::new() }
     }
 
-    fn from_steps(input_shape: SampleShape, steps: Vec<FittedStep>) -> Result<Self, DataError> {
+    /// The pipeline of fitted steps.
+    pub(super) fn from_steps(input_shape: SampleShape, steps: Vec<FittedStep>) -> Result<Self, DataError> {
         let mut output_shape = input_shape;
         for step in &steps {
             step.check(&output_shape)?;
@@ -102,6 +68,11 @@ impl Preprocessor {
     /// The fitted steps in order.
     pub fn steps(&self) -> &[FittedStep] {
         &self.steps
+    }
+
+    /// The fitted steps, taken out.
+    pub(super) fn into_steps(self) -> Vec<FittedStep> {
+        self.steps
     }
 
     /// One sentence a step.
@@ -160,21 +131,6 @@ impl Preprocessor {
             sample: format!("row {row} of the batch"),
             feature: "after preprocessing".to_string(),
             value,
-        })
-    }
-
-    /// Statistics of the samples `indices` before and after preprocessing, for reports.
-    pub fn statistics(&self, dataset: &Dataset, indices: &[usize]) -> Result<PreprocessStatistics, DataError> {
-        let imputation = self.steps.iter().filter(|step| matches!(step, FittedStep::Impute { .. })).cloned().collect();
-        let raw = Self::from_steps(self.input_shape, imputation)?;
-        let moments = |preprocessor| {
-            let view = TrainingView { dataset, indices, preprocessor };
-            if view.shape().is_image() { view.channel_moments() } else { view.moments() }
-        };
-        Ok(PreprocessStatistics {
-            names: dataset.feature_names().to_vec(),
-            before: moments(&raw)?,
-            after: moments(self)?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The preprocessing of three classic image networks.
 
-use super::config::PreprocessStep;
+use super::steps::PreprocessStep;
 use crate::catalog::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

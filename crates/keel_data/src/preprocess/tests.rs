@@ -1,3 +1,4 @@
+use super::super::steps::{PcaSpec, PreprocessStep, WhitenSpec, ZcaSpec};
 use super::*;
 use crate::dataset::Targets;
 use crate::random::{Purpose, normal, stream};
@@ -59,7 +60,7 @@ proptest! {
     #[test]
     fn whitened_covariance_is_the_identity(samples in 50usize..700, length in 1usize..7, seed in 0u64..99) {
         let data = cloud(samples, length, seed);
-        for step in [PreprocessStep::Whiten { epsilon: 1e-5 }, PreprocessStep::Zca { epsilon: 1e-5 }] {
+        for step in [PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 }), PreprocessStep::Zca(ZcaSpec { epsilon: 1e-5 })] {
             let preprocessor = Preprocessor::fit(&data, &all(&data), &[step]).unwrap();
             let covariance = covariance(&transformed(&data, &preprocessor), length);
             for (entry, value) in covariance.iter().enumerate() {
@@ -73,7 +74,7 @@ proptest! {
 #[test]
 fn pca_decorrelates_orders_and_keeps_variance() {
     let data = cloud(1_000, 5, 1);
-    let steps = [PreprocessStep::Standardize, PreprocessStep::Pca { components: 5 }];
+    let steps = [PreprocessStep::Standardize, PreprocessStep::Pca(PcaSpec { components: 5 })];
     let preprocessor = Preprocessor::fit(&data, &all(&data), &steps).unwrap();
     let covariance = covariance(&transformed(&data, &preprocessor), 5);
     for i in 0..5 {
@@ -108,7 +109,7 @@ fn features_without_variance_are_reported_and_not_divided() {
         let rows = transformed(&data, &preprocessor);
         assert!(rows.chunks_exact(2).all(|row| row[1] == 0.0), "{rows:?}");
     }
-    for step in [PreprocessStep::Whiten { epsilon: 0.0 }, PreprocessStep::Zca { epsilon: 0.0 }] {
+    for step in [PreprocessStep::Whiten(WhitenSpec { epsilon: 0.0 }), PreprocessStep::Zca(ZcaSpec { epsilon: 0.0 })] {
         let preprocessor = Preprocessor::fit(&data, &[0, 1, 2], &[step]).unwrap();
         let FittedStep::Projection { dropped_directions, .. } = &preprocessor.steps()[0] else { panic!("projection") };
         assert_eq!(*dropped_directions, 1);
@@ -134,9 +135,9 @@ fn a_document_brings_back_the_same_bits() {
     for steps in [
         vec![],
         vec![PreprocessStep::ChannelStandardize],
-        vec![PreprocessStep::MeanImage, PreprocessStep::Zca { epsilon: 0.1 }, PreprocessStep::ChannelMean],
-        vec![PreprocessStep::Center, PreprocessStep::Pca { components: 7 }, PreprocessStep::Standardize],
-        vec![PreprocessStep::Whiten { epsilon: 1.0 }, PreprocessStep::Pca { components: 3 }],
+        vec![PreprocessStep::MeanImage, PreprocessStep::Zca(ZcaSpec { epsilon: 0.1 }), PreprocessStep::ChannelMean],
+        vec![PreprocessStep::Center, PreprocessStep::Pca(PcaSpec { components: 7 }), PreprocessStep::Standardize],
+        vec![PreprocessStep::Whiten(WhitenSpec { epsilon: 1.0 }), PreprocessStep::Pca(PcaSpec { components: 3 })],
     ] {
         let preprocessor = Preprocessor::fit(&digits, &all(&digits), &steps).unwrap();
         let text = serde_json::to_string(&preprocessor).unwrap();
@@ -149,7 +150,7 @@ fn a_document_brings_back_the_same_bits() {
 #[test]
 fn raw_rows_give_the_same_as_stored_samples() {
     let digits = Dataset::digits().unwrap();
-    let steps = [PreprocessStep::Standardize, PreprocessStep::Pca { components: 5 }];
+    let steps = [PreprocessStep::Standardize, PreprocessStep::Pca(PcaSpec { components: 5 })];
     let preprocessor = Preprocessor::fit(&digits, &all(&digits), &steps).unwrap();
     let mut raw = vec![0.0; 3 * 64];
     (0..3).for_each(|sample| digits.copy_sample(sample, &mut raw[sample * 64..(sample + 1) * 64]));
@@ -180,16 +181,16 @@ fn steps_that_do_not_fit_the_samples_are_refused() {
     let cases = [
         (PreprocessStep::ChannelMean, "channel_mean needs images"),
         (PreprocessStep::MeanImage, "mean_image needs images"),
-        (PreprocessStep::Pca { components: 4 }, "Give components from 1 to 3"),
-        (PreprocessStep::Pca { components: 0 }, "cannot keep 0"),
-        (PreprocessStep::Zca { epsilon: -1.0 }, "epsilon of zca is -1"),
+        (PreprocessStep::Pca(PcaSpec { components: 4 }), "Give components from 1 to 3"),
+        (PreprocessStep::Pca(PcaSpec { components: 0 }), "cannot keep 0"),
+        (PreprocessStep::Zca(ZcaSpec { epsilon: -1.0 }), "epsilon of zca is -1"),
     ];
     for (step, expected) in cases {
         let message = Preprocessor::fit(&data, &all(&data), &[step]).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
     assert!(Preprocessor::fit(&data, &[], &[]).is_err());
-    assert!(Preprocessor::fit(&data, &[0], &[PreprocessStep::Whiten { epsilon: 0.0 }]).is_err());
+    assert!(Preprocessor::fit(&data, &[0], &[PreprocessStep::Whiten(WhitenSpec { epsilon: 0.0 })]).is_err());
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn statistics_do_not_depend_on_the_number_of_threads() {
     let fit = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let steps = [PreprocessStep::Standardize, PreprocessStep::Whiten { epsilon: 1e-5 }];
+            let steps = [PreprocessStep::Standardize, PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })];
             Preprocessor::fit(&data, &all(&data), &steps).unwrap()
         })
     };

@@ -1,10 +1,10 @@
 //! The training split as the steps so far leave it: what the next step is fitted to.
 
 use super::PreprocessScratch;
-use super::moments::Moments;
 use super::preprocessor::Preprocessor;
 use crate::dataset::{Dataset, SampleShape};
 use crate::error::DataError;
+use crate::moments::Moments;
 use rayon::prelude::*;
 
 /// Samples read at once. Fixed, so that sums are formed in the same order for any number of threads.

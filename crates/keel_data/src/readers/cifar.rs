@@ -1,28 +1,39 @@
 //! The binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of labels and 3 x 32 x 32 bytes.
 
 use super::class_names::classes_of_numbers;
-use super::parts::PartSizes;
-use super::{Request, file_name, read_bytes, sorted_entries};
+use super::{Reader, Request, file_name, read_bytes, sorted_entries};
 use crate::catalog::CatalogEntry;
+use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Schema, TargetKind, Targets};
 use crate::error::DataError;
+use crate::format::Format;
 use std::path::{Path, PathBuf};
 
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "cifar",
-    summary: "CIFAR-10 (data_batch_*.bin, test_batch.bin) or CIFAR-100 (train.bin, test.bin; fine labels)",
+/// The reader of this format.
+pub(super) const READER: Reader = Reader {
+    entry: CatalogEntry {
+        name: "cifar",
+        summary: "CIFAR-10 (data_batch_*.bin, test_batch.bin) or CIFAR-100 (train.bin, test.bin; fine labels)",
+    },
+    format: Format::Cifar,
+    read,
 };
 
 const SIDE: usize = 32;
 const PIXELS: usize = SIDE * SIDE;
 
-/// Whether a file is named as part of CIFAR-10 or CIFAR-100.
+/// Returns true if a file of this name, in lower case, is read in this format.
+pub(super) fn is_name(name: &str) -> bool {
+    name.ends_with(".bin")
+}
+
+/// Returns true if a file is named as part of CIFAR-10 or CIFAR-100.
 pub(super) fn is_batch_name(name: &str) -> bool {
     name.starts_with("data_batch") && name.ends_with(".bin")
         || ["test_batch.bin", "train.bin", "test.bin"].contains(&name)
 }
 
-pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
+fn read(request: &Request) -> Result<Dataset, DataError> {
     let files = batch_files(request.path)?;
     let (mut pixels, mut labels, mut sizes, mut counts) = (Vec::new(), Vec::new(), PartSizes::default(), Vec::new());
     for file in &files {

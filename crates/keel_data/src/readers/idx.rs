@@ -1,26 +1,39 @@
 //! IDX files as of MNIST: pairs of images and labels, plain or .gz, training pair and `t10k` or `test` pair.
 
 use super::class_names::classes_of_numbers;
-use super::parts::PartSizes;
-use super::{Request, file_name, read_bytes, sorted_entries};
+use super::{Reader, Request, file_name, read_bytes, sorted_entries};
 use crate::catalog::CatalogEntry;
+use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape};
 use crate::error::DataError;
+use crate::format::Format;
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub(super) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "idx", summary: "pairs of IDX files as of MNIST, plain or .gz; finds the t10k test pair" };
+/// The reader of this format.
+pub(super) const READER: Reader = Reader {
+    entry: CatalogEntry {
+        name: "idx",
+        summary: "pairs of IDX files as of MNIST, plain or .gz; finds the t10k test pair",
+    },
+    format: Format::Idx,
+    read,
+};
 
 const NEXT: &str = "Fetch the file again (it may be cut off)";
 
-/// Whether a file is named as the images of an IDX pair.
+/// Returns true if a file of this name, in lower case, is read in this format.
+pub(super) fn is_name(name: &str) -> bool {
+    is_images_name(name) || name.contains("ubyte")
+}
+
+/// Returns true if a file is named as the images of an IDX pair.
 pub(super) fn is_images_name(name: &str) -> bool {
     name.contains("images") && (name.contains("idx3") || name.contains("idx4") || name.contains("ubyte"))
 }
 
-pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
+fn read(request: &Request) -> Result<Dataset, DataError> {
     let (training, test) = find_pairs(request.path)?;
     let (shape, mut pixels, mut labels) = read_pair(&training)?;
     let mut sizes = PartSizes { train: labels.len(), ..PartSizes::default() };

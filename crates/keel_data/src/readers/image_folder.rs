@@ -21,21 +21,27 @@ pub use survey::ImageSurvey;
 use self::listing::Listing;
 use self::shape::Target;
 use self::survey::Surveyed;
-use super::parts::PartSizes;
-use super::{Request, file_name};
+use super::{Reader, Request, file_name};
 use crate::catalog::CatalogEntry;
+use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, Targets};
 use crate::error::DataError;
+use crate::format::Format;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "image_folder",
-    summary: "folder of class folders (optionally in train/ val/ test/): JPEG, PNG, BMP, GIF, WebP, TIFF, PNM",
+/// The reader of this format.
+pub(super) const READER: Reader = Reader {
+    entry: CatalogEntry {
+        name: "image_folder",
+        summary: "folder of class folders (optionally in train/ val/ test/): JPEG, PNG, BMP, GIF, WebP, TIFF, PNM",
+    },
+    format: Format::ImageFolder,
+    read,
 };
 
 /// Reads and decodes all images.
-pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
+fn read(request: &Request) -> Result<Dataset, DataError> {
     read_listing(request, Listing::of(request)?)
 }
 

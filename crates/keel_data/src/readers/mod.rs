@@ -4,13 +4,11 @@ use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::format::Format;
 use std::path::{Path, PathBuf};
 use table::{csv, excel, parquet};
 
-pub(crate) use parts::PartSizes;
-pub use table::{ColumnCells, Table, TableSource};
+pub use table::{Cell, ColumnCells, Table, TableSource};
 
 mod cifar;
 mod class_names;
@@ -18,38 +16,29 @@ mod idx;
 mod image_folder;
 mod junk;
 mod npy;
-mod parts;
 mod table;
 mod target_rule;
 
 pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size, image_files_below, is_image};
 
-/// Format of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Recognised by the names of the files.
-    #[default]
-    Auto,
-    /// Folder of class folders with images.
-    ImageFolder,
-    /// IDX pair, as MNIST.
-    Idx,
-    /// CIFAR-10 or CIFAR-100 binary.
-    Cifar,
-    /// Table as text: values separated by commas, semicolons, tabs, bars or blanks.
-    Csv,
-    /// Spreadsheet, .xlsx, .xls, .xlsb or .ods.
-    Excel,
-    /// Parquet table.
-    Parquet,
-    /// NumPy arrays, .npy or .npz.
-    Npy,
+/// A reader, as its file defines it.
+struct Reader {
+    /// Name in config files and summary.
+    entry: CatalogEntry,
+    /// Format it reads.
+    format: Format,
+    /// Reads a file or folder.
+    read: fn(&Request) -> Result<Dataset, DataError>,
 }
 
 /// Every reader, in the order of the listings.
-pub const READERS: &[CatalogEntry] =
-    &[image_folder::ENTRY, idx::ENTRY, cifar::ENTRY, csv::ENTRY, excel::ENTRY, parquet::ENTRY, npy::ENTRY];
+const READERS: [&Reader; 7] =
+    [&image_folder::READER, &idx::READER, &cifar::READER, &csv::READER, &excel::READER, &parquet::READER, &npy::READER];
+
+/// Returns name and summary of every reader, in the order of the listings.
+pub fn readers() -> impl Iterator<Item = CatalogEntry> {
+    READERS.iter().map(|reader| reader.entry)
+}
 
 /// What a reader is asked for.
 pub(crate) struct Request<'a> {
@@ -70,13 +59,9 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         Format::Auto => recognise(request.path)?,
         format => format,
     };
-    match format {
-        Format::Auto => Err(unrecognised(request.path)),
-        Format::ImageFolder => image_folder::read(request),
-        Format::Idx => idx::read(request),
-        Format::Cifar => cifar::read(request),
-        Format::Csv | Format::Excel | Format::Parquet => table::read(request),
-        Format::Npy => npy::read(request),
+    match READERS.iter().find(|reader| reader.format == format) {
+        Some(reader) => (reader.read)(request),
+        None => Err(unrecognised(request.path)),
     }
 }
 
@@ -90,13 +75,13 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
     if path.is_dir() {
         let entries = sorted_entries(path)?;
         let any = |test: &dyn Fn(&str) -> bool| entries.iter().any(|entry| test(&file_name(entry)));
-        if any(&|name| idx::is_images_name(name)) {
+        if any(&idx::is_images_name) {
             return Ok(Format::Idx);
         }
-        if any(&|name| cifar::is_batch_name(name)) {
+        if any(&cifar::is_batch_name) {
             return Ok(Format::Cifar);
         }
-        if any(&|name| name.ends_with(".npy") || name.ends_with(".npz")) {
+        if any(&npy::is_name) {
             return Ok(Format::Npy);
         }
         let has_images = entries.iter().any(|entry| entry.is_dir() || is_image_file(entry));
@@ -119,12 +104,11 @@ pub fn is_data_file(path: &Path) -> bool {
 /// The format of a file, by its name.
 fn file_format(path: &Path) -> Option<Format> {
     let name = file_name(path).to_lowercase();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     match () {
         () if table::is_table_name(&name) => Some(Format::Csv),
-        () if ends(&[".npy", ".npz"]) => Some(Format::Npy),
-        () if idx::is_images_name(&name) || name.contains("ubyte") => Some(Format::Idx),
-        () if ends(&[".bin"]) => Some(Format::Cifar),
+        () if npy::is_name(&name) => Some(Format::Npy),
+        () if idx::is_name(&name) => Some(Format::Idx),
+        () if cifar::is_name(&name) => Some(Format::Cifar),
         () if is_image_file(path) => Some(Format::ImageFolder),
         () => None,
     }
@@ -144,11 +128,12 @@ fn is_image_file(path: &Path) -> bool {
 }
 
 fn unrecognised(path: &Path) -> DataError {
-    DataError::format(
-        path,
-        "the format is not recognised",
-        "Set data.format to image_folder, idx, cifar, csv, excel, parquet or npy, or give a folder with one folder of images for each class",
-    )
+    let names: Vec<&str> = readers().map(|entry| entry.name).collect();
+    let (last, others) = names.split_last().expect("there are readers");
+    let others = others.join(", ");
+    let next =
+        format!("Set data.format to {others} or {last}, or give a folder with one folder of images for each class");
+    DataError::format(path, "the format is not recognised", next)
 }
 
 /// Entries of a folder without hidden ones and what systems leave behind, sorted by name so that the order never depends on the file system.

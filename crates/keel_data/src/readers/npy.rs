@@ -3,20 +3,31 @@
 mod array;
 mod targets;
 
-use super::parts::PartSizes;
-use super::{Request, file_name, read_bytes, sorted_entries};
+use super::{Reader, Request, file_name, read_bytes, sorted_entries};
 use crate::catalog::CatalogEntry;
+use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape};
 use crate::error::DataError;
+use crate::format::Format;
 use array::{Array, Values, damaged};
 use npyz::npz::NpzArchive;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "npy",
-    summary: "NumPy arrays x and y (and x_test, y_test) in an .npz, or as x.npy and y.npy; images are NHWC",
+/// The reader of this format.
+pub(super) const READER: Reader = Reader {
+    entry: CatalogEntry {
+        name: "npy",
+        summary: "NumPy arrays x and y (and x_test, y_test) in an .npz, or as x.npy and y.npy; images are NHWC",
+    },
+    format: Format::Npy,
+    read,
 };
+
+/// Returns true if a file of this name is read in this format.
+pub(super) fn is_name(name: &str) -> bool {
+    name.ends_with(".npy") || name.ends_with(".npz")
+}
 
 /// Names of the arrays of one part.
 struct Names {
@@ -86,7 +97,7 @@ struct Part {
     targets: Option<Array>,
 }
 
-pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
+fn read(request: &Request) -> Result<Dataset, DataError> {
     let mut container = open(request.path)?;
     let parts = parts(request, &mut container)?;
     let count = |wanted| parts.iter().filter(|part| part.number == wanted).map(|part| part.inputs.samples()).sum();

@@ -1,13 +1,15 @@
 //! Round clusters whose centres stand on a circle of radius 4.
 
-use super::{CatalogEntry, DataConfig, Points, classes_or};
+use super::{CatalogEntry, DataConfig, Points, SyntheticSet, classes_or};
 use crate::random::{Purpose, normal, stream};
 use std::f64::consts::TAU;
 
-pub(super) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "blobs", summary: "round clusters around a circle in the plane, 3 classes" };
+pub(super) const SET: SyntheticSet = SyntheticSet {
+    entry: CatalogEntry { name: "blobs", summary: "round clusters around a circle in the plane, 3 classes" },
+    generate,
+};
 
-pub(super) fn generate(config: &DataConfig) -> Points {
+fn generate(config: &DataConfig) -> Points {
     let classes = classes_or(config, 3);
     let noise = config.noise.unwrap_or(1.0);
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);

@@ -1,15 +1,18 @@
 //! Classes that are each a mixture of two elongated Gaussians with random centres, axes and angles.
 
-use super::{CatalogEntry, DataConfig, Points, classes_or};
+use super::{CatalogEntry, DataConfig, Points, SyntheticSet, classes_or};
 use crate::random::{Purpose, normal, stream, uniform};
 use std::f64::consts::PI;
 
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "gaussian_mixture",
-    summary: "classes of two slanted Gaussian clouds each, with random centres, 3 classes",
+pub(super) const SET: SyntheticSet = SyntheticSet {
+    entry: CatalogEntry {
+        name: "gaussian_mixture",
+        summary: "classes of two slanted Gaussian clouds each, with random centres, 3 classes",
+    },
+    generate,
 };
 
-pub(super) fn generate(config: &DataConfig) -> Points {
+fn generate(config: &DataConfig) -> Points {
     let classes = classes_or(config, 3);
     let noise = config.noise.unwrap_or(1.0);
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);

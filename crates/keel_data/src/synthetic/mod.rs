@@ -11,7 +11,25 @@ mod moons;
 mod spiral;
 
 /// Every synthetic set, in the order of the listings.
-pub const SYNTHETIC: &[CatalogEntry] = &[spiral::ENTRY, moons::ENTRY, blobs::ENTRY, gaussian_mixture::ENTRY];
+const SETS: [SyntheticSet; 4] = [spiral::SET, moons::SET, blobs::SET, gaussian_mixture::SET];
+
+/// A synthetic set, as its file defines it.
+struct SyntheticSet {
+    /// Name in config files and summary.
+    entry: CatalogEntry,
+    /// Draws the points.
+    generate: fn(&DataConfig) -> Points,
+}
+
+/// Returns name and summary of every synthetic set, in the order of the listings.
+pub fn synthetic_sets() -> impl Iterator<Item = CatalogEntry> {
+    SETS.iter().map(|set| set.entry)
+}
+
+/// Returns true if `source` names a synthetic set.
+pub(crate) fn is_synthetic(source: &str) -> bool {
+    SETS.iter().any(|set| set.entry.name == source)
+}
 
 /// Points `[samples x 2]` of each class, class after class.
 struct Points {
@@ -19,8 +37,12 @@ struct Points {
     coordinates: Vec<f32>,
 }
 
-/// Generates the set named by `config.source` with `config.samples` points a class.
-pub(crate) fn generate(config: &DataConfig) -> Result<Dataset, DataError> {
+/// Generates the set named by `config.source` with `config.samples` points a class; `None` if no set has that name.
+///
+/// # Errors
+/// No samples, or a noise that is not a standard deviation.
+pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError> {
+    let Some(set) = SETS.iter().find(|set| set.entry.name == config.source) else { return Ok(None) };
     if config.samples == 0 {
         return Err(DataError::setting(
             "data.samples",
@@ -35,17 +57,14 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Dataset, DataError> {
             "Give a number of at least 0",
         ));
     }
-    let points = match config.source.as_str() {
-        "spiral" => spiral::generate(config),
-        "moons" => moons::generate(config),
-        "blobs" => blobs::generate(config),
-        _ => gaussian_mixture::generate(config),
-    };
+    let points = (set.generate)(config);
     let labels = (0..points.classes * config.samples).map(|sample| (sample / config.samples) as u32).collect();
     let class_names = (0..points.classes).map(|class| class.to_string()).collect();
     let inputs = Inputs::Floats(points.coordinates);
-    Dataset::from_memory(&config.source, SampleShape::Features(2), inputs, Targets::Classes { labels, class_names })?
+    let targets = Targets::Classes { labels, class_names };
+    Dataset::from_memory(&config.source, SampleShape::Features(2), inputs, targets)?
         .with_feature_names(vec!["x".to_string(), "y".to_string()])
+        .map(Some)
 }
 
 /// `data.classes`, or the set's own number.
@@ -60,8 +79,10 @@ mod tests {
 
     #[test]
     fn every_set_is_finite_balanced_and_a_function_of_its_seed() {
-        for entry in SYNTHETIC {
-            let make = |seed| generate(&DataConfig { seed, samples: 7, ..DataConfig::of_source(entry.name) }).unwrap();
+        for entry in synthetic_sets() {
+            let make = |seed| {
+                generate(&DataConfig { seed, samples: 7, ..DataConfig::of_source(entry.name) }).unwrap().unwrap()
+            };
             let set = make(Some(1));
             let all: Vec<usize> = (0..set.samples()).collect();
             assert!(set.class_counts(&all).iter().all(|&count| count == 7), "{}", entry.name);
@@ -73,7 +94,7 @@ mod tests {
     #[test]
     fn the_spiral_without_noise_is_that_of_the_course() {
         let config = DataConfig { noise: Some(0.0), ..DataConfig::of_source("spiral") };
-        let spiral = generate(&config).unwrap();
+        let spiral = generate(&config).unwrap().unwrap();
         assert_eq!((spiral.samples(), spiral.outputs()), (300, 3));
         let Inputs::Floats(points) = spiral.inputs() else { panic!("points are floats") };
         for class in 0..3 {

@@ -1,13 +1,15 @@
 //! Two interleaved half circles of radius 1.
 
-use super::{CatalogEntry, DataConfig, Points};
+use super::{CatalogEntry, DataConfig, Points, SyntheticSet};
 use crate::random::{Purpose, normal, stream};
 use std::f64::consts::PI;
 
-pub(super) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "moons", summary: "two interleaved half circles in the plane" };
+pub(super) const SET: SyntheticSet = SyntheticSet {
+    entry: CatalogEntry { name: "moons", summary: "two interleaved half circles in the plane" },
+    generate,
+};
 
-pub(super) fn generate(config: &DataConfig) -> Points {
+fn generate(config: &DataConfig) -> Points {
     let noise = config.noise.unwrap_or(0.1);
     let steps = (config.samples.max(2) - 1) as f64;
     let mut coordinates = Vec::with_capacity(config.samples * 4);

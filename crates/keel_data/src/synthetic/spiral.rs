@@ -1,12 +1,14 @@
 //! Interleaved spiral arms, as the course's case study: radius 0 to 1, four radians of angle a class, noise 0.2 radians.
 
-use super::{CatalogEntry, DataConfig, Points, classes_or};
+use super::{CatalogEntry, DataConfig, Points, SyntheticSet, classes_or};
 use crate::random::{Purpose, normal, stream};
 
-pub(super) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "spiral", summary: "interleaved spiral arms in the plane, 3 classes of 100 points" };
+pub(super) const SET: SyntheticSet = SyntheticSet {
+    entry: CatalogEntry { name: "spiral", summary: "interleaved spiral arms in the plane, 3 classes of 100 points" },
+    generate,
+};
 
-pub(super) fn generate(config: &DataConfig) -> Points {
+fn generate(config: &DataConfig) -> Points {
     let classes = classes_or(config, 3);
     let noise = config.noise.unwrap_or(0.2);
     let steps = (config.samples.max(2) - 1) as f64;

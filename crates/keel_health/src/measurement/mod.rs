@@ -5,6 +5,7 @@
 //! ([`StepMeasurement`]) and every epoch ([`EpochMeasurement`]). Whatever a framework cannot measure stays `None`
 //! or empty; the rules that need it are silent. A value that is not a number is written `null` in JSON.
 
+mod activation_function;
 mod data;
 mod epoch;
 mod evaluation;
@@ -15,11 +16,12 @@ mod start;
 mod step;
 mod units;
 
+pub use activation_function::ActivationFunction;
 pub use data::{DataMeasurement, FeatureStatistics};
 pub use epoch::{EpochMeasurement, NormStatistics};
 pub use evaluation::EvaluationMeasurement;
 pub use layer_statistic::LayerStatistic;
-pub use model::{ActivationFunction, LayerDescription, LayerKind, LossKind, ModelDescription};
+pub use model::{LayerDescription, LayerKind, LossKind, ModelDescription};
 pub use record::Record;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};
 pub use step::{

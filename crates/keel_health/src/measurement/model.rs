@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::activation_function::ActivationFunction;
+
 /// The graph of a model in an order in which it can be evaluated, its loss and the settings rules refer to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,30 +88,6 @@ pub enum LayerKind {
     Other,
 }
 
-/// The function of an activation layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum ActivationFunction {
-    Identity,
-    Sigmoid,
-    Tanh,
-    Relu,
-    LeakyRelu,
-    Prelu,
-    Elu,
-    Selu,
-    Gelu,
-    Silu,
-    Softplus,
-    Mish,
-    HardSwish,
-    Softmax,
-    LogSoftmax,
-    Maxout,
-    Other,
-}
-
 /// The loss, by what it expects from the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,47 +135,6 @@ impl LayerKind {
     /// The layer re-centres and re-scales its input.
     pub fn is_norm(self) -> bool {
         matches!(self, Self::BatchNorm | Self::LayerNorm | Self::GroupNorm | Self::InstanceNorm)
-    }
-}
-
-impl ActivationFunction {
-    /// The name in a config and in a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Sigmoid => "sigmoid",
-            Self::Tanh => "tanh",
-            Self::Relu => "relu",
-            Self::LeakyRelu => "leaky_relu",
-            Self::Prelu => "prelu",
-            Self::Elu => "elu",
-            Self::Selu => "selu",
-            Self::Gelu => "gelu",
-            Self::Silu => "silu",
-            Self::Softplus => "softplus",
-            Self::Mish => "mish",
-            Self::HardSwish => "hard_swish",
-            Self::Softmax => "softmax",
-            Self::LogSoftmax => "log_softmax",
-            Self::Maxout => "maxout",
-            Self::Other => "other",
-        }
-    }
-
-    /// Flat on both sides: its gradient dies when the input is large.
-    pub fn saturates(self) -> bool {
-        matches!(self, Self::Sigmoid | Self::Tanh)
-    }
-
-    /// The initialiser that keeps the scale of the signal through this function.
-    pub fn matching_initializer(self) -> &'static str {
-        match self {
-            Self::Relu | Self::LeakyRelu | Self::Prelu | Self::Gelu | Self::Silu | Self::Mish | Self::HardSwish => {
-                "kaiming_normal"
-            }
-            Self::Selu => "lecun_normal",
-            _ => "xavier_normal",
-        }
     }
 }
 

@@ -1,25 +1,63 @@
 //! The exponential linear unit.
-//!
-//! f(x) = x above 0, else alpha (exp(x) - 1); derivative: 1 above 0, else alpha exp(x).
-//! Use: instead of relu where means near zero matter; costs an exponential.
-//! Source: Clevert, Unterthiner, Hochreiter: Fast and accurate deep network learning by exponential linear units (2015).
 
-use super::{Facts, Saturation};
+use keel_kernels::activation::Function;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// What the catalog says about `elu`.
-pub(super) const FACTS: Facts = Facts {
-    name: "elu",
-    summary: "x where positive, alpha * (exp(x) - 1) elsewhere",
-    formula: "x above 0, else alpha (exp(x) - 1)",
-    derivative: "1 above 0, else alpha exp(x)",
-    when_to_use: "instead of relu where means near zero matter; costs an exponential",
-    source: "Clevert, Unterthiner, Hochreiter: Fast and accurate deep network learning by exponential linear \
-        units (2015)",
-    zero_centred: false,
-    piecewise_linear: false,
-};
+use super::definition::{ActivationDefinition, Facts, Saturation, Setting};
 
-/// Where the slope is below 6 % of `alpha`; the positive side never saturates.
-pub(super) fn saturation(alpha: f32) -> Saturation {
-    Saturation { low: -0.9409 * alpha, high: f32::INFINITY }
+/// Keys of the activation `elu`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EluSpec {
+    /// Minus the limit on the negative side.
+    pub alpha: f32,
+}
+
+impl EluSpec {
+    /// The activation where no key is given.
+    pub const DEFAULT: EluSpec = EluSpec { alpha: 1.0 };
+
+    /// Name, formula and source.
+    pub(super) const ENTRY: Facts = Facts {
+        name: "elu",
+        summary: "x where positive, alpha * (exp(x) - 1) elsewhere",
+        formula: "x above 0, else alpha (exp(x) - 1)",
+        derivative: "1 above 0, else alpha exp(x)",
+        when_to_use: "instead of relu where means near zero matter; costs an exponential",
+        source: "Clevert, Unterthiner, Hochreiter: Fast and accurate deep network learning by exponential linear \
+            units (2015)",
+        zero_centred: false,
+        piecewise_linear: false,
+    };
+}
+
+impl Default for EluSpec {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl ActivationDefinition for EluSpec {
+    fn kernel(&self) -> Function {
+        Function::Elu { alpha: self.alpha }
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        if x > 0.0 { x } else { f64::from(self.alpha) * x.exp_m1() }
+    }
+
+    fn derivative(&self, x: f64) -> f64 {
+        if x > 0.0 { 1.0 } else { f64::from(self.alpha) * x.exp() }
+    }
+
+    /// Where the slope is below 6 % of `alpha`; the positive side never saturates.
+    fn saturation(&self) -> Option<Saturation> {
+        Some(Saturation { low: -0.9409 * self.alpha, high: f32::INFINITY })
+    }
+
+    fn setting(&self) -> Option<Setting> {
+        let is_allowed = self.alpha > 0.0 && self.alpha.is_finite();
+        Some(Setting { key: "alpha", value: self.alpha, is_allowed, allowed: "above 0" })
+    }
 }

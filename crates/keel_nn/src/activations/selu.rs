@@ -1,27 +1,56 @@
 //! The scaled exponential linear unit.
-//!
-//! f(x) = 1.0507 * elu(x) with alpha 1.6733; derivative: 1.0507 above 0, else 1.0507 * 1.6733 exp(x).
-//! Use: deep fully connected networks without batch norm, with lecun_normal initialisation.
-//! Source: Klambauer, Unterthiner, Mayr, Hochreiter: Self-normalizing neural networks (2017).
 
-use keel_kernels::activation::Selu;
+use keel_kernels::activation::{Function, Selu};
 
-use super::{Facts, Gain, Saturation};
+use super::definition::{ActivationDefinition, Facts, Saturation, WeightScheme};
+use super::gain::Gain;
 
-/// What the catalog says about `selu`.
-pub(super) const FACTS: Facts = Facts {
-    name: "selu",
-    summary: "scaled elu that keeps mean 0 and variance 1",
-    formula: "1.0507 * elu(x) with alpha 1.6733",
-    derivative: "1.0507 above 0, else 1.0507 * 1.6733 exp(x)",
-    when_to_use: "deep fully connected networks without batch norm, with lecun_normal initialisation",
-    source: "Klambauer, Unterthiner, Mayr, Hochreiter: Self-normalizing neural networks (2017)",
-    zero_centred: true,
-    piecewise_linear: false,
-};
+/// Slope of the positive side (Klambauer et al. 2017).
+const SCALE: f64 = 1.050_700_987_355_480_5;
+/// Alpha of the elu inside.
+const ALPHA: f64 = 1.673_263_242_354_377_2;
 
-/// 3/4, the customary value where forward and backward signals are balanced; self-normalisation itself wants 1.
-pub(super) const GAIN: Gain = Gain::Fixed(0.75);
+/// The activation `selu`; it has no keys.
+pub(super) struct SeluSpec;
 
-/// As elu, scaled.
-pub(super) const SATURATION: Saturation = Saturation { low: -0.9409 * Selu::SCALE * Selu::ALPHA, high: f32::INFINITY };
+impl SeluSpec {
+    /// Name, formula and source.
+    pub(super) const ENTRY: Facts = Facts {
+        name: "selu",
+        summary: "scaled elu that keeps mean 0 and variance 1",
+        formula: "1.0507 * elu(x) with alpha 1.6733",
+        derivative: "1.0507 above 0, else 1.0507 * 1.6733 exp(x)",
+        when_to_use: "deep fully connected networks without batch norm, with lecun_normal initialisation",
+        source: "Klambauer, Unterthiner, Mayr, Hochreiter: Self-normalizing neural networks (2017)",
+        zero_centred: true,
+        piecewise_linear: false,
+    };
+}
+
+impl ActivationDefinition for SeluSpec {
+    fn kernel(&self) -> Function {
+        Function::Selu
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        if x > 0.0 { SCALE * x } else { SCALE * ALPHA * x.exp_m1() }
+    }
+
+    fn derivative(&self, x: f64) -> f64 {
+        if x > 0.0 { SCALE } else { SCALE * ALPHA * x.exp() }
+    }
+
+    /// 3/4, the customary value where forward and backward signals are balanced; self-normalisation itself wants 1.
+    fn gain(&self) -> Gain {
+        Gain::Fixed(0.75)
+    }
+
+    fn weight_scheme(&self) -> WeightScheme {
+        WeightScheme::Lecun
+    }
+
+    /// As elu, scaled.
+    fn saturation(&self) -> Option<Saturation> {
+        Some(Saturation { low: -0.9409 * Selu::SCALE * Selu::ALPHA, high: f32::INFINITY })
+    }
+}

@@ -1,19 +1,42 @@
 //! A smooth form of relu.
-//!
-//! f(x) = ln(1 + exp(x)); derivative: 1 / (1 + exp(-x)).
-//! Use: for outputs that must be positive; seldom in hidden layers.
-//! Source: Dugas, Bengio, Belisle, Nadeau, Garcia (2001).
 
-use super::Facts;
+use keel_kernels::activation::Function;
 
-/// What the catalog says about `softplus`.
-pub(super) const FACTS: Facts = Facts {
-    name: "softplus",
-    summary: "ln(1 + exp(x)), a smooth relu",
-    formula: "ln(1 + exp(x))",
-    derivative: "1 / (1 + exp(-x))",
-    when_to_use: "for outputs that must be positive; seldom in hidden layers",
-    source: "Dugas, Bengio, Belisle, Nadeau, Garcia (2001)",
-    zero_centred: false,
-    piecewise_linear: false,
-};
+use super::definition::{ActivationDefinition, Facts};
+use super::sigmoid::sigmoid;
+
+/// The activation `softplus`; it has no keys.
+pub(super) struct SoftplusSpec;
+
+impl SoftplusSpec {
+    /// Name, formula and source.
+    pub(super) const ENTRY: Facts = Facts {
+        name: "softplus",
+        summary: "ln(1 + exp(x)), a smooth relu",
+        formula: "ln(1 + exp(x))",
+        derivative: "1 / (1 + exp(-x))",
+        when_to_use: "for outputs that must be positive; seldom in hidden layers",
+        source: "Dugas, Bengio, Belisle, Nadeau, Garcia (2001)",
+        zero_centred: false,
+        piecewise_linear: false,
+    };
+}
+
+impl ActivationDefinition for SoftplusSpec {
+    fn kernel(&self) -> Function {
+        Function::Softplus
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        softplus(x)
+    }
+
+    fn derivative(&self, x: f64) -> f64 {
+        sigmoid(x)
+    }
+}
+
+/// Returns `ln(1 + exp(x))`, written so that it cannot overflow.
+pub(super) fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}

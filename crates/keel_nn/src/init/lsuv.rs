@@ -1,15 +1,57 @@
 //! Mishkin & Matas (2015), layer-sequential unit variance: orthogonal weights, rescaled on real data layer by layer.
 
-/// The data-dependent part: whoever owns the network runs a batch through it and, in the order of the graph, multiplies
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ParameterSpec;
+use super::definition::{Check, InitDefinition};
+use super::orthogonal;
+use crate::catalog::CatalogEntry;
+use crate::random::RandomKey;
+
+/// Keys of the initialiser `lsuv`: whoever owns the network runs a batch through it and, in the order of the graph, multiplies
 /// each layer's weight with [`Lsuv::factor`] of the variance of that layer's outputs until there is none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Lsuv {
     /// Variance to reach.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub target: f32,
     /// Largest deviation from it.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub tolerance: f32,
-    /// Most rescalings of one layer.
+    /// Maximum number of rescalings of one layer.
     pub iterations: usize,
+}
+
+impl Lsuv {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "lsuv",
+        summary: "orthogonal, then rescaled on a batch until every layer's outputs have variance target (target 1)",
+    };
+}
+
+impl Default for Lsuv {
+    fn default() -> Self {
+        Lsuv { target: 1.0, tolerance: 0.02, iterations: 20 }
+    }
+}
+
+impl InitDefinition for Lsuv {
+    /// The orthogonal start; the scale comes from the data.
+    fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
+        orthogonal::fill(values, spec, 1.0, key);
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        vec![Check::positive("target", self.target), Check::positive("tolerance", self.tolerance)]
+    }
+
+    fn settings(&self, _fan: &str) -> String {
+        let Lsuv { target, tolerance, iterations } = self;
+        format!("target {target}, tolerance {tolerance}, iterations {iterations}")
+    }
 }
 
 impl Lsuv {
@@ -22,12 +64,4 @@ impl Lsuv {
         }
         Some((target / variance).sqrt() as f32)
     }
-}
-
-pub(super) fn tolerance() -> f32 {
-    0.02
-}
-
-pub(super) fn iterations() -> usize {
-    20
 }

@@ -1,10 +1,49 @@
 //! Saxe, McClelland, Ganguli (2013): a random orthogonal matrix, which keeps the length of every signal.
 
 use faer::Mat;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ParameterSpec;
+use super::definition::{Check, InitDefinition, significant};
 use super::normal;
+use crate::catalog::CatalogEntry;
 use crate::random::RandomKey;
+
+/// Keys of the initialiser `orthogonal`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrthogonalSpec {
+    /// Multiplies the matrix.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub gain: f32,
+}
+
+impl OrthogonalSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "orthogonal", summary: "random orthogonal matrix (gain 1)" };
+}
+
+impl Default for OrthogonalSpec {
+    fn default() -> Self {
+        OrthogonalSpec { gain: 1.0 }
+    }
+}
+
+impl InitDefinition for OrthogonalSpec {
+    fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
+        fill(values, spec, self.gain, key);
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        vec![Check::positive("gain", self.gain)]
+    }
+
+    fn settings(&self, _fan: &str) -> String {
+        format!("gain {}", significant(self.gain))
+    }
+}
 
 /// Fills the matrix `[all other dimensions, last dimension]` so that its columns are orthogonal and of length `gain`
 /// where there are at most as many columns as rows, else its rows.

@@ -2,12 +2,52 @@
 //! the patches (as in PCA whitening), each with both signs so that a rectifier after them loses nothing.
 
 use faer::{Mat, Side};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The data-dependent part: whoever owns the data gives [`PatchWhitening::filters`] the second moments of all patches.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use super::ParameterSpec;
+use super::definition::{Check, InitDefinition, significant};
+use super::orthogonal;
+use crate::catalog::CatalogEntry;
+use crate::random::RandomKey;
+
+/// Keys of the initialiser `patch_whitening`: whoever owns the data gives [`PatchWhitening::filters`] the second moments of all
+/// patches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct PatchWhitening {
     /// Added to each variance before it is divided by, in squared units of the inputs.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
+}
+
+impl PatchWhitening {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "patch_whitening",
+        summary: "filters that decorrelate the patches of training images; first convolution (epsilon 5e-4)",
+    };
+}
+
+impl Default for PatchWhitening {
+    fn default() -> Self {
+        PatchWhitening { epsilon: 5e-4 }
+    }
+}
+
+impl InitDefinition for PatchWhitening {
+    /// An orthogonal start; the filters come from the data.
+    fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
+        orthogonal::fill(values, spec, 1.0, key);
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        vec![Check::positive("epsilon", self.epsilon)]
+    }
+
+    fn settings(&self, _fan: &str) -> String {
+        format!("epsilon {}", significant(self.epsilon))
+    }
 }
 
 impl PatchWhitening {
@@ -44,10 +84,6 @@ fn turned(axis: &[f64]) -> f64 {
     let largest =
         axis.iter().fold(0.0_f64, |largest, &value| if value.abs() > largest.abs() { value } else { largest });
     if largest < 0.0 { -1.0 } else { 1.0 }
-}
-
-pub(super) fn epsilon() -> f32 {
-    5e-4
 }
 
 #[cfg(test)]

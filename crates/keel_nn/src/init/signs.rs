@@ -1,9 +1,31 @@
 //! Random signs: every value is +1 or -1, each with probability one half.
 
+use super::ParameterSpec;
+use super::definition::InitDefinition;
+use crate::catalog::CatalogEntry;
 use crate::random::RandomKey;
 
+/// The initialiser `signs`; it has no keys.
+pub(super) struct SignsSpec;
+
+impl SignsSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "signs", summary: "+1 or -1 at random; for the scales of members" };
+}
+
+impl InitDefinition for SignsSpec {
+    fn fill(&self, values: &mut [f32], _spec: &ParameterSpec, key: RandomKey) {
+        fill(values, key);
+    }
+
+    fn has_keys(&self) -> bool {
+        false
+    }
+}
+
 /// Fills `values` with signs that depend on `key` and the position alone.
-pub(super) fn fill(values: &mut [f32], key: RandomKey) {
+fn fill(values: &mut [f32], key: RandomKey) {
     for (index, value) in values.iter_mut().enumerate() {
         *value = if key.bits(index as u64) & 1 == 0 { 1.0 } else { -1.0 };
     }

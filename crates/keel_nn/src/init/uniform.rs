@@ -2,8 +2,42 @@
 
 use keel_kernels::parallel::for_each_chunk_mut;
 use rand_chacha::rand_core::Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::ParameterSpec;
+use super::definition::{Check, InitDefinition, significant};
+use crate::catalog::CatalogEntry;
 use crate::random::RandomKey;
+
+/// Keys of the initialiser `uniform`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UniformSpec {
+    /// Largest magnitude.
+    #[schemars(range(min = 0.0))]
+    pub limit: f32,
+}
+
+impl UniformSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "uniform", summary: "uniform between -limit and limit (limit)" };
+}
+
+impl InitDefinition for UniformSpec {
+    fn fill(&self, values: &mut [f32], _spec: &ParameterSpec, key: RandomKey) {
+        fill(values, self.limit, key);
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        vec![Check::not_negative("limit", self.limit)]
+    }
+
+    fn settings(&self, _fan: &str) -> String {
+        format!("limit {}", significant(self.limit))
+    }
+}
 
 /// Values drawn from one stream; each chunk has a stream of its own.
 const CHUNK: usize = 16 * 1024;

@@ -3,7 +3,9 @@
 use keel_kernels::activation;
 
 use super::BuildError;
-use crate::activations::Activation;
+use super::catalog::{LayerDefinition, LayerEntry};
+use crate::activations::{Activation, Setting};
+use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -11,24 +13,37 @@ impl Activation {
     /// The layer for one input shape.
     ///
     /// # Errors
-    /// If the input is empty, the slope of leaky_relu is negative, alpha of elu is not above 0, or one is not finite.
+    /// If the input is empty, or the function cannot work with the value of its key.
     pub fn build(&self, input: Shape) -> Result<ActivationLayer, BuildError> {
-        let kind = "activation";
+        let kind = Self::ENTRY.name;
         if input.is_empty() {
             return Err(BuildError::EmptyInput { kind, input });
         }
-        let wrong = match *self {
-            Activation::LeakyRelu { slope } if !(slope >= 0.0 && slope.is_finite()) => {
-                Some(("slope", slope, "0 or more"))
+        match self.definition().setting() {
+            Some(Setting { key, value, allowed, is_allowed: false }) => {
+                Err(BuildError::OutOfRange { kind, key, value, allowed })
             }
-            Activation::Prelu { slope } if !slope.is_finite() => Some(("slope", slope, "a finite number")),
-            Activation::Elu { alpha } if !(alpha > 0.0 && alpha.is_finite()) => Some(("alpha", alpha, "above 0")),
-            _ => None,
-        };
-        match wrong {
-            Some((key, value, allowed)) => Err(BuildError::OutOfRange { kind, key, value, allowed }),
-            None => Ok(ActivationLayer { activation: *self, shape: input }),
+            _ => Ok(ActivationLayer { activation: *self, shape: input }),
         }
+    }
+}
+
+impl Activation {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "activation",
+        summary: "a function of every value",
+        keys: &[
+            ("function", "name of an activation; required"),
+            ("slope", "of leaky_relu (0.01) and prelu (0.25)"),
+            ("alpha", "of elu; 1"),
+        ],
+    };
+}
+
+impl LayerDefinition for Activation {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Activation(self.build(input)?))
     }
 }
 
@@ -48,7 +63,7 @@ impl ActivationLayer {
 
 impl Layer for ActivationLayer {
     fn kind(&self) -> &'static str {
-        "activation"
+        Activation::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {
@@ -56,14 +71,14 @@ impl Layer for ActivationLayer {
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let Activation::Prelu { slope } = self.activation else { return Vec::new() };
+        let Some(slope) = self.activation.definition().learned_slope() else { return Vec::new() };
         vec![ParameterSpec {
             name: "slope",
             shape: vec![self.shape.channels()],
             role: ParameterRole::Slope,
             fan_in: 1,
             fan_out: 1,
-            init: Some(InitSpec::Constant { value: slope }),
+            init: Some(InitSpec::constant(slope)),
         }]
     }
 

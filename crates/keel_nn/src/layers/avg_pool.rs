@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{KERNEL, LayerDefinition, LayerEntry, POOL_PADDING, POOL_STRIDE};
 use super::window::{self, Extent, Padding};
+use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Shape};
 
 /// Keys of an `avg_pool` layer.
@@ -21,6 +23,18 @@ pub struct AvgPoolSpec {
     /// What surrounds the image: "same", "valid" or a number of rows and columns on each side. Padding counts as zeros: the divisor is always the size of the kernel.
     #[serde(default = "none")]
     pub padding: Padding,
+}
+
+impl AvgPoolSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry =
+        LayerEntry { name: "avg_pool", summary: "average of each window", keys: &[KERNEL, POOL_STRIDE, POOL_PADDING] };
+}
+
+impl LayerDefinition for AvgPoolSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::AvgPool(self.build(input)?))
+    }
 }
 
 fn two() -> Extent {
@@ -44,7 +58,7 @@ impl AvgPoolSpec {
     /// # Errors
     /// If the input is no image, a size is 0, a window does not fit or could see padding only.
     pub fn build(&self, input: Shape) -> Result<AvgPool, BuildError> {
-        let windows = window::pool_shape("avg_pool", (self.kernel, self.stride), self.padding, input)?;
+        let windows = window::pool_shape(Self::ENTRY.name, (self.kernel, self.stride), self.padding, input)?;
         Ok(AvgPool { windows })
     }
 }
@@ -64,7 +78,7 @@ impl AvgPool {
 
 impl Layer for AvgPool {
     fn kind(&self) -> &'static str {
-        "avg_pool"
+        AvgPoolSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -1,8 +1,12 @@
-//! What the layers are called, what they do and which keys they take.
+//! The entry of a layer, the trait its file implements, and the keys that several layers have.
 
-/// One layer of the catalog.
+use super::BuildError;
+use crate::Shape;
+use crate::graph::Op;
+
+/// Name, summary and keys of one layer. It stands in the file of the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CatalogEntry {
+pub struct LayerEntry {
     /// Name in config files.
     pub name: &'static str,
     /// One line about it.
@@ -11,125 +15,37 @@ pub struct CatalogEntry {
     pub keys: &'static [(&'static str, &'static str)],
 }
 
-/// Every layer a config file can name.
-pub fn catalog() -> &'static [CatalogEntry] {
-    &CATALOG
+/// A layer of a config. Implemented by the keys of each.
+pub(crate) trait LayerDefinition {
+    /// Returns the operation for one input shape.
+    ///
+    /// # Errors
+    /// If the layer does not fit the input or a key has an impossible value.
+    fn operation(&self, input: Shape) -> Result<Op, BuildError>;
 }
 
-const INIT: (&str, &str) = ("init", "initialiser of the weights; auto");
-const BIAS: (&str, &str) = ("bias", "true or false; true");
-const BIAS_INIT: (&str, &str) = ("bias_init", "initialiser of the biases; zeros");
-const FROZEN: (&str, &str) = ("frozen", "whether training leaves weights and biases as they start; false");
-const EPSILON: (&str, &str) = ("epsilon", "added to the variance; 1e-5");
-const KERNEL: (&str, &str) = ("kernel", "number or [height, width]; 2");
-const POOL_STRIDE: (&str, &str) = ("stride", "number or [height, width]; the kernel");
-const POOL_PADDING: (&str, &str) = ("padding", "\"same\", \"valid\" or a number; 0");
-
-static CATALOG: [CatalogEntry; 16] = [
-    CatalogEntry {
-        name: "conv2d",
-        summary: "two-dimensional convolution over images",
-        keys: &[
-            ("out_channels", "number; required"),
-            ("kernel", "number or [height, width]; 3"),
-            ("stride", "number or [height, width]; 1"),
-            ("padding", "\"same\", \"valid\" or a number; \"same\""),
-            ("dilation", "number; 1"),
-            ("groups", "number; 1"),
-            BIAS,
-            INIT,
-            BIAS_INIT,
-            FROZEN,
-        ],
-    },
-    CatalogEntry {
-        name: "linear",
-        summary: "weighted sums of all inputs",
-        keys: &[
-            ("out_features", "number; the last layer's: classes or targets"),
-            ("groups", "number; 1"),
-            BIAS,
-            INIT,
-            BIAS_INIT,
-            FROZEN,
-        ],
-    },
-    CatalogEntry {
-        name: "batch_norm",
-        summary: "each channel or feature normalised over the batch",
-        keys: &[
-            ("momentum", "weight of the new batch in the running statistics, 0 to 1; 0.1"),
-            EPSILON,
-            ("affine", "learned scale and shift, true or false; true"),
-            ("running", "\"ema\" or \"cumulative\"; \"ema\""),
-        ],
-    },
-    CatalogEntry { name: "layer_norm", summary: "each sample normalised over all its values", keys: &[EPSILON] },
-    CatalogEntry {
-        name: "group_norm",
-        summary: "each sample normalised over groups of channels",
-        keys: &[("groups", "number that divides the channels; required"), EPSILON],
-    },
-    CatalogEntry {
-        name: "instance_norm",
-        summary: "each channel of each sample normalised over its positions",
-        keys: &[EPSILON],
-    },
-    CatalogEntry {
-        name: "activation",
-        summary: "a function of every value",
-        keys: &[
-            ("function", "name of an activation; required"),
-            ("slope", "of leaky_relu (0.01) and prelu (0.25)"),
-            ("alpha", "of elu; 1"),
-        ],
-    },
-    CatalogEntry {
-        name: "max_pool",
-        summary: "largest value of each window",
-        keys: &[KERNEL, POOL_STRIDE, POOL_PADDING],
-    },
-    CatalogEntry { name: "avg_pool", summary: "average of each window", keys: &[KERNEL, POOL_STRIDE, POOL_PADDING] },
-    CatalogEntry { name: "global_avg_pool", summary: "average of each channel over the whole image", keys: &[] },
-    CatalogEntry { name: "flatten", summary: "image to vector", keys: &[] },
-    CatalogEntry {
-        name: "dropout",
-        summary: "random values set to zero during training, the others scaled up",
-        keys: &[("probability", "share of values set to zero, 0 to below 1; 0.5")],
-    },
-    CatalogEntry {
-        name: "residual",
-        summary: "layers whose output is added to their input",
-        keys: &[
-            ("body", "list of layers; required"),
-            ("shortcut", "\"identity\", \"projection\" or \"auto\"; \"auto\""),
-            ("after", "activation of the sum; \"relu\""),
-            ("shortcut_init", "initialiser of the weights of a projection; auto"),
-        ],
-    },
-    CatalogEntry {
-        name: "maxout",
-        summary: "largest of several linear maps",
-        keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2"), INIT, BIAS_INIT, FROZEN],
-    },
-    CatalogEntry {
-        name: "members",
-        summary: "copies of the features, each scaled in its own way: the start of an ensemble in one network",
-        keys: &[("count", "number of copies; 8")],
-    },
-    CatalogEntry {
-        name: "custom",
-        summary: "a layer of a program that uses the library; only that program can build it",
-        keys: &[("name", "what the program calls it; required")],
-    },
-];
+/// Key of the initialiser of the weights.
+pub(super) const INIT: (&str, &str) = ("init", "initialiser of the weights; auto");
+/// Key of the bias.
+pub(super) const BIAS: (&str, &str) = ("bias", "true or false; true");
+/// Key of the initialiser of the biases.
+pub(super) const BIAS_INIT: (&str, &str) = ("bias_init", "initialiser of the biases; zeros");
+/// Key of parameters that training leaves alone.
+pub(super) const FROZEN: (&str, &str) = ("frozen", "whether training leaves weights and biases as they start; false");
+/// Key of the number added to a variance.
+pub(super) const EPSILON: (&str, &str) = ("epsilon", "added to the variance; 1e-5");
+/// Key of the window of a pooling layer.
+pub(super) const KERNEL: (&str, &str) = ("kernel", "number or [height, width]; 2");
+/// Key of the stride of a pooling layer.
+pub(super) const POOL_STRIDE: (&str, &str) = ("stride", "number or [height, width]; the kernel");
+/// Key of the padding of a pooling layer.
+pub(super) const POOL_PADDING: (&str, &str) = ("padding", "\"same\", \"valid\" or a number; 0");
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::*;
-    use crate::layers::LayerSpec;
+    use crate::layers::{CATALOG, LayerSpec};
 
     /// Keys of every `type` in the schema of [`LayerSpec`], following references and alternatives.
     fn keys_of(schema: &serde_json::Value, root: &serde_json::Value, keys: &mut BTreeSet<String>) {
@@ -151,8 +67,8 @@ mod tests {
     fn the_catalog_lists_every_layer_with_every_key() {
         let schema = serde_json::to_value(schemars::schema_for!(LayerSpec)).unwrap();
         let variants = schema["oneOf"].as_array().unwrap();
-        assert_eq!(variants.len(), catalog().len());
-        for (variant, entry) in variants.iter().zip(catalog()) {
+        assert_eq!(variants.len(), CATALOG.len());
+        for (variant, entry) in variants.iter().zip(CATALOG) {
             assert_eq!(variant["properties"]["type"]["const"], entry.name);
             let mut keys = BTreeSet::new();
             keys_of(variant, &schema, &mut keys);
@@ -163,7 +79,7 @@ mod tests {
 
     #[test]
     fn names_and_defaults_are_read_and_unknown_keys_refused() {
-        for entry in catalog() {
+        for entry in CATALOG {
             let required = match entry.name {
                 "conv2d" => r#", "out_channels": 8"#,
                 "group_norm" => r#", "groups": 2"#,

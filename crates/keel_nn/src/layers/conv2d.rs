@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{BIAS, BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
 use super::window::{Extent, Padding, Window};
+use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
@@ -47,6 +49,32 @@ pub struct Conv2dSpec {
     /// Whether weights and biases stay as they start: training changes neither.
     #[serde(default)]
     pub frozen: bool,
+}
+
+impl Conv2dSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "conv2d",
+        summary: "two-dimensional convolution over images",
+        keys: &[
+            ("out_channels", "number; required"),
+            ("kernel", "number or [height, width]; 3"),
+            ("stride", "number or [height, width]; 1"),
+            ("padding", "\"same\", \"valid\" or a number; \"same\""),
+            ("dilation", "number; 1"),
+            ("groups", "number; 1"),
+            BIAS,
+            INIT,
+            BIAS_INIT,
+            FROZEN,
+        ],
+    };
+}
+
+impl LayerDefinition for Conv2dSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Conv2d(self.build(input)?))
+    }
 }
 
 fn three() -> Extent {
@@ -93,7 +121,7 @@ impl Conv2dSpec {
     /// # Errors
     /// If the input is no image, the window does not fit it, a size is 0, or groups do not divide the channels.
     pub fn build(&self, input: Shape) -> Result<Conv2d, BuildError> {
-        let kind = "conv2d";
+        let kind = Self::ENTRY.name;
         let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
         let fitted = Window { kernel, stride, padding: self.padding, dilation: self.dilation }.fit(kind, input)?;
         if let Some(key) = [("out_channels", self.out_channels), ("groups", groups)].iter().find(|(_, size)| *size == 0)
@@ -161,7 +189,7 @@ impl Conv2d {
 
 impl Layer for Conv2d {
     fn kind(&self) -> &'static str {
-        "conv2d"
+        Conv2dSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

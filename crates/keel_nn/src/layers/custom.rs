@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{LayerDefinition, LayerEntry};
+use crate::graph::Op;
 use crate::{Layer, Shape};
 
 type Build = dyn Fn(Shape) -> Result<Box<dyn Layer>, BuildError> + Send + Sync;
@@ -20,6 +22,21 @@ pub struct CustomLayer {
     name: String,
     #[serde(skip)]
     build: Option<Arc<Build>>,
+}
+
+impl CustomLayer {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "custom",
+        summary: "a layer of a program that uses the library; only that program can build it",
+        keys: &[("name", "what the program calls it; required")],
+    };
+}
+
+impl LayerDefinition for CustomLayer {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Custom(self.build(input)?.into()))
+    }
 }
 
 impl CustomLayer {

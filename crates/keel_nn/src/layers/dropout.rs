@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{LayerDefinition, LayerEntry};
+use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Mode, Shape};
 
 /// Keys of a `dropout` layer.
@@ -16,6 +18,21 @@ pub struct DropoutSpec {
     #[serde(default = "half")]
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub probability: f32,
+}
+
+impl DropoutSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "dropout",
+        summary: "random values set to zero during training, the others scaled up",
+        keys: &[("probability", "share of values set to zero, 0 to below 1; 0.5")],
+    };
+}
+
+impl LayerDefinition for DropoutSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Dropout(self.build(input)?))
+    }
 }
 
 fn half() -> f32 {
@@ -34,7 +51,7 @@ impl DropoutSpec {
     /// # Errors
     /// If the input holds nothing or the probability is outside `[0, 1)`.
     pub fn build(&self, input: Shape) -> Result<Dropout, BuildError> {
-        let (kind, value) = ("dropout", self.probability);
+        let (kind, value) = (Self::ENTRY.name, self.probability);
         if input.is_empty() {
             return Err(BuildError::EmptyInput { kind, input });
         }
@@ -64,7 +81,7 @@ impl Dropout {
 
 impl Layer for Dropout {
     fn kind(&self) -> &'static str {
-        "dropout"
+        DropoutSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

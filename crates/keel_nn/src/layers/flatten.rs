@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{LayerDefinition, LayerEntry};
+use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Shape};
 
 /// A `flatten` layer has no keys.
@@ -13,13 +15,24 @@ use crate::{Backward, Forward, Layer, Shape};
 pub struct FlattenSpec {}
 
 impl FlattenSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry { name: "flatten", summary: "image to vector", keys: &[] };
+}
+
+impl LayerDefinition for FlattenSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Flatten(self.build(input)?))
+    }
+}
+
+impl FlattenSpec {
     /// The layer for one input shape; a vector stays as it is.
     ///
     /// # Errors
     /// If the input holds nothing.
     pub fn build(&self, input: Shape) -> Result<Flatten, BuildError> {
         if input.is_empty() {
-            return Err(BuildError::EmptyInput { kind: "flatten", input });
+            return Err(BuildError::EmptyInput { kind: Self::ENTRY.name, input });
         }
         Ok(Flatten { input })
     }
@@ -33,7 +46,7 @@ pub struct Flatten {
 
 impl Layer for Flatten {
     fn kind(&self) -> &'static str {
-        "flatten"
+        FlattenSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

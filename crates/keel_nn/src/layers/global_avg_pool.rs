@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{LayerDefinition, LayerEntry};
+use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
 
 /// A `global_avg_pool` layer has no keys.
@@ -13,12 +15,24 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
 pub struct GlobalAvgPoolSpec {}
 
 impl GlobalAvgPoolSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry =
+        LayerEntry { name: "global_avg_pool", summary: "average of each channel over the whole image", keys: &[] };
+}
+
+impl LayerDefinition for GlobalAvgPoolSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::GlobalAvgPool(self.build(input)?))
+    }
+}
+
+impl GlobalAvgPoolSpec {
     /// The layer for one input shape.
     ///
     /// # Errors
     /// If the input is no image or holds nothing.
     pub fn build(&self, input: Shape) -> Result<GlobalAvgPool, BuildError> {
-        let kind = "global_avg_pool";
+        let kind = Self::ENTRY.name;
         match input {
             Shape::Features(features) => Err(BuildError::WantsImage { kind, features }),
             image if image.is_empty() => Err(BuildError::EmptyInput { kind, input }),
@@ -42,7 +56,7 @@ impl GlobalAvgPool {
 
 impl Layer for GlobalAvgPool {
     fn kind(&self) -> &'static str {
-        "global_avg_pool"
+        GlobalAvgPoolSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::catalog::{KERNEL, LayerDefinition, LayerEntry, POOL_PADDING, POOL_STRIDE};
 use super::window::{self, Extent, Padding};
+use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape};
 
 /// Keys of a `max_pool` layer.
@@ -21,6 +23,21 @@ pub struct MaxPoolSpec {
     /// What surrounds the image: "same", "valid" or a number of rows and columns on each side. Padding never wins.
     #[serde(default = "none")]
     pub padding: Padding,
+}
+
+impl MaxPoolSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "max_pool",
+        summary: "largest value of each window",
+        keys: &[KERNEL, POOL_STRIDE, POOL_PADDING],
+    };
+}
+
+impl LayerDefinition for MaxPoolSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::MaxPool(self.build(input)?))
+    }
 }
 
 fn two() -> Extent {
@@ -44,7 +61,7 @@ impl MaxPoolSpec {
     /// # Errors
     /// If the input is no image, a size is 0, a window does not fit or could see padding only.
     pub fn build(&self, input: Shape) -> Result<MaxPool, BuildError> {
-        let windows = window::pool_shape("max_pool", (self.kernel, self.stride), self.padding, input)?;
+        let windows = window::pool_shape(Self::ENTRY.name, (self.kernel, self.stride), self.padding, input)?;
         Ok(MaxPool { windows })
     }
 }
@@ -65,7 +82,7 @@ impl MaxPool {
 
 impl Layer for MaxPool {
     fn kind(&self) -> &'static str {
-        "max_pool"
+        MaxPoolSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -9,9 +9,12 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::Shape;
 use crate::activations::Activation;
+use crate::graph::Op;
 use crate::init::InitSpec;
-use crate::layers::LayerSpec;
+use crate::layers::catalog::{LayerDefinition, LayerEntry};
+use crate::layers::{BuildError, LayerSpec};
 
 /// Keys of a `residual` block.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +32,26 @@ pub struct ResidualSpec {
     /// Initialiser of the weights of a projection.
     #[serde(default = "InitSpec::auto")]
     pub shortcut_init: InitSpec,
+}
+
+impl ResidualSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "residual",
+        summary: "layers whose output is added to their input",
+        keys: &[
+            ("body", "list of layers; required"),
+            ("shortcut", "\"identity\", \"projection\" or \"auto\"; \"auto\""),
+            ("after", "activation of the sum; \"relu\""),
+            ("shortcut_init", "initialiser of the weights of a projection; auto"),
+        ],
+    };
+}
+
+impl LayerDefinition for ResidualSpec {
+    fn operation(&self, _input: Shape) -> Result<Op, BuildError> {
+        Err(BuildError::SeveralLayers { kind: Self::ENTRY.name })
+    }
 }
 
 /// How a block's input reaches the sum.
@@ -89,14 +112,15 @@ fn name_or_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Activatio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activations::{EluSpec, LeakyReluSpec};
 
     #[test]
     fn after_is_a_name_or_a_table_and_relu_by_default() {
         let cases = [
             (r#"{"body": []}"#, Activation::Relu),
             (r#"{"body": [], "after": "tanh"}"#, Activation::Tanh),
-            (r#"{"body": [], "after": "leaky_relu"}"#, Activation::LeakyRelu { slope: 0.01 }),
-            (r#"{"body": [], "after": {"function": "elu", "alpha": 0.5}}"#, Activation::Elu { alpha: 0.5 }),
+            (r#"{"body": [], "after": "leaky_relu"}"#, Activation::LeakyRelu(LeakyReluSpec { slope: 0.01 })),
+            (r#"{"body": [], "after": {"function": "elu", "alpha": 0.5}}"#, Activation::Elu(EluSpec { alpha: 0.5 })),
         ];
         for (text, after) in cases {
             let spec: ResidualSpec = serde_json::from_str(text).unwrap();

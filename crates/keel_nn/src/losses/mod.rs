@@ -28,6 +28,7 @@ pub use loss_value::LossValue;
 pub use targets::{TargetKind, Targets};
 
 use crate::Shape;
+use crate::catalog::CatalogEntry;
 use crate::name_or_table::{self, Named};
 
 /// A loss function as a config file gives it: its name, or a table with its own settings.
@@ -55,15 +56,6 @@ pub enum LossSpec {
     Bce {},
     /// A loss of a program's own.
     Custom(CustomLoss),
-}
-
-/// One loss of the catalog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CatalogEntry {
-    /// Name in config files.
-    pub name: &'static str,
-    /// One line about it.
-    pub summary: &'static str,
 }
 
 /// Every loss a config file can name.

@@ -1,7 +1,7 @@
 //! Ready-made lists of layers.
 
 use crate::activations::Activation;
-use crate::init::InitSpec;
+use crate::init::{InitSpec, PatchWhitening};
 use crate::layers::{
     BatchNormSpec, Conv2dSpec, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec, LayerSpec, LinearSpec, MaxPoolSpec,
     MembersSpec, Padding, ResidualSpec,
@@ -69,7 +69,7 @@ pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
 pub fn whitened(width: usize) -> Vec<LayerSpec> {
     let mut whitening = Conv2dSpec::new(24, 2);
     (whitening.padding, whitening.bias, whitening.frozen) = (Padding::Valid, false, true);
-    whitening.init = InitSpec::PatchWhitening { epsilon: 5e-4 };
+    whitening.init = InitSpec::PatchWhitening(PatchWhitening::default());
     let gelu = || LayerSpec::Activation(Activation::Gelu);
     let near_identity = |channels| {
         let mut conv = Conv2dSpec::new(channels, 3);

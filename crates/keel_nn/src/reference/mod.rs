@@ -21,7 +21,6 @@ mod max_pool;
 mod maxout;
 mod members;
 mod moments;
-mod normal_distribution;
 mod program;
 mod sample_norm;
 

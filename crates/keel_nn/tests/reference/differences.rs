@@ -1,7 +1,7 @@
 //! The gradients of every reference against central differences of its forward pass, in f64.
 
 use keel_nn::Mode;
-use keel_nn::activations::ALL;
+use keel_nn::activations::all;
 use keel_nn::layers::LayerSpec;
 use keel_testkit::deterministic_values;
 
@@ -121,7 +121,7 @@ fn gradients_of_norms_equal_differences() {
 
 #[test]
 fn gradients_of_activations_equal_differences() {
-    for activation in ALL {
+    for activation in all() {
         let config = serde_json::to_string(&LayerSpec::Activation(activation)).unwrap();
         check(&config, &[4, 3, 5], 2);
         check(&config, &[7], 3);

@@ -1,6 +1,6 @@
 //! The layers against the reference, over shapes that leave every kernel a rest.
 
-use keel_nn::activations::{ALL, Activation};
+use keel_nn::activations::{Activation, all};
 use keel_nn::layers::LayerSpec;
 use keel_nn::{Mode, Shape};
 use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
@@ -321,7 +321,7 @@ fn layers_of_single_values_equal_the_reference_on_odd_sizes() {
             for probability in [0.0, 0.25, 0.5, 0.9] {
                 assert!(check(&format!(r#"{{"type": "dropout", "probability": {probability}}}"#), dimensions, batch));
             }
-            for activation in ALL {
+            for activation in all() {
                 let config = serde_json::to_string(&LayerSpec::Activation(activation)).unwrap();
                 assert!(check(&config, dimensions, batch));
             }
@@ -346,7 +346,7 @@ fn large_batches_equal_the_reference() {
 
 #[test]
 fn activations_equal_the_reference_at_kinks_and_far_out() {
-    for activation in ALL {
+    for activation in all() {
         check_kinks_and_far_out(activation);
     }
 }

@@ -1,6 +1,6 @@
 //! Choices for rows of numbers: tables and arrays of features.
 
-use keel_data::PreprocessStep;
+use keel_data::{PiecewiseLinearSpec, PreprocessStep, SoftClipSpec};
 use keel_nn::Preset;
 
 use super::{Chooser, Facts};
@@ -60,9 +60,9 @@ impl Capacity {
     }
 
     fn steps(&self) -> Vec<PreprocessStep> {
-        let mut steps = vec![PreprocessStep::RobustScale, PreprocessStep::SoftClip { limit: 3.0 }];
+        let mut steps = vec![PreprocessStep::RobustScale, PreprocessStep::SoftClip(SoftClipSpec { limit: 3.0 })];
         if self.bins > 0 {
-            steps.push(PreprocessStep::PiecewiseLinear { bins: self.bins });
+            steps.push(PreprocessStep::PiecewiseLinear(PiecewiseLinearSpec { bins: self.bins }));
         }
         steps
     }

@@ -92,22 +92,9 @@ fn layer_kind(op: &Op) -> LayerKind {
     }
 }
 
+/// A function that the rules know nothing about is described as another one.
 fn function(activation: Activation) -> ActivationFunction {
-    match activation {
-        Activation::Identity => ActivationFunction::Identity,
-        Activation::Relu => ActivationFunction::Relu,
-        Activation::LeakyRelu { .. } => ActivationFunction::LeakyRelu,
-        Activation::Prelu { .. } => ActivationFunction::Prelu,
-        Activation::Elu { .. } => ActivationFunction::Elu,
-        Activation::Selu => ActivationFunction::Selu,
-        Activation::Gelu => ActivationFunction::Gelu,
-        Activation::Silu => ActivationFunction::Silu,
-        Activation::Softplus => ActivationFunction::Softplus,
-        Activation::Mish => ActivationFunction::Mish,
-        Activation::HardSwish => ActivationFunction::HardSwish,
-        Activation::Sigmoid => ActivationFunction::Sigmoid,
-        Activation::Tanh => ActivationFunction::Tanh,
-    }
+    ActivationFunction::named(activation.name()).unwrap_or(ActivationFunction::Other)
 }
 
 /// `None` for a loss the rules know nothing about.
@@ -119,5 +106,22 @@ fn loss_kind(loss: &LossSpec) -> Option<LossKind> {
         LossSpec::Huber { .. } => Some(LossKind::Huber),
         LossSpec::Bce {} => Some(LossKind::Bce),
         LossSpec::Custom(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_nn::activations::{Saturation, all};
+
+    use super::*;
+
+    #[test]
+    fn the_rules_know_every_activation() {
+        for activation in all() {
+            let known = function(activation);
+            assert_ne!(known, ActivationFunction::Other, "{activation}");
+            let flat = activation.saturation().is_some_and(Saturation::is_two_sided);
+            assert_eq!(known.saturates(), flat, "{activation}");
+        }
     }
 }

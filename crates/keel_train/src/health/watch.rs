@@ -13,7 +13,6 @@ use crate::Config;
 use crate::config::{HealthConfig, HealthLevel, OnError};
 use crate::error::TrainError;
 use crate::metrics::Metrics;
-use crate::optimizers::OptimizerConfig;
 use crate::runs::{FindingRecord, HistogramRecord, LayerRecord, PartMetrics};
 use crate::session::{FinishedStep, Session, StepObserver, StepPlace};
 
@@ -78,7 +77,7 @@ impl Watch {
         let mut watch = Watch {
             config: config.health.clone(),
             weight_decay: config.optimizer.weight_decay(),
-            decoupled: matches!(config.optimizer, OptimizerConfig::Adamw(_)),
+            decoupled: config.optimizer.decouples_weight_decay(),
             classification: !session.objective().class_names().is_empty(),
             monitor,
             probe,

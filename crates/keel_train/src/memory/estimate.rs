@@ -221,10 +221,7 @@ pub(crate) fn check(job: &Job<'_>, program: &Program) -> Result<(), TrainError> 
 /// # Errors
 /// The refusal.
 pub(crate) fn check_preprocessing(config: &Config, input: &SampleShape) -> Result<(), TrainError> {
-    let projects = |step: &PreprocessStep| {
-        matches!(step, PreprocessStep::Whiten { .. } | PreprocessStep::Zca { .. } | PreprocessStep::Pca { .. })
-    };
-    if !config.preprocess.resolved_steps().iter().any(projects) {
+    if !config.preprocess.resolved_steps().iter().any(PreprocessStep::is_projection) {
         return Ok(());
     }
     let limit = config.train.memory_limit.resolve();
@@ -262,6 +259,8 @@ fn bytes_of(data: &SplitDataset) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use keel_data::ZcaSpec;
+
     use super::*;
     use crate::config::MemoryLimit;
 
@@ -348,7 +347,7 @@ mod tests {
             assert_eq!(estimate.fits(), fits, "{estimate:?}");
         }
         let mut whitening = config("1GB");
-        whitening.preprocess.steps = vec![PreprocessStep::Zca { epsilon: 1e-5 }];
+        whitening.preprocess.steps = vec![PreprocessStep::Zca(ZcaSpec { epsilon: 1e-5 })];
         let message = check_preprocessing(&whitening, &INPUT).unwrap_err().to_string();
         assert!(message.contains("the principal axes of 12288 features take 3.6 GB"), "{message}");
         assert!(check_preprocessing(&config("1GB"), &INPUT).is_ok());

@@ -1,9 +1,13 @@
 //! Adagrad, after Duchi et al. 2011.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::element_wise::{Rule, Update};
+use super::OptimizerConfig;
+use super::definition::{CommonSettings, OptimizerDefinition, StepSettings};
+use super::element_wise::{Rule, Rules, Update};
+use super::parameter_pass::ParameterPass;
 
 /// Adagrad: the gradient over the root of the sum of all squared gradients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,15 +33,43 @@ impl Default for AdagradConfig {
     }
 }
 
+impl AdagradConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "adagrad",
+        summary: "Steps divided by the root of the sum of all squared gradients so far",
+    };
+}
+
+impl OptimizerDefinition for AdagradConfig {
+    fn common(&self) -> CommonSettings {
+        let AdagradConfig { learning_rate, weight_decay, clip_norm, .. } = *self;
+        CommonSettings { learning_rate, weight_decay, clip_norm }
+    }
+
+    fn with_common(&self, common: CommonSettings) -> OptimizerConfig {
+        let CommonSettings { learning_rate, weight_decay, clip_norm } = common;
+        OptimizerConfig::Adagrad(AdagradConfig { learning_rate, weight_decay, clip_norm, ..self.clone() })
+    }
+
+    fn slot_names(&self) -> &'static [&'static str] {
+        &["sum"]
+    }
+
+    fn update(&self, step: StepSettings, pass: ParameterPass<'_>) {
+        pass.run(&Rules::same(Adagrad::new(self, step.learning_rate)));
+    }
+}
+
 /// One step's numbers, rounded once.
 #[derive(Clone)]
-pub(super) struct Adagrad {
+struct Adagrad {
     learning_rate: f32,
     epsilon: f32,
 }
 
 impl Adagrad {
-    pub(super) fn new(config: &AdagradConfig, learning_rate: f64) -> Self {
+    fn new(config: &AdagradConfig, learning_rate: f64) -> Self {
         Adagrad { learning_rate: learning_rate as f32, epsilon: config.epsilon as f32 }
     }
 }

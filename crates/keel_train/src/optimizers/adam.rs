@@ -1,9 +1,13 @@
 //! Adam, after Kingma & Ba 2015, algorithm 1.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::element_wise::{Rule, Update};
+use super::OptimizerConfig;
+use super::definition::{CommonSettings, OptimizerDefinition, StepSettings};
+use super::element_wise::{Rule, Rules, Update};
+use super::parameter_pass::ParameterPass;
 
 /// Adam: the average gradient over the root of the average squared gradient, both corrected for their start at zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,9 +39,37 @@ impl Default for AdamConfig {
     }
 }
 
+impl AdamConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "adam",
+        summary: "Steps scaled by running averages of the gradient and its square; works with little tuning",
+    };
+}
+
+impl OptimizerDefinition for AdamConfig {
+    fn common(&self) -> CommonSettings {
+        let AdamConfig { learning_rate, weight_decay, clip_norm, .. } = *self;
+        CommonSettings { learning_rate, weight_decay, clip_norm }
+    }
+
+    fn with_common(&self, common: CommonSettings) -> OptimizerConfig {
+        let CommonSettings { learning_rate, weight_decay, clip_norm } = common;
+        OptimizerConfig::Adam(AdamConfig { learning_rate, weight_decay, clip_norm, ..self.clone() })
+    }
+
+    fn slot_names(&self) -> &'static [&'static str] {
+        &["mean", "square"]
+    }
+
+    fn update(&self, step: StepSettings, pass: ParameterPass<'_>) {
+        pass.run(&Rules::same(Adam::new(self, step)));
+    }
+}
+
 /// One step's numbers, rounded once; bias corrections are computed in f64.
 #[derive(Clone)]
-pub(super) struct Adam {
+struct Adam {
     step_size: f32,
     beta1: f32,
     one_minus_beta1: f32,
@@ -48,8 +80,7 @@ pub(super) struct Adam {
 }
 
 impl Adam {
-    /// `step` counts from 1.
-    pub(super) fn new(config: &AdamConfig, learning_rate: f64, step: u64) -> Self {
+    fn new(config: &AdamConfig, StepSettings { learning_rate, step }: StepSettings) -> Self {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         Adam {
             step_size: (learning_rate / correction(config.beta1)) as f32,

@@ -1,9 +1,13 @@
 //! Adam with decoupled weight decay, after Loshchilov & Hutter 2019, algorithm 2.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::element_wise::{Rule, Update};
+use super::OptimizerConfig;
+use super::definition::{CommonSettings, OptimizerDefinition, StepSettings};
+use super::element_wise::{Rule, Rules, Update};
+use super::parameter_pass::ParameterPass;
 
 /// AdamW: Adam whose weight decay does not pass through the averages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,9 +46,39 @@ impl Default for AdamwConfig {
     }
 }
 
+impl AdamwConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "adamw", summary: "Adam with weight decay kept apart from the gradient's averages" };
+}
+
+impl OptimizerDefinition for AdamwConfig {
+    fn common(&self) -> CommonSettings {
+        let AdamwConfig { learning_rate, weight_decay, clip_norm, .. } = *self;
+        CommonSettings { learning_rate, weight_decay, clip_norm }
+    }
+
+    fn with_common(&self, common: CommonSettings) -> OptimizerConfig {
+        let CommonSettings { learning_rate, weight_decay, clip_norm } = common;
+        OptimizerConfig::Adamw(AdamwConfig { learning_rate, weight_decay, clip_norm, ..self.clone() })
+    }
+
+    fn slot_names(&self) -> &'static [&'static str] {
+        &["mean", "square"]
+    }
+
+    fn decouples_weight_decay(&self) -> bool {
+        true
+    }
+
+    fn update(&self, step: StepSettings, pass: ParameterPass<'_>) {
+        pass.run(&Rules::same(Adamw::new(self, step)));
+    }
+}
+
 /// One step's numbers, rounded once; bias corrections are computed in f64.
 #[derive(Clone)]
-pub(super) struct Adamw {
+struct Adamw {
     step_size: f32,
     beta1: f32,
     one_minus_beta1: f32,
@@ -56,8 +90,7 @@ pub(super) struct Adamw {
 }
 
 impl Adamw {
-    /// `step` counts from 1.
-    pub(super) fn new(config: &AdamwConfig, learning_rate: f64, step: u64) -> Self {
+    fn new(config: &AdamwConfig, StepSettings { learning_rate, step }: StepSettings) -> Self {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         Adamw {
             step_size: (learning_rate / correction(config.beta1)) as f32,

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::optimizer::{CHUNK, PARALLEL_FROM};
+use super::parameter_pass::{CHUNK, PARALLEL_FROM};
 
 const LANES: usize = 16;
 

@@ -1,64 +1,10 @@
 //! An optimiser over one contiguous buffer of parameters.
 
-use std::ops::Range;
-
-use keel_nn::ParameterRole;
-use keel_nn::graph::Parameter;
-
 use super::OptimizerConfig;
-use super::adagrad::Adagrad;
-use super::adam::Adam;
-use super::adamw::Adamw;
 use super::clip;
-use super::element_wise::{self, Factors, Rule, Rules, Squares, Stretch};
-use super::rmsprop::Rmsprop;
-use super::sgd::Sgd;
-
-/// Parameters updated by one task; fixed, so that sums do not depend on the number of threads.
-pub(super) const CHUNK: usize = 16 * 1024;
-
-/// Parameters below which one thread does all the work.
-pub(super) const PARALLEL_FROM: usize = 64 * 1024;
-
-/// One parameter of the network inside the buffer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParameterSegment {
-    /// Layer and parameter, for example `conv2d_1.weight`.
-    pub name: String,
-    /// Its place in the buffer.
-    pub range: Range<usize>,
-    /// Whether weight decay applies: to weights, not to norms and biases.
-    pub decay: bool,
-    /// Whether it is a bias or the shift of a norm, which can have a learning rate of their own.
-    pub bias: bool,
-    /// Whether the optimiser leaves it alone.
-    pub frozen: bool,
-}
-
-impl ParameterSegment {
-    /// The segment of a network's parameter.
-    pub fn new(parameter: &Parameter) -> Self {
-        let role = parameter.spec.role;
-        ParameterSegment {
-            name: parameter.name.clone(),
-            range: parameter.range.clone(),
-            decay: role == ParameterRole::Weight,
-            bias: matches!(role, ParameterRole::Bias | ParameterRole::Shift),
-            frozen: parameter.frozen,
-        }
-    }
-}
-
-/// Euclidean norms of one parameter at one step; 0 for a frozen one.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct SegmentNorms {
-    /// Of the values before the update.
-    pub values: f64,
-    /// Of the gradient before clipping, without weight decay.
-    pub gradient: f64,
-    /// Of the update as applied.
-    pub update: f64,
-}
+use super::definition::StepSettings;
+use super::element_wise::Factors;
+use super::parameter_pass::{self, CHUNK, ParameterPass, ParameterSegment, Part, SegmentNorms, parts_of_chunk};
 
 /// What a step reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,17 +26,6 @@ pub struct Optimizer {
     chunks: Vec<Vec<Part>>,
     partial: Vec<f64>,
     norms: Vec<SegmentNorms>,
-}
-
-/// The overlap of a chunk and a segment.
-#[derive(Debug)]
-struct Part {
-    segment: usize,
-    /// Relative to the start of the chunk.
-    range: Range<usize>,
-    decay: bool,
-    bias: bool,
-    squares: Squares,
 }
 
 impl Optimizer {
@@ -130,26 +65,15 @@ impl Optimizer {
         } else {
             1.0
         };
-        let factors = Factors { gradient_scale, decay: self.config.weight_decay() as f32 };
-        match self.config.clone() {
-            OptimizerConfig::Sgd(config) => {
-                let biases = Sgd::new(&config, learning_rate * config.bias_learning_rate_factor);
-                self.apply(&Rules { biases, others: Sgd::new(&config, learning_rate) }, factors, values, gradients);
-            }
-            OptimizerConfig::Adam(config) => {
-                self.apply(&Rules::same(Adam::new(&config, learning_rate, self.steps)), factors, values, gradients);
-            }
-            OptimizerConfig::Adamw(config) => {
-                self.apply(&Rules::same(Adamw::new(&config, learning_rate, self.steps)), factors, values, gradients);
-            }
-            OptimizerConfig::Rmsprop(config) => {
-                self.apply(&Rules::same(Rmsprop::new(&config, learning_rate)), factors, values, gradients);
-            }
-            OptimizerConfig::Adagrad(config) => {
-                self.apply(&Rules::same(Adagrad::new(&config, learning_rate)), factors, values, gradients);
-            }
-        }
-        let gradient = self.collect_norms();
+        let pass = ParameterPass {
+            chunks: &mut self.chunks,
+            slots: &mut self.slots,
+            factors: Factors { gradient_scale, decay: self.config.weight_decay() as f32 },
+            values,
+            gradients,
+        };
+        self.config.definition().update(StepSettings { learning_rate, step: self.steps }, pass);
+        let gradient = parameter_pass::collect_norms(&self.chunks, &mut self.norms);
         StepNorms { segments: &self.norms, gradient, gradient_scale }
     }
 
@@ -187,94 +111,15 @@ impl Optimizer {
     pub fn restore_steps(&mut self, steps: u64) {
         self.steps = steps;
     }
-
-    fn apply<R: Rule>(&mut self, rules: &Rules<R>, factors: Factors, values: &mut [f32], gradients: &[f32]) {
-        let mut slots = self.slots.iter_mut().map(Vec::as_mut_slice);
-        let slots = [slots.next().unwrap_or(&mut []), slots.next().unwrap_or(&mut [])];
-        let level = keel_kernels::simd::level();
-        let work = |parts: &mut Vec<Part>, chunk: Stretch<'_>| {
-            level.run(
-                #[inline(always)]
-                || update_chunk(rules, factors, parts, chunk),
-            );
-        };
-        share(&mut self.chunks, Stretch { values, gradients, slots }, &work);
-    }
-
-    fn collect_norms(&mut self) -> f64 {
-        let mut total = 0.0;
-        self.norms.fill(SegmentNorms::default());
-        for part in self.chunks.iter().flatten() {
-            let norms = &mut self.norms[part.segment];
-            norms.values += part.squares.values;
-            norms.gradient += part.squares.gradients;
-            norms.update += part.squares.updates;
-            total += part.squares.gradients;
-        }
-        for norms in &mut self.norms {
-            *norms = SegmentNorms {
-                values: norms.values.sqrt(),
-                gradient: norms.gradient.sqrt(),
-                update: norms.update.sqrt(),
-            };
-        }
-        total.sqrt()
-    }
-}
-
-fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<Part> {
-    let overlap = |(index, segment): (usize, &ParameterSegment)| {
-        let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
-        (range.start < range.end && !segment.frozen).then(|| Part {
-            segment: index,
-            range: range.start - start..range.end - start,
-            decay: segment.decay,
-            bias: segment.bias,
-            squares: Squares::default(),
-        })
-    };
-    segments.iter().enumerate().filter_map(overlap).collect()
-}
-
-/// Hands each chunk its stretch: on this thread if there is little to do, else by halves over the pool.
-fn share(chunks: &mut [Vec<Part>], stretch: Stretch<'_>, work: &(impl Fn(&mut Vec<Part>, Stretch<'_>) + Sync)) {
-    if let [parts] = chunks {
-        return work(parts, stretch);
-    }
-    if chunks.is_empty() {
-        return;
-    }
-    let middle = chunks.len() / 2;
-    let parallel = stretch.values.len() >= PARALLEL_FROM;
-    let (left, right) = chunks.split_at_mut(middle);
-    let (left_stretch, right_stretch) = stretch.split(middle * CHUNK);
-    if parallel {
-        rayon::join(|| share(left, left_stretch, work), || share(right, right_stretch, work));
-    } else {
-        share(left, left_stretch, work);
-        share(right, right_stretch, work);
-    }
-}
-
-#[inline(always)]
-fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [Part], chunk: Stretch<'_>) {
-    let Stretch { values, gradients, slots: [first, second] } = chunk;
-    for part in parts {
-        let range = part.range.clone();
-        let rule = if part.bias { &rules.biases } else { &rules.others };
-        let factors = Factors { decay: if part.decay { factors.decay } else { 0.0 }, ..factors };
-        let slot = |slot: &'_ [f32]| if slot.is_empty() { 0..0 } else { range.clone() };
-        let (first_range, second_range) = (slot(first), slot(second));
-        let slots = [&mut first[first_range], &mut second[second_range]];
-        let stretch = Stretch { values: &mut values[range.clone()], gradients: &gradients[range], slots };
-        part.squares = element_wise::update(rule, factors, stretch);
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use keel_testkit::golden::{GoldenFile, OptimizerCase};
 
+    use super::super::parameter_pass::PARALLEL_FROM;
     use super::*;
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/optimizers.json");

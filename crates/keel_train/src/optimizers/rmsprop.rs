@@ -1,9 +1,13 @@
 //! RMSprop, after Tieleman & Hinton 2012, lecture 6.5.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::element_wise::{Rule, Update};
+use super::OptimizerConfig;
+use super::definition::{CommonSettings, OptimizerDefinition, StepSettings};
+use super::element_wise::{Rule, Rules, Update};
+use super::parameter_pass::ParameterPass;
 
 /// RMSprop: the gradient over the root of the average squared gradient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,9 +36,37 @@ impl Default for RmspropConfig {
     }
 }
 
+impl RmspropConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "rmsprop",
+        summary: "Steps divided by the root of a running average of the squared gradient",
+    };
+}
+
+impl OptimizerDefinition for RmspropConfig {
+    fn common(&self) -> CommonSettings {
+        let RmspropConfig { learning_rate, weight_decay, clip_norm, .. } = *self;
+        CommonSettings { learning_rate, weight_decay, clip_norm }
+    }
+
+    fn with_common(&self, common: CommonSettings) -> OptimizerConfig {
+        let CommonSettings { learning_rate, weight_decay, clip_norm } = common;
+        OptimizerConfig::Rmsprop(RmspropConfig { learning_rate, weight_decay, clip_norm, ..self.clone() })
+    }
+
+    fn slot_names(&self) -> &'static [&'static str] {
+        &["square"]
+    }
+
+    fn update(&self, step: StepSettings, pass: ParameterPass<'_>) {
+        pass.run(&Rules::same(Rmsprop::new(self, step.learning_rate)));
+    }
+}
+
 /// One step's numbers, rounded once.
 #[derive(Clone)]
-pub(super) struct Rmsprop {
+struct Rmsprop {
     learning_rate: f32,
     decay: f32,
     one_minus_decay: f32,
@@ -42,7 +74,7 @@ pub(super) struct Rmsprop {
 }
 
 impl Rmsprop {
-    pub(super) fn new(config: &RmspropConfig, learning_rate: f64) -> Self {
+    fn new(config: &RmspropConfig, learning_rate: f64) -> Self {
         Rmsprop {
             learning_rate: learning_rate as f32,
             decay: config.decay as f32,

@@ -1,9 +1,13 @@
 //! Stochastic gradient descent with momentum, after Sutskever et al. 2013 in the form frameworks use.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::element_wise::{Rule, Update};
+use super::OptimizerConfig;
+use super::definition::{CommonSettings, OptimizerDefinition, StepSettings};
+use super::element_wise::{Rule, Rules, Update};
+use super::parameter_pass::ParameterPass;
 
 /// Stochastic gradient descent: `v = momentum v + g`, `w -= learning_rate v` (Nesterov: `g + momentum v` in place of `v`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,8 +45,37 @@ impl Default for SgdConfig {
     }
 }
 
+impl SgdConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "sgd",
+        summary: "Stochastic gradient descent with momentum, plain or Nesterov; the usual choice for images",
+    };
+}
+
+impl OptimizerDefinition for SgdConfig {
+    fn common(&self) -> CommonSettings {
+        let SgdConfig { learning_rate, weight_decay, clip_norm, .. } = *self;
+        CommonSettings { learning_rate, weight_decay, clip_norm }
+    }
+
+    fn with_common(&self, common: CommonSettings) -> OptimizerConfig {
+        let CommonSettings { learning_rate, weight_decay, clip_norm } = common;
+        OptimizerConfig::Sgd(SgdConfig { learning_rate, weight_decay, clip_norm, ..self.clone() })
+    }
+
+    fn slot_names(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["momentum"] }
+    }
+
+    fn update(&self, step: StepSettings, pass: ParameterPass<'_>) {
+        let biases = Sgd::new(self, step.learning_rate * self.bias_learning_rate_factor);
+        pass.run(&Rules { biases, others: Sgd::new(self, step.learning_rate) });
+    }
+}
+
 /// One step's numbers, rounded once.
-pub(super) struct Sgd {
+struct Sgd {
     learning_rate: f32,
     momentum: f32,
     /// Weights of the velocity and of the gradient in the update.
@@ -51,7 +84,7 @@ pub(super) struct Sgd {
 }
 
 impl Sgd {
-    pub(super) fn new(config: &SgdConfig, learning_rate: f64) -> Self {
+    fn new(config: &SgdConfig, learning_rate: f64) -> Self {
         let momentum = config.momentum as f32;
         let (velocity_share, gradient_share) = match (config.nesterov, config.momentum == 0.0) {
             (_, true) => (0.0, 1.0),

@@ -53,9 +53,8 @@ impl Outline {
     /// Data that cannot be read, layers that do not fit it.
     pub fn of(config: &Config) -> Result<Self, TrainError> {
         let open = config.clone().settled();
-        let changes_shape =
-            |step: &PreprocessStep| matches!(step, PreprocessStep::Pca { .. } | PreprocessStep::Whiten { .. });
-        let survey = match config.preprocess.resolved_steps().iter().any(changes_shape) {
+        let makes_rows = config.preprocess.resolved_steps().iter().any(PreprocessStep::makes_rows_of_images);
+        let survey = match makes_rows {
             true => None,
             false => keel_data::survey(&open.data, Path::new(""))?,
         };

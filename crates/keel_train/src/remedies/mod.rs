@@ -6,7 +6,7 @@ mod proof;
 mod surgery;
 
 use keel_health::{Application, Finding, Remedy};
-use keel_nn::activations::Activation;
+use keel_nn::activations::Saturation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::LayerSpec;
 
@@ -130,12 +130,14 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
     }
 }
 
-/// `function` in the place of every sigmoid and tanh between the layers of `config`; those inside blocks stay.
+/// `function` in the place of every activation flat on both sides between the layers of `config`; those inside blocks stay.
 fn hidden_activations(config: &Config, function: &str) -> Vec<String> {
     let layers = config.model.layers();
     let hidden = layers.iter().enumerate().take(layers.len().saturating_sub(1));
-    let saturating =
-        hidden.filter(|(_, layer)| matches!(layer, LayerSpec::Activation(Activation::Sigmoid | Activation::Tanh)));
+    let saturating = hidden.filter(|(_, layer)| match layer {
+        LayerSpec::Activation(activation) => activation.saturation().is_some_and(Saturation::is_two_sided),
+        _ => false,
+    });
     saturating.map(|(index, _)| format!("model.layers.{index}.function={function}")).collect()
 }
 

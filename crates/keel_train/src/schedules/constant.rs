@@ -1,7 +1,11 @@
 //! The same learning rate throughout.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::definition::{Horizon, ScheduleDefinition};
+use super::plateau_state::PlateauState;
 
 /// The same learning rate throughout.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -9,4 +13,20 @@ use serde::{Deserialize, Serialize};
 pub struct ConstantConfig {
     /// Steps over which the learning rate first rises from near zero.
     pub warmup_steps: u64,
+}
+
+impl ConstantConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "constant", summary: "The same learning rate throughout" };
+}
+
+impl ScheduleDefinition for ConstantConfig {
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
+    fn factor_at(&self, _step: u64, _horizon: Horizon, _plateau: &PlateauState) -> f64 {
+        1.0
+    }
 }

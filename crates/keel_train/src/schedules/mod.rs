@@ -1,43 +1,40 @@
-//! Learning-rate schedules: a factor on the optimiser's learning rate for every step. One file each.
+//! Learning-rate schedules: a factor on the optimiser's learning rate for every step. One file each; this one holds the list.
 
 mod constant;
 mod cosine;
+mod definition;
 mod one_cycle;
 mod plateau;
+mod plateau_state;
+mod schedule;
 mod step;
 
+use keel_nn::{CatalogEntry, catalog_enum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use definition::ScheduleDefinition;
+
 pub use constant::ConstantConfig;
 pub use cosine::CosineConfig;
+pub use definition::Horizon;
 pub use one_cycle::OneCycleConfig;
-pub use plateau::{PlateauConfig, PlateauState};
+pub use plateau::PlateauConfig;
+pub use plateau_state::PlateauState;
+pub use schedule::{Schedule, Shortened};
 pub use step::StepConfig;
 
-/// Name and one line about each schedule.
-pub const CATALOG: &[(&str, &str)] = &[
-    ("constant", "The same learning rate throughout"),
-    ("step", "Multiplied by a factor every so many epochs"),
-    ("cosine", "Falls along half a cosine to a final value"),
-    ("one_cycle", "Rises along a cosine, then falls far below the start; short trainings at a high learning rate"),
-    ("reduce_on_plateau", "Multiplied by a factor when the validation loss stops falling"),
-];
-
-/// How the learning rate changes over the training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ScheduleConfig {
-    /// The same learning rate throughout.
-    Constant(ConstantConfig),
-    /// Multiplied by a factor every so many epochs.
-    Step(StepConfig),
-    /// Half a cosine.
-    Cosine(CosineConfig),
-    /// One cycle up and down.
-    OneCycle(OneCycleConfig),
-    /// Reacts to the validation loss.
-    ReduceOnPlateau(PlateauConfig),
+catalog_enum! {
+    /// How the learning rate changes over the training.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    pub enum ScheduleConfig: ScheduleDefinition, CatalogEntry {
+        Constant(constant: ConstantConfig),
+        Step(step: StepConfig),
+        Cosine(cosine: CosineConfig),
+        OneCycle(one_cycle: OneCycleConfig),
+        ReduceOnPlateau(reduce_on_plateau: PlateauConfig),
+    }
 }
 
 impl Default for ScheduleConfig {
@@ -46,178 +43,15 @@ impl Default for ScheduleConfig {
     }
 }
 
-/// Length of a training, which schedules stretch over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Horizon {
-    /// Steps of the whole training.
-    pub total_steps: u64,
-    /// Steps of one epoch.
-    pub steps_per_epoch: u64,
-}
-
-/// A training that was shortened while it ran: what was left of its schedule passes in fewer steps.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Shortened {
-    /// First step that is taken faster.
-    from: u64,
-    /// Place of that step in the schedule as it was planned, in steps.
-    at: f64,
-    /// Steps of the shortened training.
-    total_steps: u64,
-}
-
-/// A schedule during training: a pure function of the step, but for the small state of `reduce_on_plateau` and of a
-/// training that was shortened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Schedule {
-    config: ScheduleConfig,
-    peak: f64,
-    horizon: Horizon,
-    plateau: PlateauState,
-    shortened: Option<Shortened>,
-}
-
-impl Schedule {
-    /// A schedule whose highest learning rate is `peak`.
-    pub fn new(config: &ScheduleConfig, peak: f64, horizon: Horizon) -> Self {
-        Schedule { config: config.clone(), peak, horizon, plateau: PlateauState::default(), shortened: None }
-    }
-
-    /// The learning rate of `step`, counted from 0.
-    ///
-    /// For the first `warmup_steps` it rises linearly from `peak / warmup_steps`; the schedule itself fills the rest.
-    pub fn learning_rate(&self, step: u64) -> f64 {
-        let step = self.place_of(step) as u64;
-        let warmup = self.warmup_steps();
-        if step < warmup {
-            return self.peak * (step + 1) as f64 / warmup as f64;
-        }
-        let (step, total) = (step - warmup, self.horizon.total_steps.saturating_sub(warmup));
-        let factor = match &self.config {
-            ScheduleConfig::Constant(_) => 1.0,
-            ScheduleConfig::Step(config) => config.factor_at(step, self.horizon.steps_per_epoch),
-            ScheduleConfig::Cosine(config) => config.factor_at(step, total),
-            ScheduleConfig::OneCycle(config) => config.factor_at(step, total),
-            ScheduleConfig::ReduceOnPlateau(_) => self.plateau.factor,
-        };
-        self.peak * factor
-    }
-
-    /// Told at the end of each epoch; only `reduce_on_plateau` listens.
-    pub fn epoch_ended(&mut self, validation_loss: f64) {
-        if let ScheduleConfig::ReduceOnPlateau(config) = &self.config {
-            self.plateau.observe(config, validation_loss);
-        }
-    }
-
-    /// What a checkpoint keeps.
-    pub fn state(&self) -> &PlateauState {
-        &self.plateau
-    }
-
-    /// Puts back what [`Schedule::state`] and [`Schedule::shortened`] gave.
-    pub fn restore(&mut self, state: PlateauState, shortened: Option<Shortened>) {
-        (self.plateau, self.shortened) = (state, shortened);
-    }
-
-    /// Has what is left of the schedule pass until `total_steps`, from `step` on.
-    pub fn shorten(&mut self, step: u64, total_steps: u64) {
-        self.shortened = Some(Shortened { from: step, at: self.place_of(step), total_steps });
-    }
-
-    /// Returns how the training was shortened, if it was.
-    pub fn shortened(&self) -> Option<Shortened> {
-        self.shortened
-    }
-
-    /// Returns the number of steps after which the training ends.
-    pub fn total_steps(&self) -> u64 {
-        self.shortened.map_or(self.horizon.total_steps, |shortened| shortened.total_steps)
-    }
-
-    /// Place of a step in the schedule as it was planned.
-    fn place_of(&self, step: u64) -> f64 {
-        match self.shortened {
-            Some(Shortened { from, at, total_steps }) if step >= from => {
-                let rest = self.horizon.total_steps as f64 - at;
-                at + (step - from) as f64 * rest / total_steps.saturating_sub(from).max(1) as f64
-            }
-            _ => step as f64,
-        }
-    }
-
-    fn warmup_steps(&self) -> u64 {
-        match &self.config {
-            ScheduleConfig::Constant(config) => config.warmup_steps,
-            ScheduleConfig::Step(config) => config.warmup_steps,
-            ScheduleConfig::Cosine(config) => config.warmup_steps,
-            ScheduleConfig::OneCycle(config) => config.warmup_steps,
-            ScheduleConfig::ReduceOnPlateau(config) => config.warmup_steps,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use keel_testkit::golden::{GoldenFile, ScheduleCase};
-
     use super::*;
 
     #[test]
-    fn every_schedule_follows_the_golden_values() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/schedules.json");
-        for case in GoldenFile::<ScheduleCase>::read(path).unwrap().cases {
-            let config: ScheduleConfig = serde_json::from_value(case.schedule.clone()).unwrap();
-            let horizon = Horizon { total_steps: case.total_steps as u64, steps_per_epoch: 1 };
-            let schedule = Schedule::new(&config, case.learning_rate, horizon);
-            for (step, expected) in case.learning_rates.iter().enumerate() {
-                let rate = schedule.learning_rate(step as u64);
-                assert!((rate - expected).abs() <= 1e-12, "{} step {step}: {rate} {expected}", case.name);
-            }
+    fn a_config_calls_every_schedule_by_the_name_of_its_entry() {
+        for entry in CATALOG {
+            let config: ScheduleConfig = serde_json::from_value(serde_json::json!({ "type": entry.name })).unwrap();
+            assert_eq!(config.entry(), *entry);
         }
-    }
-
-    #[test]
-    fn warm_up_rises_to_the_peak() {
-        let config = ScheduleConfig::Constant(ConstantConfig { warmup_steps: 4 });
-        let schedule = Schedule::new(&config, 0.8, Horizon { total_steps: 10, steps_per_epoch: 5 });
-        let rates: Vec<f64> = (0..6).map(|step| schedule.learning_rate(step)).collect();
-        assert_eq!(rates, [0.2, 0.4, 0.6000000000000001, 0.8, 0.8, 0.8]);
-    }
-
-    #[test]
-    fn a_shortened_schedule_goes_on_where_it_was_and_ends_as_planned() {
-        let config = ScheduleConfig::Cosine(CosineConfig::default());
-        let horizon = Horizon { total_steps: 100, steps_per_epoch: 10 };
-        let planned = Schedule::new(&config, 1.0, horizon);
-        let mut schedule = planned.clone();
-        schedule.shorten(20, 60);
-        assert_eq!(schedule.total_steps(), 60);
-        let pairs = [(0, 0), (19, 19), (20, 20), (21, 22), (40, 60), (59, 98)];
-        for (step, place) in pairs {
-            assert_eq!(schedule.learning_rate(step), planned.learning_rate(place), "step {step}");
-        }
-        schedule.shorten(40, 50);
-        let pairs = [(40, 60), (45, 80), (49, 96)];
-        for (step, place) in pairs {
-            assert_eq!(schedule.learning_rate(step), planned.learning_rate(place), "step {step}, shortened again");
-        }
-        let mut restored = planned.clone();
-        restored.restore(schedule.state().clone(), schedule.shortened());
-        assert_eq!(restored, schedule);
-    }
-
-    #[test]
-    fn plateau_waits_for_its_patience_then_reduces() {
-        let config = ScheduleConfig::ReduceOnPlateau(PlateauConfig { patience: 2, ..Default::default() });
-        let mut schedule = Schedule::new(&config, 1.0, Horizon { total_steps: 10, steps_per_epoch: 1 });
-        let rates: Vec<f64> = [1.0, 1.0, 1.0, 1.0, 0.5]
-            .into_iter()
-            .map(|loss| {
-                schedule.epoch_ended(loss);
-                schedule.learning_rate(0)
-            })
-            .collect();
-        assert_eq!(rates, [1.0, 1.0, 1.0, 0.1, 0.1]);
     }
 }

@@ -2,8 +2,12 @@
 
 use std::f64::consts::PI;
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::definition::{Horizon, ScheduleDefinition};
+use super::plateau_state::PlateauState;
 
 /// From `learning_rate / start_divisor` up to `learning_rate`, then down to the start divided by `final_divisor`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +33,19 @@ impl Default for OneCycleConfig {
 }
 
 impl OneCycleConfig {
-    pub(super) fn factor_at(&self, step: u64, total_steps: u64) -> f64 {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "one_cycle",
+        summary: "Rises along a cosine, then falls far below the start; short trainings at a high learning rate",
+    };
+}
+
+impl ScheduleDefinition for OneCycleConfig {
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
+    fn factor_at(&self, step: u64, Horizon { total_steps, .. }: Horizon, _plateau: &PlateauState) -> f64 {
         let start = 1.0 / self.start_divisor;
         let last = total_steps as f64 - 1.0;
         let summit = self.rising_share * total_steps as f64 - 1.0;

@@ -1,7 +1,11 @@
 //! Learning rate reduced when the validation loss stops falling.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::definition::{Horizon, ScheduleDefinition};
+use super::plateau_state::PlateauState;
 
 /// Multiplied by `factor` after more than `patience` epochs without a better validation loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,34 +32,34 @@ impl Default for PlateauConfig {
     }
 }
 
-/// What the schedule remembers between epochs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlateauState {
-    /// Present share of the learning rate.
-    pub factor: f64,
-    /// Lowest loss so far.
-    pub best: Option<f64>,
-    /// Epochs since then.
-    pub waited: u64,
+impl PlateauConfig {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "reduce_on_plateau",
+        summary: "Multiplied by a factor when the validation loss stops falling",
+    };
 }
 
-impl Default for PlateauState {
-    fn default() -> Self {
-        PlateauState { factor: 1.0, best: None, waited: 0 }
+impl ScheduleDefinition for PlateauConfig {
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
     }
-}
 
-impl PlateauState {
-    pub(super) fn observe(&mut self, config: &PlateauConfig, loss: f64) {
+    fn factor_at(&self, _step: u64, _horizon: Horizon, plateau: &PlateauState) -> f64 {
+        plateau.factor
+    }
+
+    fn epoch_ended(&self, plateau: &mut PlateauState, validation_loss: f64) {
         // A loss that is not finite is never the best one.
-        if loss.is_finite() && self.best.is_none_or(|best| loss < best * (1.0 - config.threshold)) {
-            (self.best, self.waited) = (Some(loss), 0);
+        let is_better = |best: f64| validation_loss < best * (1.0 - self.threshold);
+        if validation_loss.is_finite() && plateau.best.is_none_or(is_better) {
+            (plateau.best, plateau.waited) = (Some(validation_loss), 0);
             return;
         }
-        self.waited += 1;
-        if self.waited > config.patience {
-            self.factor = (self.factor * config.factor).max(config.minimum_share);
-            self.waited = 0;
+        plateau.waited += 1;
+        if plateau.waited > self.patience {
+            plateau.factor = (plateau.factor * self.factor).max(self.minimum_share);
+            plateau.waited = 0;
         }
     }
 }
@@ -75,7 +79,7 @@ mod tests {
             (f64::NEG_INFINITY, Some(0.5), 0.1),
             (0.4, Some(0.4), 0.1),
         ] {
-            state.observe(&config, loss);
+            config.epoch_ended(&mut state, loss);
             assert_eq!((state.best, state.factor), (best, factor), "{loss}");
         }
     }

@@ -1,7 +1,11 @@
 //! Learning rate reduced by a factor at regular intervals.
 
+use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::definition::{Horizon, ScheduleDefinition};
+use super::plateau_state::PlateauState;
 
 /// Multiplied by `factor` every `every` epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +28,17 @@ impl Default for StepConfig {
 }
 
 impl StepConfig {
-    pub(super) fn factor_at(&self, step: u64, steps_per_epoch: u64) -> f64 {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "step", summary: "Multiplied by a factor every so many epochs" };
+}
+
+impl ScheduleDefinition for StepConfig {
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
+    fn factor_at(&self, step: u64, Horizon { steps_per_epoch, .. }: Horizon, _plateau: &PlateauState) -> f64 {
         let reductions = step / (self.every.max(1) * steps_per_epoch.max(1));
         self.factor.powf(reductions as f64)
     }

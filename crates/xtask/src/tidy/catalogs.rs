@@ -11,8 +11,8 @@ struct Catalog {
     list: &'static str,
     /// How a row names its thing.
     rows: Rows,
-    /// How a file is recognised as one of the things rather than something they all use.
-    member: Member,
+    /// Text by which a file is recognised as one of the things rather than something they all use.
+    member: &'static str,
     /// Rows whose file is called otherwise: `(row, file)`.
     renamed: &'static [(&'static str, &'static str)],
 }
@@ -22,23 +22,8 @@ struct Catalog {
 enum Rows {
     /// `file::ENTRY`, or another constant of that file.
     Constant(&'static str),
-    /// `entry("file", "…")`.
-    Call,
-    /// `name: "file"`.
-    NameField,
-    /// `("file", "…")` in a constant called `CATALOG`.
-    Pair,
-}
-
-/// What a file of the catalog holds.
-#[derive(Clone, Copy, Debug)]
-enum Member {
-    /// Every file is one of the things.
-    Every,
-    /// A line with this text.
-    Text(&'static str),
-    /// A public struct whose name ends so.
-    Struct(&'static str),
+    /// `OneFile: Type,` or `OneFile(one_file: Type),` in a `catalog_enum!`: the variant in snake case is the file.
+    Variant,
 }
 
 const CATALOGS: [Catalog; 12] = [
@@ -46,92 +31,84 @@ const CATALOGS: [Catalog; 12] = [
         folder: "crates/keel_nn/src/losses",
         list: "crates/keel_nn/src/losses/mod.rs",
         rows: Rows::Constant("ENTRY"),
-        member: Member::Text("const ENTRY:"),
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_lab/src/experiments",
         list: "crates/keel_lab/src/catalog.rs",
         rows: Rows::Constant("ENTRY"),
-        member: Member::Text("const ENTRY:"),
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_nn/src/activations",
         list: "crates/keel_nn/src/activations/mod.rs",
-        rows: Rows::Constant("FACTS"),
-        member: Member::Text("const FACTS:"),
+        rows: Rows::Variant,
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_nn/src/init",
-        list: "crates/keel_nn/src/init/catalog.rs",
-        rows: Rows::Call,
-        member: Member::Every,
-        renamed: &[
-            ("auto", "mod"),
-            ("zeros", "constant"),
-            ("xavier_normal", "xavier"),
-            ("xavier_uniform", "xavier"),
-            ("kaiming_normal", "kaiming"),
-            ("kaiming_uniform", "kaiming"),
-            ("lecun_normal", "lecun"),
-        ],
+        list: "crates/keel_nn/src/init/mod.rs",
+        rows: Rows::Variant,
+        member: "const ENTRY:",
+        renamed: &[],
     },
     Catalog {
         folder: "crates/keel_nn/src/layers",
-        list: "crates/keel_nn/src/layers/catalog.rs",
-        rows: Rows::NameField,
-        member: Member::Struct("Spec"),
+        list: "crates/keel_nn/src/layers/mod.rs",
+        rows: Rows::Variant,
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/readers",
         list: "crates/keel_data/src/readers/mod.rs",
-        rows: Rows::Constant("ENTRY"),
-        member: Member::Text("const ENTRY:"),
+        rows: Rows::Constant("READER"),
+        member: "const READER:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/preprocess/steps",
         list: "crates/keel_data/src/preprocess/steps/mod.rs",
-        rows: Rows::Constant("ENTRY"),
-        member: Member::Text("const ENTRY:"),
+        rows: Rows::Variant,
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/augment",
         list: "crates/keel_data/src/augment/mod.rs",
         rows: Rows::Constant("ENTRY"),
-        member: Member::Text("const ENTRY:"),
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_data/src/synthetic",
         list: "crates/keel_data/src/synthetic/mod.rs",
-        rows: Rows::Constant("ENTRY"),
-        member: Member::Text("const ENTRY:"),
+        rows: Rows::Constant("SET"),
+        member: "const SET:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_health/src/rules",
         list: "crates/keel_health/src/rules/mod.rs",
         rows: Rows::Constant("RULE"),
-        member: Member::Text("const RULE:"),
+        member: "const RULE:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_train/src/optimizers",
         list: "crates/keel_train/src/optimizers/mod.rs",
-        rows: Rows::Pair,
-        member: Member::Struct("Config"),
+        rows: Rows::Variant,
+        member: "const ENTRY:",
         renamed: &[],
     },
     Catalog {
         folder: "crates/keel_train/src/schedules",
         list: "crates/keel_train/src/schedules/mod.rs",
-        rows: Rows::Pair,
-        member: Member::Struct("Config"),
+        rows: Rows::Variant,
+        member: "const ENTRY:",
         renamed: &[("reduce_on_plateau", "plateau")],
     },
 ];
@@ -148,15 +125,13 @@ fn compare(catalog: &Catalog, tree: &Tree) -> Vec<Problem> {
         }
         return vec![Problem::error(catalog.folder, 0, format!("its catalog {} is missing", catalog.list))];
     };
-    let listed: Vec<&str> = rows(catalog.rows, list).into_iter().map(|row| file_of(catalog, row)).collect();
+    let listed: Vec<String> = rows(catalog.rows, list).into_iter().map(|row| file_of(catalog, row)).collect();
     let prefix = format!("{}/", catalog.folder);
-    // Things may be grouped in folders below, except where every file is one of them.
-    let is_grouped = !matches!(catalog.member, Member::Every);
     let files = || {
         tree.rust_files().filter(|(path, _)| *path != catalog.list).filter_map(|(path, text)| {
             let place = path.strip_prefix(&prefix)?.strip_suffix(".rs")?;
-            let file = place.rsplit('/').next().filter(|file| is_grouped || *file == place)?;
-            Some((path, file, text))
+            // Things may be grouped in folders below.
+            place.rsplit('/').next().map(|file| (path, file, text))
         })
     };
     let mut problems = Vec::new();
@@ -164,41 +139,49 @@ fn compare(catalog: &Catalog, tree: &Tree) -> Vec<Problem> {
         problems.push(Problem::error(catalog.list, 0, format!("no row found; written as {:?}?", catalog.rows)));
     }
     for row in &listed {
-        if !files().any(|(_, file, _)| file == *row) {
+        if !files().any(|(_, file, _)| file == row) {
             problems.push(Problem::error(catalog.list, 0, format!("row `{row}` has no file {row}.rs")));
         }
     }
     for (path, file, text) in files().filter(|(_, file, _)| *file != "mod") {
-        if holds(catalog.member, text) && !listed.contains(&file) {
+        if text.contains(catalog.member) && !listed.iter().any(|row| row == file) {
             problems.push(Problem::error(path, 0, format!("has no row in {}", catalog.list)));
         }
     }
     problems
 }
 
-fn file_of<'a>(catalog: &Catalog, row: &'a str) -> &'a str {
-    catalog.renamed.iter().find(|(name, _)| *name == row).map_or(row, |(_, file)| file)
+fn file_of(catalog: &Catalog, row: String) -> String {
+    catalog.renamed.iter().find(|(name, _)| *name == row).map_or(row, |(_, file)| (*file).to_owned())
 }
 
-/// What the rows of a list call their things; tests at its end are not looked at.
-fn rows(kind: Rows, list: &str) -> Vec<&str> {
+/// Returns the files that the rows of a list name; tests at its end are not looked at.
+fn rows(kind: Rows, list: &str) -> Vec<String> {
     let list = list.split("#[cfg(test)]").next().unwrap_or_default();
     match kind {
         Rows::Constant(name) => {
             let mut pieces: Vec<&str> = list.split(&format!("::{name}")).collect();
             pieces.pop();
-            pieces.into_iter().map(last_word).collect()
+            pieces.into_iter().map(|piece| last_word(piece).to_owned()).collect()
         }
-        Rows::Call => {
-            let calls = list.split("entry(").skip(1);
-            calls.filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next()).collect()
-        }
-        Rows::NameField => between(list, "name: \"", "\""),
-        Rows::Pair => {
-            let table = between(list, "const CATALOG", "];");
-            table.into_iter().flat_map(|table| between(table, "(\"", "\"")).collect()
+        Rows::Variant => {
+            let lists = between(list, "catalog_enum! {", "\n}");
+            let rows = lists.into_iter().flat_map(str::lines).map(str::trim).filter(|line| line.ends_with(','));
+            rows.filter_map(|row| row.split_once([':', '(']).map(|(variant, _)| snake_case(variant))).collect()
         }
     }
+}
+
+/// Returns the name of a variant as configs and files write it.
+fn snake_case(variant: &str) -> String {
+    let mut name = String::new();
+    for (index, letter) in variant.char_indices() {
+        if letter.is_uppercase() && index > 0 {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }
 
 /// The word a text ends with.
@@ -212,17 +195,6 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     text.split(start).skip(1).filter_map(|rest| rest.split(end).next()).collect()
 }
 
-fn holds(member: Member, text: &str) -> bool {
-    match member {
-        Member::Every => true,
-        Member::Text(mark) => text.contains(mark),
-        Member::Struct(suffix) => between(text, "\npub struct ", "\n").into_iter().any(|line| {
-            let name = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            name.ends_with(suffix)
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,13 +204,10 @@ mod tests {
         let cases = [
             (Rows::Constant("ENTRY"), "const R: &[E] = &[a_b::ENTRY, c::ENTRY];", vec!["a_b", "c"]),
             (Rows::Constant("ENTRY"), "const R: &[E] = &[\n    a::ENTRY,\n];\nfn f() {}", vec!["a"]),
-            (Rows::Constant("FACTS"), "A::B { .. } => a::FACTS,", vec!["a"]),
-            (Rows::Call, "const fn entry(name: X)\n[entry(\"a\", \"A\"), entry(\n\"b\", \"B\")]", vec!["a", "b"]),
-            (Rows::NameField, "E { name: \"a\", s: 1 }, E { name: \"b\" }\n#[cfg(test)] name: \"t\"", vec!["a", "b"]),
             (
-                Rows::Pair,
-                "f(\"no\");\npub const CATALOG: &[(&str, &str)] = &[\n(\"a\", \"A (x)\"),\n(\"b\", \"B\"),\n];",
-                vec!["a", "b"],
+                Rows::Variant,
+                "catalog_enum! {\n    /// A: b.\n    pub enum S: D, E {\n        OneCycle: A,\n        Conv2d(conv2d: B),\n    }\n}\n",
+                vec!["one_cycle", "conv2d"],
             ),
         ];
         for (kind, list, expected) in cases {
@@ -250,8 +219,8 @@ mod tests {
     fn a_missing_file_and_a_missing_row_are_found() {
         let folder = "crates/keel_data/src/readers";
         let path = |name: &str| format!("{folder}/{name}.rs");
-        let list = "pub const READERS: &[E] = &[csv::ENTRY, idx::ENTRY];";
-        let member = "pub(super) const ENTRY: CatalogEntry = x;";
+        let list = "const READERS: [&R; 2] = [&csv::READER, &idx::READER];";
+        let member = "pub(super) const READER: Reader = x;";
         let cases: [(&[(&str, &str)], &str); 4] = [
             (&[("csv", member), ("idx", member), ("class_names", "")], ""),
             (&[("csv", member)], "row `idx` has no file idx.rs"),
@@ -273,20 +242,5 @@ mod tests {
     fn a_list_without_rows_is_an_error() {
         let tree = Tree::of(&[("crates/keel_train/src/schedules/mod.rs", "mod step;")]);
         assert!(check(&tree)[0].message.starts_with("no row found"));
-    }
-
-    #[test]
-    fn members_are_told_from_what_they_share() {
-        let cases = [
-            (Member::Struct("Spec"), "/// A\n#[derive(Debug)]\npub struct Conv2dSpec {\n", true),
-            (Member::Struct("Spec"), "//! A\npub struct Conv2d {\n", false),
-            (Member::Struct("Config"), "//! A\npub struct FlattenConfig {}\n", true),
-            (Member::Every, "", true),
-            (Member::Text("const RULE:"), "pub const RULE: Rule = x;", true),
-            (Member::Text("const RULE:"), "use super::RULE;", false),
-        ];
-        for (member, text, expected) in cases {
-            assert_eq!(holds(member, text), expected, "{text}");
-        }
     }
 }

@@ -24,7 +24,7 @@ use tree::Tree;
 type Check = fn(&Tree) -> Vec<Problem>;
 
 /// Every check, with what it makes sure of.
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 10] = [
     ("crates use only the crates to their right", arrows::check),
     ("modules of a folder import each other in one direction", circles::check),
     ("manifests take lints and versions from the workspace", manifests::check),

@@ -1,11 +1,20 @@
 //! `x - mean of the channel`, as VGG (Simonyan and Zisserman 2015).
 
-use super::{CatalogEntry, DataError, FittedStep, TrainingView};
+use super::center::CenterSpec;
+use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 
-pub(super) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "channel_mean", summary: "images: subtract the mean of each channel (VGG)" };
+/// The step `channel_mean`; it has no keys.
+pub(super) struct ChannelMeanSpec;
 
-pub(super) fn fit(view: &TrainingView) -> Result<FittedStep, DataError> {
-    view.require_images(ENTRY.name, "center")?;
-    Ok(super::subtract_means(ENTRY.name, &view.channel_moments()?))
+impl ChannelMeanSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "channel_mean", summary: "images: subtract the mean of each channel (VGG)" };
+}
+
+impl StepDefinition for ChannelMeanSpec {
+    fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
+        view.require_images(Self::ENTRY.name, CenterSpec::ENTRY.name)?;
+        Ok(super::subtract_means(Self::ENTRY.name, &view.channel_moments()?))
+    }
 }

@@ -1,8 +1,10 @@
 //! Stand-ins for missing cells: the mean or the median of the feature over the training split.
 
-use crate::dataset::{Dataset, Imputation, Inputs};
+use crate::dataset::{Dataset, Inputs};
 use crate::error::DataError;
-use crate::preprocess::{FittedStep, Moments};
+use crate::imputation::Imputation;
+use crate::moments::Moments;
+use crate::preprocess::FittedStep;
 
 /// The stand-ins of every feature, or `None` where cells cannot be missing.
 ///

@@ -1,11 +1,20 @@
 //! `x - mean image`, pixel by pixel, as AlexNet (Krizhevsky et al. 2012).
 
-use super::{CatalogEntry, DataError, FittedStep, TrainingView};
+use super::center::CenterSpec;
+use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 
-pub(super) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "mean_image", summary: "images: subtract the mean image (AlexNet)" };
+/// The step `mean_image`; it has no keys.
+pub(super) struct MeanImageSpec;
 
-pub(super) fn fit(view: &TrainingView) -> Result<FittedStep, DataError> {
-    view.require_images(ENTRY.name, "center")?;
-    Ok(super::subtract_means(ENTRY.name, &view.moments()?))
+impl MeanImageSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry =
+        CatalogEntry { name: "mean_image", summary: "images: subtract the mean image (AlexNet)" };
+}
+
+impl StepDefinition for MeanImageSpec {
+    fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
+        view.require_images(Self::ENTRY.name, CenterSpec::ENTRY.name)?;
+        Ok(super::subtract_means(Self::ENTRY.name, &view.moments()?))
+    }
 }

@@ -1,9 +1,14 @@
 //! The preprocessing steps, one a file: each computes its statistics from the training split.
 
-use super::config::PreprocessStep;
-use super::{FittedStep, Moments, TrainingView};
-use crate::catalog::CatalogEntry;
+use super::{FittedStep, TrainingView};
+use crate::catalog::{CatalogEntry, catalog_enum};
 use crate::error::DataError;
+use crate::moments::Moments;
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
 
 mod center;
 mod channel_mean;
@@ -19,38 +24,141 @@ mod standardize;
 mod whiten;
 mod zca;
 
-/// Every step, in the order of the listings.
-pub const PREPROCESSING: &[CatalogEntry] = &[
-    center::ENTRY,
-    standardize::ENTRY,
-    min_max::ENTRY,
-    robust_scale::ENTRY,
-    soft_clip::ENTRY,
-    piecewise_linear::ENTRY,
-    mean_image::ENTRY,
-    channel_mean::ENTRY,
-    channel_standardize::ENTRY,
-    whiten::ENTRY,
-    zca::ENTRY,
-    pca::ENTRY,
-];
+use center::CenterSpec;
+use channel_mean::ChannelMeanSpec;
+use channel_standardize::ChannelStandardizeSpec;
+use mean_image::MeanImageSpec;
+use min_max::MinMaxSpec;
+pub use pca::PcaSpec;
+pub use piecewise_linear::PiecewiseLinearSpec;
+use robust_scale::RobustScaleSpec;
+pub use soft_clip::SoftClipSpec;
+use standardize::StandardizeSpec;
+pub use whiten::WhitenSpec;
+pub use zca::ZcaSpec;
 
-/// Fits one step to the training split.
-pub(super) fn fit(view: &TrainingView, step: &PreprocessStep) -> Result<FittedStep, DataError> {
-    match *step {
-        PreprocessStep::Center => center::fit(view),
-        PreprocessStep::Standardize => standardize::fit(view),
-        PreprocessStep::MinMax => min_max::fit(view),
-        PreprocessStep::RobustScale => robust_scale::fit(view),
-        PreprocessStep::SoftClip { limit } => soft_clip::fit(limit),
-        PreprocessStep::PiecewiseLinear { bins } => piecewise_linear::fit(view, bins),
-        PreprocessStep::MeanImage => mean_image::fit(view),
-        PreprocessStep::ChannelMean => channel_mean::fit(view),
-        PreprocessStep::ChannelStandardize => channel_standardize::fit(view),
-        PreprocessStep::Whiten { epsilon } => whiten::fit(view, epsilon),
-        PreprocessStep::Zca { epsilon } => zca::fit(view, epsilon),
-        PreprocessStep::Pca { components } => pca::fit(view, components),
+/// A preprocessing step before it is fitted. Implemented by the type of each.
+trait StepDefinition {
+    /// Fits the step to the training split.
+    ///
+    /// # Errors
+    /// A key with an impossible value, samples the step cannot be fitted to.
+    fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError>;
+
+    /// Returns true if the config can give the name alone.
+    fn is_default(&self) -> bool {
+        true
     }
+
+    /// Returns true if fitting takes a matrix of all pairs of values.
+    fn is_projection(&self) -> bool {
+        false
+    }
+
+    /// Returns true if images are rows after the step.
+    fn makes_rows_of_images(&self) -> bool {
+        false
+    }
+}
+
+catalog_enum! {
+    /// One step, before it is fitted. In the config file a bare name, or a table with `type` and the step's own keys.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(remote = "Self", tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+    #[schemars(transform = allow_bare_names)]
+    pub enum PreprocessStep: StepDefinition, PREPROCESSING {
+        Center: CenterSpec,
+        Standardize: StandardizeSpec,
+        MinMax: MinMaxSpec,
+        RobustScale: RobustScaleSpec,
+        SoftClip(soft_clip: SoftClipSpec),
+        PiecewiseLinear(piecewise_linear: PiecewiseLinearSpec),
+        MeanImage: MeanImageSpec,
+        ChannelMean: ChannelMeanSpec,
+        ChannelStandardize: ChannelStandardizeSpec,
+        Whiten(whiten: WhitenSpec),
+        Zca(zca: ZcaSpec),
+        Pca(pca: PcaSpec),
+    }
+}
+
+impl PreprocessStep {
+    /// Name in the config file.
+    pub fn name(&self) -> &'static str {
+        self.entry().name
+    }
+
+    /// Returns true if fitting takes a matrix of all pairs of values of a sample.
+    pub fn is_projection(&self) -> bool {
+        self.definition().is_projection()
+    }
+
+    /// Returns true if images are rows after the step.
+    pub fn makes_rows_of_images(&self) -> bool {
+        self.definition().makes_rows_of_images()
+    }
+
+    /// Fits the step to the training split.
+    pub(super) fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
+        self.definition().fit(view)
+    }
+}
+
+/// A bare name where every key has its default, else the table.
+impl Serialize for PreprocessStep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.definition().is_default() {
+            serializer.serialize_str(self.name())
+        } else {
+            PreprocessStep::serialize(self, serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PreprocessStep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NameOrTable)
+    }
+}
+
+struct NameOrTable;
+
+impl<'de> Visitor<'de> for NameOrTable {
+    type Value = PreprocessStep;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("the name of a preprocessing step, or a table such as { type = \"pca\", components = 32 }")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<PreprocessStep, E> {
+        PreprocessStep::deserialize(MapDeserializer::new([("type", name)].into_iter()))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<PreprocessStep, M::Error> {
+        PreprocessStep::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// Refuses every key beside the name, which the derived code would pass over.
+fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    Nothing::deserialize(deserializer).map(|Nothing {}| ())
+}
+
+/// Adds the bare names to the schema of the tables: every name whose table requires no other key.
+fn allow_bare_names(schema: &mut Schema) {
+    let tables = schema.remove("oneOf").unwrap_or_default();
+    let mut names = Vec::new();
+    for table in tables.as_array().into_iter().flatten() {
+        let required = table["required"].as_array().map_or(0, Vec::len);
+        names.extend(table["properties"]["type"]["const"].as_str().filter(|_| required == 1));
+    }
+    *schema = json_schema!({
+        "description": "One preprocessing step: its name, or a table with `type` and its own keys.",
+        "anyOf": [{ "type": "string", "enum": names }, { "oneOf": tables }]
+    });
 }
 
 /// Subtracts each mean.
@@ -81,4 +189,34 @@ fn check_epsilon(step: &str, epsilon: f64) -> Result<(), DataError> {
     }
     let what = format!("epsilon of {step} is {epsilon}");
     Err(DataError::setting("preprocess.steps", what, "Give a number of at least 0, such as 1e-5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_catalog_name_is_accepted() {
+        for entry in PREPROCESSING {
+            let text = format!(r#"{{"type":"{}","components":3}}"#, entry.name);
+            let plain = format!("\"{}\"", entry.name);
+            let step: Result<PreprocessStep, _> =
+                serde_json::from_str(if entry.name == "pca" { &text } else { &plain });
+            assert_eq!(step.unwrap().name(), entry.name);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        for (text, expected) in [
+            (r#""pca""#, "missing field `components`"),
+            (r#""standardise""#, "unknown variant `standardise`"),
+            (r#"{"type":"pca","component":3}"#, "unknown field `component`"),
+            (r#"{"type":"pca","components":-1}"#, "invalid value"),
+            ("3", "the name of a preprocessing step"),
+        ] {
+            let message = serde_json::from_str::<PreprocessStep>(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
 }

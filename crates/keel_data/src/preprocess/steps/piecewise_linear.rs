@@ -2,30 +2,53 @@
 //! & Babenko 2022, equation 1), so that a network finds thresholds and bends as trees do.
 
 use super::robust_scale::quantile;
-use super::{CatalogEntry, DataError, FittedStep, TrainingView};
-
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "piecewise_linear",
-    summary: "add to each feature with more than two values its position in each of its quantile bins (bins 16)",
-};
-
-/// Number of bins unless the config says otherwise.
-pub(in crate::preprocess) const DEFAULT_BINS: usize = 16;
+use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Largest number of bins of a feature.
 const LARGEST_BINS: usize = 256;
 
-pub(super) fn fit(view: &TrainingView, bins: usize) -> Result<FittedStep, DataError> {
-    if !(2..=LARGEST_BINS).contains(&bins) {
-        let what = format!("piecewise_linear cannot have {bins} bins");
-        return Err(DataError::setting("preprocess.steps", what, format!("Give bins from 2 to {LARGEST_BINS}")));
+/// Keys of the step `piecewise_linear`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PiecewiseLinearSpec {
+    /// Number of bins of a feature.
+    pub bins: usize,
+}
+
+impl PiecewiseLinearSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "piecewise_linear",
+        summary: "add to each feature with more than two values its position in each of its quantile bins (bins 16)",
+    };
+}
+
+impl Default for PiecewiseLinearSpec {
+    fn default() -> Self {
+        Self { bins: 16 }
     }
-    if view.shape().is_image() {
-        let what = "piecewise_linear needs rows, but the samples here are images";
-        return Err(DataError::setting("preprocess.steps", what, "Use channel_standardize for images"));
+}
+
+impl StepDefinition for PiecewiseLinearSpec {
+    fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
+        let bins = self.bins;
+        if !(2..=LARGEST_BINS).contains(&bins) {
+            let what = format!("piecewise_linear cannot have {bins} bins");
+            return Err(DataError::setting("preprocess.steps", what, format!("Give bins from 2 to {LARGEST_BINS}")));
+        }
+        if view.shape().is_image() {
+            let what = "piecewise_linear needs rows, but the samples here are images";
+            return Err(DataError::setting("preprocess.steps", what, "Use channel_standardize for images"));
+        }
+        let edges = view.sorted_columns()?.iter().map(|column| edges(column, bins)).collect();
+        Ok(FittedStep::PiecewiseLinear { edges })
     }
-    let edges = view.sorted_columns()?.iter().map(|column| edges(column, bins)).collect();
-    Ok(FittedStep::PiecewiseLinear { edges })
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Ascending borders of the bins of a sorted column: its own values where there are few, else quantiles. Empty for a column

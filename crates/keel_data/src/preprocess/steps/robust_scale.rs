@@ -1,26 +1,34 @@
 //! `(x - median) / spread`, feature by feature: a few extreme values decide neither.
 
-use super::{CatalogEntry, DataError, FittedStep, TrainingView};
-use crate::preprocess::Moments;
-
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "robust_scale",
-    summary: "subtract the median of each feature and divide by its interquartile range; two values become 0 and 1",
-};
+use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
+use crate::moments::Moments;
 
 /// Interquartile range of a normal distribution with standard deviation 1.
 const NORMAL_RANGE: f64 = 1.348_979_500_392_163_5;
 
-pub(super) fn fit(view: &TrainingView) -> Result<FittedStep, DataError> {
-    let columns = view.sorted_columns()?;
-    let fitted: Vec<(f64, Option<f64>)> = columns.iter().map(|column| of_column(column)).collect();
-    let constant = |(position, (_, spread)): (usize, &(f64, Option<f64>))| spread.is_none().then_some(position);
-    Ok(FittedStep::Elementwise {
-        step: ENTRY.name.to_string(),
-        shift: fitted.iter().map(|(shift, _)| *shift).collect(),
-        scale: fitted.iter().map(|(_, spread)| 1.0 / spread.unwrap_or(1.0)).collect(),
-        constant: fitted.iter().enumerate().filter_map(constant).collect(),
-    })
+/// The step `robust_scale`; it has no keys.
+pub(super) struct RobustScaleSpec;
+
+impl RobustScaleSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "robust_scale",
+        summary: "subtract the median of each feature and divide by its interquartile range; two values become 0 and 1",
+    };
+}
+
+impl StepDefinition for RobustScaleSpec {
+    fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
+        let columns = view.sorted_columns()?;
+        let fitted: Vec<(f64, Option<f64>)> = columns.iter().map(|column| of_column(column)).collect();
+        let constant = |(position, (_, spread)): (usize, &(f64, Option<f64>))| spread.is_none().then_some(position);
+        Ok(FittedStep::Elementwise {
+            step: Self::ENTRY.name.to_string(),
+            shift: fitted.iter().map(|(shift, _)| *shift).collect(),
+            scale: fitted.iter().map(|(_, spread)| 1.0 / spread.unwrap_or(1.0)).collect(),
+            constant: fitted.iter().enumerate().filter_map(constant).collect(),
+        })
+    }
 }
 
 /// Shift and spread of a sorted column: minimum and range of one with two values; else the median with the interquartile

@@ -1,22 +1,45 @@
 //! `x / sqrt(1 + (x / limit)^2)`: near 0 the value itself, far from it never beyond the limit (Holzmüller, Grinsztajn &
 //! Steinwart 2024, RealMLP).
 
-use super::{CatalogEntry, DataError, FittedStep};
+use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "soft_clip",
-    summary: "press extreme values smoothly into [-limit, limit]; after a scaling step (limit 3)",
-};
+/// Keys of the step `soft_clip`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SoftClipSpec {
+    /// Largest magnitude.
+    pub limit: f64,
+}
 
-/// Largest magnitude unless the config says otherwise.
-pub(in crate::preprocess) const DEFAULT_LIMIT: f64 = 3.0;
+impl SoftClipSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "soft_clip",
+        summary: "press extreme values smoothly into [-limit, limit]; after a scaling step (limit 3)",
+    };
+}
 
-pub(super) fn fit(limit: f64) -> Result<FittedStep, DataError> {
-    if limit.is_finite() && limit > 0.0 {
-        return Ok(FittedStep::SoftClip { limit });
+impl Default for SoftClipSpec {
+    fn default() -> Self {
+        Self { limit: 3.0 }
     }
-    let what = format!("limit of soft_clip is {limit}");
-    Err(DataError::setting("preprocess.steps", what, "Give a number above 0, such as 3"))
+}
+
+impl StepDefinition for SoftClipSpec {
+    fn fit(&self, _view: &TrainingView) -> Result<FittedStep, DataError> {
+        let limit = self.limit;
+        if limit.is_finite() && limit > 0.0 {
+            return Ok(FittedStep::SoftClip { limit });
+        }
+        let what = format!("limit of soft_clip is {limit}");
+        Err(DataError::setting("preprocess.steps", what, "Give a number above 0, such as 3"))
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Clips one value; an infinity becomes the limit, NaN stays.

@@ -6,12 +6,13 @@ use super::missing::Missing;
 use super::raw::RawTable;
 use super::{names, target};
 use crate::config::DataConfig;
+use crate::dataset::PartSizes;
 use crate::dataset::{
-    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Imputation, Inputs, NumberEncoding, SampleShape, Schema,
-    TableColumn, TargetKind, Targets,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Inputs, NumberEncoding, SampleShape, Schema, TableColumn,
+    TargetKind, Targets,
 };
 use crate::error::DataError;
-use crate::readers::parts::PartSizes;
+use crate::imputation::Imputation;
 use rayon::prelude::*;
 
 /// What is asked of a table.

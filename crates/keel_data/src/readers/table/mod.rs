@@ -16,6 +16,7 @@ mod names;
 mod number_format;
 mod numbers;
 mod raw;
+mod rows;
 mod source;
 mod split_keys;
 mod tally;
@@ -25,6 +26,7 @@ mod words;
 
 pub(super) use formats::{csv, excel, is_folder_of_tables, is_table_name, parquet};
 pub use in_memory::Table;
+pub use rows::Cell;
 pub use source::{ColumnCells, TableSource};
 
 use super::{Request, file_name};

@@ -1,8 +1,8 @@
 //! A table as a format yields it: named columns of cells, before anybody asks what they mean.
 
+use crate::dataset::PartSizes;
 use crate::dataset::{Provenance, RowsOfFile};
 use crate::error::DataError;
-use crate::readers::parts::PartSizes;
 use std::borrow::Cow;
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
-use keel_nn::activations::Activation;
+use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec, MaxoutSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,8 +86,8 @@ const FUNCTIONS: [Function; 9] = [
     Function::Of(Activation::Sigmoid),
     Function::Of(Activation::Tanh),
     Function::Of(Activation::Relu),
-    Function::Of(Activation::LeakyRelu { slope: 0.01 }),
-    Function::Of(Activation::Elu { alpha: 1.0 }),
+    Function::Of(Activation::LeakyRelu(LeakyReluSpec::DEFAULT)),
+    Function::Of(Activation::Elu(EluSpec::DEFAULT)),
     Function::Of(Activation::Selu),
     Function::Of(Activation::Gelu),
     Function::Of(Activation::Silu),

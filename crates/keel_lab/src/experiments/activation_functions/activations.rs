@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use keel_kernels::activation;
-use keel_nn::activations::{ALL, Activation};
+use keel_nn::activations::{Activation, all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
 
 fn run(settings: &Settings, _seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
-    let functions: Vec<Value> = ALL.into_iter().map(|activation| describe(activation, &config)).collect();
+    let functions: Vec<Value> = all().map(|activation| describe(activation, &config)).collect();
     let document = json!({ "experiment": NAME, "x": config.x, "activations": functions });
     let page = page(&document, &config);
     Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
@@ -92,7 +92,7 @@ fn describe(activation: Activation, config: &Config) -> Value {
         "largest_derivative": largest_derivative(activation),
         "flat_zones": flat_zones(activation),
         "standard_normal_input": { "mean": mean, "variance": second_moment - mean * mean, "second_moment": second_moment },
-        "zero_centred": activation.facts().zero_centred,
+        "zero_centred": activation.entry().zero_centred,
         "curve": {
             "x": inputs,
             "value": inputs.iter().map(|&x| value(x)).collect::<Vec<f64>>(),

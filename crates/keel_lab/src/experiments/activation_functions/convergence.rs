@@ -2,7 +2,7 @@
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
-use keel_nn::activations::Activation;
+use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,8 @@ const FUNCTIONS: [Activation; 6] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Relu,
-    Activation::LeakyRelu { slope: 0.01 },
-    Activation::Elu { alpha: 1.0 },
+    Activation::LeakyRelu(LeakyReluSpec::DEFAULT),
+    Activation::Elu(EluSpec::DEFAULT),
     Activation::Gelu,
 ];
 

@@ -1,8 +1,8 @@
 //! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and its relatives.
 
 use keel_data::PreprocessStep;
-use keel_nn::activations::Activation;
-use keel_nn::init::{Fan, InitSpec};
+use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
+use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
 use keel_nn::{NodeId, RandomKey};
 use schemars::JsonSchema;
@@ -32,7 +32,7 @@ const NAME: &str = "dead_relu";
 /// A unit whose derivative never exceeds this passes no gradient worth the name.
 const NO_GRADIENT: f32 = 1e-3;
 const FUNCTIONS: [Activation; 3] =
-    [Activation::Relu, Activation::LeakyRelu { slope: 0.01 }, Activation::Elu { alpha: 1.0 }];
+    [Activation::Relu, Activation::LeakyRelu(LeakyReluSpec::DEFAULT), Activation::Elu(EluSpec::DEFAULT)];
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -128,8 +128,8 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
 fn train(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Value, LabError> {
     let gain = (start.scale * f64::from(start.activation.gain().value())) as f32;
     let hidden = LinearSpec {
-        init: InitSpec::KaimingNormal { gain: Some(gain), fan: Fan::In },
-        bias_init: InitSpec::Constant { value: start.bias as f32 },
+        init: InitSpec::KaimingNormal(KaimingNormalSpec { gain: Some(gain), fan: Fan::In }),
+        bias_init: InitSpec::constant(start.bias as f32),
         ..LinearSpec::new(config.width)
     };
     let block = [LayerSpec::Linear(hidden), LayerSpec::Activation(start.activation)];

@@ -2,7 +2,7 @@
 
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::init::{Fan, InitSpec};
+use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, XavierNormalSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,8 +57,8 @@ impl Default for Config {
 
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
-    let xavier = InitSpec::XavierNormal { gain: 1.0, fan: Fan::In };
-    let kaiming = InitSpec::KaimingNormal { gain: None, fan: Fan::In };
+    let xavier = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
+    let kaiming = InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In });
     let stacks = [(Activation::Sigmoid, xavier), (Activation::Tanh, xavier), (Activation::Relu, kaiming)];
     let stacks: Vec<Value> =
         stacks.into_iter().map(|(activation, init)| measure(&config, (activation, init), seed)).collect();

@@ -3,7 +3,7 @@
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::init::{Fan, InitSpec};
+use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,14 +96,14 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
         .collect();
     let mut scales = Vec::new();
     for &scale in &config.scales {
-        let init = InitSpec::Normal { std: scale as f32 };
+        let init = InitSpec::normal(scale as f32);
         let mut result = both(&config, (init, config.learning_rate), &digits.train, key)?;
         result["scale"] = json!(scale);
         scales.push(result);
     }
     let mut rates = Vec::new();
     for &rate in &config.learning_rates {
-        let init = InitSpec::KaimingNormal { gain: None, fan: Fan::In };
+        let init = InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In });
         let mut result = both(&config, (init, rate), &digits.train, key)?;
         result["learning_rate"] = json!(rate);
         rates.push(result);
@@ -119,7 +119,7 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
 
 /// Moments of the outputs of six layers, without and with batch norm.
 fn signal(config: &Config, (activation, scale): (Activation, f64), key: RandomKey) -> Value {
-    let init = InitSpec::Normal { std: scale as f32 };
+    let init = InitSpec::normal(scale as f32);
     let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation, init };
     let (plain, normed) = (stack.forward(key), stack.forward_with_batch_norm(key));
     let layers: Vec<Value> = plain
@@ -142,7 +142,7 @@ fn signal(config: &Config, (activation, scale): (Activation, f64), key: RandomKe
 /// Histograms of the outputs of six tanh layers from weights that are too small, without and with batch norm.
 fn distributions(config: &Config, key: RandomKey) -> Value {
     let std = SHRINKING / (config.width as f64).sqrt();
-    let init = InitSpec::Normal { std: std as f32 };
+    let init = InitSpec::normal(std as f32);
     let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation: Activation::Tanh, init };
     let panels = |layers: Vec<LayerSignal>| -> Vec<Value> {
         let panel = |(index, signal): (usize, &LayerSignal)| {

@@ -1,6 +1,8 @@
 //! A cloud of points raw, centred, standardised, decorrelated and whitened, by the preprocessing that training uses.
 
-use keel_data::{Dataset, Inputs, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Targets};
+use keel_data::{
+    Dataset, Inputs, PcaSpec, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Targets, WhitenSpec,
+};
 use keel_nn::RandomKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,8 +72,8 @@ const VIEWS: [(&str, &str, &[PreprocessStep]); 5] = [
     ("raw", "原始", &[]),
     ("centred", "零中心", &[PreprocessStep::Center]),
     ("standardised", "标准化", &[PreprocessStep::Standardize]),
-    ("decorrelated", "去相关", &[PreprocessStep::Pca { components: 2 }]),
-    ("whitened", "白化", &[PreprocessStep::Whiten { epsilon: 1e-5 }]),
+    ("decorrelated", "去相关", &[PreprocessStep::Pca(PcaSpec { components: 2 })]),
+    ("whitened", "白化", &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })]),
 ];
 
 fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {

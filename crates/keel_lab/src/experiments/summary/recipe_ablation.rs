@@ -197,7 +197,7 @@ fn train(
     digits: &Digits,
     seed: u64,
 ) -> Result<(Vec<f64>, f64), LabError> {
-    let init = if variant.matched_weights == Followed { InitSpec::Auto } else { InitSpec::Normal { std: 0.01 } };
+    let init = if variant.matched_weights == Followed { InitSpec::Auto } else { InitSpec::normal(0.01) };
     let bias = variant.batch_norm == Removed;
     let mut block = vec![LayerSpec::Linear(LinearSpec { init, bias, ..LinearSpec::new(config.width) })];
     if variant.batch_norm == Followed {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::init::InitSpec;
+use keel_nn::init::{InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,9 +72,9 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let size = config.size as f32;
     let cases = [
         ("zeros", InitSpec::Zeros),
-        ("constant", InitSpec::Constant { value: size }),
-        ("normal", InitSpec::Normal { std: size }),
-        ("kaiming_normal", InitSpec::KaimingNormal { gain: None, fan: keel_nn::init::Fan::In }),
+        ("constant", InitSpec::constant(size)),
+        ("normal", InitSpec::normal(size)),
+        ("kaiming_normal", InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: keel_nn::init::Fan::In })),
     ];
     let runs = cases
         .into_iter()

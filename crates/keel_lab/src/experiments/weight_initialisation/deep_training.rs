@@ -5,7 +5,7 @@
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::init::{Fan, InitSpec};
+use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, OrthogonalSpec, UniformSpec, XavierNormalSpec};
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,14 +80,14 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
     let config: Config = settings.config(NAME)?;
     let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
     let fan = Fan::In;
-    let xavier = InitSpec::XavierNormal { gain: 1.0, fan };
+    let xavier = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan });
     let limit = (1.0 / config.width as f64).sqrt() as f32;
     let cases = [
-        ("normal, std 0.01", InitSpec::Normal { std: 0.01 }, Norm::Absent),
-        ("uniform, ±1/√n", InitSpec::Uniform { limit }, Norm::Absent),
+        ("normal, std 0.01", InitSpec::normal(0.01), Norm::Absent),
+        ("uniform, ±1/√n", InitSpec::Uniform(UniformSpec { limit }), Norm::Absent),
         ("xavier_normal", xavier, Norm::Absent),
-        ("kaiming_normal", InitSpec::KaimingNormal { gain: None, fan }, Norm::Absent),
-        ("orthogonal, gain √2", InitSpec::Orthogonal { gain: std::f32::consts::SQRT_2 }, Norm::Absent),
+        ("kaiming_normal", InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan }), Norm::Absent),
+        ("orthogonal, gain √2", InitSpec::Orthogonal(OrthogonalSpec { gain: std::f32::consts::SQRT_2 }), Norm::Absent),
         ("xavier_normal, batch norm", xavier, Norm::Batch),
     ];
     let runs = cases

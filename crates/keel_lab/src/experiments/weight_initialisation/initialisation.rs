@@ -4,7 +4,10 @@
 
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::init::{Fan, InitSpec};
+use keel_nn::init::{
+    Fan, InitSpec, KaimingNormalSpec, KaimingUniformSpec, OrthogonalSpec, SparseSpec, UniformSpec, XavierNormalSpec,
+    XavierUniformSpec,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -122,21 +125,23 @@ impl Config {
         let gain = own.unwrap_or(1.0);
         let spec = match self.init.kind {
             Kind::Auto => match InitSpec::Auto.resolve(Some(self.activation.0)) {
-                InitSpec::XavierNormal { .. } => InitSpec::XavierNormal { gain, fan },
-                InitSpec::KaimingNormal { gain, .. } => InitSpec::KaimingNormal { gain: own.or(gain), fan },
+                InitSpec::XavierNormal(_) => InitSpec::XavierNormal(XavierNormalSpec { gain, fan }),
+                InitSpec::KaimingNormal(KaimingNormalSpec { gain, .. }) => {
+                    InitSpec::KaimingNormal(KaimingNormalSpec { gain: own.or(gain), fan })
+                }
                 other => other,
             },
             Kind::Zeros => InitSpec::Zeros,
-            Kind::Constant => InitSpec::Constant { value: std },
-            Kind::Normal => InitSpec::Normal { std },
-            Kind::Uniform => InitSpec::Uniform { limit: std * 3.0_f32.sqrt() },
-            Kind::XavierNormal => InitSpec::XavierNormal { gain, fan },
-            Kind::XavierUniform => InitSpec::XavierUniform { gain, fan },
-            Kind::KaimingNormal => InitSpec::KaimingNormal { gain: own, fan },
-            Kind::KaimingUniform => InitSpec::KaimingUniform { gain: own, fan },
+            Kind::Constant => InitSpec::constant(std),
+            Kind::Normal => InitSpec::normal(std),
+            Kind::Uniform => InitSpec::Uniform(UniformSpec { limit: std * 3.0_f32.sqrt() }),
+            Kind::XavierNormal => InitSpec::XavierNormal(XavierNormalSpec { gain, fan }),
+            Kind::XavierUniform => InitSpec::XavierUniform(XavierUniformSpec { gain, fan }),
+            Kind::KaimingNormal => InitSpec::KaimingNormal(KaimingNormalSpec { gain: own, fan }),
+            Kind::KaimingUniform => InitSpec::KaimingUniform(KaimingUniformSpec { gain: own, fan }),
             Kind::LecunNormal => InitSpec::LecunNormal,
-            Kind::Orthogonal => InitSpec::Orthogonal { gain },
-            Kind::Sparse => InitSpec::Sparse { n: 10, std: None },
+            Kind::Orthogonal => InitSpec::Orthogonal(OrthogonalSpec { gain }),
+            Kind::Sparse => InitSpec::Sparse(SparseSpec { n: 10, std: None }),
         };
         spec.resolve(Some(self.activation.0))
     }

@@ -89,7 +89,7 @@ fn the_document_keeps_its_contract() {
 #[test]
 fn every_initialiser_and_activation_runs_on_one_unit_and_extremes_are_refused() {
     for kind in knobs_of::<Config>().into_iter().find(|knob| knob.name == "init.type").unwrap().choices {
-        for activation in keel_nn::activations::catalog() {
+        for activation in keel_nn::activations::CATALOG {
             let settings = [format!("init.type={kind}"), format!("activation={}", activation.name)];
             let small = ["width=1", "depth=1", "batch=1"].map(str::to_owned);
             run(&Settings::parse(settings.iter().chain(&small)).unwrap(), 0).unwrap();

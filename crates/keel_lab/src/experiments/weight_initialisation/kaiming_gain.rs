@@ -79,7 +79,7 @@ fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
 }
 
 fn signals(config: &Config, factor: f64, seed: u64) -> Vec<LayerSignal> {
-    let init = InitSpec::Normal { std: (factor / config.width as f64).sqrt() as f32 };
+    let init = InitSpec::normal((factor / config.width as f64).sqrt() as f32);
     let stack =
         Stack { width: config.width, depth: config.depth, batch: config.batch, activation: Activation::Relu, init };
     stack.forward(RandomKey::new(seed))

@@ -4,7 +4,7 @@
 
 use keel_kernels::matmul::{self, Sizes};
 use keel_nn::activations::Activation;
-use keel_nn::init::{Fan, InitSpec};
+use keel_nn::init::{Fan, InitSpec, XavierNormalSpec};
 use keel_nn::layers::{Conv2dSpec, FlattenSpec, LayerSpec, Padding};
 use keel_nn::{RandomKey, Shape};
 use rand_distr::{Distribution, Uniform};
@@ -113,14 +113,18 @@ fn steps(config: &Config, key: RandomKey) -> Result<Vec<Value>, LabError> {
         step("product_uniform", weight_variance / 3.0, flat_product),
         step("product_rectified", weight_variance * 0.5, rectified),
         step("product_rectified_if_variance", weight_variance * half_normal, rectified),
-        step("convolution", 1.0, convolution(InitSpec::XavierNormal { gain: 1.0, fan: Fan::In }, config, key)?),
+        step(
+            "convolution",
+            1.0,
+            convolution(InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In }), config, key)?,
+        ),
         step("convolution_if_channels_only", 9.0, convolution(channels_only(), config, key)?),
     ])
 }
 
 /// Weights whose variance forgets the window of the convolution: 1/64 instead of 1/576.
 fn channels_only() -> InitSpec {
-    InitSpec::Normal { std: (1.0 / CHANNELS as f64).sqrt() as f32 }
+    InitSpec::normal((1.0 / CHANNELS as f64).sqrt() as f32)
 }
 
 /// Variance of the outputs of a 3x3 convolution over standard normal images with 64 channels.
@@ -150,7 +154,7 @@ fn sum(config: &Config, inputs: usize, key: RandomKey) -> Value {
 
 /// Standard deviation by layer of a stack of linear maps with n Var(w) = factor.
 fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> Value {
-    let init = InitSpec::Normal { std: (factor / config.width as f64).sqrt() as f32 };
+    let init = InitSpec::normal((factor / config.width as f64).sqrt() as f32);
     let layers = stack(config, (Activation::Identity, init), key);
     let rows = layers.iter().enumerate().map(
         |(index, std)| json!({ "layer": index + 1, "theory": factor.powf(0.5 * (index + 1) as f64), "measured": std }),
@@ -160,7 +164,8 @@ fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> Value {
 
 /// Standard deviation by layer of a tanh stack with Xavier's weights, beside that of infinite width.
 fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Value> {
-    let layers = stack(config, (Activation::Tanh, InitSpec::XavierNormal { gain: 1.0, fan: Fan::In }), key);
+    let layers =
+        stack(config, (Activation::Tanh, InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In })), key);
     let theory = infinite_width(Activation::Tanh, 1.0, config.depth);
     let rows = layers.iter().zip(theory).enumerate();
     rows.map(|(index, (std, (_, theory)))| json!({ "layer": index + 1, "theory": theory, "measured": std })).collect()

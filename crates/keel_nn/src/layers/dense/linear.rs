@@ -5,8 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::linear_groups::LinearGroups;
+use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
+use crate::layers::catalog::{BIAS, BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `linear` layer.
@@ -35,6 +37,28 @@ pub struct LinearSpec {
     pub frozen: bool,
 }
 
+impl LinearSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "linear",
+        summary: "weighted sums of all inputs",
+        keys: &[
+            ("out_features", "number; the last layer's: classes or targets"),
+            ("groups", "number; 1"),
+            BIAS,
+            INIT,
+            BIAS_INIT,
+            FROZEN,
+        ],
+    };
+}
+
+impl LayerDefinition for LinearSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Linear(self.build(input)?))
+    }
+}
+
 fn one() -> usize {
     1
 }
@@ -61,7 +85,7 @@ impl LinearSpec {
     /// # Errors
     /// If the input is an image, `out_features` is missing or 0, or `groups` does not divide both sizes.
     pub fn build(&self, input: Shape) -> Result<Linear, BuildError> {
-        let kind = "linear";
+        let kind = Self::ENTRY.name;
         let Shape::Features(in_features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
         if in_features == 0 {
             return Err(BuildError::EmptyInput { kind, input });
@@ -128,7 +152,7 @@ impl Linear {
 
 impl Layer for Linear {
     fn kind(&self) -> &'static str {
-        "linear"
+        LinearSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -5,8 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::linear::backward_scratch;
+use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
+use crate::layers::catalog::{BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `maxout` layer.
@@ -31,6 +33,21 @@ pub struct MaxoutSpec {
     pub frozen: bool,
 }
 
+impl MaxoutSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "maxout",
+        summary: "largest of several linear maps",
+        keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2"), INIT, BIAS_INIT, FROZEN],
+    };
+}
+
+impl LayerDefinition for MaxoutSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Maxout(self.build(input)?))
+    }
+}
+
 fn two() -> usize {
     2
 }
@@ -48,7 +65,7 @@ impl MaxoutSpec {
     /// # Errors
     /// If the input is an image or holds nothing, or a size is 0.
     pub fn build(&self, input: Shape) -> Result<Maxout, BuildError> {
-        let kind = "maxout";
+        let kind = Self::ENTRY.name;
         let Shape::Features(in_features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
         if in_features == 0 {
             return Err(BuildError::EmptyInput { kind, input });
@@ -95,7 +112,7 @@ impl Maxout {
 
 impl Layer for Maxout {
     fn kind(&self) -> &'static str {
-        "maxout"
+        MaxoutSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -5,8 +5,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
+use crate::layers::catalog::{LayerDefinition, LayerEntry};
 use crate::{Backward, Forward, Layer, ParameterRole, ParameterSpec, Shape};
 
 /// Keys of a `members` layer.
@@ -17,6 +19,21 @@ pub struct MembersSpec {
     #[serde(default = "eight")]
     #[schemars(range(min = 1))]
     pub count: usize,
+}
+
+impl MembersSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "members",
+        summary: "copies of the features, each scaled in its own way: the start of an ensemble in one network",
+        keys: &[("count", "number of copies; 8")],
+    };
+}
+
+impl LayerDefinition for MembersSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Members(self.build(input)?))
+    }
 }
 
 fn eight() -> usize {
@@ -35,7 +52,7 @@ impl MembersSpec {
     /// # Errors
     /// If the input is an image or holds nothing, or `count` is 0.
     pub fn build(&self, input: Shape) -> Result<Members, BuildError> {
-        let kind = "members";
+        let kind = Self::ENTRY.name;
         let Shape::Features(features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
         if features == 0 {
             return Err(BuildError::EmptyInput { kind, input });
@@ -69,7 +86,7 @@ impl Members {
 
 impl Layer for Members {
     fn kind(&self) -> &'static str {
-        "members"
+        MembersSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sample_norm::{check_epsilon, scale_and_shift};
+use crate::graph::Op;
 use crate::layers::BuildError;
+use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 use crate::probe::Measures;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
 
@@ -31,6 +33,26 @@ pub struct BatchNormSpec {
     /// How the statistics for evaluation are gathered.
     #[serde(default)]
     pub running: RunningStatistics,
+}
+
+impl BatchNormSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "batch_norm",
+        summary: "each channel or feature normalised over the batch",
+        keys: &[
+            ("momentum", "weight of the new batch in the running statistics, 0 to 1; 0.1"),
+            EPSILON,
+            ("affine", "learned scale and shift, true or false; true"),
+            ("running", "\"ema\" or \"cumulative\"; \"ema\""),
+        ],
+    };
+}
+
+impl LayerDefinition for BatchNormSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::BatchNorm(self.build(input)?))
+    }
 }
 
 /// How batch norm gathers the statistics it uses in evaluation.
@@ -73,7 +95,7 @@ impl BatchNormSpec {
     /// # Errors
     /// If the input holds nothing, momentum is outside `(0, 1]` or epsilon is not above 0.
     pub fn build(&self, input: Shape) -> Result<BatchNorm, BuildError> {
-        let kind = "batch_norm";
+        let kind = Self::ENTRY.name;
         if input.is_empty() {
             return Err(BuildError::EmptyInput { kind, input });
         }
@@ -176,7 +198,7 @@ impl BatchNorm {
 
 impl Layer for BatchNorm {
     fn kind(&self) -> &'static str {
-        "batch_norm"
+        BatchNormSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

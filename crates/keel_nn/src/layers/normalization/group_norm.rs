@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::sample_norm::SampleNorm;
 use crate::Shape;
+use crate::graph::Op;
 use crate::layers::BuildError;
+use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 
 /// Keys of a `group_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +20,21 @@ pub struct GroupNormSpec {
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
+}
+
+impl GroupNormSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "group_norm",
+        summary: "each sample normalised over groups of channels",
+        keys: &[("groups", "number that divides the channels; required"), EPSILON],
+    };
+}
+
+impl LayerDefinition for GroupNormSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::GroupNorm(self.build(input)?))
+    }
 }
 
 fn hundred_thousandth() -> f32 {
@@ -37,7 +54,7 @@ impl GroupNormSpec {
     /// # Errors
     /// If the groups do not divide the channels, a group has fewer than two values or epsilon is not above 0.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
-        let (kind, channels, groups) = ("group_norm", input.channels(), self.groups);
+        let (kind, channels, groups) = (Self::ENTRY.name, input.channels(), self.groups);
         if groups == 0 {
             return Err(BuildError::Zero { kind, key: "groups" });
         }

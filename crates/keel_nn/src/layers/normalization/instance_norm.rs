@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::sample_norm::SampleNorm;
 use crate::Shape;
+use crate::graph::Op;
 use crate::layers::BuildError;
+use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 
 /// Keys of an `instance_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +17,21 @@ pub struct InstanceNormSpec {
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
+}
+
+impl InstanceNormSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "instance_norm",
+        summary: "each channel of each sample normalised over its positions",
+        keys: &[EPSILON],
+    };
+}
+
+impl LayerDefinition for InstanceNormSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::InstanceNorm(self.build(input)?))
+    }
 }
 
 fn hundred_thousandth() -> f32 {
@@ -34,8 +51,8 @@ impl InstanceNormSpec {
     /// If the input is no image, has one position only or epsilon is not above 0.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
         if let Shape::Features(features) = input {
-            return Err(BuildError::WantsImage { kind: "instance_norm", features });
+            return Err(BuildError::WantsImage { kind: Self::ENTRY.name, features });
         }
-        SampleNorm::build("instance_norm", input, (input.channels(), self.epsilon))
+        SampleNorm::build(Self::ENTRY.name, input, (input.channels(), self.epsilon))
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::sample_norm::SampleNorm;
 use crate::Shape;
+use crate::graph::Op;
 use crate::layers::BuildError;
+use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 
 /// Keys of a `layer_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +20,18 @@ pub struct LayerNormSpec {
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
+}
+
+impl LayerNormSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry =
+        LayerEntry { name: "layer_norm", summary: "each sample normalised over all its values", keys: &[EPSILON] };
+}
+
+impl LayerDefinition for LayerNormSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::LayerNorm(self.build(input)?))
+    }
 }
 
 fn hundred_thousandth() -> f32 {
@@ -36,6 +50,6 @@ impl LayerNormSpec {
     /// # Errors
     /// If the input has fewer than two values or epsilon is not above 0.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
-        SampleNorm::build("layer_norm", input, (1, self.epsilon))
+        SampleNorm::build(Self::ENTRY.name, input, (1, self.epsilon))
     }
 }

@@ -59,7 +59,7 @@ pub(in crate::layers) fn scale_and_shift(channels: usize) -> Vec<ParameterSpec> 
     let parameter =
         |name, role, init| ParameterSpec { name, shape: vec![channels], role, fan_in: 1, fan_out: 1, init: Some(init) };
     vec![
-        parameter("scale", ParameterRole::Scale, InitSpec::Constant { value: 1.0 }),
+        parameter("scale", ParameterRole::Scale, InitSpec::constant(1.0)),
         parameter("shift", ParameterRole::Shift, InitSpec::Zeros),
     ]
 }

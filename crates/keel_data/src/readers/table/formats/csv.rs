@@ -6,12 +6,18 @@ use super::sheet::{HEAD, Row, Sheet};
 use super::text::decode;
 use crate::catalog::CatalogEntry;
 use crate::error::DataError;
-use crate::readers::read_bytes;
+use crate::format::Format;
+use crate::readers::{Reader, read_bytes, table};
 use std::path::Path;
 
-pub(in crate::readers) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "csv",
-    summary: "table as text; delimiter, header, encoding and kinds of columns are found, missing cells filled from the training split",
+/// The reader of this format.
+pub(in crate::readers) const READER: Reader = Reader {
+    entry: CatalogEntry {
+        name: "csv",
+        summary: "table as text; delimiter, header, encoding and kinds of columns are found, missing cells filled from the training split",
+    },
+    format: Format::Csv,
+    read: table::read,
 };
 
 /// Reads the table of a text file; `header` says whether the first row names the columns, `None` to find out.

@@ -1,8 +1,9 @@
 use super::open_quote;
 use crate::config::{DataConfig, Task};
 use crate::dataset::ColumnKind;
-use crate::dataset::{Dataset, Imputation, Inputs, Targets};
+use crate::dataset::{Dataset, Inputs, Targets};
 use crate::error::DataError;
+use crate::imputation::Imputation;
 use crate::load::{load, load_for_model, load_to_predict};
 use crate::preprocess::{PreprocessScratch, Preprocessor};
 

@@ -4,11 +4,17 @@ use super::raw::RawTable;
 use super::sheet::{HEAD, Row, Sheet};
 use crate::catalog::CatalogEntry;
 use crate::error::DataError;
+use crate::format::Format;
+use crate::readers::{self, table as tables};
 use calamine::{Data, ExcelDateTime, Reader, Sheets, open_workbook_auto};
 use std::path::Path;
 
-pub(in crate::readers) const ENTRY: CatalogEntry =
-    CatalogEntry { name: "excel", summary: "first sheet with a table of an .xlsx, .xls, .xlsb or .ods file" };
+/// The reader of this format.
+pub(in crate::readers) const READER: readers::Reader = readers::Reader {
+    entry: CatalogEntry { name: "excel", summary: "first sheet with a table of an .xlsx, .xls, .xlsb or .ods file" },
+    format: Format::Excel,
+    read: tables::read,
+};
 
 /// Returns true if a file's name, in lower case, is that of a spreadsheet.
 pub(super) fn is_name(name: &str) -> bool {

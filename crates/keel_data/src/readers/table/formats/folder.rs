@@ -3,8 +3,8 @@
 use super::raw::{Cells, RawTable, TextCells};
 use super::{is_table_name, names, read_file};
 use crate::config::DataConfig;
+use crate::dataset::PartSizes;
 use crate::error::DataError;
-use crate::readers::parts::PartSizes;
 use crate::readers::{file_name, sorted_entries};
 use std::path::{Path, PathBuf};
 

@@ -12,7 +12,8 @@ mod text;
 use super::{missing, moment, names, number, raw, target};
 use crate::config::DataConfig;
 use crate::error::DataError;
-use crate::readers::{Format, file_name};
+use crate::format::Format;
+use crate::readers::file_name;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

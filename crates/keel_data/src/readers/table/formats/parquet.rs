@@ -7,11 +7,18 @@ mod rows;
 use super::raw::RawTable;
 use crate::catalog::CatalogEntry;
 use crate::error::DataError;
+use crate::format::Format;
+use crate::readers::{Reader, table};
 use std::path::Path;
 
-pub(in crate::readers) const ENTRY: CatalogEntry = CatalogEntry {
-    name: "parquet",
-    summary: "table of a .parquet file, uncompressed or with snappy or gzip (in builds with the feature parquet)",
+/// The reader of this format.
+pub(in crate::readers) const READER: Reader = Reader {
+    entry: CatalogEntry {
+        name: "parquet",
+        summary: "table of a .parquet file, uncompressed or with snappy or gzip (in builds with the feature parquet)",
+    },
+    format: Format::Parquet,
+    read: table::read,
 };
 
 /// Reads a whole file.

@@ -1,6 +1,6 @@
 //! Training, validation and test parts that a source comes with, read one after the other.
 
-use crate::dataset::OfficialDivision;
+use super::OfficialDivision;
 
 /// Number of samples of each part, in reading order: training, validation, test.
 #[derive(Debug, Clone, Copy, Default)]

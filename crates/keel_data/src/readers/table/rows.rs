@@ -1,9 +1,9 @@
 //! Datasets of rows and columns a program has.
 
-use super::Dataset;
+use super::source::{ColumnCells, TableSource};
 use crate::config::DataConfig;
+use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::readers::{ColumnCells, TableSource};
 
 /// A cell of a row in memory.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,56 @@
+//! Glorot & Bengio (2010), uniform draws: keeps the variance of a symmetric activation of slope 1 around 0, forward and backward.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ParameterSpec;
+use super::definition::{Check, InitDefinition, significant};
+use super::fan::Fan;
+use super::uniform;
+use crate::catalog::CatalogEntry;
+use crate::random::RandomKey;
+
+/// Keys of the initialiser `xavier_uniform`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct XavierUniformSpec {
+    /// Multiplies the standard deviation.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub gain: f32,
+    /// Which connections are counted.
+    pub fan: Fan,
+}
+
+impl XavierUniformSpec {
+    /// Name in config files and summary.
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "xavier_uniform",
+        summary: "uniform, variance gain^2 / fan (gain 1, fan = in | out | average); for tanh",
+    };
+}
+
+impl Default for XavierUniformSpec {
+    fn default() -> Self {
+        XavierUniformSpec { gain: 1.0, fan: Fan::Average }
+    }
+}
+
+impl InitDefinition for XavierUniformSpec {
+    /// The standard deviation is gain / sqrt(fan): with the average fan sqrt(2 / (fan_in + fan_out)), with fan_in the form courses
+    /// show.
+    fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
+        uniform::fill_std(values, self.fan.std(self.gain, spec), key);
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        vec![Check::positive("gain", self.gain)]
+    }
+
+    fn fan(&self) -> Option<Fan> {
+        Some(self.fan)
+    }
+
+    fn settings(&self, fan: &str) -> String {
+        format!("gain {}, {fan}", significant(self.gain))
+    }
+}

@@ -1,0 +1,164 @@
+//! One pass over all parameters: cut into chunks of a fixed size, shared over the pool, with the norms of every parameter.
+
+use std::ops::Range;
+
+use keel_nn::ParameterRole;
+use keel_nn::graph::Parameter;
+
+use super::element_wise::{self, Factors, Rule, Rules, Squares, Stretch};
+
+/// Parameters updated by one task; fixed, so that sums do not depend on the number of threads.
+pub(super) const CHUNK: usize = 16 * 1024;
+
+/// Parameters below which one thread does all the work.
+pub(super) const PARALLEL_FROM: usize = 64 * 1024;
+
+/// One parameter of the network inside the buffer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterSegment {
+    /// Layer and parameter, for example `conv2d_1.weight`.
+    pub name: String,
+    /// Its place in the buffer.
+    pub range: Range<usize>,
+    /// Whether weight decay applies: to weights, not to norms and biases.
+    pub decay: bool,
+    /// Whether it is a bias or the shift of a norm, which can have a learning rate of their own.
+    pub bias: bool,
+    /// Whether the optimiser leaves it alone.
+    pub frozen: bool,
+}
+
+impl ParameterSegment {
+    /// The segment of a network's parameter.
+    pub fn new(parameter: &Parameter) -> Self {
+        let role = parameter.spec.role;
+        ParameterSegment {
+            name: parameter.name.clone(),
+            range: parameter.range.clone(),
+            decay: role == ParameterRole::Weight,
+            bias: matches!(role, ParameterRole::Bias | ParameterRole::Shift),
+            frozen: parameter.frozen,
+        }
+    }
+}
+
+/// Euclidean norms of one parameter at one step; 0 for a frozen one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SegmentNorms {
+    /// Of the values before the update.
+    pub values: f64,
+    /// Of the gradient before clipping, without weight decay.
+    pub gradient: f64,
+    /// Of the update as applied.
+    pub update: f64,
+}
+
+/// The overlap of a chunk and a segment.
+#[derive(Debug)]
+pub(super) struct Part {
+    segment: usize,
+    /// Relative to the start of the chunk.
+    range: Range<usize>,
+    decay: bool,
+    bias: bool,
+    squares: Squares,
+}
+
+/// Everything an update needs but the rule.
+pub(super) struct ParameterPass<'a> {
+    /// Parts of every chunk; the sums of squares are written there.
+    pub(super) chunks: &'a mut [Vec<Part>],
+    /// Slots of the optimiser, each as long as the parameters.
+    pub(super) slots: &'a mut [Vec<f32>],
+    /// Scale of the gradient and weight decay.
+    pub(super) factors: Factors,
+    /// Parameters, updated in place.
+    pub(super) values: &'a mut [f32],
+    /// Gradients, as long as the parameters.
+    pub(super) gradients: &'a [f32],
+}
+
+impl ParameterPass<'_> {
+    /// Updates all parameters by `rules`.
+    pub(super) fn run<R: Rule>(self, rules: &Rules<R>) {
+        let ParameterPass { chunks, slots, factors, values, gradients } = self;
+        let mut slots = slots.iter_mut().map(Vec::as_mut_slice);
+        let slots = [slots.next().unwrap_or(&mut []), slots.next().unwrap_or(&mut [])];
+        let level = keel_kernels::simd::level();
+        let work = |parts: &mut Vec<Part>, chunk: Stretch<'_>| {
+            level.run(
+                #[inline(always)]
+                || update_chunk(rules, factors, parts, chunk),
+            );
+        };
+        share(chunks, Stretch { values, gradients, slots }, &work);
+    }
+}
+
+/// Writes the norms of the last pass, one for each segment, and returns the norm of the whole gradient.
+pub(super) fn collect_norms(chunks: &[Vec<Part>], segments: &mut [SegmentNorms]) -> f64 {
+    let mut total = 0.0;
+    segments.fill(SegmentNorms::default());
+    for part in chunks.iter().flatten() {
+        let norms = &mut segments[part.segment];
+        norms.values += part.squares.values;
+        norms.gradient += part.squares.gradients;
+        norms.update += part.squares.updates;
+        total += part.squares.gradients;
+    }
+    for norms in segments {
+        *norms =
+            SegmentNorms { values: norms.values.sqrt(), gradient: norms.gradient.sqrt(), update: norms.update.sqrt() };
+    }
+    total.sqrt()
+}
+
+/// Returns the parts of the chunk that begins at `start`, one for each segment in it that is not frozen.
+pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<Part> {
+    let overlap = |(index, segment): (usize, &ParameterSegment)| {
+        let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
+        (range.start < range.end && !segment.frozen).then(|| Part {
+            segment: index,
+            range: range.start - start..range.end - start,
+            decay: segment.decay,
+            bias: segment.bias,
+            squares: Squares::default(),
+        })
+    };
+    segments.iter().enumerate().filter_map(overlap).collect()
+}
+
+/// Hands each chunk its stretch: on this thread if there is little to do, else by halves over the pool.
+fn share(chunks: &mut [Vec<Part>], stretch: Stretch<'_>, work: &(impl Fn(&mut Vec<Part>, Stretch<'_>) + Sync)) {
+    if let [parts] = chunks {
+        return work(parts, stretch);
+    }
+    if chunks.is_empty() {
+        return;
+    }
+    let middle = chunks.len() / 2;
+    let parallel = stretch.values.len() >= PARALLEL_FROM;
+    let (left, right) = chunks.split_at_mut(middle);
+    let (left_stretch, right_stretch) = stretch.split(middle * CHUNK);
+    if parallel {
+        rayon::join(|| share(left, left_stretch, work), || share(right, right_stretch, work));
+    } else {
+        share(left, left_stretch, work);
+        share(right, right_stretch, work);
+    }
+}
+
+#[inline(always)]
+fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [Part], chunk: Stretch<'_>) {
+    let Stretch { values, gradients, slots: [first, second] } = chunk;
+    for part in parts {
+        let range = part.range.clone();
+        let rule = if part.bias { &rules.biases } else { &rules.others };
+        let factors = Factors { decay: if part.decay { factors.decay } else { 0.0 }, ..factors };
+        let slot = |slot: &'_ [f32]| if slot.is_empty() { 0..0 } else { range.clone() };
+        let (first_range, second_range) = (slot(first), slot(second));
+        let slots = [&mut first[first_range], &mut second[second_range]];
+        let stretch = Stretch { values: &mut values[range.clone()], gradients: &gradients[range], slots };
+        part.squares = element_wise::update(rule, factors, stretch);
+    }
+}
