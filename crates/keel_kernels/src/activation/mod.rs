@@ -23,7 +23,7 @@ mod silu;
 mod softplus;
 mod tanh;
 
-pub use apply::{backward, backward_from_output, forward};
+pub use apply::{ActivationGradient, backward, backward_from_output, forward};
 pub use elu::Elu;
 pub use exponential::{exp, exp_m1};
 pub use gelu::Gelu;
@@ -33,7 +33,7 @@ pub use leaky_relu::LeakyRelu;
 pub use logarithm::ln_1p;
 pub use mish::Mish;
 pub use normal_distribution::{normal_cumulative, normal_density};
-pub use prelu::{prelu_backward, prelu_forward, prelu_scratch_length};
+pub use prelu::{Prelu, PreluGradient, prelu_scratch_length};
 pub use relu::Relu;
 pub use selu::Selu;
 pub use sigmoid::Sigmoid;

@@ -7,6 +7,7 @@
 //! A mean is kept as `mean + low`, two floats, so that data far from zero (mean 1e4, standard deviation 1) is centred
 //! without the rounding error a single float would add to every value.
 
+mod affine;
 pub mod batch;
 mod batch_activation;
 mod batch_sum;
@@ -18,3 +19,5 @@ pub mod sample;
 pub mod tail;
 #[cfg(test)]
 mod tests;
+
+pub use affine::{Affine, AffineGradient};

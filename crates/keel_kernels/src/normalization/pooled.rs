@@ -5,17 +5,17 @@
 //! maxima, so the sums over the gradient visit one value of four.
 
 use super::batch::{self, BACKWARD_TABLE, FORWARD_TABLE};
-use super::records::Records;
+use super::records::{ImageRows, Records};
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
 use crate::pooling::PoolShape;
-use crate::pooling::pairs::{LANES, PLACES, block, block_mut, chosen, window};
-use crate::pooling::{bytes, bytes_mut};
-use crate::simd;
+use crate::pooling::pairs::{LANES, PLACES, PairWindow, block, block_mut, chosen};
+use crate::simd::SimdLevel;
 
-/// What both directions share.
+/// What forward and the sums of backward share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pooled<'a> {
+    pub(super) simd: SimdLevel,
     /// Windows over one image; [`PoolShape::is_pairs`].
     pub(super) windows: &'a PoolShape,
     /// Table the norm applies, `[FORWARD_TABLE, channels]`.
@@ -24,55 +24,61 @@ pub(super) struct Pooled<'a> {
     pub(super) function: Function,
 }
 
-/// Floats that hold the places of `images` images.
-pub(super) fn places_length(windows: &PoolShape, images: usize) -> usize {
-    (images * windows.output_length()).div_ceil(size_of::<f32>())
+/// Results of the forward pass.
+#[derive(Debug)]
+pub(super) struct PooledOutput<'a> {
+    /// Pooled values.
+    pub(super) y: &'a mut [f32],
+    /// Place of each maximum, one byte a pooled value; empty if nobody wants them.
+    pub(super) places: &'a mut [u8],
 }
 
-/// `y = max over each window of f((x - center) * factor + offset)`, all images; `places` ([`places_length`] floats)
-/// keeps where the maxima were, unless it is empty. `look(image, x)` sees each image before its turn, on the same thread.
-pub(super) fn forward(
-    pooled: Pooled<'_>,
-    x: &[f32],
-    (y, places): (&mut [f32], &mut [f32]),
-    look: impl Fn(usize, &[f32]) + Sync,
-) {
+/// Returns the number of bytes that hold the places of `images` images.
+pub(super) fn places_length(windows: &PoolShape, images: usize) -> usize {
+    images * windows.output_length()
+}
+
+/// `y = max over each window of f((x - center) * factor + offset)`, all images. `look(image, x)` sees each image before its
+/// turn, on the same thread.
+pub(super) fn forward(pooled: Pooled<'_>, x: &[f32], output: PooledOutput<'_>, look: impl Fn(usize, &[f32]) + Sync) {
+    let PooledOutput { y, places } = output;
     let (from, to) = (pooled.windows.input_length(), pooled.windows.output_length());
     let images = x.len() / from;
     assert_eq!((x.len(), y.len()), (images * from, images * to), "input and output");
     let keep = !places.is_empty();
-    let (y, places) = (Pieces::new(y), Pieces::new(bytes_mut(places)));
+    assert!(!keep || places.len() >= y.len(), "{} bytes for {} places", places.len(), y.len());
+    let (y, places) = (Pieces::new(y), Pieces::new(places));
     for_each_task(images, x.len(), |image| {
         let (x, outputs) = (&x[image * from..(image + 1) * from], image * to..(image + 1) * to);
         // SAFETY: each task takes its own image.
         let (y, places) = unsafe { (y.piece(outputs.clone()), places.piece(if keep { outputs } else { 0..0 })) };
         look(image, x);
-        forward_image(pooled, x, y, places);
+        forward_image(pooled, x, PooledOutput { y, places });
     });
 }
 
-/// [`forward`] for one image on this thread; `places` holds one byte an output, or none.
-pub(super) fn forward_image(pooled: Pooled<'_>, x: &[f32], y: &mut [f32], places: &mut [u8]) {
-    assert!(pooled.windows.is_pairs(), "{:?}", pooled.windows);
-    assert_eq!((x.len(), y.len()), (pooled.windows.input_length(), pooled.windows.output_length()), "one image");
-    assert!(places.is_empty() || places.len() == y.len(), "places");
-    pooled.function.visit(Forward { pooled, x, y, places });
+/// [`forward`] for one image on this thread.
+pub(super) fn forward_image(pooled: Pooled<'_>, x: &[f32], output: PooledOutput<'_>) {
+    let (windows, y) = (pooled.windows, &output.y);
+    assert!(windows.is_pairs(), "{windows:?}");
+    assert_eq!((x.len(), y.len()), (windows.input_length(), windows.output_length()), "one image");
+    assert!(output.places.is_empty() || output.places.len() == y.len(), "places");
+    pooled.function.visit(Forward { pooled, x, output });
 }
 
 struct Forward<'a> {
     pooled: Pooled<'a>,
     x: &'a [f32],
-    y: &'a mut [f32],
-    places: &'a mut [u8],
+    output: PooledOutput<'a>,
 }
 
 impl Visitor for Forward<'_> {
     type Output = ();
 
     fn visit<F: Elementwise>(self, function: F) {
-        let Forward { pooled: Pooled { windows, table, .. }, x, y, places } = self;
+        let Forward { pooled: Pooled { simd, windows, table, .. }, x, output: PooledOutput { y, places } } = self;
         let channels = windows.channels;
-        simd::level().run(
+        simd.run(
             #[inline(always)]
             || {
                 for_each_window(
@@ -80,16 +86,12 @@ impl Visitor for Forward<'_> {
                     0..windows.output[0],
                     #[inline(always)]
                     |starts, start| {
-                        let y = &mut y[start..start + channels];
+                        let (window, outputs) = (PairWindow { values: x, starts }, start..start + channels);
+                        let y = &mut y[outputs.clone()];
                         if places.is_empty() {
-                            pool_window::<F, false>((function, table), (x, starts), y, &mut []);
+                            pool_window::<F, false>(function, table, window, y, &mut []);
                         } else {
-                            pool_window::<F, true>(
-                                (function, table),
-                                (x, starts),
-                                y,
-                                &mut places[start..start + channels],
-                            );
+                            pool_window::<F, true>(function, table, window, y, &mut places[outputs]);
                         }
                     },
                 );
@@ -102,34 +104,48 @@ impl Visitor for Forward<'_> {
 /// compilers turn into wide vectors where they leave short arrays alone.
 #[inline(always)]
 fn pool_window<F: Elementwise, const KEEP: bool>(
-    (function, table): (F, &[f32]),
-    (x, [left, right, lower_left, lower_right]): (&[f32], [usize; PLACES]),
+    function: F,
+    table: &[f32],
+    window: PairWindow<'_>,
     y: &mut [f32],
     places: &mut [u8],
 ) {
     let channels = y.len();
-    let part = |start: usize| &x[start..start + channels];
+    let part = |start: usize| &window.values[start..start + channels];
+    let [left, right, lower_left, lower_right] = window.starts;
     let (left, right, lower_left, lower_right) = (part(left), part(right), part(lower_left), part(lower_right));
     let row = |index: usize| &table[index * channels..(index + 1) * channels];
     let (center, factor, offset) = (row(0), row(1), row(2));
     for channel in 0..channels {
         let activated = |x: f32| function.value((x - center[channel]) * factor[channel] + offset[channel]);
-        let best = (activated(left[channel]), 0);
-        let best = larger(best, (activated(right[channel]), 1));
-        let best = larger(best, (activated(lower_left[channel]), 2));
-        let best = larger(best, (activated(lower_right[channel]), 3));
-        y[channel] = best.0;
+        let best = Candidate { value: activated(left[channel]), place: 0 };
+        let best = best.or(Candidate { value: activated(right[channel]), place: 1 });
+        let best = best.or(Candidate { value: activated(lower_left[channel]), place: 2 });
+        let best = best.or(Candidate { value: activated(lower_right[channel]), place: 3 });
+        y[channel] = best.value;
         if KEEP {
-            places[channel] = best.1 as u8;
+            places[channel] = best.place as u8;
         }
     }
 }
 
-/// The first of equal values, NaN before everything.
-#[inline(always)]
-fn larger(best: (f32, u32), next: (f32, u32)) -> (f32, u32) {
-    let better = (next.0 > best.0) | next.0.is_nan();
-    (if better { next.0 } else { best.0 }, if better { next.1 } else { best.1 })
+/// A value of a window that may be the largest.
+#[derive(Clone, Copy)]
+struct Candidate {
+    value: f32,
+    place: u32,
+}
+
+impl Candidate {
+    /// The larger one; the first of equal values, NaN before everything.
+    #[inline(always)]
+    fn or(self, next: Candidate) -> Candidate {
+        let better = (next.value > self.value) | next.value.is_nan();
+        Candidate {
+            value: if better { next.value } else { self.value },
+            place: if better { next.place } else { self.place },
+        }
+    }
 }
 
 /// Center, factor and offset of some channels.
@@ -151,21 +167,22 @@ fn for_each_window(windows: &PoolShape, rows: std::ops::Range<usize>, mut visit:
 
 /// The records [`gradient_sums`] leaves for `images` images: bands of rows of the output.
 pub(super) fn gradient_records(windows: &PoolShape, images: usize) -> Records {
-    let floats = 4 * windows.output[1] * windows.channels;
-    Records::per_image(images, (windows.output[0], floats), 2 * windows.channels)
+    let row_length = 4 * windows.output[1] * windows.channels;
+    Records::per_image(ImageRows { images, rows: windows.output[0], row_length }, 2 * windows.channels)
 }
 
 /// Multiplies `dy` by the activation's derivative at each maximum, in place, and sums it up, and `dy * (x - center)`
 /// with it, in records `[2, channels]` ([`gradient_records`]).
 pub(super) fn gradient_sums(
     pooled: Pooled<'_>,
-    (dy, places): (&mut [f32], &[f32]),
     x: &[f32],
+    dy: &mut [f32],
+    places: &[u8],
     records: &mut [f32],
 ) -> usize {
     let images = dy.len() / pooled.windows.output_length();
     assert_eq!(x.len(), images * pooled.windows.input_length(), "input");
-    pooled.function.visit(GradientSums { pooled, dy, places: bytes(places), x, records })
+    pooled.function.visit(GradientSums { pooled, dy, places, x, records })
 }
 
 struct GradientSums<'a> {
@@ -180,7 +197,7 @@ impl Visitor for GradientSums<'_> {
     type Output = usize;
 
     fn visit<F: Elementwise>(self, function: F) -> usize {
-        let GradientSums { pooled: Pooled { windows, table, .. }, dy, places, x, records } = self;
+        let GradientSums { pooled: Pooled { simd, windows, table, .. }, dy, places, x, records } = self;
         let (from, to) = (windows.input_length(), windows.output_length());
         let layout = gradient_records(windows, dy.len() / to);
         let (row, work) = (windows.output[1] * windows.channels, x.len());
@@ -192,7 +209,7 @@ impl Visitor for GradientSums<'_> {
             let (dy, record) = unsafe { (dy.piece(outputs.clone()), records.piece(layout.floats(task))) };
             let (x, places) = (&x[image * from..(image + 1) * from], &places[outputs]);
             let first = rows.start * row;
-            simd::level().run(
+            simd.run(
                 #[inline(always)]
                 || {
                     record.fill(0.0);
@@ -206,23 +223,16 @@ impl Visitor for GradientSums<'_> {
                             #[inline(always)]
                             |starts, start| {
                                 let at = start - first + channel;
-                                let dy = &mut dy[at..at + step];
+                                let maxima = Maxima { dy: &mut dy[at..at + step], places: &places[at..] };
+                                let (window, sums) = (PairWindow { values: x, starts }, &mut sums);
                                 if step == LANES {
-                                    sum_window::<LANES, F>(
-                                        function,
-                                        (table, channel),
-                                        (x, starts),
-                                        (dy, &places[at..]),
-                                        &mut sums,
-                                    );
+                                    let tables = rows_of_table::<LANES>(table, channel);
+                                    let values = chosen(window.channels(channel), block(maxima.places, 0));
+                                    sum_window(function, tables, &values, maxima, sums);
                                 } else {
-                                    sum_window::<1, F>(
-                                        function,
-                                        (table, channel),
-                                        (x, starts),
-                                        (dy, &places[at..]),
-                                        &mut sums,
-                                    );
+                                    let tables = rows_of_table::<1>(table, channel);
+                                    let values = chosen(window.channels(channel), block(maxima.places, 0));
+                                    sum_window(function, tables, &values, maxima, sums);
                                 }
                             },
                         );
@@ -238,17 +248,23 @@ impl Visitor for GradientSums<'_> {
     }
 }
 
+/// The maxima of a window in some channels.
+struct Maxima<'a> {
+    /// Gradient of each.
+    dy: &'a mut [f32],
+    places: &'a [u8],
+}
+
+/// Adds the maxima of a window, whose inputs are `x`, to the sums.
 #[inline(always)]
 fn sum_window<const N: usize, F: Elementwise>(
     function: F,
-    (table, channel): (&[f32], usize),
-    (x, starts): (&[f32], [usize; PLACES]),
-    (dy, places): (&mut [f32], &[u8]),
+    [center, factor, offset]: [&[f32; N]; FORWARD_TABLE],
+    x: &[f32; N],
+    maxima: Maxima<'_>,
     sums: &mut [[f32; LANES]; 2],
 ) {
-    let [center, factor, offset] = rows_of_table::<N>(table, channel);
-    let x = chosen(window::<N>(x, starts, channel), block::<N, _>(places, 0));
-    let dy = block_mut::<N, _>(dy, 0);
+    let dy = block_mut::<N, _>(maxima.dy, 0);
     for lane in 0..N {
         let deviation = x[lane] - center[lane];
         let gradient = dy[lane] * function.derivative(deviation * factor[lane] + offset[lane]);
@@ -258,76 +274,98 @@ fn sum_window<const N: usize, F: Elementwise>(
     }
 }
 
-/// Row `y` of the gradient by `x` of one image, `[width, channels]`. `dy` is what [`gradient_sums`] left of the image,
-/// `table` `[BACKWARD_TABLE, channels]`.
-pub(super) fn input_gradient_row(
-    (windows, y): (&PoolShape, usize),
-    (dy, places): (&[f32], &[u8]),
-    (x, table): (&[f32], &[f32]),
-    dx: &mut [f32],
-) {
-    let channels = windows.channels;
-    let row_length = windows.input[1] * channels;
-    assert_eq!((dy.len(), x.len()), (windows.output_length(), windows.input_length()), "one image");
-    assert_eq!((places.len(), table.len()), (dy.len(), BACKWARD_TABLE * channels), "places and table");
-    assert_eq!(dx.len(), row_length, "a row");
-    let x = &x[y * row_length..(y + 1) * row_length];
-    let covered = if y / 2 < windows.output[0] { windows.output[1] } else { 0 };
-    let pooled = (y / 2) * windows.output[1] * channels;
-    simd::level().run(
-        #[inline(always)]
-        || {
-            for column in 0..covered {
-                let from = pooled + column * channels..pooled + (column + 1) * channels;
-                for side in 0..2 {
-                    let at = (2 * column + side) * channels..(2 * column + side + 1) * channels;
-                    let place = (2 * (y % 2) + side) as u8;
-                    scatter(place, (&dy[from.clone()], &places[from.clone()]), (&x[at.clone()], table), &mut dx[at]);
-                }
-            }
-            let rest = 2 * covered * channels..;
-            batch::apply_constant_gradient(&x[rest.clone()], table, &mut dx[rest]);
-        },
-    );
+/// What makes the gradient with respect to the norm's input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InputGradient<'a> {
+    pub(super) simd: SimdLevel,
+    pub(super) windows: &'a PoolShape,
+    /// `[BACKWARD_TABLE, channels]`.
+    pub(super) backward: &'a [f32],
 }
 
-/// The gradient by the values at one place of a window.
+/// Values of the backward pass: of one image, of all, or of some positions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PooledGradient<'a> {
+    /// Gradient of the pooled values, as [`gradient_sums`] left it.
+    pub(super) dy: &'a [f32],
+    /// Place of each maximum.
+    pub(super) places: &'a [u8],
+    /// Input of the norm.
+    pub(super) x: &'a [f32],
+}
+
+impl InputGradient<'_> {
+    /// Row `y` of the gradient with respect to `x` of one image, `[width, channels]`.
+    pub(super) fn row(self, image: PooledGradient<'_>, y: usize, dx: &mut [f32]) {
+        let InputGradient { simd, windows, backward } = self;
+        let PooledGradient { dy, places, x } = image;
+        let channels = windows.channels;
+        let row_length = windows.input[1] * channels;
+        assert_eq!((dy.len(), x.len()), (windows.output_length(), windows.input_length()), "one image");
+        assert_eq!((places.len(), backward.len()), (dy.len(), BACKWARD_TABLE * channels), "places and table");
+        assert_eq!(dx.len(), row_length, "a row");
+        let x = &x[y * row_length..(y + 1) * row_length];
+        let covered = if y / 2 < windows.output[0] { windows.output[1] } else { 0 };
+        let pooled = (y / 2) * windows.output[1] * channels;
+        simd.run(
+            #[inline(always)]
+            || {
+                for column in 0..covered {
+                    let from = pooled + column * channels..pooled + (column + 1) * channels;
+                    for side in 0..2 {
+                        let at = (2 * column + side) * channels..(2 * column + side + 1) * channels;
+                        let place = (2 * (y % 2) + side) as u8;
+                        let (dy, places) = (&dy[from.clone()], &places[from.clone()]);
+                        scatter(place, PooledGradient { dy, places, x: &x[at.clone()] }, backward, &mut dx[at]);
+                    }
+                }
+                let rest = 2 * covered * channels..;
+                batch::apply_constant_gradient(&x[rest.clone()], backward, &mut dx[rest]);
+            },
+        );
+    }
+
+    /// The gradient with respect to `x` of all images: [`InputGradient::row`] for every row.
+    pub(super) fn images(self, batch: PooledGradient<'_>, dx: &mut [f32]) {
+        let windows = self.windows;
+        let (from, to) = (windows.input_length(), windows.output_length());
+        let (images, row) = (batch.x.len() / from, windows.input[1] * windows.channels);
+        assert_eq!((batch.x.len(), batch.dy.len()), (dx.len(), images * to), "gradients and input");
+        let dx = Pieces::new(dx);
+        for_each_task(images, batch.x.len(), |image| {
+            // SAFETY: each task takes its own image.
+            let dx = unsafe { dx.piece(image * from..(image + 1) * from) };
+            let image = batch.image(windows, image);
+            for (y, dx) in dx.chunks_exact_mut(row).enumerate() {
+                self.row(image, y, dx);
+            }
+        });
+    }
+}
+
+impl<'a> PooledGradient<'a> {
+    /// The values of one image of all.
+    pub(super) fn image(self, windows: &PoolShape, image: usize) -> Self {
+        let (from, to) = (windows.input_length(), windows.output_length());
+        let outputs = image * to..(image + 1) * to;
+        PooledGradient {
+            dy: &self.dy[outputs.clone()],
+            places: &self.places[outputs],
+            x: &self.x[image * from..(image + 1) * from],
+        }
+    }
+}
+
+/// The gradient with respect to the values at one place of a window, `[channels]`.
 #[inline(always)]
-fn scatter(place: u8, (dy, places): (&[f32], &[u8]), (x, table): (&[f32], &[f32]), dx: &mut [f32]) {
+fn scatter(place: u8, window: PooledGradient<'_>, backward: &[f32], dx: &mut [f32]) {
+    let PooledGradient { dy, places, x } = window;
     let channels = x.len();
-    let part = |index: usize| &table[index * channels..(index + 1) * channels];
+    let part = |index: usize| &backward[index * channels..(index + 1) * channels];
     let (center, factor, slope, constant) = (part(0), part(1), part(2), part(3));
     let (dy, places, dx) = (&dy[..channels], &places[..channels], &mut dx[..channels]);
     for c in 0..channels {
         let gradient = if places[c] == place { dy[c] } else { 0.0 };
         dx[c] = gradient * factor[c] + ((x[c] - center[c]) * slope[c] + constant[c]);
     }
-}
-
-/// The gradient by `x` of all images: [`input_gradient_row`] for every row.
-pub(super) fn input_gradient(
-    windows: &PoolShape,
-    (dy, places): (&[f32], &[f32]),
-    (x, table): (&[f32], &[f32]),
-    dx: &mut [f32],
-) {
-    let (from, to) = (windows.input_length(), windows.output_length());
-    let (images, row) = (x.len() / from, windows.input[1] * windows.channels);
-    assert_eq!((x.len(), dy.len()), (dx.len(), images * to), "gradients and input");
-    let (places, dx) = (bytes(places), Pieces::new(dx));
-    for_each_task(images, x.len(), |image| {
-        let outputs = image * to..(image + 1) * to;
-        let (dy, places) = (&dy[outputs.clone()], &places[outputs]);
-        // SAFETY: each task takes its own image.
-        let dx = unsafe { dx.piece(image * from..(image + 1) * from) };
-        for (y, dx) in dx.chunks_exact_mut(row).enumerate() {
-            input_gradient_row((windows, y), (dy, places), (&x[image * from..(image + 1) * from], table), dx);
-        }
-    });
-}
-
-/// The places of one image among those of all, one byte an output.
-pub(super) fn places_of<'a>(windows: &PoolShape, places: &'a [f32], image: usize) -> &'a [u8] {
-    let length = windows.output_length();
-    &bytes(places)[image * length..(image + 1) * length]
 }

@@ -15,7 +15,7 @@ mod units;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunk::unit_signal_chunk;
+pub(crate) use chunk::{CountedUnits, unit_signal_chunk};
 pub use chunk::{SignalPart, signal_chunk};
 pub use gradient::{GradientPart, GradientSignal, gradient, gradient_chunk};
 pub use histogram::histogram;

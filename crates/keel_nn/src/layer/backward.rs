@@ -1,5 +1,7 @@
 //! One call of a layer's backward function.
 
+use keel_kernels::{SimdLevel, simd};
+
 #[cfg(doc)]
 use super::Memory;
 use crate::probe::Probe;
@@ -13,6 +15,8 @@ use crate::random::RandomKey;
 pub struct Backward<'a> {
     /// Samples in this call.
     pub batch: usize,
+    /// SIMD level to compute at; the memory was asked for at the same level.
+    pub simd: SimdLevel,
     /// The first input of the forward call; empty unless [`Memory::backward_reads_input`]. The second is always empty.
     pub inputs: [&'a [f32]; 2],
     /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
@@ -40,11 +44,12 @@ pub struct Backward<'a> {
 }
 
 impl<'a> Backward<'a> {
-    /// A call for `batch` samples with the gradient of the loss with respect to the output, `[batch, ...]`; everything
-    /// else is empty.
+    /// A call at the default SIMD level for `batch` samples with the gradient of the loss with respect to the output,
+    /// `[batch, ...]`; everything else is empty.
     pub fn new(batch: usize, grad_output: &'a mut [f32]) -> Self {
         Backward {
             batch,
+            simd: simd::level(),
             inputs: [&[], &[]],
             output: &[],
             grad_output,
@@ -58,6 +63,12 @@ impl<'a> Backward<'a> {
             random: RandomKey::new(0),
             probe: None,
         }
+    }
+
+    /// Sets [`Backward::simd`].
+    pub fn with_simd(mut self, simd: SimdLevel) -> Self {
+        self.simd = simd;
+        self
     }
 
     /// Sets the first of [`Backward::inputs`], `[batch, ...]`: the first input of the forward call.

@@ -8,6 +8,8 @@ mod forward;
 
 use std::fmt;
 
+use keel_kernels::SimdLevel;
+
 use crate::Shape;
 use crate::init::InitSpec;
 use crate::probe::Measures;
@@ -61,9 +63,9 @@ pub trait Layer: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Memory wanted beside input and output.
-    fn memory(&self, request: MemoryRequest) -> Memory {
-        let _ = request;
+    /// Memory wanted beside input and output, for calls at the SIMD level `simd`.
+    fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
+        let _ = (request, simd);
         Memory::default()
     }
 
@@ -109,7 +111,7 @@ pub enum Mode {
     Evaluate,
 }
 
-/// What a plan tells a layer when it asks for its memory.
+/// Size of the runs that memory is planned for. The SIMD level is the program's own.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRequest {
     /// Largest batch of the plan.
@@ -120,7 +122,8 @@ pub struct MemoryRequest {
     pub workers: usize,
 }
 
-/// Memory a layer wants beside input and output; sizes in floats.
+/// Memory a layer wants beside input and output; sizes in floats, also where it keeps bytes
+/// ([`keel_kernels::bytes`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Kept from forward to backward.

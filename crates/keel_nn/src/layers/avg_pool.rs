@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
-use super::window::{self, Extent, Padding};
+use super::window::{self, Extent, Padding, PoolWindow};
 use crate::{Backward, Forward, Layer, Shape};
 
 /// Keys of an `avg_pool` layer.
@@ -44,7 +44,8 @@ impl AvgPoolSpec {
     /// # Errors
     /// If the input is no image, a size is 0, a window does not fit or could see padding only.
     pub fn build(&self, input: Shape) -> Result<AvgPool, BuildError> {
-        let windows = window::pool_shape("avg_pool", (self.kernel, self.stride), self.padding, input)?;
+        let windows =
+            PoolWindow { kernel: self.kernel, stride: self.stride, padding: self.padding }.fit("avg_pool", input)?;
         Ok(AvgPool { windows })
     }
 }
@@ -72,13 +73,13 @@ impl Layer for AvgPool {
     }
 
     fn forward(&self, context: Forward<'_>) {
-        pooling::average_pool(&self.windows, context.inputs[0], context.output);
+        pooling::average_pool(context.simd, &self.windows, context.inputs[0], context.output);
     }
 
     fn backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
-            pooling::average_pool_backward(&self.windows, context.grad_output, grad_input);
+            pooling::average_pool_backward(context.simd, &self.windows, context.grad_output, grad_input);
         }
     }
 

@@ -15,8 +15,8 @@ const LARGEST_LENGTH: u128 = 1 << 40;
 /// Checks the numbers of a spec, before a layer is built from it.
 pub(crate) fn check_spec(spec: &LayerSpec) -> Result<(), BuildError> {
     let kind = spec.name();
-    let width = |key, value| at_most(kind, key, (value, LARGEST_WIDTH));
-    let side = |key, value| at_most(kind, key, (value, LARGEST_SIDE));
+    let width = |key, value| at_most(LARGEST_WIDTH, kind, key, value);
+    let side = |key, value| at_most(LARGEST_SIDE, kind, key, value);
     let extent = |key, extent: Extent| side(key, extent.height).and(side(key, extent.width));
     let padding = |padding| match padding {
         Padding::Each(padding) => side("padding", padding),
@@ -55,7 +55,7 @@ fn product(sizes: &[usize]) -> u128 {
     sizes.iter().fold(1u128, |product, size| product.saturating_mul(*size as u128))
 }
 
-fn at_most(kind: &'static str, key: &'static str, (value, largest): (usize, usize)) -> Result<(), BuildError> {
+fn at_most(largest: usize, kind: &'static str, key: &'static str, value: usize) -> Result<(), BuildError> {
     if value <= largest { Ok(()) } else { Err(BuildError::AboveLargest { kind, key, value, largest }) }
 }
 

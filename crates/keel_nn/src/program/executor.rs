@@ -150,6 +150,7 @@ impl Executor {
             kernel.forward(Forward {
                 batch: count,
                 mode: plan.mode(),
+                simd: program.simd(),
                 inputs: resolve([first, second], batch.input, [first_slice, second_slice]),
                 output,
                 parameters: &parameters[instruction.parameters.clone()],
@@ -243,6 +244,7 @@ impl Executor {
             observer.gradient(index, grad_output);
             kernel.backward(Backward {
                 batch: count,
+                simd: program.simd(),
                 inputs: resolve(inputs, batch.input, [first, second]),
                 output,
                 grad_output,
@@ -260,7 +262,7 @@ impl Executor {
                 if let GradInput::Add { from, to } = target {
                     let length = program.shape(*source).len() * count;
                     let [to, from] = disjoint(arena, [shortened(to, length), shortened(from, length)]);
-                    keel_kernels::elementwise::add_assign(to, from);
+                    keel_kernels::elementwise::add_assign(program.simd(), to, from);
                 }
             }
         }

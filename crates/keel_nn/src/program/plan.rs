@@ -140,7 +140,7 @@ impl Layout<'_> {
     fn plan(mut self) -> Plan {
         let (program, count) = (self.program, self.program.instructions().len());
         let trains = self.request.mode == Mode::Train;
-        let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request);
+        let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request, program.simd());
         let memories: Vec<Memory> = program.instructions().iter().map(memory).collect();
         let learning = program.learning();
         let backward = |node: usize| 2 * count - node;
@@ -189,7 +189,7 @@ impl Layout<'_> {
             nodes.push((saved, forward_scratch, backward_scratch));
         }
         let temporaries = match trains {
-            true => self.gradient_targets((&memories, &learning), &mut gradient_requests),
+            true => self.gradient_targets(&memories, &learning, &mut gradient_requests),
             false => vec![Default::default(); count],
         };
         let (slots, arena) = place(&self.requests);
@@ -254,7 +254,8 @@ impl Layout<'_> {
     /// a temporary buffer. A node that passes its gradient on as it is shares the buffer with its second input.
     fn gradient_targets(
         &mut self,
-        (memories, learning): (&[Memory], &[bool]),
+        memories: &[Memory],
+        learning: &[bool],
         gradients: &mut [Option<usize>],
     ) -> Vec<[Target; 2]> {
         let program = self.program;

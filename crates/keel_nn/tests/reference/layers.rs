@@ -2,7 +2,7 @@
 
 use keel_nn::activations::{ALL, Activation};
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Mode, Shape};
+use keel_nn::{Mode, Shape, SimdLevel};
 use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
 
 use crate::operation::{ADD, Operation, Values};
@@ -20,8 +20,8 @@ struct Magnitudes {
     grad_parameters: f64,
 }
 
-/// Runs forward in both modes and backward on deterministic numbers and compares everything the layer writes.
-/// Returns false if the layer does not fit the shape.
+/// Runs forward in both modes and backward on deterministic numbers, at every SIMD level of the processor, and compares
+/// everything the layer writes. Returns false if the layer does not fit the shape.
 fn check(config: &str, dimensions: &[usize], batch: usize) -> bool {
     let Ok(mut operation) = Operation::new(config, shape(dimensions), batch) else { return false };
     let length = batch * dimensions.iter().product::<usize>();
@@ -35,6 +35,15 @@ fn check(config: &str, dimensions: &[usize], batch: usize) -> bool {
 }
 
 fn compare(what: &str, operation: &mut Operation, inputs: &[&[f32]]) {
+    let state = operation.single.state.clone();
+    for simd in SimdLevel::available() {
+        operation.single.simd = simd;
+        operation.single.state.copy_from_slice(&state);
+        compare_at_level(&format!("{what}, {}", simd.name()), operation, inputs);
+    }
+}
+
+fn compare_at_level(what: &str, operation: &mut Operation, inputs: &[&[f32]]) {
     let grad_output = deterministic_values(3, operation.single.output_length(), -1.0, 1.0);
     let mut values = operation.values(Mode::Train, inputs);
     let magnitudes = magnitudes(operation, &values, &widened(&grad_output));
@@ -237,6 +246,13 @@ fn max_pool_and_maxout_choose_as_the_reference_does_among_equal_values_and_not_a
 }
 
 fn compare_exactly(what: &str, operation: &mut Operation, input: &[f32]) {
+    for simd in SimdLevel::available() {
+        operation.single.simd = simd;
+        compare_exactly_at_level(&format!("{what}, {}", simd.name()), operation, input);
+    }
+}
+
+fn compare_exactly_at_level(what: &str, operation: &mut Operation, input: &[f32]) {
     let grad_output: Vec<f32> = deterministic_labels(3, operation.single.output_length(), 9)
         .into_iter()
         .map(|label| label as f32 + 1.0)
@@ -347,17 +363,18 @@ fn large_batches_equal_the_reference() {
 #[test]
 fn activations_equal_the_reference_at_kinks_and_far_out() {
     for activation in ALL {
-        check_kinks_and_far_out(activation);
+        SimdLevel::available().into_iter().for_each(|simd| check_kinks_and_far_out(activation, simd));
     }
 }
 
-fn check_kinks_and_far_out(activation: Activation) {
+fn check_kinks_and_far_out(activation: Activation, simd: SimdLevel) {
     let mut input = vec![0.0, -0.0, f32::MIN_POSITIVE];
     for distance in [1e-30, 1e-6, 2.5, 3.0, 3.5, 10.0, 30.0, 88.0, 100.0, 1e4, 1e30] {
         input.extend([distance, -distance]);
     }
     let config = serde_json::to_string(&LayerSpec::Activation(activation)).unwrap();
     let mut operation = Operation::new(&config, Shape::Features(input.len()), 1).unwrap();
+    operation.single.simd = simd;
     let mut values = operation.values(Mode::Train, &[&input]);
     let output = operation.single.forward(Mode::Train, &input);
     let expected = values.forward(&operation.op);

@@ -43,7 +43,7 @@ impl Distribution {
         let margin = if low < high { 0.0 } else { low.abs().max(1.0) * 1e-3 };
         let (low, high) = ((low - margin).max(f32::MIN), (high + margin).min(f32::MAX));
         let mut counts = vec![0; BINS];
-        sample.for_each(|block| histogram(block, (low, high), &mut counts));
+        sample.for_each(|block| histogram(block, low..high, &mut counts));
         Some(Distribution { layer, name, low, high, counts })
     }
 }

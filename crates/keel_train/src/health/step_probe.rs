@@ -3,6 +3,7 @@
 use keel_health::measurement::{
     GradientMeasurement, LayerKind, ModelDescription, SignalMeasurement, StepMeasurement, UnitMeasurement,
 };
+use keel_kernels::simd;
 use keel_kernels::statistics::{
     GradientPart, GradientSignal, Limits, SignCounts, Signal, SignalPart, UnitCounts, activation_signal, gradient,
     sign_agreement, signal,
@@ -158,7 +159,7 @@ impl StepProbe {
             let layer = &mut self.measurement.layers[weight.layer];
             layer.input_mean_energy = energy;
             layer.sign_agreement =
-                due.then(|| sign_agreement(gradient, weight.units, AGREEMENT, &mut self.signs) as f32);
+                due.then(|| sign_agreement(simd::level(), gradient, weight.units, AGREEMENT, &mut self.signs) as f32);
         }
     }
 
@@ -227,8 +228,10 @@ impl Observer for StepProbe {
         if let Some(last) = slots.probe.last() {
             match slots.output {
                 OutputPass::None => {}
-                OutputPass::Signal => last.output = Some(signal(output, limits, parts)),
-                OutputPass::Units => last.output = Some(activation_signal(output, limits, &mut last.units, parts)),
+                OutputPass::Signal => last.output = Some(signal(simd::level(), output, limits, parts)),
+                OutputPass::Units => {
+                    last.output = Some(activation_signal(simd::level(), output, limits, &mut last.units, parts))
+                }
             }
         }
         self.keep_distribution(node, "output", output);
@@ -239,7 +242,7 @@ impl Observer for StepProbe {
         if slots.gradient
             && let Some(last) = slots.probe.last()
         {
-            last.gradient = Some(gradient(grad_output, &mut self.gradient_parts));
+            last.gradient = Some(gradient(simd::level(), grad_output, &mut self.gradient_parts));
         }
         self.keep_distribution(node, "gradient", grad_output);
     }

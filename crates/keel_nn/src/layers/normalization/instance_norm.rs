@@ -36,6 +36,6 @@ impl InstanceNormSpec {
         if let Shape::Features(features) = input {
             return Err(BuildError::WantsImage { kind: "instance_norm", features });
         }
-        SampleNorm::build("instance_norm", input, (input.channels(), self.epsilon))
+        SampleNorm::build("instance_norm", input, input.channels(), self.epsilon)
     }
 }

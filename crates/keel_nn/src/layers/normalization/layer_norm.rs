@@ -36,6 +36,6 @@ impl LayerNormSpec {
     /// # Errors
     /// If the input has fewer than two values or epsilon is not above 0.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
-        SampleNorm::build("layer_norm", input, (1, self.epsilon))
+        SampleNorm::build("layer_norm", input, 1, self.epsilon)
     }
 }
