@@ -160,17 +160,17 @@ fn products(report: &Report, sizes: Sizes) {
     let mut scratch = Buffer::zeroed(lengths.max().unwrap_or(0));
     let cost = Cost { flops: 2 * sizes.work(), bytes: 4 * (input.len() + weights.len() + output.len()) };
     report.line(&format!("{name} forward"), cost, || {
-        let factors = Factors::new(&input, &weights);
+        let factors = Factors { left: &input, right: &weights, bias: None };
         matmul::matmul(simd, sizes, factors, &mut output, Scratch(&mut scratch));
     });
     let sizes = Sizes { rows, depth: columns, columns: depth };
     report.line(&format!("{name} input gradient"), cost, || {
-        let factors = Factors::new(&output, &weights);
+        let factors = Factors { left: &output, right: &weights, bias: None };
         matmul::matmul_transposed(simd, sizes, factors, &mut grad_input, Scratch(&mut scratch));
     });
     let sizes = Sizes { rows: depth, depth: rows, columns };
     report.line(&format!("{name} weight gradient"), cost, || {
-        let factors = Factors::new(&input, &output);
+        let factors = Factors { left: &input, right: &output, bias: None };
         matmul::transposed_matmul(simd, sizes, factors, &mut grad_weights, Scratch(&mut scratch));
     });
 }

@@ -1,4 +1,4 @@
-//! What the processor can do at most, measured: the ceiling kernels are judged against.
+//! Limits of the processor, measured: the ceiling kernels are judged against.
 //!
 //! Two numbers make a roofline: multiply-adds a second when all operands are in registers, and bytes a second copied
 //! between buffers far larger than the inner caches. Both are the best of several short tries, on one thread and on all
@@ -38,8 +38,8 @@ const ROUNDS: usize = 400_000;
 const COPY_FLOATS: usize = 4 << 20;
 
 impl MachineLimits {
-    /// Measures this machine at one SIMD level in less than half a second; other work on it lowers the result. Takes 32 MiB a thread
-    /// meanwhile.
+    /// Measures this machine at one SIMD level in less than half a second; other work on it lowers the result. Takes 32 MiB
+    /// a thread meanwhile.
     pub fn measure(simd: SimdLevel) -> MachineLimits {
         let threads = workers();
         let (one, all) = (gigaflops(simd, 1, TRIES, ROUNDS), gigaflops(simd, threads, TRIES, ROUNDS));

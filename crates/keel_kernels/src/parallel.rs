@@ -51,7 +51,7 @@ pub struct WorkerScratch<'a> {
     pub per_worker: usize,
 }
 
-/// As [`for_each_task`], with a part of the scratch for each thread.
+/// Calls `task(index, part)` like [`for_each_task`], with a part of the scratch for each thread.
 ///
 /// # Panics
 /// If the scratch is too short for one thread. With enough for fewer threads than there are, fewer threads work.
@@ -90,8 +90,8 @@ pub fn for_each_chunk(length: usize, chunk: usize, operation: impl Fn(Range<usiz
     });
 }
 
-/// As [`for_each_chunk`], handing each task its own part: calls `operation(index, part)` for consecutive parts of
-/// `values` of at most `chunk` elements.
+/// Element-wise work on one long slice: calls `operation(index, part)` for consecutive parts of `values` of at most `chunk`
+/// elements.
 pub fn for_each_chunk_mut(values: &mut [f32], chunk: usize, operation: impl Fn(usize, &mut [f32]) + Sync) {
     let length = values.len();
     let pieces = Pieces::new(values);

@@ -45,7 +45,7 @@ impl SimdLevel {
         levels
     }
 
-    /// The word `KEEL_SIMD` and reports use.
+    /// Returns the word `KEEL_SIMD` and reports use.
     pub fn name(self) -> &'static str {
         match self {
             SimdLevel::Scalar => "scalar",
@@ -148,7 +148,7 @@ pub(crate) fn prefetch(address: *const f32) {
     let _ = address;
 }
 
-/// As [`prefetch`], up to the second-level cache.
+/// Asks for a cache line like [`prefetch`], up to the second-level cache.
 #[inline(always)]
 pub(crate) fn prefetch_far(address: *const f32) {
     #[cfg(target_arch = "x86_64")]

@@ -186,7 +186,7 @@ fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
     let sizes = Sizes { rows: batch, depth: width, columns: batch };
     let mut scratch = vec![0.0; matmul::scratch_length(simd::level(), sizes)];
     let mut product = vec![0.0; batch * batch];
-    let factors = Factors::new(&scaled, &scaled);
+    let factors = Factors { left: &scaled, right: &scaled, bias: None };
     matmul::matmul_transposed(simd::level(), sizes, factors, &mut product, Scratch(&mut scratch));
     (product, f64::from(scale))
 }
@@ -244,12 +244,12 @@ impl Weights {
     }
 
     fn forward(&mut self, input: &[f32], output: &mut [f32]) {
-        let factors = Factors::new(input, &self.matrices[self.current]);
+        let factors = Factors { left: input, right: &self.matrices[self.current], bias: None };
         matmul::matmul(simd::level(), self.sizes, factors, output, Scratch(&mut self.scratch));
     }
 
     fn backward(&mut self, gradient: &[f32], result: &mut [f32]) {
-        let factors = Factors::new(gradient, &self.matrices[self.current]);
+        let factors = Factors { left: gradient, right: &self.matrices[self.current], bias: None };
         matmul::matmul_transposed(simd::level(), self.sizes, factors, result, Scratch(&mut self.scratch));
     }
 }

@@ -35,7 +35,7 @@ pub fn backward(simd: SimdLevel, function: Function, given: ActivationGradient<'
     function.visit(Backward { simd, given, grad_input });
 }
 
-/// As [`backward`], from the output of the forward call instead of its input.
+/// Computes [`backward`] from the output of the forward call instead of its input.
 ///
 /// # Panics
 /// If the lengths differ or [`Function::from_output`] is false.

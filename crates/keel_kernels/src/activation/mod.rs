@@ -43,7 +43,7 @@ pub use tanh::Tanh;
 
 /// A function applied to every value on its own. NaN stays NaN in [`Elementwise::value`].
 pub trait Elementwise: Copy + Send + Sync {
-    /// Whether [`Elementwise::derivative_from_output`] may be used: the derivative is a function of the output.
+    /// True if the derivative is a function of the output: then [`Elementwise::derivative_from_output`] may be used.
     const FROM_OUTPUT: bool;
 
     /// f(x).
@@ -97,7 +97,7 @@ pub enum Function {
 
 /// A kernel that is generic over the function it applies.
 pub trait Visitor {
-    /// What the kernel returns.
+    /// Result of the kernel.
     type Output;
 
     /// Runs the kernel with `function`.
@@ -148,7 +148,7 @@ impl Function {
         self.visit(Derivative(x))
     }
 
-    /// Whether [`backward_from_output`] may be used, which needs the output alone.
+    /// Returns true if [`backward_from_output`] may be used, which needs the output alone.
     pub fn from_output(self) -> bool {
         struct FromOutput;
         impl Visitor for FromOutput {

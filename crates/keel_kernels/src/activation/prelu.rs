@@ -7,7 +7,7 @@ use crate::simd::SimdLevel;
 
 /// Floats one forward task handles, about.
 const CHUNK: usize = 16 * 1024;
-/// Most tasks a backward call is cut into: each keeps its own sums of the slope's gradient.
+/// Maximum number of tasks of a backward call: each keeps its own sums of the slope's gradient.
 const MAXIMUM_TASKS: usize = 32;
 
 /// The function with its slopes.
@@ -88,7 +88,7 @@ impl Prelu<'_> {
             self.simd.run(
                 #[inline(always)]
                 || {
-                    slope_gradient(input, grad_output, sums);
+                    slope_gradient(ActivationGradient { saved: input, grad_output }, sums);
                     for (index, grad_input) in grad_input.chunks_exact_mut(channels).enumerate() {
                         let row = index * channels..(index + 1) * channels;
                         let row = input[row.clone()].iter().zip(&grad_output[row]).zip(slope);
@@ -115,8 +115,8 @@ impl Prelu<'_> {
 
 /// Adds `grad_output * input` over the rows where the input is not positive.
 #[inline(always)]
-fn slope_gradient(input: &[f32], grad_output: &[f32], sums: &mut [f32]) {
-    let channels = sums.len();
+fn slope_gradient(given: ActivationGradient<'_>, sums: &mut [f32]) {
+    let (ActivationGradient { saved: input, grad_output }, channels) = (given, sums.len());
     for (input, grad_output) in input.chunks_exact(channels).zip(grad_output.chunks_exact(channels)) {
         for ((sum, &x), &grad) in sums.iter_mut().zip(input).zip(grad_output) {
             *sum += if x > 0.0 { 0.0 } else { grad * x };

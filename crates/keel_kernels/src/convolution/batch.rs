@@ -21,7 +21,7 @@ const PASSES_PER_WORKER: usize = 4;
 /// Floats of the weights one task sums up over the chunks.
 const REDUCTION_FLOATS: usize = 4096;
 
-/// What the forward pass reads.
+/// Operands of the forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchInput<'a> {
     /// `[batch, height, width, in_channels]`.
@@ -30,7 +30,7 @@ pub struct BatchInput<'a> {
     pub filter: Filter<'a>,
 }
 
-/// What the backward pass reads: `input` and `grad_output` for `batch` images, and the weights.
+/// Operands of the backward pass: `input` and `grad_output` for `batch` images, and the weights.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchGradient<'a> {
     /// Images.
@@ -43,7 +43,7 @@ pub struct BatchGradient<'a> {
     pub weights: &'a [f32],
 }
 
-/// What the backward pass writes; an empty slice is not computed.
+/// Results of the backward pass; an empty slice is not computed.
 #[derive(Debug)]
 pub struct BatchGradientOutput<'a> {
     /// As the input; overwritten.
@@ -70,7 +70,8 @@ impl ConvolutionAt<'_> {
         self.forward_batch_then(read, output, scratch, |_, _| {});
     }
 
-    /// As [`ConvolutionAt::forward_batch`]; `then(index, image)` sees each output image while it is in the cache.
+    /// Computes a batch like [`ConvolutionAt::forward_batch`]; `then(index, image)` sees each output image while it is in the
+    /// cache.
     pub fn forward_batch_then(
         &self,
         read: BatchInput<'_>,
@@ -191,8 +192,8 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// As [`ConvolutionAt::backward_batch`], with the output gradient written by `gradient(index, rows)` one image at a
-    /// time, just before it is used: `read.grad_output` is not looked at. It writes every row of the image.
+    /// Computes a batch like [`ConvolutionAt::backward_batch`] from output gradients that `gradient(index, rows)` writes, one
+    /// image at a time and just before it is used: `read.grad_output` is not looked at. It writes every row of the image.
     pub fn backward_batch_from(
         &self,
         read: BatchGradient<'_>,
@@ -217,6 +218,7 @@ impl ConvolutionAt<'_> {
         let (packed, rest) = scratch.take(self.packed_transposed_length());
         let (partials, rest) = rest.take(chunks * partial);
         let scratch = WorkerScratch { floats: rest.0, per_worker: self.backward_worker_scratch() };
+        let FrameRows { origin, step: row } = self.gradient_frame_rows();
         let (wants_input, wants_bias) = (!write.grad_input.is_empty(), !write.grad_bias.is_empty());
         if wants_input {
             self.pack_transposed_weights(read.weights, packed);
@@ -243,7 +245,10 @@ impl ConvolutionAt<'_> {
                     gradient(index, &mut self.gradient_rows(frame));
                 }
                 let frames = self.framed(&read.input[images.start * image..images.end * image], frames);
-                self.add_pass(frames, gradient_frames, weights, Scratch(&mut *of_pass));
+                let values = &gradient_frames[origin..];
+                let grad_output = GradientRows { values, row, image: self.gradient_frame_length() };
+                let pass = GradientPass { frames, grad_output };
+                self.add_grad_weights_pass(pass, weights, Scratch(&mut *of_pass));
                 if wants_bias {
                     self.add_bias(gradient_frames, bias);
                 }
@@ -263,14 +268,6 @@ impl ConvolutionAt<'_> {
         if wants_bias {
             write.grad_bias.copy_from_slice(&sums[weight_sums..]);
         }
-    }
-
-    /// Adds a pass's part to the weight gradient, from the framed images and their framed output gradients.
-    fn add_pass(&self, frames: &[f32], gradient_frames: &[f32], weights: &mut [f32], scratch: Scratch<'_>) {
-        let FrameRows { origin, step: row } = self.gradient_frame_rows();
-        let (values, image) = (&gradient_frames[origin..], self.gradient_frame_length());
-        let pass = GradientPass { frames, grad_output: GradientRows { values, row, image } };
-        self.add_grad_weights_pass(pass, weights, scratch);
     }
 }
 

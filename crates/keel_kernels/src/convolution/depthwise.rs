@@ -7,7 +7,7 @@ use super::{ConvolutionShape, Pass};
 use crate::simd::SimdLevel;
 
 #[inline(always)]
-fn multiply_add(target: &mut [f32], left: &[f32], right: &[f32]) {
+fn multiply_add(target: &mut [f32], [left, right]: [&[f32]; 2]) {
     for ((target, left), right) in target.iter_mut().zip(left).zip(right) {
         *target = left.mul_add(*right, *target);
     }
@@ -28,14 +28,14 @@ pub(super) fn forward(simd: SimdLevel, shape: &ConvolutionShape, pass: Pass<'_>,
                 let (y, x) = (position / shape.out_width(), position % shape.out_width());
                 for (tap, weight) in weights.chunks_exact(channels).enumerate() {
                     let from = tap_offset(shape, y, x, tap);
-                    multiply_add(target, &frame[from..from + channels], weight);
+                    multiply_add(target, [&frame[from..from + channels], weight]);
                 }
             }
         },
     );
 }
 
-/// Where tap `tap` of output `(y, x)` reads in the frame.
+/// Returns the place in the frame that tap `tap` of output (`y`, `x`) reads.
 #[inline(always)]
 fn tap_offset(shape: &ConvolutionShape, y: usize, x: usize, tap: usize) -> usize {
     let row = y * shape.stride[0] + tap / shape.kernel[1] * shape.dilation[0];
@@ -73,7 +73,7 @@ pub(super) fn add_grad_input(
                     let horizontal = source(shape, 1, x, tap % shape.kernel[1]);
                     if let (Some(vertical), Some(horizontal)) = (vertical, horizontal) {
                         let from = vertical * row + horizontal * channels;
-                        multiply_add(target, &values[from..from + channels], weight);
+                        multiply_add(target, [&values[from..from + channels], weight]);
                     }
                 }
             }
@@ -107,7 +107,8 @@ pub(super) fn add_grad_weights(
                     for x in 0..shape.out_width() {
                         let to = y * grad_output.row + x * channels;
                         let from = tap_offset(shape, y, x, tap);
-                        multiply_add(target, &frame[from..from + channels], &grad_output.values[to..to + channels]);
+                        let gradient = &grad_output.values[to..to + channels];
+                        multiply_add(target, [&frame[from..from + channels], gradient]);
                     }
                 }
             }

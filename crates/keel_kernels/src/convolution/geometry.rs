@@ -2,8 +2,8 @@
 
 use crate::length::{LARGEST, checked_product};
 
-/// Everything that fixes a convolution's sizes; pairs are `[vertical, horizontal]`. What the functions return is meant for
-/// shapes that are [valid](ConvolutionShape::is_valid).
+/// Everything that fixes a convolution's sizes; pairs are `[vertical, horizontal]`. The functions that return
+/// lengths are meant for [valid](ConvolutionShape::is_valid) shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvolutionShape {
     /// Rows of the input image.

@@ -22,7 +22,7 @@ pub(super) struct GradientRows<'a> {
     pub(super) image: usize,
 }
 
-/// What the weight gradient of a few images is computed from.
+/// Operands of the weight gradient of a few images.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GradientPass<'a> {
     /// Framed images, as for [`ConvolutionAt::forward_pass`].

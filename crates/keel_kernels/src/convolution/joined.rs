@@ -59,7 +59,7 @@ impl ConvolutionAt<'_> {
         let (in_channels, out_channels) = (self.shape.in_channels, self.shape.out_channels);
         if !write.grad_weights.is_empty() {
             let sizes = self.weight_gradient_sizes(read.batch);
-            let factors = Factors::new(read.input, read.grad_output);
+            let factors = Factors { left: read.input, right: read.grad_output, bias: None };
             matmul::transposed_matmul(self.simd, sizes, factors, write.grad_weights, scratch);
         }
         if !write.grad_input.is_empty() {

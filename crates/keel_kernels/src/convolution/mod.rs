@@ -70,7 +70,7 @@ impl Deref for ConvolutionAt<'_> {
     }
 }
 
-/// What the output or the input gradient of a few images is computed from.
+/// Operands of the output or the input gradient of a few images.
 #[derive(Clone, Copy)]
 struct Pass<'a> {
     /// Framed images or output gradients, `[images, frame rows, frame columns, channels]`.
@@ -83,7 +83,7 @@ struct Pass<'a> {
     accumulate: bool,
 }
 
-/// How the sums of a convolution are taken.
+/// Order in which the sums of a convolution are taken.
 #[derive(Clone, Debug)]
 enum Algorithm {
     /// Channel by channel.
@@ -115,7 +115,7 @@ impl Convolution {
         Convolution::by_definition(shape)
     }
 
-    /// As [`Convolution::new`], with sums as the definition says them: what other ways are compared with.
+    /// Prepares a convolution whose sums are taken as the definition says, which other ways are compared with.
     ///
     /// # Panics
     /// If the shape is impossible ([`ConvolutionShape::is_valid`]).

@@ -1,5 +1,5 @@
-//! A convolution with the batch norm that follows: statistics are taken from each output image, and the gradient by it
-//! is made, while the image is in the cache.
+//! A convolution with the batch norm that follows: statistics are taken from each output image, and its
+//! gradient is made, while the image is in the cache.
 
 use super::{BatchGradient, BatchGradientOutput, BatchInput, ConvolutionAt};
 use crate::normalization::batch;
@@ -12,10 +12,10 @@ use crate::statistics::{GradientSignal, SAMPLED_IMAGES, gradient_chunk};
 /// Floats that note the gradient statistics of one image: sum of squares, largest value, values that are not finite.
 const MEASURES: usize = 3;
 
-/// What turns an output image into what is kept of it in evaluation.
+/// Norm and tail that an output image passes in evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Finish<'a> {
-    /// What follows the norm.
+    /// Work after the norm.
     pub tail: Tail,
     /// The table the norm applies, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
@@ -23,12 +23,12 @@ pub struct Finish<'a> {
     pub shortcut: &'a [f32],
 }
 
-/// What the backward pass needs of norm and tail.
+/// Norm and tail of the backward pass.
 #[derive(Debug)]
 pub struct NormalizedGradient<'a> {
-    /// What follows the norm.
+    /// Work after the norm.
     pub tail: Tail,
-    /// What the tail's sums were made from.
+    /// Operands the tail's sums were made from.
     pub read: TailGradient<'a>,
     /// `[BACKWARD_TABLE, channels]`, [`batch::backward_table`].
     pub backward: &'a [f32],
@@ -38,7 +38,7 @@ pub struct NormalizedGradient<'a> {
 }
 
 impl ConvolutionAt<'_> {
-    /// As [`ConvolutionAt::forward_batch`]; leaves the records of the output's statistics, for
+    /// Computes a batch like [`ConvolutionAt::forward_batch`], leaves the records of the output's statistics for
     /// [`batch::finish_statistics`], and returns their layout.
     pub fn forward_batch_recorded(
         &self,
@@ -81,8 +81,8 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// As [`ConvolutionAt::backward_batch`], from the gradient of the tail's output in `read.grad_output`, as
-    /// [`Tail::gradient_sums`] left it: the gradient of the convolution's own output is made image by image.
+    /// Computes a batch like [`ConvolutionAt::backward_batch`] from the gradient of the tail's output in `read.grad_output`,
+    /// as [`Tail::gradient_sums`] left it: the gradient of the convolution's own output is made image by image.
     pub fn backward_batch_normalized(
         &self,
         read: BatchGradient<'_>,

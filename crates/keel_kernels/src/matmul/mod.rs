@@ -37,13 +37,6 @@ pub struct Factors<'a> {
     pub bias: Option<&'a [f32]>,
 }
 
-impl<'a> Factors<'a> {
-    /// Two matrices without a bias.
-    pub fn new(left: &'a [f32], right: &'a [f32]) -> Self {
-        Factors { left, right, bias: None }
-    }
-}
-
 impl Sizes {
     /// Multiply-adds of the product; as many as a `usize` can count if there are more.
     pub fn work(self) -> usize {

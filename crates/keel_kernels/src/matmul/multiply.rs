@@ -188,7 +188,7 @@ impl pulp::WithSimd for Task<'_> {
         for index in 0..blocks {
             let block = self.block(index);
             let next = (index + 1 < blocks).then(|| self.block(index + 1));
-            // SAFETY: the buffer has room for the longest block; `run` asserted the lengths of all matrices.
+            // SAFETY: the buffer holds the longest block; `run` asserted the lengths of all matrices.
             unsafe {
                 let panel = self.panel(simd, &block, buffer.as_mut_ptr().cast());
                 self.tiles(simd, &block, panel, next);
@@ -218,7 +218,7 @@ impl Task<'_> {
     /// The block of the right matrix in whole vectors: where it lies, or packed in `buffer`.
     ///
     /// # Safety
-    /// The block must lie inside the right matrix, and `buffer` must have room for it in whole vectors.
+    /// The block must lie inside the right matrix, and `buffer` must hold it in whole vectors.
     #[inline(always)]
     unsafe fn panel<S: Simd>(&self, simd: S, block: &Block, buffer: *mut f32) -> PanelRows {
         let right = self.product.right;

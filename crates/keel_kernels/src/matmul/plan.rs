@@ -1,4 +1,4 @@
-//! How a product is cut into tasks and blocks.
+//! Cut of a product into tasks and blocks.
 //!
 //! The cut follows from the sizes and the SIMD level alone, never from the number of threads; the terms of every sum are
 //! added in the order of the depth, whatever the cut.

@@ -23,7 +23,7 @@ fn sizes_that_wrap_or_do_not_fit_are_refused_by_every_form_before_memory_is_touc
     for (sizes, lengths, expected) in cases {
         for form in [matmul, matmul_transposed, transposed_matmul] {
             let [left, right, mut result] = lengths.map(|length| vec![1.0; length]);
-            let factors = Factors::new(&left, &right);
+            let factors = Factors { left: &left, right: &right, bias: None };
             let message = refusal(|| form(SimdLevel::Scalar, sizes, factors, &mut result, Scratch::none()));
             assert!(message.contains(expected), "{sizes:?}: {message}");
         }
@@ -33,14 +33,14 @@ fn sizes_that_wrap_or_do_not_fit_are_refused_by_every_form_before_memory_is_touc
 #[test]
 #[should_panic(expected = "scratch")]
 fn too_short_scratch_is_refused() {
-    let (sizes, factors) = (sizes([2, 64, 100]), Factors::new(&[1.0; 128], &[1.0; 6400]));
+    let (sizes, factors) = (sizes([2, 64, 100]), Factors { left: &[1.0; 128], right: &[1.0; 6400], bias: None });
     transposed_matmul(SimdLevel::Scalar, sizes, factors, &mut [0.0; 200], Scratch::none());
 }
 
 #[test]
 #[should_panic(expected = "bias")]
 fn a_bias_of_another_length_is_refused() {
-    let factors = Factors { bias: Some(&[1.0; 2]), ..Factors::new(&[1.0; 4], &[1.0; 6]) };
+    let factors = Factors { left: &[1.0; 4], right: &[1.0; 6], bias: Some(&[1.0; 2]) };
     matmul(SimdLevel::Scalar, sizes([2, 2, 3]), factors, &mut [0.0; 6], Scratch::none());
 }
 
@@ -217,7 +217,7 @@ fn the_three_functions_use_the_forms_they_name() {
                 Form::RightTransposed => matmul_transposed,
                 Form::LeftTransposed => transposed_matmul,
             };
-            let factors = Factors { bias: case.bias.as_deref(), ..Factors::new(&case.a, &case.b) };
+            let factors = Factors { left: &case.a, right: &case.b, bias: case.bias.as_deref() };
             function(level, sizes, factors, &mut c, Scratch(&mut scratch));
             assert_eq!(c, case.result(level), "{form:?}, {}", level.name());
         }

@@ -172,8 +172,21 @@ pub fn fold(filter: Filter<'_>, table: &mut [f32], target: FoldedFilter<'_>) {
     offset.fill(0.0);
 }
 
-/// `y = (x - center) * factor + offset`, `x` and `y` `[rows, channels]`, `table` `[FORWARD_TABLE, channels]`.
-pub fn normalize(simd: SimdLevel, x: &[f32], table: &[f32], y: &mut [f32]) {
+/// Rows with the table that is applied to them.
+#[derive(Clone, Copy, Debug)]
+pub struct TableInput<'a> {
+    /// `[rows, channels]`.
+    pub x: &'a [f32],
+    /// `[parts, channels]`.
+    pub table: &'a [f32],
+}
+
+/// `y = (x - center) * factor + offset`, `y` `[rows, channels]`, with a table `[FORWARD_TABLE, channels]`.
+///
+/// # Panics
+/// If lengths do not fit.
+pub fn normalize(simd: SimdLevel, input: TableInput<'_>, y: &mut [f32]) {
+    let TableInput { x, table } = input;
     assert_eq!(x.len(), y.len(), "input and output");
     let channels = channels_of(table, FORWARD_TABLE);
     for_each_row_chunk(
@@ -181,13 +194,14 @@ pub fn normalize(simd: SimdLevel, x: &[f32], table: &[f32], y: &mut [f32]) {
         channels,
         y,
         #[inline(always)]
-        |range, y| normalize_chunk(&x[range], table, y),
+        |range, y| normalize_chunk(TableInput { x: &x[range], table }, y),
     );
 }
 
 /// [`normalize`] for some rows, inside [`crate::SimdLevel::run`].
 #[inline(always)]
-pub fn normalize_chunk(x: &[f32], table: &[f32], y: &mut [f32]) {
+pub fn normalize_chunk(input: TableInput<'_>, y: &mut [f32]) {
+    let TableInput { x, table } = input;
     let channels = table.len() / FORWARD_TABLE;
     let (center, rest) = table.split_at(channels);
     let (factor, offset) = rest.split_at(channels);
@@ -225,7 +239,7 @@ pub fn sum_gradient_chunk(rows: RowPair<'_>, mean: &[f32], record: &mut [f32]) {
     paired_sums(rows, [mean], |dy, x, [mean]| [dy, dy * (x - mean)], PairSums::of_record(record));
 }
 
-/// What [`backward_table`] reads.
+/// Operands of [`backward_table`].
 #[derive(Clone, Copy, Debug)]
 pub struct BackwardSums<'a> {
     /// Records `[chunks, 2, channels]` of [`gradient_sums`].
@@ -300,7 +314,8 @@ pub fn apply_gradient_rows(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx
 
 /// [`apply_gradient`] where `dy` is 0, inside [`crate::SimdLevel::run`].
 #[inline(always)]
-pub(super) fn apply_constant_gradient(x: &[f32], table: &[f32], dx: &mut [f32]) {
+pub(super) fn apply_constant_gradient(input: TableInput<'_>, dx: &mut [f32]) {
+    let TableInput { x, table } = input;
     let channels = table.len() / BACKWARD_TABLE;
     let part = |index: usize| &table[index * channels..(index + 1) * channels];
     let map = |_, x: f32, [center, slope, constant]: [f32; 3]| (x - center) * slope + constant;

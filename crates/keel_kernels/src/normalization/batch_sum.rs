@@ -53,7 +53,7 @@ impl Visitor for Forward<'_> {
     }
 }
 
-/// What [`gradient_sums`] reads.
+/// Operands of [`gradient_sums`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Summed<'a> {
     pub(super) simd: SimdLevel,
@@ -67,7 +67,7 @@ pub(super) struct Summed<'a> {
     pub(super) function: Function,
 }
 
-/// Multiplies `dy` by the activation's derivative, in place: the gradient by the shortcut and by the norm's output. Sums
+/// Multiplies `dy` by the activation's derivative, in place: the gradient of the shortcut and of the norm's output. Sums
 /// it up as [`super::batch::gradient_sums`] does.
 pub(super) fn gradient_sums(dy: &mut [f32], summed: Summed<'_>, records: &mut [f32]) -> usize {
     assert_eq!((summed.x.len(), summed.y.len()), (dy.len(), dy.len()), "gradient, input and output");

@@ -4,7 +4,7 @@
 //! each maximum (one byte), backward computes what it needs again from the norm's input `x`. Gradient reaches only the
 //! maxima, so the sums over the gradient visit one value of four.
 
-use super::batch::{self, BACKWARD_TABLE, FORWARD_TABLE};
+use super::batch::{self, BACKWARD_TABLE, FORWARD_TABLE, TableInput};
 use super::records::{ImageRows, Records};
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
@@ -12,7 +12,7 @@ use crate::pooling::PoolShape;
 use crate::pooling::pairs::{LANES, PLACES, PairWindow, block, block_mut, chosen};
 use crate::simd::SimdLevel;
 
-/// What forward and the sums of backward share.
+/// Norm, activation and windows of forward and of the sums of backward.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pooled<'a> {
     pub(super) simd: SimdLevel,
@@ -274,7 +274,7 @@ fn sum_window<const N: usize, F: Elementwise>(
     }
 }
 
-/// What makes the gradient with respect to the norm's input.
+/// Makes the gradient with respect to the norm's input.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InputGradient<'a> {
     pub(super) simd: SimdLevel,
@@ -320,7 +320,8 @@ impl InputGradient<'_> {
                     }
                 }
                 let rest = 2 * covered * channels..;
-                batch::apply_constant_gradient(&x[rest.clone()], backward, &mut dx[rest]);
+                let input = TableInput { x: &x[rest.clone()], table: backward };
+                batch::apply_constant_gradient(input, &mut dx[rest]);
             },
         );
     }

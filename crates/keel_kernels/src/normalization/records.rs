@@ -1,5 +1,5 @@
-//! How a batch is cut into the chunks that sums over it are made of: by its sizes alone, so that sums never depend on
-//! the number of threads.
+//! Chunks of a batch that sums over it are made of: cut by its sizes alone, so that sums never depend on the number of
+//! threads.
 
 use std::ops::Range;
 
@@ -84,7 +84,7 @@ impl Records {
         (image, start..(start + self.rows_per_record).min(self.rows_per_image))
     }
 
-    /// Where the floats of record `index` lie.
+    /// Returns the place of the floats of record `index`.
     pub fn floats(&self, index: usize) -> Range<usize> {
         index * self.record..(index + 1) * self.record
     }

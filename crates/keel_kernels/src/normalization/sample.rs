@@ -2,7 +2,9 @@
 //!
 //! A sample is `[positions, channels]`; group `g` holds `channels / groups` neighbouring channels at all positions.
 
-use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, apply_gradient_chunk, normalize_chunk, sum_gradient_chunk};
+use super::batch::{
+    BACKWARD_TABLE, FORWARD_TABLE, TableInput, apply_gradient_chunk, normalize_chunk, sum_gradient_chunk,
+};
 use super::columns::RowPair;
 use super::moments::{self, Moments, RECORD};
 use super::{Affine, AffineGradient};
@@ -27,7 +29,7 @@ pub struct SampleNorm {
     pub epsilon: f32,
 }
 
-/// What [`SampleNorm::forward`] reads.
+/// Operands of [`SampleNorm::forward`].
 #[derive(Clone, Copy, Debug)]
 pub struct SampleInput<'a> {
     /// `[batch, positions, channels]`.
@@ -36,7 +38,7 @@ pub struct SampleInput<'a> {
     pub affine: Affine<'a>,
 }
 
-/// What [`SampleNorm::forward`] writes.
+/// Results of [`SampleNorm::forward`].
 #[derive(Debug)]
 pub struct SampleOutput<'a> {
     /// `[batch, positions, channels]`.
@@ -45,7 +47,7 @@ pub struct SampleOutput<'a> {
     pub statistics: &'a mut [f32],
 }
 
-/// What [`SampleNorm::backward`] reads.
+/// Operands of [`SampleNorm::backward`].
 #[derive(Clone, Copy, Debug)]
 pub struct SampleGradient<'a> {
     /// Gradient of the output, `[batch, positions, channels]`.
@@ -54,11 +56,11 @@ pub struct SampleGradient<'a> {
     pub input: &'a [f32],
     /// `[channels]`.
     pub scale: &'a [f32],
-    /// What forward left, `[batch, STATISTICS, groups]`.
+    /// Statistics forward left, `[batch, STATISTICS, groups]`.
     pub statistics: &'a [f32],
 }
 
-/// What [`SampleNorm::backward`] writes.
+/// Results of [`SampleNorm::backward`].
 #[derive(Debug)]
 pub struct SampleGradientOutput<'a> {
     /// Gradient of the input, `[batch, positions, channels]`; not computed if empty.
@@ -70,9 +72,9 @@ pub struct SampleGradientOutput<'a> {
 /// Scratch of [`SampleNorm::backward`], in floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackwardScratch {
-    /// For each sample of a batch.
+    /// Floats for each sample of a batch.
     pub per_sample: usize,
-    /// For each thread.
+    /// Floats for each thread.
     pub per_worker: usize,
 }
 
@@ -134,9 +136,9 @@ impl SampleNorm {
             simd.run(
                 #[inline(always)]
                 || {
-                    self.measure(input, record, statistics);
+                    self.measure(input, Scratch(record), statistics);
                     self.forward_table(statistics, affine, table);
-                    normalize_chunk(input, table, output);
+                    normalize_chunk(TableInput { x: input, table }, output);
                 },
             );
         });
@@ -182,7 +184,7 @@ impl SampleNorm {
                     sum_gradient_chunk(rows, center, sums);
                     self.normalize_sums(statistics, sums);
                     if wanted {
-                        self.backward_table(statistics, given.scale, sums, table);
+                        self.backward_table(SampleSums { statistics, scale: given.scale, sums }, table);
                         apply_gradient_chunk(rows, table, dx);
                     }
                 },
@@ -196,7 +198,8 @@ impl SampleNorm {
 
     /// Statistics `[STATISTICS, groups]` of one sample.
     #[inline(always)]
-    fn measure(&self, input: &[f32], record: &mut [f32], statistics: &mut [f32]) {
+    fn measure(&self, input: &[f32], scratch: Scratch<'_>, statistics: &mut [f32]) {
+        let record = scratch.0;
         let mut store = |group: usize, moments: Moments| {
             let (mean, low) = moments.split_mean();
             statistics[group] = mean;
@@ -255,7 +258,8 @@ impl SampleNorm {
     /// With n values in a group, x^ the normalised input and sums over the group, the input gradient is
     /// `(scale * dy - sum(scale * dy) / n - x^ * sum(scale * dy * x^) / n) / std`.
     #[inline(always)]
-    fn backward_table(&self, statistics: &[f32], scale: &[f32], sums: &[f32], table: &mut [f32]) {
+    fn backward_table(&self, given: SampleSums<'_>, table: &mut [f32]) {
+        let SampleSums { statistics, scale, sums } = given;
         let (channels, size) = (self.channels, self.channels / self.groups);
         let count = (self.positions * size) as f64;
         for group in 0..self.groups {
@@ -273,6 +277,17 @@ impl SampleNorm {
             }
         }
     }
+}
+
+/// Operands of [`SampleNorm::backward_table`].
+#[derive(Clone, Copy)]
+struct SampleSums<'a> {
+    /// Statistics of the sample.
+    statistics: &'a [f32],
+    /// `[channels]`.
+    scale: &'a [f32],
+    /// Sums over the gradient, `[2, channels]`.
+    sums: &'a [f32],
 }
 
 #[cfg(test)]

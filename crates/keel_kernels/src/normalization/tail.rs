@@ -1,4 +1,4 @@
-//! What follows a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
+//! Work after a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
 //!
 //! One place that chooses between [`super::batch_activation`], [`super::batch_sum`] and [`super::pooled`], for whole
 //! batches and, where a convolution comes first, for single images and rows in its cache.
@@ -15,7 +15,7 @@ use crate::pooling::PoolShape;
 use crate::simd::SimdLevel;
 use crate::statistics::{CountedUnits, Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
 
-/// What follows the norm.
+/// Work after the norm.
 #[derive(Clone, Copy, Debug)]
 pub struct Tail {
     /// The activation; identity for none.
@@ -35,18 +35,18 @@ pub enum Extra {
     Pooling(PoolShape),
 }
 
-/// Where the statistics of an activation hidden by pooling go.
+/// Place for the statistics of an activation hidden by pooling.
 #[derive(Debug)]
 pub struct Hidden<'a> {
-    /// Its channels.
+    /// Counts of its channels.
     pub units: &'a mut UnitCounts,
-    /// Outside these it is saturated.
+    /// Range outside which it is saturated.
     pub limits: Limits,
     /// Parts of the statistics; the first call of a size allocates them.
     pub parts: &'a mut Vec<SignalPart>,
 }
 
-/// What the forward pass reads.
+/// Operands of the forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct TailInput<'a> {
     /// SIMD level of the loops.
@@ -59,7 +59,7 @@ pub struct TailInput<'a> {
     pub table: &'a [f32],
 }
 
-/// What the forward pass writes.
+/// Results of the forward pass.
 #[derive(Debug)]
 pub struct TailOutput<'a> {
     /// Output of the tail.
@@ -68,7 +68,7 @@ pub struct TailOutput<'a> {
     pub places: &'a mut [u8],
 }
 
-/// What the backward pass reads.
+/// Operands of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct TailGradient<'a> {
     /// SIMD level of the loops.
@@ -77,16 +77,16 @@ pub struct TailGradient<'a> {
     pub x: &'a [f32],
     /// Output of the tail; read only if it [adds](Tail::adds).
     pub y: &'a [f32],
-    /// What forward left in its `places`.
+    /// Bytes forward left in its `places`.
     pub places: &'a [u8],
     /// The table the norm applied, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
 }
 
-/// What the last step of the backward pass reads.
+/// Operands of the last step of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct TailInputGradient<'a> {
-    /// What the sums were made from.
+    /// Operands the sums were made from.
     pub read: TailGradient<'a>,
     /// Gradient of the output, as [`Tail::gradient_sums`] left it.
     pub dy: &'a [f32],
@@ -144,7 +144,7 @@ impl Tail {
         }
     }
 
-    /// As [`Tail::forward`] where there is pooling, with statistics of the activation it hides: of one of
+    /// Computes all images where there is pooling, and returns statistics of the activation it hides: of one of
     /// [`SAMPLED_IMAGES`] images, each measured just before it is pooled.
     ///
     /// # Panics
@@ -189,7 +189,7 @@ impl Tail {
 
     /// Sums for [`batch::backward_table`], in `records`, of which the length is returned. Where the tail adds or pools,
     /// `dy` becomes the gradient before the activation.
-    pub fn gradient_sums(&self, read: TailGradient<'_>, dy: &mut [f32], records: &mut [f32]) -> usize {
+    pub fn gradient_sums(&self, dy: &mut [f32], read: TailGradient<'_>, records: &mut [f32]) -> usize {
         let TailGradient { simd, x, y, places, table } = read;
         let (channels, function) = (table.len() / FORWARD_TABLE, self.function);
         match self.windows() {

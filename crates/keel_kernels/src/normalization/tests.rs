@@ -364,7 +364,7 @@ fn check_tail(simd: SimdLevel, tail: &Tail, images: usize, windows: PoolShape) {
 
     let read = TailGradient { simd, x: &x, y: &y, places: &places, table: &table };
     let mut gradient = dy.clone();
-    let used = tail.gradient_sums(read, &mut gradient, &mut records);
+    let used = tail.gradient_sums(&mut gradient, read, &mut records);
     if tail.adds() {
         near("shortcut gradient", &gradient, &expected.grad_shortcut);
     }

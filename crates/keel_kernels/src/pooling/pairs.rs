@@ -17,7 +17,7 @@ impl PoolShape {
         self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0] && inside
     }
 
-    /// Where the four values of the window at (`row`, `column`) start in the image.
+    /// Returns the places in the image of the four values of the window at (`row`, `column`).
     #[inline(always)]
     pub(crate) fn pair_starts(&self, row: usize, column: usize) -> [usize; PLACES] {
         let first = (2 * row * self.input[1] + 2 * column) * self.channels;
@@ -61,7 +61,7 @@ pub(crate) fn chosen<const N: usize>(values: [[f32; N]; PLACES], places: &[u8; N
 pub(crate) struct PairWindow<'a> {
     /// The image.
     pub(crate) values: &'a [f32],
-    /// Where its four positions start, [`PoolShape::pair_starts`].
+    /// Places of its four positions, [`PoolShape::pair_starts`].
     pub(crate) starts: [usize; PLACES],
 }
 

@@ -14,10 +14,10 @@ use pulp::Simd;
 
 use crate::simd::{SimdLevel, prefetch};
 
-/// Most rows a tile can have: with one vector a row, more rows mean fewer reads of B for each multiply-add.
+/// Maximum number of rows of a tile: with one vector a row, more rows mean fewer reads of B for each multiply-add.
 const MAX_ROWS: usize = 16;
 
-/// Most rows of a full tile.
+/// Maximum number of rows of a full tile.
 const MAX_FULL_ROWS: usize = 12;
 
 /// Depth steps a tile asks for A ahead: processors foresee addresses inside a page of memory only, and a tile of A is a
@@ -38,14 +38,14 @@ pub(crate) struct Segment {
     pub(crate) length: usize,
 }
 
-/// What the sum of a tile starts from.
+/// Start of the sum of a tile.
 #[derive(Clone, Copy)]
 pub(crate) enum Start {
     /// Zero.
     Zero,
     /// The same row of numbers for every row of C (a bias).
     Row(*const f32),
-    /// What C holds already.
+    /// Contents of C.
     Output,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Tile<'a> {
     pub(crate) start: Start,
 }
 
-/// Rows the registers of `S` have room for.
+/// Number of rows that fit the registers of `S`.
 pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
     let rows = (S::REGISTER_COUNT - 1 - vectors) / vectors;
     let most = if vectors == FULL_VECTORS { MAX_FULL_ROWS } else { MAX_ROWS };

@@ -23,8 +23,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Most rows that are read together. Rows whole pages apart share one set of the first-level cache, which has at
-    /// least this many places.
+    /// Maximum number of rows that are read together. Rows whole pages apart share one set of the first-level cache, which
+    /// has at least this many places.
     #[inline(always)]
     fn tallest_tile(&self) -> usize {
         if self.a_row.is_multiple_of(1024) { 8 } else { usize::MAX }
@@ -60,7 +60,7 @@ impl Product<'_> {
         self.b.simd().dispatch(Operation(self));
     }
 
-    /// As [`Product::run`], with the vectors of `simd`, which are those of the panels.
+    /// Runs the whole product with the vectors of `simd`, which are those of the panels.
     ///
     /// # Safety
     /// As [`Product::run`].

@@ -74,7 +74,7 @@ impl PanelLayout {
     }
 }
 
-/// Where a panel lies.
+/// Place of a panel.
 #[derive(Clone, Copy)]
 struct PanelPlace {
     first_column: usize,

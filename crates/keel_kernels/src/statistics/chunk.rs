@@ -1,4 +1,4 @@
-//! What one chunk of a tensor contributes to its statistics, in one pass.
+//! Contribution of one chunk of a tensor to its statistics, in one pass.
 //!
 //! The loops take every value as finite: their sums show whether that was right, and only where it was not are the values
 //! looked at once more, one by one.
@@ -12,7 +12,7 @@ const LANES: usize = 32;
 /// Columns of a chunk with units whose accumulators are kept in registers at once.
 const WIDTH: usize = 16;
 
-/// What one chunk contributes to a [`Signal`](super::Signal).
+/// Contribution of one chunk to a [`Signal`](super::Signal).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SignalPart {
     pub(super) finite: f64,

@@ -24,7 +24,7 @@ pub struct GradientSignal {
     pub non_finite: u64,
 }
 
-/// What one chunk contributes to a [`GradientSignal`].
+/// Contribution of one chunk to a [`GradientSignal`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GradientPart {
     count: u32,

@@ -40,6 +40,15 @@ pub struct Signal {
     pub non_finite: u64,
 }
 
+/// Moments of each channel of a tensor, `[channels]` each.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelMoments<'a> {
+    /// Means.
+    pub means: &'a [f32],
+    /// Biased variances.
+    pub variances: &'a [f32],
+}
+
 impl Signal {
     /// Standard deviation of the finite elements.
     pub fn std(&self) -> f64 {
@@ -77,9 +86,10 @@ impl Signal {
         }
     }
 
-    /// The statistics of a whole tensor from mean and biased variance of each of its channels, all of `rows` values: what
-    /// batch normalisation computes anyway.
-    pub fn of_channels(means: &[f32], variances: &[f32], rows: usize) -> Signal {
+    /// The statistics of a whole tensor from those of its channels, all of `rows` values, which batch normalisation computes
+    /// anyway.
+    pub fn of_channels(channels: ChannelMoments<'_>, rows: usize) -> Signal {
+        let ChannelMoments { means, variances } = channels;
         let mut non_finite = 0;
         let (mut count, mut sum, mut squares) = (0.0f64, 0.0, 0.0);
         for (&mean, &variance) in means.iter().zip(variances) {

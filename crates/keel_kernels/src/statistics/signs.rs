@@ -19,7 +19,7 @@ pub struct SignCounts {
 }
 
 impl SignCounts {
-    /// For matrices of up to `units` columns.
+    /// Counts for matrices of up to `units` columns.
     pub fn new(units: usize) -> Self {
         let zeros = || (0..units).map(|_| AtomicI32::new(0)).collect();
         SignCounts { balance: zeros(), non_zero: zeros() }

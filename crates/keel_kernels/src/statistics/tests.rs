@@ -199,7 +199,8 @@ fn histograms_keep_every_finite_value() {
 
 #[test]
 fn channel_moments_add_up_to_those_of_the_tensor() {
-    let signal = Signal::of_channels(&[1.0, 3.0], &[1.0, 2.0], 10);
+    let signal = Signal::of_channels(ChannelMoments { means: &[1.0, 3.0], variances: &[1.0, 2.0] }, 10);
     assert_eq!((signal.count, signal.mean, signal.variance, signal.non_finite), (20, 2.0, 2.5, 0));
-    assert_eq!(Signal::of_channels(&[f32::NAN, 3.0], &[f32::NAN, 2.0], 10).non_finite, 1);
+    let bad = ChannelMoments { means: &[f32::NAN, 3.0], variances: &[f32::NAN, 2.0] };
+    assert_eq!(Signal::of_channels(bad, 10).non_finite, 1);
 }

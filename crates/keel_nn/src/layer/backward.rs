@@ -7,7 +7,7 @@ use super::Memory;
 use crate::probe::Probe;
 use crate::random::RandomKey;
 
-/// What [`Layer::backward`](crate::Layer::backward) reads and writes.
+/// Operands and results of [`Layer::backward`](crate::Layer::backward).
 ///
 /// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty.
 #[derive(Debug)]
@@ -21,25 +21,25 @@ pub struct Backward<'a> {
     pub inputs: [&'a [f32]; 2],
     /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
     pub output: &'a [f32],
-    /// Gradient of the loss by the output; may be used as scratch.
+    /// Gradient of the loss with respect to the output; may be used as scratch.
     pub grad_output: &'a mut [f32],
-    /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
+    /// Gradient of the loss with respect to each input, to be overwritten; empty where nobody needs it.
     pub grad_inputs: [&'a mut [f32]; 2],
     /// True if the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
     pub accumulate: bool,
     /// All parameters of this layer.
     pub parameters: &'a [f32],
-    /// Gradient of the loss by each parameter, to be overwritten, laid out as `parameters`.
+    /// Gradient of the loss with respect to each parameter, to be overwritten, laid out as `parameters`.
     pub grad_parameters: &'a mut [f32],
     /// All state of this layer.
     pub state: &'a [f32],
-    /// What forward left there.
+    /// Contents that forward left there.
     pub saved: &'a mut [f32],
     /// Free use during this call.
     pub scratch: &'a mut [f32],
     /// The key the forward call had.
     pub random: RandomKey,
-    /// Where to note statistics of the gradients, if anybody wants them.
+    /// Place for statistics of the gradients, if anybody wants them.
     pub probe: Option<&'a mut Probe>,
 }
 

@@ -6,7 +6,7 @@ use super::Mode;
 use crate::probe::Probe;
 use crate::random::RandomKey;
 
-/// What [`Layer::forward`](crate::Layer::forward) reads and writes.
+/// Operands and results of [`Layer::forward`](crate::Layer::forward).
 ///
 /// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty:
 ///
@@ -47,7 +47,7 @@ pub struct Forward<'a> {
     pub scratch: &'a mut [f32],
     /// Key of this step's random numbers for this layer.
     pub random: RandomKey,
-    /// Where to note statistics of the values, if anybody wants them.
+    /// Place for statistics of the values, if anybody wants them.
     pub probe: Option<&'a mut Probe>,
 }
 

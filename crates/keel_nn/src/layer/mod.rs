@@ -1,4 +1,4 @@
-//! What a layer is: a forward and a backward function over slices, with every size known before the first step.
+//! Layers: a forward and a backward function over slices, with every size known before the first step.
 //!
 //! A layer is built for one input shape and holds no numbers that change: parameters, gradients, running statistics
 //! and intermediate results live in buffers the plan laid out, and arrive as slices.
@@ -76,7 +76,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
     /// A `grad_inputs` slice is empty when nobody needs it.
     fn backward(&self, context: Backward<'_>);
 
-    /// What a table shows about this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
+    /// Returns the text of tables about this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
     fn describe(&self) -> String {
         String::new()
     }
@@ -116,7 +116,7 @@ pub enum Mode {
 pub struct MemoryRequest {
     /// Largest batch of the plan.
     pub batch: usize,
-    /// What the plan is for.
+    /// Purpose of the plan.
     pub mode: Mode,
     /// Threads that will run it: scratch per thread times this.
     pub workers: usize,
@@ -136,7 +136,7 @@ pub struct Memory {
     pub backward_reads_input: bool,
     /// True if backward wants the output again.
     pub backward_reads_output: bool,
-    /// True if backward leaves the gradient by the second input in `grad_output`: where nobody has written that gradient
+    /// True if backward leaves the gradient of the second input in `grad_output`: where nobody has written that gradient
     /// before, it stays there and the second of `grad_inputs` is empty.
     pub passes_gradient: bool,
     /// True if backward heeds [`Backward::accumulate`].
@@ -156,7 +156,7 @@ pub struct ParameterSpec {
     pub fan_in: usize,
     /// Outputs each input value reaches.
     pub fan_out: usize,
-    /// How it is filled before training; `None` = `auto`, chosen by the activation that follows.
+    /// Initialiser; `None` = `auto`, chosen by the activation that follows.
     pub init: Option<InitSpec>,
 }
 
@@ -172,7 +172,7 @@ impl ParameterSpec {
     }
 }
 
-/// What a parameter is for.
+/// Purpose of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParameterRole {
     /// Multiplies inputs; the only role weight decay applies to.
@@ -194,6 +194,6 @@ pub struct StateSpec {
     pub name: &'static str,
     /// Floats.
     pub len: usize,
-    /// What each is before training.
+    /// Value of each before training.
     pub initial: f32,
 }

@@ -1,7 +1,7 @@
 //! A convolution with the batch norm after it and what follows that, as one layer.
 //!
-//! Training takes the norm's statistics from each output image while it is in the cache, and the gradient by the
-//! convolution's output exists one image at a time only. What is kept for backward is the convolution's output.
+//! Training takes the norm's statistics from each output image while it is in the cache, and the gradient
+//! of the convolution's output exists one image at a time only. The convolution's output is kept for backward.
 //! Evaluation keeps nothing: each image goes through norm, activation and pooling in the cache; folded, the norm's
 //! running statistics become part of the weights.
 
@@ -9,7 +9,7 @@ use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, BatchInput, 
 use keel_kernels::normalization::batch::{self, FoldedFilter};
 use keel_kernels::normalization::records::Recorded;
 use keel_kernels::normalization::tail::{TailInput, TailOutput};
-use keel_kernels::statistics::Signal;
+use keel_kernels::statistics::{ChannelMoments, Signal};
 use keel_kernels::{Scratch, bytes, elementwise};
 
 use super::Conv2d;
@@ -62,7 +62,7 @@ impl ConvolutionBlock {
         let mut probe = context.probe;
         if let Some(layer) = probe.as_mut().and_then(|probe| probe.layers.first_mut()) {
             let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
-            layer.output = Some(Signal::of_channels(means, variances, layout.total_rows()));
+            layer.output = Some(Signal::of_channels(ChannelMoments { means, variances }, layout.total_rows()));
         }
         let input = TailInput { simd: context.simd, x: convolved, shortcut, table };
         let output = TailOutput { y: context.output, places: bytes::of_mut(places) };

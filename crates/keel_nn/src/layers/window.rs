@@ -246,7 +246,7 @@ pub(super) fn pool_output(shape: &PoolShape) -> Shape {
     Shape::Image { height: shape.output[0], width: shape.output[1], channels: shape.channels }
 }
 
-/// What a table shows about a pool.
+/// Returns the text of tables about a pool.
 pub(super) fn describe_pool(shape: &PoolShape) -> String {
     let [kernel, stride] = [shape.kernel, shape.stride].map(|[height, width]| Extent { height, width });
     format!("{kernel}, stride {stride}")

@@ -18,8 +18,8 @@ use crate::simd::SimdLevel;
 /// they do not stay there themselves, the planes may take as much memory as they do.
 const STRIP_FLOATS: usize = 128 * 1024;
 
-/// Maximum number of pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those over tiles of
-/// 2x2, and are read and written once a strip.
+/// Maximum number of pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those
+/// over tiles of 2x2, and are read and written once a strip.
 const MOST_WEIGHTS_FOR_FOUR: usize = 128 * 128;
 
 /// The gradient of one convolution, by its forward geometry.
@@ -244,13 +244,13 @@ impl PixelSource {
     }
 }
 
-/// One input channel of [`WeightGradient::finish`].
+/// Work of [`WeightGradient::finish`] for one input channel.
 struct FinishRow<'a> {
     side: usize,
     sums: &'a [f32],
     /// Floats of one position.
     plane: usize,
-    /// Where the row starts in it.
+    /// Start of the row in it.
     first: usize,
     /// The row in each tap.
     taps: [&'a mut [f32]; 9],

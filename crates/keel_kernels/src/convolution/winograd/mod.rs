@@ -5,7 +5,7 @@
 //! with the transformed weights; the result is transformed back. A strip is a few rows of tiles, so that what lies between
 //! the transforms stays in the cache; of small images, a few are taken together, so that the weights are not read for a
 //! handful of tiles. The frame is wide enough for whole tiles; of a tile that reaches past the output, only the part inside
-//! is written. The gradient by many weights has tiles of 2x2 from 4x4: fewer sums.
+//! is written. The gradient of many weights has tiles of 2x2 from 4x4: fewer sums.
 //!
 //! Sums are taken in another order than by the definition, with an error a few times as large, still at the level of
 //! rounding: `tests` holds every path against the definition in f64.
@@ -25,7 +25,7 @@ use super::ConvolutionShape;
 /// they save.
 const CHANNEL_STEP: usize = 16;
 
-/// Pixels of a side of a tile, but for the gradient by many weights.
+/// Pixels of a side of a tile, but for the gradient of many weights.
 const SIDE: usize = 4;
 
 /// Smallest output, in pixels of a side: a tile of which less is used has no fewer multiplications than the definition.
@@ -42,7 +42,7 @@ const MOST_IMAGES: usize = 8;
 pub(super) struct Winograd {
     /// Pixels of the output `[rows, columns]`.
     output: [usize; 2],
-    /// Pixels of a side of a tile: [`SIDE`], or 2 for the gradient by many weights.
+    /// Pixels of a side of a tile: [`SIDE`], or 2 for the gradient of many weights.
     side: usize,
     /// Pixels of the framed image: whole tiles and the kernel's reach.
     frame: [usize; 2],

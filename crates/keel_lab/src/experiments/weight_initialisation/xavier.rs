@@ -190,11 +190,17 @@ fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
         let sizes = Sizes { rows: config.batch, depth: fan_in, columns: fan_out };
         let mut scratch = vec![0.0; matmul::scratch_length(simd, sizes)];
         let mut y = vec![0.0; config.batch * fan_out];
-        matmul::matmul(simd, sizes, Factors::new(&x, &weights), &mut y, Scratch(&mut scratch));
+        matmul::matmul(simd, sizes, Factors { left: &x, right: &weights, bias: None }, &mut y, Scratch(&mut scratch));
         let sizes = Sizes { rows: config.batch, depth: fan_out, columns: fan_in };
         let mut scratch = vec![0.0; matmul::scratch_length(simd, sizes)];
         let mut dx = vec![0.0; config.batch * fan_in];
-        matmul::matmul_transposed(simd, sizes, Factors::new(&g, &weights), &mut dx, Scratch(&mut scratch));
+        matmul::matmul_transposed(
+            simd,
+            sizes,
+            Factors { left: &g, right: &weights, bias: None },
+            &mut dx,
+            Scratch(&mut scratch),
+        );
         let ratio = |after: &[f32], before: &[f32]| {
             Moments::of_slice(after).second_moment / Moments::of_slice(before).second_moment
         };

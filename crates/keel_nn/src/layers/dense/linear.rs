@@ -182,7 +182,7 @@ impl Layer for Linear {
         let sizes = self.sizes(context.batch);
         let (weight, bias) = context.parameters.split_at(self.weight_length());
         let bias = self.spec.bias.then_some(bias);
-        let factors = Factors { bias, ..Factors::new(context.inputs[0], weight) };
+        let factors = Factors { left: context.inputs[0], right: weight, bias };
         matmul::matmul(context.simd, sizes, factors, context.output, Scratch(context.scratch));
     }
 
@@ -194,7 +194,7 @@ impl Layer for Linear {
         let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(self.weight_length());
         let sizes = Sizes { rows: in_features, depth: batch, columns: out_features };
         let mut scratch = Scratch(context.scratch);
-        let factors = Factors::new(context.inputs[0], context.grad_output);
+        let factors = Factors { left: context.inputs[0], right: context.grad_output, bias: None };
         matmul::transposed_matmul(context.simd, sizes, factors, grad_weight, scratch.reborrow());
         grad_bias.fill(0.0);
         if self.spec.bias {
@@ -206,7 +206,7 @@ impl Layer for Linear {
         if !grad_input.is_empty() {
             let weight = &context.parameters[..self.weight_length()];
             let sizes = Sizes { rows: batch, depth: out_features, columns: in_features };
-            let factors = Factors::new(context.grad_output, weight);
+            let factors = Factors { left: context.grad_output, right: weight, bias: None };
             matmul::matmul_transposed(context.simd, sizes, factors, grad_input, scratch);
         }
     }

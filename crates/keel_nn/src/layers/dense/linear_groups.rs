@@ -55,7 +55,7 @@ impl LinearGroups {
             gather(context.inputs[0], groups * in_features, group * in_features..(group + 1) * in_features, inputs);
             let bias = self.bias.then(|| &bias[group * out_features..(group + 1) * out_features]);
             let weight = &weight[group * self.weights()..][..self.weights()];
-            let factors = Factors { bias, ..Factors::new(inputs, weight) };
+            let factors = Factors { left: inputs, right: weight, bias };
             matmul::matmul(simd, sizes, factors, outputs, Scratch(packing));
         });
         for (group, block) in blocks.chunks_exact(length).enumerate() {
@@ -77,12 +77,12 @@ impl LinearGroups {
             gather(inputs, groups * in_features, group * in_features..(group + 1) * in_features, input);
             gather(grad_output, groups * out_features, group * out_features..(group + 1) * out_features, gradient);
             let sizes = Sizes { rows: in_features, depth: batch, columns: out_features };
-            let factors = Factors::new(input, gradient);
+            let factors = Factors { left: input, right: gradient, bias: None };
             matmul::transposed_matmul(simd, sizes, factors, grad_weight, Scratch(&mut *packing));
             if !grad_input.is_empty() {
                 let weight = &context.parameters[group * weights..][..weights];
                 let sizes = Sizes { rows: batch, depth: out_features, columns: in_features };
-                let factors = Factors::new(gradient, weight);
+                let factors = Factors { left: gradient, right: weight, bias: None };
                 matmul::matmul_transposed(simd, sizes, factors, grad_in, Scratch(packing));
             }
         });

@@ -129,7 +129,7 @@ impl Layer for Maxout {
         let sizes = Sizes { rows: context.batch, depth: self.in_features, columns: self.columns() };
         let (weight, bias) = context.parameters.split_at(self.in_features * self.columns());
         let (linear, scratch) = Scratch(context.scratch).take(context.batch * self.columns());
-        let factors = Factors { bias: Some(bias), ..Factors::new(context.inputs[0], weight) };
+        let factors = Factors { left: context.inputs[0], right: weight, bias: Some(bias) };
         matmul::matmul(context.simd, sizes, factors, linear, scratch);
         let rows = context.output.chunks_exact_mut(self.out_features).zip(linear.chunks_exact(self.columns()));
         for ((output, linear), winners) in rows.zip(context.saved.chunks_exact_mut(self.out_features)) {
@@ -160,13 +160,13 @@ impl Layer for Maxout {
             }
         }
         let sizes = Sizes { rows: depth, depth: batch, columns };
-        let factors = Factors::new(context.inputs[0], grad_linear);
+        let factors = Factors { left: context.inputs[0], right: grad_linear, bias: None };
         matmul::transposed_matmul(context.simd, sizes, factors, grad_weight, scratch.reborrow());
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
             let sizes = Sizes { rows: batch, depth: columns, columns: depth };
             let weight = &context.parameters[..depth * columns];
-            let factors = Factors::new(grad_linear, weight);
+            let factors = Factors { left: grad_linear, right: weight, bias: None };
             matmul::matmul_transposed(context.simd, sizes, factors, grad_input, scratch);
         }
     }

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use keel_kernels::Scratch;
-use keel_kernels::normalization::batch::{self, BackwardSums, RunningStatistics as Running};
+use keel_kernels::normalization::batch::{self, BackwardSums, RunningStatistics as Running, TableInput};
 use keel_kernels::normalization::columns::RowPair;
 use keel_kernels::normalization::{Affine, AffineGradient};
-use keel_kernels::statistics::Signal;
+use keel_kernels::statistics::{ChannelMoments, Signal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -153,18 +153,18 @@ impl BatchNorm {
 
     /// Fills the table that normalises, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in
     /// training it keeps the batch's in `saved` and moves the running ones. `records` is scratch.
-    pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: &mut [f32]) {
+    pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: Scratch<'_>) {
         let channels = self.channels();
         let affine = self.affine(context.parameters);
         match context.mode {
             Mode::Train => {
                 let statistics = &mut context.saved[..batch::STATISTICS * channels];
-                let scratch = Scratch(records);
-                batch::statistics(context.simd, context.inputs[0], self.spec.epsilon, statistics, scratch);
+                batch::statistics(context.simd, context.inputs[0], self.spec.epsilon, statistics, records);
                 if let Some(probe) = context.probe.as_deref_mut() {
                     let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
+                    let moments = ChannelMoments { means, variances };
                     let rows = context.batch * self.shape.positions();
-                    probe.input = Some(Signal::of_channels(means, variances, rows));
+                    probe.input = Some(Signal::of_channels(moments, rows));
                 }
                 self.update_running(statistics, context.batch * self.shape.positions(), context.state);
                 batch::forward_table(statistics, affine, table);
@@ -231,8 +231,8 @@ impl Layer for BatchNorm {
     fn forward(&self, mut context: Forward<'_>) {
         let scratch = std::mem::take(&mut context.scratch);
         let (table, records) = scratch.split_at_mut(batch::FORWARD_TABLE * self.channels());
-        self.prepare(&mut context, table, records);
-        batch::normalize(context.simd, context.inputs[0], table, context.output);
+        self.prepare(&mut context, table, Scratch(records));
+        batch::normalize(context.simd, TableInput { x: context.inputs[0], table }, context.output);
     }
 
     fn backward(&self, context: Backward<'_>) {

@@ -7,7 +7,7 @@ use keel_kernels::normalization::records::ImageRows;
 use keel_kernels::normalization::tail::{Extra, Hidden, Tail, TailGradient, TailInput, TailInputGradient, TailOutput};
 use keel_kernels::pooling::PoolShape;
 use keel_kernels::statistics::Limits;
-use keel_kernels::{bytes, elementwise};
+use keel_kernels::{Scratch, bytes, elementwise};
 
 use super::batch_norm::BatchNorm;
 use crate::activations::Activation;
@@ -31,7 +31,7 @@ impl NormBlock {
         NormBlock { norm, activation: Activation::Identity, tail }
     }
 
-    /// With an activation, if there is none yet and it has no parameters. After a sum its derivative must follow from its
+    /// Adds an activation, if there is none yet and it has no parameters. After a sum its derivative must follow from its
     /// output.
     pub fn with_activation(&self, activation: Activation) -> Option<Self> {
         let function = activation.function()?;
@@ -41,13 +41,13 @@ impl NormBlock {
         (free && suits).then(|| NormBlock { activation, tail, norm: self.norm.clone() })
     }
 
-    /// With a second input added, if nothing follows the norm yet.
+    /// Adds a second input, if nothing follows the norm yet.
     pub fn with_sum(&self) -> Option<Self> {
         let free = self.tail.function == Function::Identity && matches!(self.tail.extra, Extra::None);
         free.then(|| NormBlock { tail: Tail { extra: Extra::Shortcut, ..self.tail }, ..self.clone() })
     }
 
-    /// With max pooling, if its windows are 2x2 side by side.
+    /// Adds max pooling, if its windows are 2x2 side by side.
     pub fn with_pooling(&self, windows: &PoolShape) -> Option<Self> {
         let free = windows.is_pairs() && matches!(self.tail.extra, Extra::None);
         free.then(|| NormBlock { tail: Tail { extra: Extra::Pooling(*windows), ..self.tail }, ..self.clone() })
@@ -85,14 +85,14 @@ impl NormBlock {
         let affine = self.norm.affine(parameters);
         batch::forward_table(statistics, affine, forward);
         let read = TailGradient { simd, x, y: output, places: bytes::of(places), table: forward };
-        let length = self.tail.gradient_sums(read, grad_output, records);
+        let length = self.tail.gradient_sums(grad_output, read, records);
         let rows = x.len() / channels;
         let sums = BackwardSums { records: &records[..length], rows, statistics, scale: affine.scale };
         batch::backward_table(sums, self.norm.affine_gradient(grad_parameters), backward);
         TailInputGradient { read, dy: grad_output, backward }
     }
 
-    /// What follows the norm, from the norm's input and the shortcut. A `probe` gets the statistics of an
+    /// Computes the tail from the norm's input and the shortcut. A `probe` gets the statistics of an
     /// activation that pooling hides: that of the last layer but one.
     pub(in crate::layers) fn forward_tail(
         &self,
@@ -111,7 +111,7 @@ impl NormBlock {
         slots.output = Some(self.tail.forward_measured(input, output, hidden));
     }
 
-    /// What follows the norm, for descriptions: `, relu, max pool 2x2`.
+    /// Returns the text of the tail in descriptions: `, relu, max pool 2x2`.
     pub(in crate::layers) fn describe_tail(&self) -> String {
         let mut text = String::new();
         if self.tail.adds() {
@@ -127,7 +127,7 @@ impl NormBlock {
     }
 }
 
-/// What [`NormBlock::sum_gradient`] reads and writes.
+/// Operands and results of [`NormBlock::sum_gradient`].
 pub(in crate::layers) struct GradientSums<'a> {
     pub(in crate::layers) simd: SimdLevel,
     pub(in crate::layers) grad_output: &'a mut [f32],
@@ -145,9 +145,9 @@ pub(in crate::layers) struct GradientSums<'a> {
 
 /// Tables that [`NormBlock::sum_gradient`] fills.
 pub(in crate::layers) struct GradientTables<'a> {
-    /// What the norm applied, `[FORWARD_TABLE, channels]`.
+    /// Table the norm applied, `[FORWARD_TABLE, channels]`.
     pub(in crate::layers) forward: &'a mut [f32],
-    /// What the second half applies, `[BACKWARD_TABLE, channels]`.
+    /// Table the second half applies, `[BACKWARD_TABLE, channels]`.
     pub(in crate::layers) backward: &'a mut [f32],
 }
 
@@ -184,7 +184,7 @@ impl Layer for NormBlock {
     fn forward(&self, mut context: Forward<'_>) {
         let scratch = std::mem::take(&mut context.scratch);
         let (table, records) = scratch.split_at_mut(batch::FORWARD_TABLE * self.norm.channels());
-        self.norm.prepare(&mut context, table, records);
+        self.norm.prepare(&mut context, table, Scratch(records));
         let places = match context.mode {
             Mode::Train => bytes::of_mut(&mut context.saved[batch::STATISTICS * self.norm.channels()..]),
             Mode::Evaluate => &mut [],

@@ -1,4 +1,4 @@
-//! What layer norm, group norm and instance norm share: statistics of each sample by itself, the same in training and
+//! The common part of layer norm, group norm and instance norm: statistics of each sample by itself, the same in training and
 //! evaluation.
 
 use keel_kernels::Scratch;
