@@ -12,6 +12,7 @@ pub mod batch;
 mod batch_activation;
 mod batch_sum;
 pub mod columns;
+pub mod evaluation;
 pub mod moments;
 mod pooled;
 pub mod records;

@@ -6,7 +6,8 @@
 //! running statistics become part of the weights.
 
 use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, BatchInput, Filter, Finish, NormalizedGradient};
-use keel_kernels::normalization::batch::{self, FoldedFilter};
+use keel_kernels::normalization::batch;
+use keel_kernels::normalization::evaluation::{self, FoldedFilter};
 use keel_kernels::normalization::records::Recorded;
 use keel_kernels::normalization::tail::{TailInput, TailOutput};
 use keel_kernels::statistics::{ChannelMoments, Signal};
@@ -74,14 +75,19 @@ impl ConvolutionBlock {
         let (own, norm_parameters) = context.parameters.split_at(self.convolution.parameter_length());
         let (table, scratch) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
         let norm = &self.block.norm;
-        batch::running_table(norm.running(context.state), norm.spec().epsilon, norm.affine(norm_parameters), table);
+        evaluation::running_table(
+            norm.running(context.state),
+            norm.spec().epsilon,
+            norm.affine(norm_parameters),
+            table,
+        );
         let [input, shortcut] = context.inputs;
         let (kernel, tail) = (self.convolution.at(context.simd), self.block.tail);
         let filter = self.convolution.filter(own);
         if self.folds {
             let (weights, scratch) = Scratch(scratch).take(filter.weights.len());
             let (bias, scratch) = scratch.take(channels);
-            batch::fold(filter, table, FoldedFilter { weights: &mut *weights, bias: &mut *bias });
+            evaluation::fold(filter, table, FoldedFilter { weights: &mut *weights, bias: &mut *bias });
             let read = BatchInput { input, filter: Filter { weights, bias: Some(bias) } };
             kernel.forward_batch_finished(read, Finish { tail, table, shortcut }, context.output, scratch);
         } else {

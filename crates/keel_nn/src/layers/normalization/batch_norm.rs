@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use keel_kernels::Scratch;
-use keel_kernels::normalization::batch::{self, BackwardSums, RunningStatistics as Running, TableInput};
+use keel_kernels::normalization::batch::{self, BackwardSums, TableInput};
 use keel_kernels::normalization::columns::RowPair;
+use keel_kernels::normalization::evaluation::{self, RunningStatistics as Running};
 use keel_kernels::normalization::{Affine, AffineGradient};
 use keel_kernels::statistics::{ChannelMoments, Signal};
 use schemars::JsonSchema;
@@ -170,7 +171,7 @@ impl BatchNorm {
                 batch::forward_table(statistics, affine, table);
             }
             Mode::Evaluate => {
-                batch::running_table(self.running(context.state), self.spec.epsilon, affine, table);
+                evaluation::running_table(self.running(context.state), self.spec.epsilon, affine, table);
             }
         }
     }
