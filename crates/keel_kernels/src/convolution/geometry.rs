@@ -2,6 +2,9 @@
 
 use crate::length::{LARGEST, checked_product};
 
+/// Largest stride: sums of its products with a row of pixels never wrap.
+const LARGEST_STRIDE: usize = usize::MAX / LARGEST / 4;
+
 /// Everything that fixes a convolution's sizes; pairs are `[vertical, horizontal]`. The functions that return
 /// lengths are meant for [valid](ConvolutionShape::is_valid) shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,24 +43,22 @@ impl ConvolutionShape {
             && self.window()[1] <= self.frame_width()
     }
 
-    /// Returns true if the padded image, the output, the weights and the steps between windows have lengths that can exist,
-    /// so that sums and small multiples of them never wrap.
+    /// Returns true if the padded image, the output and the weights have lengths that can exist, so that sums and small
+    /// multiples of them never wrap.
     fn is_countable(&self) -> bool {
         let sides = [self.height, self.width].into_iter().chain(self.padding.into_iter().flatten());
         if sides.into_iter().any(|size| size > LARGEST) {
             return false;
         }
-        let (frame, [step_y, step_x]) = ([self.frame_height(), self.frame_width()], self.stride);
+        let frame = [self.frame_height(), self.frame_width()];
         let lengths = [
             checked_product(&[frame[0], frame[1], self.in_channels]),
             checked_product(&[frame[0], frame[1], self.out_channels]),
             checked_product(&[self.kernel[0], self.kernel[1], self.in_channels, self.out_channels]),
             checked_product(&[self.kernel[0], self.dilation[0]]),
             checked_product(&[self.kernel[1], self.dilation[1]]),
-            checked_product(&[step_y, frame[1], self.in_channels]),
-            checked_product(&[step_x, self.in_channels]),
         ];
-        lengths.iter().all(Option::is_some)
+        lengths.iter().all(Option::is_some) && self.stride.iter().all(|&step| step <= LARGEST_STRIDE)
     }
 
     /// Input pixels one kernel window spans.

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use super::sizes::check_convolution;
 use super::window::{Extent, Padding, Window};
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
@@ -94,7 +95,8 @@ impl Conv2dSpec {
     /// The layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, the window does not fit it, a size is 0, or groups do not divide the channels.
+    /// If the input is no image, the window does not fit it, a size is 0, groups do not divide the channels, or no machine can
+    /// hold the padded image, the output or the weights.
     pub fn build(&self, input: Shape) -> Result<Conv2d, BuildError> {
         let kind = "conv2d";
         let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
@@ -111,7 +113,7 @@ impl Conv2dSpec {
         let Shape::Image { height, width, channels } = input else {
             return Err(BuildError::WantsImage { kind, features: input.len() });
         };
-        let convolution = Convolution::new(ConvolutionShape {
+        let shape = ConvolutionShape {
             height,
             width,
             in_channels: channels,
@@ -121,8 +123,9 @@ impl Conv2dSpec {
             padding: [fitted.rows, fitted.columns],
             dilation: [self.dilation; 2],
             groups,
-        });
-        Ok(Conv2d { convolution: Arc::new(convolution), spec: self.clone() })
+        };
+        check_convolution(kind, &shape)?;
+        Ok(Conv2d { convolution: Arc::new(Convolution::new(shape)), spec: self.clone() })
     }
 }
 

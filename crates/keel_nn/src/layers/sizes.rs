@@ -1,5 +1,7 @@
 //! Sizes that no machine can hold, refused before anything is multiplied with them.
 
+use keel_kernels::convolution::ConvolutionShape;
+
 use super::{BuildError, Extent, LayerSpec, Padding};
 use crate::Shape;
 use crate::layer::Layer;
@@ -51,6 +53,22 @@ pub(crate) fn check_layer(layer: &dyn Layer) -> Result<(), BuildError> {
     Ok(())
 }
 
+/// Checks a convolution whose window fits its image: the arithmetic takes no other.
+pub(super) fn check_convolution(kind: &'static str, shape: &ConvolutionShape) -> Result<(), BuildError> {
+    if shape.is_valid() {
+        return Ok(());
+    }
+    let [kernel_h, kernel_w] = shape.kernel;
+    let lengths = [
+        ("weights", product(&[kernel_h, kernel_w, shape.in_channels / shape.groups, shape.out_channels])),
+        ("values in an output sample", product(&[shape.out_height(), shape.out_width(), shape.out_channels])),
+    ];
+    let widest = shape.in_channels.max(shape.out_channels);
+    let padded = ("values in a padded image", product(&[shape.frame_height(), shape.frame_width(), widest]));
+    let (what, length) = lengths.into_iter().find(|(_, length)| *length > LARGEST_LENGTH).unwrap_or(padded);
+    Err(BuildError::TooLarge { kind, what, length })
+}
+
 fn product(sizes: &[usize]) -> u128 {
     sizes.iter().fold(1u128, |product, size| product.saturating_mul(*size as u128))
 }
@@ -88,7 +106,14 @@ mod tests {
             assert!(message.contains(expected) && message.contains("at most"), "{message}");
         }
         let wide = LayerSpec::Linear(LinearSpec::new(1 << 24));
-        let message = refused(image, &[wide.clone(), wide, last]);
+        let message = refused(image, &[wide.clone(), wide, last.clone()]);
         assert!(message.contains("linear would have 281474976710656 weights"), "{message}");
+        let mut padded = Conv2dSpec::new(4, 3);
+        padded.padding = Padding::Each(1 << 13);
+        let deep = Shape::Image { height: 1, width: 1, channels: 1 << 24 };
+        let message = refused(deep, &[LayerSpec::Conv2d(padded), last.clone()]);
+        assert!(message.contains("conv2d would have 4504149399961600 values in a padded image"), "{message}");
+        let message = refused(deep, &[LayerSpec::Conv2d(Conv2dSpec::new(1 << 24, 3)), last]);
+        assert!(message.contains("conv2d would have 2533274790395904 weights"), "{message}");
     }
 }
