@@ -20,7 +20,7 @@ impl Layer for Sine {
         self.shape
     }
 
-    fn memory(&self, _: MemoryRequest) -> Memory {
+    fn memory(&self, _request: MemoryRequest, _simd: SimdLevel) -> Memory {
         Memory { backward_reads_input: true, ..Memory::default() }
     }
 

@@ -12,7 +12,7 @@ pub use keel_nn::layers::{BuildError, CustomLayer, LayerSpec};
 pub use keel_nn::losses::{CustomLoss, LossFunction, LossSpec as Loss, OutputTransform, Targets as LossTargets};
 pub use keel_nn::{
     Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, Preset, RandomKey, Shape,
-    StateSpec,
+    SimdLevel, StateSpec,
 };
 pub use keel_train::config::{ClassWeights, WeightRule};
 pub use keel_train::metrics::{MetricName, Metrics};

@@ -7,11 +7,13 @@
 
 use std::time::{Duration, Instant};
 
-use keel_kernels::Buffer;
-use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution, ConvolutionShape};
+use keel_kernels::convolution::{
+    BatchGradient, BatchGradientOutput, BatchInput, Convolution, ConvolutionShape, Filter,
+};
 use keel_kernels::machine_limits::MachineLimits;
-use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::parallel::workers;
+use keel_kernels::{Buffer, Scratch, SimdLevel, simd};
 
 /// Samples in a batch, unless `KEEL_BENCH_BATCH` says another number: short runs suffer less from other work.
 const BATCH: usize = 128;
@@ -21,7 +23,8 @@ const BUDGET: Duration = Duration::from_millis(250);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let limits = MachineLimits::measure();
+    let simd = simd::level();
+    let limits = MachineLimits::measure(simd);
     println!(
         "{} threads: {:.0} GFLOP/s ({:.0} on one), copy {:.1} GB/s ({:.1} on one), {}",
         limits.threads,
@@ -29,11 +32,11 @@ fn main() {
         limits.gigaflops_one_thread,
         limits.copy_gigabytes_all_threads,
         limits.copy_gigabytes_one_thread,
-        keel_kernels::simd::level().name(),
+        simd.name(),
     );
     println!("{:<44} {:>9} {:>9} {:>6} {:>6}", "kernel", "best us", "GFLOP/s", "peak", "roof");
     let batch = std::env::var("KEEL_BENCH_BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(BATCH);
-    let report = Report { limits, words, batch };
+    let report = Report { limits, words, batch, simd };
     for (height, in_channels, out_channels, kernel, stride) in [
         (32, 3, 32, 3, 1),
         (16, 32, 64, 3, 1),
@@ -57,11 +60,21 @@ struct Report {
     limits: MachineLimits,
     words: Vec<String>,
     batch: usize,
+    simd: SimdLevel,
+}
+
+/// Work of one run.
+#[derive(Clone, Copy)]
+struct Cost {
+    flops: usize,
+    /// Least traffic with memory.
+    bytes: usize,
 }
 
 impl Report {
-    /// Times `run` and prints a line; `bytes` is the least traffic with memory.
-    fn line(&self, name: &str, (flops, bytes): (usize, usize), mut run: impl FnMut()) {
+    /// Times `run` and prints a line.
+    fn line(&self, name: &str, cost: Cost, mut run: impl FnMut()) {
+        let Cost { flops, bytes } = cost;
         if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
             return;
         }
@@ -102,6 +115,7 @@ fn ones(length: usize) -> Buffer {
 fn convolution(report: &Report, shape: ConvolutionShape) {
     let batch = report.batch;
     let convolution = Convolution::new(shape);
+    let convolution = convolution.at(report.simd);
     let name = format!(
         "conv {0}x{0} {1}->{2} {3}x{3} /{4}",
         shape.height, shape.in_channels, shape.out_channels, shape.kernel[0], shape.stride[0]
@@ -111,8 +125,9 @@ fn convolution(report: &Report, shape: ConvolutionShape) {
     let flops = 2 * batch * shape.multiply_adds();
     let bytes = 4 * (input.len() + output.len());
     let mut scratch = Buffer::zeroed(convolution.forward_scratch(workers()));
-    report.line(&format!("{name} forward"), (flops, bytes), || {
-        convolution.forward_batch(&input, (&weights, None), &mut output, &mut scratch);
+    report.line(&format!("{name} forward"), Cost { flops, bytes }, || {
+        let read = BatchInput { input: &input, filter: Filter { weights: &weights, bias: None } };
+        convolution.forward_batch(read, &mut output, Scratch(&mut scratch));
     });
     let mut scratch = Buffer::zeroed(convolution.backward_scratch(batch, workers()));
     let (mut grad_input, mut grad_weights) = (ones(input.len()), ones(weights.len()));
@@ -121,7 +136,7 @@ fn convolution(report: &Report, shape: ConvolutionShape) {
     {
         let passes = usize::from(wants_input) + usize::from(wants_weights);
         let bytes = bytes + if passes == 2 { 4 * input.len() } else { 0 };
-        report.line(&format!("{name} {what}"), (passes * flops, bytes), || {
+        report.line(&format!("{name} {what}"), Cost { flops: passes * flops, bytes }, || {
             let read = BatchGradient { batch, input: &input, grad_output: &output, weights: &weights };
             let write = BatchGradientOutput {
                 grad_input: if wants_input { &mut grad_input } else { &mut [] },
@@ -129,7 +144,7 @@ fn convolution(report: &Report, shape: ConvolutionShape) {
                 grad_bias: &mut [],
                 accumulate: false,
             };
-            convolution.backward_batch(read, write, &mut scratch);
+            convolution.backward_batch(read, write, Scratch(&mut scratch));
         });
     }
 }
@@ -140,17 +155,22 @@ fn products(report: &Report, sizes: Sizes) {
     let (input, weights) = (ones(rows * depth), ones(depth * columns));
     let (mut output, mut grad_input, mut grad_weights) = (ones(rows * columns), ones(input.len()), ones(weights.len()));
     let forms = [sizes, Sizes { rows, depth: columns, columns: depth }, Sizes { rows: depth, depth: rows, columns }];
-    let mut scratch = Buffer::zeroed(forms.into_iter().map(matmul::scratch_length).max().unwrap_or(0));
-    let cost = (2 * sizes.work(), 4 * (input.len() + weights.len() + output.len()));
+    let simd = report.simd;
+    let lengths = forms.into_iter().map(|sizes| matmul::scratch_length(simd, sizes));
+    let mut scratch = Buffer::zeroed(lengths.max().unwrap_or(0));
+    let cost = Cost { flops: 2 * sizes.work(), bytes: 4 * (input.len() + weights.len() + output.len()) };
     report.line(&format!("{name} forward"), cost, || {
-        matmul::matmul(sizes, &input, &weights, None, (&mut output, &mut scratch));
+        let factors = Factors { left: &input, right: &weights, bias: None };
+        matmul::matmul(simd, sizes, factors, &mut output, Scratch(&mut scratch));
     });
     let sizes = Sizes { rows, depth: columns, columns: depth };
     report.line(&format!("{name} input gradient"), cost, || {
-        matmul::matmul_transposed(sizes, &output, &weights, (&mut grad_input, &mut scratch));
+        let factors = Factors { left: &output, right: &weights, bias: None };
+        matmul::matmul_transposed(simd, sizes, factors, &mut grad_input, Scratch(&mut scratch));
     });
     let sizes = Sizes { rows: depth, depth: rows, columns };
     report.line(&format!("{name} weight gradient"), cost, || {
-        matmul::transposed_matmul(sizes, &input, &output, (&mut grad_weights, &mut scratch));
+        let factors = Factors { left: &input, right: &output, bias: None };
+        matmul::transposed_matmul(simd, sizes, factors, &mut grad_weights, Scratch(&mut scratch));
     });
 }

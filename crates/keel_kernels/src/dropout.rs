@@ -1,7 +1,7 @@
 //! Inverted dropout: the mask is a function of the element's index, so backward draws it again instead of reading it.
 
 use crate::parallel::{Pieces, for_each_chunk};
-use crate::simd;
+use crate::simd::SimdLevel;
 
 /// Floats one task handles; even, for two elements share a draw.
 const CHUNK: usize = 16 * 1024;
@@ -25,14 +25,14 @@ impl Dropout {
 
     /// `output = input * scale`, zero where dropped. `bits(index)` gives the 64 random bits of elements `2 * index` and
     /// `2 * index + 1`; applied to a gradient with the same bits, this is the backward pass.
-    pub fn apply(self, input: &[f32], bits: impl Fn(u64) -> u64 + Sync, output: &mut [f32]) {
+    pub fn apply(self, simd: SimdLevel, input: &[f32], bits: impl Fn(u64) -> u64 + Sync, output: &mut [f32]) {
         assert_eq!(input.len(), output.len(), "input and output");
         let pieces = Pieces::new(output);
         for_each_chunk(input.len(), CHUNK, |range| {
             // SAFETY: ranges of different tasks do not overlap.
             let output = unsafe { pieces.piece(range.clone()) };
             let (first, input) = (range.start as u64 / 2, &input[range]);
-            simd::level().run(
+            simd.run(
                 #[inline(always)]
                 || self.apply_chunk(input, |pair| bits(first + pair), output),
             );
@@ -55,5 +55,28 @@ impl Dropout {
     #[inline(always)]
     fn element(self, value: f32, bits: u32) -> f32 {
         if bits < self.threshold { 0.0 } else { value * self.scale }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_dropped_by_their_own_bits_at_every_level() {
+        // Bits of both elements of a pair, on either side of the threshold of one half.
+        let bits = |pair: u64| pair.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(pair as u32 % 64);
+        for simd in SimdLevel::available() {
+            for length in [0, 1, 2, 3, 7, 15, 17, 33, CHUNK - 1, CHUNK + 5] {
+                let input: Vec<f32> = (0..length).map(|index| index as f32 + 0.5).collect();
+                let mut output = vec![f32::NAN; length];
+                Dropout::new(0.5).apply(simd, &input, bits, &mut output);
+                for (index, (output, input)) in output.iter().zip(&input).enumerate() {
+                    let own = (bits(index as u64 / 2) >> (32 * (index % 2))) as u32;
+                    let expected = if own < 1 << 31 { 0.0 } else { 2.0 * input };
+                    assert_eq!(*output, expected, "{} {length} [{index}]", simd.name());
+                }
+            }
+        }
     }
 }

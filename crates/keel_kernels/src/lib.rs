@@ -1,23 +1,29 @@
 //! CPU arithmetic on slices for training neural networks.
 //!
 //! Everything works on plain `&[f32]` in row-major order, images as `[batch, height, width, channels]`. Lengths are
-//! asserted once at each public entry. Results depend on the data and the SIMD level, never on the number of threads.
+//! asserted once at each public entry. Results depend on the data and the SIMD level, which is an argument of every kernel,
+//! never on the number of threads.
 #![warn(clippy::unwrap_used)]
 
 pub mod activation;
 pub mod buffer;
+pub mod bytes;
 pub mod convolution;
 pub mod dropout;
 pub mod elementwise;
+mod length;
 pub mod machine_limits;
 pub mod matmul;
 pub mod normalization;
 pub mod parallel;
 pub mod pooling;
 mod product;
+mod scratch;
 pub mod simd;
 pub mod statistics;
 mod subnormals;
 
 pub use buffer::Buffer;
+pub use scratch::Scratch;
+pub use simd::SimdLevel;
 pub use subnormals::flush_subnormals;

@@ -1,4 +1,4 @@
-//! What the processor can do at most, measured: the ceiling kernels are judged against.
+//! Limits of the processor, measured: the ceiling kernels are judged against.
 //!
 //! Two numbers make a roofline: multiply-adds a second when all operands are in registers, and bytes a second copied
 //! between buffers far larger than the inner caches. Both are the best of several short tries, on one thread and on all
@@ -11,7 +11,7 @@ use pulp::Simd;
 
 use crate::Buffer;
 use crate::parallel::{Pieces, workers};
-use crate::simd::{self, Level};
+use crate::simd::SimdLevel;
 
 /// Measured ceilings of this machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,11 +38,11 @@ const ROUNDS: usize = 400_000;
 const COPY_FLOATS: usize = 4 << 20;
 
 impl MachineLimits {
-    /// Measures this machine in less than half a second; other work on it lowers the result. Takes 32 MiB a thread
-    /// meanwhile.
-    pub fn measure() -> MachineLimits {
+    /// Measures this machine at one SIMD level in less than half a second; other work on it lowers the result. Takes 32 MiB
+    /// a thread meanwhile.
+    pub fn measure(simd: SimdLevel) -> MachineLimits {
         let threads = workers();
-        let (one, all) = (gigaflops(1, TRIES, ROUNDS), gigaflops(threads, TRIES, ROUNDS));
+        let (one, all) = (gigaflops(simd, 1, TRIES, ROUNDS), gigaflops(simd, threads, TRIES, ROUNDS));
         let (copy_one, copy_all) = (copy_gigabytes(1), copy_gigabytes(threads));
         MachineLimits {
             threads,
@@ -55,8 +55,8 @@ impl MachineLimits {
 
     /// Billions of floating-point operations a second with all threads at work, from one try of about a millisecond. Clocks
     /// change and virtual machines share their cores: the share a kernel reaches is told by the limit of the same moment.
-    pub fn gigaflops_now() -> f64 {
-        gigaflops(workers(), 1, ROUNDS / 4)
+    pub fn gigaflops_now(simd: SimdLevel) -> f64 {
+        gigaflops(simd, workers(), 1, ROUNDS / 4)
     }
 
     /// Billions of operations a second no kernel on all threads can exceed that does `flops` operations while moving at
@@ -67,12 +67,11 @@ impl MachineLimits {
     }
 }
 
-fn gigaflops(threads: usize, tries: usize, rounds: usize) -> f64 {
-    let level = simd::level();
+fn gigaflops(simd: SimdLevel, threads: usize, tries: usize, rounds: usize) -> f64 {
     let seconds = best_seconds(threads, tries, &|_| {
-        black_box(multiply_add_rounds(level, rounds));
+        black_box(multiply_add_rounds(simd, rounds));
     });
-    let flops_a_round = multiply_add_rounds(level, 1);
+    let flops_a_round = multiply_add_rounds(simd, 1);
     (threads * rounds * flops_a_round) as f64 / seconds / 1e9
 }
 
@@ -107,7 +106,7 @@ fn best_seconds(threads: usize, tries: usize, work: &(impl Fn(usize) + Sync)) ->
 }
 
 /// Runs multiply-adds between registers; returns the floating-point operations of one round.
-fn multiply_add_rounds(level: Level, rounds: usize) -> usize {
+fn multiply_add_rounds(level: SimdLevel, rounds: usize) -> usize {
     struct Rounds(usize);
     impl pulp::WithSimd for Rounds {
         type Output = usize;
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_round_of_the_arithmetic_loop_counts_whole_vectors() {
-        for level in Level::available() {
+        for level in SimdLevel::available() {
             let flops = multiply_add_rounds(level, 3);
             assert!(flops > 0 && flops.is_multiple_of(2 * level.lanes()), "{}: {flops}", level.name());
         }

@@ -42,17 +42,26 @@ pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
     });
 }
 
-/// As [`for_each_task`], with a scratch slice for each thread: `scratch` is cut into equal parts of `per_worker` floats.
+/// Scratch that threads share.
+#[derive(Debug)]
+pub struct WorkerScratch<'a> {
+    /// Floats of all threads together.
+    pub floats: &'a mut [f32],
+    /// Number of floats of each thread.
+    pub per_worker: usize,
+}
+
+/// Calls `task(index, part)` like [`for_each_task`], with a part of the scratch for each thread.
 ///
 /// # Panics
-/// If `scratch` does not hold `per_worker` floats for one thread at least. With room for fewer parts than there are
-/// threads, fewer threads work.
+/// If the scratch is too short for one thread. With enough for fewer threads than there are, fewer threads work.
 pub fn for_each_task_with_scratch(
     tasks: usize,
     work: usize,
-    (scratch, per_worker): (&mut [f32], usize),
+    scratch: WorkerScratch<'_>,
     task: impl Fn(usize, &mut [f32]) + Sync,
 ) {
+    let WorkerScratch { floats: scratch, per_worker } = scratch;
     if per_worker == 0 {
         return for_each_task(tasks, work, |index| task(index, &mut []));
     }
@@ -81,8 +90,8 @@ pub fn for_each_chunk(length: usize, chunk: usize, operation: impl Fn(Range<usiz
     });
 }
 
-/// As [`for_each_chunk`], handing each task its own part: calls `operation(index, part)` for consecutive parts of
-/// `values` of at most `chunk` elements.
+/// Element-wise work on one long slice: calls `operation(index, part)` for consecutive parts of `values` of at most `chunk`
+/// elements.
 pub fn for_each_chunk_mut(values: &mut [f32], chunk: usize, operation: impl Fn(usize, &mut [f32]) + Sync) {
     let length = values.len();
     let pieces = Pieces::new(values);
@@ -162,7 +171,8 @@ mod tests {
         let mut scratch = vec![0.0; 6];
         let sum = AtomicUsize::new(0);
         pool(5).install(|| {
-            for_each_task_with_scratch(11, usize::MAX, (&mut scratch, 3), |index, part| {
+            let scratch = WorkerScratch { floats: &mut scratch, per_worker: 3 };
+            for_each_task_with_scratch(11, usize::MAX, scratch, |index, part| {
                 assert_eq!(part.len(), 3);
                 sum.fetch_add(index, Ordering::Relaxed);
             });

@@ -1,15 +1,16 @@
-//! One choice of SIMD level per process.
+//! SIMD levels: sets of vector instructions that kernels are compiled for.
 //!
-//! Every kernel is written once over [`pulp::Simd`] (or as a plain loop the compiler vectorises) and compiled for each
-//! level; [`level`] picks the widest one the processor offers when it is first asked. The environment variable
-//! `KEEL_SIMD` = `avx512` | `avx2` | `neon` | `scalar` forces another one, for tests. Results of different levels may
-//! differ in the last bits, because wider registers sum in another order; within one level they never do.
+//! Every kernel is written once over [`pulp::Simd`] (or as a plain loop the compiler vectorises), compiled for each level,
+//! and told by its caller which level to run at. [`level`] is the default of programs: the widest level of the processor,
+//! or the one that the environment variable `KEEL_SIMD` = `avx512` | `avx2` | `neon` | `scalar` names. Results of
+//! different levels may differ in the last bits, because wider registers sum in another order; within one level they
+//! never do.
 
 use std::sync::OnceLock;
 
 /// A set of vector instructions kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum SimdLevel {
     /// Portable code, 128-bit vectors at most.
     Scalar,
     /// x86-64 with AVX2 and FMA, 8 lanes.
@@ -23,73 +24,73 @@ pub enum Level {
     Neon,
 }
 
-impl Level {
+impl SimdLevel {
     /// Every level this processor can run, widest first.
-    pub fn available() -> Vec<Level> {
+    pub fn available() -> Vec<SimdLevel> {
         let mut levels = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
             if pulp::x86::V4::try_new().is_some() {
-                levels.push(Level::Avx512);
+                levels.push(SimdLevel::Avx512);
             }
             if pulp::x86::V3::try_new().is_some() {
-                levels.push(Level::Avx2);
+                levels.push(SimdLevel::Avx2);
             }
         }
         #[cfg(target_arch = "aarch64")]
         if pulp::aarch64::Neon::try_new().is_some() {
-            levels.push(Level::Neon);
+            levels.push(SimdLevel::Neon);
         }
-        levels.push(Level::Scalar);
+        levels.push(SimdLevel::Scalar);
         levels
     }
 
-    /// The word `KEEL_SIMD` and reports use.
+    /// Returns the word `KEEL_SIMD` and reports use.
     pub fn name(self) -> &'static str {
         match self {
-            Level::Scalar => "scalar",
+            SimdLevel::Scalar => "scalar",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => "avx2",
+            SimdLevel::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => "avx512",
+            SimdLevel::Avx512 => "avx512",
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => "neon",
+            SimdLevel::Neon => "neon",
         }
     }
 
     /// Lanes of `f32` in one vector.
     pub fn lanes(self) -> usize {
         match self {
-            Level::Scalar => 4,
+            SimdLevel::Scalar => 4,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => 8,
+            SimdLevel::Avx2 => 8,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => 16,
+            SimdLevel::Avx512 => 16,
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => 4,
+            SimdLevel::Neon => 4,
         }
     }
 
     /// Runs `operation` compiled for this level.
     ///
     /// # Panics
-    /// If the processor cannot run this level; [`Level::available`] lists those it can.
+    /// If the processor cannot run this level; [`SimdLevel::available`] lists those it can.
     #[inline]
     pub fn dispatch<O: pulp::WithSimd>(self, operation: O) -> O::Output {
         match self {
-            Level::Scalar => pulp::Simd::vectorize(pulp::Scalar128b, operation),
+            SimdLevel::Scalar => pulp::Simd::vectorize(pulp::Scalar128b, operation),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => match pulp::x86::V3::try_new() {
+            SimdLevel::Avx2 => match pulp::x86::V3::try_new() {
                 Some(simd) => pulp::Simd::vectorize(simd, operation),
                 None => unsupported(self),
             },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => match pulp::x86::V4::try_new() {
+            SimdLevel::Avx512 => match pulp::x86::V4::try_new() {
                 Some(simd) => pulp::Simd::vectorize(simd, operation),
                 None => unsupported(self),
             },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => match pulp::aarch64::Neon::try_new() {
+            SimdLevel::Neon => match pulp::aarch64::Neon::try_new() {
                 Some(simd) => pulp::Simd::vectorize(simd, operation),
                 None => unsupported(self),
             },
@@ -113,14 +114,14 @@ impl Level {
     }
 }
 
-/// The level every kernel of this process uses: the widest available, or the one `KEEL_SIMD` names.
+/// Returns the default level of programs: the widest available, or the one `KEEL_SIMD` names. Kernels never ask for it.
 ///
 /// # Panics
 /// If `KEEL_SIMD` names a level this processor cannot run: a test run must not silently use another one.
-pub fn level() -> Level {
-    static LEVEL: OnceLock<Level> = OnceLock::new();
+pub fn level() -> SimdLevel {
+    static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
     *LEVEL.get_or_init(|| {
-        let available = Level::available();
+        let available = SimdLevel::available();
         match std::env::var("KEEL_SIMD") {
             Ok(wanted) if !wanted.is_empty() => match available.iter().find(|level| level.name() == wanted) {
                 Some(level) => *level,
@@ -147,7 +148,7 @@ pub(crate) fn prefetch(address: *const f32) {
     let _ = address;
 }
 
-/// As [`prefetch`], up to the second-level cache.
+/// Asks for a cache line like [`prefetch`], up to the second-level cache.
 #[inline(always)]
 pub(crate) fn prefetch_far(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
@@ -161,7 +162,7 @@ pub(crate) fn prefetch_far(address: *const f32) {
 }
 
 #[cold]
-fn unsupported(level: Level) -> ! {
+fn unsupported(level: SimdLevel) -> ! {
     panic!("this processor cannot run {} code", level.name())
 }
 
@@ -171,8 +172,8 @@ mod tests {
 
     #[test]
     fn every_available_level_runs_code_and_scalar_is_always_there() {
-        let levels = Level::available();
-        assert_eq!(levels.last(), Some(&Level::Scalar));
+        let levels = SimdLevel::available();
+        assert_eq!(levels.last(), Some(&SimdLevel::Scalar));
         for level in levels {
             let sum: f32 = level.run(|| (0..100).map(|i| i as f32).sum());
             assert_eq!(sum, 4950.0, "{}", level.name());

@@ -4,8 +4,9 @@
 //! output. Weights are kept for the way back as long as [`KEPT_BYTES`] hold them all; of deeper stacks they are drawn from
 //! their key a second time, so that depth costs no memory.
 
-use keel_kernels::activation;
-use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::activation::{self, ActivationGradient};
+use keel_kernels::matmul::{self, Factors, Sizes};
+use keel_kernels::{Scratch, simd};
 use keel_nn::activations::Activation;
 use keel_nn::init::{
     InitSpec, KaimingNormalSpec, KaimingUniformSpec, NormalSpec, OrthogonalSpec, UniformSpec, XavierNormalSpec,
@@ -81,7 +82,7 @@ impl Stack {
             weights.forward(previous, &mut pre_activation);
             normalise(&mut pre_activation);
             let mut output = vec![0.0; input.len()];
-            activation::forward(self.activation.initial_function(), &pre_activation, &mut output);
+            activation::forward(simd::level(), self.activation.initial_function(), &pre_activation, &mut output);
             layers.push(LayerSignal { pre_activation, output, grad_output: Vec::new(), grad_weight_rms: 0.0 });
         }
         layers
@@ -91,7 +92,8 @@ impl Stack {
         let mut grad_pre = vec![0.0; gradient.len()];
         for layer in (0..self.depth).rev() {
             let function = self.activation.initial_function();
-            activation::backward(function, &layers[layer].pre_activation, &gradient, &mut grad_pre);
+            let given = ActivationGradient { saved: &layers[layer].pre_activation, grad_output: &gradient };
+            activation::backward(simd::level(), function, given, &mut grad_pre);
             let previous = if layer == 0 { input } else { &layers[layer - 1].output };
             let rms = outer_product_rms(previous, &grad_pre, self.batch);
             layers[layer].grad_weight_rms = rms;
@@ -184,9 +186,10 @@ fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
     }
     let scaled: Vec<f32> = x.iter().map(|value| value / scale).collect();
     let sizes = Sizes { rows: batch, depth: width, columns: batch };
-    let mut scratch = vec![0.0; matmul::scratch_length(sizes)];
+    let mut scratch = vec![0.0; matmul::scratch_length(simd::level(), sizes)];
     let mut product = vec![0.0; batch * batch];
-    matmul::matmul_transposed(sizes, &scaled, &scaled, (&mut product, &mut scratch));
+    let factors = Factors { left: &scaled, right: &scaled, bias: None };
+    matmul::matmul_transposed(simd::level(), sizes, factors, &mut product, Scratch(&mut scratch));
     (product, f64::from(scale))
 }
 
@@ -219,7 +222,7 @@ impl Weights {
             matrices: Vec::new(),
             keep: false,
             current: 0,
-            scratch: vec![0.0; matmul::scratch_length(sizes)],
+            scratch: vec![0.0; matmul::scratch_length(simd::level(), sizes)],
             sizes,
             spec,
             stack: *stack,
@@ -243,11 +246,13 @@ impl Weights {
     }
 
     fn forward(&mut self, input: &[f32], output: &mut [f32]) {
-        matmul::matmul(self.sizes, input, &self.matrices[self.current], None, (output, &mut self.scratch));
+        let factors = Factors { left: input, right: &self.matrices[self.current], bias: None };
+        matmul::matmul(simd::level(), self.sizes, factors, output, Scratch(&mut self.scratch));
     }
 
     fn backward(&mut self, gradient: &[f32], result: &mut [f32]) {
-        matmul::matmul_transposed(self.sizes, gradient, &self.matrices[self.current], (result, &mut self.scratch));
+        let factors = Factors { left: gradient, right: &self.matrices[self.current], bias: None };
+        matmul::matmul_transposed(simd::level(), self.sizes, factors, result, Scratch(&mut self.scratch));
     }
 }
 

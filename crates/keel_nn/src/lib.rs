@@ -24,6 +24,8 @@ pub mod reference;
 pub mod shape;
 
 pub use catalog::CatalogEntry;
+pub use keel_kernels::SimdLevel;
+
 pub use graph::{Graph, GraphError, NodeId, Op, Value};
 pub use init::InitSpec;
 pub use layer::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, StateSpec};

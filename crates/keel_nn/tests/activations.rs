@@ -4,7 +4,7 @@ mod single_layer;
 
 use keel_nn::activations::{Activation, CATALOG, EluSpec, Gain, LeakyReluSpec, PreluSpec, all};
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Layer, MemoryRequest, Mode, ParameterRole, RandomKey, Shape};
+use keel_nn::{Layer, MemoryRequest, Mode, ParameterRole, RandomKey, Shape, SimdLevel};
 use keel_testkit::{GradientCheck, Tolerance, deterministic_values};
 use single_layer::{SingleLayer, check_golden, shape};
 
@@ -30,12 +30,12 @@ fn gradients_equal_differences_on_awkward_shapes() {
 fn backward_keeps_either_input_or_output() {
     let request = MemoryRequest { batch: 3, mode: Mode::Train, workers: 2 };
     for activation in all() {
-        let memory = activation.build(Shape::Features(5)).unwrap().memory(request);
+        let memory = activation.build(Shape::Features(5)).unwrap().memory(request, SimdLevel::Scalar);
         assert!(memory.backward_reads_input != memory.backward_reads_output, "{activation}: {memory:?}");
         assert_eq!(memory.saved, 0, "{activation}");
     }
     let relu = Activation::Relu.build(Shape::Features(5)).unwrap();
-    assert!(relu.memory(request).backward_reads_output, "relu forgets its input");
+    assert!(relu.memory(request, SimdLevel::Scalar).backward_reads_output, "relu forgets its input");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn run(shape: Shape, layers: &[LayerSpec], samples: usize, passes: FusionPasses)
     let workers = rayon::current_num_threads();
     // A plan for more samples than there are.
     let request = MemoryRequest { batch: samples + 1, mode: Mode::Train, workers };
-    let program = lower(&network.graph, &Cpu { passes });
+    let program = lower(&network.graph, &Cpu::fused().with_passes(passes));
     let mut executor = Executor::new(program.clone(), request);
     let input = deterministic_values(5, samples * shape.len(), -2.0, 3.0);
     let weights = deterministic_values(6, samples * 5, -1.0, 1.0);
@@ -124,7 +124,7 @@ fn fused_networks_give_the_same_bits_with_any_number_of_threads() {
 fn the_presets_fuse_into_the_expected_nodes() {
     let names = |layers: &[LayerSpec], passes: FusionPasses| -> Vec<String> {
         let graph = Graph::build(image(32, 32, 3), layers, 10).unwrap().into();
-        let program = lower(&graph, &Cpu { passes });
+        let program = lower(&graph, &Cpu::fused().with_passes(passes));
         program.instructions().iter().map(|instruction| instruction.name(&graph)).collect()
     };
     let cnn = names(&model::cnn(32, 2), FusionPasses::all());
@@ -151,8 +151,10 @@ fn the_presets_fuse_into_the_expected_nodes() {
 fn a_training_step_of_the_cnn_fits_its_memory() {
     let bytes = |passes: FusionPasses| {
         let graph = Graph::build(image(32, 32, 3), &model::cnn(32, 2), 10).unwrap().into();
-        let plan =
-            Plan::new(&lower(&graph, &Cpu { passes }), MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 });
+        let plan = Plan::new(
+            &lower(&graph, &Cpu::fused().with_passes(passes)),
+            MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 },
+        );
         plan.arena_length() * size_of::<f32>()
     };
     let (fused, unfused) = (bytes(FusionPasses::all()), bytes(FusionPasses::none()));

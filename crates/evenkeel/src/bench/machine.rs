@@ -2,6 +2,7 @@
 
 use keel_kernels::machine_limits::MachineLimits;
 use keel_kernels::parallel::workers;
+use keel_kernels::simd;
 use serde_json::{Value, json};
 
 /// The limits every share is a share of.
@@ -16,14 +17,14 @@ pub(crate) struct Limits {
 impl Limits {
     /// Measures them; takes less than a second.
     pub(crate) fn measured() -> Self {
-        let limits = MachineLimits::measure();
+        let limits = MachineLimits::measure(simd::level());
         let multiply_adds = limits.gigaflops_all_threads * 1e9 / 2.0;
         Limits { multiply_adds, bytes: limits.copy_gigabytes_all_threads * 1e9 }
     }
 
     /// Multiply-adds a second on all threads at this moment; takes about a millisecond.
     pub(crate) fn multiply_adds_now() -> f64 {
-        MachineLimits::gigaflops_now() * 1e9 / 2.0
+        MachineLimits::gigaflops_now(simd::level()) * 1e9 / 2.0
     }
 
     /// The least seconds this work can take: arithmetic or memory, whichever takes longer.
@@ -38,7 +39,7 @@ pub(crate) fn describe(limits: Limits) -> Value {
         "processor": processor(),
         "system": std::env::consts::OS,
         "threads": workers(),
-        "simd": keel_kernels::simd::level().name(),
+        "simd": simd::level().name(),
         "peak_gigaflops": 2.0 * limits.multiply_adds / 1e9,
         "bandwidth_gigabytes": limits.bytes / 1e9,
     })

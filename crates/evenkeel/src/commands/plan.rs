@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let timing = pool.install(|| outline.timing());
     let Outline { graph, batch, estimate, notes, choices, .. } = outline;
     let inferred: Vec<String> = graph.inferred().iter().chain(&notes).cloned().collect();
-    let program = &lower(&graph, &Cpu { passes: passes(&arguments.without)? });
+    let program = &lower(&graph, &Cpu::fused().with_passes(passes(&arguments.without)?));
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
     let plan = Plan::new(program, request);
     let rows = rows(program, &plan);

@@ -23,7 +23,7 @@ pub fn exp_m1(x: f32) -> f32 {
     if x > 87.0 { exp(x) } else { exp_m1_below_87(x) }
 }
 
-/// As [`exp_m1`] for x up to 87, where no power overflows; without its choice loops stay free of branches.
+/// e^x - 1 for x up to 87, where no power overflows; without the choice of [`exp_m1`] loops stay free of branches.
 #[inline(always)]
 pub(super) fn exp_m1_below_87(x: f32) -> f32 {
     let reduced = reduce(x);

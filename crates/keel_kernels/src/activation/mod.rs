@@ -23,7 +23,7 @@ mod silu;
 mod softplus;
 mod tanh;
 
-pub use apply::{backward, backward_from_output, forward};
+pub use apply::{ActivationGradient, backward, backward_from_output, forward};
 pub use elu::Elu;
 pub use exponential::{exp, exp_m1};
 pub use gelu::Gelu;
@@ -33,7 +33,7 @@ pub use leaky_relu::LeakyRelu;
 pub use logarithm::ln_1p;
 pub use mish::Mish;
 pub use normal_distribution::{normal_cumulative, normal_density};
-pub use prelu::{prelu_backward, prelu_forward, prelu_scratch_length};
+pub use prelu::{Prelu, PreluGradient, prelu_scratch_length};
 pub use relu::Relu;
 pub use selu::Selu;
 pub use sigmoid::Sigmoid;
@@ -43,7 +43,7 @@ pub use tanh::Tanh;
 
 /// A function applied to every value on its own. NaN stays NaN in [`Elementwise::value`].
 pub trait Elementwise: Copy + Send + Sync {
-    /// Whether [`Elementwise::derivative_from_output`] may be used: the derivative is a function of the output.
+    /// True if the derivative is a function of the output: then [`Elementwise::derivative_from_output`] may be used.
     const FROM_OUTPUT: bool;
 
     /// f(x).
@@ -97,7 +97,7 @@ pub enum Function {
 
 /// A kernel that is generic over the function it applies.
 pub trait Visitor {
-    /// What the kernel returns.
+    /// Result of the kernel.
     type Output;
 
     /// Runs the kernel with `function`.
@@ -148,7 +148,7 @@ impl Function {
         self.visit(Derivative(x))
     }
 
-    /// Whether [`backward_from_output`] may be used, which needs the output alone.
+    /// Returns true if [`backward_from_output`] may be used, which needs the output alone.
     pub fn from_output(self) -> bool {
         struct FromOutput;
         impl Visitor for FromOutput {

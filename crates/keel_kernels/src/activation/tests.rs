@@ -1,8 +1,8 @@
 //! Every function against f64 references, on every SIMD level.
 
-use super::apply::forward_at;
 use super::*;
-use crate::simd::Level;
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 
 /// Function and its value and derivative in f64.
 type Case = (Function, fn(f64) -> f64, fn(f64) -> f64);
@@ -81,6 +81,11 @@ fn cases() -> [Case; 14] {
     ]
 }
 
+/// Every case at every level of this processor.
+fn on_every_level<T: Copy, const N: usize>(cases: [T; N]) -> impl Iterator<Item = (SimdLevel, T)> {
+    SimdLevel::available().into_iter().flat_map(move |level| cases.into_iter().map(move |case| (level, case)))
+}
+
 /// Dense near zero, far out on both sides, and an odd number of values.
 fn inputs() -> Vec<f32> {
     let mut values: Vec<f32> = (-4000..=4000).map(|i| i as f32 * 0.005).collect();
@@ -100,13 +105,13 @@ fn values_agree_with_f64_on_every_level_and_all_levels_agree_bit_for_bit() {
     let inputs = inputs();
     for (function, value, _) in cases() {
         let mut outputs = vec![0.0; inputs.len()];
-        forward_at(Level::Scalar, function, &inputs, &mut outputs);
+        forward(SimdLevel::Scalar, function, &inputs, &mut outputs);
         for (&x, &output) in inputs.iter().zip(&outputs) {
             assert!(near(output, value(f64::from(x))), "{function:?}({x}) = {output}, not {}", value(f64::from(x)));
         }
-        for level in Level::available() {
+        for level in SimdLevel::available() {
             let mut others = vec![0.0; inputs.len()];
-            forward_at(level, function, &inputs, &mut others);
+            forward(level, function, &inputs, &mut others);
             let differing = outputs.iter().zip(&others).position(|(a, b)| a.to_bits() != b.to_bits());
             assert_eq!(differing.map(|index| inputs[index]), None, "{function:?} on {}", level.name());
         }
@@ -117,19 +122,20 @@ fn values_agree_with_f64_on_every_level_and_all_levels_agree_bit_for_bit() {
 fn derivatives_agree_with_f64_from_input_and_from_output() {
     let inputs: Vec<f32> = inputs().into_iter().filter(|x| x.abs() < 1e5).collect();
     let grad_output: Vec<f32> = (0..inputs.len()).map(|index| 0.5 + (index % 3) as f32).collect();
-    for (function, _, derivative) in cases() {
+    for (level, (function, _, derivative)) in on_every_level(cases()) {
         let mut grads = vec![f32::NAN; inputs.len()];
-        backward(function, &inputs, &grad_output, &mut grads);
+        let given = ActivationGradient { saved: &inputs, grad_output: &grad_output };
+        backward(level, function, given, &mut grads);
         for ((&x, &grad), &upstream) in inputs.iter().zip(&grads).zip(&grad_output) {
             let expected = derivative(f64::from(x)) * f64::from(upstream);
-            assert!(near(grad, expected), "{function:?}'({x}) = {grad}, not {expected}");
+            assert!(near(grad, expected), "{function:?}'({x}) = {grad}, not {expected}, {level:?}");
         }
         if function.from_output() {
             let (mut outputs, mut from_output) = (vec![0.0; inputs.len()], vec![f32::NAN; inputs.len()]);
-            forward(function, &inputs, &mut outputs);
-            backward_from_output(function, &outputs, &grad_output, &mut from_output);
+            forward(level, function, &inputs, &mut outputs);
+            backward_from_output(level, function, ActivationGradient { saved: &outputs, ..given }, &mut from_output);
             for ((&x, &a), &b) in inputs.iter().zip(&grads).zip(&from_output) {
-                assert!((a - b).abs() < 2e-6, "{function:?}'({x}): {a} from the input, {b} from the output");
+                assert!((a - b).abs() < 2e-6, "{function:?}'({x}): {a} from the input, {b} from the output, {level:?}");
             }
         }
     }
@@ -164,9 +170,9 @@ fn extremes_saturate_and_not_a_number_stays() {
     assert_eq!((Softplus.value(-inf), Softplus.value(inf), Relu.value(inf)), (0.0, inf, inf));
     assert_eq!(Tanh.value(-0.0).to_bits(), (-0.0f32).to_bits());
     for (function, ..) in cases() {
-        for level in Level::available() {
+        for level in SimdLevel::available() {
             let mut output = [0.0; 19];
-            forward_at(level, function, &[nan; 19], &mut output);
+            forward(level, function, &[nan; 19], &mut output);
             assert!(output.iter().all(|y| y.is_nan()), "{function:?} on {}: {output:?}", level.name());
         }
         for x in [3e38, -3e38] {
@@ -178,7 +184,7 @@ fn extremes_saturate_and_not_a_number_stays() {
 #[test]
 fn threads_change_nothing() {
     let inputs: Vec<f32> = (0..200_003).map(|i| (i % 977) as f32 * 0.02 - 9.0).collect();
-    let run = |threads: usize| {
+    let run = |level: SimdLevel, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (slope, channels) = ([0.25f32, -0.5, 0.0, 1.5, 0.1, 0.2, 0.3], 7);
         let rows = &inputs[..inputs.len() / channels * channels];
@@ -186,39 +192,63 @@ fn threads_change_nothing() {
         let (mut grad_input, mut grad_slope) = (vec![0.0; rows.len()], vec![0.0; channels]);
         let mut scratch = vec![f32::NAN; prelu_scratch_length(channels)];
         pool.install(|| {
-            forward(Function::Gelu, &inputs, &mut outputs);
-            prelu_backward(&slope, rows, rows, (&mut grad_input, &mut grad_slope), &mut scratch);
+            forward(level, Function::Gelu, &inputs, &mut outputs);
+            let given = ActivationGradient { saved: rows, grad_output: rows };
+            let gradient = PreluGradient { input: &mut grad_input, slope: &mut grad_slope };
+            Prelu { simd: level, slope: &slope }.backward(given, gradient, Scratch(&mut scratch));
         });
         (outputs, grad_input, grad_slope)
     };
-    let alone = run(1);
-    for threads in [2, 3, 5] {
-        assert_eq!(run(threads), alone, "{threads} threads");
+    for level in SimdLevel::available() {
+        let alone = run(level, 1);
+        for threads in [2, 3, 5] {
+            assert_eq!(run(level, threads), alone, "{threads} threads, {}", level.name());
+        }
     }
 }
 
 #[test]
 fn prelu_agrees_with_its_formula_for_few_and_many_rows() {
-    for (rows, channels) in [(1, 1), (3, 5), (1, 17), (101, 2), (4099, 3)] {
+    for (level, (rows, channels)) in on_every_level([(1, 1), (3, 5), (1, 17), (101, 2), (4099, 3), (7, 33)]) {
         let input: Vec<f32> = (0..rows * channels).map(|i| ((i * 37) % 101) as f32 * 0.1 - 5.0).collect();
         let grad: Vec<f32> = (0..rows * channels).map(|i| ((i * 53) % 89) as f32 * 0.02 - 0.9).collect();
         let slope: Vec<f32> = (0..channels).map(|c| 0.25 - 0.2 * c as f32).collect();
         let (mut output, mut grad_input) = (vec![0.0; input.len()], vec![0.0; input.len()]);
         let (mut grad_slope, mut scratch) = (vec![f32::NAN; channels], vec![f32::NAN; prelu_scratch_length(channels)]);
-        prelu_forward(&slope, &input, &mut output);
-        prelu_backward(&slope, &input, &grad, (&mut grad_input, &mut grad_slope), &mut scratch);
+        let prelu = Prelu { simd: level, slope: &slope };
+        prelu.forward(&input, &mut output);
+        let given = ActivationGradient { saved: &input, grad_output: &grad };
+        let gradient = PreluGradient { input: &mut grad_input, slope: &mut grad_slope };
+        prelu.backward(given, gradient, Scratch(&mut scratch));
         let mut sums = vec![0.0f64; channels];
         for i in 0..input.len() {
             let (x, slope) = (input[i], slope[i % channels]);
             let factor = if x > 0.0 { 1.0 } else { slope };
-            assert_eq!((output[i], grad_input[i]), (factor * x, factor * grad[i]), "{rows} x {channels}, {i}");
+            assert_eq!(
+                (output[i], grad_input[i]),
+                (factor * x, factor * grad[i]),
+                "{rows} x {channels}, {i}, {level:?}"
+            );
             sums[i % channels] += if x > 0.0 { 0.0 } else { f64::from(x) * f64::from(grad[i]) };
         }
         for (actual, expected) in grad_slope.iter().zip(&sums) {
             assert!((f64::from(*actual) - expected).abs() < 1e-3 + 1e-5 * expected.abs(), "{actual} {expected}");
         }
         let without_input = grad_slope.clone();
-        prelu_backward(&slope, &input, &grad, (&mut [], &mut grad_slope), &mut scratch);
+        let gradient = PreluGradient { input: &mut [], slope: &mut grad_slope };
+        prelu.backward(given, gradient, Scratch(&mut scratch));
         assert_eq!(grad_slope, without_input);
     }
+}
+
+#[test]
+#[should_panic(expected = "3 floats in rows of 2")]
+fn half_a_row_is_refused() {
+    Prelu { simd: SimdLevel::Scalar, slope: &[0.1, 0.2] }.forward(&[1.0; 3], &mut [0.0; 3]);
+}
+
+#[test]
+#[should_panic(expected = "0 floats in rows of 0")]
+fn rows_without_channels_are_refused() {
+    Prelu { simd: SimdLevel::Scalar, slope: &[] }.forward(&[], &mut []);
 }

@@ -3,13 +3,16 @@
 
 use std::ops::Range;
 
-use super::{Convolution, GradientRows};
-use crate::parallel::{Pieces, for_each_chunk_mut, for_each_task, for_each_task_with_scratch, workers};
+use super::grad_input::FrameRows;
+use super::grad_weights::{GradientPass, GradientRows};
+use super::{Convolution, ConvolutionAt, Filter, Pass};
+use crate::parallel::{Pieces, WorkerScratch, for_each_chunk_mut, for_each_task, for_each_task_with_scratch, workers};
+use crate::scratch::Scratch;
 
-/// Most chunks a batch is cut into for the gradient by the weights; each keeps a partial sum.
+/// Maximum number of chunks a batch is cut into for the weight gradient; each keeps a partial sum.
 const MAX_CHUNKS: usize = 16;
 
-/// Most floats all partial sums may take together, unless one alone is larger.
+/// Maximum number of floats of all partial sums together, unless one alone is larger.
 const MAX_PARTIAL_FLOATS: usize = 8 << 20;
 
 /// Passes of a batch for each thread at least, if it has as many images: for them to end at the same time.
@@ -18,7 +21,16 @@ const PASSES_PER_WORKER: usize = 4;
 /// Floats of the weights one task sums up over the chunks.
 const REDUCTION_FLOATS: usize = 4096;
 
-/// What the backward pass reads: `input` and `grad_output` for `batch` images, and the weights.
+/// Operands of the forward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchInput<'a> {
+    /// `[batch, height, width, in_channels]`.
+    pub input: &'a [f32],
+    /// Weights and bias.
+    pub filter: Filter<'a>,
+}
+
+/// Operands of the backward pass: `input` and `grad_output` for `batch` images, and the weights.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchGradient<'a> {
     /// Images.
@@ -31,7 +43,7 @@ pub struct BatchGradient<'a> {
     pub weights: &'a [f32],
 }
 
-/// What the backward pass writes; an empty slice is not computed.
+/// Results of the backward pass; an empty slice is not computed.
 #[derive(Debug)]
 pub struct BatchGradientOutput<'a> {
     /// As the input; overwritten.
@@ -40,47 +52,44 @@ pub struct BatchGradientOutput<'a> {
     pub grad_weights: &'a mut [f32],
     /// `[out_channels]`; overwritten.
     pub grad_bias: &'a mut [f32],
-    /// Whether `grad_input` is added to instead.
+    /// True if `grad_input` is added to instead.
     pub accumulate: bool,
 }
 
-impl Convolution {
-    /// Floats of scratch [`Convolution::forward_batch`] needs.
+impl ConvolutionAt<'_> {
+    /// Floats of scratch [`ConvolutionAt::forward_batch`] needs.
     pub fn forward_scratch(&self, workers: usize) -> usize {
-        self.packed_length() + workers * (self.images * self.frame_length() + self.forward_room())
+        self.packed_length() + workers * (self.images * self.frame_length() + self.forward_pass_scratch())
     }
 
-    /// Output of a batch: `input` `[batch, height, width, in_channels]`, `output` `[batch, out_height, out_width,
-    /// out_channels]`.
-    pub fn forward_batch(
-        &self,
-        input: &[f32],
-        parameters: (&[f32], Option<&[f32]>),
-        output: &mut [f32],
-        scratch: &mut [f32],
-    ) {
-        self.forward_batch_then(input, parameters, (output, scratch), |_, _| {});
+    /// Output of a batch, `[batch, out_height, out_width, out_channels]`.
+    ///
+    /// # Panics
+    /// If a length does not fit the shape.
+    pub fn forward_batch(&self, read: BatchInput<'_>, output: &mut [f32], scratch: Scratch<'_>) {
+        self.forward_batch_then(read, output, scratch, |_, _| {});
     }
 
-    /// As [`Convolution::forward_batch`]; `then(index, image)` sees each output image while it is in the cache.
+    /// Computes a batch like [`ConvolutionAt::forward_batch`]; `then(index, image)` sees each output image while it is in the
+    /// cache.
     pub fn forward_batch_then(
         &self,
-        input: &[f32],
-        parameters: (&[f32], Option<&[f32]>),
-        (output, scratch): (&mut [f32], &mut [f32]),
+        read: BatchInput<'_>,
+        output: &mut [f32],
+        scratch: Scratch<'_>,
         then: impl Fn(usize, &[f32]) + Sync,
     ) {
         let result = self.shape.output_length();
-        assert_eq!(output.len() / result, input.len() / self.shape.input_length(), "images of input and output");
+        let images = self.images_of(read.input);
+        assert_eq!(output.len(), images * result, "output of {images} images");
         if self.joins_images() {
-            self.forward_joined(input, parameters, output);
-            let images = output.len() / result;
+            self.forward_joined(read, output);
             return for_each_task(images, output.len(), |index| {
                 then(index, &output[index * result..(index + 1) * result])
             });
         }
         let output = Pieces::new(output);
-        self.for_each_pass(input, parameters, (scratch, 0), |images, compute, _| {
+        self.for_each_pass(read, scratch, 0, |images, compute, _| {
             // SAFETY: each task writes its own images.
             let target = unsafe { output.piece(images.start * result..images.end * result) };
             compute(target);
@@ -88,52 +97,55 @@ impl Convolution {
         });
     }
 
-    /// Floats of scratch [`Convolution::forward_images`] needs.
+    /// Floats of scratch [`ConvolutionAt::forward_images`] needs.
     pub fn forward_images_scratch(&self, workers: usize) -> usize {
         self.forward_scratch(workers) + workers * self.images * self.shape.output_length()
     }
 
     /// Computes each output image in scratch, for `take(index, image)` to use; no output of the batch exists.
-    pub fn forward_images(
-        &self,
-        input: &[f32],
-        parameters: (&[f32], Option<&[f32]>),
-        scratch: &mut [f32],
-        take: impl Fn(usize, &mut [f32]) + Sync,
-    ) {
+    pub fn forward_images(&self, read: BatchInput<'_>, scratch: Scratch<'_>, take: impl Fn(usize, &mut [f32]) + Sync) {
         let result = self.shape.output_length();
-        self.for_each_pass(input, parameters, (scratch, result), |images, compute, room| {
-            compute(room);
-            images.zip(room.chunks_exact_mut(result)).for_each(|(index, image)| take(index, image));
+        self.for_each_pass(read, scratch, result, |images, compute, outputs| {
+            compute(outputs);
+            images.zip(outputs.chunks_exact_mut(result)).for_each(|(index, image)| take(index, image));
         });
     }
 
-    /// Calls `operation(images, compute, room)` for each pass, where `compute` writes the output images and `room` are
-    /// `room_length` floats of scratch for each of them.
+    /// Calls `operation(images, compute, own)` for each pass, where `compute` writes the output images and `own` are
+    /// `own_length` floats of scratch for each of them.
     fn for_each_pass(
         &self,
-        input: &[f32],
-        (weights, bias): (&[f32], Option<&[f32]>),
-        (scratch, room_length): (&mut [f32], usize),
+        read: BatchInput<'_>,
+        scratch: Scratch<'_>,
+        own_length: usize,
         operation: impl Fn(Range<usize>, &mut dyn FnMut(&mut [f32]), &mut [f32]) + Sync,
     ) {
-        let image = self.shape.input_length();
-        let batch = input.len() / image;
-        assert_eq!(input.len(), batch * image, "input");
-        let (packed, rooms) = scratch.split_at_mut(self.packed_length());
+        let BatchInput { input, filter: Filter { weights, bias } } = read;
+        let (image, batch) = (self.shape.input_length(), self.images_of(input));
+        let (packed, rest) = scratch.take(self.packed_length());
         self.pack_weights(weights, packed);
-        let work = batch * self.shape.multiply_adds();
+        let packed = &*packed;
+        let work = batch.saturating_mul(self.shape.multiply_adds());
         // An output image has the same bits in any pass, so their number may follow the threads.
         let most = self.images.min(batch / (PASSES_PER_WORKER * workers())).max(1);
-        let per_worker = most * (self.frame_length() + room_length) + self.forward_room();
-        for_each_task_with_scratch(batch.div_ceil(most), work, (rooms, per_worker), |pass, scratch| {
+        let per_worker = most * (self.frame_length() + own_length) + self.forward_pass_scratch();
+        let scratch = WorkerScratch { floats: rest.0, per_worker };
+        for_each_task_with_scratch(batch.div_ceil(most), work, scratch, |pass, scratch| {
             let images = pass * most..((pass + 1) * most).min(batch);
             let (frames, rest) = scratch.split_at_mut(most * self.frame_length());
-            let (own_room, room) = rest.split_at_mut(self.forward_room());
+            let (of_pass, own) = rest.split_at_mut(self.forward_pass_scratch());
             let frames = self.framed(&input[images.start * image..images.end * image], frames);
-            let room = &mut room[..images.len() * room_length];
-            operation(images, &mut |target| self.forward_pass(frames, packed, bias, (target, own_room)), room);
+            let own = &mut own[..images.len() * own_length];
+            let pass = Pass { frames, packed, bias, accumulate: false };
+            operation(images, &mut |target| self.forward_pass(pass, target, Scratch(&mut *of_pass)), own);
         });
+    }
+
+    /// The number of images in `input`.
+    fn images_of(&self, input: &[f32]) -> usize {
+        let image = self.shape.input_length();
+        assert!(input.len().is_multiple_of(image), "{} floats in images of {image}", input.len());
+        input.len() / image
     }
 
     /// The images in their frames, or themselves where they need none.
@@ -149,7 +161,7 @@ impl Convolution {
         &frames[..count * self.frame_length()]
     }
 
-    /// Floats of scratch [`Convolution::backward_batch`] needs.
+    /// Floats of scratch [`ConvolutionAt::backward_batch`] needs.
     pub fn backward_scratch(&self, batch: usize, workers: usize) -> usize {
         if self.joins_images() {
             return batch * self.shape.output_length() + self.backward_joined_scratch(batch);
@@ -159,25 +171,18 @@ impl Convolution {
     }
 
     fn backward_worker_scratch(&self) -> usize {
-        let room = self.grad_weights_scratch().max(self.grad_input_room());
-        self.images * (self.frame_length() + self.gradient_frame_length()) + room
-    }
-
-    /// Floats of one partial sum: of the gradient by the weights, then of that by the bias.
-    fn partial_length(&self) -> usize {
-        self.grad_weights_sums() + self.shape.out_channels
-    }
-
-    /// A power of two, which threads share evenly, or the batch.
-    fn chunks(&self, batch: usize) -> usize {
-        let most = (MAX_PARTIAL_FLOATS / self.partial_length()).clamp(1, MAX_CHUNKS);
-        batch.min(1 << most.ilog2())
+        let of_pass = self.grad_weights_scratch().max(self.grad_input_scratch());
+        self.images * (self.frame_length() + self.gradient_frame_length()) + of_pass
     }
 
     /// Gradients of a batch.
-    pub fn backward_batch(&self, read: BatchGradient<'_>, write: BatchGradientOutput<'_>, scratch: &mut [f32]) {
+    ///
+    /// # Panics
+    /// If a length does not fit the shape or the batch.
+    pub fn backward_batch(&self, read: BatchGradient<'_>, write: BatchGradientOutput<'_>, scratch: Scratch<'_>) {
         let (result, row) = (self.shape.output_length(), self.shape.out_width() * self.shape.out_channels);
-        assert_eq!(read.grad_output.len(), read.batch * result, "output gradient");
+        let length = read.batch.checked_mul(result);
+        assert_eq!(Some(read.grad_output.len()), length, "output gradient of {} images", read.batch);
         if self.joins_images() {
             return self.backward_joined(read, write, scratch);
         }
@@ -187,21 +192,22 @@ impl Convolution {
         });
     }
 
-    /// As [`Convolution::backward_batch`], with the output gradient written by `gradient(index, rows)` one image at a
-    /// time, just before it is used: `read.grad_output` is not looked at. It writes every row of the image.
+    /// Computes a batch like [`ConvolutionAt::backward_batch`] from output gradients that `gradient(index, rows)` writes, one
+    /// image at a time and just before it is used: `read.grad_output` is not looked at. It writes every row of the image.
     pub fn backward_batch_from(
         &self,
         read: BatchGradient<'_>,
         write: BatchGradientOutput<'_>,
-        scratch: &mut [f32],
+        scratch: Scratch<'_>,
         gradient: impl Fn(usize, &mut GradientRowsMut<'_>) + Sync,
     ) {
         let shape = &self.shape;
         let image = shape.input_length();
-        assert_eq!(read.input.len(), read.batch * image, "input");
+        assert!(read.batch > 0, "a batch without images");
+        assert_eq!(Some(read.input.len()), read.batch.checked_mul(image), "input of {} images", read.batch);
         if self.joins_images() {
             let (result, row) = (shape.output_length(), shape.out_width() * shape.out_channels);
-            let (grad_output, scratch) = scratch.split_at_mut(read.batch * result);
+            let (grad_output, scratch) = scratch.take(read.batch * result);
             for_each_chunk_mut(grad_output, result, |index, image| {
                 gradient(index, &mut GradientRowsMut { values: image, stride: row, length: row });
             });
@@ -209,24 +215,26 @@ impl Convolution {
         }
         let chunks = self.chunks(read.batch);
         let (weight_sums, partial) = (self.grad_weights_sums(), self.partial_length());
-        let (packed, rest) = scratch.split_at_mut(self.packed_transposed_length());
-        let (partials, workers) = rest.split_at_mut(chunks * partial);
+        let (packed, rest) = scratch.take(self.packed_transposed_length());
+        let (partials, rest) = rest.take(chunks * partial);
+        let scratch = WorkerScratch { floats: rest.0, per_worker: self.backward_worker_scratch() };
+        let FrameRows { origin, step: row } = self.gradient_frame_rows();
         let (wants_input, wants_bias) = (!write.grad_input.is_empty(), !write.grad_bias.is_empty());
         if wants_input {
             self.pack_transposed_weights(read.weights, packed);
         }
-        let per_worker = self.backward_worker_scratch();
-        let (grad_input, pieces) = (Pieces::new(write.grad_input), Pieces::new(partials));
+        let packed = &*packed;
+        let (grad_input, pieces) = (Pieces::new(write.grad_input), Pieces::new(&mut *partials));
         let per_chunk = read.batch.div_ceil(chunks);
         let most = self.images.min(per_chunk);
-        let work = read.batch * shape.multiply_adds();
-        for_each_task_with_scratch(chunks, work, (workers, per_worker), |chunk, scratch| {
+        let work = read.batch.saturating_mul(shape.multiply_adds());
+        for_each_task_with_scratch(chunks, work, scratch, |chunk, scratch| {
             // SAFETY: each task has its own partial sum and its own images.
             let sums = unsafe { pieces.piece(chunk * partial..(chunk + 1) * partial) };
             sums.fill(0.0);
             let (weights, bias) = sums.split_at_mut(weight_sums);
             let (frames, rest) = scratch.split_at_mut(most * self.frame_length());
-            let (gradient_frames, room) = rest.split_at_mut(most * self.gradient_frame_length());
+            let (gradient_frames, of_pass) = rest.split_at_mut(most * self.gradient_frame_length());
             gradient_frames.fill(0.0);
             let end = ((chunk + 1) * per_chunk).min(read.batch);
             for first in (chunk * per_chunk..end).step_by(most) {
@@ -237,14 +245,19 @@ impl Convolution {
                     gradient(index, &mut self.gradient_rows(frame));
                 }
                 let frames = self.framed(&read.input[images.start * image..images.end * image], frames);
-                self.add_pass(frames, gradient_frames, weights, room);
+                let values = &gradient_frames[origin..];
+                let grad_output = GradientRows { values, row, image: self.gradient_frame_length() };
+                let pass = GradientPass { frames, grad_output };
+                self.add_grad_weights_pass(pass, weights, Scratch(&mut *of_pass));
                 if wants_bias {
                     self.add_bias(gradient_frames, bias);
                 }
                 if wants_input {
                     // SAFETY: as above.
                     let target = unsafe { grad_input.piece(images.start * image..images.end * image) };
-                    self.grad_input_pass(gradient_frames, packed, write.accumulate, (target, &mut *room));
+                    let accumulate = write.accumulate;
+                    let pass = Pass { frames: gradient_frames, packed, bias: None, accumulate };
+                    self.grad_input_pass(pass, target, Scratch(&mut *of_pass));
                 }
             }
         });
@@ -256,9 +269,23 @@ impl Convolution {
             write.grad_bias.copy_from_slice(&sums[weight_sums..]);
         }
     }
+}
 
-    fn gradient_rows<'a>(&self, frame: &'a mut [f32]) -> GradientRowsMut<'a> {
-        let (origin, stride) = self.gradient_frame_rows();
+impl Convolution {
+    /// Floats of one partial sum: of the weight gradient, then of the bias gradient.
+    fn partial_length(&self) -> usize {
+        self.grad_weights_sums() + self.shape.out_channels
+    }
+
+    /// A power of two, which threads share evenly, or the batch.
+    fn chunks(&self, batch: usize) -> usize {
+        let most = (MAX_PARTIAL_FLOATS / self.partial_length()).clamp(1, MAX_CHUNKS);
+        batch.min(1 << most.ilog2())
+    }
+
+    /// The rows of an output gradient in its frame.
+    pub(super) fn gradient_rows<'a>(&self, frame: &'a mut [f32]) -> GradientRowsMut<'a> {
+        let FrameRows { origin, step: stride } = self.gradient_frame_rows();
         GradientRowsMut {
             values: &mut frame[origin..],
             stride,
@@ -266,16 +293,9 @@ impl Convolution {
         }
     }
 
-    /// Adds a pass's part to the gradient by the weights, from the framed images and their framed output gradients.
-    fn add_pass(&self, frames: &[f32], gradient_frames: &[f32], weights: &mut [f32], room: &mut [f32]) {
-        let (origin, row) = self.gradient_frame_rows();
-        let rows = GradientRows { values: &gradient_frames[origin..], row, image: self.gradient_frame_length() };
-        self.add_grad_weights_pass(frames, rows, (weights, room));
-    }
-
-    /// Adds the part of a few framed output gradients to the gradient by the bias.
+    /// Adds the part of a few framed output gradients to the bias gradient.
     fn add_bias(&self, gradient_frames: &[f32], bias: &mut [f32]) {
-        let (origin, row) = self.gradient_frame_rows();
+        let FrameRows { origin, step: row } = self.gradient_frame_rows();
         for frame in gradient_frames.chunks_exact(self.gradient_frame_length()) {
             for y in 0..self.shape.out_height() {
                 let row = &frame[origin + y * row..][..self.shape.out_width() * self.shape.out_channels];

@@ -2,27 +2,22 @@
 //!
 //! Frames are `[height, width, channels]`, weights `[kernel_h, kernel_w, 1, channels]`.
 
-use super::ConvolutionShape;
-use super::grad_weights::GradientRows;
-use crate::simd;
+use super::grad_weights::GradientPass;
+use super::{ConvolutionShape, Pass};
+use crate::simd::SimdLevel;
 
 #[inline(always)]
-fn multiply_add(target: &mut [f32], left: &[f32], right: &[f32]) {
+fn multiply_add(target: &mut [f32], [left, right]: [&[f32]; 2]) {
     for ((target, left), right) in target.iter_mut().zip(left).zip(right) {
         *target = left.mul_add(*right, *target);
     }
 }
 
-/// Output image from a framed image.
-pub(super) fn forward(
-    shape: &ConvolutionShape,
-    frame: &[f32],
-    weights: &[f32],
-    bias: Option<&[f32]>,
-    output: &mut [f32],
-) {
+/// Output image from the framed image of a pass of one.
+pub(super) fn forward(simd: SimdLevel, shape: &ConvolutionShape, pass: Pass<'_>, output: &mut [f32]) {
+    let Pass { frames: frame, packed: weights, bias, .. } = pass;
     let channels = shape.in_channels;
-    simd::level().run(
+    simd.run(
         #[inline(always)]
         || {
             for (position, target) in output.chunks_exact_mut(channels).enumerate() {
@@ -33,14 +28,14 @@ pub(super) fn forward(
                 let (y, x) = (position / shape.out_width(), position % shape.out_width());
                 for (tap, weight) in weights.chunks_exact(channels).enumerate() {
                     let from = tap_offset(shape, y, x, tap);
-                    multiply_add(target, &frame[from..from + channels], weight);
+                    multiply_add(target, [&frame[from..from + channels], weight]);
                 }
             }
         },
     );
 }
 
-/// Where tap `tap` of output `(y, x)` reads in the frame.
+/// Returns the place in the frame that tap `tap` of output (`y`, `x`) reads.
 #[inline(always)]
 fn tap_offset(shape: &ConvolutionShape, y: usize, x: usize, tap: usize) -> usize {
     let row = y * shape.stride[0] + tap / shape.kernel[1] * shape.dilation[0];
@@ -48,19 +43,27 @@ fn tap_offset(shape: &ConvolutionShape, y: usize, x: usize, tap: usize) -> usize
     (row * shape.frame_width() + column) * shape.in_channels
 }
 
-/// Input gradient from an output gradient given by rows; added if `accumulate`.
-pub(super) fn grad_input(
+/// Output gradient of one image, by rows.
+#[derive(Clone, Copy)]
+pub(super) struct OutputGradient<'a> {
+    /// From the first pixel on.
+    pub(super) values: &'a [f32],
+    /// Floats between the starts of two rows.
+    pub(super) row: usize,
+    /// `[kernel_h, kernel_w, 1, channels]`.
+    pub(super) weights: &'a [f32],
+}
+
+/// Adds the input gradient of one image.
+pub(super) fn add_grad_input(
+    simd: SimdLevel,
     shape: &ConvolutionShape,
-    (grad_output, row): (&[f32], usize),
-    weights: &[f32],
-    accumulate: bool,
+    given: OutputGradient<'_>,
     grad_input: &mut [f32],
 ) {
+    let OutputGradient { values, row, weights } = given;
     let channels = shape.in_channels;
-    if !accumulate {
-        grad_input.fill(0.0);
-    }
-    simd::level().run(
+    simd.run(
         #[inline(always)]
         || {
             for (position, target) in grad_input.chunks_exact_mut(channels).enumerate() {
@@ -70,7 +73,7 @@ pub(super) fn grad_input(
                     let horizontal = source(shape, 1, x, tap % shape.kernel[1]);
                     if let (Some(vertical), Some(horizontal)) = (vertical, horizontal) {
                         let from = vertical * row + horizontal * channels;
-                        multiply_add(target, &grad_output[from..from + channels], weight);
+                        multiply_add(target, [&values[from..from + channels], weight]);
                     }
                 }
             }
@@ -87,15 +90,16 @@ fn source(shape: &ConvolutionShape, direction: usize, position: usize, tap: usiz
     (distance.is_multiple_of(shape.stride[direction]) && index < outputs).then_some(index)
 }
 
-/// Adds one image's part to the gradient by the weights.
+/// Adds the part of a pass of one image to the weight gradient.
 pub(super) fn add_grad_weights(
+    simd: SimdLevel,
     shape: &ConvolutionShape,
-    frame: &[f32],
-    grad_output: GradientRows<'_>,
+    pass: GradientPass<'_>,
     grad_weights: &mut [f32],
 ) {
+    let GradientPass { frames: frame, grad_output } = pass;
     let channels = shape.in_channels;
-    simd::level().run(
+    simd.run(
         #[inline(always)]
         || {
             for (tap, target) in grad_weights.chunks_exact_mut(channels).enumerate() {
@@ -103,7 +107,8 @@ pub(super) fn add_grad_weights(
                     for x in 0..shape.out_width() {
                         let to = y * grad_output.row + x * channels;
                         let from = tap_offset(shape, y, x, tap);
-                        multiply_add(target, &frame[from..from + channels], &grad_output.values[to..to + channels]);
+                        let gradient = &grad_output.values[to..to + channels];
+                        multiply_add(target, [&frame[from..from + channels], gradient]);
                     }
                 }
             }

@@ -1,6 +1,12 @@
 //! Sizes of a convolution.
 
-/// Everything that fixes a convolution's sizes; pairs are `[vertical, horizontal]`.
+use crate::length::{LARGEST, checked_product};
+
+/// Largest stride: sums of its products with a row of pixels never wrap.
+const LARGEST_STRIDE: usize = usize::MAX / LARGEST / 4;
+
+/// Everything that fixes a convolution's sizes; pairs are `[vertical, horizontal]`. The functions that return
+/// lengths are meant for [valid](ConvolutionShape::is_valid) shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvolutionShape {
     /// Rows of the input image.
@@ -24,34 +30,35 @@ pub struct ConvolutionShape {
 }
 
 impl ConvolutionShape {
-    /// Returns true if all sizes are positive, groups divide both channel counts, the kernel fits into the padded image, and no
-    /// number of floats is beyond counting.
+    /// Returns true if all sizes are positive, groups divide both channel counts, the kernel fits into the padded image, and a
+    /// machine can hold its images and weights.
     pub fn is_valid(&self) -> bool {
         let positive = [self.height, self.width, self.in_channels, self.out_channels, self.groups];
         let pairs = [self.kernel, self.stride, self.dilation];
         positive.iter().chain(pairs.iter().flatten()).all(|&size| size > 0)
-            && self.is_countable().unwrap_or(false)
+            && self.is_countable()
             && self.in_channels.is_multiple_of(self.groups)
             && self.out_channels.is_multiple_of(self.groups)
             && self.window()[0] <= self.frame_height()
             && self.window()[1] <= self.frame_width()
     }
 
-    /// Returns true if the padded image, the output and the weights have at most `isize::MAX` bytes; `None` where a product wraps.
-    fn is_countable(&self) -> Option<bool> {
-        let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-        let mut frame = [self.height, self.width];
-        for side in 0..2 {
-            let padding = self.padding[side][0].checked_add(self.padding[side][1])?;
-            frame[side] = frame[side].checked_add(padding)?;
-            (self.kernel[side] - 1).checked_mul(self.dilation[side])?.checked_add(1)?;
+    /// Returns true if the padded image, the output and the weights have lengths that can exist, so that sums and small
+    /// multiples of them never wrap.
+    fn is_countable(&self) -> bool {
+        let sides = [self.height, self.width].into_iter().chain(self.padding.into_iter().flatten());
+        if sides.into_iter().any(|size| size > LARGEST) {
+            return false;
         }
-        let floats = [
-            product(&[frame[0], frame[1], self.in_channels])?,
-            product(&[frame[0], frame[1], self.out_channels])?,
-            product(&[self.kernel[0], self.kernel[1], self.in_channels, self.out_channels])?,
+        let frame = [self.frame_height(), self.frame_width()];
+        let lengths = [
+            checked_product(&[frame[0], frame[1], self.in_channels]),
+            checked_product(&[frame[0], frame[1], self.out_channels]),
+            checked_product(&[self.kernel[0], self.kernel[1], self.in_channels, self.out_channels]),
+            checked_product(&[self.kernel[0], self.dilation[0]]),
+            checked_product(&[self.kernel[1], self.dilation[1]]),
         ];
-        Some(floats.iter().all(|&floats| floats <= isize::MAX as usize / size_of::<f32>()))
+        lengths.iter().all(Option::is_some) && self.stride.iter().all(|&step| step <= LARGEST_STRIDE)
     }
 
     /// Input pixels one kernel window spans.
@@ -104,22 +111,22 @@ impl ConvolutionShape {
         self.kernel[0] * self.kernel[1] * self.in_channels / self.groups
     }
 
-    /// Multiply-adds of one image.
+    /// Multiply-adds of one image; as many as a `usize` can count if there are more.
     pub fn multiply_adds(&self) -> usize {
-        self.output_length() * self.depth()
+        self.output_length().saturating_mul(self.depth())
     }
 
-    /// Whether any zeros surround the image.
+    /// Returns true if zeros surround the image.
     pub fn is_padded(&self) -> bool {
         self.padding != [[0; 2]; 2]
     }
 
-    /// One output channel for each input channel, each on its own.
+    /// Returns true if there is one output channel for each input channel, each on its own.
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups == self.in_channels && self.groups == self.out_channels && self.groups > 1
     }
 
-    /// A 1x1 kernel that visits every pixel: a plain matrix product.
+    /// Returns true if a 1x1 kernel visits every pixel: a plain matrix product.
     pub(crate) fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && !self.is_padded()
     }

@@ -1,14 +1,15 @@
-//! The gradient by the input: a convolution of the output gradient, one phase of the stride at a time.
+//! The input gradient: a convolution of the output gradient, one phase of the stride at a time.
 //!
 //! Input pixel `y` receives `dY[o] * W[k]` from every output `o` and tap `k` with `o * stride + k * dilation = y + padding`.
 //! All `y` with the same remainder by the stride (a phase) are reached by the same taps, and moving `y` by one stride
 //! moves `o` by one: so each phase is a product with stride 1 over a frame of `dY` with zeros around it.
 
-use super::winograd::Pass;
-use super::{Algorithm, Convolution, ConvolutionShape, copy_into_frame, depthwise};
+use super::depthwise::{self, OutputGradient};
+use super::{Algorithm, Convolution, ConvolutionAt, ConvolutionShape, Pass};
 use crate::product::microkernel::Segment;
-use crate::product::panels::{self, Panels};
+use crate::product::panels::{PanelLayout, Panels, Strided};
 use crate::product::{Product, Rows};
+use crate::scratch::Scratch;
 
 /// The input pixels with one remainder by the stride.
 #[derive(Clone, Debug)]
@@ -88,26 +89,65 @@ fn taps_of_phase(shape: &ConvolutionShape, direction: usize, position: usize) ->
 }
 
 impl Convolution {
-    /// Floats of the packed weights for [`Convolution::grad_input_pass`].
-    pub fn packed_transposed_length(&self) -> usize {
+    /// Floats of the frame of one output gradient.
+    pub(super) fn gradient_frame_length(&self) -> usize {
+        let [height, width] = self.gradient_frame;
+        height * width * self.shape.out_channels
+    }
+
+    /// Place of the rows of an output gradient in its frame.
+    pub(super) fn gradient_frame_rows(&self) -> FrameRows {
+        let step = self.gradient_frame[1] * self.shape.out_channels;
+        let [top, left] = [frame_padding(&self.shape, 0)[0], frame_padding(&self.shape, 1)[0]];
+        FrameRows { origin: top * step + left * self.shape.out_channels, step }
+    }
+
+    /// Floats of scratch that [`ConvolutionAt::grad_input_pass`] needs.
+    pub(super) fn grad_input_scratch(&self) -> usize {
+        match &self.algorithm {
+            Algorithm::Winograd { grad_input, .. } => grad_input.scratch_length(),
+            _ => 0,
+        }
+    }
+}
+
+/// Place of the rows of an image in its frame, in floats.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameRows {
+    /// Start of the first row.
+    pub(super) origin: usize,
+    /// Distance of the starts of two rows.
+    pub(super) step: usize,
+}
+
+impl ConvolutionAt<'_> {
+    /// Packed weights of one group for one phase.
+    fn phase_layout(&self, phase: &Phase) -> PanelLayout {
+        let shape = &self.shape;
+        let depth = phase.taps.len() * shape.out_channels / shape.groups;
+        PanelLayout { depth, columns: shape.in_channels / shape.groups, simd: self.simd }
+    }
+
+    /// Floats of the packed weights for [`ConvolutionAt::grad_input_pass`].
+    pub(super) fn packed_transposed_length(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
             Algorithm::Depthwise => shape.weight_length(),
             Algorithm::Direct { phases, .. } => {
-                phases.iter().map(|phase| shape.groups * self.phase_length(phase)).sum()
+                phases.iter().map(|phase| shape.groups * self.phase_layout(phase).length()).sum()
             }
             Algorithm::Winograd { grad_input, .. } => grad_input.packed_length(),
         }
     }
 
-    /// Rearranges the weights for [`Convolution::grad_input_pass`]; once per step.
-    pub fn pack_transposed_weights(&self, weights: &[f32], packed: &mut [f32]) {
+    /// Rearranges the weights for [`ConvolutionAt::grad_input_pass`]; once per step.
+    pub(super) fn pack_transposed_weights(&self, weights: &[f32], packed: &mut [f32]) {
         assert_eq!(weights.len(), self.shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
         match &self.algorithm {
             Algorithm::Depthwise => packed.copy_from_slice(weights),
             Algorithm::Direct { phases, .. } => self.pack_phases(phases, weights, packed),
-            Algorithm::Winograd { grad_input, .. } => grad_input.pack(weights, packed),
+            Algorithm::Winograd { grad_input, .. } => grad_input.pack(self.simd, weights, packed),
         }
     }
 
@@ -116,87 +156,53 @@ impl Convolution {
         let (in_channels, out_channels) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
         let mut rest = packed;
         for phase in phases {
+            let layout = self.phase_layout(phase);
             for group in 0..shape.groups {
-                let (part, tail) = rest.split_at_mut(self.phase_length(phase));
+                let (part, tail) = rest.split_at_mut(layout.length());
                 rest = tail;
                 let start = |row: usize| {
                     let [ky, kx] = phase.taps[row / out_channels];
                     let tap = (ky * shape.kernel[1] + kx) * in_channels * shape.out_channels;
                     tap + group * out_channels + row % out_channels
                 };
-                let size = (phase.taps.len() * out_channels, in_channels);
-                panels::pack(weights, shape.out_channels, size, start, part);
+                layout.pack(Strided { values: weights, column_stride: shape.out_channels }, start, part);
             }
         }
     }
 
-    /// Floats of the frame of one output gradient.
-    pub fn gradient_frame_length(&self) -> usize {
-        let [height, width] = self.gradient_frame;
-        height * width * self.shape.out_channels
-    }
-
-    /// Where an output gradient image starts in its frame, and how many floats its rows are apart.
-    pub fn gradient_frame_rows(&self) -> (usize, usize) {
-        let row = self.gradient_frame[1] * self.shape.out_channels;
-        let [top, left] = [frame_padding(&self.shape, 0)[0], frame_padding(&self.shape, 1)[0]];
-        (top * row + left * self.shape.out_channels, row)
-    }
-
-    /// Copies one output gradient into the middle of a frame of zeros.
-    pub fn fill_gradient_frame(&self, grad_output: &[f32], frame: &mut [f32]) {
-        let shape = &self.shape;
-        let origin = (frame_padding(shape, 0)[0], frame_padding(shape, 1)[0]);
-        let size = (shape.out_height(), shape.out_width(), shape.out_channels);
-        copy_into_frame(grad_output, size, frame, self.gradient_frame.into(), origin);
-    }
-
-    /// Floats of room [`Convolution::grad_input_pass`] needs.
-    pub fn grad_input_room(&self) -> usize {
-        match &self.algorithm {
-            Algorithm::Winograd { grad_input, .. } => grad_input.room_length(),
-            _ => 0,
-        }
-    }
-
-    /// The gradient by a few input images from their framed output gradients, side by side; added to what the target
-    /// holds if `accumulate`.
-    pub fn grad_input_pass(
-        &self,
-        frames: &[f32],
-        packed: &[f32],
-        accumulate: bool,
-        (target, room): (&mut [f32], &mut [f32]),
-    ) {
-        let shape = &self.shape;
+    /// The gradient with respect to a few input images from their framed output gradients, side by side.
+    pub(super) fn grad_input_pass(&self, pass: Pass<'_>, target: &mut [f32], scratch: Scratch<'_>) {
+        let (shape, Pass { frames, packed, accumulate, .. }) = (&self.shape, pass);
         let (frame_length, image) = (self.gradient_frame_length(), shape.input_length());
         assert_eq!(target.len() / image * frame_length, frames.len(), "output gradients' frames");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
         if let Algorithm::Winograd { grad_input, .. } = &self.algorithm {
-            return grad_input.run(Pass { frames, packed, bias: None, accumulate }, target, room);
+            return grad_input.run(self.simd, pass, target, scratch);
         }
         for (frame, target) in frames.chunks_exact(frame_length).zip(target.chunks_exact_mut(image)) {
             match &self.algorithm {
-                Algorithm::Direct { phases, .. } => self.grad_input_direct((frame, phases), packed, accumulate, target),
+                Algorithm::Direct { phases, .. } => {
+                    self.grad_input_direct(Pass { frames: frame, ..pass }, phases, target);
+                }
                 _ => {
-                    let (origin, row) = self.gradient_frame_rows();
-                    depthwise::grad_input(shape, (&frame[origin..], row), packed, accumulate, target);
+                    if !accumulate {
+                        target.fill(0.0);
+                    }
+                    let FrameRows { origin, step: row } = self.gradient_frame_rows();
+                    let given = OutputGradient { values: &frame[origin..], row, weights: packed };
+                    depthwise::add_grad_input(self.simd, shape, given, target);
                 }
             }
         }
     }
 
-    fn grad_input_direct(
-        &self,
-        (frame, phases): (&[f32], &[Phase]),
-        packed: &[f32],
-        accumulate: bool,
-        grad_input: &mut [f32],
-    ) {
-        let shape = &self.shape;
+    /// Computes the gradient of one image, phase by phase.
+    fn grad_input_direct(&self, pass: Pass<'_>, phases: &[Phase], grad_input: &mut [f32]) {
+        let (shape, Pass { frames, packed, accumulate, .. }) = (&self.shape, pass);
         let (in_channels, out_channels) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
         let mut rest = packed;
         for phase in phases {
+            let layout = self.phase_layout(phase);
             let rows = Rows {
                 lines: phase.count[0],
                 length: phase.count[1],
@@ -207,13 +213,13 @@ impl Convolution {
             };
             let first = (phase.origin[0] * shape.width + phase.origin[1]) * shape.in_channels;
             for group in 0..shape.groups {
-                let (part, tail) = rest.split_at(self.phase_length(phase));
+                let (part, tail) = rest.split_at(layout.length());
                 rest = tail;
                 let product = Product {
                     rows,
                     segments: &phase.segments,
-                    a: frame[group * out_channels..].as_ptr(),
-                    b: Panels::new(part, phase.taps.len() * out_channels, in_channels),
+                    a: frames[group * out_channels..].as_ptr(),
+                    b: Panels::new(part, layout),
                     c: grad_input[first + group * in_channels..].as_mut_ptr(),
                     bias: None,
                     accumulate,
@@ -222,10 +228,5 @@ impl Convolution {
                 unsafe { product.run() };
             }
         }
-    }
-
-    fn phase_length(&self, phase: &Phase) -> usize {
-        let shape = &self.shape;
-        panels::packed_length(phase.taps.len() * shape.out_channels / shape.groups, shape.in_channels / shape.groups)
     }
 }

@@ -1,25 +1,33 @@
-//! The gradient by the weights: for each kernel tap, input pixels times output gradients, summed over positions.
+//! The weight gradient: for each kernel tap, input pixels times output gradients, summed over positions.
 
-use super::{Algorithm, Convolution, depthwise};
+use super::{Algorithm, Convolution, ConvolutionAt, depthwise};
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
-use crate::simd;
+use crate::scratch::Scratch;
 
 /// Floats of input and output gradient that stay in the first-level cache while all taps pass over them.
 const BLOCK_FLOATS: usize = 10 * 1024;
 
-/// Most output rows one block of positions can have.
+/// Maximum number of output rows of a block of positions.
 const MAX_BLOCK_LINES: usize = 16;
 
 /// A few images of output gradients: their first float, and floats from one row of pixels and one image to the next.
 #[derive(Clone, Copy, Debug)]
-pub struct GradientRows<'a> {
+pub(super) struct GradientRows<'a> {
     /// From the first pixel on.
-    pub values: &'a [f32],
+    pub(super) values: &'a [f32],
     /// Floats between the starts of two rows.
-    pub row: usize,
+    pub(super) row: usize,
     /// Floats between the starts of two images.
-    pub image: usize,
+    pub(super) image: usize,
+}
+
+/// Operands of the weight gradient of a few images.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GradientPass<'a> {
+    /// Framed images, as for [`ConvolutionAt::forward_pass`].
+    pub(super) frames: &'a [f32],
+    pub(super) grad_output: GradientRows<'a>,
 }
 
 impl GradientRows<'_> {
@@ -30,19 +38,21 @@ impl GradientRows<'_> {
 }
 
 impl Convolution {
-    /// Floats of the sums [`Convolution::add_grad_weights_pass`] adds to.
-    pub fn grad_weights_sums(&self) -> usize {
+    /// Floats of the sums [`ConvolutionAt::add_grad_weights_pass`] adds to.
+    pub(super) fn grad_weights_sums(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_weights, .. } => grad_weights.sums_length(),
             _ => self.shape.weight_length(),
         }
     }
+}
 
-    /// Floats of scratch [`Convolution::add_grad_weights_pass`] needs.
-    pub fn grad_weights_scratch(&self) -> usize {
+impl ConvolutionAt<'_> {
+    /// Floats of scratch [`ConvolutionAt::add_grad_weights_pass`] needs.
+    pub(super) fn grad_weights_scratch(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
-            Algorithm::Winograd { grad_weights, .. } => grad_weights.room_length(),
+            Algorithm::Winograd { grad_weights, .. } => grad_weights.scratch_length(),
             Algorithm::Direct { .. } if !self.columns_fill_vectors() => {
                 shape.out_height() * shape.out_width() * self.padded_columns() * shape.groups
             }
@@ -50,69 +60,61 @@ impl Convolution {
         }
     }
 
-    /// Adds the part of a few images to the sums of the gradient by the weights: `frames` as for
-    /// [`Convolution::forward_pass`].
-    pub fn add_grad_weights_pass(
-        &self,
-        frames: &[f32],
-        grad_output: GradientRows<'_>,
-        (sums, scratch): (&mut [f32], &mut [f32]),
-    ) {
+    /// Adds the part of a few images to the sums of the weight gradient.
+    pub(super) fn add_grad_weights_pass(&self, pass: GradientPass<'_>, sums: &mut [f32], mut scratch: Scratch<'_>) {
+        let GradientPass { frames, grad_output } = pass;
         let frame_length = self.frame[0] * self.frame[1] * self.shape.in_channels;
         assert!(frames.len().is_multiple_of(frame_length) && !frames.is_empty(), "frames");
-        assert_eq!(sums.len(), self.grad_weights_sums(), "sums of the gradient by the weights");
+        assert_eq!(sums.len(), self.grad_weights_sums(), "sums of the weight gradient");
         assert!(scratch.len() >= self.grad_weights_scratch(), "scratch");
         if let Algorithm::Winograd { grad_weights, .. } = &self.algorithm {
-            return grad_weights.add(frames, grad_output, sums, scratch);
+            return grad_weights.add(self.simd, pass, sums, scratch);
         }
         for (index, frame) in frames.chunks_exact(frame_length).enumerate() {
-            self.add_grad_weights_image(frame, grad_output.starting_at(index), (sums, scratch));
+            let image = GradientPass { frames: frame, grad_output: grad_output.starting_at(index) };
+            self.add_grad_weights_image(image, sums, scratch.reborrow());
         }
     }
 
-    fn add_grad_weights_image(
-        &self,
-        frame: &[f32],
-        grad_output: GradientRows<'_>,
-        (sums, scratch): (&mut [f32], &mut [f32]),
-    ) {
-        let shape = &self.shape;
+    fn add_grad_weights_image(&self, pass: GradientPass<'_>, sums: &mut [f32], scratch: Scratch<'_>) {
+        let (shape, grad_output) = (&self.shape, pass.grad_output);
         let last = (shape.out_height() - 1) * grad_output.row + shape.out_width() * shape.out_channels;
         assert!(grad_output.values.len() >= last, "output gradient");
         if matches!(self.algorithm, Algorithm::Depthwise) {
-            depthwise::add_grad_weights(shape, frame, grad_output, sums);
+            depthwise::add_grad_weights(self.simd, shape, pass, sums);
         } else if self.columns_fill_vectors() {
-            self.add_groups(frame, grad_output, None, sums);
+            self.add_groups(pass, None, sums);
         } else {
-            self.pad_columns(grad_output, scratch);
-            self.add_groups(frame, grad_output, Some(scratch), sums);
+            let (padded, _) = scratch.take(self.grad_weights_scratch());
+            self.pad_columns(grad_output, padded);
+            self.add_groups(pass, Some(padded), sums);
         }
     }
 
-    /// The gradient by the weights from its sums over the batch.
-    pub fn finish_grad_weights(&self, sums: &[f32], grad_weights: &mut [f32]) {
+    /// The weight gradient from its sums over the batch.
+    pub(super) fn finish_grad_weights(&self, sums: &[f32], grad_weights: &mut [f32]) {
         match &self.algorithm {
-            Algorithm::Winograd { grad_weights: gradient, .. } => gradient.finish(sums, grad_weights),
+            Algorithm::Winograd { grad_weights: gradient, .. } => gradient.finish(self.simd, sums, grad_weights),
             _ => grad_weights.copy_from_slice(sums),
         }
     }
 
-    /// Whether a group's output channels are whole vectors, so that they can be read in place.
+    /// Returns true if a group's output channels are whole vectors, so that they can be read in place.
     fn columns_fill_vectors(&self) -> bool {
-        (self.shape.out_channels / self.shape.groups).is_multiple_of(simd::level().lanes())
+        (self.shape.out_channels / self.shape.groups).is_multiple_of(self.simd.lanes())
     }
 
     fn padded_columns(&self) -> usize {
-        (self.shape.out_channels / self.shape.groups).next_multiple_of(simd::level().lanes())
+        (self.shape.out_channels / self.shape.groups).next_multiple_of(self.simd.lanes())
     }
 
     /// `[group][position][padded columns]`.
-    fn pad_columns(&self, grad_output: GradientRows<'_>, scratch: &mut [f32]) {
+    fn pad_columns(&self, grad_output: GradientRows<'_>, target: &mut [f32]) {
         let shape = &self.shape;
         let (columns, padded) = (shape.out_channels / shape.groups, self.padded_columns());
         let positions = shape.out_height() * shape.out_width();
         for group in 0..shape.groups {
-            let part = &mut scratch[group * positions * padded..(group + 1) * positions * padded];
+            let part = &mut target[group * positions * padded..(group + 1) * positions * padded];
             for (position, target) in part.chunks_exact_mut(padded).enumerate() {
                 let (y, x) = (position / shape.out_width(), position % shape.out_width());
                 let from = y * grad_output.row + x * shape.out_channels + group * columns;
@@ -122,34 +124,32 @@ impl Convolution {
         }
     }
 
-    fn add_groups(&self, frame: &[f32], grad_output: GradientRows<'_>, padded: Option<&[f32]>, grad: &mut [f32]) {
-        let shape = &self.shape;
+    fn add_groups(&self, pass: GradientPass<'_>, padded: Option<&[f32]>, grad: &mut [f32]) {
+        let (shape, grad_output) = (&self.shape, pass.grad_output);
         let columns = shape.out_channels / shape.groups;
         let positions = shape.out_height() * shape.out_width();
         for group in 0..shape.groups {
-            // The output gradient as `(start, floats per pixel, floats per row)`.
-            let (b, b_step, b_row) = match padded {
-                None => (grad_output.values[group * columns..].as_ptr(), shape.out_channels, grad_output.row),
+            let pixels = match padded {
+                None => GradientPixels {
+                    start: grad_output.values[group * columns..].as_ptr(),
+                    pixel_step: shape.out_channels,
+                    row_step: grad_output.row,
+                },
                 Some(values) => {
                     let width = self.padded_columns();
-                    (values[group * positions * width..].as_ptr(), width, shape.out_width() * width)
+                    let start = values[group * positions * width..].as_ptr();
+                    GradientPixels { start, pixel_step: width, row_step: shape.out_width() * width }
                 }
             };
             // SAFETY: `add_grad_weights_image` asserted the lengths; blocks stay inside the output image.
-            unsafe { self.add_blocks(frame, group, (b, b_step, b_row), grad) };
+            unsafe { self.add_blocks(pass.frames, group, pixels, grad) };
         }
     }
 
     /// # Safety
-    /// `b` must be readable for every output position, in whole vectors.
-    unsafe fn add_blocks(
-        &self,
-        frame: &[f32],
-        group: usize,
-        (b, b_step, b_row): (*const f32, usize, usize),
-        grad: &mut [f32],
-    ) {
-        let shape = &self.shape;
+    /// `pixels` must be readable for every output position, in whole vectors.
+    unsafe fn add_blocks(&self, frame: &[f32], group: usize, pixels: GradientPixels, grad: &mut [f32]) {
+        let (shape, GradientPixels { start: b, pixel_step: b_step, row_step: b_row }) = (&self.shape, pixels);
         let (in_channels, columns) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
         let merged = shape.groups == 1 && shape.dilation[1] == 1;
         let (runs, rows) = if merged { (1, shape.kernel[1] * in_channels) } else { (shape.kernel[1], in_channels) };
@@ -183,10 +183,18 @@ impl Convolution {
                             columns,
                             accumulate: true,
                         }
-                        .run();
+                        .run(self.simd);
                     }
                 }
             }
         }
     }
+}
+
+/// Output gradient of one group: its first pixel, and the floats from one pixel and one row to the next.
+#[derive(Clone, Copy)]
+struct GradientPixels {
+    start: *const f32,
+    pixel_step: usize,
+    row_step: usize,
 }

@@ -3,9 +3,9 @@
 //! An image of a few positions has too few rows for a product of its own: the weights would be read for a handful of
 //! multiply-adds each. The positions of all images lie one after the other, so the whole batch is one matrix.
 
-use super::{Algorithm, BatchGradient, BatchGradientOutput, Convolution};
-use crate::matmul::{self, Multiplication, Operand, Sizes};
-use crate::simd;
+use super::{Algorithm, BatchGradient, BatchGradientOutput, BatchInput, Convolution, ConvolutionAt, Filter};
+use crate::matmul::{self, Factors, Multiplication, Operand, Sizes};
+use crate::scratch::Scratch;
 
 /// Positions from which an image has enough rows for a product of its own.
 const OWN_PRODUCT_ROWS: usize = 96;
@@ -26,32 +26,41 @@ impl Convolution {
         self.shape.out_height() * self.shape.out_width()
     }
 
+    fn weight_gradient_sizes(&self, batch: usize) -> Sizes {
+        let depth = batch * self.positions();
+        Sizes { rows: self.shape.in_channels, depth, columns: self.shape.out_channels }
+    }
+}
+
+impl ConvolutionAt<'_> {
     /// Output of a batch, without scratch.
-    pub(super) fn forward_joined(&self, input: &[f32], (weights, bias): (&[f32], Option<&[f32]>), output: &mut [f32]) {
+    pub(super) fn forward_joined(&self, read: BatchInput<'_>, output: &mut [f32]) {
+        let (input, Filter { weights, bias }) = (read.input, read.filter);
         let (depth, columns) = (self.shape.in_channels, self.shape.out_channels);
         let sizes = Sizes { rows: input.len() / depth, depth, columns };
         let left = Operand { values: input, depth_step: 1, side_step: depth };
         let right = Operand { values: weights, depth_step: columns, side_step: 1 };
         let product = Multiplication { sizes, left, right, bias, accumulate: false, in_place: true };
-        product.run(simd::level(), output, &mut []);
+        product.run(self.simd, output, Scratch::none());
     }
 
-    /// Length of the scratch buffer of [`Convolution::backward_joined`], in floats.
+    /// Length of the scratch buffer of [`ConvolutionAt::backward_joined`], in floats.
     pub(super) fn backward_joined_scratch(&self, batch: usize) -> usize {
-        matmul::scratch_length(self.weight_gradient_sizes(batch))
-    }
-
-    fn weight_gradient_sizes(&self, batch: usize) -> Sizes {
-        let depth = batch * self.positions();
-        Sizes { rows: self.shape.in_channels, depth, columns: self.shape.out_channels }
+        matmul::scratch_length(self.simd, self.weight_gradient_sizes(batch))
     }
 
     /// Gradients of a batch.
-    pub(super) fn backward_joined(&self, read: BatchGradient<'_>, write: BatchGradientOutput<'_>, scratch: &mut [f32]) {
+    pub(super) fn backward_joined(
+        &self,
+        read: BatchGradient<'_>,
+        write: BatchGradientOutput<'_>,
+        scratch: Scratch<'_>,
+    ) {
         let (in_channels, out_channels) = (self.shape.in_channels, self.shape.out_channels);
         if !write.grad_weights.is_empty() {
             let sizes = self.weight_gradient_sizes(read.batch);
-            matmul::transposed_matmul(sizes, read.input, read.grad_output, (write.grad_weights, scratch));
+            let factors = Factors { left: read.input, right: read.grad_output, bias: None };
+            matmul::transposed_matmul(self.simd, sizes, factors, write.grad_weights, scratch);
         }
         if !write.grad_input.is_empty() {
             let sizes = Sizes { rows: read.batch * self.positions(), depth: out_channels, columns: in_channels };
@@ -59,11 +68,11 @@ impl Convolution {
             let right = Operand { values: read.weights, depth_step: 1, side_step: out_channels };
             let accumulate = write.accumulate;
             let product = Multiplication { sizes, left, right, bias: None, accumulate, in_place: true };
-            product.run(simd::level(), write.grad_input, &mut []);
+            product.run(self.simd, write.grad_input, Scratch::none());
         }
         if !write.grad_bias.is_empty() {
             let sums = write.grad_bias;
-            simd::level().run(
+            self.simd.run(
                 #[inline(always)]
                 || {
                     sums.fill(0.0);

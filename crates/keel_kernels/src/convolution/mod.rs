@@ -6,7 +6,7 @@
 //! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole
 //! vectors of channels take fewer multiplications than the definition ([`winograd`]).
 //!
-//! The `pass` functions of [`Convolution`] work on a few images and one thread; layers share passes over threads.
+//! A *pass* works on a few images and one thread; [`ConvolutionAt`] shares the passes of a batch over threads.
 
 mod batch;
 mod depthwise;
@@ -19,18 +19,30 @@ mod normalized;
 mod tests;
 mod winograd;
 
-pub use batch::{BatchGradient, BatchGradientOutput, GradientRowsMut};
+pub use batch::{BatchGradient, BatchGradientOutput, BatchInput, GradientRowsMut};
 pub use geometry::ConvolutionShape;
-pub use grad_weights::GradientRows;
-pub use normalized::Finish;
+pub use normalized::{Finish, NormalizedGradient};
+
+use std::ops::Deref;
 
 use crate::product::microkernel::Segment;
-use crate::product::panels::{self, Panels};
+use crate::product::panels::{PanelLayout, Panels, Strided};
 use crate::product::{Product, Rows};
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 use grad_input::Phase;
-use winograd::{Pass, WeightGradient, Winograd};
+use winograd::{WeightGradient, Winograd};
 
-/// A convolution of one fixed shape, with everything that can be computed ahead.
+/// Weights `[kernel_h, kernel_w, in_channels / groups, out_channels]` and bias.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Weights.
+    pub weights: &'a [f32],
+    /// `[out_channels]`, added to every pixel.
+    pub bias: Option<&'a [f32]>,
+}
+
+/// A convolution of one fixed shape, with everything that can be computed ahead of any SIMD level.
 #[derive(Clone, Debug)]
 pub struct Convolution {
     shape: ConvolutionShape,
@@ -38,12 +50,40 @@ pub struct Convolution {
     frame: [usize; 2],
     /// Rows and columns of the framed output gradient.
     gradient_frame: [usize; 2],
-    /// Most images of a pass.
+    /// Maximum number of images of a pass.
     images: usize,
     algorithm: Algorithm,
 }
 
-/// How the sums of a convolution are taken.
+/// A convolution computed at one SIMD level.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvolutionAt<'a> {
+    convolution: &'a Convolution,
+    simd: SimdLevel,
+}
+
+impl Deref for ConvolutionAt<'_> {
+    type Target = Convolution;
+
+    fn deref(&self) -> &Convolution {
+        self.convolution
+    }
+}
+
+/// Operands of the output or the input gradient of a few images.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    /// Framed images or output gradients, `[images, frame rows, frame columns, channels]`.
+    frames: &'a [f32],
+    /// Packed weights of the direction.
+    packed: &'a [f32],
+    /// `[out_channels]`, added to every pixel.
+    bias: Option<&'a [f32]>,
+    /// True if the result is added to what its target holds.
+    accumulate: bool,
+}
+
+/// Order in which the sums of a convolution are taken.
 #[derive(Clone, Debug)]
 enum Algorithm {
     /// Channel by channel.
@@ -60,7 +100,7 @@ impl Convolution {
     /// # Panics
     /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
     pub fn new(shape: ConvolutionShape) -> Self {
-        assert!(shape.is_valid(), "{shape:?}");
+        assert!(shape.is_valid(), "impossible convolution: {shape:?}");
         if winograd::suits(&shape) {
             let (forward, grad_input) = (Winograd::forward(&shape), Winograd::grad_input(&shape));
             let (frame, gradient_frame) = (forward.frame(), grad_input.frame());
@@ -75,12 +115,12 @@ impl Convolution {
         Convolution::by_definition(shape)
     }
 
-    /// As [`Convolution::new`], with sums as the definition says them: what other ways are compared with.
+    /// Prepares a convolution whose sums are taken as the definition says, which other ways are compared with.
     ///
     /// # Panics
     /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
     pub fn by_definition(shape: ConvolutionShape) -> Self {
-        assert!(shape.is_valid(), "{shape:?}");
+        assert!(shape.is_valid(), "impossible convolution: {shape:?}");
         let algorithm = if shape.is_depthwise() {
             Algorithm::Depthwise
         } else {
@@ -99,116 +139,43 @@ impl Convolution {
         &self.shape
     }
 
-    /// Floats of the packed weights for [`Convolution::forward_pass`].
-    pub fn packed_length(&self) -> usize {
-        let shape = &self.shape;
-        match &self.algorithm {
-            Algorithm::Depthwise => shape.weight_length(),
-            Algorithm::Direct { .. } => {
-                shape.groups * panels::packed_length(shape.depth(), shape.out_channels / shape.groups)
-            }
-            Algorithm::Winograd { forward, .. } => forward.packed_length(),
-        }
-    }
-
-    /// Rearranges the weights for [`Convolution::forward_pass`]; once per step.
-    pub fn pack_weights(&self, weights: &[f32], packed: &mut [f32]) {
-        let shape = &self.shape;
-        assert_eq!(weights.len(), shape.weight_length(), "weights");
-        assert_eq!(packed.len(), self.packed_length(), "packed weights");
-        match &self.algorithm {
-            Algorithm::Depthwise => packed.copy_from_slice(weights),
-            Algorithm::Winograd { forward, .. } => forward.pack(weights, packed),
-            Algorithm::Direct { .. } => {
-                let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
-                for (group, part) in packed.chunks_exact_mut(panels::packed_length(depth, columns)).enumerate() {
-                    panels::pack(weights, 1, (depth, columns), |row| row * shape.out_channels + group * columns, part);
-                }
-            }
-        }
+    /// Returns the convolution at a SIMD level, whose functions compute it.
+    pub fn at(&self, simd: SimdLevel) -> ConvolutionAt<'_> {
+        ConvolutionAt { convolution: self, simd }
     }
 
     /// Floats of the padded frame of one input image; 0 if the image itself serves.
-    pub fn frame_length(&self) -> usize {
+    fn frame_length(&self) -> usize {
         let [height, width] = self.frame;
         if self.frame == [self.shape.height, self.shape.width] { 0 } else { height * width * self.shape.in_channels }
     }
 
     /// Copies one image into the middle of a frame of zeros.
-    pub fn fill_frame(&self, image: &[f32], frame: &mut [f32]) {
-        let shape = &self.shape;
-        let origin = (shape.padding[0][0], shape.padding[1][0]);
-        copy_into_frame(image, (shape.height, shape.width, shape.in_channels), frame, self.frame.into(), origin);
+    fn fill_frame(&self, image: &[f32], frame: &mut [f32]) {
+        let (channels, [frame_height, frame_width]) = (self.shape.in_channels, self.frame);
+        let (top, left) = (self.shape.padding[0][0], self.shape.padding[1][0]);
+        assert_eq!(image.len(), self.shape.input_length(), "image");
+        assert_eq!(frame.len(), frame_height * frame_width * channels, "frame");
+        let (row, frame_row) = (self.shape.width * channels, frame_width * channels);
+        frame[..top * frame_row].fill(0.0);
+        for (y, source) in image.chunks_exact(row).enumerate() {
+            let target = &mut frame[(top + y) * frame_row..(top + y + 1) * frame_row];
+            target[..left * channels].fill(0.0);
+            target[left * channels..left * channels + row].copy_from_slice(source);
+            target[left * channels + row..].fill(0.0);
+        }
+        frame[(top + self.shape.height) * frame_row..].fill(0.0);
     }
 
-    /// Most images that [`Convolution::forward_pass`] and its backward counterparts take at once.
-    pub fn images_per_pass(&self) -> usize {
-        self.images
-    }
-
-    /// Floats of room [`Convolution::forward_pass`] needs.
-    pub fn forward_room(&self) -> usize {
+    /// Floats of scratch that [`ConvolutionAt::forward_pass`] needs.
+    fn forward_pass_scratch(&self) -> usize {
         match &self.algorithm {
-            Algorithm::Winograd { forward, .. } => forward.room_length(),
+            Algorithm::Winograd { forward, .. } => forward.scratch_length(),
             _ => 0,
         }
     }
 
-    /// A few output images `[out_height, out_width, out_channels]`, side by side, from their framed images (see
-    /// [`Convolution::fill_frame`]; the images themselves where [`Convolution::frame_length`] is 0).
-    pub fn forward_pass(
-        &self,
-        frames: &[f32],
-        packed: &[f32],
-        bias: Option<&[f32]>,
-        (outputs, room): (&mut [f32], &mut [f32]),
-    ) {
-        let shape = &self.shape;
-        let (frame_length, image) = (self.frame[0] * self.frame[1] * shape.in_channels, shape.output_length());
-        assert_eq!(outputs.len() / image * frame_length, frames.len(), "frames");
-        assert_eq!(packed.len(), self.packed_length(), "packed weights");
-        assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias");
-        if let Algorithm::Winograd { forward, .. } = &self.algorithm {
-            return forward.run(Pass { frames, packed, bias, accumulate: false }, outputs, room);
-        }
-        // Images that are joined lie side by side, as the rows of one product.
-        let joined = if self.joins_images() { (outputs.len() / image).max(1) } else { 1 };
-        let each = frames.chunks_exact(joined * frame_length).zip(outputs.chunks_exact_mut(joined * image));
-        for (frame, output) in each {
-            match &self.algorithm {
-                Algorithm::Direct { forward_segments, .. } => {
-                    self.forward_direct((frame, forward_segments), packed, bias, output);
-                }
-                _ => depthwise::forward(shape, frame, packed, bias, output),
-            }
-        }
-    }
-
-    fn forward_direct(
-        &self,
-        (frame, segments): (&[f32], &[Segment]),
-        packed: &[f32],
-        bias: Option<&[f32]>,
-        output: &mut [f32],
-    ) {
-        let shape = &self.shape;
-        let (depth, columns) = (shape.depth(), shape.out_channels / shape.groups);
-        let in_channels = shape.in_channels / shape.groups;
-        for (group, packed) in packed.chunks_exact(panels::packed_length(depth, columns)).enumerate() {
-            let product = Product {
-                rows: self.forward_rows(output.len() / shape.output_length()),
-                segments,
-                a: frame[group * in_channels..].as_ptr(),
-                b: Panels::new(packed, depth, columns),
-                c: output[group * columns..].as_mut_ptr(),
-                bias: bias.map(|bias| &bias[group * columns..(group + 1) * columns]),
-                accumulate: false,
-            };
-            // SAFETY: rows and segments address the asserted frame and output (`geometry` tests the corners).
-            unsafe { product.run() };
-        }
-    }
-
+    /// Rows of the product that computes `images` outputs.
     fn forward_rows(&self, images: usize) -> Rows {
         let shape = &self.shape;
         let line = shape.frame_width() * shape.in_channels;
@@ -228,25 +195,80 @@ impl Convolution {
     }
 }
 
-/// Copies an image into a frame at `origin` (row, column) and zeros everything around it.
-pub(crate) fn copy_into_frame(
-    image: &[f32],
-    (height, width, channels): (usize, usize, usize),
-    frame: &mut [f32],
-    (frame_height, frame_width): (usize, usize),
-    (top, left): (usize, usize),
-) {
-    assert_eq!(image.len(), height * width * channels, "image");
-    assert_eq!(frame.len(), frame_height * frame_width * channels, "frame");
-    let (row, frame_row) = (width * channels, frame_width * channels);
-    frame[..top * frame_row].fill(0.0);
-    for (y, source) in image.chunks_exact(row).enumerate() {
-        let target = &mut frame[(top + y) * frame_row..(top + y + 1) * frame_row];
-        target[..left * channels].fill(0.0);
-        target[left * channels..left * channels + row].copy_from_slice(source);
-        target[left * channels + row..].fill(0.0);
+impl ConvolutionAt<'_> {
+    /// Packed weights of one group of a direct convolution.
+    fn panel_layout(&self) -> PanelLayout {
+        let (depth, columns) = (self.shape.depth(), self.shape.out_channels / self.shape.groups);
+        PanelLayout { depth, columns, simd: self.simd }
     }
-    frame[(top + height) * frame_row..].fill(0.0);
+
+    /// Floats of the packed weights for [`ConvolutionAt::forward_pass`].
+    fn packed_length(&self) -> usize {
+        match &self.algorithm {
+            Algorithm::Depthwise => self.shape.weight_length(),
+            Algorithm::Direct { .. } => self.shape.groups * self.panel_layout().length(),
+            Algorithm::Winograd { forward, .. } => forward.packed_length(),
+        }
+    }
+
+    /// Rearranges the weights for [`ConvolutionAt::forward_pass`]; once per step.
+    fn pack_weights(&self, weights: &[f32], packed: &mut [f32]) {
+        let shape = &self.shape;
+        assert_eq!(weights.len(), shape.weight_length(), "weights");
+        assert_eq!(packed.len(), self.packed_length(), "packed weights");
+        match &self.algorithm {
+            Algorithm::Depthwise => packed.copy_from_slice(weights),
+            Algorithm::Winograd { forward, .. } => forward.pack(self.simd, weights, packed),
+            Algorithm::Direct { .. } => {
+                let (layout, source) = (self.panel_layout(), Strided { values: weights, column_stride: 1 });
+                for (group, part) in packed.chunks_exact_mut(layout.length()).enumerate() {
+                    layout.pack(source, |row| row * shape.out_channels + group * layout.columns, part);
+                }
+            }
+        }
+    }
+
+    /// A few output images `[out_height, out_width, out_channels]`, side by side, from their framed images (see
+    /// [`Convolution::fill_frame`]; the images themselves where [`Convolution::frame_length`] is 0).
+    fn forward_pass(&self, pass: Pass<'_>, outputs: &mut [f32], scratch: Scratch<'_>) {
+        let (shape, Pass { frames, packed, bias, .. }) = (&self.shape, pass);
+        let (frame_length, image) = (self.frame[0] * self.frame[1] * shape.in_channels, shape.output_length());
+        assert_eq!(outputs.len() / image * frame_length, frames.len(), "frames");
+        assert_eq!(packed.len(), self.packed_length(), "packed weights");
+        assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias");
+        if let Algorithm::Winograd { forward, .. } = &self.algorithm {
+            return forward.run(self.simd, pass, outputs, scratch);
+        }
+        // Images that are joined lie side by side, as the rows of one product.
+        let joined = if self.joins_images() { (outputs.len() / image).max(1) } else { 1 };
+        let each = frames.chunks_exact(joined * frame_length).zip(outputs.chunks_exact_mut(joined * image));
+        for (frame, output) in each {
+            let pass = Pass { frames: frame, ..pass };
+            match &self.algorithm {
+                Algorithm::Direct { forward_segments, .. } => self.forward_direct(pass, forward_segments, output),
+                _ => depthwise::forward(self.simd, shape, pass, output),
+            }
+        }
+    }
+
+    /// Computes the outputs of a frame, or of images that are joined.
+    fn forward_direct(&self, pass: Pass<'_>, segments: &[Segment], output: &mut [f32]) {
+        let (shape, layout, Pass { frames, packed, bias, .. }) = (&self.shape, self.panel_layout(), pass);
+        let (columns, in_channels) = (layout.columns, shape.in_channels / shape.groups);
+        for (group, packed) in packed.chunks_exact(layout.length()).enumerate() {
+            let product = Product {
+                rows: self.forward_rows(output.len() / shape.output_length()),
+                segments,
+                a: frames[group * in_channels..].as_ptr(),
+                b: Panels::new(packed, layout),
+                c: output[group * columns..].as_mut_ptr(),
+                bias: bias.map(|bias| &bias[group * columns..(group + 1) * columns]),
+                accumulate: false,
+            };
+            // SAFETY: rows and segments address the asserted frame and output (`geometry` tests the corners).
+            unsafe { product.run() };
+        }
+    }
 }
 
 /// The rows of the kernel window as runs of the framed image. Neighbouring taps without dilation or groups are one run.

@@ -1,21 +1,21 @@
-//! A convolution with the batch norm that follows: statistics are taken from each output image, and the gradient by it
-//! is made, while the image is in the cache.
+//! A convolution with the batch norm that follows: statistics are taken from each output image, and its
+//! gradient is made, while the image is in the cache.
 
-use super::{BatchGradient, BatchGradientOutput, Convolution};
+use super::{BatchGradient, BatchGradientOutput, BatchInput, ConvolutionAt};
 use crate::normalization::batch;
 use crate::normalization::records::Records;
-use crate::normalization::tail::{Tail, TailGradient};
+use crate::normalization::tail::{ImageRow, Tail, TailGradient, TailInput, TailInputGradient};
 use crate::parallel::Pieces;
-use crate::simd;
+use crate::scratch::Scratch;
 use crate::statistics::{GradientSignal, SAMPLED_IMAGES, gradient_chunk};
 
-/// Floats of room for the gradient statistics of one image: sum of squares, largest value, values that are not finite.
+/// Floats that note the gradient statistics of one image: sum of squares, largest value, values that are not finite.
 const MEASURES: usize = 3;
 
-/// What turns an output image into what is kept of it in evaluation.
+/// Norm and tail that an output image passes in evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Finish<'a> {
-    /// What follows the norm.
+    /// Work after the norm.
     pub tail: Tail,
     /// The table the norm applies, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
@@ -23,71 +23,87 @@ pub struct Finish<'a> {
     pub shortcut: &'a [f32],
 }
 
-impl Convolution {
-    /// As [`Convolution::forward_batch`]; leaves the records of the output's statistics, for
+/// Norm and tail of the backward pass.
+#[derive(Debug)]
+pub struct NormalizedGradient<'a> {
+    /// Work after the norm.
+    pub tail: Tail,
+    /// Operands the tail's sums were made from.
+    pub read: TailGradient<'a>,
+    /// `[BACKWARD_TABLE, channels]`, [`batch::backward_table`].
+    pub backward: &'a [f32],
+    /// Three floats an image that are used to measure the gradient of the convolution's own output in one of
+    /// [`SAMPLED_IMAGES`] images; empty if nobody wants that.
+    pub measures: &'a mut [f32],
+}
+
+impl ConvolutionAt<'_> {
+    /// Computes a batch like [`ConvolutionAt::forward_batch`], leaves the records of the output's statistics for
     /// [`batch::finish_statistics`], and returns their layout.
     pub fn forward_batch_recorded(
         &self,
-        input: &[f32],
-        parameters: (&[f32], Option<&[f32]>),
-        (output, scratch): (&mut [f32], &mut [f32]),
+        read: BatchInput<'_>,
+        output: &mut [f32],
+        scratch: Scratch<'_>,
         records: &mut [f32],
     ) -> Records {
         let shape = self.shape();
-        let (images, positions) = (input.len() / shape.input_length(), shape.out_height() * shape.out_width());
+        let (images, positions) = (read.input.len() / shape.input_length(), shape.out_height() * shape.out_width());
         let layout = batch::image_records(images, positions, shape.out_channels);
         let per_image = layout.floats(layout.count_per_image() - 1).end;
         let pieces = Pieces::new(records);
-        self.forward_batch_then(input, parameters, (output, scratch), |index, image| {
+        self.forward_batch_then(read, output, scratch, |index, image| {
             // SAFETY: each image has its own records.
             let records = unsafe { pieces.piece(index * per_image..(index + 1) * per_image) };
-            batch::record_image(image, layout, shape.out_channels, records);
+            batch::record_image(self.simd, image, layout, shape.out_channels, records);
         });
         layout
     }
 
     /// Output of a batch behind norm and tail, without the convolution's own output ever being in memory as a whole.
-    /// `scratch` holds [`Convolution::forward_images_scratch`] floats.
+    /// `scratch` holds [`ConvolutionAt::forward_images_scratch`] floats.
     pub fn forward_batch_finished(
         &self,
-        input: &[f32],
-        parameters: (&[f32], Option<&[f32]>),
+        read: BatchInput<'_>,
         finish: Finish<'_>,
-        (output, scratch): (&mut [f32], &mut [f32]),
+        output: &mut [f32],
+        scratch: Scratch<'_>,
     ) {
-        let images = input.len() / self.shape().input_length();
-        let length = output.len() / images;
+        let images = read.input.len() / self.shape().input_length();
+        let length = output.len() / images.max(1);
+        let Finish { tail, table, shortcut } = finish;
         let pieces = Pieces::new(output);
-        self.forward_images(input, parameters, scratch, |index, image| {
+        self.forward_images(read, scratch, |index, image| {
             // SAFETY: each image has its own part of the output.
             let target = unsafe { pieces.piece(index * length..(index + 1) * length) };
-            let shortcut = finish.shortcut.get(index * length..(index + 1) * length).unwrap_or_default();
-            finish.tail.forward_image((image, shortcut), finish.table, target);
+            let shortcut = shortcut.get(index * length..(index + 1) * length).unwrap_or_default();
+            tail.forward_image(TailInput { simd: self.simd, x: image, shortcut, table }, target);
         });
     }
 
-    /// As [`Convolution::backward_batch`], from the gradient by the tail's output in `read.grad_output`, as
-    /// [`Tail::gradient_sums`] left it: the gradient by the convolution's own output is made image by image, and measured
-    /// in one of [`SAMPLED_IMAGES`] images if there is `room` for it (three floats an image).
+    /// Computes a batch like [`ConvolutionAt::backward_batch`] from the gradient of the tail's output in `read.grad_output`,
+    /// as [`Tail::gradient_sums`] left it: the gradient of the convolution's own output is made image by image.
     pub fn backward_batch_normalized(
         &self,
         read: BatchGradient<'_>,
-        (tail, gradient, backward): (Tail, TailGradient<'_>, &[f32]),
-        (write, scratch): (BatchGradientOutput<'_>, &mut [f32]),
-        room: &mut [f32],
+        norm: NormalizedGradient<'_>,
+        write: BatchGradientOutput<'_>,
+        scratch: Scratch<'_>,
     ) -> Option<GradientSignal> {
         let (rows, length) = (self.shape().out_height(), self.shape().output_length());
-        assert_eq!(gradient.x.len(), read.batch * length, "input of the norm");
-        let measured = !room.is_empty();
-        let pieces = Pieces::new(room);
+        let NormalizedGradient { tail, read: of_tail, backward, measures: noted } = norm;
+        assert_eq!(Some(of_tail.x.len()), read.batch.checked_mul(length), "input of the norm");
+        let given = TailInputGradient { read: of_tail, dy: read.grad_output, backward };
+        let measured = !noted.is_empty();
+        let pieces = Pieces::new(&mut *noted);
         self.backward_batch_from(read, write, scratch, |image, target| {
             let measures = measured && image.is_multiple_of(SAMPLED_IMAGES);
             let mut signal = GradientSignal::combine(&[]);
             for y in 0..rows {
                 let row = target.row(y);
-                tail.input_gradient_row((image, y), (read.grad_output, gradient), (length, backward), row);
+                tail.input_gradient_row(given, ImageRow { image, y, image_length: length }, row);
                 if measures {
-                    let part = simd::level().run(
+                    let part = self.simd.run(
                         #[inline(always)]
                         || gradient_chunk(row),
                     );
@@ -95,19 +111,19 @@ impl Convolution {
                 }
             }
             if measures {
-                // SAFETY: each image has its own room.
-                let room = unsafe { pieces.piece(image * MEASURES..(image + 1) * MEASURES) };
+                // SAFETY: each image has its own floats.
+                let noted = unsafe { pieces.piece(image * MEASURES..(image + 1) * MEASURES) };
                 let values = [signal.squares as f32, signal.max_abs.unwrap_or(0.0), signal.non_finite as f32];
-                room.copy_from_slice(&values);
+                noted.copy_from_slice(&values);
             }
         });
-        measured.then(|| sampled(&room[..read.batch * MEASURES], length))
+        measured.then(|| sampled(&noted[..read.batch * MEASURES], length))
     }
 }
 
 /// The statistics of the sampled images from what was noted of each, of `length` values.
-fn sampled(room: &[f32], length: usize) -> GradientSignal {
-    room.chunks_exact(MEASURES).step_by(SAMPLED_IMAGES).fold(GradientSignal::combine(&[]), |total, image| {
+fn sampled(noted: &[f32], length: usize) -> GradientSignal {
+    noted.chunks_exact(MEASURES).step_by(SAMPLED_IMAGES).fold(GradientSignal::combine(&[]), |total, image| {
         total.with(GradientSignal {
             count: length as u64,
             squares: f64::from(image[0]),

@@ -1,6 +1,7 @@
 //! Every path against the definition in f64, on awkward shapes.
 
-use super::grad_weights::GradientRows;
+use super::grad_input::FrameRows;
+use super::grad_weights::{GradientPass, GradientRows};
 use super::*;
 use crate::parallel::workers;
 
@@ -65,6 +66,13 @@ fn convolutions() -> Vec<Convolution> {
     as_computed.chain(suited.map(Convolution::by_definition)).collect()
 }
 
+/// Calls `visit` for every convolution at every level of the processor.
+fn for_each_convolution(visit: impl Fn(ConvolutionAt<'_>)) {
+    for convolution in convolutions() {
+        SimdLevel::available().into_iter().for_each(|simd| visit(convolution.at(simd)));
+    }
+}
+
 fn values(length: usize, seed: u32) -> Vec<f32> {
     let hash = |i: u32| i.wrapping_add(seed << 16).wrapping_mul(2_654_435_761).rotate_left(9).wrapping_mul(40503) >> 8;
     (0..length as u32).map(|i| hash(i) as f32 / 8_388_608.0 - 1.0).collect()
@@ -114,20 +122,21 @@ impl Sum {
 /// Within the roundings of the sum's terms, whose errors grow as the square root of their number (Higham and Mary 2019), and a
 /// few more. Winograd's transforms add terms of neighbouring sums and take them away again: there, a sum of few terms at a
 /// corner is as exact as the largest one.
-fn assert_near(actual: &[f32], expected: &[Sum], shape: &ConvolutionShape, what: &str) {
+fn assert_near(actual: &[f32], expected: &[Sum], convolution: ConvolutionAt<'_>, what: &str) {
     assert_eq!(actual.len(), expected.len());
+    let (shape, simd) = (convolution.shape(), convolution.simd.name());
     let least = if winograd::suits(shape) { expected.iter().map(|sum| sum.magnitude).fold(1.0, f64::max) } else { 1.0 };
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
         let difference = (f64::from(*actual) - expected.value).abs();
         let roundings = 8.0 + f64::from(expected.terms).sqrt();
         let tolerance = roundings * f64::from(f32::EPSILON) * expected.magnitude.max(least);
-        assert!(difference <= tolerance, "{what}{shape:?} [{index}]: {actual} for {}", expected.value);
+        assert!(difference <= tolerance, "{what}{simd} {shape:?} [{index}]: {actual} for {}", expected.value);
     }
 }
 
 /// Images of a pass the tests make: several where a pass can have several.
 fn images_of_pass(convolution: &Convolution) -> usize {
-    convolution.images_per_pass().min(3)
+    convolution.images.min(3)
 }
 
 fn framed(convolution: &Convolution, images: &[f32]) -> Vec<f32> {
@@ -146,8 +155,10 @@ fn framed(convolution: &Convolution, images: &[f32]) -> Vec<f32> {
 fn gradients_framed(convolution: &Convolution, gradients: &[f32]) -> Vec<f32> {
     let each = gradients.chunks_exact(convolution.shape().output_length());
     each.flat_map(|gradient| {
-        let mut frame = vec![f32::NAN; convolution.gradient_frame_length()];
-        convolution.fill_gradient_frame(gradient, &mut frame);
+        let mut frame = vec![0.0; convolution.gradient_frame_length()];
+        let mut rows = convolution.gradient_rows(&mut frame);
+        let row = gradient.len() / convolution.shape().out_height();
+        gradient.chunks_exact(row).enumerate().for_each(|(y, values)| rows.row(y).copy_from_slice(values));
         frame
     })
     .collect()
@@ -155,7 +166,7 @@ fn gradients_framed(convolution: &Convolution, gradients: &[f32]) -> Vec<f32> {
 
 #[test]
 fn forward_matches_the_definition() {
-    for convolution in convolutions() {
+    for_each_convolution(|convolution| {
         let shape = *convolution.shape();
         let count = images_of_pass(&convolution);
         let (images, weights) = (values(count * shape.input_length(), 1), values(shape.weight_length(), 2));
@@ -163,8 +174,10 @@ fn forward_matches_the_definition() {
         let mut packed = vec![f32::NAN; convolution.packed_length()];
         convolution.pack_weights(&weights, &mut packed);
         let mut outputs = vec![f32::NAN; count * shape.output_length()];
-        let mut room = vec![f32::NAN; convolution.forward_room()];
-        convolution.forward_pass(&framed(&convolution, &images), &packed, Some(&bias), (&mut outputs, &mut room));
+        let mut scratch = vec![f32::NAN; convolution.forward_pass_scratch()];
+        let frames = framed(&convolution, &images);
+        let pass = Pass { frames: &frames, packed: &packed, bias: Some(&bias), accumulate: false };
+        convolution.forward_pass(pass, &mut outputs, Scratch(&mut scratch));
 
         let image_and_output =
             images.chunks_exact(shape.input_length()).zip(outputs.chunks_exact(shape.output_length()));
@@ -172,14 +185,14 @@ fn forward_matches_the_definition() {
             let mut expected = vec![Sum::default(); output.len()];
             expected.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
             for_each_product(&shape, |i, w, o| expected[o].add(image[i], weights[w]));
-            assert_near(output, &expected, &shape, "");
+            assert_near(output, &expected, convolution, "");
         }
-    }
+    });
 }
 
 #[test]
 fn grad_input_matches_the_definition_and_can_accumulate() {
-    for convolution in convolutions() {
+    for_each_convolution(|convolution| {
         let shape = *convolution.shape();
         let count = images_of_pass(&convolution);
         let (gradients, weights) = (values(count * shape.output_length(), 4), values(shape.weight_length(), 5));
@@ -187,25 +200,26 @@ fn grad_input_matches_the_definition_and_can_accumulate() {
         convolution.pack_transposed_weights(&weights, &mut packed);
         let frames = gradients_framed(&convolution, &gradients);
         let mut grad_input = vec![f32::NAN; count * shape.input_length()];
-        let mut room = vec![f32::NAN; convolution.grad_input_room()];
-        convolution.grad_input_pass(&frames, &packed, false, (&mut grad_input, &mut room));
+        let mut scratch = vec![f32::NAN; convolution.grad_input_scratch()];
+        let pass = Pass { frames: &frames, packed: &packed, bias: None, accumulate: false };
+        convolution.grad_input_pass(pass, &mut grad_input, Scratch(&mut scratch));
         let mut accumulated = vec![1.0; grad_input.len()];
-        convolution.grad_input_pass(&frames, &packed, true, (&mut accumulated, &mut room));
+        convolution.grad_input_pass(Pass { accumulate: true, ..pass }, &mut accumulated, Scratch(&mut scratch));
 
         for (index, gradient) in gradients.chunks_exact(shape.output_length()).enumerate() {
             let image = index * shape.input_length()..(index + 1) * shape.input_length();
             let mut expected = vec![Sum::default(); shape.input_length()];
             for_each_product(&shape, |i, w, o| expected[i].add(gradient[o], weights[w]));
-            assert_near(&grad_input[image.clone()], &expected, &shape, "");
+            assert_near(&grad_input[image.clone()], &expected, convolution, "");
             expected.iter_mut().for_each(|sum| sum.add(1.0, 1.0));
-            assert_near(&accumulated[image], &expected, &shape, "accumulating, ");
+            assert_near(&accumulated[image], &expected, convolution, "accumulating, ");
         }
-    }
+    });
 }
 
 #[test]
 fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
-    for convolution in convolutions() {
+    for_each_convolution(|convolution| {
         let shape = *convolution.shape();
         let count = images_of_pass(&convolution);
         let images = values(count * shape.input_length(), 6);
@@ -221,22 +235,24 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
         let mut grad_weights = vec![f32::NAN; shape.weight_length()];
         let mut sums = vec![0.0; convolution.grad_weights_sums()];
         let row = shape.out_width() * shape.out_channels;
-        let plain = GradientRows { values: &gradients, row, image: shape.output_length() };
-        convolution.add_grad_weights_pass(&frames, plain, (&mut sums, &mut scratch));
+        let grad_output = GradientRows { values: &gradients, row, image: shape.output_length() };
+        let plain = GradientPass { frames: &frames, grad_output };
+        convolution.add_grad_weights_pass(plain, &mut sums, Scratch(&mut scratch));
         convolution.finish_grad_weights(&sums, &mut grad_weights);
-        assert_near(&grad_weights, &expected, &shape, "");
+        assert_near(&grad_weights, &expected, convolution, "");
 
         let gradient_frames = gradients_framed(&convolution, &gradients);
-        let ((origin, row), image) = (convolution.gradient_frame_rows(), convolution.gradient_frame_length());
-        let framed = GradientRows { values: &gradient_frames[origin..], row, image };
+        let FrameRows { origin, step: row } = convolution.gradient_frame_rows();
+        let (values, image) = (&gradient_frames[origin..], convolution.gradient_frame_length());
+        let framed = GradientPass { grad_output: GradientRows { values, row, image }, ..plain };
         // A second pass adds to the first.
-        convolution.add_grad_weights_pass(&frames, framed, (&mut sums, &mut scratch));
+        convolution.add_grad_weights_pass(framed, &mut sums, Scratch(&mut scratch));
         convolution.finish_grad_weights(&sums, &mut grad_weights);
         for sum in &mut expected {
             *sum = Sum { value: 2.0 * sum.value, magnitude: 2.0 * sum.magnitude, terms: 2 * sum.terms };
         }
-        assert_near(&grad_weights, &expected, &shape, "from a frame, ");
-    }
+        assert_near(&grad_weights, &expected, convolution, "from a frame, ");
+    });
 }
 
 #[test]
@@ -244,103 +260,112 @@ fn pointwise_convolutions_of_small_images_are_one_product() {
     // 1x4 positions, several blocks of rows; an image of a single position; bias and gradients that are added to.
     for (width, in_channels, out_channels, batch) in [(4, 70, 33, 150), (1, 130, 100, 50), (4, 5, 3, 3)] {
         let pointwise = ConvolutionShape { kernel: [1, 1], padding: [[0, 0], [0, 0]], height: 1, ..base() };
-        let shape = ConvolutionShape { width, in_channels, out_channels, ..pointwise };
-        let convolution = Convolution::new(shape);
-        assert!(convolution.joins_images(), "{shape:?}");
-        let (input, weights) = (values(batch * shape.input_length(), 10), values(shape.weight_length(), 11));
-        let (bias, gradient) = (values(out_channels, 12), values(batch * shape.output_length(), 13));
+        let convolution = Convolution::new(ConvolutionShape { width, in_channels, out_channels, ..pointwise });
+        assert!(convolution.joins_images(), "{:?}", convolution.shape());
+        SimdLevel::available().into_iter().for_each(|simd| check_joined(convolution.at(simd), batch));
+    }
+}
 
-        let mut output = vec![f32::NAN; gradient.len()];
-        let mut scratch = vec![f32::NAN; convolution.forward_images_scratch(workers())];
-        convolution.forward_batch(&input, (&weights, Some(&bias)), &mut output, &mut scratch);
-        let seen = vec![f32::NAN; output.len()];
-        let seen = std::sync::Mutex::new(seen);
-        convolution.forward_images(&input, (&weights, Some(&bias)), &mut scratch, |index, image| {
-            seen.lock().unwrap()[index * image.len()..(index + 1) * image.len()].copy_from_slice(image);
-        });
-        assert_eq!(output, seen.into_inner().unwrap(), "{shape:?}");
+fn check_joined(convolution: ConvolutionAt<'_>, batch: usize) {
+    let shape = *convolution.shape();
+    let (input, weights) = (values(batch * shape.input_length(), 10), values(shape.weight_length(), 11));
+    let (bias, gradient) = (values(shape.out_channels, 12), values(batch * shape.output_length(), 13));
+    let read = BatchInput { input: &input, filter: Filter { weights: &weights, bias: Some(&bias) } };
 
-        let backward = |from_rows: bool| {
-            let (mut grad_input, mut grad_weights) = (vec![1.0; input.len()], vec![f32::NAN; weights.len()]);
-            let mut grad_bias = vec![f32::NAN; out_channels];
-            let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
-            let read = BatchGradient { batch, input: &input, grad_output: &gradient, weights: &weights };
-            let write = BatchGradientOutput {
-                grad_input: &mut grad_input,
-                grad_weights: &mut grad_weights,
-                grad_bias: &mut grad_bias,
-                accumulate: true,
-            };
-            if from_rows {
-                let length = shape.output_length();
-                convolution.backward_batch_from(read, write, &mut scratch, |index, rows| {
-                    rows.row(0).copy_from_slice(&gradient[index * length..(index + 1) * length]);
-                });
-            } else {
-                convolution.backward_batch(read, write, &mut scratch);
-            }
-            [grad_input, grad_weights, grad_bias]
+    let mut output = vec![f32::NAN; gradient.len()];
+    let mut scratch = vec![f32::NAN; convolution.forward_images_scratch(workers())];
+    convolution.forward_batch(read, &mut output, Scratch(&mut scratch));
+    let seen = std::sync::Mutex::new(vec![f32::NAN; output.len()]);
+    convolution.forward_images(read, Scratch(&mut scratch), |index, image| {
+        seen.lock().unwrap()[index * image.len()..(index + 1) * image.len()].copy_from_slice(image);
+    });
+    assert_eq!(output, seen.into_inner().unwrap(), "{shape:?}");
+
+    let backward = |from_rows: bool| {
+        let (mut grad_input, mut grad_weights) = (vec![1.0; input.len()], vec![f32::NAN; weights.len()]);
+        let mut grad_bias = vec![f32::NAN; shape.out_channels];
+        let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
+        let read = BatchGradient { batch, input: &input, grad_output: &gradient, weights: &weights };
+        let write = BatchGradientOutput {
+            grad_input: &mut grad_input,
+            grad_weights: &mut grad_weights,
+            grad_bias: &mut grad_bias,
+            accumulate: true,
         };
-        let gradients = backward(false);
-        assert_eq!(backward(true), gradients, "{shape:?}");
-
-        let mut expected_output = vec![Sum::default(); output.len()];
-        expected_output.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
-        let mut expected = [input.len(), weights.len(), out_channels].map(|length| vec![Sum::default(); length]);
-        expected[0].iter_mut().for_each(|sum| sum.add(1.0, 1.0));
-        for image in 0..batch {
-            let (from, to) = (image * shape.input_length(), image * shape.output_length());
-            for_each_product(&shape, |i, w, o| {
-                expected_output[to + o].add(input[from + i], weights[w]);
-                expected[0][from + i].add(gradient[to + o], weights[w]);
-                expected[1][w].add(input[from + i], gradient[to + o]);
+        if from_rows {
+            let length = shape.output_length();
+            convolution.backward_batch_from(read, write, Scratch(&mut scratch), |index, rows| {
+                rows.row(0).copy_from_slice(&gradient[index * length..(index + 1) * length]);
             });
+        } else {
+            convolution.backward_batch(read, write, Scratch(&mut scratch));
         }
-        gradient.iter().enumerate().for_each(|(index, value)| expected[2][index % out_channels].add(*value, 1.0));
-        assert_near(&output, &expected_output, &shape, "output, ");
-        for (actual, expected) in gradients.iter().zip(&expected) {
-            assert_near(actual, expected, &shape, "gradients, ");
-        }
+        [grad_input, grad_weights, grad_bias]
+    };
+    let gradients = backward(false);
+    assert_eq!(backward(true), gradients, "{shape:?}");
+
+    let mut expected_output = vec![Sum::default(); output.len()];
+    expected_output.iter_mut().zip(bias.iter().cycle()).for_each(|(sum, bias)| sum.add(*bias, 1.0));
+    let mut expected = [input.len(), weights.len(), shape.out_channels].map(|length| vec![Sum::default(); length]);
+    expected[0].iter_mut().for_each(|sum| sum.add(1.0, 1.0));
+    for image in 0..batch {
+        let (from, to) = (image * shape.input_length(), image * shape.output_length());
+        for_each_product(&shape, |i, w, o| {
+            expected_output[to + o].add(input[from + i], weights[w]);
+            expected[0][from + i].add(gradient[to + o], weights[w]);
+            expected[1][w].add(input[from + i], gradient[to + o]);
+        });
+    }
+    let channels = gradient.iter().enumerate().map(|(index, value)| (index % shape.out_channels, value));
+    channels.for_each(|(channel, value)| expected[2][channel].add(*value, 1.0));
+    assert_near(&output, &expected_output, convolution, "output, ");
+    for (actual, expected) in gradients.iter().zip(&expected) {
+        assert_near(actual, expected, convolution, "gradients, ");
     }
 }
 
 #[test]
 fn images_of_a_batch_do_not_depend_on_their_pass() {
-    // Short last passes, of several images each: up to seven on one thread, three on two.
-    let batch = 31;
     for (height, width, in_channels, out_channels) in [(8, 7, 32, 16), (3, 5, 16, 48), (16, 13, 16, 16)] {
-        let shape = ConvolutionShape { height, width, in_channels, out_channels, ..base() };
-        let convolution = Convolution::new(shape);
-        assert!(convolution.images_per_pass() > 1, "{shape:?}");
-        let (input, weights) = (values(batch * shape.input_length(), 8), values(shape.weight_length(), 9));
-        let on_threads = |threads: usize, input: &[f32]| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| forward_and_backward(&convolution, input, &weights))
-        };
-        let [output, grad_input, grad_weights] = on_threads(1, &input);
-        assert_eq!(on_threads(2, &input), [output.clone(), grad_input.clone(), grad_weights.clone()], "{shape:?}");
-
-        let mut expected = vec![Sum::default(); shape.weight_length()];
-        let each_output = output.chunks_exact(shape.output_length());
-        let each_gradient = grad_input.chunks_exact(shape.input_length());
-        let each_image = input.chunks_exact(shape.input_length());
-        for (index, ((image, output), gradient)) in each_image.zip(each_output).zip(each_gradient).enumerate() {
-            let [output_alone, gradient_alone, _] = on_threads(1, image);
-            assert_eq!(output_alone, output, "output of image {index} of {shape:?}");
-            assert_eq!(gradient_alone, gradient, "gradient by image {index} of {shape:?}");
-            for_each_product(&shape, |i, w, o| expected[w].add(image[i], output[o]));
-        }
-        assert_near(&grad_weights, &expected, &shape, "of a batch, ");
+        let convolution = Convolution::new(ConvolutionShape { height, width, in_channels, out_channels, ..base() });
+        assert!(convolution.images > 1, "{:?}", convolution.shape());
+        SimdLevel::available().into_iter().for_each(|simd| check_passes(convolution.at(simd)));
     }
 }
 
-/// The output of a batch and, with the output as its own gradient, the gradients by input and weights.
-fn forward_and_backward(convolution: &Convolution, input: &[f32], weights: &[f32]) -> [Vec<f32>; 3] {
+fn check_passes(convolution: ConvolutionAt<'_>) {
+    // Short last passes, of several images each: up to seven on one thread, three on two.
+    let (batch, shape) = (31, *convolution.shape());
+    let (input, weights) = (values(batch * shape.input_length(), 8), values(shape.weight_length(), 9));
+    let on_threads = |threads: usize, input: &[f32]| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| forward_and_backward(convolution, input, &weights))
+    };
+    let [output, grad_input, grad_weights] = on_threads(1, &input);
+    assert_eq!(on_threads(2, &input), [output.clone(), grad_input.clone(), grad_weights.clone()], "{shape:?}");
+
+    let mut expected = vec![Sum::default(); shape.weight_length()];
+    let each_output = output.chunks_exact(shape.output_length());
+    let each_gradient = grad_input.chunks_exact(shape.input_length());
+    let each_image = input.chunks_exact(shape.input_length());
+    for (index, ((image, output), gradient)) in each_image.zip(each_output).zip(each_gradient).enumerate() {
+        let [output_alone, gradient_alone, _] = on_threads(1, image);
+        assert_eq!(output_alone, output, "output of image {index} of {shape:?}");
+        assert_eq!(gradient_alone, gradient, "gradient of image {index} of {shape:?}");
+        for_each_product(&shape, |i, w, o| expected[w].add(image[i], output[o]));
+    }
+    assert_near(&grad_weights, &expected, convolution, "of a batch, ");
+}
+
+/// The output of a batch and, with the output as its own gradient, the gradients of input and weights.
+fn forward_and_backward(convolution: ConvolutionAt<'_>, input: &[f32], weights: &[f32]) -> [Vec<f32>; 3] {
     let shape = convolution.shape();
     let batch = input.len() / shape.input_length();
     let mut output = vec![f32::NAN; batch * shape.output_length()];
     let mut scratch = vec![f32::NAN; convolution.forward_scratch(workers())];
-    convolution.forward_batch(input, (weights, None), &mut output, &mut scratch);
+    let read = BatchInput { input, filter: Filter { weights, bias: None } };
+    convolution.forward_batch(read, &mut output, Scratch(&mut scratch));
     let (mut grad_input, mut grad_weights) = (vec![f32::NAN; input.len()], vec![f32::NAN; weights.len()]);
     let mut scratch = vec![f32::NAN; convolution.backward_scratch(batch, workers())];
     let write = BatchGradientOutput {
@@ -349,6 +374,62 @@ fn forward_and_backward(convolution: &Convolution, input: &[f32], weights: &[f32
         grad_bias: &mut [],
         accumulate: false,
     };
-    convolution.backward_batch(BatchGradient { batch, input, grad_output: &output, weights }, write, &mut scratch);
+    let read = BatchGradient { batch, input, grad_output: &output, weights };
+    convolution.backward_batch(read, write, Scratch(&mut scratch));
     [output, grad_input, grad_weights]
+}
+
+/// The message of the panic of `call`.
+fn refusal(call: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
+    panic.downcast::<String>().map_or_else(|_| "a panic without a message".to_owned(), |message| *message)
+}
+
+#[test]
+fn shapes_whose_lengths_wrap_or_that_no_machine_can_hold_are_refused() {
+    let (base, large) = (base(), 1 << (usize::BITS - 2));
+    let shapes = [
+        ConvolutionShape { in_channels: large, ..base },
+        ConvolutionShape { out_channels: large, ..base },
+        ConvolutionShape { height: large, width: 4, in_channels: 1, out_channels: 1, ..base },
+        ConvolutionShape { padding: [[usize::MAX, 1], [1, 1]], ..base },
+        ConvolutionShape { padding: [[large, large], [large, large]], stride: [large, large], ..base },
+        ConvolutionShape { kernel: [large, 1], dilation: [4, 1], ..base },
+        ConvolutionShape { stride: [usize::MAX, 1], ..base },
+        ConvolutionShape { kernel: [0, 3], ..base },
+        ConvolutionShape { kernel: [10, 3], ..base },
+        ConvolutionShape { groups: 2, ..base },
+    ];
+    for shape in shapes {
+        for new in [Convolution::new, Convolution::by_definition] {
+            let message = refusal(|| drop(new(shape)));
+            assert!(message.contains(&format!("impossible convolution: {shape:?}")), "{message}");
+        }
+    }
+}
+
+#[test]
+fn lengths_that_do_not_fit_the_shape_are_refused() {
+    let convolution = Convolution::new(base());
+    let at = convolution.at(SimdLevel::Scalar);
+    let shape = *convolution.shape();
+    let (image, output) = (values(shape.input_length(), 1), values(shape.output_length(), 2));
+    let weights = values(shape.weight_length(), 3);
+    let mut scratch = vec![0.0; at.forward_scratch(workers()).max(at.backward_scratch(1, workers()))];
+    let mut forward = |input: &[f32], weights: &[f32], length: usize| {
+        let read = BatchInput { input, filter: Filter { weights, bias: None } };
+        refusal(|| at.forward_batch(read, &mut vec![0.0; length], Scratch(&mut scratch)))
+    };
+    assert!(forward(&image[1..], &weights, output.len()).contains("104 floats in images of 105"));
+    assert!(forward(&image, &weights, 2 * output.len()).contains("output of 1 images"));
+    assert!(forward(&image, &weights[1..], output.len()).contains("weights"));
+    let mut backward = |batch: usize, grad_output: &[f32]| {
+        let read = BatchGradient { batch, input: &image, grad_output, weights: &weights };
+        let write =
+            BatchGradientOutput { grad_input: &mut [], grad_weights: &mut [], grad_bias: &mut [], accumulate: false };
+        refusal(|| at.backward_batch(read, write, Scratch(&mut scratch)))
+    };
+    assert!(backward(1, &output[1..]).contains("output gradient of 1 images"));
+    assert!(backward(2, &[&output[..], &output].concat()).contains("input of 2 images"));
+    assert!(backward(1 << (usize::BITS - 2), &[]).contains("output gradient of 4611686018427387904 images"));
 }

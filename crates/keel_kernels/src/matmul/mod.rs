@@ -9,8 +9,10 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use crate::length;
 use crate::parallel::MULTIPLY_ADDS_PER_OPERATION;
-use crate::simd;
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 pub(crate) use multiply::{Multiplication, Operand};
 
 /// Sizes of a product `[rows, depth] x [depth, columns]`.
@@ -24,6 +26,17 @@ pub struct Sizes {
     pub columns: usize,
 }
 
+/// Matrices of a product.
+#[derive(Clone, Copy, Debug)]
+pub struct Factors<'a> {
+    /// The left matrix.
+    pub left: &'a [f32],
+    /// The right matrix.
+    pub right: &'a [f32],
+    /// `[columns]`, added to every row of the product.
+    pub bias: Option<&'a [f32]>,
+}
+
 impl Sizes {
     /// Multiply-adds of the product; as many as a `usize` can count if there are more.
     pub fn work(self) -> usize {
@@ -35,48 +48,73 @@ impl Sizes {
         self.work() / MULTIPLY_ADDS_PER_OPERATION
     }
 
-    /// Checks the lengths of the left matrix, the right one and the result.
-    fn check(self, [left, right, result]: [usize; 3]) {
+    /// Checks that matrices of these sizes can exist, and their lengths.
+    fn check(self, lengths: MatrixLengths) {
         let Sizes { rows, depth, columns } = self;
-        assert_eq!(Some(left), rows.checked_mul(depth), "left matrix");
-        assert_eq!(Some(right), depth.checked_mul(columns), "right matrix");
-        assert_eq!(Some(result), rows.checked_mul(columns), "result");
+        assert_eq!(lengths.left, length::product("left matrix", &[rows, depth]), "left matrix of {self:?}");
+        assert_eq!(lengths.right, length::product("right matrix", &[depth, columns]), "right matrix of {self:?}");
+        assert_eq!(lengths.result, length::product("result", &[rows, columns]), "result of {self:?}");
     }
 }
 
-/// Length of the scratch buffer of a product of these sizes, in floats; the same for all three forms.
-pub fn scratch_length(sizes: Sizes) -> usize {
-    plan::packed_left_length(simd::level(), sizes)
+/// Lengths of the matrices of a product, in floats.
+#[derive(Clone, Copy)]
+struct MatrixLengths {
+    left: usize,
+    right: usize,
+    result: usize,
 }
 
-/// `c = a * b (+ bias)`: `a` `[rows, depth]`, `b` `[depth, columns]`, `bias` `[columns]`, `c` `[rows, columns]`; `scratch`
+/// Returns the length of the scratch buffer of a product of these sizes, in floats; the same for all three forms.
+pub fn scratch_length(simd: SimdLevel, sizes: Sizes) -> usize {
+    plan::packed_left_length(simd, sizes)
+}
+
+/// `result = left * right (+ bias)`: left `[rows, depth]`, right `[depth, columns]`, result `[rows, columns]`; `scratch`
 /// holds [`scratch_length`] floats.
-pub fn matmul(sizes: Sizes, a: &[f32], b: &[f32], bias: Option<&[f32]>, (c, scratch): (&mut [f32], &mut [f32])) {
-    let left = Operand { values: a, depth_step: 1, side_step: sizes.depth };
-    let right = Operand { values: b, depth_step: sizes.columns, side_step: 1 };
-    Multiplication { sizes, left, right, bias, accumulate: false, in_place: false }.run(simd::level(), c, scratch);
+///
+/// # Panics
+/// If a length differs from its sizes, or the sizes are those of matrices no machine can hold.
+pub fn matmul(simd: SimdLevel, sizes: Sizes, factors: Factors<'_>, result: &mut [f32], scratch: Scratch<'_>) {
+    let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
+    let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
+    product(sizes, left, right, factors.bias).run(simd, result, scratch);
 }
 
-/// `c = a * transpose(b)`: `a` `[rows, depth]`, `b` `[columns, depth]`, `c` `[rows, columns]`; `scratch` holds
-/// [`scratch_length`] floats.
-pub fn matmul_transposed(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut [f32], &mut [f32])) {
-    let left = Operand { values: a, depth_step: 1, side_step: sizes.depth };
-    let right = Operand { values: b, depth_step: 1, side_step: sizes.depth };
-    Multiplication { sizes, left, right, bias: None, accumulate: false, in_place: false }.run(
-        simd::level(),
-        c,
-        scratch,
-    );
+/// `result = left * transpose(right) (+ bias)`: left `[rows, depth]`, right `[columns, depth]`, result `[rows, columns]`;
+/// `scratch` holds [`scratch_length`] floats.
+///
+/// # Panics
+/// As [`matmul`].
+pub fn matmul_transposed(
+    simd: SimdLevel,
+    sizes: Sizes,
+    factors: Factors<'_>,
+    result: &mut [f32],
+    scratch: Scratch<'_>,
+) {
+    let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
+    let right = Operand { values: factors.right, depth_step: 1, side_step: sizes.depth };
+    product(sizes, left, right, factors.bias).run(simd, result, scratch);
 }
 
-/// `c = transpose(a) * b`: `a` `[depth, rows]`, `b` `[depth, columns]`, `c` `[rows, columns]`; `scratch` holds
-/// [`scratch_length`] floats.
-pub fn transposed_matmul(sizes: Sizes, a: &[f32], b: &[f32], (c, scratch): (&mut [f32], &mut [f32])) {
-    let left = Operand { values: a, depth_step: sizes.rows, side_step: 1 };
-    let right = Operand { values: b, depth_step: sizes.columns, side_step: 1 };
-    Multiplication { sizes, left, right, bias: None, accumulate: false, in_place: false }.run(
-        simd::level(),
-        c,
-        scratch,
-    );
+/// `result = transpose(left) * right (+ bias)`: left `[depth, rows]`, right `[depth, columns]`, result `[rows, columns]`;
+/// `scratch` holds [`scratch_length`] floats.
+///
+/// # Panics
+/// As [`matmul`].
+pub fn transposed_matmul(
+    simd: SimdLevel,
+    sizes: Sizes,
+    factors: Factors<'_>,
+    result: &mut [f32],
+    scratch: Scratch<'_>,
+) {
+    let left = Operand { values: factors.left, depth_step: sizes.rows, side_step: 1 };
+    let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
+    product(sizes, left, right, factors.bias).run(simd, result, scratch);
+}
+
+fn product<'a>(sizes: Sizes, left: Operand<'a>, right: Operand<'a>, bias: Option<&'a [f32]>) -> Multiplication<'a> {
+    Multiplication { sizes, left, right, bias, accumulate: false, in_place: false }
 }

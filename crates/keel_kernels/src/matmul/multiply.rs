@@ -8,13 +8,14 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::Sizes;
 use super::pack::{self, Runs};
 use super::plan::{MAX_DEPTH_BLOCK, Plan, tallest_tile_in_place};
+use super::{MatrixLengths, Sizes};
 use crate::parallel::{Pieces, for_each_task};
 use crate::product::Tiles;
 use crate::product::microkernel::{self, FULL_VECTORS, Segment, Start, Tile, max_rows};
-use crate::simd::{Level, prefetch_far};
+use crate::scratch::Scratch;
+use crate::simd::{SimdLevel, prefetch_far};
 
 /// Maximum lanes of a vector.
 const MAX_LANES: usize = 16;
@@ -59,23 +60,29 @@ pub(crate) struct Multiplication<'a> {
 impl Multiplication<'_> {
     /// Computes the product to `c` `[rows, columns]`. `scratch` holds [`super::scratch_length`] floats unless
     /// the product is `in_place`.
-    pub(crate) fn run(&self, level: Level, c: &mut [f32], scratch: &mut [f32]) {
+    ///
+    /// # Panics
+    /// If lengths differ from the sizes, or matrices of these sizes cannot exist.
+    pub(crate) fn run(&self, simd: SimdLevel, c: &mut [f32], scratch: Scratch<'_>) {
         let sizes = self.sizes;
-        sizes.check([self.left.values.len(), self.right.values.len(), c.len()]);
+        sizes.check(MatrixLengths { left: self.left.values.len(), right: self.right.values.len(), result: c.len() });
         assert!(self.bias.is_none_or(|bias| bias.len() == sizes.columns), "bias");
-        let plan = Plan::new(level, sizes, (!self.in_place).then_some(self.left.side_step));
+        if c.is_empty() {
+            return;
+        }
+        let plan = Plan::new(simd, sizes, (!self.in_place).then_some(self.left.side_step));
         let packed = plan.packs_left.then(|| {
             let length = sizes.rows * sizes.depth;
             assert!(scratch.len() >= length, "matmul needs {length} floats of scratch, not {}", scratch.len());
-            let packed = &mut scratch[..length];
-            self.pack_left(level, &plan, packed);
+            let (packed, _) = scratch.take(length);
+            self.pack_left(simd, &plan, packed);
             &*packed
         });
         let target = Pieces::new(c);
         for_each_task(plan.tasks(), sizes.operations(), |task| {
             let (rows, panels) = (task / plan.panels.parts, task % plan.panels.parts);
-            level.dispatch(Task {
-                level,
+            simd.dispatch(Task {
+                level: simd,
                 product: self,
                 plan: &plan,
                 packed,
@@ -87,7 +94,7 @@ impl Multiplication<'_> {
     }
 
     /// Packs the left matrix: `[depth block][tile][depth][row of the tile]`.
-    fn pack_left(&self, level: Level, plan: &Plan, packed: &mut [f32]) {
+    fn pack_left(&self, simd: SimdLevel, plan: &Plan, packed: &mut [f32]) {
         let tiles_per_block = plan.rows.part(0).len().div_ceil(plan.tile_rows);
         let (left, all_rows, length) = (self.left, self.sizes.rows, packed.len());
         let pieces = Pieces::new(packed);
@@ -100,7 +107,7 @@ impl Multiplication<'_> {
                 let start = packed_tile(all_rows, &depth, first);
                 // SAFETY: tiles do not overlap.
                 let target = unsafe { pieces.piece(start..start + count * depth.len()) };
-                level.dispatch(PackTile { level, left, rows: first..first + count, depth, target });
+                simd.dispatch(PackTile { level: simd, left, rows: first..first + count, depth, target });
             }
         });
     }
@@ -114,7 +121,7 @@ fn packed_tile(all_rows: usize, depth: &Range<usize>, first: usize) -> usize {
 
 /// Packs one tile of the left matrix.
 struct PackTile<'a> {
-    level: Level,
+    level: SimdLevel,
     left: Operand<'a>,
     rows: Range<usize>,
     depth: Range<usize>,
@@ -161,7 +168,7 @@ struct PanelRows {
 
 /// Computes one block of the result.
 struct Task<'a> {
-    level: Level,
+    level: SimdLevel,
     product: &'a Multiplication<'a>,
     plan: &'a Plan,
     /// The packed left matrix, if it is packed.
@@ -181,7 +188,7 @@ impl pulp::WithSimd for Task<'_> {
         for index in 0..blocks {
             let block = self.block(index);
             let next = (index + 1 < blocks).then(|| self.block(index + 1));
-            // SAFETY: the buffer has room for the longest block; `run` asserted the lengths of all matrices.
+            // SAFETY: the buffer holds the longest block; `run` asserted the lengths of all matrices.
             unsafe {
                 let panel = self.panel(simd, &block, buffer.as_mut_ptr().cast());
                 self.tiles(simd, &block, panel, next);
@@ -211,7 +218,7 @@ impl Task<'_> {
     /// The block of the right matrix in whole vectors: where it lies, or packed in `buffer`.
     ///
     /// # Safety
-    /// The block must lie inside the right matrix, and `buffer` must have room for it in whole vectors.
+    /// The block must lie inside the right matrix, and `buffer` must hold it in whole vectors.
     #[inline(always)]
     unsafe fn panel<S: Simd>(&self, simd: S, block: &Block, buffer: *mut f32) -> PanelRows {
         let right = self.product.right;

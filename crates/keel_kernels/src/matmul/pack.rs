@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::simd::Level;
+use crate::simd::SimdLevel;
 
 /// Part of a matrix to be packed: `count` floats for each of `depth` indices.
 #[derive(Clone, Copy, Debug)]
@@ -60,18 +60,20 @@ pub(super) unsafe fn copy<S: Simd>(simd: S, runs: Runs, target: *mut f32) {
 /// Packs `count` runs of `depth` floats, transposed, to `target` `[depth, width]`.
 ///
 /// # Safety
-/// As [`copy`]; the processor must run `level`.
+/// As [`copy`]; the processor must run `simd`.
 #[inline(always)]
-pub(super) unsafe fn transpose(level: Level, runs: Runs, target: *mut f32) {
+pub(super) unsafe fn transpose(simd: SimdLevel, runs: Runs, target: *mut f32) {
     let Runs { depth, count, width, .. } = runs;
     // SAFETY: the target has so many floats; passed on; AVX is part of both levels.
     unsafe {
         if width > count {
             target.write_bytes(0, depth * width);
         }
-        match level {
+        match simd {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 | Level::Avx512 if count >= avx::SIDE && depth >= avx::SIDE => avx::transpose(runs, target),
+            SimdLevel::Avx2 | SimdLevel::Avx512 if count >= avx::SIDE && depth >= avx::SIDE => {
+                avx::transpose(runs, target)
+            }
             _ => transpose_plain(runs, target),
         }
     }
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn both_layouts_are_packed_at_every_level() {
-        for level in Level::available() {
+        for level in SimdLevel::available() {
             for (depth, count, width) in [(1, 1, 1), (3, 5, 8), (9, 12, 12), (8, 11, 11), (17, 32, 32), (20, 10, 16)] {
                 let stride = depth.max(count) + 3;
                 let source: Vec<f32> = (0..stride * depth.max(count)).map(|index| index as f32).collect();

@@ -1,4 +1,4 @@
-//! How a product is cut into tasks and blocks.
+//! Cut of a product into tasks and blocks.
 //!
 //! The cut follows from the sizes and the SIMD level alone, never from the number of threads; the terms of every sum are
 //! added in the order of the depth, whatever the cut.
@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Sizes;
 use crate::product::microkernel::{FULL_VECTORS, full_rows};
-use crate::simd::Level;
+use crate::simd::SimdLevel;
 
 /// Typical depth of a block: a panel of the right matrix and a tile of the left one then stay close to the arithmetic.
 const DEPTH_BLOCK: usize = 384;
@@ -91,9 +91,9 @@ pub(super) struct Plan {
 impl Plan {
     /// `packable_row` is the number of floats between rows of the left matrix, 1 if it is transposed; `None` if it must not
     /// be packed.
-    pub(super) fn new(level: Level, sizes: Sizes, packable_row: Option<usize>) -> Plan {
-        let panel_columns = FULL_VECTORS * level.lanes();
-        let (panel_count, tile_rows) = (sizes.columns.div_ceil(panel_columns), full_rows(level));
+    pub(super) fn new(simd: SimdLevel, sizes: Sizes, packable_row: Option<usize>) -> Plan {
+        let panel_columns = FULL_VECTORS * simd.lanes();
+        let (panel_count, tile_rows) = (sizes.columns.div_ceil(panel_columns), full_rows(simd));
         let packs_left = packable_row.is_some_and(|row| packs_left(sizes, panel_count, row));
         let wanted = (sizes.work() / MIN_TASK_WORK).clamp(1, TASKS).max(sizes.work() / LARGE_TASK_WORK);
         let row_blocks = sizes.rows.div_ceil(if packs_left { PACKED_ROW_BLOCK } else { ROW_BLOCK }).max(1);
@@ -120,11 +120,11 @@ pub(super) fn tallest_tile_in_place(left_row: usize) -> usize {
     if left_row.is_multiple_of(ALIASED_ROW) { 8 } else { usize::MAX }
 }
 
-/// Floats the packed left matrix takes; 0 if no product of these sizes packs it.
-pub(super) fn packed_left_length(level: Level, sizes: Sizes) -> usize {
-    let panels = sizes.columns.div_ceil(FULL_VECTORS * level.lanes());
+/// Floats the packed left matrix takes, as many as a `usize` can count at most; 0 if no product of these sizes packs it.
+pub(super) fn packed_left_length(simd: SimdLevel, sizes: Sizes) -> usize {
+    let panels = sizes.columns.div_ceil(FULL_VECTORS * simd.lanes());
     let packs = packs_left(sizes, panels, 1) || packs_left(sizes, panels, sizes.depth);
-    if packs { sizes.rows * sizes.depth } else { 0 }
+    if packs { sizes.rows.saturating_mul(sizes.depth) } else { 0 }
 }
 
 fn packs_left(sizes: Sizes, panels: usize, left_row: usize) -> bool {
@@ -157,9 +157,11 @@ mod tests {
 
     #[test]
     fn blocks_of_the_depth_fit_the_panel_buffer() {
-        for depth in 0..5000 {
-            let plan = Plan::new(Level::Scalar, Sizes { rows: 3, depth, columns: 5 }, None);
-            assert!(plan.depth.part(0).len() <= MAX_DEPTH_BLOCK, "depth {depth}");
+        for simd in SimdLevel::available() {
+            for depth in 0..5000 {
+                let plan = Plan::new(simd, Sizes { rows: 3, depth, columns: 5 }, None);
+                assert!(plan.depth.part(0).len() <= MAX_DEPTH_BLOCK, "depth {depth}");
+            }
         }
     }
 }

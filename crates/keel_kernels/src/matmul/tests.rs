@@ -1,20 +1,47 @@
 //! The three products against their definition in f64, at every level of the processor.
 
 use super::*;
-use crate::simd::Level;
+
+/// The message of the panic of `call`.
+fn refusal(call: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
+    panic.downcast::<String>().map_or_else(|_| "a panic without a message".to_owned(), |message| *message)
+}
 
 #[test]
-#[should_panic(expected = "left matrix")]
-fn sizes_whose_products_wrap_are_refused() {
-    let sizes = Sizes { rows: 1 << 63, depth: 2, columns: 2 };
-    matmul(sizes, &[], &[1.0; 4], None, (&mut [], &mut []));
+fn sizes_that_wrap_or_do_not_fit_are_refused_by_every_form_before_memory_is_touched() {
+    let wrapping = 1 << (usize::BITS - 1);
+    let cases = [
+        (sizes([wrapping, 2, 2]), [0, 4, 0], "left matrix of [9223372036854775808, 2]"),
+        (sizes([2, wrapping, 2]), [0, 0, 4], "left matrix of [2, 9223372036854775808]"),
+        (sizes([2, 2, wrapping]), [4, 0, 0], "right matrix of [2, 9223372036854775808]"),
+        (sizes([wrapping, 0, wrapping]), [0, 0, 0], "left matrix of [9223372036854775808, 0]"),
+        (sizes([3, 2, 2]), [4, 4, 6], "left matrix of Sizes { rows: 3, depth: 2, columns: 2 }"),
+        (sizes([2, 2, 3]), [4, 4, 6], "right matrix of Sizes { rows: 2, depth: 2, columns: 3 }"),
+        (sizes([2, 2, 2]), [4, 4, 6], "result of Sizes { rows: 2, depth: 2, columns: 2 }"),
+    ];
+    for (sizes, lengths, expected) in cases {
+        for form in [matmul, matmul_transposed, transposed_matmul] {
+            let [left, right, mut result] = lengths.map(|length| vec![1.0; length]);
+            let factors = Factors { left: &left, right: &right, bias: None };
+            let message = refusal(|| form(SimdLevel::Scalar, sizes, factors, &mut result, Scratch::none()));
+            assert!(message.contains(expected), "{sizes:?}: {message}");
+        }
+    }
 }
 
 #[test]
 #[should_panic(expected = "scratch")]
 fn too_short_scratch_is_refused() {
-    let sizes = Sizes { rows: 2, depth: 64, columns: 100 };
-    transposed_matmul(sizes, &[1.0; 128], &[1.0; 6400], (&mut [0.0; 200], &mut []));
+    let (sizes, factors) = (sizes([2, 64, 100]), Factors { left: &[1.0; 128], right: &[1.0; 6400], bias: None });
+    transposed_matmul(SimdLevel::Scalar, sizes, factors, &mut [0.0; 200], Scratch::none());
+}
+
+#[test]
+#[should_panic(expected = "bias")]
+fn a_bias_of_another_length_is_refused() {
+    let factors = Factors { left: &[1.0; 4], right: &[1.0; 6], bias: Some(&[1.0; 2]) };
+    matmul(SimdLevel::Scalar, sizes([2, 2, 3]), factors, &mut [0.0; 6], Scratch::none());
 }
 
 fn values(length: usize, seed: u32) -> Vec<f32> {
@@ -61,14 +88,14 @@ impl Case {
         Operand { values: &self.b, depth_step, side_step }
     }
 
-    fn result(&self, level: Level) -> Vec<f32> {
+    fn result(&self, level: SimdLevel) -> Vec<f32> {
         let Case { sizes, bias, initial, .. } = self;
         let mut c = vec![initial.unwrap_or(f32::NAN); sizes.rows * sizes.columns];
         let mut scratch = vec![f32::NAN; plan::packed_left_length(level, *sizes)];
         let (left, right, bias) = (self.left(), self.right(), bias.as_deref());
         let product =
             Multiplication { sizes: *sizes, left, right, bias, accumulate: initial.is_some(), in_place: false };
-        product.run(level, &mut c, &mut scratch);
+        product.run(level, &mut c, Scratch(&mut scratch));
         c
     }
 
@@ -96,7 +123,7 @@ impl Case {
     }
 
     /// Rounding errors grow as the square root of the number of terms (Higham and Mary 2019).
-    fn check(&self, level: Level) {
+    fn check(&self, level: SimdLevel) {
         let roundings = 8.0 + (self.sizes.depth as f64).sqrt();
         let what = format!("{} {:?} {:?}", level.name(), self.form, self.sizes);
         for (index, (actual, [expected, magnitude])) in self.result(level).iter().zip(self.expected()).enumerate() {
@@ -135,7 +162,7 @@ fn products_match_the_definition_on_awkward_sizes_at_every_level() {
         [21, 1024, 530],
         [30, 1024, 33],
     ];
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         for form in FORMS {
             for case in cases {
                 Case::new(sizes(case), form).check(level);
@@ -146,7 +173,7 @@ fn products_match_the_definition_on_awkward_sizes_at_every_level() {
 
 #[test]
 fn a_bias_is_added_once_and_a_result_can_be_added_to() {
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         for case in [[5, 1000, 33], [60, 20, 50]] {
             let sizes = sizes(case);
             let bias = Some(values(sizes.columns, 3));
@@ -160,7 +187,7 @@ fn a_bias_is_added_once_and_a_result_can_be_added_to() {
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         for form in FORMS {
             for case in [[128, 784, 96], [300, 500, 65], [33, 1024, 640], [1100, 70, 40]] {
                 let case = Case::new(sizes(case), form);
@@ -180,15 +207,19 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn the_three_functions_use_the_forms_they_name() {
     let sizes = sizes([20, 30, 100]);
-    let (level, mut scratch) = (simd::level(), vec![f32::NAN; scratch_length(sizes)]);
-    let mut c = vec![f32::NAN; sizes.rows * sizes.columns];
-    for form in FORMS {
-        let case = Case::new(sizes, form);
-        match form {
-            Form::Plain => matmul(sizes, &case.a, &case.b, None, (&mut c, &mut scratch)),
-            Form::RightTransposed => matmul_transposed(sizes, &case.a, &case.b, (&mut c, &mut scratch)),
-            Form::LeftTransposed => transposed_matmul(sizes, &case.a, &case.b, (&mut c, &mut scratch)),
+    for level in SimdLevel::available() {
+        let mut scratch = vec![f32::NAN; scratch_length(level, sizes)];
+        let mut c = vec![f32::NAN; sizes.rows * sizes.columns];
+        for form in FORMS {
+            let case = Case { bias: Some(values(sizes.columns, 3)), ..Case::new(sizes, form) };
+            let function = match form {
+                Form::Plain => matmul,
+                Form::RightTransposed => matmul_transposed,
+                Form::LeftTransposed => transposed_matmul,
+            };
+            let factors = Factors { left: &case.a, right: &case.b, bias: case.bias.as_deref() };
+            function(level, sizes, factors, &mut c, Scratch(&mut scratch));
+            assert_eq!(c, case.result(level), "{form:?}, {}", level.name());
         }
-        assert_eq!(c, case.result(level), "{form:?}");
     }
 }

@@ -3,14 +3,16 @@
 //! Forward: [`statistics`], [`forward_table`], [`normalize`]. Backward: [`gradient_sums`], [`backward_table`],
 //! [`apply_gradient`]. Each works on fixed chunks of rows. Where the input comes from a convolution, its statistics are
 //! taken image by image ([`record_image`], [`finish_statistics`]) and its gradient is made row by row
-//! ([`apply_gradient_rows`]), while both are in the cache.
+//! ([`apply_gradient_rows`]), while both are in the cache. Evaluation has tables of its own ([`super::evaluation`]).
 
-use super::columns::{map_columns, paired_sums};
+use super::columns::{PairSums, RowPair, map_columns, paired_sums};
 pub(super) use super::moments::RECORD as RECORD_FLOATS;
 use super::moments::{self, Moments};
-use super::records::Records;
+use super::records::{ImageRows, Recorded, Records};
+use super::{Affine, AffineGradient};
 use crate::parallel::{Pieces, for_each_task};
-use crate::simd;
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 
 /// Floats per channel of [`statistics`]: mean, low part of the mean, 1 / sqrt(variance + epsilon), biased variance.
 pub const STATISTICS: usize = 4;
@@ -18,6 +20,20 @@ pub const STATISTICS: usize = 4;
 pub const FORWARD_TABLE: usize = 3;
 /// Floats per channel of a backward table: center, factors of gradient and deviation, constant.
 pub const BACKWARD_TABLE: usize = 4;
+
+/// Returns the number of channels of a table `[parts, channels]`.
+///
+/// # Panics
+/// If there is none, or the table has another length.
+#[inline(always)]
+fn channels_of(table: &[f32], parts: usize) -> usize {
+    assert!(
+        !table.is_empty() && table.len().is_multiple_of(parts),
+        "a table of {} floats in {parts} parts",
+        table.len()
+    );
+    table.len() / parts
+}
 
 /// Rows one task handles.
 pub(super) fn rows_per_chunk(channels: usize) -> usize {
@@ -31,33 +47,38 @@ pub fn records(rows: usize, channels: usize) -> Records {
 
 /// The records [`record_image`] leaves for `images` images of `positions` rows.
 pub fn image_records(images: usize, positions: usize, channels: usize) -> Records {
-    Records::per_image(images, (positions, channels), RECORD_FLOATS * channels)
+    Records::per_image(ImageRows { images, rows: positions, row_length: channels }, RECORD_FLOATS * channels)
 }
 
 /// Statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `scratch` holds the [`records`].
-pub fn statistics(x: &[f32], epsilon: f32, statistics: &mut [f32], scratch: &mut [f32]) {
-    let channels = statistics.len() / STATISTICS;
+///
+/// # Panics
+/// If lengths do not fit, or there is no row or no channel.
+pub fn statistics(simd: SimdLevel, x: &[f32], epsilon: f32, statistics: &mut [f32], scratch: Scratch<'_>) {
+    let channels = channels_of(statistics, STATISTICS);
+    assert!(!x.is_empty() && x.len().is_multiple_of(channels), "{} floats in rows of {channels}", x.len());
     let layout = records(x.len() / channels, channels);
-    let pieces = Pieces::new(scratch);
+    let (values, _) = scratch.take(layout.length());
+    let pieces = Pieces::new(&mut *values);
     for_each_task(layout.count(), 2 * x.len(), |task| {
         // SAFETY: each task writes its own record.
         let record = unsafe { pieces.piece(layout.floats(task)) };
         let (_, rows) = layout.rows(task);
         let x = &x[rows.start * channels..rows.end * channels];
-        simd::level().run(
+        simd.run(
             #[inline(always)]
             || moments::record_chunk(x, channels, record),
         );
     });
-    finish_statistics((scratch, layout), epsilon, statistics);
+    finish_statistics(Recorded { layout, values }, epsilon, statistics);
 }
 
 /// The records of one image `x` `[positions, channels]`, on this thread: `scratch` holds those of one image of `layout`.
-pub fn record_image(x: &[f32], layout: Records, channels: usize, scratch: &mut [f32]) {
+pub fn record_image(simd: SimdLevel, x: &[f32], layout: Records, channels: usize, scratch: &mut [f32]) {
     for task in layout.of_image(0) {
         let (_, rows) = layout.rows(task);
         let (x, record) = (&x[rows.start * channels..rows.end * channels], &mut scratch[layout.floats(task)]);
-        simd::level().run(
+        simd.run(
             #[inline(always)]
             || moments::record_chunk(x, channels, record),
         );
@@ -65,12 +86,13 @@ pub fn record_image(x: &[f32], layout: Records, channels: usize, scratch: &mut [
 }
 
 /// Statistics `[STATISTICS, channels]` of all rows from the records of their chunks.
-pub fn finish_statistics((records, layout): (&[f32], Records), epsilon: f32, statistics: &mut [f32]) {
-    let channels = statistics.len() / STATISTICS;
+pub fn finish_statistics(records: Recorded<'_>, epsilon: f32, statistics: &mut [f32]) {
+    let Recorded { layout, values } = records;
+    let channels = channels_of(statistics, STATISTICS);
     for channel in 0..channels {
         let parts = (0..layout.count()).map(|index| {
             let count = layout.rows(index).1.len();
-            (count, moments::chunk_moments(&records[layout.floats(index)], channel, count))
+            (count, moments::chunk_moments(&values[layout.floats(index)], channel, count))
         });
         store_statistics(moments::combine(parts), epsilon, channel, statistics);
     }
@@ -85,8 +107,9 @@ fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statistics: 
     statistics[3 * channels + channel] = moments.variance as f32;
 }
 
-/// The table that normalises with batch statistics and applies `scale` and `shift` `[channels]` (both empty for none).
-pub fn forward_table(statistics: &[f32], (scale, shift): (&[f32], &[f32]), table: &mut [f32]) {
+/// The table that normalises with batch statistics, scales and shifts.
+pub fn forward_table(statistics: &[f32], affine: Affine<'_>, table: &mut [f32]) {
+    let Affine { scale, shift } = affine;
     let channels = statistics.len() / STATISTICS;
     for c in 0..channels {
         let factor = statistics[2 * channels + c] * scale.get(c).copied().unwrap_or(1.0);
@@ -96,97 +119,74 @@ pub fn forward_table(statistics: &[f32], (scale, shift): (&[f32], &[f32]), table
     }
 }
 
-/// The table that normalises with running statistics `mean` and `variance`, for evaluation.
-pub fn running_table(
-    (mean, variance): (&[f32], &[f32]),
-    epsilon: f32,
-    (scale, shift): (&[f32], &[f32]),
-    table: &mut [f32],
-) {
-    let channels = mean.len();
-    for c in 0..channels {
-        let moments = Moments { mean: f64::from(mean[c]), variance: f64::from(variance[c]) };
-        table[c] = mean[c];
-        table[channels + c] = moments.inverse_std(epsilon) * scale.get(c).copied().unwrap_or(1.0);
-        table[2 * channels + c] = shift.get(c).copied().unwrap_or(0.0);
-    }
+/// Rows with the table that is applied to them.
+#[derive(Clone, Copy, Debug)]
+pub struct TableInput<'a> {
+    /// `[rows, channels]`.
+    pub x: &'a [f32],
+    /// `[parts, channels]`.
+    pub table: &'a [f32],
 }
 
-/// Weights `[.., channels]` and bias (none for zeros) of a layer that does the work of the one given and of the norm after
-/// it: `w * factor` and `(b - center) * factor + offset`. `table` becomes that of a norm that changes nothing.
-pub fn fold(
-    (weights, bias): (&[f32], Option<&[f32]>),
-    table: &mut [f32],
-    (folded, folded_bias): (&mut [f32], &mut [f32]),
-) {
-    let channels = folded_bias.len();
-    assert_eq!((weights.len(), table.len()), (folded.len(), FORWARD_TABLE * channels), "weights and table");
-    let (center, rest) = table.split_at_mut(channels);
-    let (factor, offset) = rest.split_at_mut(channels);
-    for (folded, weights) in folded.chunks_exact_mut(channels).zip(weights.chunks_exact(channels)) {
-        for c in 0..channels {
-            folded[c] = weights[c] * factor[c];
-        }
-    }
-    for c in 0..channels {
-        let bias = bias.map_or(0.0, |bias| bias[c]);
-        folded_bias[c] = (bias - center[c]) * factor[c] + offset[c];
-    }
-    center.fill(0.0);
-    factor.fill(1.0);
-    offset.fill(0.0);
-}
-
-/// `y = (x - center) * factor + offset`, `x` and `y` `[rows, channels]`, `table` `[FORWARD_TABLE, channels]`.
-pub fn normalize(x: &[f32], table: &[f32], y: &mut [f32]) {
+/// `y = (x - center) * factor + offset`, `y` `[rows, channels]`, with a table `[FORWARD_TABLE, channels]`.
+///
+/// # Panics
+/// If lengths do not fit.
+pub fn normalize(simd: SimdLevel, input: TableInput<'_>, y: &mut [f32]) {
+    let TableInput { x, table } = input;
     assert_eq!(x.len(), y.len(), "input and output");
-    let channels = table.len() / FORWARD_TABLE;
+    let channels = channels_of(table, FORWARD_TABLE);
     for_each_row_chunk(
+        simd,
         channels,
         y,
         #[inline(always)]
-        |range, y| normalize_chunk(&x[range], table, y),
+        |range, y| normalize_chunk(TableInput { x: &x[range], table }, y),
     );
 }
 
-/// [`normalize`] for some rows, inside [`crate::simd::Level::run`].
+/// [`normalize`] for some rows, inside [`crate::SimdLevel::run`].
 #[inline(always)]
-pub fn normalize_chunk(x: &[f32], table: &[f32], y: &mut [f32]) {
+pub fn normalize_chunk(input: TableInput<'_>, y: &mut [f32]) {
+    let TableInput { x, table } = input;
     let channels = table.len() / FORWARD_TABLE;
     let (center, rest) = table.split_at(channels);
     let (factor, offset) = rest.split_at(channels);
     let map = |_, x: f32, [center, factor, offset]: [f32; 3]| (x - center) * factor + offset;
-    map_columns((x, x), [center, factor, offset], map, y);
+    map_columns(RowPair::alone(x), [center, factor, offset], map, y);
 }
 
-/// Sums over all rows of the gradient `dy` and of `dy * (x - mean)`, chunk by chunk: `records`
+/// Sums over all rows of the gradient `dy`, the companion of `x`, and of `dy * (x - mean)`, chunk by chunk: `records`
 /// `[chunks, 2, channels]`, of which the length is returned.
-pub fn gradient_sums(dy: &[f32], x: &[f32], mean: &[f32], records: &mut [f32]) -> usize {
-    assert_eq!(dy.len(), x.len(), "gradient and input");
-    let channels = mean.len();
-    let layout = Records::of_rows(x.len() / channels, channels, 2 * channels);
+///
+/// # Panics
+/// If lengths do not fit, or there is no channel.
+pub fn gradient_sums(simd: SimdLevel, rows: RowPair<'_>, mean: &[f32], records: &mut [f32]) -> usize {
+    assert_eq!(rows.other.len(), rows.x.len(), "gradient and input");
+    let (channels, length) = (mean.len(), rows.x.len());
+    assert!(channels > 0 && length.is_multiple_of(channels), "{length} floats in rows of {channels}");
+    let layout = Records::of_rows(length / channels, channels, 2 * channels);
     let pieces = Pieces::new(records);
-    for_each_task(layout.count(), 2 * x.len(), |task| {
+    for_each_task(layout.count(), 2 * length, |task| {
         // SAFETY: each task writes its own record.
         let record = unsafe { pieces.piece(layout.floats(task)) };
-        let (_, rows) = layout.rows(task);
-        let range = rows.start * channels..rows.end * channels;
-        simd::level().run(
+        let (_, band) = layout.rows(task);
+        let rows = rows.part(band.start * channels..band.end * channels);
+        simd.run(
             #[inline(always)]
-            || sum_gradient_chunk(&dy[range.clone()], &x[range], mean, record),
+            || sum_gradient_chunk(rows, mean, record),
         );
     });
     layout.length()
 }
 
-/// [`gradient_sums`] for some rows, inside [`crate::simd::Level::run`]; `record` is `[2, channels]`.
+/// [`gradient_sums`] for some rows, inside [`crate::SimdLevel::run`]; `record` is `[2, channels]`.
 #[inline(always)]
-pub fn sum_gradient_chunk(dy: &[f32], x: &[f32], mean: &[f32], record: &mut [f32]) {
-    let sums = record.split_at_mut(mean.len());
-    paired_sums((dy, x), [mean], |dy, x, [mean]| [dy, dy * (x - mean)], sums);
+pub fn sum_gradient_chunk(rows: RowPair<'_>, mean: &[f32], record: &mut [f32]) {
+    paired_sums(rows, [mean], |dy, x, [mean]| [dy, dy * (x - mean)], PairSums::of_record(record));
 }
 
-/// What [`backward_table`] reads.
+/// Operands of [`backward_table`].
 #[derive(Clone, Copy, Debug)]
 pub struct BackwardSums<'a> {
     /// Records `[chunks, 2, channels]` of [`gradient_sums`].
@@ -202,8 +202,9 @@ pub struct BackwardSums<'a> {
 /// Adds the records up in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
 /// `[BACKWARD_TABLE, channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is
 /// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`.
-pub fn backward_table(sums: BackwardSums<'_>, (grad_scale, grad_shift): (&mut [f32], &mut [f32]), table: &mut [f32]) {
-    let channels = sums.statistics.len() / STATISTICS;
+pub fn backward_table(sums: BackwardSums<'_>, gradient: AffineGradient<'_>, table: &mut [f32]) {
+    let channels = channels_of(sums.statistics, STATISTICS);
+    let AffineGradient { scale: grad_scale, shift: grad_shift } = gradient;
     let rows = sums.rows as f64;
     for c in 0..channels {
         let statistic = |index: usize| f64::from(sums.statistics[index * channels + c]);
@@ -226,48 +227,52 @@ pub fn backward_table(sums: BackwardSums<'_>, (grad_scale, grad_shift): (&mut [f
     }
 }
 
-/// `dx = dy * table[1] + (x - table[0]) * table[2] + table[3]`, all but the table `[rows, channels]`.
-pub fn apply_gradient(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
-    assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
-    let channels = table.len() / BACKWARD_TABLE;
+/// `dx = dy * table[1] + (x - table[0]) * table[2] + table[3]`, all but the table `[rows, channels]`; `dy` is the companion
+/// of `x`.
+pub fn apply_gradient(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx: &mut [f32]) {
+    assert_eq!((rows.other.len(), rows.x.len()), (dx.len(), dx.len()), "gradients and input");
+    let channels = channels_of(table, BACKWARD_TABLE);
     for_each_row_chunk(
+        simd,
         channels,
         dx,
         #[inline(always)]
-        |range, dx| apply_gradient_chunk(&dy[range.clone()], &x[range], table, dx),
+        |range, dx| apply_gradient_chunk(rows.part(range), table, dx),
     );
 }
 
-/// [`apply_gradient`] for some rows, inside [`crate::simd::Level::run`].
+/// [`apply_gradient`] for some rows, inside [`crate::SimdLevel::run`].
 #[inline(always)]
-pub(super) fn apply_gradient_chunk(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
+pub(super) fn apply_gradient_chunk(rows: RowPair<'_>, table: &[f32], dx: &mut [f32]) {
     let channels = table.len() / BACKWARD_TABLE;
     let part = |index: usize| &table[index * channels..(index + 1) * channels];
     let map =
         |dy: f32, x: f32, [center, factor, slope, constant]: [f32; 4]| dy * factor + ((x - center) * slope + constant);
-    map_columns((dy, x), [part(0), part(1), part(2), part(3)], map, dx);
+    map_columns(rows, [part(0), part(1), part(2), part(3)], map, dx);
 }
 
 /// [`apply_gradient`] for some rows on this thread.
-pub fn apply_gradient_rows(dy: &[f32], x: &[f32], table: &[f32], dx: &mut [f32]) {
-    simd::level().run(
+pub fn apply_gradient_rows(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx: &mut [f32]) {
+    simd.run(
         #[inline(always)]
-        || apply_gradient_chunk(dy, x, table, dx),
+        || apply_gradient_chunk(rows, table, dx),
     );
 }
 
-/// [`apply_gradient`] where `dy` is 0, inside [`crate::simd::Level::run`].
+/// [`apply_gradient`] where `dy` is 0, inside [`crate::SimdLevel::run`].
 #[inline(always)]
-pub(super) fn apply_constant_gradient(x: &[f32], table: &[f32], dx: &mut [f32]) {
+pub(super) fn apply_constant_gradient(input: TableInput<'_>, dx: &mut [f32]) {
+    let TableInput { x, table } = input;
     let channels = table.len() / BACKWARD_TABLE;
     let part = |index: usize| &table[index * channels..(index + 1) * channels];
     let map = |_, x: f32, [center, slope, constant]: [f32; 3]| (x - center) * slope + constant;
-    map_columns((x, x), [part(0), part(2), part(3)], map, dx);
+    map_columns(RowPair::alone(x), [part(0), part(2), part(3)], map, dx);
 }
 
 /// Calls `operation(range, y[range])` for chunks of whole rows, compiled for the SIMD level if it inlines.
 #[inline(always)]
 pub(super) fn for_each_row_chunk(
+    simd: SimdLevel,
     channels: usize,
     y: &mut [f32],
     operation: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
@@ -278,7 +283,7 @@ pub(super) fn for_each_row_chunk(
         let range = task * chunk..((task + 1) * chunk).min(length);
         // SAFETY: chunks do not overlap.
         let y = unsafe { pieces.piece(range.clone()) };
-        simd::level().run(
+        simd.run(
             #[inline(always)]
             || operation(range, y),
         );

@@ -4,16 +4,17 @@
 //! once for the sums and once for the input gradient, so that no gradient is written in between.
 
 use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, for_each_row_chunk};
-use super::columns::{map_columns, paired_sums};
+use super::columns::{PairSums, RowPair, map_columns, paired_sums};
 use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
-use crate::simd;
-use crate::statistics::{Limits, SignalPart, UnitCounts, unit_signal_chunk};
+use crate::simd::SimdLevel;
+use crate::statistics::{CountedUnits, SignalPart, unit_signal_chunk};
 
 /// A batch norm with the activation that follows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Activated<'a> {
+    pub(super) simd: SimdLevel,
     /// The table the norm applies, `[FORWARD_TABLE, channels]`.
     pub(super) table: &'a [f32],
     /// The activation.
@@ -23,7 +24,7 @@ pub(super) struct Activated<'a> {
 impl Activated<'_> {
     /// Center, factor and offset, `[channels]` each.
     #[inline(always)]
-    fn tables(&self) -> [&[f32]; 3] {
+    pub(super) fn tables(&self) -> [&[f32]; 3] {
         let channels = self.table.len() / FORWARD_TABLE;
         [0, 1, 2].map(|part| &self.table[part * channels..(part + 1) * channels])
     }
@@ -41,15 +42,15 @@ pub(super) fn normalize_and_activate_rows(x: &[f32], activated: Activated<'_>, y
     activated.function.visit(Forward { x, activated, y, spread: false });
 }
 
-/// The part of some rows of the activation, none of which are written; `units` is that of its channels. On this thread.
-pub(super) fn measure_rows(x: &[f32], activated: Activated<'_>, units: (&UnitCounts, Limits)) -> SignalPart {
+/// The part of some rows of the activation, none of which are written; its channels are the units. On this thread.
+pub(super) fn measure_rows(x: &[f32], activated: Activated<'_>, units: CountedUnits<'_>) -> SignalPart {
     activated.function.visit(Measure { x, activated, units })
 }
 
 struct Measure<'a> {
     x: &'a [f32],
     activated: Activated<'a>,
-    units: (&'a UnitCounts, Limits),
+    units: CountedUnits<'a>,
 }
 
 impl Visitor for Measure<'_> {
@@ -58,7 +59,7 @@ impl Visitor for Measure<'_> {
     fn visit<F: Elementwise>(self, function: F) -> SignalPart {
         let Measure { x, activated, units } = self;
         let map = |x: f32, [center, factor, offset]: [f32; 3]| function.value((x - center) * factor + offset);
-        simd::level().run(
+        activated.simd.run(
             #[inline(always)]
             || unit_signal_chunk(x, activated.tables(), map, units),
         )
@@ -81,29 +82,29 @@ impl Visitor for Forward<'_> {
         let map = |_, x: f32, [center, factor, offset]: [f32; 3]| function.value((x - center) * factor + offset);
         if spread {
             for_each_row_chunk(
+                activated.simd,
                 tables[0].len(),
                 y,
                 #[inline(always)]
-                |range, y| map_columns((&x[range.clone()], &x[range]), tables, map, y),
+                |range, y| map_columns(RowPair::alone(&x[range]), tables, map, y),
             );
         } else {
-            simd::level().run(
+            activated.simd.run(
                 #[inline(always)]
-                || map_columns((x, x), tables, map, y),
+                || map_columns(RowPair::alone(x), tables, map, y),
             );
         }
     }
 }
 
 /// Sums of `dy * f'` and of `dy * f' * (x - center)` as [`super::batch::gradient_sums`] takes them.
-pub(super) fn gradient_sums(dy: &[f32], x: &[f32], activated: Activated<'_>, records: &mut [f32]) -> usize {
-    assert_eq!(dy.len(), x.len(), "gradient and input");
-    activated.function.visit(GradientSums { dy, x, activated, records })
+pub(super) fn gradient_sums(rows: RowPair<'_>, activated: Activated<'_>, records: &mut [f32]) -> usize {
+    assert_eq!(rows.other.len(), rows.x.len(), "gradient and input");
+    activated.function.visit(GradientSums { rows, activated, records })
 }
 
 struct GradientSums<'a> {
-    dy: &'a [f32],
-    x: &'a [f32],
+    rows: RowPair<'a>,
     activated: Activated<'a>,
     records: &'a mut [f32],
 }
@@ -113,15 +114,15 @@ impl Visitor for GradientSums<'_> {
 
     fn visit<F: Elementwise>(self, function: F) -> usize {
         let tables = self.activated.tables();
-        let channels = tables[0].len();
-        let layout = Records::of_rows(self.x.len() / channels, channels, 2 * channels);
+        let (channels, length) = (tables[0].len(), self.rows.x.len());
+        let layout = Records::of_rows(length / channels, channels, 2 * channels);
         let records = Pieces::new(self.records);
-        for_each_task(layout.count(), 4 * self.x.len(), |task| {
+        for_each_task(layout.count(), 4 * length, |task| {
             // SAFETY: each task has its own record.
             let record = unsafe { records.piece(layout.floats(task)) };
-            let (_, rows) = layout.rows(task);
-            let range = rows.start * channels..rows.end * channels;
-            simd::level().run(
+            let (_, band) = layout.rows(task);
+            let rows = self.rows.part(band.start * channels..band.end * channels);
+            self.activated.simd.run(
                 #[inline(always)]
                 || {
                     let terms = |dy: f32, x: f32, [center, factor, offset]: [f32; 3]| {
@@ -129,8 +130,7 @@ impl Visitor for GradientSums<'_> {
                         let gradient = dy * function.derivative(deviation * factor + offset);
                         [gradient, gradient * deviation]
                     };
-                    let sums = record.split_at_mut(channels);
-                    paired_sums((&self.dy[range.clone()], &self.x[range]), tables, terms, sums);
+                    paired_sums(rows, tables, terms, PairSums::of_record(record));
                 },
             );
         });
@@ -138,21 +138,20 @@ impl Visitor for GradientSums<'_> {
     }
 }
 
-/// `dx` from `dy` by the output: as [`super::batch::apply_gradient`] of `dy * f'`, `table` `[BACKWARD_TABLE, channels]`.
-pub(super) fn apply_gradient((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
-    assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
-    activated.function.visit(ApplyGradient { dy, x, activated, table, dx, spread: true });
+/// `dx` from the gradient `dy` of the output, the companion of `x`: as [`super::batch::apply_gradient`] of `dy * f'`, `table` `[BACKWARD_TABLE, channels]`.
+pub(super) fn apply_gradient(rows: RowPair<'_>, activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
+    assert_eq!((rows.other.len(), rows.x.len()), (dx.len(), dx.len()), "gradients and input");
+    activated.function.visit(ApplyGradient { rows, activated, table, dx, spread: true });
 }
 
 /// [`apply_gradient`] for some rows on this thread.
-pub(super) fn apply_gradient_rows((dy, x): (&[f32], &[f32]), activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
-    assert_eq!((dy.len(), x.len()), (dx.len(), dx.len()), "gradients and input");
-    activated.function.visit(ApplyGradient { dy, x, activated, table, dx, spread: false });
+pub(super) fn apply_gradient_rows(rows: RowPair<'_>, activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
+    assert_eq!((rows.other.len(), rows.x.len()), (dx.len(), dx.len()), "gradients and input");
+    activated.function.visit(ApplyGradient { rows, activated, table, dx, spread: false });
 }
 
 struct ApplyGradient<'a> {
-    dy: &'a [f32],
-    x: &'a [f32],
+    rows: RowPair<'a>,
     activated: Activated<'a>,
     table: &'a [f32],
     dx: &'a mut [f32],
@@ -163,7 +162,7 @@ impl Visitor for ApplyGradient<'_> {
     type Output = ();
 
     fn visit<F: Elementwise>(self, function: F) {
-        let ApplyGradient { dy, x, activated, table, dx, spread } = self;
+        let ApplyGradient { rows, activated, table, dx, spread } = self;
         let [center, factor, offset] = activated.tables();
         let channels = center.len();
         let part = |index: usize| &table[index * channels..(index + 1) * channels];
@@ -176,15 +175,16 @@ impl Visitor for ApplyGradient<'_> {
         };
         if spread {
             for_each_row_chunk(
+                activated.simd,
                 channels,
                 dx,
                 #[inline(always)]
-                |range, dx| map_columns((&dy[range.clone()], &x[range]), tables, map, dx),
+                |range, dx| map_columns(rows.part(range), tables, map, dx),
             );
         } else {
-            simd::level().run(
+            activated.simd.run(
                 #[inline(always)]
-                || map_columns((dy, x), tables, map, dx),
+                || map_columns(rows, tables, map, dx),
             );
         }
     }

@@ -1,28 +1,28 @@
 //! The end of a residual block: batch norm, the shortcut added, an activation, in one pass each way.
 
-use super::batch::{FORWARD_TABLE, for_each_row_chunk};
-use super::columns::{map_columns, paired_sums};
+use super::batch::for_each_row_chunk;
+use super::batch_activation::Activated;
+use super::columns::{PairSums, RowPair, map_columns, paired_sums};
 use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_task};
-use crate::simd;
+use crate::simd::SimdLevel;
 
-/// `y = f((x - center) * factor + offset + shortcut)`, `table` `[FORWARD_TABLE, channels]`.
-pub(super) fn forward((x, shortcut): (&[f32], &[f32]), table: &[f32], function: Function, y: &mut [f32]) {
-    assert_eq!((x.len(), shortcut.len()), (y.len(), y.len()), "inputs and output");
-    function.visit(Forward { x, shortcut, table, y, spread: true });
+/// `y = f((x - center) * factor + offset + shortcut)`; the shortcut is the companion of `x`.
+pub(super) fn forward(rows: RowPair<'_>, activated: Activated<'_>, y: &mut [f32]) {
+    assert_eq!((rows.x.len(), rows.other.len()), (y.len(), y.len()), "inputs and output");
+    activated.function.visit(Forward { rows, activated, y, spread: true });
 }
 
 /// [`forward`] for some rows on this thread.
-pub(super) fn forward_rows((x, shortcut): (&[f32], &[f32]), table: &[f32], function: Function, y: &mut [f32]) {
-    assert_eq!((x.len(), shortcut.len()), (y.len(), y.len()), "inputs and output");
-    function.visit(Forward { x, shortcut, table, y, spread: false });
+pub(super) fn forward_rows(rows: RowPair<'_>, activated: Activated<'_>, y: &mut [f32]) {
+    assert_eq!((rows.x.len(), rows.other.len()), (y.len(), y.len()), "inputs and output");
+    activated.function.visit(Forward { rows, activated, y, spread: false });
 }
 
 struct Forward<'a> {
-    x: &'a [f32],
-    shortcut: &'a [f32],
-    table: &'a [f32],
+    rows: RowPair<'a>,
+    activated: Activated<'a>,
     y: &'a mut [f32],
     spread: bool,
 }
@@ -31,31 +31,32 @@ impl Visitor for Forward<'_> {
     type Output = ();
 
     fn visit<F: Elementwise>(self, function: F) {
-        let Forward { x, shortcut, table, y, spread } = self;
-        let channels = table.len() / FORWARD_TABLE;
-        let tables = [0, 1, 2].map(|part| &table[part * channels..(part + 1) * channels]);
+        let Forward { rows, activated, y, spread } = self;
+        let tables = activated.tables();
         let map = |shortcut: f32, x: f32, [center, factor, offset]: [f32; 3]| {
             function.value((x - center) * factor + offset + shortcut)
         };
         if spread {
             for_each_row_chunk(
-                channels,
+                activated.simd,
+                tables[0].len(),
                 y,
                 #[inline(always)]
-                |range, y| map_columns((&shortcut[range.clone()], &x[range]), tables, map, y),
+                |range, y| map_columns(rows.part(range), tables, map, y),
             );
         } else {
-            simd::level().run(
+            activated.simd.run(
                 #[inline(always)]
-                || map_columns((shortcut, x), tables, map, y),
+                || map_columns(rows, tables, map, y),
             );
         }
     }
 }
 
-/// What [`gradient_sums`] reads.
+/// Operands of [`gradient_sums`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Summed<'a> {
+    pub(super) simd: SimdLevel,
     /// Input of the norm.
     pub(super) x: &'a [f32],
     /// Output of the forward pass.
@@ -66,7 +67,7 @@ pub(super) struct Summed<'a> {
     pub(super) function: Function,
 }
 
-/// Multiplies `dy` by the activation's derivative, in place: the gradient by the shortcut and by the norm's output. Sums
+/// Multiplies `dy` by the activation's derivative, in place: the gradient of the shortcut and of the norm's output. Sums
 /// it up as [`super::batch::gradient_sums`] does.
 pub(super) fn gradient_sums(dy: &mut [f32], summed: Summed<'_>, records: &mut [f32]) -> usize {
     assert_eq!((summed.x.len(), summed.y.len()), (dy.len(), dy.len()), "gradient, input and output");
@@ -84,7 +85,7 @@ impl Visitor for GradientSums<'_> {
     type Output = usize;
 
     fn visit<F: Elementwise>(self, function: F) -> usize {
-        let GradientSums { dy, summed: Summed { x, y, mean, .. }, records } = self;
+        let GradientSums { dy, summed: Summed { simd, x, y, mean, .. }, records } = self;
         let channels = mean.len();
         let layout = Records::of_rows(x.len() / channels, channels, 2 * channels);
         let (dy, records) = (Pieces::new(dy), Pieces::new(records));
@@ -94,12 +95,12 @@ impl Visitor for GradientSums<'_> {
             // SAFETY: each task has its own chunk and its own record.
             let (dy, record) = unsafe { (dy.piece(range.clone()), records.piece(layout.floats(task))) };
             let (x, y) = (&x[range.clone()], &y[range]);
-            simd::level().run(
+            simd.run(
                 #[inline(always)]
                 || {
                     dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy *= function.derivative_from_output(y));
                     let terms = |dy: f32, x: f32, [mean]: [f32; 1]| [dy, dy * (x - mean)];
-                    paired_sums((dy, x), [mean], terms, record.split_at_mut(channels));
+                    paired_sums(RowPair { x, other: dy }, [mean], terms, PairSums::of_record(record));
                 },
             );
         });

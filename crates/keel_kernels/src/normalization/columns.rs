@@ -2,83 +2,135 @@
 //!
 //! Few channels are handled several rows at a time: `lcm(channels, WIDTH)` neighbouring floats form one wide row in
 //! which lane `i` belongs to channel `i % channels`. Everything here is `#[inline(always)]`, to be called inside
-//! [`crate::simd::Level::run`].
+//! [`crate::SimdLevel::run`].
+
+use std::ops::Range;
 
 /// Columns whose sums are kept in registers at once.
 const WIDTH: usize = 32;
 
-/// Sums over the rows of one chunk: `first[c]` and `second[c]` become the sums of both numbers of
-/// `terms(a, x, [tables[0][c], ...])` over all rows, taken in an order that depends on the sizes alone.
-///
-/// `a` and `x` are `[rows, channels]`, each table, `first` and `second` `[channels]`.
+/// Two inputs of a loop over columns, both `[rows, channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct RowPair<'a> {
+    /// Input of the norm.
+    pub x: &'a [f32],
+    /// Its companion: the gradient of the output or the second input of a sum; `x` itself where there is neither.
+    pub other: &'a [f32],
+}
+
+impl<'a> RowPair<'a> {
+    /// Pairs `x` with itself.
+    #[inline(always)]
+    pub fn alone(x: &'a [f32]) -> Self {
+        RowPair { x, other: x }
+    }
+
+    /// Returns the part with these floats.
+    #[inline(always)]
+    pub fn part(self, range: Range<usize>) -> Self {
+        RowPair { x: &self.x[range.clone()], other: &self.other[range] }
+    }
+}
+
+/// Sums of two numbers over the rows, `[channels]` each.
+#[derive(Debug)]
+pub struct PairSums<'a> {
+    /// Sums of the first number.
+    pub first: &'a mut [f32],
+    /// Sums of the second number.
+    pub second: &'a mut [f32],
+}
+
+impl<'a> PairSums<'a> {
+    /// The halves of a record `[2, channels]`.
+    #[inline(always)]
+    pub fn of_record(record: &'a mut [f32]) -> Self {
+        let (first, second) = record.split_at_mut(record.len() / 2);
+        PairSums { first, second }
+    }
+}
+
+/// Some columns of whole rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Columns {
+    /// First of them.
+    pub(crate) first: usize,
+    /// Floats of a row.
+    pub(crate) row_length: usize,
+}
+
+/// Sums over the rows of one chunk: `sums` become those of both numbers of `terms(other, x, [tables[0][c], ...])` over all
+/// rows, taken in an order that depends on the sizes alone. Each table is `[channels]`.
 #[inline(always)]
 pub fn paired_sums<const TABLES: usize>(
-    (a, x): (&[f32], &[f32]),
+    rows: RowPair<'_>,
     tables: [&[f32]; TABLES],
     terms: impl Fn(f32, f32, [f32; TABLES]) -> [f32; 2] + Copy,
-    (first, second): (&mut [f32], &mut [f32]),
+    mut sums: PairSums<'_>,
 ) {
-    let channels = first.len();
-    assert!(tables.iter().all(|table| table.len() == channels), "tables");
-    assert_eq!(a.len(), x.len(), "two inputs");
-    assert_eq!((first.len(), second.len(), x.len() % channels), (channels, channels, 0), "channels");
-    first.fill(0.0);
-    second.fill(0.0);
-    let wide = wide_row(channels, x.len());
-    let body = x.len() / wide * wide;
-    let mut column = 0;
-    while column + WIDTH <= wide {
-        sum_block::<WIDTH, TABLES>((&a[..body], &x[..body]), tables, (column, wide), terms, (first, second));
-        column += WIDTH;
+    let (channels, length) = (sums.first.len(), rows.x.len());
+    assert!(channels > 0 && tables.iter().all(|table| table.len() == channels), "tables");
+    assert_eq!(rows.other.len(), length, "two inputs");
+    assert_eq!((sums.second.len(), length % channels), (channels, 0), "channels");
+    sums.first.fill(0.0);
+    sums.second.fill(0.0);
+    let row_length = wide_row(channels, length);
+    let body = length / row_length * row_length;
+    let wide = rows.part(0..body);
+    let mut first = 0;
+    while first + WIDTH <= row_length {
+        sum_block::<WIDTH, TABLES>(wide, tables, Columns { first, row_length }, terms, &mut sums);
+        first += WIDTH;
     }
-    while column + 8 <= wide {
-        sum_block::<8, TABLES>((&a[..body], &x[..body]), tables, (column, wide), terms, (first, second));
-        column += 8;
+    while first + 8 <= row_length {
+        sum_block::<8, TABLES>(wide, tables, Columns { first, row_length }, terms, &mut sums);
+        first += 8;
     }
-    while column < wide {
-        sum_block::<1, TABLES>((&a[..body], &x[..body]), tables, (column, wide), terms, (first, second));
-        column += 1;
+    while first < row_length {
+        sum_block::<1, TABLES>(wide, tables, Columns { first, row_length }, terms, &mut sums);
+        first += 1;
     }
-    for (a, x) in a[body..].chunks_exact(channels).zip(x[body..].chunks_exact(channels)) {
+    for (other, x) in rows.other[body..].chunks_exact(channels).zip(rows.x[body..].chunks_exact(channels)) {
         for c in 0..channels {
-            let [one, two] = terms(a[c], x[c], tables.map(|table| table[c]));
-            first[c] += one;
-            second[c] += two;
+            let [one, two] = terms(other[c], x[c], tables.map(|table| table[c]));
+            sums.first[c] += one;
+            sums.second[c] += two;
         }
     }
 }
 
-/// Writes `map(a, x, [tables[0][c], tables[1][c], ...])` for every element to `y`; `a`, `x` and `y` are
-/// `[rows, channels]`, each table `[channels]`.
+/// Writes `map(other, x, [tables[0][c], tables[1][c], ...])` for every element to `y`, `[rows, channels]`; each table is
+/// `[channels]`.
 #[inline(always)]
 pub fn map_columns<const TABLES: usize>(
-    (a, x): (&[f32], &[f32]),
+    rows: RowPair<'_>,
     tables: [&[f32]; TABLES],
     map: impl Fn(f32, f32, [f32; TABLES]) -> f32 + Copy,
     y: &mut [f32],
 ) {
-    let channels = tables[0].len();
-    assert!(tables.iter().all(|table| table.len() == channels), "tables");
-    assert_eq!((a.len(), x.len(), x.len() % channels), (y.len(), y.len(), 0), "rows");
-    let wide = wide_row(channels, x.len());
-    let body = x.len() / wide * wide;
-    let mut column = 0;
-    while column + 16 <= wide {
-        map_block::<16, TABLES>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
-        column += 16;
+    let (channels, length) = (tables[0].len(), rows.x.len());
+    assert!(channels > 0 && tables.iter().all(|table| table.len() == channels), "tables");
+    assert_eq!((rows.other.len(), length, length % channels), (y.len(), y.len(), 0), "rows");
+    let row_length = wide_row(channels, length);
+    let body = length / row_length * row_length;
+    let wide = rows.part(0..body);
+    let mut first = 0;
+    while first + 16 <= row_length {
+        map_block::<16, TABLES>(wide, tables, Columns { first, row_length }, map, &mut y[..body]);
+        first += 16;
     }
-    while column + 4 <= wide {
-        map_block::<4, TABLES>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
-        column += 4;
+    while first + 4 <= row_length {
+        map_block::<4, TABLES>(wide, tables, Columns { first, row_length }, map, &mut y[..body]);
+        first += 4;
     }
-    while column < wide {
-        map_block::<1, TABLES>((&a[..body], &x[..body]), tables, (column, wide), map, &mut y[..body]);
-        column += 1;
+    while first < row_length {
+        map_block::<1, TABLES>(wide, tables, Columns { first, row_length }, map, &mut y[..body]);
+        first += 1;
     }
-    let rows = a[body..].chunks_exact(channels).zip(x[body..].chunks_exact(channels));
-    for ((a, x), y) in rows.zip(y[body..].chunks_exact_mut(channels)) {
+    let rest = rows.other[body..].chunks_exact(channels).zip(rows.x[body..].chunks_exact(channels));
+    for ((other, x), y) in rest.zip(y[body..].chunks_exact_mut(channels)) {
         for c in 0..channels {
-            y[c] = map(a[c], x[c], tables.map(|table| table[c]));
+            y[c] = map(other[c], x[c], tables.map(|table| table[c]));
         }
     }
 }
@@ -95,45 +147,48 @@ pub(crate) fn wide_row(channels: usize, length: usize) -> usize {
 
 #[inline(always)]
 fn sum_block<const LANES: usize, const TABLES: usize>(
-    (a, x): (&[f32], &[f32]),
+    rows: RowPair<'_>,
     tables: [&[f32]; TABLES],
-    (column, wide): (usize, usize),
+    columns: Columns,
     terms: impl Fn(f32, f32, [f32; TABLES]) -> [f32; 2] + Copy,
-    (first, second): (&mut [f32], &mut [f32]),
+    sums: &mut PairSums<'_>,
 ) {
-    let tables = blocks::<LANES, TABLES>(tables, column);
+    let Columns { first, row_length } = columns;
+    let tables = blocks::<LANES, TABLES>(tables, first);
     let (mut one, mut two) = ([0.0f32; LANES], [0.0f32; LANES]);
-    for (a, x) in a.chunks_exact(wide).zip(x.chunks_exact(wide)) {
-        let (a, x) = (lanes::<LANES>(a, column), lanes::<LANES>(x, column));
+    for (other, x) in rows.other.chunks_exact(row_length).zip(rows.x.chunks_exact(row_length)) {
+        let (other, x) = (lanes::<LANES>(other, first), lanes::<LANES>(x, first));
         for lane in 0..LANES {
-            let [p, q] = terms(a[lane], x[lane], lane_of(&tables, lane));
+            let [p, q] = terms(other[lane], x[lane], lane_of(&tables, lane));
             one[lane] += p;
             two[lane] += q;
         }
     }
-    let channels = first.len();
+    let channels = sums.first.len();
     for lane in 0..LANES {
-        first[(column + lane) % channels] += one[lane];
-        second[(column + lane) % channels] += two[lane];
+        sums.first[(first + lane) % channels] += one[lane];
+        sums.second[(first + lane) % channels] += two[lane];
     }
 }
 
 #[inline(always)]
 fn map_block<const LANES: usize, const TABLES: usize>(
-    (a, x): (&[f32], &[f32]),
+    rows: RowPair<'_>,
     tables: [&[f32]; TABLES],
-    (column, wide): (usize, usize),
+    columns: Columns,
     map: impl Fn(f32, f32, [f32; TABLES]) -> f32 + Copy,
     y: &mut [f32],
 ) {
-    let tables = blocks::<LANES, TABLES>(tables, column);
-    for ((a, x), y) in a.chunks_exact(wide).zip(x.chunks_exact(wide)).zip(y.chunks_exact_mut(wide)) {
-        let (a, x) = (lanes::<LANES>(a, column), lanes::<LANES>(x, column));
+    let Columns { first, row_length } = columns;
+    let tables = blocks::<LANES, TABLES>(tables, first);
+    let each = rows.other.chunks_exact(row_length).zip(rows.x.chunks_exact(row_length));
+    for ((other, x), y) in each.zip(y.chunks_exact_mut(row_length)) {
+        let (other, x) = (lanes::<LANES>(other, first), lanes::<LANES>(x, first));
         let mut result = [0.0f32; LANES];
         for lane in 0..LANES {
-            result[lane] = map(a[lane], x[lane], lane_of(&tables, lane));
+            result[lane] = map(other[lane], x[lane], lane_of(&tables, lane));
         }
-        y[column..column + LANES].copy_from_slice(&result);
+        y[first..first + LANES].copy_from_slice(&result);
     }
 }
 

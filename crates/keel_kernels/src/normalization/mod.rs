@@ -1,16 +1,18 @@
 //! Normalisation: statistics of channels, and maps that differ per channel, over `[rows, channels]` in memory order.
 //!
 //! Every norm of this project is made of the same pieces. [`moments`] finds mean and variance of each channel in chunks
-//! of rows, [`columns`] holds the loops, [`batch`] puts them together over a whole batch (batch norm) and [`sample`]
-//! for every sample by itself (layer, group and instance norm). A vector is an image of one position.
+//! of rows, [`columns`] holds the loops, [`batch`] puts them together over a whole batch (batch norm), with
+//! [`evaluation`] from running statistics, and [`sample`] for every sample by itself (layer, group and instance norm). A vector is an image of one position.
 //!
 //! A mean is kept as `mean + low`, two floats, so that data far from zero (mean 1e4, standard deviation 1) is centred
 //! without the rounding error a single float would add to every value.
 
+mod affine;
 pub mod batch;
 mod batch_activation;
 mod batch_sum;
 pub mod columns;
+pub mod evaluation;
 pub mod moments;
 mod pooled;
 pub mod records;
@@ -18,3 +20,5 @@ pub mod sample;
 pub mod tail;
 #[cfg(test)]
 mod tests;
+
+pub use affine::{Affine, AffineGradient};

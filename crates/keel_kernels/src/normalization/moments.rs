@@ -3,7 +3,7 @@
 //! Each chunk of rows is read twice while it is in the cache: first for its mean, then for deviations from it; the
 //! chunks are combined in double precision, in order (Chan, Golub & LeVeque 1983).
 
-use super::columns::paired_sums;
+use super::columns::{PairSums, RowPair, paired_sums};
 
 /// Floats per channel of the record one chunk leaves: mean, low part of the mean, sum of squared deviations.
 pub const RECORD: usize = 3;
@@ -31,20 +31,24 @@ impl Moments {
 }
 
 /// The record `[RECORD, channels]` of one chunk of rows `x` `[rows, channels]`, at least one row. For use inside
-/// [`crate::simd::Level::run`].
+/// [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn record_chunk(x: &[f32], channels: usize, record: &mut [f32]) {
-    assert!(record.len() == RECORD * channels && x.len() >= channels, "a record of {channels} channels");
+    assert!(
+        channels > 0 && record.len() == RECORD * channels && x.len() >= channels,
+        "a record of {channels} channels"
+    );
     let (mean, rest) = record.split_at_mut(channels);
     let (low, squares) = rest.split_at_mut(channels);
     let count = (x.len() / channels) as f32;
     let first_row = &x[..channels];
-    paired_sums((x, x), [first_row], |_, x, [start]| [x - start, 0.0], (&mut *mean, &mut *squares));
+    let sums = PairSums { first: &mut *mean, second: &mut *squares };
+    paired_sums(RowPair::alone(x), [first_row], |_, x, [start]| [x - start, 0.0], sums);
     for (mean, start) in mean.iter_mut().zip(first_row) {
         *mean = start + *mean / count;
     }
     let terms = |_, x: f32, [mean]: [f32; 1]| [x - mean, (x - mean) * (x - mean)];
-    paired_sums((x, x), [mean], terms, (&mut *low, &mut *squares));
+    paired_sums(RowPair::alone(x), [mean], terms, PairSums { first: &mut *low, second: &mut *squares });
     for (low, squares) in low.iter_mut().zip(squares) {
         *squares -= *low * *low / count;
         *low /= count;

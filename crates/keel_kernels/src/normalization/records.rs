@@ -1,5 +1,5 @@
-//! How a batch is cut into the chunks that sums over it are made of: by its sizes alone, so that sums never depend on
-//! the number of threads.
+//! Chunks of a batch that sums over it are made of: cut by its sizes alone, so that sums never depend on the number of
+//! threads.
 
 use std::ops::Range;
 
@@ -15,15 +15,44 @@ pub struct Records {
     record: usize,
 }
 
+/// Images of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageRows {
+    /// Number of images.
+    pub images: usize,
+    /// Rows of each.
+    pub rows: usize,
+    /// Floats of a row.
+    pub row_length: usize,
+}
+
+/// Records with their layout.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a> {
+    /// Bands that left them.
+    pub layout: Records,
+    /// `[records, floats of a record]`.
+    pub values: &'a [f32],
+}
+
 impl Records {
-    /// Bands of `images` images of `(rows, floats per row)`, with records of `record` floats.
-    pub fn per_image(images: usize, (rows, row_length): (usize, usize), record: usize) -> Self {
+    /// Bands of images, with records of `record` floats.
+    ///
+    /// # Panics
+    /// If images have no rows, or rows no floats.
+    pub fn per_image(batch: ImageRows, record: usize) -> Self {
+        let ImageRows { images, rows, row_length } = batch;
+        assert!(rows > 0 && row_length > 0, "a size of 0 in {batch:?}");
         let rows_per_record = (CHUNK / row_length).clamp(1, rows);
         Records { images, rows_per_image: rows, rows_per_record, record }
     }
 
     /// Chunks of `[rows, channels]` that is no image.
+    ///
+    /// # Panics
+    /// If there is no channel.
     pub fn of_rows(rows: usize, channels: usize, record: usize) -> Self {
+        assert!(channels > 0, "{rows} rows without channels");
         let rows_per_record = (CHUNK / channels).max(1).next_multiple_of(32);
         Records { images: 1, rows_per_image: rows, rows_per_record, record }
     }
@@ -55,7 +84,7 @@ impl Records {
         (image, start..(start + self.rows_per_record).min(self.rows_per_image))
     }
 
-    /// Where the floats of record `index` lie.
+    /// Returns the place of the floats of record `index`.
     pub fn floats(&self, index: usize) -> Range<usize> {
         index * self.record..(index + 1) * self.record
     }
@@ -73,7 +102,7 @@ mod tests {
     #[test]
     fn bands_cover_every_row_of_every_image_once() {
         for (images, rows, row_length) in [(1, 1, 1), (3, 7, 5000), (2, 33, 16 * 1024), (5, 4, 1), (2, 1000, 64)] {
-            let records = Records::per_image(images, (rows, row_length), 6);
+            let records = Records::per_image(ImageRows { images, rows, row_length }, 6);
             let mut seen = vec![0; images * rows];
             for index in 0..records.count() {
                 let (image, range) = records.rows(index);

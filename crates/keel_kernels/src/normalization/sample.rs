@@ -2,10 +2,16 @@
 //!
 //! A sample is `[positions, channels]`; group `g` holds `channels / groups` neighbouring channels at all positions.
 
-use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, apply_gradient_chunk, normalize_chunk, sum_gradient_chunk};
+use super::batch::{
+    BACKWARD_TABLE, FORWARD_TABLE, TableInput, apply_gradient_chunk, normalize_chunk, sum_gradient_chunk,
+};
+use super::columns::RowPair;
 use super::moments::{self, Moments, RECORD};
-use crate::parallel::{Pieces, for_each_task_with_scratch};
-use crate::simd;
+use super::{Affine, AffineGradient};
+use crate::length;
+use crate::parallel::{Pieces, WorkerScratch, for_each_task_with_scratch};
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 
 /// Floats per group and sample of the statistics: mean, low part of the mean, 1 / sqrt(variance + epsilon).
 pub const STATISTICS: usize = 3;
@@ -23,7 +29,25 @@ pub struct SampleNorm {
     pub epsilon: f32,
 }
 
-/// What [`SampleNorm::backward`] reads.
+/// Operands of [`SampleNorm::forward`].
+#[derive(Clone, Copy, Debug)]
+pub struct SampleInput<'a> {
+    /// `[batch, positions, channels]`.
+    pub input: &'a [f32],
+    /// Learned scale and shift.
+    pub affine: Affine<'a>,
+}
+
+/// Results of [`SampleNorm::forward`].
+#[derive(Debug)]
+pub struct SampleOutput<'a> {
+    /// `[batch, positions, channels]`.
+    pub output: &'a mut [f32],
+    /// Kept for backward, `[batch, STATISTICS, groups]`.
+    pub statistics: &'a mut [f32],
+}
+
+/// Operands of [`SampleNorm::backward`].
 #[derive(Clone, Copy, Debug)]
 pub struct SampleGradient<'a> {
     /// Gradient of the output, `[batch, positions, channels]`.
@@ -32,11 +56,40 @@ pub struct SampleGradient<'a> {
     pub input: &'a [f32],
     /// `[channels]`.
     pub scale: &'a [f32],
-    /// What forward left, `[batch, STATISTICS, groups]`.
+    /// Statistics forward left, `[batch, STATISTICS, groups]`.
     pub statistics: &'a [f32],
 }
 
+/// Results of [`SampleNorm::backward`].
+#[derive(Debug)]
+pub struct SampleGradientOutput<'a> {
+    /// Gradient of the input, `[batch, positions, channels]`; not computed if empty.
+    pub grad_input: &'a mut [f32],
+    /// Gradients of scale and shift.
+    pub affine: AffineGradient<'a>,
+}
+
+/// Scratch of [`SampleNorm::backward`], in floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackwardScratch {
+    /// Floats for each sample of a batch.
+    pub per_sample: usize,
+    /// Floats for each thread.
+    pub per_worker: usize,
+}
+
 impl SampleNorm {
+    /// Checks the sizes.
+    ///
+    /// # Panics
+    /// If there is no value, the groups do not divide the channels, or no machine can hold a sample.
+    #[track_caller]
+    fn check(&self) {
+        length::product("sample", &[self.positions, self.channels]);
+        assert!(self.positions > 0 && self.channels > 0 && self.groups > 0, "a size of 0 in {self:?}");
+        assert!(self.channels.is_multiple_of(self.groups), "groups of channels in {self:?}");
+    }
+
     /// Floats of one sample.
     pub fn sample_length(&self) -> usize {
         self.positions * self.channels
@@ -52,92 +105,101 @@ impl SampleNorm {
         (FORWARD_TABLE + RECORD) * self.channels
     }
 
-    /// Floats of scratch [`SampleNorm::backward`] needs: for each sample, and for each thread.
-    pub fn backward_scratch(&self) -> (usize, usize) {
-        (2 * self.channels, BACKWARD_TABLE * self.channels)
+    /// Scratch that [`SampleNorm::backward`] needs.
+    pub fn backward_scratch(&self) -> BackwardScratch {
+        BackwardScratch { per_sample: 2 * self.channels, per_worker: BACKWARD_TABLE * self.channels }
     }
 
-    /// `output = (input - mean) / std * scale + shift`, both `[batch, positions, channels]`; keeps the statistics
-    /// `[batch, STATISTICS, groups]`.
-    pub fn forward(
-        &self,
-        input: &[f32],
-        (scale, shift): (&[f32], &[f32]),
-        (statistics, output): (&mut [f32], &mut [f32]),
-        scratch: &mut [f32],
-    ) {
+    /// `output = (input - mean) / std * scale + shift`. `scratch` holds [`SampleNorm::forward_scratch`] floats for at least
+    /// one thread.
+    ///
+    /// # Panics
+    /// If lengths do not fit, the groups do not divide the channels, or samples of this size cannot exist.
+    pub fn forward(&self, simd: SimdLevel, read: SampleInput<'_>, write: SampleOutput<'_>, scratch: Scratch<'_>) {
+        self.check();
+        let SampleInput { input, affine } = read;
+        let SampleOutput { output, statistics } = write;
         let (length, kept) = (self.sample_length(), self.statistics_length());
         let batch = input.len() / length;
+        assert_eq!(input.len(), batch * length, "{} floats in samples of {length}", input.len());
         assert_eq!((output.len(), statistics.len()), (input.len(), batch * kept), "output and statistics");
-        assert_eq!((scale.len(), shift.len()), (self.channels, self.channels), "scale and shift");
+        assert_eq!((affine.scale.len(), affine.shift.len()), (self.channels, self.channels), "scale and shift");
         let (statistics, output) = (Pieces::new(statistics), Pieces::new(output));
-        let per_worker = self.forward_scratch();
-        for_each_task_with_scratch(batch, 3 * input.len(), (scratch, per_worker), |sample, scratch| {
+        let scratch = WorkerScratch { floats: scratch.0, per_worker: self.forward_scratch() };
+        for_each_task_with_scratch(batch, 3 * input.len(), scratch, |sample, scratch| {
             // SAFETY: each task takes the parts of its own sample.
             let statistics = unsafe { statistics.piece(sample * kept..(sample + 1) * kept) };
             // SAFETY: as above.
             let output = unsafe { output.piece(sample * length..(sample + 1) * length) };
             let input = &input[sample * length..(sample + 1) * length];
             let (table, record) = scratch.split_at_mut(FORWARD_TABLE * self.channels);
-            simd::level().run(
+            simd.run(
                 #[inline(always)]
                 || {
-                    self.measure(input, record, statistics);
-                    self.forward_table(statistics, (scale, shift), table);
-                    normalize_chunk(input, table, output);
+                    self.measure(input, Scratch(record), statistics);
+                    self.forward_table(statistics, affine, table);
+                    normalize_chunk(TableInput { x: input, table }, output);
                 },
             );
         });
     }
 
-    /// Gradients of input (unless `grad_input` is empty), scale and shift. `scratch` holds
-    /// [`SampleNorm::backward_scratch`] floats for every sample and then for at least one thread.
+    /// Gradients of input, scale and shift. `scratch` holds [`SampleNorm::backward_scratch`] floats for every sample and
+    /// then for at least one thread.
+    ///
+    /// # Panics
+    /// As [`SampleNorm::forward`].
     pub fn backward(
         &self,
+        simd: SimdLevel,
         given: SampleGradient<'_>,
-        grad_input: &mut [f32],
-        (grad_scale, grad_shift): (&mut [f32], &mut [f32]),
-        scratch: &mut [f32],
+        write: SampleGradientOutput<'_>,
+        scratch: Scratch<'_>,
     ) {
+        self.check();
+        let SampleGradientOutput { grad_input, affine } = write;
         let (length, kept) = (self.sample_length(), self.statistics_length());
         let batch = given.input.len() / length;
+        assert_eq!(given.input.len(), batch * length, "{} floats in samples of {length}", given.input.len());
         assert_eq!((given.grad_output.len(), given.statistics.len()), (given.input.len(), batch * kept), "gradient");
         let wanted = !grad_input.is_empty();
         assert!(!wanted || grad_input.len() == given.input.len(), "input gradient");
-        let (per_sample, per_worker) = self.backward_scratch();
-        let (sums, scratch) = scratch.split_at_mut(batch * per_sample);
+        let BackwardScratch { per_sample, per_worker } = self.backward_scratch();
+        let (sums, scratch) = scratch.take(batch * per_sample);
+        let scratch = WorkerScratch { floats: scratch.0, per_worker };
         let (sum_pieces, gradients) = (Pieces::new(&mut *sums), Pieces::new(grad_input));
-        for_each_task_with_scratch(batch, 3 * given.input.len(), (scratch, per_worker), |sample, table| {
+        for_each_task_with_scratch(batch, 3 * given.input.len(), scratch, |sample, table| {
             let range = sample * length..(sample + 1) * length;
-            let (dy, x) = (&given.grad_output[range.clone()], &given.input[range.clone()]);
+            let rows = RowPair { x: given.input, other: given.grad_output }.part(range.clone());
             let statistics = &given.statistics[sample * kept..(sample + 1) * kept];
             // SAFETY: each task takes the parts of its own sample.
             let sums = unsafe { sum_pieces.piece(sample * per_sample..(sample + 1) * per_sample) };
             // SAFETY: as above; nothing is taken where no gradient is wanted.
             let dx = unsafe { gradients.piece(if wanted { range } else { 0..0 }) };
-            simd::level().run(
+            simd.run(
                 #[inline(always)]
                 || {
                     let center = &mut table[..self.channels];
                     self.spread(&statistics[..self.groups], center);
-                    sum_gradient_chunk(dy, x, center, sums);
+                    sum_gradient_chunk(rows, center, sums);
                     self.normalize_sums(statistics, sums);
                     if wanted {
-                        self.backward_table(statistics, given.scale, sums, table);
-                        apply_gradient_chunk(dy, x, table, dx);
+                        self.backward_table(SampleSums { statistics, scale: given.scale, sums }, table);
+                        apply_gradient_chunk(rows, table, dx);
                     }
                 },
             );
         });
         for c in 0..self.channels {
             let total = |first: usize| sums[first..].iter().step_by(per_sample).map(|&sum| f64::from(sum)).sum::<f64>();
-            (grad_shift[c], grad_scale[c]) = (total(c) as f32, total(self.channels + c) as f32);
+            (affine.shift[c], affine.scale[c]) = (total(c) as f32, total(self.channels + c) as f32);
         }
     }
 
     /// Statistics `[STATISTICS, groups]` of one sample.
     #[inline(always)]
-    fn measure(&self, input: &[f32], record: &mut [f32], statistics: &mut [f32]) {
+    fn measure(&self, input: &[f32], scratch: Scratch<'_>, statistics: &mut [f32]) {
+        let record = scratch.0;
         let mut store = |group: usize, moments: Moments| {
             let (mean, low) = moments.split_mean();
             statistics[group] = mean;
@@ -166,8 +228,9 @@ impl SampleNorm {
     }
 
     #[inline(always)]
-    fn forward_table(&self, statistics: &[f32], (scale, shift): (&[f32], &[f32]), table: &mut [f32]) {
+    fn forward_table(&self, statistics: &[f32], affine: Affine<'_>, table: &mut [f32]) {
         let (channels, size) = (self.channels, self.channels / self.groups);
+        let Affine { scale, shift } = affine;
         self.spread(&statistics[..self.groups], &mut table[..channels]);
         for group in 0..self.groups {
             let (low, inverse_std) = (statistics[self.groups + group], statistics[2 * self.groups + group]);
@@ -195,7 +258,8 @@ impl SampleNorm {
     /// With n values in a group, x^ the normalised input and sums over the group, the input gradient is
     /// `(scale * dy - sum(scale * dy) / n - x^ * sum(scale * dy * x^) / n) / std`.
     #[inline(always)]
-    fn backward_table(&self, statistics: &[f32], scale: &[f32], sums: &[f32], table: &mut [f32]) {
+    fn backward_table(&self, given: SampleSums<'_>, table: &mut [f32]) {
+        let SampleSums { statistics, scale, sums } = given;
         let (channels, size) = (self.channels, self.channels / self.groups);
         let count = (self.positions * size) as f64;
         for group in 0..self.groups {
@@ -210,6 +274,126 @@ impl SampleNorm {
                 table[channels + c] = statistics[2 * self.groups + group] * scale[c];
                 table[2 * channels + c] = slope as f32;
                 table[3 * channels + c] = constant as f32;
+            }
+        }
+    }
+}
+
+/// Operands of [`SampleNorm::backward_table`].
+#[derive(Clone, Copy)]
+struct SampleSums<'a> {
+    /// Statistics of the sample.
+    statistics: &'a [f32],
+    /// `[channels]`.
+    scale: &'a [f32],
+    /// Sums over the gradient, `[2, channels]`.
+    sums: &'a [f32],
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_testkit::deterministic_values;
+
+    use super::*;
+
+    /// Runs both directions on one sample of the sizes as they are written.
+    fn run(norm: SampleNorm, simd: SimdLevel) -> [Vec<f32>; 4] {
+        let length = norm.sample_length();
+        let [input, grad_output] = [1, 2].map(|seed| deterministic_values(seed, 2 * length, -1.0, 2.0));
+        let [scale, shift] = [3, 4].map(|seed| deterministic_values(seed, norm.channels, 0.5, 1.5));
+        let (mut output, mut grad_input) = (vec![f32::NAN; 2 * length], vec![f32::NAN; 2 * length]);
+        let mut statistics = vec![f32::NAN; 2 * norm.statistics_length()];
+        let BackwardScratch { per_sample, per_worker } = norm.backward_scratch();
+        let mut scratch = vec![f32::NAN; norm.forward_scratch().max(2 * per_sample + per_worker)];
+        let read = SampleInput { input: &input, affine: Affine { scale: &scale, shift: &shift } };
+        let write = SampleOutput { output: &mut output, statistics: &mut statistics };
+        norm.forward(simd, read, write, Scratch(&mut scratch));
+        let [mut grad_scale, mut grad_shift] = [0, 1].map(|_| vec![f32::NAN; norm.channels]);
+        let given = SampleGradient { grad_output: &grad_output, input: &input, scale: &scale, statistics: &statistics };
+        let affine = AffineGradient { scale: &mut grad_scale, shift: &mut grad_shift };
+        norm.backward(simd, given, SampleGradientOutput { grad_input: &mut grad_input, affine }, Scratch(&mut scratch));
+        [output, grad_input, grad_scale, grad_shift]
+    }
+
+    /// Both directions of one normalised set from the formula, in double precision: output and input gradient.
+    fn plain(x: &[f64], scaled_gradient: &[f64], epsilon: f64) -> [Vec<f64>; 2] {
+        let count = x.len() as f64;
+        let mean = x.iter().sum::<f64>() / count;
+        let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+        let inverse = 1.0 / (variance + epsilon).sqrt();
+        let normalized: Vec<f64> = x.iter().map(|x| (x - mean) * inverse).collect();
+        let average = scaled_gradient.iter().sum::<f64>() / count;
+        let product = scaled_gradient.iter().zip(&normalized).map(|(g, n)| g * n).sum::<f64>() / count;
+        let gradient = scaled_gradient.iter().zip(&normalized).map(|(g, n)| inverse * (g - average - n * product));
+        let gradient = gradient.collect();
+        [normalized, gradient]
+    }
+
+    #[test]
+    fn norms_of_samples_equal_the_formula_at_every_level() {
+        for (positions, channels, groups) in
+            [(1, 9, 1), (1, 130, 1), (5, 3, 3), (7, 8, 2), (4, 33, 11), (9, 20, 4), (3, 17, 17)]
+        {
+            let norm = SampleNorm { positions, channels, groups, epsilon: 1e-3 };
+            let length = norm.sample_length();
+            let [input, grad_output] = [1, 2].map(|seed| deterministic_values(seed, 2 * length, -1.0, 2.0));
+            let [scale, shift] = [3, 4].map(|seed| deterministic_values(seed, channels, 0.5, 1.5));
+            let [mut output, mut grad_input] = [0, 1].map(|_| vec![0.0; 2 * length]);
+            let [mut grad_scale, mut grad_shift] = [0, 1].map(|_| vec![0.0; channels]);
+            for set in 0..2 * groups {
+                let (sample, group) = (set / groups, set % groups);
+                let own = |i: &usize| i % channels / (channels / groups) == group;
+                let places: Vec<usize> = (sample * length..(sample + 1) * length).filter(own).collect();
+                let x: Vec<f64> = places.iter().map(|&i| f64::from(input[i])).collect();
+                let scaled = places.iter().map(|&i| f64::from(grad_output[i]) * f64::from(scale[i % channels]));
+                let [normalized, gradient] = plain(&x, &scaled.collect::<Vec<f64>>(), f64::from(norm.epsilon));
+                for (index, &i) in places.iter().enumerate() {
+                    let c = i % channels;
+                    output[i] = normalized[index] * f64::from(scale[c]) + f64::from(shift[c]);
+                    grad_input[i] = gradient[index];
+                    grad_scale[c] += f64::from(grad_output[i]) * normalized[index];
+                    grad_shift[c] += f64::from(grad_output[i]);
+                }
+            }
+            for simd in SimdLevel::available() {
+                let expected = [&output, &grad_input, &grad_scale, &grad_shift];
+                for (part, (actual, expected)) in run(norm, simd).iter().zip(expected).enumerate() {
+                    for (actual, expected) in actual.iter().zip(expected) {
+                        let near = (f64::from(*actual) - expected).abs() <= 2e-5 * (1.0 + expected.abs());
+                        assert!(near, "{} {norm:?} {part}: {actual} not {expected}", simd.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        let norm = SampleNorm { positions: 4, channels: 6, groups: 2, epsilon: 1e-5 };
+        let wrapping = 1 << (usize::BITS - 1);
+        let cases = [
+            (SampleNorm { positions: wrapping, ..norm }, "sample of [9223372036854775808, 6]"),
+            (SampleNorm { channels: wrapping, ..norm }, "sample of [4, 9223372036854775808]"),
+            (SampleNorm { positions: 0, ..norm }, "a size of 0"),
+            (SampleNorm { groups: 0, ..norm }, "a size of 0"),
+            (SampleNorm { groups: 4, ..norm }, "groups of channels"),
+        ];
+        for (norm, expected) in cases {
+            let forward = || {
+                let read = SampleInput { input: &[], affine: Affine::default() };
+                let write = SampleOutput { output: &mut [], statistics: &mut [] };
+                norm.forward(SimdLevel::Scalar, read, write, Scratch::none());
+            };
+            let backward = || {
+                let given = SampleGradient { grad_output: &[], input: &[], scale: &[], statistics: &[] };
+                let affine = AffineGradient { scale: &mut [], shift: &mut [] };
+                let write = SampleGradientOutput { grad_input: &mut [], affine };
+                norm.backward(SimdLevel::Scalar, given, write, Scratch::none());
+            };
+            for panic in [std::panic::catch_unwind(forward), std::panic::catch_unwind(backward)] {
+                let message =
+                    panic.unwrap_err().downcast::<String>().map_or_else(|_| String::new(), |message| *message);
+                assert!(message.contains(expected), "{norm:?}: {message}");
             }
         }
     }

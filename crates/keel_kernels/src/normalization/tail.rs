@@ -1,4 +1,4 @@
-//! What follows a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
+//! Work after a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
 //!
 //! One place that chooses between [`super::batch_activation`], [`super::batch_sum`] and [`super::pooled`], for whole
 //! batches and, where a convolution comes first, for single images and rows in its cache.
@@ -6,14 +6,16 @@
 use super::batch::{self, FORWARD_TABLE, RECORD_FLOATS};
 use super::batch_activation::{self, Activated};
 use super::batch_sum::{self, Summed};
-use super::pooled::{self, Pooled};
-use super::records::Records;
+use super::columns::RowPair;
+use super::pooled::{self, InputGradient, Pooled, PooledGradient, PooledOutput};
+use super::records::{ImageRows, Records};
 use crate::activation::Function;
 use crate::parallel::Pieces;
 use crate::pooling::PoolShape;
-use crate::statistics::{Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
+use crate::simd::SimdLevel;
+use crate::statistics::{CountedUnits, Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
 
-/// What follows the norm.
+/// Work after the norm.
 #[derive(Clone, Copy, Debug)]
 pub struct Tail {
     /// The activation; identity for none.
@@ -33,28 +35,72 @@ pub enum Extra {
     Pooling(PoolShape),
 }
 
-/// Where the statistics of an activation hidden by pooling go.
+/// Place for the statistics of an activation hidden by pooling.
 #[derive(Debug)]
 pub struct Hidden<'a> {
-    /// Its channels.
+    /// Counts of its channels.
     pub units: &'a mut UnitCounts,
-    /// Outside these it is saturated.
+    /// Range outside which it is saturated.
     pub limits: Limits,
-    /// Room that the first call of a size allocates.
+    /// Parts of the statistics; the first call of a size allocates them.
     pub parts: &'a mut Vec<SignalPart>,
 }
 
-/// What the backward pass reads.
+/// Operands of the forward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct TailInput<'a> {
+    /// SIMD level of the loops.
+    pub simd: SimdLevel,
+    /// Input of the norm, `[images, positions, channels]`.
+    pub x: &'a [f32],
+    /// Second input, of the same shape; read only if the tail [adds](Tail::adds).
+    pub shortcut: &'a [f32],
+    /// The table the norm applies, `[FORWARD_TABLE, channels]`.
+    pub table: &'a [f32],
+}
+
+/// Results of the forward pass.
+#[derive(Debug)]
+pub struct TailOutput<'a> {
+    /// Output of the tail.
+    pub y: &'a mut [f32],
+    /// [`Tail::places_length`] bytes that backward wants; empty in evaluation.
+    pub places: &'a mut [u8],
+}
+
+/// Operands of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct TailGradient<'a> {
+    /// SIMD level of the loops.
+    pub simd: SimdLevel,
     /// Input of the norm, `[images, positions, channels]`.
     pub x: &'a [f32],
     /// Output of the tail; read only if it [adds](Tail::adds).
     pub y: &'a [f32],
-    /// What forward left in its `places`.
-    pub places: &'a [f32],
+    /// Bytes forward left in its `places`.
+    pub places: &'a [u8],
     /// The table the norm applied, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
+}
+
+/// Operands of the last step of the backward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct TailInputGradient<'a> {
+    /// Operands the sums were made from.
+    pub read: TailGradient<'a>,
+    /// Gradient of the output, as [`Tail::gradient_sums`] left it.
+    pub dy: &'a [f32],
+    /// `[BACKWARD_TABLE, channels]`, [`batch::backward_table`].
+    pub backward: &'a [f32],
+}
+
+/// A row of pixels in a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImageRow {
+    pub(crate) image: usize,
+    pub(crate) y: usize,
+    /// Floats of an image.
+    pub(crate) image_length: usize,
 }
 
 impl Tail {
@@ -71,54 +117,50 @@ impl Tail {
         }
     }
 
-    /// Floats that keep the places of maxima of `images` images.
+    /// Returns the number of bytes that keep the places of maxima of `images` images.
     pub fn places_length(&self, images: usize) -> usize {
         self.windows().map_or(0, |windows| pooled::places_length(windows, images))
     }
 
-    /// Floats of scratch for the sums of either direction over `images` images of `positions` rows.
-    pub fn records_length(&self, (images, positions): (usize, usize), channels: usize) -> usize {
-        let flat = batch::records(images * positions, channels).length();
-        let recorded = Records::per_image(images, (positions, channels), RECORD_FLOATS * channels).length();
-        let pooled = self.windows().map_or(0, |windows| pooled::gradient_records(windows, images).length());
+    /// Returns the number of floats for the sums of either direction over images of `rows` positions with channels.
+    pub fn records_length(&self, batch: ImageRows) -> usize {
+        let channels = batch.row_length;
+        let flat = batch::records(batch.images * batch.rows, channels).length();
+        let recorded = Records::per_image(batch, RECORD_FLOATS * channels).length();
+        let pooled = self.windows().map_or(0, |windows| pooled::gradient_records(windows, batch.images).length());
         flat.max(recorded).max(pooled)
     }
 
-    /// `y` from the norm's input `x` and the second input, all images; `places` ([`Tail::places_length`] floats) keeps
-    /// what backward wants, unless it is empty.
-    pub fn forward(&self, (x, shortcut): (&[f32], &[f32]), table: &[f32], y: &mut [f32], places: &mut [f32]) {
+    /// Computes all images.
+    pub fn forward(&self, input: TailInput<'_>, output: TailOutput<'_>) {
+        let TailInput { x, shortcut, .. } = input;
+        let TailOutput { y, places } = output;
         match self.windows() {
             Some(windows) => {
-                let pooled = Pooled { windows, table, function: self.function };
-                pooled::forward(pooled, x, (y, places), |_, _| ());
+                pooled::forward(self.pooled(windows, input), x, PooledOutput { y, places }, |_, _| ());
             }
-            None if self.adds() => batch_sum::forward((x, shortcut), table, self.function, y),
-            None => batch_activation::normalize_and_activate(x, self.activated(table), y),
+            None if self.adds() => batch_sum::forward(RowPair { x, other: shortcut }, self.activated(input), y),
+            None => batch_activation::normalize_and_activate(x, self.activated(input), y),
         }
     }
 
-    /// As [`Tail::forward`] where there is pooling, with statistics of the activation it hides: of one of
+    /// Computes all images where there is pooling, and returns statistics of the activation it hides: of one of
     /// [`SAMPLED_IMAGES`] images, each measured just before it is pooled.
     ///
     /// # Panics
     /// If there is no pooling, or there are not as many units as channels.
-    pub fn forward_measured(
-        &self,
-        x: &[f32],
-        table: &[f32],
-        (y, places): (&mut [f32], &mut [f32]),
-        hidden: Hidden<'_>,
-    ) -> Signal {
-        let windows = self.windows().expect("pooling");
+    pub fn forward_measured(&self, input: TailInput<'_>, output: TailOutput<'_>, hidden: Hidden<'_>) -> Signal {
+        let windows = self.windows().expect("only pooling hides an activation");
         let (image, channels) = (windows.input_length(), windows.channels);
-        let sampled = (x.len() / image).div_ceil(SAMPLED_IMAGES);
-        let layout = Records::per_image(sampled, (image / channels, channels), 1);
+        let sampled = (input.x.len() / image).div_ceil(SAMPLED_IMAGES);
+        let sample = ImageRows { images: sampled, rows: image / channels, row_length: channels };
+        let layout = Records::per_image(sample, 1);
         let Hidden { units, limits, parts } = hidden;
         units.begin(layout.total_rows() as u64);
         parts.resize(layout.count(), SignalPart::default());
-        let (counts, pieces) = (&*units, Pieces::new(parts));
-        let pooled = Pooled { windows, table, function: self.function };
-        pooled::forward(pooled, x, (y, places), |index, x| {
+        let (units, pieces) = (CountedUnits { counts: units, limits }, Pieces::new(parts));
+        let output = PooledOutput { y: output.y, places: output.places };
+        pooled::forward(self.pooled(windows, input), input.x, output, |index, x| {
             if !index.is_multiple_of(SAMPLED_IMAGES) {
                 return;
             }
@@ -127,78 +169,85 @@ impl Tail {
                 // SAFETY: each image has its own parts.
                 let part = unsafe { pieces.piece(task..task + 1) };
                 let x = &x[rows.start * channels..rows.end * channels];
-                part[0] = batch_activation::measure_rows(x, self.activated(table), (counts, limits));
+                part[0] = batch_activation::measure_rows(x, self.activated(input), units);
             }
         });
         Signal::combine(parts)
     }
 
     /// [`Tail::forward`] for one image on this thread, keeping nothing.
-    pub fn forward_image(&self, (x, shortcut): (&[f32], &[f32]), table: &[f32], y: &mut [f32]) {
+    pub fn forward_image(&self, input: TailInput<'_>, y: &mut [f32]) {
+        let TailInput { x, shortcut, .. } = input;
         match self.windows() {
-            Some(windows) => pooled::forward_image(Pooled { windows, table, function: self.function }, x, y, &mut []),
-            None if self.adds() => batch_sum::forward_rows((x, shortcut), table, self.function, y),
-            None => batch_activation::normalize_and_activate_rows(x, self.activated(table), y),
+            Some(windows) => {
+                pooled::forward_image(self.pooled(windows, input), x, PooledOutput { y, places: &mut [] });
+            }
+            None if self.adds() => batch_sum::forward_rows(RowPair { x, other: shortcut }, self.activated(input), y),
+            None => batch_activation::normalize_and_activate_rows(x, self.activated(input), y),
         }
     }
 
     /// Sums for [`batch::backward_table`], in `records`, of which the length is returned. Where the tail adds or pools,
     /// `dy` becomes the gradient before the activation.
     pub fn gradient_sums(&self, dy: &mut [f32], read: TailGradient<'_>, records: &mut [f32]) -> usize {
-        let TailGradient { x, y, places, table } = read;
-        let channels = table.len() / FORWARD_TABLE;
+        let TailGradient { simd, x, y, places, table } = read;
+        let (channels, function) = (table.len() / FORWARD_TABLE, self.function);
         match self.windows() {
             Some(windows) => {
-                let pooled = Pooled { windows, table, function: self.function };
-                pooled::gradient_sums(pooled, (dy, places), x, records)
+                let pooled = Pooled { simd, windows, table, function };
+                pooled::gradient_sums(pooled, x, dy, places, records)
             }
             None if self.adds() => {
-                let summed = Summed { x, y, mean: &table[..channels], function: self.function };
+                let summed = Summed { simd, x, y, mean: &table[..channels], function };
                 batch_sum::gradient_sums(dy, summed, records)
             }
-            None => batch_activation::gradient_sums(dy, x, self.activated(table), records),
+            None => {
+                let activated = Activated { simd, table, function };
+                batch_activation::gradient_sums(RowPair { x, other: dy }, activated, records)
+            }
         }
     }
 
-    /// The gradient by the norm's input, all images; `dy` as [`Tail::gradient_sums`] left it, `backward` `[BACKWARD_TABLE,
-    /// channels]`.
-    pub fn input_gradient(&self, dy: &[f32], read: TailGradient<'_>, backward: &[f32], dx: &mut [f32]) {
-        match self.windows() {
-            Some(windows) => pooled::input_gradient(windows, (dy, read.places), (read.x, backward), dx),
-            None if self.adds() => batch::apply_gradient(dy, read.x, backward, dx),
-            None => batch_activation::apply_gradient((dy, read.x), self.activated(read.table), backward, dx),
-        }
-    }
-
-    /// Row `y` of [`Tail::input_gradient`] of one image `[rows, width, channels]`, on this thread.
-    pub(crate) fn input_gradient_row(
-        &self,
-        (image, y): (usize, usize),
-        (dy, read): (&[f32], TailGradient<'_>),
-        (image_length, backward): (usize, &[f32]),
-        dx: &mut [f32],
-    ) {
-        let x = &read.x[image * image_length..(image + 1) * image_length];
-        let row = y * dx.len()..(y + 1) * dx.len();
+    /// The gradient with respect to the norm's input, all images.
+    pub fn input_gradient(&self, given: TailInputGradient<'_>, dx: &mut [f32]) {
+        let TailInputGradient { read: TailGradient { simd, x, places, table, .. }, dy, backward } = given;
+        let (rows, function) = (RowPair { x, other: dy }, self.function);
         match self.windows() {
             Some(windows) => {
-                let length = windows.output_length();
-                let dy = &dy[image * length..(image + 1) * length];
-                let places = pooled::places_of(windows, read.places, image);
-                pooled::input_gradient_row((windows, y), (dy, places), (x, backward), dx);
+                InputGradient { simd, windows, backward }.images(PooledGradient { dy, places, x }, dx);
+            }
+            None if self.adds() => batch::apply_gradient(simd, rows, backward, dx),
+            None => batch_activation::apply_gradient(rows, Activated { simd, table, function }, backward, dx),
+        }
+    }
+
+    /// One row of [`Tail::input_gradient`], `[width, channels]`, on this thread.
+    pub(crate) fn input_gradient_row(&self, given: TailInputGradient<'_>, row: ImageRow, dx: &mut [f32]) {
+        let TailInputGradient { read: TailGradient { simd, x, places, table, .. }, dy, backward } = given;
+        let ImageRow { image, y, image_length } = row;
+        match self.windows() {
+            Some(windows) => {
+                let image = PooledGradient { dy, places, x }.image(windows, image);
+                InputGradient { simd, windows, backward }.row(image, y, dx);
             }
             None => {
-                let (dy, x) = (&dy[image * image_length..][row.clone()], &x[row]);
+                let first = image * image_length + y * dx.len();
+                let rows = RowPair { x, other: dy }.part(first..first + dx.len());
                 if self.adds() {
-                    batch::apply_gradient_rows(dy, x, backward, dx);
+                    batch::apply_gradient_rows(simd, rows, backward, dx);
                 } else {
-                    batch_activation::apply_gradient_rows((dy, x), self.activated(read.table), backward, dx);
+                    let activated = Activated { simd, table, function: self.function };
+                    batch_activation::apply_gradient_rows(rows, activated, backward, dx);
                 }
             }
         }
     }
 
-    fn activated<'a>(&self, table: &'a [f32]) -> Activated<'a> {
-        Activated { table, function: self.function }
+    fn activated<'a>(&self, input: TailInput<'a>) -> Activated<'a> {
+        Activated { simd: input.simd, table: input.table, function: self.function }
+    }
+
+    fn pooled<'a>(&self, windows: &'a PoolShape, input: TailInput<'a>) -> Pooled<'a> {
+        Pooled { simd: input.simd, windows, table: input.table, function: self.function }
     }
 }

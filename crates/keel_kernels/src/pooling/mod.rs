@@ -1,14 +1,17 @@
 //! Pooling over windows of images `[height, width, channels]`.
 
 mod average;
+mod global;
 mod maximum;
 pub(crate) mod pairs;
 #[cfg(test)]
 mod tests;
 
-pub use average::{average_pool, average_pool_backward, global_average, global_average_backward};
-pub use maximum::{argmax_length, max_pool, max_pool_backward};
-pub(crate) use maximum::{bytes, bytes_mut};
+pub use average::{average_pool, average_pool_backward};
+pub use global::{GlobalShape, global_average, global_average_backward};
+pub use maximum::{max_pool, max_pool_backward, places_length};
+
+use crate::length;
 
 /// Windows over one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,13 @@ pub struct PoolShape {
     pub output: [usize; 2],
 }
 
+/// Lengths of one image on both sides of a pool, in floats.
+#[derive(Clone, Copy, Debug)]
+struct ImageLengths {
+    input: usize,
+    output: usize,
+}
+
 impl PoolShape {
     /// Floats of an input image.
     pub fn input_length(&self) -> usize {
@@ -43,17 +53,37 @@ impl PoolShape {
         self.kernel[0] * self.kernel[1]
     }
 
-    /// Calls `visit(place, start)` for every position under the window at (`row`, `column`) of the output that lies
-    /// inside the image, in row-major order: its number in the window, and where its channels start in the image.
+    /// Checks the sizes and returns the lengths of an image: of sizes that pass, no place of a window wraps.
+    ///
+    /// # Panics
+    /// If a size is 0, or a length or the reach of the windows is beyond what a machine can hold.
+    #[track_caller]
+    fn check(&self) -> ImageLengths {
+        let PoolShape { input, channels, kernel, stride, padding, output } = *self;
+        let sizes = [input, kernel, stride, output].into_iter().flatten().chain([channels]);
+        assert!(sizes.into_iter().all(|size| size > 0), "a size of 0 in {self:?}");
+        length::product("window", &kernel);
+        for side in 0..2 {
+            length::product("windows side by side", &[output[side], stride[side]]);
+            length::product("padding", &[padding[side]]);
+        }
+        ImageLengths {
+            input: length::product("input image", &[input[0], input[1], channels]),
+            output: length::product("output image", &[output[0], output[1], channels]),
+        }
+    }
+
+    /// Calls `visit(place, start)` for every position under the window at `at` of the output that lies inside the image, in
+    /// row-major order: its number in the window, and where its channels start in the image.
     #[inline(always)]
-    fn for_each_place(&self, (row, column): (usize, usize), mut visit: impl FnMut(usize, usize)) {
+    fn for_each_place(&self, at: Pixel, mut visit: impl FnMut(usize, usize)) {
         for kernel_row in 0..self.kernel[0] {
-            let y = (row * self.stride[0] + kernel_row).wrapping_sub(self.padding[0]);
+            let y = (at.y * self.stride[0] + kernel_row).wrapping_sub(self.padding[0]);
             if y >= self.input[0] {
                 continue;
             }
             for kernel_column in 0..self.kernel[1] {
-                let x = (column * self.stride[1] + kernel_column).wrapping_sub(self.padding[1]);
+                let x = (at.x * self.stride[1] + kernel_column).wrapping_sub(self.padding[1]);
                 if x < self.input[1] {
                     let place = kernel_row * self.kernel[1] + kernel_column;
                     visit(place, (y * self.input[1] + x) * self.channels);
@@ -64,11 +94,18 @@ impl PoolShape {
 
     /// Calls `visit(window, start)` for every window: its place in the output, and where its channels start there.
     #[inline(always)]
-    fn for_each_window(&self, mut visit: impl FnMut((usize, usize), usize)) {
-        for row in 0..self.output[0] {
-            for column in 0..self.output[1] {
-                visit((row, column), (row * self.output[1] + column) * self.channels);
+    fn for_each_window(&self, mut visit: impl FnMut(Pixel, usize)) {
+        for y in 0..self.output[0] {
+            for x in 0..self.output[1] {
+                visit(Pixel { y, x }, (y * self.output[1] + x) * self.channels);
             }
         }
     }
+}
+
+/// A position of an image.
+#[derive(Clone, Copy, Debug)]
+struct Pixel {
+    y: usize,
+    x: usize,
 }

@@ -17,7 +17,7 @@ impl PoolShape {
         self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0] && inside
     }
 
-    /// Where the four values of the window at (`row`, `column`) start in the image.
+    /// Returns the places in the image of the four values of the window at (`row`, `column`).
     #[inline(always)]
     pub(crate) fn pair_starts(&self, row: usize, column: usize) -> [usize; PLACES] {
         let first = (2 * row * self.input[1] + 2 * column) * self.channels;
@@ -56,17 +56,28 @@ pub(crate) fn chosen<const N: usize>(values: [[f32; N]; PLACES], places: &[u8; N
     chosen
 }
 
-/// The values of some channels at the four places of a window. Written out: a closure handed to `map` is compiled without
-/// the wide vectors of its caller.
-#[inline(always)]
-pub(crate) fn window<const N: usize>(values: &[f32], starts: [usize; PLACES], channel: usize) -> [[f32; N]; PLACES] {
-    let [left, right, lower_left, lower_right] = starts;
-    [
-        *block(values, left + channel),
-        *block(values, right + channel),
-        *block(values, lower_left + channel),
-        *block(values, lower_right + channel),
-    ]
+/// A window of an image.
+#[derive(Clone, Copy)]
+pub(crate) struct PairWindow<'a> {
+    /// The image.
+    pub(crate) values: &'a [f32],
+    /// Places of its four positions, [`PoolShape::pair_starts`].
+    pub(crate) starts: [usize; PLACES],
+}
+
+impl PairWindow<'_> {
+    /// The values of some channels at the four places. Written out: a closure handed to `map` is compiled without the wide
+    /// vectors of its caller.
+    #[inline(always)]
+    pub(crate) fn channels<const N: usize>(self, first: usize) -> [[f32; N]; PLACES] {
+        let (values, [left, right, lower_left, lower_right]) = (self.values, self.starts);
+        [
+            *block(values, left + first),
+            *block(values, right + first),
+            *block(values, lower_left + first),
+            *block(values, lower_right + first),
+        ]
+    }
 }
 
 /// `values[start..start + N]`.
@@ -108,36 +119,29 @@ pub(super) fn pool_image(shape: &PoolShape, input: &[f32], output: &mut [f32], p
 fn pool_rows(shape: &PoolShape, input: &[f32], output: &mut [f32], mut keep: impl FnMut(usize, &[u8])) {
     for row in 0..shape.output[0] {
         for column in 0..shape.output[1] {
-            let starts = shape.pair_starts(row, column);
+            let window = PairWindow { values: input, starts: shape.pair_starts(row, column) };
             let start = (row * shape.output[1] + column) * shape.channels;
             let mut channel = 0;
             while channel + LANES <= shape.channels {
-                pool_window::<LANES>(input, starts, channel, (output, start), &mut keep);
+                let (best, places) = largest(window.channels::<LANES>(channel));
+                *block_mut(output, start + channel) = best;
+                keep(start + channel, &places);
                 channel += LANES;
             }
             while channel + 4 <= shape.channels {
-                pool_window::<4>(input, starts, channel, (output, start), &mut keep);
+                let (best, places) = largest(window.channels::<4>(channel));
+                *block_mut(output, start + channel) = best;
+                keep(start + channel, &places);
                 channel += 4;
             }
             while channel < shape.channels {
-                pool_window::<1>(input, starts, channel, (output, start), &mut keep);
+                let (best, places) = largest(window.channels::<1>(channel));
+                *block_mut(output, start + channel) = best;
+                keep(start + channel, &places);
                 channel += 1;
             }
         }
     }
-}
-
-#[inline(always)]
-fn pool_window<const N: usize>(
-    input: &[f32],
-    starts: [usize; PLACES],
-    channel: usize,
-    (output, start): (&mut [f32], usize),
-    keep: &mut impl FnMut(usize, &[u8]),
-) {
-    let (best, places) = largest(window::<N>(input, starts, channel));
-    *block_mut(output, start + channel) = best;
-    keep(start + channel, &places);
 }
 
 /// Writes one image's input gradient: each output's gradient at the place of its maximum, zeros elsewhere.

@@ -12,12 +12,12 @@
 
 use pulp::Simd;
 
-use crate::simd::{Level, prefetch};
+use crate::simd::{SimdLevel, prefetch};
 
-/// Most rows a tile can have: with one vector a row, more rows mean fewer reads of B for each multiply-add.
+/// Maximum number of rows of a tile: with one vector a row, more rows mean fewer reads of B for each multiply-add.
 const MAX_ROWS: usize = 16;
 
-/// Most rows of a full tile.
+/// Maximum number of rows of a full tile.
 const MAX_FULL_ROWS: usize = 12;
 
 /// Depth steps a tile asks for A ahead: processors foresee addresses inside a page of memory only, and a tile of A is a
@@ -38,14 +38,14 @@ pub(crate) struct Segment {
     pub(crate) length: usize,
 }
 
-/// What the sum of a tile starts from.
+/// Start of the sum of a tile.
 #[derive(Clone, Copy)]
 pub(crate) enum Start {
     /// Zero.
     Zero,
     /// The same row of numbers for every row of C (a bias).
     Row(*const f32),
-    /// What C holds already.
+    /// Contents of C.
     Output,
 }
 
@@ -67,15 +67,15 @@ pub(crate) struct Tile<'a> {
     pub(crate) start: Start,
 }
 
-/// Rows the registers of `S` have room for.
+/// Number of rows that fit the registers of `S`.
 pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
     let rows = (S::REGISTER_COUNT - 1 - vectors) / vectors;
     let most = if vectors == FULL_VECTORS { MAX_FULL_ROWS } else { MAX_ROWS };
     if rows > most { most } else { rows }
 }
 
-/// Rows of a full tile at `level`.
-pub(crate) fn full_rows(level: Level) -> usize {
+/// Rows of a full tile at a level.
+pub(crate) fn full_rows(simd: SimdLevel) -> usize {
     struct FullRows;
     impl pulp::WithSimd for FullRows {
         type Output = usize;
@@ -84,7 +84,7 @@ pub(crate) fn full_rows(level: Level) -> usize {
             max_rows::<S>(FULL_VECTORS)
         }
     }
-    level.dispatch(FullRows)
+    simd.dispatch(FullRows)
 }
 
 /// Computes a tile of `rows` x `vectors` vectors.
@@ -169,13 +169,13 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEE
                     if !DEEP {
                         prefetch(a.wrapping_add(a_step * STEPS_AHEAD));
                     }
-                    step(simd, &mut sums, (a, a_row), b);
+                    step(simd, &mut sums, Column { start: a, row_step: a_row }, b);
                     a = a.add(a_step);
                     b = b.add(tile.b_step);
                 }
             }
             for _ in 0..segment.length % unrolled {
-                step(simd, &mut sums, (a, a_row), b);
+                step(simd, &mut sums, Column { start: a, row_step: a_row }, b);
                 a = a.add(a_step);
                 b = b.add(tile.b_step);
             }
@@ -184,13 +184,21 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEE
     }
 }
 
+/// One depth index of the rows of A.
+#[derive(Clone, Copy)]
+struct Column {
+    start: *const f32,
+    /// Floats between neighbouring rows.
+    row_step: usize,
+}
+
 /// One step of the depth. A closure in [`accumulate`] could become a function without the vectors of `S`, and many times
 /// as slow.
 #[inline(always)]
 unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     sums: &mut [[S::f32s; VECTORS]; ROWS],
-    (a, a_row): (*const f32, usize),
+    a: Column,
     b: *const f32,
 ) {
     let mut right = [simd.splat_f32s(0.0); VECTORS];
@@ -200,7 +208,7 @@ unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
             right[vector] = b.add(vector * S::F32_LANES).cast::<S::f32s>().read_unaligned();
         }
         for row in 0..ROWS {
-            let left = simd.splat_f32s(*a.add(row * a_row));
+            let left = simd.splat_f32s(*a.start.add(row * a.row_step));
             for vector in 0..VECTORS {
                 sums[row][vector] = simd.mul_add_e_f32s(left, right[vector], sums[row][vector]);
             }

@@ -8,6 +8,8 @@ use pulp::Simd;
 use microkernel::{FULL_VECTORS, Segment, Start, Tile, max_rows};
 pub(crate) use panels::Panels;
 
+use crate::simd::SimdLevel;
+
 /// Rows of a product: `lines` groups of `length` rows, evenly spaced inside a group and between groups; strides in
 /// floats. An output image of a convolution has one line per row of pixels; a plain matrix is one line.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +23,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Most rows that are read together. Rows whole pages apart share one set of the first-level cache, which has at
-    /// least this many places.
+    /// Maximum number of rows that are read together. Rows whole pages apart share one set of the first-level cache, which
+    /// has at least this many places.
     #[inline(always)]
     fn tallest_tile(&self) -> usize {
         if self.a_row.is_multiple_of(1024) { 8 } else { usize::MAX }
@@ -41,7 +43,7 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Runs the whole product on the calling thread.
+    /// Runs the whole product on the calling thread, at the level of its panels.
     ///
     /// # Safety
     /// `rows` and `segments` must stay inside the buffers behind `a` and `c`, and nobody else may touch that part of C.
@@ -55,15 +57,16 @@ impl Product<'_> {
                 unsafe { self.0.run_with(simd) }
             }
         }
-        crate::simd::level().dispatch(Operation(self));
+        self.b.simd().dispatch(Operation(self));
     }
 
-    /// As [`Product::run`], with the vectors of `simd`.
+    /// Runs the whole product with the vectors of `simd`, which are those of the panels.
     ///
     /// # Safety
     /// As [`Product::run`].
     #[inline(always)]
     pub(crate) unsafe fn run_with<S: Simd>(&self, simd: S) {
+        assert_eq!(S::F32_LANES, self.b.simd().lanes(), "vectors of the panels");
         let rows = self.rows;
         for panel in self.b.iter() {
             let vectors = panel.width.div_ceil(S::F32_LANES);
@@ -115,11 +118,11 @@ pub(crate) struct OuterProduct<'a> {
 }
 
 impl OuterProduct<'_> {
-    /// Runs on the calling thread.
+    /// Runs on the calling thread, at a level.
     ///
     /// # Safety
     /// As [`OuterProduct::run_with`].
-    pub(crate) unsafe fn run(&self) {
+    pub(crate) unsafe fn run(&self, simd: SimdLevel) {
         struct Operation<'p, 'a>(&'p OuterProduct<'a>);
         impl pulp::WithSimd for Operation<'_, '_> {
             type Output = ();
@@ -129,7 +132,7 @@ impl OuterProduct<'_> {
                 unsafe { self.0.run_with(simd) }
             }
         }
-        crate::simd::level().dispatch(Operation(self));
+        simd.dispatch(Operation(self));
     }
 
     /// Runs on the calling thread with the vectors of `simd`.

@@ -1,10 +1,10 @@
-//! What one chunk of a tensor contributes to its statistics, in one pass.
+//! Contribution of one chunk of a tensor to its statistics, in one pass.
 //!
 //! The loops take every value as finite: their sums show whether that was right, and only where it was not are the values
 //! looked at once more, one by one.
 
 use super::{Limits, UnitCounts};
-use crate::normalization::columns::{blocks, lane_of, lanes, wide_row};
+use crate::normalization::columns::{Columns, blocks, lane_of, lanes, wide_row};
 
 /// Accumulators of a chunk without units; wide enough for two of the widest vectors.
 const LANES: usize = 32;
@@ -12,7 +12,7 @@ const LANES: usize = 32;
 /// Columns of a chunk with units whose accumulators are kept in registers at once.
 const WIDTH: usize = 16;
 
-/// What one chunk contributes to a [`Signal`](super::Signal).
+/// Contribution of one chunk to a [`Signal`](super::Signal).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SignalPart {
     pub(super) finite: f64,
@@ -26,36 +26,45 @@ pub struct SignalPart {
     pub(super) non_finite: u32,
 }
 
-/// The part of one chunk. For use inside [`crate::simd::Level::run`].
+/// The part of one chunk. For use inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn signal_chunk(values: &[f32], limits: Limits) -> SignalPart {
     let Some(&pivot) = values.first() else { return SignalPart::default() };
     let (body, rest) = values.split_at(values.len() / LANES * LANES);
     let mut totals = Totals::around(pivot);
     let map = |value: f32, []: [f32; 0]| value;
+    let (wide, single) = (Columns { first: 0, row_length: LANES }, Columns { first: 0, row_length: 1 });
+    let reference = Reference { pivot, limits };
     if limits == Limits::NONE {
-        totals.add(&measured::<LANES, 0, false>((body, 0, LANES), [], map, (pivot, limits)));
-        totals.add(&measured::<1, 0, false>((rest, 0, 1), [], map, (pivot, limits)));
+        totals.add(&measured::<LANES, 0, false>(body, wide, [], map, reference));
+        totals.add(&measured::<1, 0, false>(rest, single, [], map, reference));
     } else {
-        totals.add(&measured::<LANES, 0, true>((body, 0, LANES), [], map, (pivot, limits)));
-        totals.add(&measured::<1, 0, true>((rest, 0, 1), [], map, (pivot, limits)));
+        totals.add(&measured::<LANES, 0, true>(body, wide, [], map, reference));
+        totals.add(&measured::<1, 0, true>(rest, single, [], map, reference));
     }
     totals.part(values.iter().copied())
 }
 
+/// Counts of units, and when a value of theirs is saturated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CountedUnits<'a> {
+    pub(crate) counts: &'a UnitCounts,
+    pub(crate) limits: Limits,
+}
+
 /// The part of a chunk of `map(x, [tables[0][unit], ...])`, `x` whole rows `[rows, units]`, each table `[units]`; adds to
-/// `units` how often each was above zero or outside `limits`. For use inside [`crate::simd::Level::run`].
+/// the counts of `units`. For use inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub(crate) fn unit_signal_chunk<const TABLES: usize>(
     x: &[f32],
     tables: [&[f32]; TABLES],
     map: impl Fn(f32, [f32; TABLES]) -> f32 + Copy,
-    (units, limits): (&UnitCounts, Limits),
+    units: CountedUnits<'_>,
 ) -> SignalPart {
-    if limits == Limits::NONE {
-        measure_units::<TABLES, false>(x, tables, map, (units, limits))
+    if units.limits == Limits::NONE {
+        measure_units::<TABLES, false>(x, tables, map, units)
     } else {
-        measure_units::<TABLES, true>(x, tables, map, (units, limits))
+        measure_units::<TABLES, true>(x, tables, map, units)
     }
 }
 
@@ -64,54 +73,64 @@ fn measure_units<const TABLES: usize, const SATURATES: bool>(
     x: &[f32],
     tables: [&[f32]; TABLES],
     map: impl Fn(f32, [f32; TABLES]) -> f32 + Copy,
-    (units, limits): (&UnitCounts, Limits),
+    units: CountedUnits<'_>,
 ) -> SignalPart {
-    let width = units.units();
-    assert!(tables.iter().all(|table| table.len() == width) && x.len().is_multiple_of(width), "rows of {width} units");
+    let width = units.counts.units();
+    assert!(width > 0 && x.len().is_multiple_of(width), "{} values of {width} units", x.len());
+    assert!(tables.iter().all(|table| table.len() == width), "tables of {width} units");
     let Some(&first) = x.first() else { return SignalPart::default() };
     let pivot = map(first, tables.map(|table| table[0]));
-    let mut pass = Pass { tables, map, pivot, limits, units, totals: Totals::around(pivot) };
-    let wide = wide_row(width, x.len());
-    let (body, rest) = x.split_at(x.len() / wide * wide);
-    let mut column = 0;
-    while column + WIDTH <= wide {
-        pass.measure::<WIDTH, SATURATES>((body, column, wide));
-        column += WIDTH;
+    let reference = Reference { pivot, limits: units.limits };
+    let mut pass = Pass { tables, map, reference, counts: units.counts, totals: Totals::around(pivot) };
+    let row_length = wide_row(width, x.len());
+    let (body, rest) = x.split_at(x.len() / row_length * row_length);
+    let mut first = 0;
+    while first + WIDTH <= row_length {
+        pass.measure::<WIDTH, SATURATES>(body, Columns { first, row_length });
+        first += WIDTH;
     }
-    while column + 4 <= wide {
-        pass.measure::<4, SATURATES>((body, column, wide));
-        column += 4;
+    while first + 4 <= row_length {
+        pass.measure::<4, SATURATES>(body, Columns { first, row_length });
+        first += 4;
     }
-    while column < wide {
-        pass.measure::<1, SATURATES>((body, column, wide));
-        column += 1;
+    while first < row_length {
+        pass.measure::<1, SATURATES>(body, Columns { first, row_length });
+        first += 1;
     }
     for unit in 0..if rest.is_empty() { 0 } else { width } {
-        pass.measure::<1, SATURATES>((rest, unit, width));
+        pass.measure::<1, SATURATES>(rest, Columns { first: unit, row_length: width });
     }
     let value = |(index, &x): (usize, &f32)| map(x, tables.map(|table| table[index % width]));
     pass.totals.part(x.iter().enumerate().map(value))
+}
+
+/// Numbers that the values of a chunk are compared with.
+#[derive(Clone, Copy)]
+struct Reference {
+    /// A value of the chunk, from which deviations are taken.
+    pivot: f32,
+    limits: Limits,
 }
 
 /// A chunk with units on its way.
 struct Pass<'a, const TABLES: usize, M> {
     tables: [&'a [f32]; TABLES],
     map: M,
-    pivot: f32,
-    limits: Limits,
-    units: &'a UnitCounts,
+    reference: Reference,
+    counts: &'a UnitCounts,
     totals: Totals,
 }
 
 impl<const TABLES: usize, M: Fn(f32, [f32; TABLES]) -> f32 + Copy> Pass<'_, TABLES, M> {
-    /// Adds the columns from `column` on of whole rows of `wide` floats; they belong to units in turn.
+    /// Adds `N` columns of whole rows; they belong to units in turn.
     #[inline(always)]
-    fn measure<const N: usize, const SATURATES: bool>(&mut self, (x, column, wide): (&[f32], usize, usize)) {
-        let tables = blocks::<N, TABLES>(self.tables, column);
-        let lanes = measured::<N, TABLES, SATURATES>((x, column, wide), tables, self.map, (self.pivot, self.limits));
+    fn measure<const N: usize, const SATURATES: bool>(&mut self, x: &[f32], columns: Columns) {
+        let tables = blocks::<N, TABLES>(self.tables, columns.first);
+        let lanes = measured::<N, TABLES, SATURATES>(x, columns, tables, self.map, self.reference);
         self.totals.add(&lanes);
         for lane in 0..N {
-            self.units.add((column + lane) % self.units.units(), lanes.fired[lane], lanes.saturated[lane]);
+            let unit = (columns.first + lane) % self.counts.units();
+            self.counts.add(unit, lanes.fired[lane], lanes.saturated[lane]);
         }
     }
 }
@@ -127,19 +146,21 @@ struct Lanes<const N: usize> {
     saturated: [u32; N],
 }
 
-/// The columns from `column` on of whole rows of `wide` floats.
+/// Sums of `N` columns of whole rows.
 #[inline(always)]
 fn measured<const N: usize, const TABLES: usize, const SATURATES: bool>(
-    (x, column, wide): (&[f32], usize, usize),
+    x: &[f32],
+    columns: Columns,
     tables: [[f32; N]; TABLES],
     map: impl Fn(f32, [f32; TABLES]) -> f32 + Copy,
-    (pivot, limits): (f32, Limits),
+    reference: Reference,
 ) -> Lanes<N> {
+    let Reference { pivot, limits } = reference;
     let (mut sum, mut squares) = ([0.0f32; N], [0.0f32; N]);
     let (mut min, mut max) = ([pivot; N], [pivot; N]);
     let (mut zeros, mut fired, mut saturated) = ([0u32; N], [0u32; N], [0u32; N]);
-    for row in x.chunks_exact(wide) {
-        let x = lanes::<N>(row, column);
+    for row in x.chunks_exact(columns.row_length) {
+        let x = lanes::<N>(row, columns.first);
         for lane in 0..N {
             let value = map(x[lane], lane_of(&tables, lane));
             let deviation = value - pivot;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::CHUNK;
 use crate::parallel::{MINIMUM_WORK, workers};
-use crate::simd;
+use crate::simd::SimdLevel;
 
 const LANES: usize = 32;
 
@@ -24,7 +24,7 @@ pub struct GradientSignal {
     pub non_finite: u64,
 }
 
-/// What one chunk contributes to a [`GradientSignal`].
+/// Contribution of one chunk to a [`GradientSignal`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GradientPart {
     count: u32,
@@ -63,13 +63,11 @@ impl GradientSignal {
     }
 }
 
-/// Statistics of the gradient `values`; `parts` is room for one part a chunk and is allocated by the first call of this
-/// size.
-pub fn gradient(values: &[f32], parts: &mut Vec<GradientPart>) -> GradientSignal {
+/// Statistics of the gradient `values`; `parts` holds one part a chunk; the first call of this size allocates it.
+pub fn gradient(simd: SimdLevel, values: &[f32], parts: &mut Vec<GradientPart>) -> GradientSignal {
     parts.resize(values.len().div_ceil(CHUNK), GradientPart::default());
-    let level = simd::level();
     let work = |(part, values): (&mut GradientPart, &[f32])| {
-        *part = level.run(
+        *part = simd.run(
             #[inline(always)]
             || gradient_chunk(values),
         );
@@ -82,18 +80,18 @@ pub fn gradient(values: &[f32], parts: &mut Vec<GradientPart>) -> GradientSignal
     GradientSignal::combine(parts)
 }
 
-/// The part of one chunk. For use inside [`crate::simd::Level::run`].
+/// The part of one chunk. For use inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn gradient_chunk(values: &[f32]) -> GradientPart {
     let (mut squares, mut max) = ([0.0f32; LANES], [0.0f32; LANES]);
     let (rows, rest) = values.as_chunks::<LANES>();
     for row in rows {
         for lane in 0..LANES {
-            add(row[lane], (&mut squares[lane], &mut max[lane]));
+            add(row[lane], &mut squares[lane], &mut max[lane]);
         }
     }
     for (lane, value) in rest.iter().enumerate() {
-        add(*value, (&mut squares[lane], &mut max[lane]));
+        add(*value, &mut squares[lane], &mut max[lane]);
     }
     let total: f64 = squares.iter().map(|&value| f64::from(value)).sum();
     let max_abs = max.iter().copied().fold(0.0, f32::max);
@@ -105,7 +103,7 @@ pub fn gradient_chunk(values: &[f32]) -> GradientPart {
 }
 
 #[inline(always)]
-fn add(value: f32, (squares, max): (&mut f32, &mut f32)) {
+fn add(value: f32, squares: &mut f32, max: &mut f32) {
     let size = value.abs();
     *squares += size * size;
     *max = if size > *max { size } else { *max };

@@ -1,11 +1,14 @@
 //! Distribution of a tensor.
 
-/// Counts the finite elements of `values` in equal bins between `low` and `high`, on top of what `counts` holds; what lies
-/// outside goes to the nearest bin.
+use std::ops::Range;
+
+/// Counts the finite elements of `values` in equal bins of `range`, on top of what `counts` holds; what lies outside goes
+/// to the nearest bin.
 ///
 /// # Panics
-/// If there is no bin, or `low` is not below `high`.
-pub fn histogram(values: &[f32], (low, high): (f32, f32), counts: &mut [u64]) {
+/// If there is no bin, or the range is empty.
+pub fn histogram(values: &[f32], range: Range<f32>, counts: &mut [u64]) {
+    let Range { start: low, end: high } = range;
     assert!(!counts.is_empty() && low < high, "{} bins from {low} to {high}", counts.len());
     let last = (counts.len() - 1) as f64;
     let scale = counts.len() as f64 / (f64::from(high) - f64::from(low));

@@ -15,11 +15,11 @@ mod units;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunk::unit_signal_chunk;
+pub(crate) use chunk::{CountedUnits, unit_signal_chunk};
 pub use chunk::{SignalPart, signal_chunk};
 pub use gradient::{GradientPart, GradientSignal, gradient, gradient_chunk};
 pub use histogram::histogram;
-pub use signal::{Limits, Signal, activation_signal, signal};
+pub use signal::{ChannelMoments, Limits, Signal, activation_signal, signal};
 pub use signs::{SignCounts, sign_agreement};
 pub use units::UnitCounts;
 

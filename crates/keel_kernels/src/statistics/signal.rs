@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::chunk::{SignalPart, signal_chunk, unit_signal_chunk};
+use super::chunk::{CountedUnits, SignalPart, signal_chunk, unit_signal_chunk};
 use super::{CHUNK, UnitCounts};
 use crate::parallel::{MINIMUM_WORK, workers};
-use crate::simd;
+use crate::simd::SimdLevel;
 
 /// Range of values that are not saturated; infinite limits saturate nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +38,15 @@ pub struct Signal {
     pub saturated: Option<u64>,
     /// Elements that are NaN or infinite; at least one if there are any, where they were not counted.
     pub non_finite: u64,
+}
+
+/// Moments of each channel of a tensor, `[channels]` each.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelMoments<'a> {
+    /// Means.
+    pub means: &'a [f32],
+    /// Biased variances.
+    pub variances: &'a [f32],
 }
 
 impl Signal {
@@ -77,9 +86,10 @@ impl Signal {
         }
     }
 
-    /// The statistics of a whole tensor from mean and biased variance of each of its channels, all of `rows` values: what
-    /// batch normalisation computes anyway.
-    pub fn of_channels(means: &[f32], variances: &[f32], rows: usize) -> Signal {
+    /// The statistics of a whole tensor from those of its channels, all of `rows` values, which batch normalisation computes
+    /// anyway.
+    pub fn of_channels(channels: ChannelMoments<'_>, rows: usize) -> Signal {
+        let ChannelMoments { means, variances } = channels;
         let mut non_finite = 0;
         let (mut count, mut sum, mut squares) = (0.0f64, 0.0, 0.0);
         for (&mean, &variance) in means.iter().zip(variances) {
@@ -98,13 +108,12 @@ impl Signal {
     }
 }
 
-/// Statistics of `values`; `parts` is room for one part a chunk and is allocated by the first call of this size.
-pub fn signal(values: &[f32], limits: Limits, parts: &mut Vec<SignalPart>) -> Signal {
+/// Statistics of `values`; `parts` holds one part a chunk; the first call of this size allocates it.
+pub fn signal(simd: SimdLevel, values: &[f32], limits: Limits, parts: &mut Vec<SignalPart>) -> Signal {
     let chunks = values.len().div_ceil(CHUNK);
     parts.resize(chunks, SignalPart::default());
-    let level = simd::level();
     let work = |(part, values): (&mut SignalPart, &[f32])| {
-        *part = level.run(
+        *part = simd.run(
             #[inline(always)]
             || signal_chunk(values, limits),
         );
@@ -123,6 +132,7 @@ pub fn signal(values: &[f32], limits: Limits, parts: &mut Vec<SignalPart>) -> Si
 /// # Panics
 /// If `units` has no unit or `values` no whole number of rows.
 pub fn activation_signal(
+    simd: SimdLevel,
     values: &[f32],
     limits: Limits,
     units: &mut UnitCounts,
@@ -133,12 +143,11 @@ pub fn activation_signal(
     let chunk = (CHUNK / width).max(1).next_multiple_of(32) * width;
     parts.resize(values.len().div_ceil(chunk), SignalPart::default());
     units.begin((values.len() / width) as u64);
-    let level = simd::level();
-    let counts = &*units;
+    let units = CountedUnits { counts: units, limits };
     let work = |(part, values): (&mut SignalPart, &[f32])| {
-        *part = level.run(
+        *part = simd.run(
             #[inline(always)]
-            || unit_signal_chunk(values, [], |value, []| value, (counts, limits)),
+            || unit_signal_chunk(values, [], |value, []| value, units),
         );
     };
     if values.len() < MINIMUM_WORK || workers() < 2 {

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rayon::prelude::*;
 
 use super::CHUNK;
-use crate::normalization::columns::{lanes, wide_row};
+use crate::normalization::columns::{Columns, lanes, wide_row};
 use crate::parallel::{MINIMUM_WORK, workers};
-use crate::simd;
+use crate::simd::SimdLevel;
 
 const LANES: usize = 16;
 
-/// Room for the counts of one weight matrix.
+/// Counts of one weight matrix, kept from call to call.
 #[derive(Debug, Default)]
 pub struct SignCounts {
     balance: Vec<AtomicI32>,
@@ -19,7 +19,7 @@ pub struct SignCounts {
 }
 
 impl SignCounts {
-    /// For matrices of up to `units` columns.
+    /// Counts for matrices of up to `units` columns.
     pub fn new(units: usize) -> Self {
         let zeros = || (0..units).map(|_| AtomicI32::new(0)).collect();
         SignCounts { balance: zeros(), non_zero: zeros() }
@@ -31,18 +31,18 @@ impl SignCounts {
 /// is no other.
 ///
 /// # Panics
-/// If `counts` has room for fewer units or `gradient` is no whole number of rows.
-pub fn sign_agreement(gradient: &[f32], units: usize, limit: f64, counts: &mut SignCounts) -> f64 {
+/// If there are fewer counts than units, or `gradient` is no whole number of rows.
+pub fn sign_agreement(simd: SimdLevel, gradient: &[f32], units: usize, limit: f64, counts: &mut SignCounts) -> f64 {
     assert!(units > 0 && gradient.len().is_multiple_of(units), "{} values of {units} units", gradient.len());
+    assert!(units <= counts.balance.len(), "{units} units, counts of {}", counts.balance.len());
     let (balance, non_zero) = (&mut counts.balance[..units], &mut counts.non_zero[..units]);
     balance.iter_mut().chain(&mut *non_zero).for_each(|count| *count.get_mut() = 0);
     let rows = (CHUNK / units).max(1);
-    let level = simd::level();
-    let (shared_balance, shared_non_zero) = (&*balance, &*non_zero);
+    let shared = SharedCounts { balance, non_zero };
     let work = |chunk: &[f32]| {
-        level.run(
+        simd.run(
             #[inline(always)]
-            || add_rows(chunk, shared_balance, shared_non_zero),
+            || add_rows(chunk, shared),
         );
     };
     if gradient.len() < MINIMUM_WORK || workers() < 2 {
@@ -59,42 +59,46 @@ pub fn sign_agreement(gradient: &[f32], units: usize, limit: f64, counts: &mut S
     if judged > 0 { f64::from(agreeing) / f64::from(judged) } else { 0.0 }
 }
 
+/// The counts of all units, which chunks add to.
+#[derive(Clone, Copy)]
+struct SharedCounts<'a> {
+    /// Positive values less negative ones.
+    balance: &'a [AtomicI32],
+    non_zero: &'a [AtomicI32],
+}
+
 #[inline(always)]
-fn add_rows(values: &[f32], balance: &[AtomicI32], non_zero: &[AtomicI32]) {
-    let wide = wide_row(balance.len(), values.len());
-    let (body, rest) = values.split_at(values.len() / wide * wide);
-    let mut column = 0;
-    while column + LANES <= wide {
-        count_block::<LANES>(body, (column, wide), balance, non_zero);
-        column += LANES;
+fn add_rows(values: &[f32], counts: SharedCounts<'_>) {
+    let units = counts.balance.len();
+    let row_length = wide_row(units, values.len());
+    let (body, rest) = values.split_at(values.len() / row_length * row_length);
+    let mut first = 0;
+    while first + LANES <= row_length {
+        count_block::<LANES>(body, Columns { first, row_length }, counts);
+        first += LANES;
     }
-    while column < wide {
-        count_block::<1>(body, (column, wide), balance, non_zero);
-        column += 1;
+    while first < row_length {
+        count_block::<1>(body, Columns { first, row_length }, counts);
+        first += 1;
     }
-    for unit in 0..if rest.is_empty() { 0 } else { balance.len() } {
-        count_block::<1>(rest, (unit, balance.len()), balance, non_zero);
+    for unit in 0..if rest.is_empty() { 0 } else { units } {
+        count_block::<1>(rest, Columns { first: unit, row_length: units }, counts);
     }
 }
 
 #[inline(always)]
-fn count_block<const WIDTH: usize>(
-    values: &[f32],
-    (column, wide): (usize, usize),
-    balance: &[AtomicI32],
-    non_zero: &[AtomicI32],
-) {
+fn count_block<const WIDTH: usize>(values: &[f32], columns: Columns, counts: SharedCounts<'_>) {
     let (mut positive, mut negative) = ([0i32; WIDTH], [0i32; WIDTH]);
-    for row in values.chunks_exact(wide) {
-        let row = lanes::<WIDTH>(row, column);
+    for row in values.chunks_exact(columns.row_length) {
+        let row = lanes::<WIDTH>(row, columns.first);
         for lane in 0..WIDTH {
             positive[lane] += i32::from(row[lane] > 0.0);
             negative[lane] += i32::from(row[lane] < 0.0);
         }
     }
     for lane in 0..WIDTH {
-        let unit = (column + lane) % balance.len();
-        balance[unit].fetch_add(positive[lane] - negative[lane], Ordering::Relaxed);
-        non_zero[unit].fetch_add(positive[lane] + negative[lane], Ordering::Relaxed);
+        let unit = (columns.first + lane) % counts.balance.len();
+        counts.balance[unit].fetch_add(positive[lane] - negative[lane], Ordering::Relaxed);
+        counts.non_zero[unit].fetch_add(positive[lane] + negative[lane], Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! How often every unit of an activation fired or was saturated.
+//! Counts of how often every unit of an activation fired or was saturated.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,7 +12,7 @@ pub struct UnitCounts {
 }
 
 impl UnitCounts {
-    /// Nothing counted yet, for `units` units: features of a vector or channels of an image.
+    /// Counts of zero for `units` units: features of a vector or channels of an image.
     pub fn new(units: usize) -> Self {
         let zeros = || (0..units).map(|_| AtomicU32::new(0)).collect();
         UnitCounts { observations: 0, fired: zeros(), saturated: zeros() }

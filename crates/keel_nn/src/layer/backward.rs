@@ -1,11 +1,13 @@
 //! One call of a layer's backward function.
 
+use keel_kernels::{SimdLevel, simd};
+
 #[cfg(doc)]
 use super::Memory;
 use crate::probe::Probe;
 use crate::random::RandomKey;
 
-/// What [`Layer::backward`](crate::Layer::backward) reads and writes.
+/// Operands and results of [`Layer::backward`](crate::Layer::backward).
 ///
 /// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty.
 #[derive(Debug)]
@@ -13,38 +15,41 @@ use crate::random::RandomKey;
 pub struct Backward<'a> {
     /// Samples in this call.
     pub batch: usize,
+    /// SIMD level to compute at; the memory was asked for at the same level.
+    pub simd: SimdLevel,
     /// The first input of the forward call; empty unless [`Memory::backward_reads_input`]. The second is always empty.
     pub inputs: [&'a [f32]; 2],
     /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
     pub output: &'a [f32],
-    /// Gradient of the loss by the output; may be used as scratch.
+    /// Gradient of the loss with respect to the output; may be used as scratch.
     pub grad_output: &'a mut [f32],
-    /// Gradient of the loss by each input, to be overwritten; empty where nobody needs it.
+    /// Gradient of the loss with respect to each input, to be overwritten; empty where nobody needs it.
     pub grad_inputs: [&'a mut [f32]; 2],
     /// True if the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
     pub accumulate: bool,
     /// All parameters of this layer.
     pub parameters: &'a [f32],
-    /// Gradient of the loss by each parameter, to be overwritten, laid out as `parameters`.
+    /// Gradient of the loss with respect to each parameter, to be overwritten, laid out as `parameters`.
     pub grad_parameters: &'a mut [f32],
     /// All state of this layer.
     pub state: &'a [f32],
-    /// What forward left there.
+    /// Contents that forward left there.
     pub saved: &'a mut [f32],
     /// Free use during this call.
     pub scratch: &'a mut [f32],
     /// The key the forward call had.
     pub random: RandomKey,
-    /// Where to note statistics of the gradients, if anybody wants them.
+    /// Place for statistics of the gradients, if anybody wants them.
     pub probe: Option<&'a mut Probe>,
 }
 
 impl<'a> Backward<'a> {
-    /// A call for `batch` samples with the gradient of the loss with respect to the output, `[batch, ...]`; everything
-    /// else is empty.
+    /// A call at the default SIMD level for `batch` samples with the gradient of the loss with respect to the output,
+    /// `[batch, ...]`; everything else is empty.
     pub fn new(batch: usize, grad_output: &'a mut [f32]) -> Self {
         Backward {
             batch,
+            simd: simd::level(),
             inputs: [&[], &[]],
             output: &[],
             grad_output,
@@ -58,6 +63,12 @@ impl<'a> Backward<'a> {
             random: RandomKey::new(0),
             probe: None,
         }
+    }
+
+    /// Sets [`Backward::simd`].
+    pub fn with_simd(mut self, simd: SimdLevel) -> Self {
+        self.simd = simd;
+        self
     }
 
     /// Sets the first of [`Backward::inputs`], `[batch, ...]`: the first input of the forward call.

@@ -1,23 +1,26 @@
 //! One call of a layer's forward function.
 
+use keel_kernels::{SimdLevel, simd};
+
 use super::Mode;
 use crate::probe::Probe;
 use crate::random::RandomKey;
 
-/// What [`Layer::forward`](crate::Layer::forward) reads and writes.
+/// Operands and results of [`Layer::forward`](crate::Layer::forward).
 ///
 /// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty:
 ///
 /// ```
 /// use keel_nn::layers::{LinearSpec, LayerSpec};
-/// use keel_nn::{Forward, Layer, Shape};
+/// use keel_nn::{Forward, Layer, MemoryRequest, Mode, Shape, SimdLevel};
 ///
 /// let op = LayerSpec::Linear(LinearSpec::new(1)).build(Shape::Features(2))?;
-/// let layer = op.layer();
-/// let memory = layer.memory(keel_nn::MemoryRequest { batch: 1, mode: keel_nn::Mode::Train, workers: 1 });
+/// let (layer, simd) = (op.layer(), SimdLevel::Scalar);
+/// let memory = layer.memory(MemoryRequest { batch: 1, mode: Mode::Train, workers: 1 }, simd);
 /// let (mut output, mut scratch) = ([0.0], vec![0.0; memory.forward_scratch]);
+/// let call = Forward::new(1, &[2.0, 3.0], &mut output).with_simd(simd).with_scratch(&mut scratch);
 /// // Two weights and a bias: 2 * 10 + 3 * 1 + 0.5.
-/// layer.forward(Forward::new(1, &[2.0, 3.0], &mut output).with_parameters(&[10.0, 1.0, 0.5]).with_scratch(&mut scratch));
+/// layer.forward(call.with_parameters(&[10.0, 1.0, 0.5]));
 /// assert_eq!(output, [23.5]);
 /// # Ok::<(), keel_nn::layers::BuildError>(())
 /// ```
@@ -28,6 +31,8 @@ pub struct Forward<'a> {
     pub batch: usize,
     /// Training or evaluation.
     pub mode: Mode,
+    /// SIMD level to compute at; the memory was asked for at the same level.
+    pub simd: SimdLevel,
     /// One or two inputs, each `[batch, ...]`; the second is empty for layers with one.
     pub inputs: [&'a [f32]; 2],
     /// `[batch, ...]` of the output shape; its old contents mean nothing.
@@ -42,17 +47,18 @@ pub struct Forward<'a> {
     pub scratch: &'a mut [f32],
     /// Key of this step's random numbers for this layer.
     pub random: RandomKey,
-    /// Where to note statistics of the values, if anybody wants them.
+    /// Place for statistics of the values, if anybody wants them.
     pub probe: Option<&'a mut Probe>,
 }
 
 impl<'a> Forward<'a> {
-    /// A call in training mode for `batch` samples, from `input`, `[batch, ...]`, to `output`, `[batch, ...]`; everything
-    /// else is empty.
+    /// A call in training mode, at the default SIMD level, for `batch` samples, from `input`, `[batch, ...]`, to `output`,
+    /// `[batch, ...]`; everything else is empty.
     pub fn new(batch: usize, input: &'a [f32], output: &'a mut [f32]) -> Self {
         Forward {
             batch,
             mode: Mode::Train,
+            simd: simd::level(),
             inputs: [input, &[]],
             output,
             parameters: &[],
@@ -67,6 +73,12 @@ impl<'a> Forward<'a> {
     /// Sets [`Forward::mode`].
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Sets [`Forward::simd`].
+    pub fn with_simd(mut self, simd: SimdLevel) -> Self {
+        self.simd = simd;
         self
     }
 

@@ -1,4 +1,4 @@
-//! What a layer is: a forward and a backward function over slices, with every size known before the first step.
+//! Layers: a forward and a backward function over slices, with every size known before the first step.
 //!
 //! A layer is built for one input shape and holds no numbers that change: parameters, gradients, running statistics
 //! and intermediate results live in buffers the plan laid out, and arrive as slices.
@@ -7,6 +7,8 @@ mod backward;
 mod forward;
 
 use std::fmt;
+
+use keel_kernels::SimdLevel;
 
 pub use backward::Backward;
 pub use forward::Forward;
@@ -62,9 +64,9 @@ pub trait Layer: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Memory wanted beside input and output.
-    fn memory(&self, request: MemoryRequest) -> Memory {
-        let _ = request;
+    /// Memory wanted beside input and output, for calls at the SIMD level `simd`.
+    fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
+        let _ = (request, simd);
         Memory::default()
     }
 
@@ -75,7 +77,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
     /// A `grad_inputs` slice is empty when nobody needs it.
     fn backward(&self, context: Backward<'_>);
 
-    /// What a table shows about this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
+    /// Returns the text of tables about this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
     fn describe(&self) -> String {
         String::new()
     }
@@ -110,18 +112,19 @@ pub enum Mode {
     Evaluate,
 }
 
-/// What a plan tells a layer when it asks for its memory.
+/// Size of the runs that memory is planned for. The SIMD level is the program's own.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRequest {
     /// Largest batch of the plan.
     pub batch: usize,
-    /// What the plan is for.
+    /// Purpose of the plan.
     pub mode: Mode,
     /// Threads that will run it: scratch per thread times this.
     pub workers: usize,
 }
 
-/// Memory a layer wants beside input and output; sizes in floats.
+/// Memory a layer wants beside input and output; sizes in floats, also where it keeps bytes
+/// ([`keel_kernels::bytes`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Kept from forward to backward.
@@ -134,7 +137,7 @@ pub struct Memory {
     pub backward_reads_input: bool,
     /// True if backward wants the output again.
     pub backward_reads_output: bool,
-    /// True if backward leaves the gradient by the second input in `grad_output`: where nobody has written that gradient
+    /// True if backward leaves the gradient of the second input in `grad_output`: where nobody has written that gradient
     /// before, it stays there and the second of `grad_inputs` is empty.
     pub passes_gradient: bool,
     /// True if backward heeds [`Backward::accumulate`].
@@ -148,6 +151,6 @@ pub struct StateSpec {
     pub name: &'static str,
     /// Floats.
     pub len: usize,
-    /// What each is before training.
+    /// Value of each before training.
     pub initial: f32,
 }

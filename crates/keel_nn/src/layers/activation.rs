@@ -1,13 +1,14 @@
 //! Activation layers: one function applied to every value.
 
-use keel_kernels::activation;
+use keel_kernels::Scratch;
+use keel_kernels::activation::{self, ActivationGradient, Prelu, PreluGradient};
 
 use super::BuildError;
 use super::catalog::{LayerDefinition, LayerEntry};
 use crate::activations::{Activation, Setting};
 use crate::graph::Op;
 use crate::init::InitSpec;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 impl Activation {
     /// The layer for one input shape.
@@ -83,7 +84,7 @@ impl Layer for ActivationLayer {
     }
 
     /// Backward reads the output where the derivative follows from it, so that the input need not be kept.
-    fn memory(&self, _request: MemoryRequest) -> Memory {
+    fn memory(&self, _request: MemoryRequest, _simd: SimdLevel) -> Memory {
         match self.activation.function() {
             Some(function) => Memory {
                 backward_reads_output: function.from_output(),
@@ -100,24 +101,29 @@ impl Layer for ActivationLayer {
 
     fn forward(&self, context: Forward<'_>) {
         match self.activation.function() {
-            Some(function) => activation::forward(function, context.inputs[0], context.output),
-            None => activation::prelu_forward(context.parameters, context.inputs[0], context.output),
+            Some(function) => activation::forward(context.simd, function, context.inputs[0], context.output),
+            None => {
+                let prelu = Prelu { simd: context.simd, slope: context.parameters };
+                prelu.forward(context.inputs[0], context.output);
+            }
         }
     }
 
     fn backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
-        let grad_output = &*context.grad_output;
+        let (simd, grad_output) = (context.simd, &*context.grad_output);
+        let from_input = ActivationGradient { saved: context.inputs[0], grad_output };
         match self.activation.function() {
             Some(_) if grad_input.is_empty() => {}
             Some(function) if function.from_output() => {
-                activation::backward_from_output(function, context.output, grad_output, grad_input);
+                let from_output = ActivationGradient { saved: context.output, grad_output };
+                activation::backward_from_output(simd, function, from_output, grad_input);
             }
-            Some(function) => activation::backward(function, context.inputs[0], grad_output, grad_input),
+            Some(function) => activation::backward(simd, function, from_input, grad_input),
             None => {
-                let gradients = (grad_input, context.grad_parameters);
-                let (slope, input) = (context.parameters, context.inputs[0]);
-                activation::prelu_backward(slope, input, grad_output, gradients, context.scratch);
+                let gradient = PreluGradient { input: grad_input, slope: context.grad_parameters };
+                let prelu = Prelu { simd, slope: context.parameters };
+                prelu.backward(from_input, gradient, Scratch(context.scratch));
             }
         }
     }

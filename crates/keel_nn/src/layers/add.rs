@@ -2,7 +2,7 @@
 
 use keel_kernels::elementwise;
 
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape, SimdLevel};
 
 /// Adds two inputs of one shape.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +26,12 @@ impl Layer for Add {
         self.shape
     }
 
-    fn memory(&self, _request: MemoryRequest) -> Memory {
+    fn memory(&self, _request: MemoryRequest, _simd: SimdLevel) -> Memory {
         Memory { passes_gradient: true, ..Memory::default() }
     }
 
     fn forward(&self, context: Forward<'_>) {
-        elementwise::add(context.inputs[0], context.inputs[1], context.output);
+        elementwise::add(context.simd, context.inputs, context.output);
     }
 
     fn backward(&self, context: Backward<'_>) {

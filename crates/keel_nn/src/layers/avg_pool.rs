@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildError;
 use super::catalog::{KERNEL, LayerDefinition, LayerEntry, POOL_PADDING, POOL_STRIDE};
-use super::window::{self, Extent, Padding};
+use super::window::{self, Extent, Padding, PoolWindow};
 use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Shape};
 
@@ -58,7 +58,8 @@ impl AvgPoolSpec {
     /// # Errors
     /// If the input is no image, a size is 0, a window does not fit or could see padding only.
     pub fn build(&self, input: Shape) -> Result<AvgPool, BuildError> {
-        let windows = window::pool_shape(Self::ENTRY.name, (self.kernel, self.stride), self.padding, input)?;
+        let windows = PoolWindow { kernel: self.kernel, stride: self.stride, padding: self.padding }
+            .fit(Self::ENTRY.name, input)?;
         Ok(AvgPool { windows })
     }
 }
@@ -86,13 +87,13 @@ impl Layer for AvgPool {
     }
 
     fn forward(&self, context: Forward<'_>) {
-        pooling::average_pool(&self.windows, context.inputs[0], context.output);
+        pooling::average_pool(context.simd, &self.windows, context.inputs[0], context.output);
     }
 
     fn backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
-            pooling::average_pool_backward(&self.windows, context.grad_output, grad_input);
+            pooling::average_pool_backward(context.simd, &self.windows, context.grad_output, grad_input);
         }
     }
 

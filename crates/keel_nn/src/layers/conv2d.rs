@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Convolution, ConvolutionShape};
+use keel_kernels::Scratch;
+use keel_kernels::convolution::{
+    BatchGradient, BatchGradientOutput, BatchInput, Convolution, ConvolutionAt, ConvolutionShape, Filter,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
 use super::catalog::{BIAS, BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
+use super::sizes::check_convolution;
 use super::window::{Extent, Padding, Window};
 use crate::graph::Op;
 use crate::init::InitSpec;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 /// Keys of a `conv2d` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,7 +123,8 @@ impl Conv2dSpec {
     /// The layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, the window does not fit it, a size is 0, or groups do not divide the channels.
+    /// If the input is no image, the window does not fit it, a size is 0, groups do not divide the channels, or no machine can
+    /// hold the padded image, the output or the weights.
     pub fn build(&self, input: Shape) -> Result<Conv2d, BuildError> {
         let kind = Self::ENTRY.name;
         let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
@@ -136,7 +141,7 @@ impl Conv2dSpec {
         let Shape::Image { height, width, channels } = input else {
             return Err(BuildError::WantsImage { kind, features: input.len() });
         };
-        let convolution = Convolution::new(ConvolutionShape {
+        let shape = ConvolutionShape {
             height,
             width,
             in_channels: channels,
@@ -146,8 +151,9 @@ impl Conv2dSpec {
             padding: [fitted.rows, fitted.columns],
             dilation: [self.dilation; 2],
             groups,
-        });
-        Ok(Conv2d { convolution: Arc::new(convolution), spec: self.clone() })
+        };
+        check_convolution(kind, &shape)?;
+        Ok(Conv2d { convolution: Arc::new(Convolution::new(shape)), spec: self.clone() })
     }
 }
 
@@ -169,9 +175,9 @@ impl Conv2d {
         self.convolution.shape()
     }
 
-    /// The arithmetic.
-    pub(super) fn kernel(&self) -> &Convolution {
-        &self.convolution
+    /// The arithmetic at a SIMD level.
+    pub(super) fn at(&self, simd: SimdLevel) -> ConvolutionAt<'_> {
+        self.convolution.at(simd)
     }
 
     /// Floats of weights and bias.
@@ -181,9 +187,9 @@ impl Conv2d {
     }
 
     /// The layer's parameters in two.
-    pub(super) fn weights_and_bias<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], Option<&'a [f32]>) {
+    pub(super) fn filter<'a>(&self, parameters: &'a [f32]) -> Filter<'a> {
         let (weights, bias) = parameters.split_at(self.convolution.shape().weight_length());
-        (weights, self.spec.bias.then_some(bias))
+        Filter { weights, bias: self.spec.bias.then_some(bias) }
     }
 }
 
@@ -217,10 +223,11 @@ impl Layer for Conv2d {
         parameters
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
+    fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
+        let kernel = self.at(simd);
         Memory {
-            forward_scratch: self.convolution.forward_scratch(request.workers),
-            backward_scratch: self.convolution.backward_scratch(request.batch, request.workers),
+            forward_scratch: kernel.forward_scratch(request.workers),
+            backward_scratch: kernel.backward_scratch(request.batch, request.workers),
             backward_reads_input: true,
             accumulates: true,
             ..Memory::default()
@@ -228,8 +235,8 @@ impl Layer for Conv2d {
     }
 
     fn forward(&self, context: Forward<'_>) {
-        let parameters = self.weights_and_bias(context.parameters);
-        self.convolution.forward_batch(context.inputs[0], parameters, context.output, context.scratch);
+        let read = BatchInput { input: context.inputs[0], filter: self.filter(context.parameters) };
+        self.at(context.simd).forward_batch(read, context.output, Scratch(context.scratch));
     }
 
     fn backward(&self, context: Backward<'_>) {
@@ -240,7 +247,7 @@ impl Layer for Conv2d {
         let read =
             BatchGradient { batch: context.batch, input: context.inputs[0], grad_output: context.grad_output, weights };
         let write = BatchGradientOutput { grad_input, grad_weights, grad_bias, accumulate: context.accumulate };
-        self.convolution.backward_batch(read, write, context.scratch);
+        self.at(context.simd).backward_batch(read, write, Scratch(context.scratch));
     }
 
     fn describe(&self) -> String {

@@ -1,18 +1,21 @@
 //! A convolution with the batch norm after it and what follows that, as one layer.
 //!
-//! Training takes the norm's statistics from each output image while it is in the cache, and the gradient by the
-//! convolution's output exists one image at a time only. What is kept for backward is the convolution's output.
+//! Training takes the norm's statistics from each output image while it is in the cache, and the gradient
+//! of the convolution's output exists one image at a time only. The convolution's output is kept for backward.
 //! Evaluation keeps nothing: each image goes through norm, activation and pooling in the cache; folded, the norm's
 //! running statistics become part of the weights.
 
-use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, Finish};
-use keel_kernels::elementwise;
+use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, BatchInput, Filter, Finish, NormalizedGradient};
 use keel_kernels::normalization::batch;
-use keel_kernels::statistics::Signal;
+use keel_kernels::normalization::evaluation::{self, FoldedFilter};
+use keel_kernels::normalization::records::Recorded;
+use keel_kernels::normalization::tail::{TailInput, TailOutput};
+use keel_kernels::statistics::{ChannelMoments, Signal};
+use keel_kernels::{Scratch, bytes, elementwise};
 
 use super::Conv2d;
-use super::normalization::{GradientSums, NormBlock};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
+use super::normalization::{GradientSums, GradientTables, NormBlock};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec};
 
 /// `y = block(convolution(x))`, with the parameters of the convolution, then those of the norm.
 #[derive(Clone, Debug)]
@@ -50,44 +53,47 @@ impl ConvolutionBlock {
         let (table, rest) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
         let (records, scratch) = rest.split_at_mut(self.block.records_length(context.batch));
         let [input, shortcut] = context.inputs;
-        let own = self.convolution.weights_and_bias(own);
-        let kernel = self.convolution.kernel();
-        let layout = kernel.forward_batch_recorded(input, own, (&mut *convolved, scratch), records);
-        batch::finish_statistics((records, layout), self.block.norm.spec().epsilon, statistics);
+        let (kernel, read) =
+            (self.convolution.at(context.simd), BatchInput { input, filter: self.convolution.filter(own) });
+        let layout = kernel.forward_batch_recorded(read, convolved, Scratch(scratch), records);
+        let recorded = Recorded { layout, values: records };
+        batch::finish_statistics(recorded, self.block.norm.spec().epsilon, statistics);
         self.block.norm.update_running(statistics, layout.total_rows(), context.state);
-        batch::forward_table(statistics, self.block.norm.scale_and_shift(norm_parameters), table);
+        batch::forward_table(statistics, self.block.norm.affine(norm_parameters), table);
         let mut probe = context.probe;
         if let Some(layer) = probe.as_mut().and_then(|probe| probe.layers.first_mut()) {
             let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
-            layer.output = Some(Signal::of_channels(means, variances, layout.total_rows()));
+            layer.output = Some(Signal::of_channels(ChannelMoments { means, variances }, layout.total_rows()));
         }
-        self.block.forward_tail((convolved, shortcut), table, (context.output, places), probe);
+        let input = TailInput { simd: context.simd, x: convolved, shortcut, table };
+        let output = TailOutput { y: context.output, places: bytes::of_mut(places) };
+        self.block.forward_tail(input, output, probe);
     }
 
     fn forward_evaluation(&self, context: Forward<'_>) {
         let channels = self.channels();
         let (own, norm_parameters) = context.parameters.split_at(self.convolution.parameter_length());
         let (table, scratch) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
-        let running = context.state[..2 * channels].split_at(channels);
-        let (epsilon, affine) = (self.block.norm.spec().epsilon, self.block.norm.scale_and_shift(norm_parameters));
-        batch::running_table(running, epsilon, affine, table);
+        let norm = &self.block.norm;
+        evaluation::running_table(
+            norm.running(context.state),
+            norm.spec().epsilon,
+            norm.affine(norm_parameters),
+            table,
+        );
         let [input, shortcut] = context.inputs;
-        let (kernel, tail) = (self.convolution.kernel(), self.block.tail);
-        let (weights, bias) = self.convolution.weights_and_bias(own);
+        let (kernel, tail) = (self.convolution.at(context.simd), self.block.tail);
+        let filter = self.convolution.filter(own);
         if self.folds {
-            let (folded, scratch) = scratch.split_at_mut(weights.len() + channels);
-            let (folded, folded_bias) = folded.split_at_mut(weights.len());
-            batch::fold((weights, bias), table, (folded, folded_bias));
-            let parameters = (&*folded, Some(&*folded_bias));
-            kernel.forward_batch_finished(
-                input,
-                parameters,
-                Finish { tail, table, shortcut },
-                (context.output, scratch),
-            );
+            let (weights, scratch) = Scratch(scratch).take(filter.weights.len());
+            let (bias, scratch) = scratch.take(channels);
+            evaluation::fold(filter, table, FoldedFilter { weights: &mut *weights, bias: &mut *bias });
+            let read = BatchInput { input, filter: Filter { weights, bias: Some(bias) } };
+            kernel.forward_batch_finished(read, Finish { tail, table, shortcut }, context.output, scratch);
         } else {
             let finish = Finish { tail, table, shortcut };
-            kernel.forward_batch_finished(input, (weights, bias), finish, (context.output, scratch));
+            let scratch = Scratch(scratch);
+            kernel.forward_batch_finished(BatchInput { input, filter }, finish, context.output, scratch);
         }
     }
 }
@@ -111,8 +117,8 @@ impl Layer for ConvolutionBlock {
         self.block.state()
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
-        let (channels, kernel) = (self.channels(), self.convolution.kernel());
+    fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
+        let (channels, kernel) = (self.channels(), self.convolution.at(simd));
         let records = self.block.records_length(request.batch);
         let forward = batch::FORWARD_TABLE * channels;
         match request.mode {
@@ -150,28 +156,31 @@ impl Layer for ConvolutionBlock {
         let (backward, rest) = rest.split_at_mut(batch::BACKWARD_TABLE * channels);
         let (records, scratch) = rest.split_at_mut(self.block.records_length(context.batch));
         let (grad_own, grad_norm) = context.grad_parameters.split_at_mut(own);
-        let grad_output = context.grad_output;
         let sums = GradientSums {
-            grad_output: &mut *grad_output,
+            simd: context.simd,
+            grad_output: context.grad_output,
             x: convolved,
             output: context.output,
             saved,
             parameters: &context.parameters[own..],
             grad_parameters: grad_norm,
         };
-        self.block.sum_gradient(sums, (&mut *forward, &mut *backward), records);
+        let gradient = self.block.sum_gradient(sums, GradientTables { forward, backward }, records);
         let [grad_input, grad_shortcut] = context.grad_inputs;
         if !grad_shortcut.is_empty() {
-            elementwise::copy(grad_output, grad_shortcut);
+            elementwise::copy(gradient.dy, grad_shortcut);
         }
-        let weights = &context.parameters[..self.convolution.kernel().shape().weight_length()];
+        let weights = &context.parameters[..self.convolution.shape().weight_length()];
         let (grad_weights, grad_bias) = grad_own.split_at_mut(weights.len());
-        let read = BatchGradient { batch: context.batch, input: context.inputs[0], grad_output, weights };
+        let (batch, input) = (context.batch, context.inputs[0]);
+        let read = BatchGradient { batch, input, grad_output: gradient.dy, weights };
         let write = BatchGradientOutput { grad_input, grad_weights, grad_bias, accumulate: context.accumulate };
-        let tail = (self.block.tail, self.block.gradient(convolved, saved, forward), &*backward);
-        // The sums are in the table by now: their room is free.
-        let room = if context.probe.is_some() { records } else { &mut [] };
-        let measured = self.convolution.kernel().backward_batch_normalized(read, tail, (write, scratch), room);
+        // The sums are in the table by now: their records are free.
+        let measures = if context.probe.is_some() { records } else { &mut [] };
+        let (tail, backward) = (self.block.tail, gradient.backward);
+        let norm = NormalizedGradient { tail, read: gradient.read, backward, measures };
+        let kernel = self.convolution.at(context.simd);
+        let measured = kernel.backward_batch_normalized(read, norm, write, Scratch(scratch));
         if let Some(layer) = context.probe.and_then(|probe| probe.layers.first_mut()) {
             layer.gradient = measured;
         }

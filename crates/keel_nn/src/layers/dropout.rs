@@ -91,7 +91,7 @@ impl Layer for Dropout {
     fn forward(&self, context: Forward<'_>) {
         let random = context.random;
         match context.mode {
-            Mode::Train => self.mask.apply(context.inputs[0], |pair| random.bits(pair), context.output),
+            Mode::Train => self.mask.apply(context.simd, context.inputs[0], |pair| random.bits(pair), context.output),
             Mode::Evaluate => elementwise::copy(context.inputs[0], context.output),
         }
     }
@@ -100,7 +100,7 @@ impl Layer for Dropout {
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
             let random = context.random;
-            self.mask.apply(context.grad_output, |pair| random.bits(pair), grad_input);
+            self.mask.apply(context.simd, context.grad_output, |pair| random.bits(pair), grad_input);
         }
     }
 

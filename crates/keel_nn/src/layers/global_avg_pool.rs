@@ -1,13 +1,14 @@
 //! Global average pooling: the average of each channel over the whole image (Lin, Chen & Yan 2014).
 
-use keel_kernels::pooling;
+use keel_kernels::Scratch;
+use keel_kernels::pooling::{self, GlobalShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
 use super::catalog::{LayerDefinition, LayerEntry};
 use crate::graph::Op;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape, SimdLevel};
 
 /// A `global_avg_pool` layer has no keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,10 @@ impl GlobalAvgPool {
     pub(crate) fn input_shape(&self) -> Shape {
         self.input
     }
+
+    fn sizes(&self) -> GlobalShape {
+        GlobalShape { positions: self.input.positions(), channels: self.input.channels() }
+    }
 }
 
 impl Layer for GlobalAvgPool {
@@ -63,20 +68,19 @@ impl Layer for GlobalAvgPool {
         Shape::Features(self.input.channels())
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
+    fn memory(&self, request: MemoryRequest, _simd: SimdLevel) -> Memory {
         Memory { forward_scratch: request.batch * self.input.channels(), ..Memory::default() }
     }
 
     fn forward(&self, context: Forward<'_>) {
-        let (positions, channels) = (self.input.positions(), self.input.channels());
-        pooling::global_average(positions, channels, context.inputs[0], (context.output, context.scratch));
+        let scratch = Scratch(context.scratch);
+        pooling::global_average(context.simd, self.sizes(), context.inputs[0], context.output, scratch);
     }
 
     fn backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
-            let (positions, channels) = (self.input.positions(), self.input.channels());
-            pooling::global_average_backward(positions, channels, context.grad_output, grad_input);
+            pooling::global_average_backward(context.simd, self.sizes(), context.grad_output, grad_input);
         }
     }
 

@@ -1,14 +1,15 @@
 //! Max pooling: the largest value of each window of an image.
 
+use keel_kernels::bytes;
 use keel_kernels::pooling::{self, PoolShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
 use super::catalog::{KERNEL, LayerDefinition, LayerEntry, POOL_PADDING, POOL_STRIDE};
-use super::window::{self, Extent, Padding};
+use super::window::{self, Extent, Padding, PoolWindow};
 use crate::graph::Op;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape, SimdLevel};
 
 /// Keys of a `max_pool` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,7 +62,8 @@ impl MaxPoolSpec {
     /// # Errors
     /// If the input is no image, a size is 0, a window does not fit or could see padding only.
     pub fn build(&self, input: Shape) -> Result<MaxPool, BuildError> {
-        let windows = window::pool_shape(Self::ENTRY.name, (self.kernel, self.stride), self.padding, input)?;
+        let windows = PoolWindow { kernel: self.kernel, stride: self.stride, padding: self.padding }
+            .fit(Self::ENTRY.name, input)?;
         Ok(MaxPool { windows })
     }
 }
@@ -78,6 +80,11 @@ impl MaxPool {
     pub(crate) fn windows(&self) -> &PoolShape {
         &self.windows
     }
+
+    /// Bytes that keep the places of the maxima of a batch, in training.
+    fn places_length(&self, batch: usize) -> usize {
+        batch * pooling::places_length(&self.windows)
+    }
 }
 
 impl Layer for MaxPool {
@@ -89,9 +96,9 @@ impl Layer for MaxPool {
         window::pool_output(&self.windows)
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
+    fn memory(&self, request: MemoryRequest, _simd: SimdLevel) -> Memory {
         let saved = match request.mode {
-            Mode::Train => request.batch * pooling::argmax_length(&self.windows),
+            Mode::Train => bytes::floats_for(self.places_length(request.batch)),
             Mode::Evaluate => 0,
         };
         Memory { saved, ..Memory::default() }
@@ -99,16 +106,18 @@ impl Layer for MaxPool {
 
     fn forward(&self, context: Forward<'_>) {
         let places = match context.mode {
-            Mode::Train => context.batch * pooling::argmax_length(&self.windows),
+            Mode::Train => self.places_length(context.batch),
             Mode::Evaluate => 0,
         };
-        pooling::max_pool(&self.windows, context.inputs[0], &mut context.saved[..places], context.output);
+        let places = &mut bytes::of_mut(context.saved)[..places];
+        pooling::max_pool(context.simd, &self.windows, context.inputs[0], context.output, places);
     }
 
     fn backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
-            pooling::max_pool_backward(&self.windows, context.grad_output, context.saved, grad_input);
+            let places = bytes::of(context.saved);
+            pooling::max_pool_backward(context.simd, &self.windows, context.grad_output, places, grad_input);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Sizes that no machine can hold, refused before anything is multiplied with them.
 
+use keel_kernels::convolution::ConvolutionShape;
+
 use super::{BuildError, Extent, LayerSpec, Padding};
 use crate::Shape;
 use crate::layer::Layer;
@@ -15,8 +17,8 @@ const LARGEST_LENGTH: u128 = 1 << 40;
 /// Checks the numbers of a spec, before a layer is built from it.
 pub(crate) fn check_spec(spec: &LayerSpec) -> Result<(), BuildError> {
     let kind = spec.name();
-    let width = |key, value| at_most(kind, key, (value, LARGEST_WIDTH));
-    let side = |key, value| at_most(kind, key, (value, LARGEST_SIDE));
+    let width = |key, value| at_most(LARGEST_WIDTH, kind, key, value);
+    let side = |key, value| at_most(LARGEST_SIDE, kind, key, value);
     let extent = |key, extent: Extent| side(key, extent.height).and(side(key, extent.width));
     let padding = |padding| match padding {
         Padding::Each(padding) => side("padding", padding),
@@ -51,11 +53,27 @@ pub(crate) fn check_layer(layer: &dyn Layer) -> Result<(), BuildError> {
     Ok(())
 }
 
+/// Checks a convolution whose window fits its image: the arithmetic takes no other.
+pub(super) fn check_convolution(kind: &'static str, shape: &ConvolutionShape) -> Result<(), BuildError> {
+    if shape.is_valid() {
+        return Ok(());
+    }
+    let [kernel_h, kernel_w] = shape.kernel;
+    let lengths = [
+        ("weights", product(&[kernel_h, kernel_w, shape.in_channels / shape.groups, shape.out_channels])),
+        ("values in an output sample", product(&[shape.out_height(), shape.out_width(), shape.out_channels])),
+    ];
+    let widest = shape.in_channels.max(shape.out_channels);
+    let padded = ("values in a padded image", product(&[shape.frame_height(), shape.frame_width(), widest]));
+    let (what, length) = lengths.into_iter().find(|(_, length)| *length > LARGEST_LENGTH).unwrap_or(padded);
+    Err(BuildError::TooLarge { kind, what, length })
+}
+
 fn product(sizes: &[usize]) -> u128 {
     sizes.iter().fold(1u128, |product, size| product.saturating_mul(*size as u128))
 }
 
-fn at_most(kind: &'static str, key: &'static str, (value, largest): (usize, usize)) -> Result<(), BuildError> {
+fn at_most(largest: usize, kind: &'static str, key: &'static str, value: usize) -> Result<(), BuildError> {
     if value <= largest { Ok(()) } else { Err(BuildError::AboveLargest { kind, key, value, largest }) }
 }
 
@@ -88,7 +106,14 @@ mod tests {
             assert!(message.contains(expected) && message.contains("at most"), "{message}");
         }
         let wide = LayerSpec::Linear(LinearSpec::new(1 << 24));
-        let message = refused(image, &[wide.clone(), wide, last]);
+        let message = refused(image, &[wide.clone(), wide, last.clone()]);
         assert!(message.contains("linear would have 281474976710656 weights"), "{message}");
+        let mut padded = Conv2dSpec::new(4, 3);
+        padded.padding = Padding::Each(1 << 13);
+        let deep = Shape::Image { height: 1, width: 1, channels: 1 << 24 };
+        let message = refused(deep, &[LayerSpec::Conv2d(padded), last.clone()]);
+        assert!(message.contains("conv2d would have 4504149399961600 values in a padded image"), "{message}");
+        let message = refused(deep, &[LayerSpec::Conv2d(Conv2dSpec::new(1 << 24, 3)), last]);
+        assert!(message.contains("conv2d would have 2533274790395904 weights"), "{message}");
     }
 }

@@ -200,36 +200,45 @@ impl Window {
     }
 }
 
-/// The windows of a pool over `input`; `stride` is the kernel where there is none.
-///
-/// # Errors
-/// As [`Window::fit`], or if padding is more than half of the kernel, or a window has more than 65536 values.
-pub(super) fn pool_shape(
-    kind: &'static str,
-    (kernel, stride): (Extent, Option<Extent>),
-    padding: Padding,
-    input: Shape,
-) -> Result<PoolShape, BuildError> {
-    let fitted = Window { kernel, stride: stride.unwrap_or(kernel), padding, dilation: 1 }.fit(kind, input)?;
-    let stride = stride.unwrap_or(kernel);
-    if let Padding::Each(padding) = padding
-        && padding > kernel.height.min(kernel.width) / 2
-    {
-        return Err(BuildError::PaddingTooLarge { kind, padding, kernel });
+/// The window of a pool before it meets an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PoolWindow {
+    /// Rows and columns of the kernel.
+    pub kernel: Extent,
+    /// Steps between windows; the kernel if there are none.
+    pub stride: Option<Extent>,
+    /// What surrounds the image.
+    pub padding: Padding,
+}
+
+impl PoolWindow {
+    /// Lays the window over an image.
+    ///
+    /// # Errors
+    /// As [`Window::fit`], or if padding is more than half of the kernel, or a window has more than 65536 values.
+    pub(super) fn fit(&self, kind: &'static str, input: Shape) -> Result<PoolShape, BuildError> {
+        let PoolWindow { kernel, stride, padding } = *self;
+        let stride = stride.unwrap_or(kernel);
+        let fitted = Window { kernel, stride, padding, dilation: 1 }.fit(kind, input)?;
+        if let Padding::Each(padding) = padding
+            && padding > kernel.height.min(kernel.width) / 2
+        {
+            return Err(BuildError::PaddingTooLarge { kind, padding, kernel });
+        }
+        if kernel.area() > 1 << 16 {
+            let (key, value, allowed) = ("kernel", kernel.area() as f32, "at most 65536 values; use global_avg_pool");
+            return Err(BuildError::OutOfRange { kind, key, value, allowed });
+        }
+        let dimensions = input.dimensions();
+        Ok(PoolShape {
+            input: [dimensions[0], dimensions[1]],
+            channels: dimensions[2],
+            kernel: [kernel.height, kernel.width],
+            stride: [stride.height, stride.width],
+            padding: [fitted.rows[0], fitted.columns[0]],
+            output: [fitted.output.height, fitted.output.width],
+        })
     }
-    if kernel.area() > 1 << 16 {
-        let (key, value, allowed) = ("kernel", kernel.area() as f32, "at most 65536 values; use global_avg_pool");
-        return Err(BuildError::OutOfRange { kind, key, value, allowed });
-    }
-    let dimensions = input.dimensions();
-    Ok(PoolShape {
-        input: [dimensions[0], dimensions[1]],
-        channels: dimensions[2],
-        kernel: [kernel.height, kernel.width],
-        stride: [stride.height, stride.width],
-        padding: [fitted.rows[0], fitted.columns[0]],
-        output: [fitted.output.height, fitted.output.width],
-    })
 }
 
 /// Shape of one output sample of a pool.
@@ -237,7 +246,7 @@ pub(super) fn pool_output(shape: &PoolShape) -> Shape {
     Shape::Image { height: shape.output[0], width: shape.output[1], channels: shape.channels }
 }
 
-/// What a table shows about a pool.
+/// Returns the text of tables about a pool.
 pub(super) fn describe_pool(shape: &PoolShape) -> String {
     let [kernel, stride] = [shape.kernel, shape.stride].map(|[height, width]| Extent { height, width });
     format!("{kernel}, stride {stride}")

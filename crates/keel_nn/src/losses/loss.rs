@@ -1,6 +1,7 @@
 //! A loss bound to a network's output and its targets.
 
 use keel_kernels::activation::{self, Function};
+use keel_kernels::simd;
 
 use super::bce::Bce;
 use super::class_weights::ClassWeights;
@@ -90,7 +91,7 @@ impl Loss {
         assert_eq!(outputs.len() % self.outputs, 0, "{} floats in rows of {}", outputs.len(), self.outputs);
         match self.output_transform() {
             OutputTransform::Softmax => softmax(outputs, self.outputs, probabilities),
-            OutputTransform::Sigmoid => activation::forward(Function::Sigmoid, outputs, probabilities),
+            OutputTransform::Sigmoid => activation::forward(simd::level(), Function::Sigmoid, outputs, probabilities),
             OutputTransform::Identity | OutputTransform::Auto => probabilities.copy_from_slice(outputs),
         }
     }

@@ -1,6 +1,6 @@
 //! The mean energy of a tensor, mean(x)² / mean(x²): 0 when it is centred, 1 when it is constant.
 
-use keel_kernels::simd;
+use keel_kernels::SimdLevel;
 use keel_kernels::statistics::{Limits, Signal, SignalPart, signal_chunk};
 
 use super::sample::spread;
@@ -11,11 +11,10 @@ const BLOCK: usize = 1024;
 
 /// The mean energy of a sample of `values`, on this thread: waking another would take longer. `parts` is scratch that the
 /// first call allocates.
-pub(super) fn sampled_energy(values: &[f32], parts: &mut Vec<SignalPart>) -> f32 {
-    let level = simd::level();
+pub(super) fn sampled_energy(simd: SimdLevel, values: &[f32], parts: &mut Vec<SignalPart>) -> f32 {
     parts.clear();
     parts.extend(spread(values, BLOCK, SAMPLE).map(|block| {
-        level.run(
+        simd.run(
             #[inline(always)]
             || signal_chunk(block, Limits::NONE),
         )
@@ -36,6 +35,8 @@ fn share_of_mean(mean: f64, variance: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use keel_kernels::simd::level;
+
     use super::*;
 
     #[test]
@@ -45,12 +46,12 @@ mod tests {
         };
         for length in [2, SAMPLE, 10 * SAMPLE] {
             for (offset, expected) in [(0.0, 0.0), (1.0, 0.5), (1000.0, 1.0)] {
-                let energy = sampled_energy(&wave(length, offset), &mut Vec::new());
+                let energy = sampled_energy(level(), &wave(length, offset), &mut Vec::new());
                 assert!((energy - expected).abs() < 1e-3, "{length} around {offset}: {energy}");
             }
         }
-        assert_eq!(sampled_energy(&[], &mut Vec::new()), 0.0);
+        assert_eq!(sampled_energy(level(), &[], &mut Vec::new()), 0.0);
         let with_gaps: Vec<f32> = wave(64, 1.0).into_iter().chain([f32::NAN, f32::INFINITY]).collect();
-        assert!((sampled_energy(&with_gaps, &mut Vec::new()) - 0.5).abs() < 1e-3);
+        assert!((sampled_energy(level(), &with_gaps, &mut Vec::new()) - 0.5).abs() < 1e-3);
     }
 }

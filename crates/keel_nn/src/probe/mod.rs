@@ -17,6 +17,7 @@ mod sample;
 
 use std::ops::Range;
 
+use keel_kernels::SimdLevel;
 use keel_kernels::statistics::{
     GradientPart, GradientSignal, Limits, SignCounts, Signal, SignalPart, UnitCounts, activation_signal, gradient,
     sign_agreement, signal,
@@ -65,8 +66,8 @@ pub struct InputProbe {
 
 impl InputProbe {
     /// Answers, from the network's input.
-    pub(crate) fn measure(&mut self, input: &[f32]) {
-        self.energy = energy::sampled_energy(input, &mut self.parts);
+    pub(crate) fn measure(&mut self, simd: SimdLevel, input: &[f32]) {
+        self.energy = energy::sampled_energy(simd, input, &mut self.parts);
     }
 }
 
@@ -190,23 +191,23 @@ impl Probe {
     }
 
     /// Answers what is asked of the output, `[batch, ...]`.
-    pub(crate) fn measure_output(&mut self, output: &[f32]) {
+    pub(crate) fn measure_output(&mut self, simd: SimdLevel, output: &[f32]) {
         let Requests { output: wanted, energy, histograms, values, .. } = self.requests;
         let limits = self.limits.unwrap_or(Limits::NONE);
         if let Some(last) = self.layers.last_mut() {
             if energy {
-                self.energy = Some(energy::sampled_energy(output, &mut last.parts));
+                self.energy = Some(energy::sampled_energy(simd, output, &mut last.parts));
             }
             match wanted {
                 OutputRequest::None => {}
-                OutputRequest::Signal => last.output = Some(signal(output, limits, &mut last.parts)),
+                OutputRequest::Signal => last.output = Some(signal(simd, output, limits, &mut last.parts)),
                 OutputRequest::Units => {
-                    last.output = Some(activation_signal(output, limits, &mut last.units, &mut last.parts));
+                    last.output = Some(activation_signal(simd, output, limits, &mut last.units, &mut last.parts));
                 }
             }
         }
         if histograms {
-            self.histograms.output = Histogram::of(output);
+            self.histograms.output = Histogram::of(simd, output);
         }
         if values {
             self.values.output.extend_from_slice(output);
@@ -214,13 +215,13 @@ impl Probe {
     }
 
     /// Answers what is asked of the gradient with respect to the output, `[batch, ...]`.
-    pub(crate) fn measure_gradient(&mut self, grad_output: &[f32]) {
+    pub(crate) fn measure_gradient(&mut self, simd: SimdLevel, grad_output: &[f32]) {
         let parts = &mut self.gradient_parts;
         if let Some(last) = self.layers.last_mut().filter(|_| self.requests.gradient) {
-            last.gradient = Some(gradient(grad_output, parts));
+            last.gradient = Some(gradient(simd, grad_output, parts));
         }
         if self.requests.histograms {
-            self.histograms.gradient = Histogram::of(grad_output);
+            self.histograms.gradient = Histogram::of(simd, grad_output);
         }
         if self.requests.values {
             self.values.gradient.extend_from_slice(grad_output);
@@ -228,10 +229,10 @@ impl Probe {
     }
 
     /// Answers what is asked of the gradient with respect to the instruction's parameters.
-    pub(crate) fn measure_parameter_gradient(&mut self, grad_parameters: &[f32]) {
+    pub(crate) fn measure_parameter_gradient(&mut self, simd: SimdLevel, grad_parameters: &[f32]) {
         for signs in self.signs.iter_mut().filter(|_| self.requests.signs) {
             let gradient = &grad_parameters[signs.weights.clone()];
-            signs.agreement = Some(sign_agreement(gradient, signs.units, signs.limit, &mut signs.counts));
+            signs.agreement = Some(sign_agreement(simd, gradient, signs.units, signs.limit, &mut signs.counts));
         }
     }
 }

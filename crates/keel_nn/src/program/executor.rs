@@ -110,7 +110,7 @@ impl Executor {
         assert_eq!(parameters.len(), graph.parameter_length(), "parameters");
         assert!(count * sample == batch.input.len() && (1..=plan.batch()).contains(&count), "{count} samples");
         if let Some(probe) = observer.input() {
-            probe.measure(batch.input);
+            probe.measure(program.simd(), batch.input);
         }
         for (index, instruction) in program.instructions().iter().enumerate() {
             let kernel = instruction.kernel.layer();
@@ -135,6 +135,7 @@ impl Executor {
             kernel.forward(Forward {
                 batch: count,
                 mode: plan.mode(),
+                simd: program.simd(),
                 inputs: resolve([first, second], batch.input, [first_slice, second_slice]),
                 output,
                 parameters: &parameters[instruction.parameters.clone()],
@@ -145,7 +146,7 @@ impl Executor {
                 probe: observer.probe(index),
             });
             if let Some(probe) = observer.probe(index) {
-                probe.measure_output(output);
+                probe.measure_output(program.simd(), output);
             }
         }
     }
@@ -250,11 +251,12 @@ impl Executor {
             ];
             let [first, second, output, grad_output, grad_first, grad_second, saved, scratch] = disjoint(arena, slots);
             if let Some(probe) = observer.probe(index) {
-                probe.measure_gradient(grad_output);
+                probe.measure_gradient(program.simd(), grad_output);
             }
             let grad_parameters = &mut gradients[instruction.parameters.clone()];
             kernel.backward(Backward {
                 batch: count,
+                simd: program.simd(),
                 inputs: resolve(inputs, batch.input, [first, second]),
                 output,
                 grad_output,
@@ -269,13 +271,13 @@ impl Executor {
                 probe: observer.probe(index),
             });
             if let Some(probe) = observer.probe(index) {
-                probe.measure_parameter_gradient(&gradients[instruction.parameters.clone()]);
+                probe.measure_parameter_gradient(program.simd(), &gradients[instruction.parameters.clone()]);
             }
             for (target, source) in layout.grad_inputs.iter().zip(&instruction.inputs) {
                 if let GradInput::Add { from, to } = target {
                     let length = program.shape(*source).len() * count;
                     let [to, from] = disjoint(arena, [shortened(to, length), shortened(from, length)]);
-                    keel_kernels::elementwise::add_assign(to, from);
+                    keel_kernels::elementwise::add_assign(program.simd(), to, from);
                 }
             }
         }

@@ -11,6 +11,8 @@ mod plan;
 
 use std::sync::Arc;
 
+use keel_kernels::{SimdLevel, simd};
+
 pub use executor::{Batch, Executor};
 pub use instruction::{Instruction, Kernel, Source};
 pub use passes::{Fusion, FusionPasses};
@@ -34,21 +36,41 @@ pub fn lower<T: Target>(graph: &Arc<Graph>, target: &T) -> T::Program {
 }
 
 /// The kernels of this machine, in f32.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Cpu {
     /// Neighbours that are joined.
     pub passes: FusionPasses,
+    /// SIMD level all kernels of a program run at.
+    pub simd: SimdLevel,
 }
 
 impl Cpu {
-    /// Joins all there is to join: for training and prediction.
+    /// Joins all there is to join, at the default SIMD level: for training and prediction.
     pub fn fused() -> Self {
-        Cpu { passes: FusionPasses::all() }
+        Cpu { passes: FusionPasses::all(), simd: simd::level() }
     }
 
-    /// Joins nothing: one instruction for each node, in the order of the nodes.
+    /// Joins nothing: one instruction for each node, in the order of the nodes, at the default SIMD level.
     pub fn unfused() -> Self {
-        Cpu { passes: FusionPasses::none() }
+        Cpu { passes: FusionPasses::none(), ..Cpu::fused() }
+    }
+
+    /// Sets the neighbours that are joined.
+    #[must_use]
+    pub fn with_passes(self, passes: FusionPasses) -> Self {
+        Cpu { passes, ..self }
+    }
+
+    /// Sets the SIMD level.
+    #[must_use]
+    pub fn with_simd(self, simd: SimdLevel) -> Self {
+        Cpu { simd, ..self }
+    }
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Cpu::fused()
     }
 }
 
@@ -57,7 +79,7 @@ impl Target for Cpu {
 
     fn lower(&self, graph: &Arc<Graph>) -> Arc<Program> {
         let instructions = patterns::join(instruction::of_nodes(graph), self.passes);
-        Arc::new(Program { graph: Arc::clone(graph), instructions })
+        Arc::new(Program { graph: Arc::clone(graph), instructions, simd: self.simd })
     }
 }
 
@@ -66,6 +88,7 @@ impl Target for Cpu {
 pub struct Program {
     graph: Arc<Graph>,
     instructions: Vec<Instruction>,
+    simd: SimdLevel,
 }
 
 impl Program {
@@ -77,6 +100,11 @@ impl Program {
     /// Instructions, in the order in which they run.
     pub fn instructions(&self) -> &[Instruction] {
         &self.instructions
+    }
+
+    /// SIMD level all kernels run at.
+    pub fn simd(&self) -> SimdLevel {
+        self.simd
     }
 
     /// The value the network returns.

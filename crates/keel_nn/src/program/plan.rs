@@ -140,7 +140,7 @@ impl Layout<'_> {
     fn plan(mut self) -> Plan {
         let (program, count) = (self.program, self.program.instructions().len());
         let trains = self.request.mode == Mode::Train;
-        let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request);
+        let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request, program.simd());
         let memories: Vec<Memory> = program.instructions().iter().map(memory).collect();
         let learning = program.learning();
         let backward = |node: usize| 2 * count - node;

@@ -1,7 +1,12 @@
 //! A layer of the program's own: nobody else knows its formula, so its own functions are called, in f32.
 
+use keel_kernels::SimdLevel;
+
 use super::{Call, Definition, Gradients};
-use crate::{Backward, Forward, Layer, MemoryRequest};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest};
+
+/// Level the functions are called at: the plainest.
+const SIMD: SimdLevel = SimdLevel::Scalar;
 
 /// The functions of a layer as its definition. The second input is not passed on: such layers have one.
 #[derive(Debug)]
@@ -16,12 +21,13 @@ impl Definition for CustomDefinition<'_> {
 
     fn backward(&self, call: &Call<'_>, grad_output: &[f64]) -> Gradients {
         let Single { input, output, parameters, state, mut saved } = self.run(call);
-        let memory = self.0.memory(request(call));
+        let memory = self.memory(call);
         let mut grad_output = narrowed(grad_output);
         let mut grad_input = vec![0.0; input.len()];
         let mut grad_parameters = vec![0.0; parameters.len()];
         let mut scratch = vec![0.0; memory.backward_scratch];
         let backward = Backward::new(call.batch, &mut grad_output)
+            .with_simd(SIMD)
             .with_input(&input)
             .with_output(&output)
             .with_grad_input(&mut grad_input)
@@ -47,14 +53,20 @@ struct Single {
 }
 
 impl CustomDefinition<'_> {
+    fn memory(&self, call: &Call<'_>) -> Memory {
+        let workers = keel_kernels::parallel::workers();
+        self.0.memory(MemoryRequest { batch: call.batch, mode: call.mode, workers }, SIMD)
+    }
+
     fn run(&self, call: &Call<'_>) -> Single {
-        let memory = self.0.memory(request(call));
+        let memory = self.memory(call);
         let (input, parameters) = (narrowed(call.inputs[0]), narrowed(call.parameters));
         let (mut state, mut saved) = (narrowed(call.state), vec![0.0; memory.saved]);
         let mut output = vec![0.0; call.batch * self.0.output_shape().len()];
         let mut scratch = vec![0.0; memory.forward_scratch];
         let forward = Forward::new(call.batch, &input, &mut output)
             .with_mode(call.mode)
+            .with_simd(SIMD)
             .with_parameters(&parameters)
             .with_state(&mut state)
             .with_saved(&mut saved)
@@ -63,10 +75,6 @@ impl CustomDefinition<'_> {
         self.0.forward(forward);
         Single { input, output, parameters, state, saved }
     }
-}
-
-fn request(call: &Call<'_>) -> MemoryRequest {
-    MemoryRequest { batch: call.batch, mode: call.mode, workers: keel_kernels::parallel::workers() }
 }
 
 fn narrowed(values: &[f64]) -> Vec<f32> {

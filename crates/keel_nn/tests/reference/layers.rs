@@ -2,7 +2,8 @@
 
 use keel_nn::activations::{Activation, all};
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Mode, Shape};
+use keel_nn::reference::Gradients;
+use keel_nn::{Mode, Shape, SimdLevel};
 use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
 
 use crate::operation::{ADD, Operation, Values};
@@ -20,8 +21,8 @@ struct Magnitudes {
     grad_parameters: f64,
 }
 
-/// Runs forward in both modes and backward on deterministic numbers and compares everything the layer writes.
-/// Returns false if the layer does not fit the shape.
+/// Runs forward in both modes and backward on deterministic numbers, at every SIMD level of the processor, and compares
+/// everything the layer writes. Returns false if the layer does not fit the shape.
 fn check(config: &str, dimensions: &[usize], batch: usize) -> bool {
     let Ok(mut operation) = Operation::new(config, shape(dimensions), batch) else { return false };
     let length = batch * dimensions.iter().product::<usize>();
@@ -38,25 +39,53 @@ fn compare(what: &str, operation: &mut Operation, inputs: &[&[f32]]) {
     let grad_output = deterministic_values(3, operation.single.output_length(), -1.0, 1.0);
     let mut values = operation.values(Mode::Train, inputs);
     let magnitudes = magnitudes(operation, &values, &widened(&grad_output));
-    let near = |part: &str, actual: &[f32], expected: &[f64], magnitude: f64| {
-        let tolerance = Tolerance::new(TOLERANCE, TOLERANCE * magnitude);
-        assert_close(&format!("{what}: {part}"), &widened(actual), expected, tolerance);
-    };
+    let output = values.forward(&operation.op);
+    let gradients = values.backward(&operation.op, &widened(&grad_output));
+    let expected = Expected { output, state: values.state, gradients, magnitudes };
+    let state = operation.single.state.clone();
+    for simd in SimdLevel::available() {
+        operation.single.simd = simd;
+        operation.single.state.copy_from_slice(&state);
+        let what = format!("{what}, {}", simd.name());
+        compare_training(&what, operation, inputs, &expected);
+        compare_evaluation(&what, operation, inputs, expected.magnitudes.output);
+    }
+}
+
+/// Results of a training call, from the reference.
+struct Expected {
+    output: Vec<f64>,
+    state: Vec<f64>,
+    gradients: Gradients,
+    magnitudes: Magnitudes,
+}
+
+fn compare_training(what: &str, operation: &mut Operation, inputs: &[&[f32]], expected: &Expected) {
+    let Expected { output: expected_output, state, gradients, magnitudes } = expected;
+    let grad_output = deterministic_values(3, operation.single.output_length(), -1.0, 1.0);
     let two = [inputs[0], inputs.get(1).copied().unwrap_or(&[])];
     let output = operation.single.forward_two(Mode::Train, two);
-    let expected = values.forward(&operation.op);
-    near("output", &output, &expected, magnitudes.output);
-    near("state", &operation.single.state, &values.state, 1.0);
+    assert_near(&format!("{what}: output"), &output, expected_output, magnitudes.output);
+    assert_near(&format!("{what}: state"), &operation.single.state, state, 1.0);
     let grad_inputs = operation.single.backward_two(two, &output, &grad_output);
-    let gradients = values.backward(&operation.op, &widened(&grad_output));
     for (actual, expected) in grad_inputs.iter().zip(&gradients.inputs) {
-        near("input gradient", actual, expected, magnitudes.grad_input);
+        assert_near(&format!("{what}: input gradient"), actual, expected, magnitudes.grad_input);
     }
-    near("parameter gradient", &operation.single.grad_parameters, &gradients.parameters, magnitudes.grad_parameters);
+    let (actual, magnitude) = (&operation.single.grad_parameters, magnitudes.grad_parameters);
+    assert_near(&format!("{what}: parameter gradient"), actual, &gradients.parameters, magnitude);
+}
+
+/// The state an evaluation reads is the one the layer's own training call left.
+fn compare_evaluation(what: &str, operation: &mut Operation, inputs: &[&[f32]], magnitude: f64) {
+    let two = [inputs[0], inputs.get(1).copied().unwrap_or(&[])];
     let mut values = operation.values(Mode::Evaluate, inputs);
     let output = operation.single.forward_two(Mode::Evaluate, two);
-    near("evaluated output", &output, &values.forward(&operation.op), magnitudes.output);
-    near("evaluated state", &operation.single.state, &values.state, 0.0);
+    assert_near(&format!("{what}: evaluated output"), &output, &values.forward(&operation.op), magnitude);
+    assert_near(&format!("{what}: evaluated state"), &operation.single.state, &values.state, 0.0);
+}
+
+fn assert_near(what: &str, actual: &[f32], expected: &[f64], magnitude: f64) {
+    assert_close(what, &widened(actual), expected, Tolerance::new(TOLERANCE, TOLERANCE * magnitude));
 }
 
 fn largest(values: &[f64]) -> f64 {
@@ -237,6 +266,13 @@ fn max_pool_and_maxout_choose_as_the_reference_does_among_equal_values_and_not_a
 }
 
 fn compare_exactly(what: &str, operation: &mut Operation, input: &[f32]) {
+    for simd in SimdLevel::available() {
+        operation.single.simd = simd;
+        compare_exactly_at_level(&format!("{what}, {}", simd.name()), operation, input);
+    }
+}
+
+fn compare_exactly_at_level(what: &str, operation: &mut Operation, input: &[f32]) {
     let grad_output: Vec<f32> = deterministic_labels(3, operation.single.output_length(), 9)
         .into_iter()
         .map(|label| label as f32 + 1.0)
@@ -347,17 +383,18 @@ fn large_batches_equal_the_reference() {
 #[test]
 fn activations_equal_the_reference_at_kinks_and_far_out() {
     for activation in all() {
-        check_kinks_and_far_out(activation);
+        SimdLevel::available().into_iter().for_each(|simd| check_kinks_and_far_out(activation, simd));
     }
 }
 
-fn check_kinks_and_far_out(activation: Activation) {
+fn check_kinks_and_far_out(activation: Activation, simd: SimdLevel) {
     let mut input = vec![0.0, -0.0, f32::MIN_POSITIVE];
     for distance in [1e-30, 1e-6, 2.5, 3.0, 3.5, 10.0, 30.0, 88.0, 100.0, 1e4, 1e30] {
         input.extend([distance, -distance]);
     }
     let config = serde_json::to_string(&LayerSpec::Activation(activation)).unwrap();
     let mut operation = Operation::new(&config, Shape::Features(input.len()), 1).unwrap();
+    operation.single.simd = simd;
     let mut values = operation.values(Mode::Train, &[&input]);
     let output = operation.single.forward(Mode::Train, &input);
     let expected = values.forward(&operation.op);

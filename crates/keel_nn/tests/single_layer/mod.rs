@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Backward, Forward, MemoryRequest, Mode, Op, RandomKey, Shape};
+use keel_nn::{Backward, Forward, Memory, MemoryRequest, Mode, Op, RandomKey, Shape, SimdLevel};
 use keel_testkit::golden::{self, GoldenCase, GoldenFile, NamedTensors};
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values, weighted_sum};
 
@@ -13,6 +13,8 @@ pub struct SingleLayer {
     pub layer: Op,
     pub input: Shape,
     pub batch: usize,
+    /// Level of the calls; the default at first.
+    pub simd: SimdLevel,
     pub parameters: Vec<f32>,
     pub grad_parameters: Vec<f32>,
     pub state: Vec<f32>,
@@ -32,22 +34,29 @@ impl SingleLayer {
     pub fn of(layer: Op, input: Shape, batch: usize) -> Self {
         let length: usize = layer.parameters().iter().map(|parameter| parameter.len()).sum();
         let state = layer.state().iter().flat_map(|state| vec![state.initial; state.len]).collect();
-        let memory = layer.layer().memory(request(batch, Mode::Train));
         let mut single = SingleLayer {
             layer,
             input,
             batch,
+            simd: keel_kernels::simd::level(),
             parameters: deterministic_values(77, length, -1.0, 1.0),
             grad_parameters: vec![f32::NAN; length],
             state,
-            saved: vec![f32::NAN; memory.saved],
+            saved: Vec::new(),
             random: RandomKey::new(3),
         };
         // Scales near one, as in training, keep gradient checks well conditioned.
         for (name, value) in [("scale", 1.2), ("shift", 0.1)] {
             single.add_to_parameter(name, value);
         }
+        single.saved = vec![f32::NAN; single.memory(Mode::Train).saved];
         single
+    }
+
+    /// Memory wanted for calls in `mode`.
+    fn memory(&self, mode: Mode) -> Memory {
+        let workers = keel_kernels::parallel::workers();
+        self.layer.layer().memory(MemoryRequest { batch: self.batch, mode, workers }, self.simd)
     }
 
     fn add_to_parameter(&mut self, name: &str, value: f32) {
@@ -93,12 +102,13 @@ impl SingleLayer {
     /// Output of one forward pass over two inputs.
     pub fn forward_two(&mut self, mode: Mode, inputs: [&[f32]; 2]) -> Vec<f32> {
         assert_eq!(inputs[0].len(), self.batch * self.input.len(), "input");
-        let memory = self.layer.layer().memory(request(self.batch, mode));
+        let memory = self.memory(mode);
         let mut output = vec![f32::NAN; self.output_length()];
         let mut scratch = vec![f32::NAN; memory.forward_scratch];
         let mut unread = vec![f32::NAN; memory.saved];
         let saved = if mode == Mode::Train { &mut self.saved } else { &mut unread };
         let call = Forward::new(self.batch, inputs[0], &mut output)
+            .with_simd(self.simd)
             .with_second_input(inputs[1])
             .with_mode(mode)
             .with_parameters(&self.parameters)
@@ -119,12 +129,13 @@ impl SingleLayer {
 
     /// Gradients by two inputs, as [`SingleLayer::backward`].
     pub fn backward_two(&mut self, inputs: [&[f32]; 2], output: &[f32], grad_output: &[f32]) -> [Vec<f32>; 2] {
-        let memory = self.layer.layer().memory(request(self.batch, Mode::Train));
+        let memory = self.memory(Mode::Train);
         let mut grad_output = grad_output.to_vec();
         let [mut grad_first, mut grad_second] = inputs.map(|input| vec![f32::NAN; input.len()]);
         let mut scratch = vec![f32::NAN; memory.backward_scratch];
         self.grad_parameters.fill(f32::NAN);
         let call = Backward::new(self.batch, &mut grad_output)
+            .with_simd(self.simd)
             .with_input(if memory.backward_reads_input { inputs[0] } else { &[] })
             .with_output(if memory.backward_reads_output { output } else { &[] })
             .with_grad_input(&mut grad_first)
@@ -215,8 +226,4 @@ fn check_state(what: &str, single: &SingleLayer, expected: &NamedTensors, tolera
         let range = single.state_range(name).unwrap_or_else(|| panic!("{what}: no state {name}"));
         assert_close(&single.state[range], &tensor.values, tolerance, &format!("{what}: {name}"));
     }
-}
-
-fn request(batch: usize, mode: Mode) -> MemoryRequest {
-    MemoryRequest { batch, mode, workers: keel_kernels::parallel::workers() }
 }

@@ -57,7 +57,7 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
         let graph = Graph::build(spec.input(), &spec.layers(), 10).map_err(|error| Failure::new(error.to_string()))?;
         // Convolutions by themselves: joined with a norm, their share of the limit would tell of both.
         let passes = FusionPasses::all().without(Fusion::ConvolutionNorm);
-        let program = lower(&graph.into(), &Cpu { passes });
+        let program = lower(&graph.into(), &Cpu::fused().with_passes(passes));
         for instruction in program.instructions().iter().filter(|instruction| !instruction.kernel.layer().is_view()) {
             let layer = instruction.kernel.layer();
             let shapes: Vec<String> =
@@ -84,7 +84,7 @@ impl<'a> Bench<'a> {
     fn new(program: &Program, instruction: &'a Instruction, batch: usize) -> Self {
         let layer = instruction.kernel.layer();
         let request = MemoryRequest { batch, mode: Mode::Train, workers: workers() };
-        let memory = layer.memory(request);
+        let memory = layer.memory(request, program.simd());
         let length =
             |index: usize| instruction.inputs.get(index).map_or(0, |&input| batch * program.shape(input).len());
         let values = |length: usize, seed: u64| Buffer::from_slice(&super::super::formula::inputs(seed, length));

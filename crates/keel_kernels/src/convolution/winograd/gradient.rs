@@ -1,4 +1,4 @@
-//! The gradient by the weights: at each position, transformed input tiles times transformed tiles of output gradients,
+//! The weight gradient: at each position, transformed input tiles times transformed tiles of output gradients,
 //! summed over tiles and images; one transform back at the end of the batch.
 
 use pulp::Simd;
@@ -7,18 +7,19 @@ use super::image::{pixels_inside, store};
 use super::transform::{Filtering, Four, Tile, Two, in_both_directions};
 use super::{Strip, Winograd, first_vector, lanes};
 use crate::convolution::ConvolutionShape;
-use crate::convolution::grad_weights::GradientRows;
+use crate::convolution::grad_weights::{GradientPass, GradientRows};
 use crate::parallel::{Pieces, for_each_task};
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
-use crate::simd;
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 
 /// Floats of all planes of a strip that stay in the second-level cache. The sums are read and written once a strip: where
-/// they do not stay there themselves, the planes may take as much room as they do.
+/// they do not stay there themselves, the planes may take as much memory as they do.
 const STRIP_FLOATS: usize = 128 * 1024;
 
-/// Most pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those over tiles of
-/// 2x2, and are read and written once a strip.
+/// Maximum number of pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those
+/// over tiles of 2x2, and are read and written once a strip.
 const MOST_WEIGHTS_FOR_FOUR: usize = 128 * 128;
 
 /// The gradient of one convolution, by its forward geometry.
@@ -43,81 +44,91 @@ impl WeightGradient {
         self.0.positions() * self.0.in_channels * self.0.out_channels
     }
 
-    /// Floats of room for [`WeightGradient::add`].
-    pub(in crate::convolution) fn room_length(&self) -> usize {
-        self.0.room_length()
+    /// Floats of scratch for [`WeightGradient::add`].
+    pub(in crate::convolution) fn scratch_length(&self) -> usize {
+        self.0.scratch_length()
     }
 
-    /// Adds a few images' part to the sums: `frames` as for [`Winograd::run`].
+    /// Adds the part of a pass to the sums.
     pub(in crate::convolution) fn add(
         &self,
-        frames: &[f32],
-        grad_output: GradientRows<'_>,
+        simd: SimdLevel,
+        pass: GradientPass<'_>,
         sums: &mut [f32],
-        room: &mut [f32],
+        scratch: Scratch<'_>,
     ) {
-        let winograd = &self.0;
+        let (winograd, GradientPass { frames, grad_output }) = (&self.0, pass);
         let images = frames.len() / winograd.frame_length();
         let last_row = (images - 1) * grad_output.image + (winograd.output[0] - 1) * grad_output.row;
         assert_eq!(frames.len(), images * winograd.frame_length(), "frames");
         assert!(grad_output.values.len() >= last_row + winograd.output[1] * winograd.out_channels, "output gradient");
         assert_eq!(sums.len(), self.sums_length(), "sums");
-        assert!(room.len() >= self.room_length(), "room");
-        struct Operation<'a>(&'a WeightGradient, &'a [f32], GradientRows<'a>, &'a mut [f32], &'a mut [f32]);
-        impl pulp::WithSimd for Operation<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) {
-                let Operation(gradient, frames, grad_output, sums, room) = self;
-                // SAFETY: `add` asserted all lengths.
-                unsafe {
-                    match gradient.0.side {
-                        2 => gradient.add_with::<S, Two, 4, 2>(simd, (frames, grad_output), sums, room),
-                        _ => gradient.add_with::<S, Four, 6, 4>(simd, (frames, grad_output), sums, room),
-                    }
-                }
-            }
-        }
+        let (inputs, rest) = scratch.take(winograd.planes(winograd.in_channels).length());
+        let (gradients, _) = rest.take(winograd.planes(winograd.out_channels).length());
         for (part, frames) in frames.chunks(winograd.images * winograd.frame_length()).enumerate() {
-            let grad_output = grad_output.starting_at(part * winograd.images);
-            simd::level().dispatch(Operation(self, frames, grad_output, &mut *sums, &mut *room));
+            let pass = GradientPass { frames, grad_output: grad_output.starting_at(part * winograd.images) };
+            let planes = GradientPlanes { inputs: &mut *inputs, gradients: &mut *gradients };
+            simd.dispatch(AddPass { gradient: self, pass, planes, sums: &mut *sums });
         }
     }
+}
 
+/// Planes of a strip: the transformed inputs and the transformed output gradients.
+struct GradientPlanes<'a> {
+    inputs: &'a mut [f32],
+    gradients: &'a mut [f32],
+}
+
+/// The work of [`WeightGradient::add`], which has asserted all lengths, for as many images as share a strip.
+struct AddPass<'a> {
+    gradient: &'a WeightGradient,
+    pass: GradientPass<'a>,
+    planes: GradientPlanes<'a>,
+    sums: &'a mut [f32],
+}
+
+impl pulp::WithSimd for AddPass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // SAFETY: `add` asserted all lengths.
+        unsafe {
+            match self.gradient.0.side {
+                2 => self.run::<S, Two, 4, 2>(simd),
+                _ => self.run::<S, Four, 6, 4>(simd),
+            }
+        }
+    }
+}
+
+impl AddPass<'_> {
     /// # Safety
     /// The lengths [`WeightGradient::add`] asserts.
     #[inline(always)]
-    unsafe fn add_with<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(
-        &self,
-        simd: S,
-        (frames, grad_output): (&[f32], GradientRows<'_>),
-        sums: &mut [f32],
-        room: &mut [f32],
-    ) {
-        let winograd = &self.0;
+    unsafe fn run<S: Simd, F: Filtering<INPUTS, OUTPUTS>, const INPUTS: usize, const OUTPUTS: usize>(self, simd: S) {
+        let AddPass { gradient, pass, mut planes, sums } = self;
+        let (winograd, GradientPass { frames, grad_output }) = (&gradient.0, pass);
         let (in_channels, out_channels) = (winograd.in_channels, winograd.out_channels);
         let images = frames.len() / winograd.frame_length();
-        let (inputs, gradients) = room.split_at_mut(winograd.planes(in_channels).length());
         for strip in winograd.strips() {
             let tiles = winograd.tiles_of(strip);
-            // SAFETY: strips lie inside frames and gradients, their planes inside the room.
+            // SAFETY: strips lie inside frames and gradients, their planes inside the scratch.
             unsafe {
                 for (image, frame) in frames.chunks_exact(winograd.frame_length()).enumerate() {
-                    let planes = &mut inputs[image * tiles * in_channels..];
-                    winograd.transform_inputs::<S, F, INPUTS, OUTPUTS>(simd, frame, strip, planes);
-                    let planes = &mut gradients[image * tiles * out_channels..];
-                    self.transform_gradients::<S, F, INPUTS, OUTPUTS>(
-                        simd,
-                        grad_output.starting_at(image),
-                        strip,
-                        planes,
-                    );
+                    let target = &mut planes.inputs[image * tiles * in_channels..];
+                    winograd.transform_inputs::<S, F, INPUTS, OUTPUTS>(simd, frame, strip, target);
+                    let target = &mut planes.gradients[image * tiles * out_channels..];
+                    let source = grad_output.starting_at(image);
+                    gradient.transform_gradients::<S, F, INPUTS, OUTPUTS>(simd, source, strip, target);
                 }
-                self.multiply(simd, (inputs, gradients), images * tiles, sums);
+                gradient.multiply(simd, &mut planes, images * tiles, sums);
             }
         }
     }
+}
 
+impl WeightGradient {
     /// # Safety
     /// `grad_output` from the image on, as [`WeightGradient::add`] asserts; `planes` as for
     /// [`Winograd::transform_inputs`].
@@ -140,11 +151,11 @@ impl WeightGradient {
                 let to = (row * columns + column) * channels;
                 let inside = pixels_inside::<OUTPUTS>([height - y, width - x]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    // SAFETY: pixels are read inside the output only, planes lie inside the room.
+                    // SAFETY: pixels are read inside the output only, planes lie inside the scratch.
                     unsafe {
-                        let source = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
-                        let pixels: Tile<S::f32s, OUTPUTS> =
-                            read_pixels(simd, source, (grad_output.row, channels), inside);
+                        let start = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
+                        let source = PixelSource { start, line: grad_output.row, pixel: channels, inside };
+                        let pixels: Tile<S::f32s, OUTPUTS> = source.read(simd);
                         let tile = in_both_directions(
                             pixels,
                             #[inline(always)]
@@ -157,17 +168,13 @@ impl WeightGradient {
         }
     }
 
+    /// Adds the products of `length` tiles to the sums, at every position.
+    ///
     /// # Safety
-    /// `inputs` and `gradients` hold the planes of their channels.
+    /// The planes have the lengths of their channels.
     #[inline(always)]
-    unsafe fn multiply<S: Simd>(
-        &self,
-        simd: S,
-        (inputs, gradients): (&[f32], &[f32]),
-        length: usize,
-        sums: &mut [f32],
-    ) {
-        let winograd = &self.0;
+    unsafe fn multiply<S: Simd>(&self, simd: S, planes: &mut GradientPlanes<'_>, length: usize, sums: &mut [f32]) {
+        let (winograd, GradientPlanes { inputs, gradients }) = (&self.0, planes);
         let (rows, columns) = (winograd.in_channels, winograd.out_channels);
         let (input_stride, gradient_stride) = (winograd.planes(rows).stride(), winograd.planes(columns).stride());
         let segments = [Segment { a: 0, b: 0, length }];
@@ -189,51 +196,61 @@ impl WeightGradient {
         }
     }
 
-    /// The gradient by the weights `[3, 3, in_channels, out_channels]` from the sums over the batch.
-    pub(in crate::convolution) fn finish(&self, sums: &[f32], grad_weights: &mut [f32]) {
+    /// The weight gradient `[3, 3, in_channels, out_channels]` from the sums over the batch.
+    pub(in crate::convolution) fn finish(&self, simd: SimdLevel, sums: &[f32], grad_weights: &mut [f32]) {
         let (rows, columns) = (self.0.in_channels, self.0.out_channels);
         let plane = rows * columns;
         assert_eq!(sums.len(), self.sums_length(), "sums");
-        assert_eq!(grad_weights.len(), 9 * plane, "gradient by the weights");
+        assert_eq!(grad_weights.len(), 9 * plane, "weight gradient");
         let target = Pieces::new(grad_weights);
         for_each_task(rows, sums.len(), |row| {
             let range = row * columns..(row + 1) * columns;
             // SAFETY: each task has its own row of every tap.
             let taps = [0, 1, 2, 3, 4, 5, 6, 7, 8]
                 .map(|tap| unsafe { target.piece(tap * plane + range.start..tap * plane + range.end) });
-            simd::level().dispatch(FinishRow { side: self.0.side, sums, plane, first: range.start, taps });
+            simd.dispatch(FinishRow { side: self.0.side, sums, plane, first: range.start, taps });
         });
     }
 }
 
-/// The pixels inside `size` `[rows, columns]` at steps of `(line, pixel)` floats; zeros for the others.
-///
-/// # Safety
-/// They must be readable.
-#[inline(always)]
-unsafe fn read_pixels<S: Simd, const SIDE: usize>(
-    simd: S,
-    source: *const f32,
-    (line, pixel): (usize, usize),
-    size: [usize; 2],
-) -> Tile<S::f32s, SIDE> {
-    let mut pixels = [[simd.splat_f32s(0.0); SIDE]; SIDE];
-    for (y, row) in pixels.iter_mut().enumerate().take(size[0]) {
-        for (x, value) in row.iter_mut().enumerate().take(size[1]) {
-            // SAFETY: by the caller's promise.
-            *value = unsafe { source.add(y * line + x * pixel).cast::<S::f32s>().read_unaligned() };
-        }
-    }
-    pixels
+/// Pixels of an output gradient under a tile.
+#[derive(Clone, Copy)]
+struct PixelSource {
+    start: *const f32,
+    /// Floats from one line to the next.
+    line: usize,
+    /// Floats from one pixel to the next.
+    pixel: usize,
+    /// Rows and columns inside the image.
+    inside: [usize; 2],
 }
 
-/// One input channel of [`WeightGradient::finish`].
+impl PixelSource {
+    /// The pixels inside the image, zeros for the others.
+    ///
+    /// # Safety
+    /// They must be readable.
+    #[inline(always)]
+    unsafe fn read<S: Simd, const SIDE: usize>(self, simd: S) -> Tile<S::f32s, SIDE> {
+        let mut pixels = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+        for (y, row) in pixels.iter_mut().enumerate().take(self.inside[0]) {
+            for (x, value) in row.iter_mut().enumerate().take(self.inside[1]) {
+                let offset = y * self.line + x * self.pixel;
+                // SAFETY: by the caller's promise.
+                *value = unsafe { self.start.add(offset).cast::<S::f32s>().read_unaligned() };
+            }
+        }
+        pixels
+    }
+}
+
+/// Work of [`WeightGradient::finish`] for one input channel.
 struct FinishRow<'a> {
     side: usize,
     sums: &'a [f32],
     /// Floats of one position.
     plane: usize,
-    /// Where the row starts in it.
+    /// Start of the row in it.
     first: usize,
     /// The row in each tap.
     taps: [&'a mut [f32]; 9],

@@ -4,67 +4,37 @@ use pulp::Simd;
 
 use super::transform::{Filtering, Four, Tile, in_both_directions};
 use super::{SIDE, Strip, Winograd};
+use crate::convolution::Pass;
 use crate::product::microkernel::Segment;
 use crate::product::{Product, Rows};
-use crate::simd;
-
-/// What a few images are computed from.
-#[derive(Clone, Copy)]
-pub(in crate::convolution) struct Pass<'a> {
-    /// `[images, frame rows, frame columns, in_channels]`, [`Winograd::frame`].
-    pub(in crate::convolution) frames: &'a [f32],
-    /// Transformed weights, [`Winograd::pack`].
-    pub(in crate::convolution) packed: &'a [f32],
-    /// `[out_channels]`, added to every pixel.
-    pub(in crate::convolution) bias: Option<&'a [f32]>,
-    /// Whether the result is added to what the output holds.
-    pub(in crate::convolution) accumulate: bool,
-}
+use crate::scratch::Scratch;
+use crate::simd::SimdLevel;
 
 impl Winograd {
-    /// Output images `[images, rows, columns, out_channels]`.
-    pub(in crate::convolution) fn run(&self, pass: Pass<'_>, outputs: &mut [f32], room: &mut [f32]) {
+    /// Output images `[images, rows, columns, out_channels]` of a pass, whose frames are [`Winograd::frame`] large and whose
+    /// weights [`Winograd::pack`] has transformed at the same level.
+    pub(in crate::convolution) fn run(
+        &self,
+        simd: SimdLevel,
+        pass: Pass<'_>,
+        outputs: &mut [f32],
+        scratch: Scratch<'_>,
+    ) {
         let images = outputs.len() / self.output_length();
         assert!(images <= self.images, "{images} images in a pass of {}", self.images);
         assert_eq!(outputs.len(), images * self.output_length(), "output images");
         assert_eq!(pass.frames.len(), images * self.frame_length(), "frames");
         assert_eq!(pass.packed.len(), self.packed_length(), "packed weights");
         assert!(pass.bias.is_none_or(|bias| bias.len() == self.out_channels), "bias");
-        assert!(room.len() >= self.room_length(), "room");
-        struct Operation<'a>(&'a Winograd, Pass<'a>, &'a mut [f32], &'a mut [f32]);
-        impl pulp::WithSimd for Operation<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) {
-                let Operation(winograd, pass, outputs, room) = self;
-                // SAFETY: `run` asserted all lengths.
-                unsafe { winograd.run_with(simd, pass, outputs, room) }
-            }
-        }
-        simd::level().dispatch(Operation(self, pass, outputs, room));
-    }
-
-    /// # Safety
-    /// The lengths [`Winograd::run`] asserts.
-    #[inline(always)]
-    unsafe fn run_with<S: Simd>(&self, simd: S, pass: Pass<'_>, outputs: &mut [f32], room: &mut [f32]) {
-        let (inputs, products) = room.split_at_mut(self.planes(self.in_channels).length());
-        let images = outputs.len() / self.output_length();
-        for strip in self.strips() {
-            let tiles = self.tiles_of(strip);
-            // SAFETY: strips lie inside frames and outputs, their planes inside the room.
-            unsafe {
-                for (image, frame) in pass.frames.chunks_exact(self.frame_length()).enumerate() {
-                    let planes = &mut inputs[image * tiles * self.in_channels..];
-                    self.transform_inputs::<S, Four, 6, 4>(simd, frame, strip, planes);
-                }
-                self.multiply(simd, (inputs, pass.packed), images * tiles, products);
-                for (image, output) in outputs.chunks_exact_mut(self.output_length()).enumerate() {
-                    let planes = &products[image * tiles * self.out_channels..];
-                    self.transform_outputs(simd, (planes, pass), strip, output);
-                }
-            }
-        }
+        let (inputs, rest) = scratch.take(self.planes(self.in_channels).length());
+        let (products, _) = rest.take(self.planes(self.out_channels).length());
+        simd.dispatch(ImagePass {
+            winograd: self,
+            level: simd,
+            pass,
+            outputs,
+            planes: PassPlanes { inputs, products },
+        });
     }
 
     /// # Safety
@@ -90,7 +60,7 @@ impl Winograd {
                 let from = OUTPUTS * (strip.first_row + row) * line + OUTPUTS * column * channels;
                 let to = (row * columns + column) * channels;
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    // SAFETY: a tile lies inside the frame, a plane inside the room.
+                    // SAFETY: a tile lies inside the frame, a plane inside the scratch.
                     unsafe {
                         let source = frame.as_ptr().add(from + channel);
                         let mut tile: Tile<S::f32s, INPUTS> = [[simd.splat_f32s(0.0); INPUTS]; INPUTS];
@@ -110,20 +80,56 @@ impl Winograd {
             }
         }
     }
+}
 
-    /// # Safety
-    /// `inputs` and `products` hold the planes of their channels.
+/// Planes of a strip: the transformed inputs, and what they are multiplied to.
+struct PassPlanes<'a> {
+    inputs: &'a mut [f32],
+    products: &'a mut [f32],
+}
+
+/// The work of [`Winograd::run`], which has asserted all lengths.
+struct ImagePass<'a> {
+    winograd: &'a Winograd,
+    level: SimdLevel,
+    pass: Pass<'a>,
+    outputs: &'a mut [f32],
+    planes: PassPlanes<'a>,
+}
+
+impl pulp::WithSimd for ImagePass<'_> {
+    type Output = ();
+
     #[inline(always)]
-    unsafe fn multiply<S: Simd>(
-        &self,
-        simd: S,
-        (inputs, packed): (&[f32], &[f32]),
-        length: usize,
-        products: &mut [f32],
-    ) {
-        let (depth, columns) = (self.in_channels, self.out_channels);
-        let (from, to) = (self.planes(depth).stride(), self.planes(columns).stride());
-        for (position, panels) in self.panels(packed).enumerate() {
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (winograd, pass) = (self.winograd, self.pass);
+        for strip in winograd.strips() {
+            let tiles = winograd.tiles_of(strip);
+            // SAFETY: strips lie inside frames and outputs, their planes inside the scratch: `run` asserted the lengths.
+            unsafe {
+                for (image, frame) in pass.frames.chunks_exact(winograd.frame_length()).enumerate() {
+                    let planes = &mut self.planes.inputs[image * tiles * winograd.in_channels..];
+                    winograd.transform_inputs::<S, Four, 6, 4>(simd, frame, strip, planes);
+                }
+                self.multiply(simd, tiles);
+                self.transform_outputs(simd, strip);
+            }
+        }
+    }
+}
+
+impl ImagePass<'_> {
+    /// Multiplies `tiles` tiles of each image with the weights, at every position.
+    ///
+    /// # Safety
+    /// The planes have the lengths of their channels.
+    #[inline(always)]
+    unsafe fn multiply<S: Simd>(&mut self, simd: S, tiles: usize) {
+        let (winograd, PassPlanes { inputs, products }) = (self.winograd, &mut self.planes);
+        let length = self.outputs.len() / winograd.output_length() * tiles;
+        let (depth, columns) = (winograd.in_channels, winograd.out_channels);
+        let (from, to) = (winograd.planes(depth).stride(), winograd.planes(columns).stride());
+        for (position, panels) in winograd.panels(self.level, self.pass.packed).enumerate() {
             let product = Product {
                 rows: Rows { lines: 1, length, a_line: 0, a_row: depth, c_line: 0, c_row: columns },
                 segments: &[Segment { a: 0, b: 0, length: depth }],
@@ -138,16 +144,34 @@ impl Winograd {
         }
     }
 
+    /// Transforms the products of a strip back and writes its pixels in every image.
+    ///
     /// # Safety
-    /// `planes` and `output` as for [`Winograd::transform_inputs`].
+    /// As [`ImagePass::multiply`]; the outputs are whole images.
     #[inline(always)]
-    unsafe fn transform_outputs<S: Simd>(
-        &self,
-        simd: S,
-        (planes, pass): (&[f32], Pass<'_>),
-        strip: Strip,
-        output: &mut [f32],
-    ) {
+    unsafe fn transform_outputs<S: Simd>(&mut self, simd: S, strip: Strip) {
+        let image_planes = self.winograd.tiles_of(strip) * self.winograd.out_channels;
+        for (image, output) in self.outputs.chunks_exact_mut(self.winograd.output_length()).enumerate() {
+            let planes = &self.planes.products[image * image_planes..];
+            // SAFETY: passed on.
+            unsafe { self.winograd.transform_image(simd, planes, self.pass, ImageStrip { strip, output }) };
+        }
+    }
+}
+
+/// A strip of an output image.
+struct ImageStrip<'a> {
+    strip: Strip,
+    /// The image.
+    output: &'a mut [f32],
+}
+
+impl Winograd {
+    /// # Safety
+    /// `planes` and the output as for [`Winograd::transform_inputs`].
+    #[inline(always)]
+    unsafe fn transform_image<S: Simd>(&self, simd: S, planes: &[f32], pass: Pass<'_>, target: ImageStrip<'_>) {
+        let ImageStrip { strip, output } = target;
         let (columns, channels) = (self.tiles()[1], self.out_channels);
         let [height, width] = self.output;
         let stride = self.planes(channels).stride();
@@ -158,7 +182,7 @@ impl Winograd {
                 let at = (y * width + SIDE * column) * channels;
                 let inside = pixels_inside::<SIDE>([height - y, width - SIDE * column]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    // SAFETY: a tile's planes lie inside the room, its pixels `inside` the output.
+                    // SAFETY: a tile's planes lie inside the scratch, its pixels `inside` the output.
                     unsafe {
                         let tile = load::<S, _>(planes.as_ptr().add(from + channel), stride);
                         let mut pixels = in_both_directions(
@@ -171,7 +195,8 @@ impl Winograd {
                             pixels = pixels.map(|line| line.map(|value| simd.add_f32s(value, bias)));
                         }
                         let target = output.as_mut_ptr().add(at + channel);
-                        write_pixels(simd, (pixels, inside), (target, width * channels, channels), pass.accumulate);
+                        let target = PixelTarget { start: target, line: width * channels, pixel: channels, inside };
+                        target.write(simd, pixels, pass.accumulate);
                     }
                 }
             }
@@ -186,24 +211,33 @@ pub(super) fn pixels_inside<const SIDE: usize>(left: [usize; 2]) -> [usize; 2] {
     if left[0] >= SIDE && left[1] >= SIDE { [SIDE, SIDE] } else { [left[0].min(SIDE), left[1].min(SIDE)] }
 }
 
-/// Writes or adds the pixels inside `size` `[rows, columns]` to a target with steps of `(line, pixel)` floats.
-///
-/// # Safety
-/// They must be writable.
-#[inline(always)]
-unsafe fn write_pixels<S: Simd, const SIDE: usize>(
-    simd: S,
-    (pixels, size): (Tile<S::f32s, SIDE>, [usize; 2]),
-    (target, line, pixel): (*mut f32, usize, usize),
-    accumulate: bool,
-) {
-    for (y, row) in pixels.iter().enumerate().take(size[0]) {
-        for (x, value) in row.iter().enumerate().take(size[1]) {
-            // SAFETY: by the caller's promise.
-            unsafe {
-                let target = target.add(y * line + x * pixel).cast::<S::f32s>();
-                let value = if accumulate { simd.add_f32s(target.read_unaligned(), *value) } else { *value };
-                target.write_unaligned(value);
+/// Pixels of an output image under a tile.
+#[derive(Clone, Copy)]
+struct PixelTarget {
+    start: *mut f32,
+    /// Floats from one line to the next.
+    line: usize,
+    /// Floats from one pixel to the next.
+    pixel: usize,
+    /// Rows and columns inside the image.
+    inside: [usize; 2],
+}
+
+impl PixelTarget {
+    /// Writes or adds the pixels inside the image.
+    ///
+    /// # Safety
+    /// They must be writable.
+    #[inline(always)]
+    unsafe fn write<S: Simd, const SIDE: usize>(self, simd: S, pixels: Tile<S::f32s, SIDE>, accumulate: bool) {
+        for (y, row) in pixels.iter().enumerate().take(self.inside[0]) {
+            for (x, value) in row.iter().enumerate().take(self.inside[1]) {
+                // SAFETY: by the caller's promise.
+                unsafe {
+                    let target = self.start.add(y * self.line + x * self.pixel).cast::<S::f32s>();
+                    let value = if accumulate { simd.add_f32s(target.read_unaligned(), *value) } else { *value };
+                    target.write_unaligned(value);
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 //! with the transformed weights; the result is transformed back. A strip is a few rows of tiles, so that what lies between
 //! the transforms stays in the cache; of small images, a few are taken together, so that the weights are not read for a
 //! handful of tiles. The frame is wide enough for whole tiles; of a tile that reaches past the output, only the part inside
-//! is written. The gradient by many weights has tiles of 2x2 from 4x4: fewer sums.
+//! is written. The gradient of many weights has tiles of 2x2 from 4x4: fewer sums.
 //!
 //! Sums are taken in another order than by the definition, with an error a few times as large, still at the level of
 //! rounding: `tests` holds every path against the definition in f64.
@@ -16,7 +16,6 @@ mod transform;
 mod weights;
 
 pub(super) use gradient::WeightGradient;
-pub(super) use image::Pass;
 
 use pulp::Simd;
 
@@ -26,7 +25,7 @@ use super::ConvolutionShape;
 /// they save.
 const CHANNEL_STEP: usize = 16;
 
-/// Pixels of a side of a tile, but for the gradient by many weights.
+/// Pixels of a side of a tile, but for the gradient of many weights.
 const SIDE: usize = 4;
 
 /// Smallest output, in pixels of a side: a tile of which less is used has no fewer multiplications than the definition.
@@ -35,7 +34,7 @@ const LEAST_SIDE: usize = 3;
 /// Tiles of a strip, unless one row has more. All tiles of a strip share one reading of the weights.
 const TILES_PER_STRIP: usize = 32;
 
-/// Most images that share a strip.
+/// Maximum number of images that share a strip.
 const MOST_IMAGES: usize = 8;
 
 /// A convolution `[height + 2, width + 2, in_channels] -> [height, width, out_channels]` of a framed image.
@@ -43,18 +42,26 @@ const MOST_IMAGES: usize = 8;
 pub(super) struct Winograd {
     /// Pixels of the output `[rows, columns]`.
     output: [usize; 2],
-    /// Pixels of a side of a tile: [`SIDE`], or 2 for the gradient by many weights.
+    /// Pixels of a side of a tile: [`SIDE`], or 2 for the gradient of many weights.
     side: usize,
     /// Pixels of the framed image: whole tiles and the kernel's reach.
     frame: [usize; 2],
-    /// Most images of a pass.
+    /// Maximum number of images of a pass.
     images: usize,
     in_channels: usize,
     out_channels: usize,
-    /// Whether it goes against the weights: from their output channels to their input channels, kernel turned around.
-    mirrored: bool,
+    direction: Direction,
     /// Tiles of a strip in each image, unless one row has more.
     tiles_per_strip: usize,
+}
+
+/// Way through the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    /// From their input channels to their output channels.
+    Forward,
+    /// From their output channels to their input channels, with the kernel turned around.
+    Backward,
 }
 
 /// The positions of all tiles of a strip: `[position][image][tile][channel]`.
@@ -84,7 +91,7 @@ struct Strip {
     rows: usize,
 }
 
-/// Whether the method applies to a shape.
+/// Returns true if the method applies to a shape.
 pub(super) fn suits(shape: &ConvolutionShape) -> bool {
     shape.kernel == [3, 3]
         && shape.stride == [1, 1]
@@ -95,7 +102,7 @@ pub(super) fn suits(shape: &ConvolutionShape) -> bool {
         && shape.out_height().min(shape.out_width()) >= LEAST_SIDE
 }
 
-/// Most images of a pass: small ones are taken together, until their tiles are worth a reading of the weights.
+/// Maximum number of images of a pass: small ones are taken together, until their tiles are worth a reading of the weights.
 pub(super) fn images_per_pass(shape: &ConvolutionShape) -> usize {
     let tiles = shape.out_height().div_ceil(SIDE) * shape.out_width().div_ceil(SIDE);
     (TILES_PER_STRIP / tiles).clamp(1, MOST_IMAGES)
@@ -104,20 +111,23 @@ pub(super) fn images_per_pass(shape: &ConvolutionShape) -> usize {
 impl Winograd {
     /// The output of a convolution from its framed input.
     pub(super) fn forward(shape: &ConvolutionShape) -> Self {
-        let channels = (shape.in_channels, shape.out_channels);
-        Winograd::new([shape.out_height(), shape.out_width()], channels, images_per_pass(shape), false)
+        Winograd::new(shape, Direction::Forward)
     }
 
     /// The input's gradient from the framed gradient of the output: a convolution itself.
     pub(super) fn grad_input(shape: &ConvolutionShape) -> Self {
-        let channels = (shape.out_channels, shape.in_channels);
-        Winograd::new([shape.height, shape.width], channels, images_per_pass(shape), true)
+        Winograd::new(shape, Direction::Backward)
     }
 
-    fn new(output: [usize; 2], (in_channels, out_channels): (usize, usize), images: usize, mirrored: bool) -> Self {
+    fn new(shape: &ConvolutionShape, direction: Direction) -> Self {
+        let images = images_per_pass(shape);
+        let (output, in_channels, out_channels) = match direction {
+            Direction::Forward => ([shape.out_height(), shape.out_width()], shape.in_channels, shape.out_channels),
+            Direction::Backward => ([shape.height, shape.width], shape.out_channels, shape.in_channels),
+        };
         let frame = output.map(|pixels| SIDE * pixels.div_ceil(SIDE) + 2);
         let tiles_per_strip = TILES_PER_STRIP;
-        Winograd { output, side: SIDE, frame, images, in_channels, out_channels, mirrored, tiles_per_strip }
+        Winograd { output, side: SIDE, frame, images, in_channels, out_channels, direction, tiles_per_strip }
     }
 
     /// Rows and columns of tiles.
@@ -135,7 +145,7 @@ impl Winograd {
         self.frame
     }
 
-    /// Most rows of tiles in a strip.
+    /// Maximum number of rows of tiles in a strip.
     fn strip_rows(&self) -> usize {
         let [rows, columns] = self.tiles();
         let most = (self.tiles_per_strip / columns).max(1);
@@ -167,8 +177,8 @@ impl Winograd {
         self.output[0] * self.output[1] * self.out_channels
     }
 
-    /// Floats of room for [`Winograd::run`].
-    pub(super) fn room_length(&self) -> usize {
+    /// Floats of scratch for [`Winograd::run`].
+    pub(super) fn scratch_length(&self) -> usize {
         self.planes(self.in_channels).length() + self.planes(self.out_channels).length()
     }
 }

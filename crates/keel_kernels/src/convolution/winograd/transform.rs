@@ -6,7 +6,7 @@
 //! y = A^T m,  m = (G g) * (B^T d)
 //! ```
 //!
-//! The gradient by the taps is the transpose: `dg = G^T ((A dy) * (B^T d))`. Both directions of an image: the rows, then
+//! The gradient of the taps is the transpose: `dg = G^T ((A dy) * (B^T d))`. Both directions of an image: the rows, then
 //! the columns. A vector holds neighbouring channels.
 
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};

@@ -3,13 +3,19 @@
 use pulp::Simd;
 
 use super::transform::{Filtering, Four, in_both_directions};
-use super::{CHANNEL_STEP, Winograd, first_vector, lanes};
+use super::{CHANNEL_STEP, Direction, Winograd, first_vector, lanes};
 use crate::parallel::{Pieces, for_each_task};
-use crate::product::panels::{self, Panels};
-use crate::simd;
+use crate::product::panels::{PanelLayout, Panels};
+use crate::simd::SimdLevel;
 
 impl Winograd {
-    /// Floats of the transformed weights.
+    /// Packed weights of one position.
+    #[inline(always)]
+    fn panel_layout(&self, simd: SimdLevel) -> PanelLayout {
+        PanelLayout { depth: self.in_channels, columns: self.out_channels, simd }
+    }
+
+    /// Floats of the transformed weights, the same at every level: channels are whole vectors of each.
     pub(in crate::convolution) fn packed_length(&self) -> usize {
         self.positions() * self.packed_stride()
     }
@@ -17,36 +23,35 @@ impl Winograd {
     /// Floats from the packed weights of one position to the next. Not a multiple of the page, whose multiples share few
     /// places of the cache.
     fn packed_stride(&self) -> usize {
-        panels::packed_length(self.in_channels, self.out_channels) + CHANNEL_STEP
+        self.in_channels * self.out_channels + CHANNEL_STEP
     }
 
     /// The packed weights of each position.
     #[inline(always)]
-    pub(super) fn panels<'a>(&self, packed: &'a [f32]) -> impl Iterator<Item = Panels<'a>> {
-        let (depth, columns) = (self.in_channels, self.out_channels);
-        let length = panels::packed_length(depth, columns);
-        packed.chunks_exact(self.packed_stride()).map(move |values| Panels::new(&values[..length], depth, columns))
+    pub(super) fn panels<'a>(&self, simd: SimdLevel, packed: &'a [f32]) -> impl Iterator<Item = Panels<'a>> {
+        let layout = self.panel_layout(simd);
+        packed.chunks_exact(self.packed_stride()).map(move |values| Panels::new(&values[..layout.length()], layout))
     }
 
     /// Transforms weights `[3, 3, in_channels, out_channels]` of the forward convolution and packs those of each position.
-    pub(in crate::convolution) fn pack(&self, weights: &[f32], packed: &mut [f32]) {
+    pub(in crate::convolution) fn pack(&self, simd: SimdLevel, weights: &[f32], packed: &mut [f32]) {
         assert_eq!(weights.len(), 9 * self.in_channels * self.out_channels, "weights");
         assert_eq!(packed.len(), self.packed_length(), "packed weights");
         let work = packed.len();
         let packed = Pieces::new(packed);
         for_each_task(self.in_channels / CHANNEL_STEP, work, |block| {
             let first_row = block * CHANNEL_STEP;
-            simd::level().dispatch(PackRows { winograd: self, weights, packed, first_row });
+            simd.dispatch(PackRows { winograd: self, level: simd, weights, packed, first_row });
         });
     }
 
     /// The taps of `F32_LANES` output channels of the pass, from `column` on, for its input channel `row`.
     #[inline(always)]
-    fn taps<S: Simd>(&self, simd: S, weights: &[f32], (row, column): (usize, usize)) -> [[S::f32s; 3]; 3] {
+    fn taps<S: Simd>(&self, simd: S, weights: &[f32], row: usize, column: usize) -> [[S::f32s; 3]; 3] {
         let (depth, columns) = (self.in_channels, self.out_channels);
         let mut taps = [[simd.splat_f32s(0.0); 3]; 3];
         for (index, values) in weights.chunks_exact(depth * columns).enumerate() {
-            if self.mirrored {
+            if self.direction == Direction::Backward {
                 let mut gathered = [0.0; CHANNEL_STEP];
                 for (lane, value) in gathered[..S::F32_LANES].iter_mut().enumerate() {
                     *value = values[(column + lane) * depth + row];
@@ -64,6 +69,7 @@ impl Winograd {
 /// A few input channels of [`Winograd::pack`].
 struct PackRows<'a> {
     winograd: &'a Winograd,
+    level: SimdLevel,
     weights: &'a [f32],
     packed: Pieces<'a>,
     first_row: usize,
@@ -73,16 +79,16 @@ impl pulp::WithSimd for PackRows<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let size = (self.winograd.in_channels, self.winograd.out_channels);
+        let layout = self.winograd.panel_layout(self.level);
         let stride = self.winograd.packed_stride();
-        for column in (0..size.1).step_by(S::F32_LANES) {
+        for column in (0..layout.columns).step_by(S::F32_LANES) {
             for row in self.first_row..self.first_row + CHANNEL_STEP {
                 let tile = in_both_directions(
-                    self.winograd.taps(simd, self.weights, (row, column)),
+                    self.winograd.taps(simd, self.weights, row, column),
                     #[inline(always)]
                     |line| Four::taps(simd, line),
                 );
-                let place = panels::place(size, (row, column));
+                let place = layout.place(row, column);
                 for (position, value) in tile.as_flattened().iter().enumerate() {
                     let start = position * stride + place;
                     // SAFETY: each task has its own rows.

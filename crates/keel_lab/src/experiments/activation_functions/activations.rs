@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use keel_kernels::activation;
+use keel_kernels::activation::{self, ActivationGradient};
+use keel_kernels::simd;
 use keel_nn::activations::{Activation, all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,8 +141,9 @@ fn cost(activation: Activation) -> f64 {
     let (mut output, mut gradient) = (vec![0.0; TIMED], vec![0.0; TIMED]);
     let round = |output: &mut [f32], gradient: &mut [f32]| {
         let start = Instant::now();
-        activation::forward(function, &input, output);
-        activation::backward(function, &input, output, gradient);
+        activation::forward(simd::level(), function, &input, output);
+        let given = ActivationGradient { saved: &input, grad_output: output };
+        activation::backward(simd::level(), function, given, gradient);
         start.elapsed().as_secs_f64()
     };
     let best = (0..9).map(|_| round(&mut output, &mut gradient)).fold(f64::MAX, f64::min);

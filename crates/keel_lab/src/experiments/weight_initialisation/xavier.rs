@@ -2,7 +2,8 @@
 //!
 //! Source: Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks (2010), section 4.2.
 
-use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::matmul::{self, Factors, Sizes};
+use keel_kernels::{Scratch, simd};
 use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec, XavierNormalSpec};
 use keel_nn::layers::{Conv2dSpec, FlattenSpec, LayerSpec, Padding};
@@ -190,14 +191,21 @@ fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
     let draws = normal_values(fan_in * fan_out, key.named("rectangular"));
     let rows = choices.map(|(name, variance)| {
         let weights: Vec<f32> = draws.iter().map(|draw| draw * variance.sqrt() as f32).collect();
+        let simd = simd::level();
         let sizes = Sizes { rows: config.batch, depth: fan_in, columns: fan_out };
-        let mut scratch = vec![0.0; matmul::scratch_length(sizes)];
+        let mut scratch = vec![0.0; matmul::scratch_length(simd, sizes)];
         let mut y = vec![0.0; config.batch * fan_out];
-        matmul::matmul(sizes, &x, &weights, None, (&mut y, &mut scratch));
+        matmul::matmul(simd, sizes, Factors { left: &x, right: &weights, bias: None }, &mut y, Scratch(&mut scratch));
         let sizes = Sizes { rows: config.batch, depth: fan_out, columns: fan_in };
-        let mut scratch = vec![0.0; matmul::scratch_length(sizes)];
+        let mut scratch = vec![0.0; matmul::scratch_length(simd, sizes)];
         let mut dx = vec![0.0; config.batch * fan_in];
-        matmul::matmul_transposed(sizes, &g, &weights, (&mut dx, &mut scratch));
+        matmul::matmul_transposed(
+            simd,
+            sizes,
+            Factors { left: &g, right: &weights, bias: None },
+            &mut dx,
+            Scratch(&mut scratch),
+        );
         let ratio = |after: &[f32], before: &[f32]| {
             Moments::of_slice(after).second_moment / Moments::of_slice(before).second_moment
         };

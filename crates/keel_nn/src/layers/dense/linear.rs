@@ -1,6 +1,7 @@
 //! Linear layers: every output is a weighted sum of all inputs.
 
-use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::Scratch;
+use keel_kernels::matmul::{self, Factors, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
 use crate::layers::catalog::{BIAS, BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 /// Keys of a `linear` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -114,11 +115,12 @@ pub struct Linear {
     spec: LinearSpec,
 }
 
-/// Returns the length of the scratch buffer of the weight gradient and the input gradient, in floats.
-pub(super) fn backward_scratch(batch: usize, in_features: usize, out_features: usize) -> usize {
-    let by_weights = Sizes { rows: in_features, depth: batch, columns: out_features };
-    let by_input = Sizes { rows: batch, depth: out_features, columns: in_features };
-    matmul::scratch_length(by_weights).max(matmul::scratch_length(by_input))
+/// Returns the length of the scratch buffer of the weight gradient and the input gradient of a product, in floats.
+pub(super) fn backward_scratch(simd: SimdLevel, forward: Sizes) -> usize {
+    let Sizes { rows, depth, columns } = forward;
+    let of_weights = Sizes { rows: depth, depth: rows, columns };
+    let of_input = Sizes { rows, depth: columns, columns: depth };
+    matmul::scratch_length(simd, of_weights).max(matmul::scratch_length(simd, of_input))
 }
 
 impl Linear {
@@ -140,6 +142,11 @@ impl Linear {
     /// Returns the number of weights of all groups.
     pub(crate) fn weight_length(&self) -> usize {
         self.in_features * self.out_features / self.spec.groups
+    }
+
+    /// Sizes of the product of the forward pass.
+    fn sizes(&self, batch: usize) -> Sizes {
+        Sizes { rows: batch, depth: self.in_features, columns: self.out_features }
     }
 
     /// The groups, where there are several.
@@ -178,15 +185,15 @@ impl Layer for Linear {
         parameters
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
-        let (rows, depth, columns) = (request.batch, self.in_features, self.out_features);
+    fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
         if let Some(groups) = self.groups() {
-            let [forward_scratch, backward_scratch] = groups.scratch(rows);
+            let [forward_scratch, backward_scratch] = groups.scratch(simd, request.batch);
             return Memory { forward_scratch, backward_scratch, backward_reads_input: true, ..Memory::default() };
         }
+        let sizes = self.sizes(request.batch);
         Memory {
-            forward_scratch: matmul::scratch_length(Sizes { rows, depth, columns }),
-            backward_scratch: backward_scratch(rows, depth, columns),
+            forward_scratch: matmul::scratch_length(simd, sizes),
+            backward_scratch: backward_scratch(simd, sizes),
             backward_reads_input: true,
             ..Memory::default()
         }
@@ -196,10 +203,11 @@ impl Layer for Linear {
         if let Some(groups) = self.groups() {
             return groups.forward(context);
         }
-        let sizes = Sizes { rows: context.batch, depth: self.in_features, columns: self.out_features };
+        let sizes = self.sizes(context.batch);
         let (weight, bias) = context.parameters.split_at(self.weight_length());
         let bias = self.spec.bias.then_some(bias);
-        matmul::matmul(sizes, context.inputs[0], weight, bias, (context.output, context.scratch));
+        let factors = Factors { left: context.inputs[0], right: weight, bias };
+        matmul::matmul(context.simd, sizes, factors, context.output, Scratch(context.scratch));
     }
 
     fn backward(&self, context: Backward<'_>) {
@@ -209,8 +217,9 @@ impl Layer for Linear {
         let (batch, in_features, out_features) = (context.batch, self.in_features, self.out_features);
         let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(self.weight_length());
         let sizes = Sizes { rows: in_features, depth: batch, columns: out_features };
-        let scratch = context.scratch;
-        matmul::transposed_matmul(sizes, context.inputs[0], context.grad_output, (grad_weight, scratch));
+        let mut scratch = Scratch(context.scratch);
+        let factors = Factors { left: context.inputs[0], right: context.grad_output, bias: None };
+        matmul::transposed_matmul(context.simd, sizes, factors, grad_weight, scratch.reborrow());
         grad_bias.fill(0.0);
         if self.spec.bias {
             for row in context.grad_output.chunks_exact(out_features) {
@@ -221,7 +230,8 @@ impl Layer for Linear {
         if !grad_input.is_empty() {
             let weight = &context.parameters[..self.weight_length()];
             let sizes = Sizes { rows: batch, depth: out_features, columns: in_features };
-            matmul::matmul_transposed(sizes, context.grad_output, weight, (grad_input, scratch));
+            let factors = Factors { left: context.grad_output, right: weight, bias: None };
+            matmul::matmul_transposed(context.simd, sizes, factors, grad_input, scratch);
         }
     }
 

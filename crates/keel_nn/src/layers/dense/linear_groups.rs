@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::parallel::for_each_chunk_mut;
+use keel_kernels::{Scratch, SimdLevel};
 
 use super::linear::backward_scratch;
 use crate::{Backward, Forward};
@@ -24,28 +25,28 @@ impl LinearGroups {
         self.in_features * self.out_features
     }
 
-    fn packing(self, batch: usize) -> usize {
-        let (depth, columns) = (self.in_features, self.out_features);
-        let forward = matmul::scratch_length(Sizes { rows: batch, depth, columns });
-        forward.max(backward_scratch(batch, depth, columns))
+    fn packing(self, simd: SimdLevel, batch: usize) -> usize {
+        let sizes = Sizes { rows: batch, depth: self.in_features, columns: self.out_features };
+        matmul::scratch_length(simd, sizes).max(backward_scratch(simd, sizes))
     }
 
-    fn forward_block(self, batch: usize) -> usize {
-        batch * (self.in_features + self.out_features) + self.packing(batch)
+    fn forward_block(self, simd: SimdLevel, batch: usize) -> usize {
+        batch * (self.in_features + self.out_features) + self.packing(simd, batch)
     }
 
-    fn backward_block(self, batch: usize) -> usize {
-        batch * (2 * self.in_features + self.out_features) + self.weights() + self.packing(batch)
+    fn backward_block(self, simd: SimdLevel, batch: usize) -> usize {
+        batch * (2 * self.in_features + self.out_features) + self.weights() + self.packing(simd, batch)
     }
 
     /// Floats of scratch of the forward and of the backward pass.
-    pub(super) fn scratch(self, batch: usize) -> [usize; 2] {
-        [self.groups * self.forward_block(batch), self.groups * self.backward_block(batch)]
+    pub(super) fn scratch(self, simd: SimdLevel, batch: usize) -> [usize; 2] {
+        [self.groups * self.forward_block(simd, batch), self.groups * self.backward_block(simd, batch)]
     }
 
     pub(super) fn forward(self, context: Forward<'_>) {
         let LinearGroups { groups, in_features, out_features, .. } = self;
-        let (batch, length) = (context.batch, self.forward_block(context.batch));
+        let (batch, simd) = (context.batch, context.simd);
+        let length = self.forward_block(simd, batch);
         let (weight, bias) = context.parameters.split_at(groups * self.weights());
         let sizes = Sizes { rows: batch, depth: in_features, columns: out_features };
         let blocks = &mut context.scratch[..groups * length];
@@ -53,13 +54,9 @@ impl LinearGroups {
             let [inputs, outputs, packing] = parts(block, [batch * in_features, batch * out_features]);
             gather(context.inputs[0], groups * in_features, group * in_features..(group + 1) * in_features, inputs);
             let bias = self.bias.then(|| &bias[group * out_features..(group + 1) * out_features]);
-            matmul::matmul(
-                sizes,
-                inputs,
-                &weight[group * self.weights()..][..self.weights()],
-                bias,
-                (outputs, packing),
-            );
+            let weight = &weight[group * self.weights()..][..self.weights()];
+            let factors = Factors { left: inputs, right: weight, bias };
+            matmul::matmul(simd, sizes, factors, outputs, Scratch(packing));
         });
         for (group, block) in blocks.chunks_exact(length).enumerate() {
             let outputs = &block[batch * in_features..][..batch * out_features];
@@ -69,7 +66,8 @@ impl LinearGroups {
 
     pub(super) fn backward(self, context: Backward<'_>) {
         let LinearGroups { groups, in_features, out_features, .. } = self;
-        let (batch, length, weights) = (context.batch, self.backward_block(context.batch), self.weights());
+        let (batch, simd, weights) = (context.batch, context.simd, self.weights());
+        let length = self.backward_block(simd, batch);
         let [grad_input, _] = context.grad_inputs;
         let (inputs, grad_output) = (context.inputs[0], &*context.grad_output);
         let parts_of = [batch * in_features, batch * out_features, weights, batch * in_features];
@@ -79,11 +77,13 @@ impl LinearGroups {
             gather(inputs, groups * in_features, group * in_features..(group + 1) * in_features, input);
             gather(grad_output, groups * out_features, group * out_features..(group + 1) * out_features, gradient);
             let sizes = Sizes { rows: in_features, depth: batch, columns: out_features };
-            matmul::transposed_matmul(sizes, input, gradient, (grad_weight, packing));
+            let factors = Factors { left: input, right: gradient, bias: None };
+            matmul::transposed_matmul(simd, sizes, factors, grad_weight, Scratch(&mut *packing));
             if !grad_input.is_empty() {
                 let weight = &context.parameters[group * weights..][..weights];
                 let sizes = Sizes { rows: batch, depth: out_features, columns: in_features };
-                matmul::matmul_transposed(sizes, gradient, weight, (grad_in, packing));
+                let factors = Factors { left: gradient, right: weight, bias: None };
+                matmul::matmul_transposed(simd, sizes, factors, grad_in, Scratch(packing));
             }
         });
         let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(groups * weights);

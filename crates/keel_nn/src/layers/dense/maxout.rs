@@ -1,6 +1,7 @@
 //! Maxout: the largest of several linear maps (Goodfellow et al. 2013).
 
-use keel_kernels::matmul::{self, Sizes};
+use keel_kernels::Scratch;
+use keel_kernels::matmul::{self, Factors, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
 use crate::layers::catalog::{BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 /// Keys of a `maxout` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -129,12 +130,13 @@ impl Layer for Maxout {
         ]
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
-        let (rows, depth, columns) = (request.batch, self.in_features, self.columns());
+    fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
+        let sizes = Sizes { rows: request.batch, depth: self.in_features, columns: self.columns() };
+        let Sizes { rows, columns, .. } = sizes;
         Memory {
             saved: rows * self.out_features,
-            forward_scratch: rows * columns + matmul::scratch_length(Sizes { rows, depth, columns }),
-            backward_scratch: rows * columns + backward_scratch(rows, depth, columns),
+            forward_scratch: rows * columns + matmul::scratch_length(simd, sizes),
+            backward_scratch: rows * columns + backward_scratch(simd, sizes),
             backward_reads_input: true,
             ..Memory::default()
         }
@@ -143,8 +145,9 @@ impl Layer for Maxout {
     fn forward(&self, context: Forward<'_>) {
         let sizes = Sizes { rows: context.batch, depth: self.in_features, columns: self.columns() };
         let (weight, bias) = context.parameters.split_at(self.in_features * self.columns());
-        let (linear, scratch) = context.scratch.split_at_mut(context.batch * self.columns());
-        matmul::matmul(sizes, context.inputs[0], weight, Some(bias), (&mut *linear, scratch));
+        let (linear, scratch) = Scratch(context.scratch).take(context.batch * self.columns());
+        let factors = Factors { left: context.inputs[0], right: weight, bias: Some(bias) };
+        matmul::matmul(context.simd, sizes, factors, linear, scratch);
         let rows = context.output.chunks_exact_mut(self.out_features).zip(linear.chunks_exact(self.columns()));
         for ((output, linear), winners) in rows.zip(context.saved.chunks_exact_mut(self.out_features)) {
             output.copy_from_slice(&linear[..self.out_features]);
@@ -161,7 +164,7 @@ impl Layer for Maxout {
 
     fn backward(&self, context: Backward<'_>) {
         let (batch, depth, columns) = (context.batch, self.in_features, self.columns());
-        let (grad_linear, scratch) = context.scratch.split_at_mut(batch * columns);
+        let (grad_linear, mut scratch) = Scratch(context.scratch).take(batch * columns);
         grad_linear.fill(0.0);
         let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(depth * columns);
         grad_bias.fill(0.0);
@@ -174,12 +177,14 @@ impl Layer for Maxout {
             }
         }
         let sizes = Sizes { rows: depth, depth: batch, columns };
-        matmul::transposed_matmul(sizes, context.inputs[0], grad_linear, (grad_weight, scratch));
+        let factors = Factors { left: context.inputs[0], right: grad_linear, bias: None };
+        matmul::transposed_matmul(context.simd, sizes, factors, grad_weight, scratch.reborrow());
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
             let sizes = Sizes { rows: batch, depth: columns, columns: depth };
             let weight = &context.parameters[..depth * columns];
-            matmul::matmul_transposed(sizes, grad_linear, weight, (grad_input, scratch));
+            let factors = Factors { left: grad_linear, right: weight, bias: None };
+            matmul::matmul_transposed(context.simd, sizes, factors, grad_input, scratch);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
 use crate::layers::catalog::{LayerDefinition, LayerEntry};
-use crate::{Backward, Forward, Layer, ParameterRole, ParameterSpec, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 /// Keys of a `members` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -104,8 +104,8 @@ impl Layer for Members {
         }]
     }
 
-    fn memory(&self, _: crate::MemoryRequest) -> crate::Memory {
-        crate::Memory { backward_reads_input: true, ..crate::Memory::default() }
+    fn memory(&self, _request: MemoryRequest, _simd: SimdLevel) -> Memory {
+        Memory { backward_reads_input: true, ..Memory::default() }
     }
 
     fn forward(&self, context: Forward<'_>) {

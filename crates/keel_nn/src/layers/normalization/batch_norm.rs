@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
-use keel_kernels::normalization::batch::{self, BackwardSums};
-use keel_kernels::statistics::Signal;
+use keel_kernels::Scratch;
+use keel_kernels::normalization::batch::{self, BackwardSums, TableInput};
+use keel_kernels::normalization::columns::RowPair;
+use keel_kernels::normalization::evaluation::{self, RunningStatistics as Running};
+use keel_kernels::normalization::{Affine, AffineGradient};
+use keel_kernels::statistics::{ChannelMoments, Signal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +16,7 @@ use crate::graph::Op;
 use crate::layers::BuildError;
 use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 use crate::probe::Measures;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec};
 
 /// Keys of a `batch_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -136,9 +140,26 @@ impl BatchNorm {
         self.shape.channels()
     }
 
-    /// Scale and shift, or two empty slices without `affine`.
-    pub(in crate::layers) fn scale_and_shift<'a>(&self, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
-        if self.spec.affine { parameters.split_at(self.channels()) } else { (&[], &[]) }
+    /// Scale and shift, both empty without `affine`.
+    pub(in crate::layers) fn affine<'a>(&self, parameters: &'a [f32]) -> Affine<'a> {
+        let (scale, shift) = parameters.split_at(self.affine_length());
+        Affine { scale, shift }
+    }
+
+    /// Gradients of scale and shift, both empty without `affine`.
+    pub(in crate::layers) fn affine_gradient<'a>(&self, grad_parameters: &'a mut [f32]) -> AffineGradient<'a> {
+        let (scale, shift) = grad_parameters.split_at_mut(self.affine_length());
+        AffineGradient { scale, shift }
+    }
+
+    fn affine_length(&self) -> usize {
+        if self.spec.affine { self.channels() } else { 0 }
+    }
+
+    /// Running statistics among the layer's state.
+    pub(in crate::layers) fn running<'a>(&self, state: &'a [f32]) -> Running<'a> {
+        let (mean, variance) = state[..2 * self.channels()].split_at(self.channels());
+        Running { mean, variance }
     }
 
     /// Returns the places of the running statistics of a layer whose state begins at `start`.
@@ -155,24 +176,24 @@ impl BatchNorm {
 
     /// Fills the table that normalises, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in
     /// training it keeps the batch's in `saved` and moves the running ones. `records` is scratch.
-    pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: &mut [f32]) {
+    pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: Scratch<'_>) {
         let channels = self.channels();
-        let affine = self.scale_and_shift(context.parameters);
+        let affine = self.affine(context.parameters);
         match context.mode {
             Mode::Train => {
                 let statistics = &mut context.saved[..batch::STATISTICS * channels];
-                batch::statistics(context.inputs[0], self.spec.epsilon, statistics, records);
+                batch::statistics(context.simd, context.inputs[0], self.spec.epsilon, statistics, records);
                 if let Some(probe) = context.probe.as_deref_mut() {
                     let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
+                    let moments = ChannelMoments { means, variances };
                     let rows = context.batch * self.shape.positions();
-                    probe.input = Some(Signal::of_channels(means, variances, rows));
+                    probe.input = Some(Signal::of_channels(moments, rows));
                 }
                 self.update_running(statistics, context.batch * self.shape.positions(), context.state);
                 batch::forward_table(statistics, affine, table);
             }
             Mode::Evaluate => {
-                let running = context.state[..2 * channels].split_at(channels);
-                batch::running_table(running, self.spec.epsilon, affine, table);
+                evaluation::running_table(self.running(context.state), self.spec.epsilon, affine, table);
             }
         }
     }
@@ -218,7 +239,7 @@ impl Layer for BatchNorm {
         ]
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
+    fn memory(&self, request: MemoryRequest, _simd: SimdLevel) -> Memory {
         let channels = self.channels();
         let records = batch::records(request.batch * self.shape.positions(), channels).length();
         Memory {
@@ -233,26 +254,26 @@ impl Layer for BatchNorm {
     fn forward(&self, mut context: Forward<'_>) {
         let scratch = std::mem::take(&mut context.scratch);
         let (table, records) = scratch.split_at_mut(batch::FORWARD_TABLE * self.channels());
-        self.prepare(&mut context, table, records);
-        batch::normalize(context.inputs[0], table, context.output);
+        self.prepare(&mut context, table, Scratch(records));
+        batch::normalize(context.simd, TableInput { x: context.inputs[0], table }, context.output);
     }
 
     fn backward(&self, context: Backward<'_>) {
         let (channels, input) = (self.channels(), context.inputs[0]);
         let statistics = &context.saved[..batch::STATISTICS * channels];
         let (table, records) = context.scratch.split_at_mut(batch::BACKWARD_TABLE * channels);
-        let length = batch::gradient_sums(context.grad_output, input, &statistics[..channels], records);
+        let rows = RowPair { x: input, other: context.grad_output };
+        let length = batch::gradient_sums(context.simd, rows, &statistics[..channels], records);
         let sums = BackwardSums {
             records: &records[..length],
             rows: context.batch * self.shape.positions(),
             statistics,
-            scale: self.scale_and_shift(context.parameters).0,
+            scale: self.affine(context.parameters).scale,
         };
-        let affine = if self.spec.affine { channels } else { 0 };
-        batch::backward_table(sums, context.grad_parameters.split_at_mut(affine), table);
+        batch::backward_table(sums, self.affine_gradient(context.grad_parameters), table);
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
-            batch::apply_gradient(context.grad_output, input, table, grad_input);
+            batch::apply_gradient(context.simd, rows, table, grad_input);
         }
     }
 

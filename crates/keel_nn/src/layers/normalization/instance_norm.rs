@@ -53,6 +53,6 @@ impl InstanceNormSpec {
         if let Shape::Features(features) = input {
             return Err(BuildError::WantsImage { kind: Self::ENTRY.name, features });
         }
-        SampleNorm::build(Self::ENTRY.name, input, (input.channels(), self.epsilon))
+        SampleNorm::build(Self::ENTRY.name, input, input.channels(), self.epsilon)
     }
 }

@@ -50,6 +50,6 @@ impl LayerNormSpec {
     /// # Errors
     /// If the input has fewer than two values or epsilon is not above 0.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
-        SampleNorm::build(Self::ENTRY.name, input, (1, self.epsilon))
+        SampleNorm::build(Self::ENTRY.name, input, 1, self.epsilon)
     }
 }

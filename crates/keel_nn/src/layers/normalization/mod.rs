@@ -11,6 +11,6 @@ pub use batch_norm::{BatchNorm, BatchNormSpec, PopulationStatistics, RunningPlac
 pub use group_norm::GroupNormSpec;
 pub use instance_norm::InstanceNormSpec;
 pub use layer_norm::LayerNormSpec;
-pub(in crate::layers) use norm_block::GradientSums;
 pub use norm_block::NormBlock;
+pub(in crate::layers) use norm_block::{GradientSums, GradientTables};
 pub use sample_norm::SampleNorm;

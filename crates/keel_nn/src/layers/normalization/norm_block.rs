@@ -2,17 +2,18 @@
 //! over memory exist.
 
 use keel_kernels::activation::Function;
-use keel_kernels::elementwise;
 use keel_kernels::normalization::batch::{self, BackwardSums};
-use keel_kernels::normalization::tail::{Extra, Hidden, Tail, TailGradient};
+use keel_kernels::normalization::records::ImageRows;
+use keel_kernels::normalization::tail::{Extra, Hidden, Tail, TailGradient, TailInput, TailInputGradient, TailOutput};
 use keel_kernels::pooling::PoolShape;
 use keel_kernels::statistics::Limits;
+use keel_kernels::{Scratch, bytes, elementwise};
 
 use super::batch_norm::BatchNorm;
 use crate::activations::Activation;
 use crate::layers::window;
 use crate::probe::{Measures, Probe};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, StateSpec};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec};
 
 /// `y = pool(f(batch_norm(x) + shortcut))`, where shortcut, activation and 2x2 max pooling may each be missing; shortcut
 /// and pooling exclude each other. It has the parameters and the state of the norm.
@@ -30,7 +31,7 @@ impl NormBlock {
         NormBlock { norm, activation: Activation::Identity, tail }
     }
 
-    /// With an activation, if there is none yet and it has no parameters. After a sum its derivative must follow from its
+    /// Adds an activation, if there is none yet and it has no parameters. After a sum its derivative must follow from its
     /// output.
     pub fn with_activation(&self, activation: Activation) -> Option<Self> {
         let function = activation.function()?;
@@ -40,81 +41,77 @@ impl NormBlock {
         (free && suits).then(|| NormBlock { activation, tail, norm: self.norm.clone() })
     }
 
-    /// With a second input added, if nothing follows the norm yet.
+    /// Adds a second input, if nothing follows the norm yet.
     pub fn with_sum(&self) -> Option<Self> {
         let free = self.tail.function == Function::Identity && matches!(self.tail.extra, Extra::None);
         free.then(|| NormBlock { tail: Tail { extra: Extra::Shortcut, ..self.tail }, ..self.clone() })
     }
 
-    /// With max pooling, if its windows are 2x2 side by side.
+    /// Adds max pooling, if its windows are 2x2 side by side.
     pub fn with_pooling(&self, windows: &PoolShape) -> Option<Self> {
         let free = windows.is_pairs() && matches!(self.tail.extra, Extra::None);
         free.then(|| NormBlock { tail: Tail { extra: Extra::Pooling(*windows), ..self.tail }, ..self.clone() })
     }
 
-    /// Whether it adds a second input.
+    /// Returns true if it adds a second input.
     pub fn adds(&self) -> bool {
         self.tail.adds()
     }
 
     /// Floats kept for backward beside the input, for `images` samples.
     pub(in crate::layers) fn saved_length(&self, images: usize) -> usize {
-        batch::STATISTICS * self.norm.channels() + self.tail.places_length(images)
+        batch::STATISTICS * self.norm.channels() + bytes::floats_for(self.tail.places_length(images))
     }
 
     /// Floats of scratch for the sums over `images` samples.
     pub(in crate::layers) fn records_length(&self, images: usize) -> usize {
-        self.tail.records_length((images, self.norm.output_shape().positions()), self.norm.channels())
+        let (rows, row_length) = (self.norm.output_shape().positions(), self.norm.channels());
+        self.tail.records_length(ImageRows { images, rows, row_length })
     }
 
-    /// First half of backward: sums the gradient up, writes the gradients by the norm's parameters and fills both tables
-    /// (forward, backward). Leaves the gradient by the shortcut in `grad_output`.
-    pub(in crate::layers) fn sum_gradient(
+    /// First half of backward: sums the gradient up, writes the gradients of the norm's parameters and fills both tables.
+    /// Leaves the gradient of the shortcut in `grad_output`; returns what the second half reads. `records` are
+    /// [`NormBlock::records_length`] floats of scratch.
+    pub(in crate::layers) fn sum_gradient<'a>(
         &self,
-        sums: GradientSums<'_>,
-        tables: (&mut [f32], &mut [f32]),
+        sums: GradientSums<'a>,
+        tables: GradientTables<'a>,
         records: &mut [f32],
-    ) {
-        let GradientSums { grad_output, x, output, saved, parameters, grad_parameters } = sums;
+    ) -> TailInputGradient<'a> {
+        let GradientSums { simd, grad_output, x, output, saved, parameters, grad_parameters } = sums;
+        let GradientTables { forward, backward } = tables;
         let channels = self.norm.channels();
         let (statistics, places) = saved.split_at(batch::STATISTICS * channels);
-        let affine = self.norm.scale_and_shift(parameters);
-        batch::forward_table(statistics, affine, tables.0);
-        let read = TailGradient { x, y: output, places, table: tables.0 };
+        let affine = self.norm.affine(parameters);
+        batch::forward_table(statistics, affine, forward);
+        let read = TailGradient { simd, x, y: output, places: bytes::of(places), table: forward };
         let length = self.tail.gradient_sums(grad_output, read, records);
         let rows = x.len() / channels;
-        let sums = BackwardSums { records: &records[..length], rows, statistics, scale: affine.0 };
-        let split = if self.norm.spec().affine { channels } else { 0 };
-        batch::backward_table(sums, grad_parameters.split_at_mut(split), tables.1);
+        let sums = BackwardSums { records: &records[..length], rows, statistics, scale: affine.scale };
+        batch::backward_table(sums, self.norm.affine_gradient(grad_parameters), backward);
+        TailInputGradient { read, dy: grad_output, backward }
     }
 
-    /// What the second half of backward reads.
-    pub(in crate::layers) fn gradient<'a>(&self, x: &'a [f32], saved: &'a [f32], table: &'a [f32]) -> TailGradient<'a> {
-        let places = &saved[batch::STATISTICS * self.norm.channels()..];
-        TailGradient { x, y: &[], places, table }
-    }
-
-    /// What follows the norm, from the norm's input and the shortcut. A `probe` gets the statistics of an
+    /// Computes the tail from the norm's input and the shortcut. A `probe` gets the statistics of an
     /// activation that pooling hides: that of the last layer but one.
     pub(in crate::layers) fn forward_tail(
         &self,
-        (x, shortcut): (&[f32], &[f32]),
-        table: &[f32],
-        (output, places): (&mut [f32], &mut [f32]),
+        input: TailInput<'_>,
+        output: TailOutput<'_>,
         probe: Option<&mut Probe>,
     ) {
         let hides = self.tail.windows().is_some() && self.activation != Activation::Identity;
         let slots = probe.filter(|_| hides).and_then(|probe| probe.layers.iter_mut().rev().nth(1));
         let Some(slots) = slots.filter(|slots| slots.units.units() == self.norm.channels()) else {
-            return self.tail.forward((x, shortcut), table, output, places);
+            return self.tail.forward(input, output);
         };
         let limits = self.activation.saturation().map(|range| Limits { low: range.low, high: range.high });
         let hidden =
             Hidden { units: &mut slots.units, limits: limits.unwrap_or(Limits::NONE), parts: &mut slots.parts };
-        slots.output = Some(self.tail.forward_measured(x, table, (output, places), hidden));
+        slots.output = Some(self.tail.forward_measured(input, output, hidden));
     }
 
-    /// What follows the norm, for descriptions: `, relu, max pool 2x2`.
+    /// Returns the text of the tail in descriptions: `, relu, max pool 2x2`.
     pub(in crate::layers) fn describe_tail(&self) -> String {
         let mut text = String::new();
         if self.tail.adds() {
@@ -130,8 +127,9 @@ impl NormBlock {
     }
 }
 
-/// What [`NormBlock::sum_gradient`] reads and writes.
+/// Operands and results of [`NormBlock::sum_gradient`].
 pub(in crate::layers) struct GradientSums<'a> {
+    pub(in crate::layers) simd: SimdLevel,
     pub(in crate::layers) grad_output: &'a mut [f32],
     /// Input of the norm.
     pub(in crate::layers) x: &'a [f32],
@@ -143,6 +141,14 @@ pub(in crate::layers) struct GradientSums<'a> {
     pub(in crate::layers) parameters: &'a [f32],
     /// Of the norm.
     pub(in crate::layers) grad_parameters: &'a mut [f32],
+}
+
+/// Tables that [`NormBlock::sum_gradient`] fills.
+pub(in crate::layers) struct GradientTables<'a> {
+    /// Table the norm applied, `[FORWARD_TABLE, channels]`.
+    pub(in crate::layers) forward: &'a mut [f32],
+    /// Table the second half applies, `[BACKWARD_TABLE, channels]`.
+    pub(in crate::layers) backward: &'a mut [f32],
 }
 
 impl Layer for NormBlock {
@@ -162,7 +168,7 @@ impl Layer for NormBlock {
         self.norm.state()
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
+    fn memory(&self, request: MemoryRequest, _simd: SimdLevel) -> Memory {
         let (channels, records) = (self.norm.channels(), self.records_length(request.batch));
         Memory {
             saved: if request.mode == Mode::Train { self.saved_length(request.batch) } else { 0 },
@@ -178,36 +184,37 @@ impl Layer for NormBlock {
     fn forward(&self, mut context: Forward<'_>) {
         let scratch = std::mem::take(&mut context.scratch);
         let (table, records) = scratch.split_at_mut(batch::FORWARD_TABLE * self.norm.channels());
-        self.norm.prepare(&mut context, table, records);
+        self.norm.prepare(&mut context, table, Scratch(records));
         let places = match context.mode {
-            Mode::Train => &mut context.saved[batch::STATISTICS * self.norm.channels()..],
+            Mode::Train => bytes::of_mut(&mut context.saved[batch::STATISTICS * self.norm.channels()..]),
             Mode::Evaluate => &mut [],
         };
-        let [input, shortcut] = context.inputs;
+        let [x, shortcut] = context.inputs;
         let probe = context.probe.filter(|_| context.mode == Mode::Train);
-        self.forward_tail((input, shortcut), table, (context.output, places), probe);
+        let input = TailInput { simd: context.simd, x, shortcut, table };
+        self.forward_tail(input, TailOutput { y: context.output, places }, probe);
     }
 
     fn backward(&self, context: Backward<'_>) {
-        let (channels, x) = (self.norm.channels(), context.inputs[0]);
+        let channels = self.norm.channels();
         let (forward, rest) = context.scratch.split_at_mut(batch::FORWARD_TABLE * channels);
         let (backward, records) = rest.split_at_mut(batch::BACKWARD_TABLE * channels);
-        let grad_output = context.grad_output;
         let sums = GradientSums {
-            grad_output: &mut *grad_output,
-            x,
+            simd: context.simd,
+            grad_output: context.grad_output,
+            x: context.inputs[0],
             output: context.output,
             saved: context.saved,
             parameters: context.parameters,
             grad_parameters: context.grad_parameters,
         };
-        self.sum_gradient(sums, (&mut *forward, &mut *backward), records);
+        let gradient = self.sum_gradient(sums, GradientTables { forward, backward }, records);
         let [grad_input, grad_shortcut] = context.grad_inputs;
         if !grad_shortcut.is_empty() {
-            elementwise::copy(grad_output, grad_shortcut);
+            elementwise::copy(gradient.dy, grad_shortcut);
         }
         if !grad_input.is_empty() {
-            self.tail.input_gradient(grad_output, self.gradient(x, context.saved, forward), backward, grad_input);
+            self.tail.input_gradient(gradient, grad_input);
         }
     }
 

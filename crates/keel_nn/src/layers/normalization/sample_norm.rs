@@ -1,11 +1,15 @@
-//! What layer norm, group norm and instance norm share: statistics of each sample by itself, the same in training and
+//! The common part of layer norm, group norm and instance norm: statistics of each sample by itself, the same in training and
 //! evaluation.
 
-use keel_kernels::normalization::sample::{SampleGradient, SampleNorm as Kernel};
+use keel_kernels::Scratch;
+use keel_kernels::normalization::sample::{
+    BackwardScratch, SampleGradient, SampleGradientOutput, SampleInput, SampleNorm as Kernel, SampleOutput,
+};
+use keel_kernels::normalization::{Affine, AffineGradient};
 
 use crate::init::InitSpec;
 use crate::layers::BuildError;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 /// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`, mean and biased variance over the channels of a group at
 /// all positions of one sample; scale and shift `[channels]`.
@@ -21,7 +25,8 @@ impl SampleNorm {
     pub(in crate::layers) fn build(
         kind: &'static str,
         shape: Shape,
-        (groups, epsilon): (usize, f32),
+        groups: usize,
+        epsilon: f32,
     ) -> Result<Self, BuildError> {
         if shape.is_empty() {
             return Err(BuildError::EmptyInput { kind, input: shape });
@@ -77,8 +82,8 @@ impl Layer for SampleNorm {
         scale_and_shift(self.kernel.channels)
     }
 
-    fn memory(&self, request: MemoryRequest) -> Memory {
-        let (per_sample, per_worker) = self.kernel.backward_scratch();
+    fn memory(&self, request: MemoryRequest, _simd: SimdLevel) -> Memory {
+        let BackwardScratch { per_sample, per_worker } = self.kernel.backward_scratch();
         Memory {
             saved: request.batch * self.kernel.statistics_length(),
             forward_scratch: request.workers.max(1) * self.kernel.forward_scratch(),
@@ -90,9 +95,11 @@ impl Layer for SampleNorm {
     }
 
     fn forward(&self, context: Forward<'_>) {
-        let parameters = context.parameters.split_at(self.kernel.channels);
+        let (scale, shift) = context.parameters.split_at(self.kernel.channels);
         let statistics = &mut context.saved[..context.batch * self.kernel.statistics_length()];
-        self.kernel.forward(context.inputs[0], parameters, (statistics, context.output), context.scratch);
+        let read = SampleInput { input: context.inputs[0], affine: Affine { scale, shift } };
+        let write = SampleOutput { output: context.output, statistics };
+        self.kernel.forward(context.simd, read, write, Scratch(context.scratch));
     }
 
     fn backward(&self, context: Backward<'_>) {
@@ -103,8 +110,9 @@ impl Layer for SampleNorm {
             statistics: &context.saved[..context.batch * self.kernel.statistics_length()],
         };
         let [grad_input, _] = context.grad_inputs;
-        let gradients = context.grad_parameters.split_at_mut(self.kernel.channels);
-        self.kernel.backward(given, grad_input, gradients, context.scratch);
+        let (scale, shift) = context.grad_parameters.split_at_mut(self.kernel.channels);
+        let write = SampleGradientOutput { grad_input, affine: AffineGradient { scale, shift } };
+        self.kernel.backward(context.simd, given, write, Scratch(context.scratch));
     }
 
     fn describe(&self) -> String {

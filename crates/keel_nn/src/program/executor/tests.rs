@@ -24,7 +24,7 @@ fn run(layers: &[LayerSpec], passes: FusionPasses, poisons: bool) -> [Vec<f32>; 
     let shape = Shape::Image { height: 12, width: 11, channels: 3 };
     let graph = Graph::build(shape, layers, 4).unwrap();
     let mut network = Network::new(graph, RandomKey::new(1));
-    let program = lower(&network.graph, &Cpu { passes });
+    let program = lower(&network.graph, &Cpu::fused().with_passes(passes));
     let request = MemoryRequest { batch: 4, mode: Mode::Train, workers: rayon::current_num_threads() };
     let mut executor = Executor { poisons, ..Executor::new(Arc::clone(&program), request) };
     assert_eq!(executor.plan().overlapping(), [], "buffers alive together");

@@ -1,0 +1,45 @@
+//! Lengths as products of sizes that a caller chose.
+
+/// Largest number of floats of a matrix, an image or the weights of a layer: 4 TB. Sums and small multiples of lengths up
+/// to it are countable.
+pub(crate) const LARGEST: usize = usize::MAX >> (usize::BITS / 8 * 3);
+
+/// Returns the product of `sizes`; `None` if it is above [`LARGEST`] or one of the sizes is.
+pub(crate) fn checked_product(sizes: &[usize]) -> Option<usize> {
+    let product =
+        sizes.iter().try_fold(1usize, |product, &size| if size > LARGEST { None } else { product.checked_mul(size) });
+    product.filter(|&product| product <= LARGEST)
+}
+
+/// Returns the product of `sizes`, the length of `what`.
+///
+/// # Panics
+/// If there is none ([`checked_product`]).
+#[track_caller]
+pub(crate) fn product(what: &str, sizes: &[usize]) -> usize {
+    match checked_product(sizes) {
+        Some(product) => product,
+        None => panic!("{what} of {sizes:?} floats; at most {LARGEST} are possible"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_that_wrap_or_are_too_large_are_refused() {
+        let cases: [(&[usize], Option<usize>); 7] = [
+            (&[], Some(1)),
+            (&[3, 5, 7], Some(105)),
+            (&[LARGEST], Some(LARGEST)),
+            (&[LARGEST, 2], None),
+            (&[1 << (usize::BITS - 1), 2], None),
+            (&[usize::MAX, 0], None),
+            (&[0, 9], Some(0)),
+        ];
+        for (sizes, expected) in cases {
+            assert_eq!(checked_product(sizes), expected, "{sizes:?}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Memory for intermediate results of one call.
+
+/// Floats whose contents mean nothing before and after a call. A function says how many it needs in its documentation.
+#[derive(Debug)]
+pub struct Scratch<'a>(pub &'a mut [f32]);
+
+impl<'a> Scratch<'a> {
+    /// Scratch of no length, for calls that need none.
+    pub const fn none() -> Self {
+        Scratch(&mut [])
+    }
+
+    /// Returns the number of floats.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns true if there are no floats.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Cuts off the first `length` floats.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn take(self, length: usize) -> (&'a mut [f32], Scratch<'a>) {
+        let (first, rest) = self.0.split_at_mut(length);
+        (first, Scratch(rest))
+    }
+
+    /// Lends the same floats to one call of several.
+    pub fn reborrow(&mut self) -> Scratch<'_> {
+        Scratch(self.0)
+    }
+}
