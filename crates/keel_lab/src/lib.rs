@@ -1,8 +1,8 @@
 //! The lab: the figures of the four chapters, computed by the engine that trains.
 //!
 //! An experiment is one file under `experiments`: a config whose documented fields are its knobs, a computation that is
-//! a function of config and seed, a JSON document with every number, and a page that explains them in English and
-//! Chinese. Charts are inline SVG made here rather than by an embedded charting library: a page stays small, opens
+//! a function of config and seed, a typed document with every number, which is also its JSON file, and a page that reads
+//! the document and explains it in English and Chinese. Charts are inline SVG made here rather than by an embedded charting library: a page stays small, opens
 //! offline, prints, and follows the reader's light or dark setting; a short script adds readouts and zoom.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
@@ -13,11 +13,13 @@ mod charts;
 mod error;
 mod experiment;
 mod experiments;
-mod images;
+mod interval;
 mod knob;
 mod language;
+mod loss_curve;
 mod page;
 mod report;
+mod samples;
 mod settings;
 mod signal;
 mod site;

@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{LabError, nearest};
-use crate::experiment::ExperimentEntry;
 use crate::knob::{Knob, knobs_of};
 
 /// Values for the knobs of an experiment, in the order given; a later one for the same knob wins.
@@ -44,12 +43,11 @@ impl Settings {
         self.pairs.push((knob.to_owned(), value.into()));
     }
 
-    /// Whether each knob that is set belongs to at least one of `entries`.
+    /// Checks that each knob that is set is one of `knobs`, those of several experiments together.
     ///
     /// # Errors
-    /// A knob of none of them; the error names the nearest.
-    pub fn check(&self, entries: &[&ExperimentEntry]) -> Result<(), LabError> {
-        let knobs: Vec<Knob> = entries.iter().flat_map(|entry| entry.knobs()).collect();
+    /// A knob that is not among them; the error names the nearest.
+    pub fn check(&self, knobs: &[Knob]) -> Result<(), LabError> {
         let known = |name: &str| knobs.iter().any(|knob| knob.name == name);
         match self.pairs.iter().find(|(name, _)| !known(name)) {
             None => Ok(()),

@@ -35,7 +35,7 @@ pub(crate) struct Stack {
     pub(crate) init: InitSpec,
 }
 
-/// What one layer saw; every slice is `[batch, width]`.
+/// Values of one layer; every slice is `[batch, width]`.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerSignal {
     /// z
@@ -126,28 +126,31 @@ pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) 
     }
 }
 
-/// Mean and standard deviation of the outputs of every layer of infinite width:
+/// Moments of the outputs of every layer of infinite width:
 /// `q_1 = n s^2`, `q_l = n s^2 E[f(sqrt(q_{l-1}) z)^2]` with z standard normal and s the standard deviation of a weight.
-pub(crate) fn infinite_width(activation: Activation, scaled_variance: f64, depth: usize) -> Vec<(f64, f64)> {
+pub(crate) fn infinite_width(activation: Activation, scaled_variance: f64, depth: usize) -> Vec<Moments> {
     let mut variance = scaled_variance;
     let mut moments = Vec::with_capacity(depth);
     for _ in 0..depth {
-        let (mean, second) = normal_moments(activation, variance.sqrt());
-        moments.push((mean, (second - mean * mean).max(0.0).sqrt()));
-        variance = scaled_variance * second;
+        let outputs = normal_moments(activation, variance.sqrt());
+        moments.push(outputs);
+        variance = scaled_variance * outputs.second_moment;
     }
     moments
 }
 
-/// E[f(s z)] and E[f(s z)^2] with z standard normal, by the trapezoidal rule over [-10, 10].
-pub(crate) fn normal_moments(activation: Activation, std: f64) -> (f64, f64) {
+/// Moments of f(s z) with z standard normal and s = `std`, by the trapezoidal rule over [-10, 10].
+pub(crate) fn normal_moments(activation: Activation, std: f64) -> Moments {
     let (function, step) = (activation.initial_function(), 1.0 / 64.0);
-    (-640..=640).fold((0.0, 0.0), |(mean, second), index| {
+    let (mut mean, mut second_moment) = (0.0, 0.0);
+    for index in -640..=640 {
         let z = f64::from(index) * step;
         let weight = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() * step;
         let value = f64::from(function.value((std * z) as f32));
-        (mean + weight * value, second + weight * value * value)
-    })
+        mean += weight * value;
+        second_moment += weight * value * value;
+    }
+    Moments { mean, std: (second_moment - mean * mean).max(0.0).sqrt(), second_moment }
 }
 
 /// Standard normal draws from `key`.
@@ -319,10 +322,10 @@ mod tests {
     #[test]
     fn theory_gives_the_known_fixed_points() {
         let kaiming = infinite_width(Activation::Relu, 2.0, 6);
-        assert!(kaiming.iter().all(|(mean, std)| (mean - 0.5642).abs() < 1e-3 && (std - 0.8256).abs() < 1e-3));
+        assert!(kaiming.iter().all(|one| (one.mean - 0.5642).abs() < 1e-3 && (one.std - 0.8256).abs() < 1e-3));
         let xavier = infinite_width(Activation::Tanh, 1.0, 100);
         for (layer, expected) in [(0, 0.6279), (5, 0.2944), (9, 0.228), (29, 0.131), (99, 0.071)] {
-            assert!((xavier[layer].1 - expected).abs() < 1e-3, "layer {}: {}", layer + 1, xavier[layer].1);
+            assert!((xavier[layer].std - expected).abs() < 1e-3, "layer {}: {}", layer + 1, xavier[layer].std);
         }
     }
 }

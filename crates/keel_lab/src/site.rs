@@ -7,7 +7,7 @@ use crate::charts::escape;
 use crate::error::LabError;
 use crate::experiment::{Chapter, ExperimentEntry, Outcome};
 use crate::language::{Language, Text};
-use crate::page::{Links, document};
+use crate::page::{HtmlDocument, Links, Neighbour, translation_link};
 
 /// Writes `index.html`, and `NAME.html` and `NAME.json` of every outcome, into `directory`, which is made where missing;
 /// pages without a language in their name are in `language`, the others beside them, `NAME.zh.html` or `NAME.en.html`.
@@ -23,7 +23,7 @@ pub fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) ->
         let document = serde_json::to_string_pretty(&outcome.document).expect("documents have string keys");
         write(&directory.join(format!("{name}.json")), &document)?;
         for language in Language::ALL {
-            let html = outcome.page.html(outcome, (language, &site.links(index, language)));
+            let html = outcome.linked_html(language, &site.links(index, language));
             write(&directory.join(site.file(name, language)), &html)?;
         }
     }
@@ -54,7 +54,7 @@ impl Site<'_> {
     fn links(&self, index: usize, language: Language) -> Links {
         let to = |outcome: &Outcome| {
             let entry = outcome.experiment;
-            (self.file(entry.name, language), entry.title(language).to_owned())
+            Neighbour { file: self.file(entry.name, language), title: entry.title(language).to_owned() }
         };
         Links {
             index: Some(self.file("index", language)),
@@ -84,7 +84,7 @@ impl Site<'_> {
                 body.push_str(&format!("<h2>{}</h2><div class=\"cards\">{items}</div>", chapter.title().get(language)));
             }
         }
-        document(title.get(language), &body, language)
+        HtmlDocument { title: title.get(language), style: "", body: &body }.html(language)
     }
 
     /// A picture and a sentence; no picture for a page of an earlier run.
@@ -92,7 +92,7 @@ impl Site<'_> {
         let file = self.file(entry.name, language);
         let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
         let figure = match outcome {
-            Some(outcome) => outcome.page.first_figure(language),
+            Some(outcome) => outcome.first_figure(language),
             None if self.directory.join(&file).exists() => String::new(),
             None => return None,
         };
@@ -104,15 +104,6 @@ impl Site<'_> {
             entry.name
         ))
     }
-}
-
-/// The link to the same page in the other language, in that language's own words.
-pub(crate) fn translation_link(file: &str, language: Language) -> String {
-    let (code, words) = match language {
-        Language::English => ("zh", "中文"),
-        Language::Chinese => ("en", "English"),
-    };
-    format!("<a href=\"{file}\" lang=\"{code}\" hreflang=\"{code}\">{words}</a>")
 }
 
 fn other(language: Language) -> Language {

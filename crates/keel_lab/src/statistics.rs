@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::interval::Interval;
+
 /// First two moments of a set of values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Moments {
@@ -49,8 +51,9 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    /// Of `values` between `low` and `high`; values outside go into the first or last bin, so that none is lost.
-    pub(crate) fn of(values: &[f32], (low, high): (f64, f64), bins: usize) -> Self {
+    /// Of `values` in `range`; values outside go into the first or last bin, so that none is lost.
+    pub(crate) fn of(values: &[f32], range: Interval, bins: usize) -> Self {
+        let Interval { low, high } = range;
         let width = (high - low) / bins as f64;
         let mut counts = vec![0; bins];
         for &value in values {
@@ -59,13 +62,6 @@ impl Histogram {
         }
         let edges = (0..=bins).map(|edge| low + edge as f64 * width).collect();
         Histogram { edges, counts }
-    }
-
-    /// From a document; what is missing there is left out.
-    pub(crate) fn read(document: &serde_json::Value) -> Self {
-        let list = |key: &str| document[key].as_array().into_iter().flatten();
-        let counts = list("counts").filter_map(|count| count.as_u64()).map(|count| count as usize).collect();
-        Histogram { edges: list("edges").filter_map(|edge| edge.as_f64()).collect(), counts }
     }
 }
 
@@ -79,7 +75,7 @@ mod tests {
         assert_eq!((moments.mean, moments.second_moment), (3.0, 12.5));
         assert!((moments.std - 3.5_f64.sqrt()).abs() < 1e-12);
         assert_eq!(Moments::of_slice(&[]), Moments::default());
-        let histogram = Histogram::of(&[-9.0, 0.0, 0.5, 1.0, 2.0], (0.0, 2.0), 4);
+        let histogram = Histogram::of(&[-9.0, 0.0, 0.5, 1.0, 2.0], Interval { low: 0.0, high: 2.0 }, 4);
         assert_eq!(histogram.counts, [2, 1, 1, 1]);
         assert_eq!(histogram.edges, [0.0, 0.5, 1.0, 1.5, 2.0]);
         assert_eq!(fraction(&[0.0, 1.0, 0.0, 2.0], |value| value == 0.0), 0.5);

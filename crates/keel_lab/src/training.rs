@@ -1,82 +1,16 @@
 //! Small training runs, on the embedded digits unless said otherwise, for experiments that need a trained network.
 
-use keel_data::{PreprocessStep, Split};
 use keel_kernels::{Buffer, parallel};
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
 use keel_nn::observers::Tape;
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, RandomKey, Shape, lower};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, RandomKey, lower};
 
 use crate::error::LabError;
-use crate::images::Images;
+use crate::samples::{CLASSES, Order, Part, Task};
 
-/// Classes of the digits.
-pub(crate) const CLASSES: usize = 10;
-/// Values of one digit.
-pub(crate) const FEATURES: usize = 64;
 /// Samples of one evaluation batch.
 const EVALUATION_BATCH: usize = 256;
-
-/// Samples with their labels.
-#[derive(Clone, Debug)]
-pub(crate) struct Part {
-    /// `[samples, features]`
-    pub(crate) inputs: Vec<f32>,
-    /// `[samples]`
-    pub(crate) labels: Vec<u32>,
-}
-
-impl Part {
-    /// Samples.
-    pub(crate) fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// The samples `indices`, in that order.
-    pub(crate) fn take(&self, indices: &[usize]) -> Part {
-        let features = self.inputs.len() / self.len();
-        let rows = indices.iter().flat_map(|&index| &self.inputs[index * features..(index + 1) * features]);
-        Part { inputs: rows.copied().collect(), labels: indices.iter().map(|&index| self.labels[index]).collect() }
-    }
-}
-
-/// The digits, four fifths to train and one fifth to test, preprocessed with statistics of the training part.
-#[derive(Clone, Debug)]
-pub(crate) struct Digits {
-    /// To train on.
-    pub(crate) train: Part,
-    /// To test on.
-    pub(crate) test: Part,
-}
-
-impl Digits {
-    /// Divides and preprocesses them.
-    ///
-    /// # Errors
-    /// If a step cannot be fitted.
-    pub(crate) fn new(steps: &[PreprocessStep], seed: u64) -> Result<Self, LabError> {
-        let images = Images::digits(Split { validation: 0.0, test: 0.2, seed })?;
-        let (train, test) = images.preprocessed(steps)?;
-        Ok(Digits { train, test })
-    }
-}
-
-/// What a network is given and asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Task {
-    /// One sample.
-    pub(crate) input: Shape,
-    /// Classes to tell apart.
-    pub(crate) classes: usize,
-}
-
-impl Task {
-    /// The digits as 64 features.
-    pub(crate) const DIGITS: Task = Task { input: Shape::Features(FEATURES), classes: CLASSES };
-    /// The digits as images of 8 by 8.
-    pub(crate) const DIGIT_IMAGES: Task =
-        Task { input: Shape::Image { height: 8, width: 8, channels: 1 }, classes: CLASSES };
-}
 
 /// How a classifier is trained: stochastic gradient descent with momentum.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +23,15 @@ pub(crate) struct Schedule {
     pub(crate) batch: usize,
     /// Steps.
     pub(crate) steps: usize,
+}
+
+/// Result of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Score {
+    /// Mean loss.
+    pub(crate) loss: f64,
+    /// Share of right answers.
+    pub(crate) accuracy: f64,
 }
 
 /// A network with what it takes to train it.
@@ -109,18 +52,14 @@ impl Classifier {
     /// # Errors
     /// If the layers do not fit together.
     pub(crate) fn new(layers: &[LayerSpec], batch: usize, key: RandomKey) -> Result<Self, LabError> {
-        Self::for_task(Task::DIGITS, layers, (batch, key))
+        Self::for_task(Task::DIGITS, layers, batch, key)
     }
 
     /// A network of `layers` for `task`, ending in a score for each class.
     ///
     /// # Errors
     /// If the layers do not fit together.
-    pub(crate) fn for_task(
-        task: Task,
-        layers: &[LayerSpec],
-        (batch, key): (usize, RandomKey),
-    ) -> Result<Self, LabError> {
+    pub(crate) fn for_task(task: Task, layers: &[LayerSpec], batch: usize, key: RandomKey) -> Result<Self, LabError> {
         let network = Network::new(Graph::build(task.input, layers, task.classes)?, key.named("network"));
         let executor = |batch, mode| {
             let request = MemoryRequest { batch, mode, workers: parallel::workers() };
@@ -171,7 +110,7 @@ impl Classifier {
         value
     }
 
-    /// Whether every parameter is a number.
+    /// Returns true if every parameter is finite.
     pub(crate) fn is_finite(&self) -> bool {
         self.network.parameters.iter().all(|value| value.is_finite())
     }
@@ -182,11 +121,11 @@ impl Classifier {
     }
 
     /// Mean loss and share of right answers, with the statistics for evaluation.
-    pub(crate) fn evaluate(&mut self, data: &Part) -> (f64, f64) {
+    pub(crate) fn evaluate(&mut self, data: &Part) -> Score {
         let mut total = LossValue::default();
         let loss = self.loss.clone();
         self.run(data, &mut (), |outputs, labels| total.add(loss.evaluate(outputs, Targets::Classes(labels))));
-        (total.mean(), total.correct as f64 / data.len() as f64)
+        Score { loss: total.mean(), accuracy: total.correct as f64 / data.len() as f64 }
     }
 
     /// The outputs of `nodes` for all of `data` in evaluation, in the order of the samples.
@@ -245,41 +184,17 @@ pub(crate) fn answer(scores: &[f32]) -> usize {
     (0..scores.len()).fold(0, |best, index| if scores[index] > scores[best] { index } else { best })
 }
 
-/// Sample numbers in shuffled rounds.
-pub(crate) struct Order {
-    rest: Vec<usize>,
-    samples: usize,
-    round: u64,
-    key: RandomKey,
-}
-
-impl Order {
-    /// Of so many samples.
-    pub(crate) fn new(samples: usize, key: RandomKey) -> Self {
-        Order { rest: Vec::new(), samples, round: 0, key }
-    }
-
-    /// The next `count` samples; the rest of a round that is too short is left out.
-    pub(crate) fn next(&mut self, count: usize) -> Vec<usize> {
-        let count = count.min(self.samples);
-        if self.rest.len() < count {
-            let key = self.key.child(self.round);
-            self.rest = (0..self.samples).collect();
-            self.rest.sort_by_key(|&sample| key.bits(sample as u64));
-            self.round += 1;
-        }
-        self.rest.split_off(self.rest.len() - count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use keel_data::PreprocessStep;
     use keel_nn::layers::LinearSpec;
+
+    use super::*;
+    use crate::samples::{Digits, FEATURES};
 
     #[test]
     fn a_small_network_learns_the_digits_and_repeats_itself() {
-        let digits = Digits::new(&[PreprocessStep::Standardize], 0).unwrap();
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], 0).unwrap();
         let layers = keel_nn::model::mlp(32, 1);
         let schedule = Schedule { learning_rate: 0.1, momentum: 0.9, batch: 64, steps: 100 };
         let run = || {
@@ -287,30 +202,19 @@ mod tests {
             let losses = classifier.train(&digits.train, schedule);
             (losses, classifier.evaluate(&digits.test))
         };
-        let (losses, (_, accuracy)) = run();
-        assert!(losses[0] > 2.0 && losses[99] < 0.3 && accuracy > 0.93, "{} {} {accuracy}", losses[0], losses[99]);
+        let (losses, score) = run();
+        assert!(losses[0] > 2.0 && losses[99] < 0.3 && score.accuracy > 0.93, "{} {} {score:?}", losses[0], losses[99]);
         assert_eq!(run().0, losses);
     }
 
     #[test]
     fn own_statistics_leave_the_running_ones_alone() {
-        let digits = Digits::new(&[PreprocessStep::Standardize], 0).unwrap();
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], 0).unwrap();
         let mut classifier = Classifier::new(&keel_nn::model::mlp(8, 1), 16, RandomKey::new(1)).unwrap();
         let before = classifier.network.state.to_vec();
         let scores = classifier.scores_with_own_statistics(&digits.test.inputs[..16 * FEATURES]);
         assert_eq!(scores.len(), 16 * CLASSES);
         assert_eq!(classifier.network.state.to_vec(), before);
         assert!(Classifier::new(&[LayerSpec::Linear(LinearSpec::new(3))], 4, RandomKey::new(0)).is_err());
-    }
-
-    #[test]
-    fn every_round_visits_each_sample_once() {
-        let mut order = Order::new(10, RandomKey::new(2));
-        let mut round: Vec<usize> = (0..2).flat_map(|_| order.next(5)).collect();
-        let second: Vec<usize> = (0..2).flat_map(|_| order.next(5)).collect();
-        assert_ne!(round, second);
-        round.sort_unstable();
-        assert_eq!(round, (0..10).collect::<Vec<_>>());
-        assert_eq!(order.next(30).len(), 10);
     }
 }

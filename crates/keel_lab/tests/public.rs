@@ -112,9 +112,10 @@ fn pictures_stand_alone_and_are_refused_where_there_is_none() {
 #[test]
 fn a_knob_of_no_experiment_is_refused_with_the_nearest() {
     let entries = [find("zigzag").unwrap(), find("xavier").unwrap()];
-    let error = Settings::parse(["widht=8"]).unwrap().check(&entries).unwrap_err().to_string();
+    let knobs: Vec<_> = entries.iter().flat_map(|entry| entry.knobs()).collect();
+    let error = Settings::parse(["widht=8"]).unwrap().check(&knobs).unwrap_err().to_string();
     assert!(error.contains("did you mean \"width\"?"), "{error}");
-    Settings::parse(["width=8", "paths=2"]).unwrap().check(&entries).unwrap();
+    Settings::parse(["width=8", "paths=2"]).unwrap().check(&knobs).unwrap();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use keel_lab::{ExperimentEntry, LabError, Language, Outcome, Settings, catalog, find, write_site};
+use keel_lab::{ExperimentEntry, Knob, LabError, Language, Outcome, Settings, catalog, find, write_site};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Stop, from_sentence};
@@ -110,7 +110,8 @@ fn experiments(
     output: &mut Output,
 ) -> Result<Vec<Outcome>, Stop> {
     if entries.len() > 1 {
-        settings.check(entries).map_err(failure)?;
+        let knobs: Vec<Knob> = entries.iter().flat_map(|entry| entry.knobs()).collect();
+        settings.check(&knobs).map_err(failure)?;
     }
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(entries.len());
     for entry in entries {

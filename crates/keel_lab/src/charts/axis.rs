@@ -1,5 +1,7 @@
 //! Axes: from numbers to positions, and where the ticks go.
 
+use crate::interval::Interval;
+
 /// How numbers are spread along an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scale {
@@ -30,9 +32,9 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// An axis that holds all `values`, with a little room; `range` where given instead.
-    pub(crate) fn new(scale: Scale, values: impl Iterator<Item = f64>, range: Option<(f64, f64)>) -> Self {
+    pub(crate) fn new(scale: Scale, values: impl Iterator<Item = f64>, range: Option<Interval>) -> Self {
         let (low, high) = match range {
-            Some((low, high)) => (scale.map(low).unwrap_or(0.0), scale.map(high).unwrap_or(1.0)),
+            Some(Interval { low, high }) => (scale.map(low).unwrap_or(0.0), scale.map(high).unwrap_or(1.0)),
             None => {
                 let all = values.filter_map(|value| scale.map(value));
                 let (low, high) =

@@ -45,7 +45,7 @@ impl Dots {
         for (index, (name, values)) in self.rows.iter().enumerate() {
             let name = escape(name.get(language));
             let _ = write!(names, "<span>{name}</span>");
-            marks.push_str(&row(&name, values, (ROW * (index as f64 + 0.5), index), &axis));
+            marks.push_str(&row(&name, values, index, &axis));
         }
         let (title, height) = (escape(self.title.get(language)), ROW_HEIGHT * self.rows.len() as f64);
         format!(
@@ -57,8 +57,9 @@ impl Dots {
     }
 }
 
-/// The dots of one row and the bar of their mean.
-fn row(name: &str, values: &[f64], (middle, index): (f64, usize), axis: &Axis) -> String {
+/// The dots of the row `index` and the bar of their mean.
+fn row(name: &str, values: &[f64], index: usize, axis: &Axis) -> String {
+    let middle = ROW * (index as f64 + 0.5);
     let class = super::frame::series_class(index % 8);
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let mut svg = format!("<g class=\"series {class}\">");

@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use super::axis::{Axis, Scale};
-use super::escape;
+use super::{Point, escape};
 
 /// Side of the square that marks are drawn in.
 const SIDE: f64 = 1000.0;
@@ -20,7 +20,7 @@ pub(super) struct Frame {
     svg: String,
 }
 
-/// What is written around the drawing.
+/// Texts around the drawing.
 pub(super) struct Labels<'a> {
     /// Title of the horizontal axis.
     pub(super) x: &'a str,
@@ -37,8 +37,8 @@ impl Frame {
     }
 
     /// Position of a point, or `None` if it lies outside.
-    pub(super) fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
-        Some((self.x.position(x)? * SIDE, (1.0 - self.y.position(y)?) * SIDE))
+    pub(super) fn place(&self, point: Point) -> Option<Point> {
+        Some((self.x.position(point.0)? * SIDE, (1.0 - self.y.position(point.1)?) * SIDE))
     }
 
     /// Adds a mark.

@@ -46,10 +46,13 @@ pub(crate) fn number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// Points read from a list of a document: two numbers of each entry, by JSON pointer; entries without them are left out.
-pub(crate) fn points(list: &serde_json::Value, x: &str, y: &str) -> Vec<(f64, f64)> {
-    let number = |entry: &serde_json::Value, pointer: &str| entry.pointer(pointer).and_then(serde_json::Value::as_f64);
-    list.as_array().into_iter().flatten().filter_map(|entry| Some((number(entry, x)?, number(entry, y)?))).collect()
+/// A point of a chart: its position along the horizontal and along the vertical axis.
+pub(crate) type Point = (f64, f64);
+
+/// Points of a list, two numbers of each entry; entries without a finite number for each axis are left out.
+pub(crate) fn points<T, N: Into<Option<f64>>>(list: &[T], x: impl Fn(&T) -> f64, y: impl Fn(&T) -> N) -> Vec<Point> {
+    let point = |entry: &T| y(entry).into().map(|y| (x(entry), y));
+    list.iter().filter_map(point).filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
 }
 
 /// Text made safe for HTML and SVG.

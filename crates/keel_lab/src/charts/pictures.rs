@@ -3,6 +3,7 @@
 use keel_nn::Shape;
 
 use super::{escape, png};
+use crate::interval::Interval;
 use crate::language::{Language, Text};
 
 /// A row of images of one shape.
@@ -15,14 +16,15 @@ pub(crate) struct Pictures {
 }
 
 impl Pictures {
-    /// Images `[height, width, channels]` one after the other in `values`; the range `low` to `high` becomes black to
-    /// white. Of other than three channels the first is shown.
-    pub(crate) fn new(title: impl Into<Text>, values: &[f32], shape: Shape, (low, high): (f32, f32)) -> Self {
+    /// Images `[height, width, channels]` one after the other in `values`; the ends of `range` become black and white. Of
+    /// other than three channels the first is shown.
+    pub(crate) fn new(title: impl Into<Text>, values: &[f32], shape: Shape, range: Interval<f32>) -> Self {
         let (channels, positions) = (shape.channels(), shape.positions());
         let (height, width) = match shape {
             Shape::Image { height, width, .. } => (height, width),
             Shape::Features(_) => (1, 1),
         };
+        let Interval { low, high } = range;
         let byte = |value: f32| (255.0 * (value - low) / (high - low).max(f32::MIN_POSITIVE)).round() as u8;
         let image = |values: &[f32]| {
             let pixel = |pixel: usize| {
@@ -58,7 +60,7 @@ mod tests {
     #[test]
     fn each_image_is_one_picture() {
         let shape = Shape::Image { height: 2, width: 3, channels: 1 };
-        let html = Pictures::new("digits", &[0.5; 12], shape, (0.0, 1.0)).html(Language::English);
+        let html = Pictures::new("digits", &[0.5; 12], shape, Interval { low: 0.0, high: 1.0 }).html(Language::English);
         assert_eq!(html.matches("<img").count(), 2);
         assert!(html.contains("width=\"3\" height=\"2\" alt=\"digits 1\""));
     }

@@ -1,8 +1,9 @@
 //! Lines and points over two axes.
 
 use super::axis::{Axis, Scale};
-use super::escape;
 use super::frame::{Colour, Frame, Labels};
+use super::{Point, escape};
+use crate::interval::Interval;
 use crate::language::{Language, Text};
 
 /// How the points of a series are drawn.
@@ -35,14 +36,14 @@ impl Marks {
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     name: Text,
-    points: Vec<(f64, f64)>,
+    points: Vec<Point>,
     marks: Marks,
     colour: Option<Colour>,
 }
 
 impl Series {
     /// A series drawn as `marks` says.
-    pub(crate) fn new(name: impl Into<Text>, points: Vec<(f64, f64)>, marks: Marks) -> Self {
+    pub(crate) fn new(name: impl Into<Text>, points: Vec<Point>, marks: Marks) -> Self {
         Series { name: name.into(), points, marks, colour: None }
     }
 
@@ -65,8 +66,10 @@ pub(crate) struct Plot {
     x_title: Text,
     y_title: Text,
     series: Vec<Series>,
-    scales: (Scale, Scale),
-    ranges: (Option<(f64, f64)>, Option<(f64, f64)>),
+    x_scale: Scale,
+    y_scale: Scale,
+    x_range: Option<Interval>,
+    y_range: Option<Interval>,
     shape: &'static str,
 }
 
@@ -77,8 +80,10 @@ impl Plot {
             x_title: x_title.into(),
             y_title: y_title.into(),
             series: Vec::new(),
-            scales: (Scale::Linear, Scale::Linear),
-            ranges: (None, None),
+            x_scale: Scale::Linear,
+            y_scale: Scale::Linear,
+            x_range: None,
+            y_range: None,
             shape: "",
         }
     }
@@ -91,19 +96,20 @@ impl Plot {
 
     /// How the axes are spread.
     pub(crate) fn scales(mut self, x: Scale, y: Scale) -> Self {
-        self.scales = (x, y);
+        self.x_scale = x;
+        self.y_scale = y;
         self
     }
 
     /// Fixes the range of the vertical axis.
     pub(crate) fn y_range(mut self, low: f64, high: f64) -> Self {
-        self.ranges.1 = Some((low, high));
+        self.y_range = Some(Interval { low, high });
         self
     }
 
     /// Fixes the range of the horizontal axis.
     pub(crate) fn x_range(mut self, low: f64, high: f64) -> Self {
-        self.ranges.0 = Some((low, high));
+        self.x_range = Some(Interval { low, high });
         self
     }
 
@@ -122,8 +128,8 @@ impl Plot {
     /// The chart with its legend.
     pub(crate) fn html(&self, language: Language) -> String {
         let all = || self.series.iter().flat_map(|series| &series.points);
-        let x = Axis::new(self.scales.0, all().map(|point| point.0), self.ranges.0);
-        let y = Axis::new(self.scales.1, all().map(|point| point.1), self.ranges.1);
+        let x = Axis::new(self.x_scale, all().map(|point| point.0), self.x_range);
+        let y = Axis::new(self.y_scale, all().map(|point| point.1), self.y_range);
         let mut frame = Frame::new(x, y);
         let mut names = Vec::with_capacity(self.series.len());
         for (index, series) in self.series.iter().enumerate() {
@@ -138,7 +144,7 @@ impl Plot {
 }
 
 fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
-    let places: Vec<Option<(f64, f64)>> = series.points.iter().map(|&point| frame.place(point)).collect();
+    let places: Vec<Option<Point>> = series.points.iter().map(|&point| frame.place(point)).collect();
     let class = format!("series {}", series.marks.class());
     frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(&class), escape(name)));
     if series.marks != Marks::Points {

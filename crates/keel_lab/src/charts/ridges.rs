@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{escape, number};
+use crate::interval::Interval;
 
 const WIDTH: f64 = 240.0;
 const HEIGHT: f64 = 150.0;
@@ -20,7 +21,7 @@ pub(crate) struct Ridges {
 #[derive(Clone, Debug)]
 struct Ridge {
     step: u64,
-    range: (f64, f64),
+    range: Interval,
     shares: Vec<f64>,
 }
 
@@ -32,11 +33,12 @@ impl Ridges {
 
     /// Adds the histogram taken at `step`, with bins of equal width over `range`, in front. One without values or width
     /// is left out.
-    pub(crate) fn with(mut self, step: u64, range: (f64, f64), counts: &[u64]) -> Self {
+    pub(crate) fn with(mut self, step: u64, range: Interval, counts: &[u64]) -> Self {
         let total: u64 = counts.iter().sum();
-        if total > 0 && range.1 > range.0 && (range.1 - range.0).is_finite() {
+        let width = range.high - range.low;
+        if total > 0 && range.high > range.low && width.is_finite() {
             // Density rather than share, so that narrow and wide histograms compare.
-            let scale = counts.len() as f64 / (total as f64 * (range.1 - range.0));
+            let scale = counts.len() as f64 / (total as f64 * width);
             let shares = counts.iter().map(|&count| count as f64 * scale).collect();
             self.rows.push(Ridge { step, range, shares });
         }
@@ -45,8 +47,8 @@ impl Ridges {
 
     /// The drawing in a figure of its own; nothing without ridges.
     pub(crate) fn html(&self) -> String {
-        let low = self.rows.iter().map(|row| row.range.0).fold(f64::MAX, f64::min);
-        let high = self.rows.iter().map(|row| row.range.1).fold(f64::MIN, f64::max);
+        let low = self.rows.iter().map(|row| row.range.low).fold(f64::MAX, f64::min);
+        let high = self.rows.iter().map(|row| row.range.high).fold(f64::MIN, f64::max);
         let highest = self.rows.iter().flat_map(|row| &row.shares).fold(0.0_f64, |highest, &share| highest.max(share));
         if self.rows.is_empty() {
             return String::new();
@@ -56,15 +58,15 @@ impl Ridges {
         let mut svg = String::new();
         for (index, row) in self.rows.iter().enumerate() {
             let base = if self.rows.len() == 1 { HEIGHT - MARGIN } else { TALLEST + MARGIN + gap * index as f64 };
-            let width = (row.range.1 - row.range.0) / row.shares.len() as f64;
+            let width = (row.range.high - row.range.low) / row.shares.len() as f64;
             // Square root, so that a spike does not flatten all others.
             let top = |share: f64| base - TALLEST * (share / highest).sqrt();
-            let mut path = format!("M{:.1} {base:.1}", left(row.range.0));
+            let mut path = format!("M{:.1} {base:.1}", left(row.range.low));
             for (bin, &share) in row.shares.iter().enumerate() {
-                let middle = row.range.0 + (bin as f64 + 0.5) * width;
+                let middle = row.range.low + (bin as f64 + 0.5) * width;
                 let _ = write!(path, "L{:.1} {:.1}", left(middle), top(share));
             }
-            let _ = write!(path, "L{:.1} {base:.1}", left(row.range.1));
+            let _ = write!(path, "L{:.1} {base:.1}", left(row.range.high));
             let depth = 100.0 * index as f64 / (self.rows.len().max(2) - 1) as f64;
             let _ = write!(
                 svg,
@@ -89,11 +91,12 @@ mod tests {
 
     #[test]
     fn every_histogram_with_values_is_a_ridge() {
+        let range = |reach: f64| Interval { low: -reach, high: reach };
         let html = Ridges::new("a<b")
-            .with(1, (-1.0, 1.0), &[0, 5, 5, 0])
-            .with(2, (0.0, 0.0), &[3])
-            .with(3, (-2.0, 2.0), &[0, 0])
-            .with(4, (-2.0, 2.0), &[1, 2, 1])
+            .with(1, range(1.0), &[0, 5, 5, 0])
+            .with(2, range(0.0), &[3])
+            .with(3, range(2.0), &[0, 0])
+            .with(4, range(2.0), &[1, 2, 1])
             .html();
         assert_eq!(html.matches("<path").count(), 2);
         assert!(html.contains("a&lt;b") && html.contains("1–4") && !html.contains("NaN"), "{html}");

@@ -1,8 +1,10 @@
 //! Fewer points for the same curve.
 
+use crate::charts::Point;
+
 /// At most about `limit` of `points` (ascending in x), the smallest and the largest value of every stretch among them,
 /// so that no spike is lost. Points that are not finite interrupt a curve and are kept once a stretch.
-pub(super) fn decimate(points: &[(f64, f64)], limit: usize) -> Vec<(f64, f64)> {
+pub(super) fn decimate(points: &[Point], limit: usize) -> Vec<Point> {
     if points.len() <= limit.max(4) {
         return points.to_vec();
     }
@@ -23,10 +25,10 @@ pub(super) fn decimate(points: &[(f64, f64)], limit: usize) -> Vec<(f64, f64)> {
 
 /// Exponential average of the values, without the pull of its start towards zero (Kingma and Ba 2015, section 3), over
 /// about `span` points.
-pub(super) fn smooth(points: &[(f64, f64)], span: f64) -> Vec<(f64, f64)> {
+pub(super) fn smooth(points: &[Point], span: f64) -> Vec<Point> {
     let decay = 1.0 - 1.0 / span.max(1.0);
     let (mut sum, mut weight) = (0.0, 0.0);
-    let average = |&(x, y): &(f64, f64)| {
+    let average = |&(x, y): &Point| {
         if !y.is_finite() {
             return (x, y);
         }
@@ -43,7 +45,7 @@ mod tests {
 
     #[test]
     fn extremes_and_gaps_survive() {
-        let mut points: Vec<(f64, f64)> = (0..100_000).map(|x| (f64::from(x), 1.0)).collect();
+        let mut points: Vec<Point> = (0..100_000).map(|x| (f64::from(x), 1.0)).collect();
         points[54_321].1 = 9.0;
         points[77_777].1 = -3.0;
         points[10].1 = f64::NAN;

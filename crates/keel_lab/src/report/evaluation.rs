@@ -8,7 +8,8 @@ use keel_train::{Prediction, Predictor, TrainError, load_data};
 
 use super::filters::Filters;
 use super::mistakes::{Mistake, worst};
-use super::write::ReportOptions;
+use super::options::ReportOptions;
+use crate::charts::Point;
 
 /// Training samples whose statistics are shown.
 const STATISTICS_SAMPLES: usize = 5_000;
@@ -29,7 +30,7 @@ pub(super) struct Evaluation {
     /// The worst predictions, worst first.
     pub(super) mistakes: Vec<Mistake>,
     /// For regression: of each target its name, and the true and the predicted value of each sample.
-    pub(super) targets: Vec<(String, Vec<(f64, f64)>)>,
+    pub(super) targets: Vec<(String, Vec<Point>)>,
     /// First-layer weights of image networks.
     pub(super) filters: Option<Filters>,
     /// Moments of the training split before and after preprocessing.
@@ -95,7 +96,7 @@ fn spread(indices: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// True and predicted values of each target.
-fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<(String, Vec<(f64, f64)>)> {
+fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<(String, Vec<Point>)> {
     let Targets::Values { values, target_names } = dataset.targets() else { return Vec::new() };
     let width = target_names.len();
     let pairs = |target: usize| {

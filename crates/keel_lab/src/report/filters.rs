@@ -4,6 +4,7 @@ use keel_data::SampleShape;
 use keel_nn::{Network, Op, ParameterRole};
 
 use super::thumbnail::{ImageSize, Thumbnail, thumbnail};
+use crate::interval::Interval;
 
 /// Most filters shown.
 const MOST: usize = 64;
@@ -42,7 +43,7 @@ impl Filters {
         let picture = |unit: usize| {
             let values: Vec<f32> = weights.iter().skip(unit).step_by(units).copied().collect();
             let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-            thumbnail(&values, size, (-largest, largest))
+            thumbnail(&values, size, Interval { low: -largest, high: largest })
         };
         let too_small = size.height * size.width < 4;
         let pictures: Vec<Thumbnail> = if too_small { Vec::new() } else { (0..units.min(MOST)).map(picture).collect() };

@@ -4,6 +4,7 @@ use keel_data::{Dataset, SampleShape, Targets};
 use keel_train::Prediction;
 
 use super::thumbnail::{ImageSize, Thumbnail, thumbnail};
+use crate::interval::Interval;
 
 /// Most predictions shown.
 const MOST: usize = 24;
@@ -64,7 +65,8 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake
     dataset.copy_sample(sample, &mut values);
     let picture = match *dataset.sample_shape() {
         SampleShape::Image { height, width, channels } => {
-            Some(thumbnail(&values, ImageSize { height, width, channels }, dataset.value_range()))
+            let (low, high) = dataset.value_range();
+            Some(thumbnail(&values, ImageSize { height, width, channels }, Interval { low, high }))
         }
         SampleShape::Features(_) => None,
     };

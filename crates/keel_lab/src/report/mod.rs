@@ -8,12 +8,14 @@ mod decimate;
 mod evaluation;
 mod filters;
 mod mistakes;
+mod options;
 mod record;
 mod sections;
 mod thumbnail;
 mod write;
 
-pub use write::{ReportOptions, WrittenReport, write_report};
+pub use options::ReportOptions;
+pub use write::{WrittenReport, write_report};
 
 /// The style sheet of reports, after that of all pages.
 const STYLE: &str = include_str!("report.css");

@@ -1,6 +1,7 @@
 //! Small pictures of samples and filters.
 
 use crate::charts::png;
+use crate::interval::Interval;
 
 /// Longest side of a picture in pixels; larger samples are averaged down.
 const LONGEST_SIDE: usize = 96;
@@ -13,9 +14,10 @@ pub(super) struct ImageSize {
     pub(super) channels: usize,
 }
 
-/// `values` of one image as PNG in base 64, with its width and height; `low` to `high` becomes black to white. Of other
-/// than three channels the first is shown.
-pub(super) fn thumbnail(values: &[f32], size: ImageSize, (low, high): (f32, f32)) -> Thumbnail {
+/// `values` of one image as PNG in base 64, with its width and height; the ends of `range` become black and white. Of
+/// other than three channels the first is shown.
+pub(super) fn thumbnail(values: &[f32], size: ImageSize, range: Interval<f32>) -> Thumbnail {
+    let Interval { low, high } = range;
     let ImageSize { height, width, channels } = size;
     let factor = height.max(width).div_ceil(LONGEST_SIDE).max(1);
     let (small_height, small_width) = ((height / factor).max(1), (width / factor).max(1));
@@ -68,11 +70,12 @@ mod tests {
 
     #[test]
     fn large_images_become_small_and_small_ones_stay() {
+        let range = Interval { low: 0.0, high: 1.0 };
         let size = ImageSize { height: 200, width: 100, channels: 3 };
-        let picture = thumbnail(&vec![0.5; 200 * 100 * 3], size, (0.0, 1.0));
+        let picture = thumbnail(&vec![0.5; 200 * 100 * 3], size, range);
         assert_eq!((picture.height, picture.width), (66, 33));
         let size = ImageSize { height: 1, width: 3, channels: 1 };
-        let picture = thumbnail(&[0.0, f32::NAN, 2.0], size, (0.0, 1.0));
+        let picture = thumbnail(&[0.0, f32::NAN, 2.0], size, range);
         assert_eq!((picture.height, picture.width), (1, 3));
         assert!(picture.html("7").contains("class=\"pixels\""));
     }

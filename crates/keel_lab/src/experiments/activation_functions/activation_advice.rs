@@ -6,32 +6,48 @@ use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec, MaxoutSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::dead_relu::without_gradient;
 use crate::charts::{Dots, Marks, Plot, Scale, Series, number, points};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
-use crate::page::{Page, Table};
-use crate::settings::Settings;
+use crate::page::{Page, Table, cell};
+use crate::samples::{CLASSES, Digits, Parts};
 use crate::statistics::Moments;
-use crate::training::{CLASSES, Classifier, Digits, Schedule, repeated};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Which activation? The advice, measured", "选哪个激活函数？用数据检验建议"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<ActivationAdvice>();
+
+struct ActivationAdvice;
+
+impl Experiment for ActivationAdvice {
+    const NAME: &'static str = "activation_advice";
+    const TITLE: [&'static str; 2] = ["Which activation? The advice, measured", "选哪个激活函数？用数据检验建议"];
+    const SUMMARY: [&'static str; 2] = [
         "Test accuracy over several seeds, the range of learning rates that work, and dead units, for every activation the lecture advises on.",
         "对课程建议涉及的每个激活函数：多个随机种子下的测试正确率、可用学习率的范围，以及死亡单元。",
-    ],
-    chapter: Chapter::Activations,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Activations;
 
-const NAME: &str = "activation_advice";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let functions = FUNCTIONS
+            .into_iter()
+            .map(|function| measure(config, function, &digits, seed))
+            .collect::<Result<_, LabError>>()?;
+        let Config { width, depth, steps, batch, seeds, .. } = *config;
+        Ok(Document { seed, width, depth, steps, batch, seeds, works_within: WORKS_WITHIN, functions })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// A learning rate works if its accuracy comes this close to the best of the same function.
 const WORKS_WITHIN: f64 = 0.05;
 /// And if its accuracy is at least this: all rates are alike where nothing is learned.
@@ -112,23 +128,59 @@ impl Function {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let functions = FUNCTIONS
-        .into_iter()
-        .map(|one| measure(&config, one, &digits, seed))
-        .collect::<Result<Vec<Value>, LabError>>()?;
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "steps": config.steps,
-        "batch": config.batch, "seeds": config.seeds, "works_within": WORKS_WITHIN, "functions": functions,
-    });
-    let page = page(&document, &config);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    steps: usize,
+    batch: usize,
+    seeds: usize,
+    works_within: f64,
+    functions: Vec<FunctionFigures>,
+}
+
+/// Numbers of one function: its best learning rate, and all runs.
+#[derive(Serialize)]
+struct FunctionFigures {
+    function: &'static str,
+    parameters: usize,
+    best_learning_rate: f64,
+    best_test_accuracy: f64,
+    best_accuracies: Vec<f64>,
+    working_learning_rates: Vec<f64>,
+    dead_at_largest_rate: Option<f64>,
+    diverged_at_largest_rate: usize,
+    runs: Vec<RateFigures>,
+}
+
+/// Runs of one function at one learning rate.
+#[derive(Serialize)]
+struct RateFigures {
+    learning_rate: f64,
+    /// Mean of `accuracies`.
+    test_accuracy: f64,
+    /// Standard deviation of `accuracies`.
+    spread: f64,
+    /// One for each seed.
+    accuracies: Vec<f64>,
+    /// Mean share of dead units of the runs whose weights are finite, if any.
+    dead_fraction: Option<f64>,
+    /// Number of runs whose weights are not finite.
+    diverged: usize,
+    parameters: usize,
+}
+
+impl RateFigures {
+    /// Returns true if the accuracy is close enough to that of the best rate of the same function.
+    fn works(&self, best: &RateFigures) -> bool {
+        self.test_accuracy >= WORKS_FROM && self.test_accuracy >= best.test_accuracy - WORKS_WITHIN
+    }
 }
 
 /// All runs of one function, and what they say.
-fn measure(config: &Config, function: Function, digits: &Digits, seed: u64) -> Result<Value, LabError> {
+fn measure(config: &Config, function: Function, digits: &Parts, seed: u64) -> Result<FunctionFigures, LabError> {
     let mut runs = Vec::new();
     for &rate in &config.learning_rates {
         let (mut accuracies, mut dead, mut diverged, mut parameters) = (Vec::new(), Vec::new(), 0, 0);
@@ -140,7 +192,7 @@ fn measure(config: &Config, function: Function, digits: &Digits, seed: u64) -> R
             let schedule =
                 Schedule { learning_rate: rate as f32, momentum: 0.9, batch: config.batch, steps: config.steps };
             classifier.train(&digits.train, schedule);
-            accuracies.push(classifier.evaluate(&digits.test).1);
+            accuracies.push(classifier.evaluate(&digits.test).accuracy);
             if classifier.is_finite() {
                 let layers = without_gradient(&mut classifier, &digits.train);
                 dead.push(layers.iter().sum::<f64>() / layers.len().max(1) as f64);
@@ -150,45 +202,41 @@ fn measure(config: &Config, function: Function, digits: &Digits, seed: u64) -> R
             parameters = classifier.network.graph.parameter_length();
         }
         let moments = Moments::of(accuracies.iter().copied());
-        runs.push(json!({
-            "learning_rate": rate, "test_accuracy": moments.mean, "spread": moments.std, "accuracies": accuracies,
-            "dead_fraction": (!dead.is_empty()).then_some(Moments::of(dead.iter().copied()).mean), "diverged": diverged,
-            "parameters": parameters,
-        }));
+        runs.push(RateFigures {
+            learning_rate: rate,
+            test_accuracy: moments.mean,
+            spread: moments.std,
+            accuracies,
+            dead_fraction: (!dead.is_empty()).then_some(Moments::of(dead.iter().copied()).mean),
+            diverged,
+            parameters,
+        });
     }
-    let accuracy = |run: &Value| run["test_accuracy"].as_f64().unwrap_or(0.0);
-    let best = runs.iter().fold(&runs[0], |best, run| if accuracy(run) > accuracy(best) { run } else { best });
-    let works: Vec<f64> = runs
-        .iter()
-        .filter(|run| accuracy(run) >= WORKS_FROM && accuracy(run) >= accuracy(best) - WORKS_WITHIN)
-        .filter_map(|run| run["learning_rate"].as_f64())
-        .collect();
-    Ok(json!({
-        "function": function.name(),
-        "parameters": best["parameters"],
-        "best_learning_rate": best["learning_rate"],
-        "best_test_accuracy": best["test_accuracy"],
-        "best_accuracies": best["accuracies"],
-        "working_learning_rates": works,
-        "dead_at_largest_rate": runs[runs.len() - 1]["dead_fraction"],
-        "diverged_at_largest_rate": runs[runs.len() - 1]["diverged"],
-        "runs": runs,
-    }))
+    let best = runs.iter().fold(&runs[0], |best, run| if run.test_accuracy > best.test_accuracy { run } else { best });
+    let last = &runs[runs.len() - 1];
+    Ok(FunctionFigures {
+        function: function.name(),
+        parameters: best.parameters,
+        best_learning_rate: best.learning_rate,
+        best_test_accuracy: best.test_accuracy,
+        best_accuracies: best.accuracies.clone(),
+        working_learning_rates: runs.iter().filter(|run| run.works(best)).map(|run| run.learning_rate).collect(),
+        dead_at_largest_rate: last.dead_fraction,
+        diverged_at_largest_rate: last.diverged,
+        runs,
+    })
 }
 
-fn page(document: &Value, config: &Config) -> Page {
-    let functions = document["functions"].as_array().map_or(&[][..], Vec::as_slice);
-    let name = |one: &Value| one["function"].as_str().unwrap_or_default().to_owned();
+fn page(document: &Document) -> Page {
+    let Document { width, depth, seeds, functions, .. } = document;
     let dots = functions.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, one| {
-        let accuracies = one["best_accuracies"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        dots.with(Text::same(name(one)), accuracies)
+        dots.with(one.function, one.best_accuracies.clone())
     });
     let plot = Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试正确率"));
     let plot = functions.iter().fold(plot.scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.02), |plot, one| {
-        let curve = points(&one["runs"], "/learning_rate", "/test_accuracy");
-        plot.with(Series::new(Text::same(name(one)), curve, Marks::LineAndPoints))
+        let curve = points(&one.runs, |run| run.learning_rate, |run| run.test_accuracy);
+        plot.with(Series::new(one.function, curve, Marks::LineAndPoints))
     });
-    let Config { width, depth, seeds, .. } = config;
     Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -226,7 +274,7 @@ fn page(document: &Value, config: &Config) -> Page {
         )
 }
 
-fn table(functions: &[Value]) -> Table {
+fn table(functions: &[FunctionFigures]) -> Table {
     let columns = vec![
         Text::new("Function", "函数"),
         Text::new("Test accuracy", "测试正确率"),
@@ -242,22 +290,19 @@ fn table(functions: &[Value]) -> Table {
     );
     let mut table = Table::new(caption, columns);
     for one in functions {
-        let cell = |key: &str| Text::same(one[key].as_f64().map_or("–".to_owned(), number));
-        let works: Vec<f64> =
-            one["working_learning_rates"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        let range = match works[..] {
+        let range = match one.working_learning_rates[..] {
             [] => "–".to_owned(),
             [only] => number(only),
             [first, .., last] => format!("{} … {}", number(first), number(last)),
         };
         table.text_row(vec![
-            Text::same(one["function"].as_str().unwrap_or_default()),
-            cell("best_test_accuracy"),
-            cell("best_learning_rate"),
+            Text::same(one.function),
+            cell(one.best_test_accuracy),
+            cell(one.best_learning_rate),
             Text::same(range),
-            cell("dead_at_largest_rate"),
-            cell("diverged_at_largest_rate"),
-            cell("parameters"),
+            cell(one.dead_at_largest_rate),
+            cell(one.diverged_at_largest_rate as f64),
+            cell(one.parameters as f64),
         ]);
     }
     table
@@ -269,12 +314,12 @@ mod tests {
 
     #[test]
     fn relu_learns_where_the_sigmoid_waits_and_maxout_costs_twice() {
-        let settings = ["width=32", "steps=80", "learning_rates=[0.01,0.1]", "seeds=1"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let of = |index: usize, key: &str| document["functions"][index][key].as_f64().unwrap();
-        assert!(of(2, "best_test_accuracy") > 0.85, "relu {}", of(2, "best_test_accuracy"));
-        assert!(of(0, "best_test_accuracy") < of(2, "best_test_accuracy") - 0.2, "{}", of(0, "best_test_accuracy"));
-        assert!(of(8, "parameters") > 1.8 * of(2, "parameters"));
-        assert_eq!(document["functions"].as_array().unwrap().len(), 9);
+        let config = Config { width: 32, steps: 80, learning_rates: vec![0.01, 0.1], seeds: 1, ..Config::default() };
+        let functions = ActivationAdvice::compute(&config, 0).unwrap().functions;
+        assert_eq!(functions.len(), FUNCTIONS.len());
+        let (sigmoid, relu, maxout) = (&functions[0], &functions[2], &functions[8]);
+        assert!(relu.best_test_accuracy > 0.85, "relu {}", relu.best_test_accuracy);
+        assert!(sigmoid.best_test_accuracy < relu.best_test_accuracy - 0.2, "{}", sigmoid.best_test_accuracy);
+        assert!(maxout.parameters as f64 > 1.8 * relu.parameters as f64);
     }
 }

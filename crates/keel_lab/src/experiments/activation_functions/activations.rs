@@ -7,34 +7,47 @@ use keel_kernels::simd;
 use keel_nn::activations::{Activation, all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::charts::{Marks, Plot, Series, number};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
-use crate::page::{Page, Table};
-use crate::settings::Settings;
+use crate::page::{Page, Table, cell};
 use crate::signal::normal_moments;
+use crate::statistics::Moments;
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Activation functions and their derivatives", "激活函数及其导数"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Activations>();
+
+struct Activations;
+
+impl Experiment for Activations {
+    const NAME: &'static str = "activations";
+    const TITLE: [&'static str; 2] = ["Activation functions and their derivatives", "激活函数及其导数"];
+    const SUMMARY: [&'static str; 2] = [
         "Curve, derivative, flat zones, output mean and variance for a standard normal input, and cost of every activation.",
         "每个激活函数的曲线、导数、平坦区、标准正态输入下的输出均值与方差，以及计算代价。",
-    ],
-    chapter: Chapter::Activations,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Activations;
 
-const NAME: &str = "activations";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, _seed: u64) -> Result<Document, LabError> {
+        let activations = all().map(|activation| describe(activation, config)).collect();
+        Ok(Document { x: config.x, reach: config.reach, activations })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// A function is flat where its derivative is below this share of its largest.
 const FLAT: f64 = 0.02;
 /// Values of one timing.
 const TIMED: usize = 1 << 16;
+/// Inputs every function is read at, before the one of the config.
+const READ_AT: [f64; 5] = [-10.0, -3.0, 0.0, 3.0, 10.0];
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -70,40 +83,89 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
     ("Smooth relatives of relu", "ReLU 的光滑变体", &["gelu", "silu", "softplus", "mish", "hard_swish"]),
 ];
 
-fn run(settings: &Settings, _seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let functions: Vec<Value> = all().map(|activation| describe(activation, &config)).collect();
-    let document = json!({ "experiment": NAME, "x": config.x, "activations": functions });
-    let page = page(&document, &config);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    x: f64,
+    /// Curves go from -reach to reach.
+    #[serde(skip)]
+    reach: f64,
+    activations: Vec<ActivationFigures>,
 }
 
-fn describe(activation: Activation, config: &Config) -> Value {
+/// Numbers of one activation.
+#[derive(Serialize)]
+struct ActivationFigures {
+    activation: &'static str,
+    at: [Reading; READ_AT.len() + 1],
+    largest_derivative: f64,
+    /// Low and high end of each.
+    flat_zones: Vec<[f64; 2]>,
+    standard_normal_input: OutputMoments,
+    zero_centred: bool,
+    curve: Curve,
+    /// Time for value and derivative; only where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nanoseconds_per_value: Option<f64>,
+}
+
+/// A function and its derivative at one input.
+#[derive(Serialize)]
+struct Reading {
+    x: f64,
+    value: f64,
+    derivative: f64,
+}
+
+/// Moments of the outputs for a standard normal input.
+#[derive(Serialize)]
+struct OutputMoments {
+    mean: f64,
+    variance: f64,
+    second_moment: f64,
+}
+
+/// A function and its derivative over evenly spaced inputs.
+#[derive(Serialize)]
+struct Curve {
+    x: Vec<f64>,
+    value: Vec<f64>,
+    derivative: Vec<f64>,
+}
+
+impl ActivationFigures {
+    fn at_zero(&self) -> &Reading {
+        &self.at[2]
+    }
+
+    /// At the input the config names.
+    fn at_chosen_input(&self) -> &Reading {
+        &self.at[READ_AT.len()]
+    }
+}
+
+fn describe(activation: Activation, config: &Config) -> ActivationFigures {
     let function = activation.initial_function();
     let value = |x: f64| f64::from(function.value(x as f32));
     let slope = |x: f64| f64::from(function.derivative(x as f32));
     let step = 2.0 * config.reach / (config.points - 1) as f64;
     let inputs: Vec<f64> = (0..config.points).map(|index| index as f64 * step - config.reach).collect();
-    let (mean, second_moment) = normal_moments(activation, 1.0);
-    let probe = |x: f64| json!({ "x": x, "value": value(x), "derivative": slope(x) });
-    let probes = [-10.0, -3.0, 0.0, 3.0, 10.0, config.x].map(probe);
-    let mut document = json!({
-        "activation": activation.name(),
-        "at": probes,
-        "largest_derivative": largest_derivative(activation),
-        "flat_zones": flat_zones(activation),
-        "standard_normal_input": { "mean": mean, "variance": second_moment - mean * mean, "second_moment": second_moment },
-        "zero_centred": activation.entry().zero_centred,
-        "curve": {
-            "x": inputs,
-            "value": inputs.iter().map(|&x| value(x)).collect::<Vec<f64>>(),
-            "derivative": inputs.iter().map(|&x| slope(x)).collect::<Vec<f64>>(),
+    let Moments { mean, second_moment, .. } = normal_moments(activation, 1.0);
+    let [a, b, c, d, e] = READ_AT;
+    ActivationFigures {
+        activation: activation.name(),
+        at: [a, b, c, d, e, config.x].map(|x| Reading { x, value: value(x), derivative: slope(x) }),
+        largest_derivative: largest_derivative(activation),
+        flat_zones: flat_zones(activation),
+        standard_normal_input: OutputMoments { mean, variance: second_moment - mean * mean, second_moment },
+        zero_centred: activation.entry().zero_centred,
+        curve: Curve {
+            value: inputs.iter().map(|&x| value(x)).collect(),
+            derivative: inputs.iter().map(|&x| slope(x)).collect(),
+            x: inputs,
         },
-    });
-    if config.cost {
-        document["nanoseconds_per_value"] = json!(cost(activation));
+        nanoseconds_per_value: config.cost.then(|| cost(activation)),
     }
-    document
 }
 
 fn grid() -> impl Iterator<Item = f64> {
@@ -150,20 +212,24 @@ fn cost(activation: Activation) -> f64 {
     best / TIMED as f64 * 1e9
 }
 
-fn page(document: &Value, config: &Config) -> Page {
-    let all = document["activations"].as_array().map_or(&[][..], Vec::as_slice);
+fn page(document: &Document) -> Page {
+    let all = &document.activations;
     let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
         "Each function is drawn with its derivative. During backpropagation the gradient that arrives is multiplied by the \
          derivative: where it is nearly 0 the unit learns nothing from this sample.",
         "每个函数与它的导数画在一起。反向传播时，传来的梯度要乘以这个导数；导数接近 0 的地方，该单元从这个样本学不到任何东西。",
     );
     for (english, chinese, names) in GROUPS {
-        for (key, what) in [("value", ["function", "函数"]), ("derivative", ["derivative", "导数"])] {
-            let caption = Text::new(format!("{english}: {}", what[0]), format!("{chinese}：{}", what[1]));
-            page = page.plot(caption, curves(all, names, key).x_range(-config.reach, config.reach));
+        let plots = [
+            (curves("f(x)", all, names, |curve| &curve.value), ["function", "函数"]),
+            (curves("f′(x)", all, names, |curve| &curve.derivative), ["derivative", "导数"]),
+        ];
+        for (plot, drawn) in plots {
+            let caption = Text::new(format!("{english}: {}", drawn[0]), format!("{chinese}：{}", drawn[1]));
+            page = page.plot(caption, plot.x_range(-document.reach, document.reach));
         }
     }
-    page.table(table(all, config))
+    page.table(table(document))
         .heading("Why", "为什么")
         .paragraph(
             "The sigmoid maps every input into (0, 1) and can be read as a degree of firing, but its derivative is at most ¼, \
@@ -189,17 +255,17 @@ fn page(document: &Value, config: &Config) -> Page {
         )
 }
 
-fn curves(all: &[Value], names: &[&str], key: &str) -> Plot {
-    let chosen = all.iter().filter(|one| names.iter().any(|name| one["activation"] == *name));
-    chosen.fold(Plot::new("x", if key == "value" { "f(x)" } else { "f′(x)" }), |plot, one| {
-        let numbers = |key: &str| one["curve"][key].as_array().into_iter().flatten().filter_map(Value::as_f64);
-        let points = numbers("x").zip(numbers(key)).collect();
-        plot.with(Series::new(one["activation"].as_str().unwrap_or_default(), points, Marks::Line))
+/// One curve for each of the named functions.
+fn curves(y_title: &str, all: &[ActivationFigures], names: &[&str], values: fn(&Curve) -> &[f64]) -> Plot {
+    let chosen = all.iter().filter(|one| names.contains(&one.activation));
+    chosen.fold(Plot::new("x", y_title), |plot, one| {
+        let points = one.curve.x.iter().copied().zip(values(&one.curve).iter().copied()).collect();
+        plot.with(Series::new(one.activation, points, Marks::Line))
     })
 }
 
-fn table(all: &[Value], config: &Config) -> Table {
-    let at = number(config.x);
+fn table(document: &Document) -> Table {
+    let at = number(document.x);
     let columns = vec![
         Text::new("Function", "函数"),
         Text::new("Mean out", "输出均值"),
@@ -215,34 +281,29 @@ fn table(all: &[Value], config: &Config) -> Table {
         "标准正态输入下的输出；平坦：导数低于最大值的 2 %；代价为函数值与导数之和",
     );
     let mut table = Table::new(caption, columns);
-    for one in all {
-        let cell =
-            |pointer: &str| Text::same(one.pointer(pointer).and_then(Value::as_f64).map_or("–".to_owned(), number));
+    for one in &document.activations {
         table.text_row(vec![
-            Text::same(one["activation"].as_str().unwrap_or_default()),
-            cell("/standard_normal_input/mean"),
-            cell("/standard_normal_input/variance"),
-            cell("/largest_derivative"),
-            cell("/at/2/derivative"),
-            cell("/at/5/derivative"),
-            Text::same(zones(&one["flat_zones"])),
-            cell("/nanoseconds_per_value"),
+            Text::same(one.activation),
+            cell(one.standard_normal_input.mean),
+            cell(one.standard_normal_input.variance),
+            cell(one.largest_derivative),
+            cell(one.at_zero().derivative),
+            cell(one.at_chosen_input().derivative),
+            Text::same(zones(&one.flat_zones)),
+            cell(one.nanoseconds_per_value),
         ]);
     }
     table
 }
 
 /// The zones in words; those that reach the end of the searched stretch go on for ever.
-fn zones(zones: &Value) -> String {
-    let zone = |zone: &Value| {
-        let (low, high) = (zone[0].as_f64().unwrap_or(0.0), zone[1].as_f64().unwrap_or(0.0));
-        match (low <= -19.99, high >= 19.99) {
-            (true, _) => format!("x &lt; {}", number((high * 100.0).round() / 100.0)),
-            (_, true) => format!("x &gt; {}", number((low * 100.0).round() / 100.0)),
-            _ => format!("{} … {}", number(low), number(high)),
-        }
+fn zones(zones: &[[f64; 2]]) -> String {
+    let zone = |&[low, high]: &[f64; 2]| match (low <= -19.99, high >= 19.99) {
+        (true, _) => format!("x &lt; {}", number((high * 100.0).round() / 100.0)),
+        (_, true) => format!("x &gt; {}", number((low * 100.0).round() / 100.0)),
+        _ => format!("{} … {}", number(low), number(high)),
     };
-    let all: Vec<String> = zones.as_array().into_iter().flatten().map(zone).collect();
+    let all: Vec<String> = zones.iter().map(zone).collect();
     if all.is_empty() { "–".to_owned() } else { all.join(", ") }
 }
 
@@ -250,44 +311,43 @@ fn zones(zones: &Value) -> String {
 mod tests {
     use super::*;
 
-    fn of(name: &str) -> Value {
-        let document = run(&Settings::parse(["cost=false"]).unwrap(), 0).unwrap().document;
-        document["activations"].as_array().unwrap().iter().find(|one| one["activation"] == name).unwrap().clone()
+    fn of(name: &str) -> ActivationFigures {
+        let activation = all().find(|activation| activation.name() == name).unwrap();
+        describe(activation, &Config { cost: false, ..Config::default() })
     }
 
     #[test]
     fn values_and_slopes_of_the_lecture() {
+        let (sigmoid, tanh, relu, selu) = (of("sigmoid"), of("tanh"), of("relu"), of("selu"));
         let cases = [
-            ("sigmoid", "/at/0/value", 4.54e-5),
-            ("sigmoid", "/at/2/value", 0.5),
-            ("sigmoid", "/at/4/value", 0.99995),
-            ("sigmoid", "/at/0/derivative", 4.54e-5),
-            ("sigmoid", "/at/4/derivative", 4.54e-5),
-            ("sigmoid", "/largest_derivative", 0.25),
-            ("tanh", "/at/2/derivative", 1.0),
-            ("tanh", "/at/1/derivative", 0.00987),
-            ("tanh", "/at/3/derivative", 0.00987),
-            ("relu", "/standard_normal_input/mean", 0.39894),
-            ("relu", "/standard_normal_input/second_moment", 0.5),
-            ("relu", "/standard_normal_input/variance", 0.34085),
-            ("selu", "/standard_normal_input/variance", 1.0),
+            ("sigmoid(-10)", sigmoid.at[0].value, 4.54e-5),
+            ("sigmoid(0)", sigmoid.at_zero().value, 0.5),
+            ("sigmoid(10)", sigmoid.at[4].value, 0.99995),
+            ("sigmoid'(-10)", sigmoid.at[0].derivative, 4.54e-5),
+            ("sigmoid'(10)", sigmoid.at[4].derivative, 4.54e-5),
+            ("largest sigmoid'", sigmoid.largest_derivative, 0.25),
+            ("tanh'(0)", tanh.at_zero().derivative, 1.0),
+            ("tanh'(-3)", tanh.at[1].derivative, 0.00987),
+            ("tanh'(3)", tanh.at[3].derivative, 0.00987),
+            ("relu, mean", relu.standard_normal_input.mean, 0.39894),
+            ("relu, second moment", relu.standard_normal_input.second_moment, 0.5),
+            ("relu, variance", relu.standard_normal_input.variance, 0.34085),
+            ("selu, variance", selu.standard_normal_input.variance, 1.0),
         ];
-        for (name, pointer, expected) in cases {
-            let actual = of(name).pointer(pointer).unwrap().as_f64().unwrap();
-            assert!((actual - expected).abs() <= 1e-3 * expected, "{name}{pointer}: {actual} for {expected}");
+        for (name, actual, expected) in cases {
+            assert!((actual - expected).abs() <= 1e-3 * expected, "{name}: {actual} for {expected}");
         }
-        assert!(of("selu")["standard_normal_input"]["mean"].as_f64().unwrap().abs() < 1e-4);
+        assert!(selu.standard_normal_input.mean.abs() < 1e-4);
     }
 
     #[test]
     fn flat_zones_are_where_gradient_stops() {
-        assert_eq!(of("relu")["flat_zones"].as_array().unwrap().len(), 1);
-        assert_eq!(of("leaky_relu")["flat_zones"].as_array().unwrap().len(), 1, "its slope of 1 % is below 2 %");
-        assert_eq!(of("identity")["flat_zones"].as_array().unwrap().len(), 0);
-        let tanh = of("tanh");
-        let zones = tanh["flat_zones"].as_array().unwrap();
+        assert_eq!(of("relu").flat_zones.len(), 1);
+        assert_eq!(of("leaky_relu").flat_zones.len(), 1, "its slope of 1 % is below 2 %");
+        assert_eq!(of("identity").flat_zones.len(), 0);
+        let zones = of("tanh").flat_zones;
         assert_eq!(zones.len(), 2);
-        assert!((zones[1][0].as_f64().unwrap() - 2.65).abs() < 0.03, "{zones:?}");
+        assert!((zones[1][0] - 2.65).abs() < 0.03, "{zones:?}");
     }
 
     #[test]

@@ -6,30 +6,54 @@ use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::charts::{Marks, Plot, Scale, Series};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
-use crate::page::{Page, Table};
-use crate::settings::Settings;
-use crate::training::{CLASSES, Classifier, Digits, Schedule, repeated};
+use crate::loss_curve::{LossPoint, averaged, loss_points};
+use crate::page::{Page, Table, cell};
+use crate::samples::{CLASSES, Digits, Parts};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Convergence by activation", "不同激活函数的收敛速度"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Convergence>();
+
+struct Convergence;
+
+impl Experiment for Convergence {
+    const NAME: &'static str = "convergence";
+    const TITLE: [&'static str; 2] = ["Convergence by activation", "不同激活函数的收敛速度"];
+    const SUMMARY: [&'static str; 2] = [
         "Training loss of a deep network with sigmoid, tanh, relu and others on the same data and budget, each at its best learning rate.",
         "同样的数据与预算下，sigmoid、tanh、ReLU 等深层网络的训练损失，各取最合适的学习率。",
-    ],
-    chapter: Chapter::Activations,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Activations;
 
-const NAME: &str = "convergence";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let mut functions = Vec::new();
+        for activation in FUNCTIONS {
+            let mut best: Option<Run> = None;
+            for &rate in &config.learning_rates {
+                let candidate = train(config, activation, rate, &digits, seed)?;
+                if best.as_ref().is_none_or(|best| candidate.area() < best.area()) {
+                    best = Some(candidate);
+                }
+            }
+            functions.extend(best);
+        }
+        let Config { width, depth, steps, goal, .. } = *config;
+        Ok(Document { seed, width, depth, steps, goal, functions })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// Steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 const FUNCTIONS: [Activation; 6] = [
@@ -84,36 +108,39 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let mut functions = Vec::new();
-    for activation in FUNCTIONS {
-        let mut best: Option<Value> = None;
-        for &rate in &config.learning_rates {
-            let candidate = train(&config, (activation, rate), &digits, seed)?;
-            let area = |run: &Value| run["mean_loss"].as_f64().unwrap_or(f64::MAX);
-            if best.as_ref().is_none_or(|best| area(&candidate) < area(best)) {
-                best = Some(candidate);
-            }
-        }
-        functions.extend(best);
-    }
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "steps": config.steps,
-        "goal": config.goal, "functions": functions,
-    });
-    let page = page(&document, &config);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    steps: usize,
+    goal: f64,
+    functions: Vec<Run>,
 }
 
-/// One training; its mean loss over all steps decides between learning rates.
-fn train(
-    config: &Config,
-    (activation, rate): (Activation, f64),
-    digits: &Digits,
-    seed: u64,
-) -> Result<Value, LabError> {
+/// A training run.
+#[derive(Serialize)]
+struct Run {
+    activation: &'static str,
+    learning_rate: f64,
+    /// Mean over all steps; none where the run broke off.
+    mean_loss: Option<f64>,
+    /// Step at which the averaged loss had reached the goal, if ever.
+    steps_to_goal: Option<usize>,
+    test_accuracy: f64,
+    curve: Vec<LossPoint>,
+}
+
+impl Run {
+    /// Mean loss over all steps, which decides between learning rates.
+    fn area(&self) -> f64 {
+        self.mean_loss.unwrap_or(f64::MAX)
+    }
+}
+
+/// Trains once.
+fn train(config: &Config, activation: Activation, rate: f64, digits: &Parts, seed: u64) -> Result<Run, LabError> {
     let block = [LayerSpec::Linear(LinearSpec::new(config.width)), LayerSpec::Activation(activation)];
     let mut layers = repeated(&block, config.depth);
     layers.push(LayerSpec::Linear(LinearSpec::new(CLASSES)));
@@ -122,42 +149,35 @@ fn train(
     let losses = classifier.train(&digits.train, schedule);
     let complete = losses.len() == config.steps;
     let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-    let curve: Vec<Value> = losses
-        .chunks(WINDOW)
-        .enumerate()
-        .map(|(index, losses)| {
-            json!({ "step": index * WINDOW + losses.len(), "loss": losses.iter().sum::<f64>() / losses.len() as f64 })
-        })
-        .collect();
-    let reached = curve.iter().find(|point| point["loss"].as_f64().is_some_and(|loss| loss <= config.goal));
-    Ok(json!({
-        "activation": activation.name(),
-        "learning_rate": rate,
-        "mean_loss": (complete && mean.is_finite()).then_some(mean),
-        "steps_to_goal": reached.map(|point| point["step"].clone()),
-        "test_accuracy": classifier.evaluate(&digits.test).1,
-        "curve": curve,
-    }))
+    let curve = averaged(&losses, WINDOW);
+    let reached = curve.iter().find(|point| point.loss.is_some_and(|loss| loss <= config.goal));
+    Ok(Run {
+        activation: activation.name(),
+        learning_rate: rate,
+        mean_loss: (complete && mean.is_finite()).then_some(mean),
+        steps_to_goal: reached.map(|point| point.step),
+        test_accuracy: classifier.evaluate(&digits.test).accuracy,
+        curve,
+    })
 }
 
-fn page(document: &Value, config: &Config) -> Page {
+fn page(document: &Document) -> Page {
+    let goal = document.goal;
     let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
     let columns = vec![
         Text::new("Activation", "激活函数"),
         Text::new("Learning rate chosen", "所选学习率"),
-        Text::new(format!("Steps to a loss of {}", config.goal), format!("损失降到 {} 的步数", config.goal)),
+        Text::new(format!("Steps to a loss of {goal}"), format!("损失降到 {goal} 的步数")),
         Text::new("Test accuracy", "测试正确率"),
     ];
     let mut table = Table::new(Text::new("Each at its best learning rate", "各取最佳学习率"), columns);
-    let functions = document["functions"].as_array().map_or(&[][..], Vec::as_slice);
-    let plot = functions.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, one| {
-        let name = one["activation"].as_str().unwrap_or_default();
-        plot.with(Series::new(name, points(&one["curve"], "/step", "/loss"), Marks::Line))
+    let plot = document.functions.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, run| {
+        plot.with(Series::new(run.activation, loss_points(&run.curve), Marks::Line))
     });
-    for one in functions {
-        let cell = |key: &str| Text::same(one[key].as_f64().map_or("–".to_owned(), crate::charts::number));
-        let name = Text::same(one["activation"].as_str().unwrap_or_default());
-        table.text_row(vec![name, cell("learning_rate"), cell("steps_to_goal"), cell("test_accuracy")]);
+    for run in &document.functions {
+        let steps = run.steps_to_goal.map(|steps| steps as f64);
+        let name = Text::same(run.activation);
+        table.text_row(vec![name, cell(run.learning_rate), cell(steps), cell(run.test_accuracy)]);
     }
     Page::new()
         .heading("What you see", "你看到了什么")
@@ -188,11 +208,11 @@ mod tests {
 
     #[test]
     fn relu_reaches_the_goal_long_before_the_sigmoid() {
-        let settings = ["width=32", "steps=120", "learning_rates=[0.03,0.1]", "goal=0.5"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let steps = |index: usize| document["functions"][index]["steps_to_goal"].as_f64();
+        let config = Config { width: 32, steps: 120, learning_rates: vec![0.03, 0.1], goal: 0.5, ..Config::default() };
+        let document = Convergence::compute(&config, 0).unwrap();
+        let steps = |index: usize| document.functions[index].steps_to_goal;
         let relu = steps(2).expect("relu gets there");
-        assert!(relu < 100.0, "{relu}");
-        assert!(steps(0).is_none_or(|sigmoid| sigmoid > 1.5 * relu), "{:?}", steps(0));
+        assert!(relu < 100, "{relu}");
+        assert!(steps(0).is_none_or(|sigmoid| sigmoid as f64 > 1.5 * relu as f64), "{:?}", steps(0));
     }
 }

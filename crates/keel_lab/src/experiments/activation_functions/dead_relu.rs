@@ -1,5 +1,7 @@
 //! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and its relatives.
 
+mod page;
+
 use keel_data::PreprocessStep;
 use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
@@ -7,28 +9,52 @@ use keel_nn::layers::{LayerSpec, LinearSpec};
 use keel_nn::{NodeId, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::dead_relu_page::page;
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::settings::Settings;
-use crate::training::{CLASSES, Classifier, Digits, Part, Schedule};
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::page::Page;
+use crate::samples::{CLASSES, Digits, Part};
+use crate::training::{Classifier, Schedule};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Dead relu: units that never learn again", "ReLU 死亡：再也学不到东西的单元"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<DeadRelu>();
+
+struct DeadRelu;
+
+impl Experiment for DeadRelu {
+    const NAME: &'static str = "dead_relu";
+    const TITLE: [&'static str; 2] = ["Dead relu: units that never learn again", "ReLU 死亡：再也学不到东西的单元"];
+    const SUMMARY: [&'static str; 2] = [
         "Share of units without gradient over the whole training set, by learning rate, initial bias and initial weights, for relu, leaky relu and elu.",
         "在整个训练集上都没有梯度的单元比例，随学习率、初始偏置与初始权重变化，比较 ReLU、Leaky ReLU 与 ELU。",
-    ],
-    chapter: Chapter::Activations,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Activations;
 
-const NAME: &str = "dead_relu";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let train = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?.train;
+        let sweeps = |values: &[f64], varied: fn(f64) -> Varied| -> Result<Vec<Sweep>, LabError> {
+            let varied: Vec<Varied> = values.iter().copied().map(varied).collect();
+            FUNCTIONS.into_iter().map(|activation| sweep(config, activation, &varied, &train, seed)).collect()
+        };
+        Ok(Document {
+            seed,
+            width: config.width,
+            steps: config.steps,
+            batch: config.batch,
+            fixed_learning_rate: config.fixed_learning_rate,
+            by_learning_rate: sweeps(&config.learning_rates, Varied::LearningRate)?,
+            by_bias: sweeps(&config.biases, Varied::Bias)?,
+            by_scale: sweeps(&config.scales, Varied::Scale)?,
+        })
+    }
+
+    fn page(document: &Document) -> Page {
+        page::page(document)
+    }
+}
+
 /// A unit whose derivative never exceeds this passes no gradient worth the name.
 const NO_GRADIENT: f32 = 1e-3;
 const FUNCTIONS: [Activation; 3] =
@@ -92,40 +118,87 @@ struct Start {
     scale: f64,
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let key = RandomKey::new(seed);
-    let fixed = config.fixed_learning_rate;
-    let start = |activation| Start { activation, learning_rate: fixed, bias: 0.0, scale: 1.0 };
-    let sweep = |name: &str, values: &[f64], set: fn(&mut Start, f64)| -> Result<Vec<Value>, LabError> {
-        let mut functions = Vec::new();
-        for activation in FUNCTIONS {
-            let mut runs = Vec::new();
-            for &value in values {
-                let mut start = start(activation);
-                set(&mut start, value);
-                let mut result = train(&config, start, &digits.train, key)?;
-                result[name] = json!(value);
-                runs.push(result);
-            }
-            functions.push(json!({ "activation": activation.name(), "runs": runs }));
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    steps: usize,
+    batch: usize,
+    fixed_learning_rate: f64,
+    by_learning_rate: Vec<Sweep>,
+    by_bias: Vec<Sweep>,
+    by_scale: Vec<Sweep>,
+}
+
+/// Runs of one function that differ in one thing.
+#[derive(Serialize)]
+struct Sweep {
+    activation: &'static str,
+    runs: Vec<Run>,
+}
+
+/// A training run.
+#[derive(Serialize)]
+struct Run {
+    /// True if a weight is no longer finite; such a network has no units to count.
+    diverged: bool,
+    /// Share of dead units in each hidden layer before training.
+    dead_before: Vec<f64>,
+    dead_after: Option<Vec<f64>>,
+    /// Mean of `dead_after`.
+    dead_fraction: Option<f64>,
+    train_accuracy: f64,
+    train_loss: Option<f64>,
+    steps_done: usize,
+    #[serde(flatten)]
+    varied: Varied,
+}
+
+/// The one thing in which the runs of a sweep differ, and its value in a run.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Varied {
+    LearningRate(f64),
+    Bias(f64),
+    /// Standard deviation of the weights as a multiple of Kaiming's.
+    Scale(f64),
+}
+
+impl Varied {
+    fn value(self) -> f64 {
+        match self {
+            Varied::LearningRate(value) | Varied::Bias(value) | Varied::Scale(value) => value,
         }
-        Ok(functions)
+    }
+
+    fn set(self, start: &mut Start) {
+        match self {
+            Varied::LearningRate(value) => start.learning_rate = value,
+            Varied::Bias(value) => start.bias = value,
+            Varied::Scale(value) => start.scale = value,
+        }
+    }
+}
+
+/// Trains one function once for each value.
+fn sweep(
+    config: &Config,
+    activation: Activation,
+    varied: &[Varied],
+    data: &Part,
+    seed: u64,
+) -> Result<Sweep, LabError> {
+    let run = |&varied: &Varied| {
+        let mut start = Start { activation, learning_rate: config.fixed_learning_rate, bias: 0.0, scale: 1.0 };
+        varied.set(&mut start);
+        train(config, start, varied, data, RandomKey::new(seed))
     };
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "steps": config.steps, "batch": config.batch,
-        "fixed_learning_rate": fixed,
-        "by_learning_rate": sweep("learning_rate", &config.learning_rates, |start, value| start.learning_rate = value)?,
-        "by_bias": sweep("bias", &config.biases, |start, value| start.bias = value)?,
-        "by_scale": sweep("scale", &config.scales, |start, value| start.scale = value)?,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+    Ok(Sweep { activation: activation.name(), runs: varied.iter().map(run).collect::<Result<_, LabError>>()? })
 }
 
 /// Trains 64 - width - width - 10 and counts before and after.
-fn train(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Value, LabError> {
+fn train(config: &Config, start: Start, varied: Varied, data: &Part, key: RandomKey) -> Result<Run, LabError> {
     let gain = (start.scale * f64::from(start.activation.gain().value())) as f32;
     let hidden = LinearSpec {
         init: InitSpec::KaimingNormal(KaimingNormalSpec { gain: Some(gain), fan: Fan::In }),
@@ -140,18 +213,18 @@ fn train(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<V
     let schedule = Schedule { learning_rate, momentum: 0.0, batch: config.batch, steps: config.steps };
     let losses = classifier.train(data, schedule);
     let after = without_gradient(&mut classifier, data);
-    let (loss, accuracy) = classifier.evaluate(data);
-    // A network of NaN has no units to count; it is said to have diverged instead.
+    let score = classifier.evaluate(data);
     let diverged = !classifier.is_finite();
-    Ok(json!({
-        "diverged": diverged,
-        "dead_before": before,
-        "dead_after": (!diverged).then_some(&after),
-        "dead_fraction": (!diverged).then_some(after.iter().sum::<f64>() / after.len() as f64),
-        "train_accuracy": accuracy,
-        "train_loss": loss.is_finite().then_some(loss),
-        "steps_done": losses.len(),
-    }))
+    Ok(Run {
+        diverged,
+        dead_before: before,
+        dead_fraction: (!diverged).then_some(after.iter().sum::<f64>() / after.len() as f64),
+        dead_after: (!diverged).then_some(after),
+        train_accuracy: score.accuracy,
+        train_loss: score.loss.is_finite().then_some(score.loss),
+        steps_done: losses.len(),
+        varied,
+    })
 }
 
 /// Share of units of each hidden layer whose derivative exceeds [`NO_GRADIENT`] for no sample of `data`. A unit that
@@ -183,22 +256,45 @@ mod tests {
 
     #[test]
     fn large_learning_rates_kill_relu_and_spare_leaky_relu() {
-        let settings = ["learning_rates=[0.05,1.6]", "biases=[-50,0]", "scales=[1]"];
-        let document = run(&Settings::parse(settings).unwrap(), 2).unwrap().document;
-        let of = |function: usize, run: usize, key: &str| {
-            document["by_learning_rate"][function]["runs"][run][key].as_f64().unwrap()
+        let config = Config {
+            learning_rates: vec![0.05, 1.6],
+            biases: vec![-50.0, 0.0],
+            scales: vec![1.0],
+            ..Config::default()
         };
-        assert_eq!(of(0, 0, "dead_fraction"), 0.0);
-        assert!(of(0, 0, "train_accuracy") > 0.8);
-        assert!(of(0, 1, "dead_fraction") > 0.3, "{}", of(0, 1, "dead_fraction"));
-        assert!(of(0, 1, "train_accuracy") < of(1, 1, "train_accuracy"));
-        assert_eq!(of(1, 1, "dead_fraction"), 0.0, "leaky relu lives");
-        let bias = |run: usize| &document["by_bias"][0]["runs"][run];
-        assert_eq!(bias(0)["dead_before"], json!([1.0, 1.0]));
-        assert_eq!(bias(1)["dead_before"][0], json!(0.0));
-        assert_eq!(bias(0)["dead_fraction"], 1.0, "nothing brings them back");
-        let leaky = &document["by_bias"][1]["runs"][0];
-        assert_eq!(leaky["dead_before"], json!([0.0, 0.0]), "leaky relu keeps a slope");
-        assert_eq!(document["by_scale"][0]["runs"][0]["dead_fraction"], 0.0);
+        let document = DeadRelu::compute(&config, 2).unwrap();
+        let [relu, leaky, _] = &document.by_learning_rate[..] else { panic!("three functions") };
+        assert_eq!(relu.runs[0].dead_fraction, Some(0.0));
+        assert!(relu.runs[0].train_accuracy > 0.8);
+        assert!(relu.runs[1].dead_fraction > Some(0.3), "{:?}", relu.runs[1].dead_fraction);
+        assert!(relu.runs[1].train_accuracy < leaky.runs[1].train_accuracy);
+        assert_eq!(leaky.runs[1].dead_fraction, Some(0.0), "leaky relu lives");
+        let [relu, leaky, _] = &document.by_bias[..] else { panic!("three functions") };
+        assert_eq!(relu.runs[0].dead_before, [1.0, 1.0]);
+        assert_eq!(relu.runs[1].dead_before[0], 0.0);
+        assert_eq!(relu.runs[0].dead_fraction, Some(1.0), "nothing brings them back");
+        assert_eq!(leaky.runs[0].dead_before, [0.0, 0.0], "leaky relu keeps a slope");
+        assert_eq!(document.by_scale[0].runs[0].dead_fraction, Some(0.0));
+    }
+
+    #[test]
+    fn a_run_names_the_one_thing_that_was_varied() {
+        let config = Config { width: 4, steps: 1, ..Config::default() };
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], 0).unwrap();
+        let sweep = sweep(&config, Activation::Relu, &[Varied::LearningRate(0.5)], &digits.train, 0).unwrap();
+        let run = serde_json::to_value(&sweep.runs[0]).unwrap();
+        let keys: Vec<&String> = run.as_object().unwrap().keys().collect();
+        let expected = [
+            "diverged",
+            "dead_before",
+            "dead_after",
+            "dead_fraction",
+            "train_accuracy",
+            "train_loss",
+            "steps_done",
+            "learning_rate",
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!(run["learning_rate"], 0.5);
     }
 }

@@ -5,31 +5,47 @@ use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, XavierNormalSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::charts::{Marks, Plot, Scale, Series};
+use crate::charts::{Marks, Plot, Scale, Series, points};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::page::{Page, Table};
-use crate::settings::Settings;
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::Moments;
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Gradient by depth: why sigmoid stacks stop learning", "梯度随深度的变化：为什么 sigmoid 堆叠学不动"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<GradientDepth>();
+
+struct GradientDepth;
+
+impl Experiment for GradientDepth {
+    const NAME: &'static str = "gradient_depth";
+    const TITLE: [&'static str; 2] =
+        ["Gradient by depth: why sigmoid stacks stop learning", "梯度随深度的变化：为什么 sigmoid 堆叠学不动"];
+    const SUMMARY: [&'static str; 2] = [
         "Size of the gradient in every layer of sigmoid, tanh and relu stacks, each with the initialiser made for it.",
         "sigmoid、tanh、ReLU 网络（各用适合自己的初始化）每一层梯度的大小。",
-    ],
-    chapter: Chapter::Activations,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Activations;
 
-const NAME: &str = "gradient_depth";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let xavier = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
+        let kaiming = InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In });
+        let (width, depth, batch) = (config.width, config.depth, config.batch);
+        let stack = |activation, init| Stack { width, depth, batch, activation, init };
+        let stacks =
+            [stack(Activation::Sigmoid, xavier), stack(Activation::Tanh, xavier), stack(Activation::Relu, kaiming)];
+        let stacks = stacks.iter().map(|stack| measure(stack, seed)).collect();
+        Ok(Document { width, depth, batch, seed, stacks })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -55,52 +71,65 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let xavier = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
-    let kaiming = InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In });
-    let stacks = [(Activation::Sigmoid, xavier), (Activation::Tanh, xavier), (Activation::Relu, kaiming)];
-    let stacks: Vec<Value> =
-        stacks.into_iter().map(|(activation, init)| measure(&config, (activation, init), seed)).collect();
-    let document = json!({
-        "experiment": NAME, "width": config.width, "depth": config.depth, "batch": config.batch, "seed": seed,
-        "stacks": stacks,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    width: usize,
+    depth: usize,
+    batch: usize,
+    seed: u64,
+    stacks: Vec<StackFigures>,
 }
 
-fn measure(config: &Config, (activation, init): (Activation, InitSpec), seed: u64) -> Value {
-    let stack = Stack { width: config.width, depth: config.depth, batch: config.batch, activation, init };
+/// Numbers of one stack.
+#[derive(Serialize)]
+struct StackFigures {
+    activation: &'static str,
+    init: &'static str,
+    /// Factor by which the gradient by the outputs shrinks on its way back through one layer.
+    shrinking_per_layer: f64,
+    layers: Vec<Layer>,
+}
+
+/// Numbers of one layer.
+#[derive(Serialize)]
+struct Layer {
+    layer: usize,
+    activation: Moments,
+    gradient: GradientSizes,
+}
+
+/// Root mean squares of the gradients by the outputs and by the weights of a layer.
+#[derive(Serialize)]
+struct GradientSizes {
+    activation_rms: f64,
+    weight_rms: f64,
+}
+
+fn measure(stack: &Stack, seed: u64) -> StackFigures {
     let signals = stack.run(RandomKey::new(seed));
     let rms = |signal: &LayerSignal| Moments::of_slice(&signal.grad_output).second_moment.sqrt();
-    let layer = |(index, signal): (usize, &LayerSignal)| {
-        let output = Moments::of_slice(&signal.output);
-        json!({
-            "layer": index + 1,
-            "activation": output,
-            "gradient": { "activation_rms": rms(signal), "weight_rms": signal.grad_weight_rms },
-        })
+    let layer = |(index, signal): (usize, &LayerSignal)| Layer {
+        layer: index + 1,
+        activation: Moments::of_slice(&signal.output),
+        gradient: GradientSizes { activation_rms: rms(signal), weight_rms: signal.grad_weight_rms },
     };
-    let steps = (config.depth - 1) as f64;
-    let factor = (rms(&signals[config.depth - 1]) / rms(&signals[0])).powf(1.0 / steps);
-    json!({
-        "activation": activation.name(),
-        "init": init.resolve(Some(activation)).name(),
-        "shrinking_per_layer": factor,
-        "layers": signals.iter().enumerate().map(layer).collect::<Vec<Value>>(),
-    })
+    let steps = (stack.depth - 1) as f64;
+    let factor = (rms(&signals[stack.depth - 1]) / rms(&signals[0])).powf(1.0 / steps);
+    StackFigures {
+        activation: stack.activation.name(),
+        init: stack.init.resolve(Some(stack.activation)).name(),
+        shrinking_per_layer: factor,
+        layers: signals.iter().enumerate().map(layer).collect(),
+    }
 }
 
-fn page(document: &Value) -> Page {
-    let stacks = document["stacks"].as_array().map_or(&[][..], Vec::as_slice);
-    let plot = |pointer: &str| {
+fn page(document: &Document) -> Page {
+    let plot = |size: fn(&GradientSizes) -> f64| {
         let plot = Plot::new(Text::new("layer", "层"), Text::new("root mean square", "均方根"));
-        stacks.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, stack| {
-            let layers = stack["layers"].as_array().into_iter().flatten().enumerate();
-            let value = |layer: &Value| layer.pointer(pointer).and_then(Value::as_f64);
-            let points = layers.filter_map(|(index, layer)| Some((index as f64 + 1.0, value(layer)?))).collect();
-            plot.with(Series::new(stack["activation"].as_str().unwrap_or_default(), points, Marks::LineAndPoints))
+        document.stacks.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, stack| {
+            let curve = points(&stack.layers, |layer| layer.layer as f64, |layer| size(&layer.gradient));
+            plot.with(Series::new(stack.activation, curve, Marks::LineAndPoints))
         })
     };
     let mut table = Table::new(
@@ -114,12 +143,8 @@ fn page(document: &Value) -> Page {
             Text::new("Mean of layer 2", "第 2 层输出均值"),
         ],
     );
-    for stack in stacks {
-        let value = |pointer: &str| stack.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
-        table.row(
-            stack["activation"].as_str().unwrap_or_default(),
-            &[value("/shrinking_per_layer"), value("/layers/1/activation/mean")],
-        );
+    for stack in &document.stacks {
+        table.row(stack.activation, &[stack.shrinking_per_layer, stack.layers[1].activation.mean]);
     }
     Page::new()
         .heading("What you see", "你看到了什么")
@@ -128,8 +153,8 @@ fn page(document: &Value) -> Page {
              layer with size 1 and travels to the left.",
             "同样的网络堆叠三次，各用适合其激活函数的初始化。梯度以大小 1 从最后一层进入，向左传播。",
         )
-        .plot(Text::new("Gradient by the outputs of each layer (dL/dh)", "各层输出的梯度 (dL/dh)"), plot("/gradient/activation_rms"))
-        .plot(Text::new("Gradient by the weights of each layer (dL/dW)", "各层权重的梯度 (dL/dW)"), plot("/gradient/weight_rms"))
+        .plot(Text::new("Gradient by the outputs of each layer (dL/dh)", "各层输出的梯度 (dL/dh)"), plot(|gradient| gradient.activation_rms))
+        .plot(Text::new("Gradient by the weights of each layer (dL/dW)", "各层权重的梯度 (dL/dW)"), plot(|gradient| gradient.weight_rms))
         .table(table)
         .heading("Why", "为什么")
         .paragraph(
@@ -153,22 +178,22 @@ mod tests {
 
     #[test]
     fn the_sigmoid_loses_a_factor_of_four_per_layer_and_kaiming_relu_nothing() {
-        let document = run(&Settings::new(), 1).unwrap().document;
-        let factor = |index: usize| document["stacks"][index]["shrinking_per_layer"].as_f64().unwrap();
+        let stacks = GradientDepth::compute(&Config::default(), 1).unwrap().stacks;
+        let factor = |index: usize| stacks[index].shrinking_per_layer;
         assert!((factor(0) - 4.24).abs() < 0.15, "sigmoid {}", factor(0));
         assert!((factor(2) - 1.0).abs() < 0.05, "relu {}", factor(2));
         for layer in 1..6 {
-            let moments = &document["stacks"][0]["layers"][layer]["activation"];
-            assert!((moments["mean"].as_f64().unwrap() - 0.5).abs() < 0.01);
-            assert!((moments["std"].as_f64().unwrap() - 0.121).abs() < 0.012);
+            let moments = stacks[0].layers[layer].activation;
+            assert!((moments.mean - 0.5).abs() < 0.01);
+            assert!((moments.std - 0.121).abs() < 0.012);
         }
     }
 
     #[test]
     fn sigmoid_weight_gradients_of_the_lecture() {
-        let document = run(&Settings::parse(["width=4096"]).unwrap(), 0).unwrap().document;
+        let stacks = GradientDepth::compute(&Config { width: 4096, ..Config::default() }, 0).unwrap().stacks;
         for (layer, expected) in [0.0006, 0.0016, 0.0064, 0.027, 0.115, 0.487].into_iter().enumerate() {
-            let rms = document["stacks"][0]["layers"][layer]["gradient"]["weight_rms"].as_f64().unwrap();
+            let rms = stacks[0].layers[layer].gradient.weight_rms;
             assert!((rms / expected - 1.0).abs() < 0.15, "layer {}: {rms}", layer + 1);
         }
     }

@@ -1,5 +1,7 @@
 //! Inputs that are all positive force the gradients of a unit's weights to one sign: the path to the optimum zigzags.
 
+mod page;
+
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
@@ -7,30 +9,49 @@ use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use rand_distr::{Distribution, Uniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::zigzag_page::page;
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::settings::Settings;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::page::Page;
+use crate::samples::{CLASSES, Digits, Order, Part};
 use crate::signal::normal_values;
-use crate::training::{CLASSES, Classifier, Digits, Order, Part, Schedule, repeated};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Zigzag: inputs that are all positive", "锯齿路径：输入恒为正时"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Zigzag>();
+
+struct Zigzag;
+
+impl Experiment for Zigzag {
+    const NAME: &'static str = "zigzag";
+    const TITLE: [&'static str; 2] = ["Zigzag: inputs that are all positive", "锯齿路径：输入恒为正时"];
+    const SUMMARY: [&'static str; 2] = [
         "The path of a neuron with two weights for positive and for centred inputs, and how many units have gradients of one sign.",
         "两个权重的神经元在恒正输入与零中心输入下的更新路径，以及梯度同号的单元比例。",
-    ],
-    chapter: Chapter::Activations,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Activations;
 
-const NAME: &str = "zigzag";
-/// Where the weights should go: down in the one, up in the other.
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let key = RandomKey::new(seed);
+        Ok(Document {
+            seed,
+            learning_rate: config.learning_rate,
+            target: TARGET,
+            positive_inputs: paths(config, 0.0, key.named("paths")),
+            centred_inputs: paths(config, -0.5, key.named("paths")),
+            one_signed_units: one_signed_units(config, key.named("network")),
+            real_network: real_network(config, seed)?,
+        })
+    }
+
+    fn page(document: &Document) -> Page {
+        page::page(document)
+    }
+}
+
+/// Weights to reach: up in the one, down in the other.
 const TARGET: [f64; 2] = [1.0, -1.0];
 /// Units whose gradients are looked at, and inputs of each.
 const UNITS: usize = 400;
@@ -78,26 +99,78 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let key = RandomKey::new(seed);
-    let document = json!({
-        "experiment": NAME,
-        "seed": seed,
-        "learning_rate": config.learning_rate,
-        "target": TARGET,
-        "positive_inputs": paths(&config, 0.0, key.named("paths")),
-        "centred_inputs": paths(&config, -0.5, key.named("paths")),
-        "one_signed_units": one_signed_units(&config, key.named("network")),
-        "real_network": real_network(&config, seed)?,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    learning_rate: f64,
+    target: [f64; 2],
+    positive_inputs: Paths,
+    centred_inputs: Paths,
+    one_signed_units: Vec<SignCurve>,
+    real_network: Vec<SignCurve>,
+}
+
+/// Means over all paths of one kind of inputs, and the first path.
+#[derive(Serialize)]
+struct Paths {
+    /// Share of steps that move both weights the same way.
+    same_sign_fraction: f64,
+    length_over_straight_line: f64,
+    mean_steps: f64,
+    path: Vec<[f64; 2]>,
+}
+
+/// Share of units with weight gradients of one sign, by batch size.
+#[derive(Serialize)]
+struct SignCurve {
+    inputs: &'static str,
+    points: Vec<SignPoint>,
+}
+
+#[derive(Serialize)]
+struct SignPoint {
+    batch: usize,
+    one_signed_fraction: f64,
+}
+
+/// Source of the inputs of the units whose signs are counted.
+struct Case {
+    inputs: &'static str,
+    activation: Activation,
+    /// Added to the outputs of the activation.
+    shift: f32,
+    /// Stands behind the linear layer of the units.
+    norm: Norm,
+}
+
+const CASES: [Case; 5] = [
+    Case { inputs: "sigmoid", activation: Activation::Sigmoid, shift: 0.0, norm: Norm::Absent },
+    Case { inputs: "relu", activation: Activation::Relu, shift: 0.0, norm: Norm::Absent },
+    Case { inputs: "tanh", activation: Activation::Tanh, shift: 0.0, norm: Norm::Absent },
+    Case { inputs: "sigmoid - 0.5", activation: Activation::Sigmoid, shift: -0.5, norm: Norm::Absent },
+    Case { inputs: "relu, batch norm behind", activation: Activation::Relu, shift: 0.0, norm: Norm::Batch },
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Norm {
+    Absent,
+    Batch,
+}
+
+impl Case {
+    /// One curve over those of `batches` that the norm can take: batch norm needs two samples.
+    fn curve(&self, batches: &[usize], mut share: impl FnMut(usize) -> f64) -> SignCurve {
+        let smallest = if self.norm == Norm::Batch { 2 } else { 1 };
+        let batches = batches.iter().copied().filter(|batch| *batch >= smallest);
+        let points = batches.map(|batch| SignPoint { batch, one_signed_fraction: share(batch) }).collect();
+        SignCurve { inputs: self.inputs, points }
+    }
 }
 
 /// Paths with inputs uniform in `[low, low + 1)`.
-fn paths(config: &Config, low: f64, key: RandomKey) -> Value {
-    let all: Vec<Vec<[f64; 2]>> = (0..config.paths).map(|path| walk(config, low, key.child(path as u64))).collect();
+fn paths(config: &Config, low: f64, key: RandomKey) -> Paths {
+    let mut all: Vec<Vec<[f64; 2]>> = (0..config.paths).map(|path| walk(config, low, key.child(path as u64))).collect();
     let length = |path: &Vec<[f64; 2]>| path.windows(2).map(|pair| distance(pair[0], pair[1])).sum::<f64>();
     let direct = |path: &Vec<[f64; 2]>| path.last().map_or(0.0, |&last| distance(path[0], last));
     let ratio =
@@ -107,12 +180,12 @@ fn paths(config: &Config, low: f64, key: RandomKey) -> Value {
         .flat_map(|path| path.windows(2).map(|pair| [pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]]))
         .collect();
     let same = steps.iter().filter(|step| step[0] * step[1] >= 0.0).count() as f64 / steps.len().max(1) as f64;
-    json!({
-        "same_sign_fraction": same,
-        "length_over_straight_line": ratio,
-        "mean_steps": steps.len() as f64 / all.len() as f64,
-        "path": all[0],
-    })
+    Paths {
+        same_sign_fraction: same,
+        length_over_straight_line: ratio,
+        mean_steps: steps.len() as f64 / all.len() as f64,
+        path: all.swap_remove(0),
+    }
 }
 
 /// Stochastic gradient descent of `(w x - target x)^2 / 2`, one sample a step, from 0 until close to the target.
@@ -138,61 +211,29 @@ fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
 
 /// Share of units whose weight gradients, zeros apart, all have one sign: behind sigmoid, relu, tanh and centred sigmoid,
 /// and behind relu with batch norm after the linear layer.
-fn one_signed_units(config: &Config, key: RandomKey) -> Value {
-    let cases: [(&str, Activation, f32, Norm); 5] = [
-        ("sigmoid", Activation::Sigmoid, 0.0, Norm::Absent),
-        ("relu", Activation::Relu, 0.0, Norm::Absent),
-        ("tanh", Activation::Tanh, 0.0, Norm::Absent),
-        ("sigmoid - 0.5", Activation::Sigmoid, -0.5, Norm::Absent),
-        ("relu, batch norm behind", Activation::Relu, 0.0, Norm::Batch),
-    ];
-    let curve = |&(name, activation, shift, norm): &(&str, Activation, f32, Norm)| {
-        let smallest = if norm == Norm::Batch { 2 } else { 1 };
-        let points: Vec<Value> = config
-            .batches
-            .iter()
-            .filter(|batch| **batch >= smallest)
-            .map(|&batch| {
-                let share = one_signed((activation, shift, norm), batch, key.child(batch as u64));
-                json!({ "batch": batch, "one_signed_fraction": share })
-            })
-            .collect();
-        json!({ "inputs": name, "points": points })
-    };
-    cases.iter().map(curve).collect()
+fn one_signed_units(config: &Config, key: RandomKey) -> Vec<SignCurve> {
+    let curve = |case: &Case| case.curve(&config.batches, |batch| one_signed(case, batch, key.child(batch as u64)));
+    CASES.iter().map(curve).collect()
 }
 
 /// The same share in the second hidden layer of networks that have learned the digits for a while.
-fn real_network(config: &Config, seed: u64) -> Result<Vec<Value>, LabError> {
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let cases = [
-        ("sigmoid", Activation::Sigmoid, Norm::Absent),
-        ("relu", Activation::Relu, Norm::Absent),
-        ("tanh", Activation::Tanh, Norm::Absent),
-        ("relu, batch norm behind", Activation::Relu, Norm::Batch),
-    ];
+fn real_network(config: &Config, seed: u64) -> Result<Vec<SignCurve>, LabError> {
+    let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
     let mut curves = Vec::new();
-    for (name, activation, norm) in cases {
-        let linear = LinearSpec { bias: norm == Norm::Absent, ..LinearSpec::new(HIDDEN) };
+    for case in CASES.iter().filter(|case| case.shift == 0.0) {
+        let linear = LinearSpec { bias: case.norm == Norm::Absent, ..LinearSpec::new(HIDDEN) };
         let mut block = vec![LayerSpec::Linear(linear)];
-        if norm == Norm::Batch {
+        if case.norm == Norm::Batch {
             block.push(LayerSpec::BatchNorm(BatchNormSpec::default()));
         }
-        block.push(LayerSpec::Activation(activation));
+        block.push(LayerSpec::Activation(case.activation));
         let mut layers = repeated(&block, 2);
         layers.push(LayerSpec::Linear(LinearSpec::new(CLASSES)));
         let largest = config.batches.iter().copied().max().unwrap_or(1).max(TRAINING_BATCH);
         let mut classifier = Classifier::new(&layers, largest, RandomKey::new(seed))?;
         let schedule = Schedule { learning_rate: 0.05, momentum: 0.9, batch: TRAINING_BATCH, steps: config.steps };
         classifier.train(&digits.train, schedule);
-        let smallest = if norm == Norm::Batch { 2 } else { 1 };
-        let points: Vec<Value> = config
-            .batches
-            .iter()
-            .filter(|batch| **batch >= smallest)
-            .map(|&batch| json!({ "batch": batch, "one_signed_fraction": measured(&mut classifier, &digits.train, batch, seed) }))
-            .collect();
-        curves.push(json!({ "inputs": name, "points": points }));
+        curves.push(case.curve(&config.batches, |batch| measured(&mut classifier, &digits.train, batch, seed)));
     }
     Ok(curves)
 }
@@ -219,19 +260,13 @@ fn measured(classifier: &mut Classifier, data: &Part, batch: usize, seed: u64) -
     one_signed as f64 / units.max(1) as f64
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Norm {
-    Absent,
-    Batch,
-}
-
 /// The inputs of a linear layer are `f(z) + shift` of standard normal z; the gradients by its outputs are standard normal.
-fn one_signed((activation, shift, norm): (Activation, f32, Norm), batch: usize, key: RandomKey) -> f64 {
-    let function = activation.initial_function();
+fn one_signed(case: &Case, batch: usize, key: RandomKey) -> f64 {
+    let function = case.activation.initial_function();
     let inputs: Vec<f32> =
-        normal_values(batch * INPUTS, key.named("input")).into_iter().map(|z| function.value(z) + shift).collect();
+        normal_values(batch * INPUTS, key.named("input")).into_iter().map(|z| function.value(z) + case.shift).collect();
     let mut gradient = normal_values(batch * UNITS, key.named("gradient"));
-    if norm == Norm::Batch {
+    if case.norm == Norm::Batch {
         let weights = normal_values(INPUTS * UNITS, key.named("weights"));
         through_batch_norm(&inputs, &weights, &mut gradient, batch);
     }
@@ -277,22 +312,19 @@ mod tests {
 
     #[test]
     fn positive_inputs_zigzag_and_centred_ones_do_not() {
-        let document = run(&Settings::new(), 0).unwrap().document;
-        let of = |inputs: &str, key: &str| document[inputs][key].as_f64().unwrap();
-        assert_eq!(of("positive_inputs", "same_sign_fraction"), 1.0);
-        let centred = of("centred_inputs", "same_sign_fraction");
-        assert!((0.4..0.62).contains(&centred), "{centred}");
-        let (positive, centred) =
-            (of("positive_inputs", "length_over_straight_line"), of("centred_inputs", "length_over_straight_line"));
+        let key = RandomKey::new(0).named("paths");
+        let (positive, centred) = (paths(&Config::default(), 0.0, key), paths(&Config::default(), -0.5, key));
+        assert_eq!(positive.same_sign_fraction, 1.0);
+        assert!((0.4..0.62).contains(&centred.same_sign_fraction), "{}", centred.same_sign_fraction);
+        let (positive, centred) = (positive.length_over_straight_line, centred.length_over_straight_line);
         assert!(positive > 1.6 * centred, "{positive} against {centred}");
     }
 
     #[test]
     fn signs_of_one_sample_agree_behind_positive_inputs_and_never_behind_batch_norm() {
-        let document = run(&Settings::parse(["batches=[1,2,16]"]).unwrap(), 3).unwrap().document;
-        let share = |case: usize, point: usize| {
-            document["one_signed_units"][case]["points"][point]["one_signed_fraction"].as_f64().unwrap()
-        };
+        let config = Config { batches: vec![1, 2, 16], ..Config::default() };
+        let units = one_signed_units(&config, RandomKey::new(3).named("network"));
+        let share = |case: usize, point: usize| units[case].points[point].one_signed_fraction;
         assert_eq!((share(0, 0), share(1, 0)), (1.0, 1.0));
         assert_eq!((share(2, 0), share(3, 0)), (0.0, 0.0));
         assert!(share(0, 2) > 0.1 && share(1, 2) < 0.05, "{} {}", share(0, 2), share(1, 2));
@@ -302,10 +334,9 @@ mod tests {
 
     #[test]
     fn a_real_network_shows_the_same_signs() {
-        let document = run(&Settings::parse(["batches=[1,64]", "steps=30"]).unwrap(), 0).unwrap().document;
-        let share = |case: usize, point: usize| {
-            document["real_network"][case]["points"][point]["one_signed_fraction"].as_f64().unwrap()
-        };
+        let config = Config { batches: vec![1, 64], steps: 30, ..Config::default() };
+        let curves = real_network(&config, 0).unwrap();
+        let share = |case: usize, point: usize| curves[case].points[point].one_signed_fraction;
         assert_eq!((share(0, 0), share(1, 0)), (1.0, 1.0), "sigmoid and relu, one sample");
         assert!(share(2, 0) < 0.01, "tanh {}", share(2, 0));
         assert!(share(0, 1) > share(1, 1), "{} {}", share(0, 1), share(1, 1));

@@ -1,5 +1,7 @@
 //! Batch norm between linear layers and activations: the signal by depth, bad initial weights, high learning rates.
 
+mod page;
+
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
@@ -7,30 +9,68 @@ use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::batch_norm_page::page;
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::settings::Settings;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::interval::Interval;
+use crate::page::Page;
+use crate::samples::{CLASSES, Digits, Part};
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::{Histogram, Moments, fraction};
-use crate::training::{CLASSES, Classifier, Digits, Part, Schedule, repeated};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Batch norm forgives bad weights", "批归一化能容忍糟糕的初始化"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<BatchNorm>();
+
+struct BatchNorm;
+
+impl Experiment for BatchNorm {
+    const NAME: &'static str = "batch_norm";
+    const TITLE: [&'static str; 2] = ["Batch norm forgives bad weights", "批归一化能容忍糟糕的初始化"];
+    const SUMMARY: [&'static str; 2] = [
         "Signal by depth, and training of a deep network from weights far too small or too large and with high learning rates, with and without batch norm.",
         "有无批归一化时：信号随深度的变化，以及在过小或过大的初始权重、较高学习率下训练深层网络的结果。",
-    ],
-    chapter: Chapter::BatchNormalisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
-const NAME: &str = "batch_norm";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let train = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?.train;
+        let key = RandomKey::new(seed);
+        let mut scales = Vec::new();
+        for &scale in &config.scales {
+            let start = Start { init: InitSpec::normal(scale as f32), learning_rate: config.learning_rate };
+            scales.push(ByScale { pair: pair(config, start, &train, key)?, scale });
+        }
+        let mut learning_rates = Vec::new();
+        for &learning_rate in &config.learning_rates {
+            let start =
+                Start { init: InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In }), learning_rate };
+            learning_rates.push(ByLearningRate { pair: pair(config, start, &train, key)?, learning_rate });
+        }
+        let signal = [Activation::Tanh, Activation::Relu]
+            .into_iter()
+            .flat_map(|activation| SIGNAL_SCALES.map(|scale| signal(config, activation, scale, key)))
+            .collect();
+        Ok(Document {
+            seed,
+            width: config.width,
+            depth: config.depth,
+            batch: config.batch,
+            steps: config.steps,
+            distributions: distributions(config, key),
+            signal,
+            scales,
+            learning_rates,
+        })
+    }
+
+    fn page(document: &Document) -> Page {
+        page::page(document)
+    }
+}
+
 /// Standard deviations of the initial weights whose signal is followed through the layers.
 const SIGNAL_SCALES: [f64; 4] = [0.001, 0.01, 0.05, 1.0];
 
@@ -86,104 +126,144 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let key = RandomKey::new(seed);
-    let signal: Vec<Value> = [Activation::Tanh, Activation::Relu]
-        .into_iter()
-        .flat_map(|activation| SIGNAL_SCALES.map(|scale| signal(&config, (activation, scale), key)))
-        .collect();
-    let mut scales = Vec::new();
-    for &scale in &config.scales {
-        let init = InitSpec::normal(scale as f32);
-        let mut result = both(&config, (init, config.learning_rate), &digits.train, key)?;
-        result["scale"] = json!(scale);
-        scales.push(result);
-    }
-    let mut rates = Vec::new();
-    for &rate in &config.learning_rates {
-        let init = InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In });
-        let mut result = both(&config, (init, rate), &digits.train, key)?;
-        result["learning_rate"] = json!(rate);
-        rates.push(result);
-    }
-    let distributions = distributions(&config, key);
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "batch": config.batch,
-        "steps": config.steps, "distributions": distributions, "signal": signal, "scales": scales, "learning_rates": rates,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    batch: usize,
+    steps: usize,
+    distributions: Distributions,
+    signal: Vec<Signal>,
+    scales: Vec<ByScale>,
+    learning_rates: Vec<ByLearningRate>,
+}
+
+/// Outputs of the layers of a stack whose weights are too small.
+#[derive(Serialize)]
+struct Distributions {
+    activation: &'static str,
+    /// Standard deviation of the weights.
+    std: f64,
+    without: Vec<Distribution>,
+    with: Vec<Distribution>,
+}
+
+/// Outputs of one layer.
+#[derive(Serialize)]
+struct Distribution {
+    layer: usize,
+    mean: f64,
+    std: f64,
+    histogram: Histogram,
+}
+
+/// Signal through a stack with weights of one size.
+#[derive(Debug, Serialize)]
+struct Signal {
+    activation: &'static str,
+    /// Standard deviation of the weights.
+    scale: f64,
+    layers: Vec<Layer>,
+}
+
+/// Outputs of one layer without and with batch norm.
+#[derive(Debug, Serialize)]
+struct Layer {
+    layer: usize,
+    without: Moments,
+    with: Moments,
+    zero_fraction_with: f64,
+}
+
+/// Results of the same training without and with batch norm.
+#[derive(Serialize)]
+struct Pair {
+    without: Trained,
+    with: Trained,
+}
+
+#[derive(Serialize)]
+struct Trained {
+    train_loss: Option<f64>,
+    train_accuracy: f64,
+    diverged: bool,
+}
+
+#[derive(Serialize)]
+struct ByScale {
+    #[serde(flatten)]
+    pair: Pair,
+    scale: f64,
+}
+
+#[derive(Serialize)]
+struct ByLearningRate {
+    #[serde(flatten)]
+    pair: Pair,
+    learning_rate: f64,
 }
 
 /// Moments of the outputs of six layers, without and with batch norm.
-fn signal(config: &Config, (activation, scale): (Activation, f64), key: RandomKey) -> Value {
+fn signal(config: &Config, activation: Activation, scale: f64, key: RandomKey) -> Signal {
     let init = InitSpec::normal(scale as f32);
     let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation, init };
     let (plain, normed) = (stack.forward(key), stack.forward_with_batch_norm(key));
-    let layers: Vec<Value> = plain
-        .iter()
-        .zip(&normed)
-        .enumerate()
-        .map(|(index, (plain, normed))| {
-            let without = Moments::of_slice(&plain.output);
-            json!({
-                "layer": index + 1,
-                "without": { "mean": finite(without.mean), "std": finite(without.std) },
-                "with": Moments::of_slice(&normed.output),
-                "zero_fraction_with": fraction(&normed.output, |value| value == 0.0),
-            })
-        })
-        .collect();
-    json!({ "activation": activation.name(), "scale": scale, "layers": layers })
+    let layer = |(index, (plain, normed)): (usize, (&LayerSignal, &LayerSignal))| Layer {
+        layer: index + 1,
+        without: Moments::of_slice(&plain.output),
+        with: Moments::of_slice(&normed.output),
+        zero_fraction_with: fraction(&normed.output, |value| value == 0.0),
+    };
+    let layers = plain.iter().zip(&normed).enumerate().map(layer).collect();
+    Signal { activation: activation.name(), scale, layers }
 }
 
 /// Histograms of the outputs of six tanh layers from weights that are too small, without and with batch norm.
-fn distributions(config: &Config, key: RandomKey) -> Value {
+fn distributions(config: &Config, key: RandomKey) -> Distributions {
     let std = SHRINKING / (config.width as f64).sqrt();
-    let init = InitSpec::normal(std as f32);
-    let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation: Activation::Tanh, init };
-    let panels = |layers: Vec<LayerSignal>| -> Vec<Value> {
-        let panel = |(index, signal): (usize, &LayerSignal)| {
-            let moments = Moments::of_slice(&signal.output);
-            let histogram = Histogram::of(&signal.output, (-1.0, 1.0), BINS);
-            json!({ "layer": index + 1, "mean": moments.mean, "std": moments.std, "histogram": histogram })
-        };
-        layers.iter().enumerate().map(panel).collect()
+    let (activation, init) = (Activation::Tanh, InitSpec::normal(std as f32));
+    let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation, init };
+    let distribution = |(index, signal): (usize, LayerSignal)| {
+        let Moments { mean, std, .. } = Moments::of_slice(&signal.output);
+        let histogram = Histogram::of(&signal.output, Interval { low: -1.0, high: 1.0 }, BINS);
+        Distribution { layer: index + 1, mean, std, histogram }
     };
-    json!({
-        "activation": "tanh", "std": std, "without": panels(stack.forward(key)),
-        "with": panels(stack.forward_with_batch_norm(key)),
-    })
+    let all = |layers: Vec<LayerSignal>| layers.into_iter().enumerate().map(distribution).collect();
+    Distributions {
+        activation: activation.name(),
+        std,
+        without: all(stack.forward(key)),
+        with: all(stack.forward_with_batch_norm(key)),
+    }
 }
 
-fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
+/// Beginning of a training run.
+#[derive(Clone, Copy)]
+struct Start {
+    init: InitSpec,
+    learning_rate: f64,
 }
 
 /// Trains the same relu network without and with batch norm.
-fn both(
-    config: &Config,
-    (init, learning_rate): (InitSpec, f64),
-    data: &Part,
-    key: RandomKey,
-) -> Result<Value, LabError> {
-    let plain = [linear(init), LayerSpec::Activation(Activation::Relu)];
-    let normed =
-        [linear(init), LayerSpec::BatchNorm(BatchNormSpec::default()), LayerSpec::Activation(Activation::Relu)];
-    let train = |block: &[LayerSpec]| -> Result<Value, LabError> {
+fn pair(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Pair, LabError> {
+    let (linear, relu) = (linear(start.init), LayerSpec::Activation(Activation::Relu));
+    let plain = [linear.clone(), relu.clone()];
+    let normed = [linear, LayerSpec::BatchNorm(BatchNormSpec::default()), relu];
+    let train = |block: &[LayerSpec]| -> Result<Trained, LabError> {
         let mut layers = repeated(block, config.depth);
-        layers.push(LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(CLASSES) }));
+        layers.push(LayerSpec::Linear(LinearSpec { init: start.init, ..LinearSpec::new(CLASSES) }));
         let mut classifier = Classifier::new(&layers, config.batch, key)?;
-        let learning_rate = learning_rate as f32;
+        let learning_rate = start.learning_rate as f32;
         let schedule = Schedule { learning_rate, momentum: 0.9, batch: config.batch, steps: config.steps };
         let losses = classifier.train(data, schedule);
-        let (loss, accuracy) = classifier.evaluate(data);
-        let diverged = losses.len() < config.steps || !loss.is_finite();
-        Ok(json!({ "train_loss": finite(loss), "train_accuracy": accuracy, "diverged": diverged }))
+        let score = classifier.evaluate(data);
+        let train_loss = score.loss.is_finite().then_some(score.loss);
+        let diverged = losses.len() < config.steps || train_loss.is_none();
+        Ok(Trained { train_loss, train_accuracy: score.accuracy, diverged })
     };
-    Ok(json!({ "without": train(&plain)?, "with": train(&normed)? }))
+    Ok(Pair { without: train(&plain)?, with: train(&normed)? })
 }
 
 /// Fifty units; batch norm would take a bias out again, and without it both networks are the same otherwise.
@@ -197,18 +277,15 @@ mod tests {
 
     #[test]
     fn with_batch_norm_the_signal_does_not_depend_on_the_weights() {
-        let settings = ["batch=64", "steps=1", "scales=[0.01]", "learning_rates=[0.01]", "depth=1"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        for one in document["signal"].as_array().unwrap() {
-            for layer in one["layers"].as_array().unwrap() {
-                let (mean, std) = (layer["with"]["mean"].as_f64().unwrap(), layer["with"]["std"].as_f64().unwrap());
-                let (expected_mean, expected_std) =
-                    if one["activation"] == "tanh" { (0.0, 0.628) } else { (0.397, 0.583) };
+        let config = Config { batch: 64, ..Config::default() };
+        for (activation, mean, std) in [(Activation::Tanh, 0.0, 0.628), (Activation::Relu, 0.397, 0.583)] {
+            for scale in SIGNAL_SCALES {
                 // Weights of 0.001 shrink the variance towards the epsilon of batch norm.
-                let tolerance = if one["scale"].as_f64().unwrap() < 0.005 { 0.05 } else { 0.02 };
-                assert!((mean - expected_mean).abs() < tolerance && (std - expected_std).abs() < tolerance, "{one}");
-                if one["activation"] == "relu" {
-                    assert!((layer["zero_fraction_with"].as_f64().unwrap() - 0.5).abs() < 0.02);
+                let tolerance = if scale < 0.005 { 0.05 } else { 0.02 };
+                for layer in signal(&config, activation, scale, RandomKey::new(0)).layers {
+                    let near = |actual: f64, expected: f64| (actual - expected).abs() < tolerance;
+                    assert!(near(layer.with.mean, mean) && near(layer.with.std, std), "{scale}: {layer:?}");
+                    assert!(activation != Activation::Relu || (layer.zero_fraction_with - 0.5).abs() < 0.02);
                 }
             }
         }
@@ -216,19 +293,18 @@ mod tests {
 
     #[test]
     fn distributions_shrink_without_batch_norm_and_keep_their_width_with_it() {
-        let settings = ["steps=1", "scales=[0.01]", "learning_rates=[0.01]", "depth=1"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let std = |pointer: &str| document["distributions"].pointer(pointer).unwrap().as_f64().unwrap();
-        assert!(std("/without/5/std") < 0.1 * std("/without/0/std"));
-        assert!((std("/with/5/std") - std("/with/0/std")).abs() < 0.02);
+        let Distributions { without, with, .. } = distributions(&Config::default(), RandomKey::new(0));
+        assert!(without[5].std < 0.1 * without[0].std);
+        assert!((with[5].std - with[0].std).abs() < 0.02);
     }
 
     #[test]
     fn batch_norm_trains_from_weights_that_stop_the_plain_network() {
-        let settings = ["scales=[0.001]", "learning_rates=[0.03]", "width=8", "steps=150"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let accuracy = |pointer: &str| document.pointer(pointer).unwrap().as_f64().unwrap();
-        assert!(accuracy("/scales/0/without/train_accuracy") < 0.2);
-        assert!(accuracy("/scales/0/with/train_accuracy") > 0.5, "{}", accuracy("/scales/0/with/train_accuracy"));
+        let config = Config { steps: 150, ..Config::default() };
+        let train = Digits::preprocessed(&[PreprocessStep::Standardize], 0).unwrap().train;
+        let start = Start { init: InitSpec::normal(0.001), learning_rate: config.learning_rate };
+        let Pair { without, with } = pair(&config, start, &train, RandomKey::new(0)).unwrap();
+        assert!(without.train_accuracy < 0.2);
+        assert!(with.train_accuracy > 0.5, "{}", with.train_accuracy);
     }
 }

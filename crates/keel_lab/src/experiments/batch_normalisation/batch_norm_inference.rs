@@ -2,38 +2,71 @@
 //!
 //! Source of the population rule: Ioffe & Szegedy (2015), section 3.1, algorithm 2.
 
+mod networks;
+mod page;
+mod test_batches;
+
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
-use keel_nn::layers::{BatchNormSpec, RunningStatistics};
+use keel_nn::layers::BatchNormSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::batch_norm_inference_page::page;
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::settings::Settings;
-use crate::training::{CLASSES, Classifier, Digits, FEATURES, Order, Part, Schedule, accuracy, answer};
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::page::Page;
+use crate::samples::{Digits, Order, Part};
+use crate::training::Classifier;
+use networks::{Gathering, Networks, cumulative, regathered, running};
+use test_batches::{OwnStatistics, StatisticsFigures, Trial};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Batch norm at inference: whose mean, whose deviation?", "推理时的批归一化：用谁的均值与标准差？"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<BatchNormInference>();
+
+struct BatchNormInference;
+
+impl Experiment for BatchNormInference {
+    const NAME: &'static str = "batch_norm_inference";
+    const TITLE: [&'static str; 2] =
+        ["Batch norm at inference: whose mean, whose deviation?", "推理时的批归一化：用谁的均值与标准差？"];
+    const SUMMARY: [&'static str; 2] = [
         "One trained network, evaluated with running averages, population statistics and the test batch's own, on shuffled, tiny and one-class batches.",
         "同一个训练好的网络，分别用滑动平均、总体统计量与测试批自身的统计量，在打乱的、极小的、单一类别的批上评估。",
-    ],
-    chapter: Chapter::BatchNormalisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
-const NAME: &str = "batch_norm_inference";
-/// Shufflings of the test set over which answers are compared.
-const SHUFFLES: u64 = 5;
-/// Momentum with which the last batch alone, or a plain average of batches, is the running statistic.
-const LAST_BATCH_ALONE: f32 = 1.0;
-/// Batches after which statistics that start anew are looked at.
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let mut networks = Networks::train(config, &digits, seed)?;
+        let trial = Trial { config, networks: &networks, test: &digits.test, seed };
+        let kinds_of_batches = trial.kinds_of_batches()?;
+        let own_statistics =
+            config.batches.iter().map(|&batch| trial.own_statistics(batch)).collect::<Result<_, LabError>>()?;
+        let warm_up = warm_up(config, &networks, &digits.train, seed)?;
+        let units = units(&networks);
+        let sources = sources(&mut networks, &digits.test);
+        Ok(Document {
+            seed,
+            width: config.width,
+            steps: config.steps,
+            batch: config.batch,
+            sources,
+            units,
+            warm_up,
+            kinds_of_batches,
+            running_accuracy: networks.moving_average.evaluate(&digits.test).accuracy,
+            own_statistics,
+        })
+    }
+
+    fn page(document: &Document) -> Page {
+        page::page(document)
+    }
+}
+
+/// Batches after which statistics that were started again are compared.
 const WARM_UP: [usize; 8] = [1, 2, 5, 10, 20, 30, 50, 100];
 
 /// Knobs of the experiment.
@@ -69,121 +102,106 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let mut trained = classifier(&config, (BatchNormSpec::default(), config.batch), seed)?;
-    trained.train(&digits.train, schedule(&config));
-    let statistics = statistics(&config, &trained, &digits, seed)?;
-    let matrix = kinds_of_batches(&config, (&trained, &statistics), &digits.test, seed)?;
-    let warm_up = warm_up(&config, (&trained, &statistics), &digits.train, seed)?;
-    let units = units(&trained, &statistics);
-    let sources = sources(&mut trained, statistics, &digits.test);
-    let mut own = Vec::new();
-    for &batch in &config.batches {
-        own.push(own_statistics(&config, &trained, (&digits.test, batch), seed)?);
-    }
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "steps": config.steps, "batch": config.batch,
-        "sources": sources, "units": units, "warm_up": warm_up, "kinds_of_batches": matrix, "running_accuracy": trained.evaluate(&digits.test).1, "own_statistics": own,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    steps: usize,
+    batch: usize,
+    sources: Vec<SourceFigures>,
+    units: Vec<Unit>,
+    warm_up: Vec<WarmUp>,
+    kinds_of_batches: Vec<StatisticsFigures>,
+    running_accuracy: f64,
+    own_statistics: Vec<OwnStatistics>,
 }
 
-/// Three times linear - batch norm - relu, then ten scores.
-fn classifier(config: &Config, (norm, batch): (BatchNormSpec, usize), seed: u64) -> Result<Classifier, LabError> {
-    let mut layers = keel_nn::model::mlp(config.width, 3);
-    for layer in &mut layers {
-        if let keel_nn::layers::LayerSpec::BatchNorm(own) = layer {
-            *own = norm.clone();
-        }
-    }
-    Classifier::new(&layers, batch, RandomKey::new(seed))
+/// Evaluation with statistics from one source.
+#[derive(Serialize)]
+struct SourceFigures {
+    source: Source,
+    test_loss: f64,
+    test_accuracy: f64,
+    /// Distance of the statistics from those of the whole training set.
+    relative_difference: f64,
 }
 
-/// The trained weights under another rule for the statistics, gathered over `batches` of `batch` samples.
-fn regathered(
-    config: &Config,
-    trained: &Classifier,
-    (norm, batch, batches): (BatchNormSpec, usize, usize),
-    (data, seed): (&Part, u64),
-) -> Result<Classifier, LabError> {
-    let mut other = classifier(config, (norm, batch), seed)?;
-    other.network.parameters.copy_from_slice(&trained.network.parameters);
-    let mut order = Order::new(data.len(), RandomKey::new(seed).named("statistics"));
-    for _ in 0..batches {
-        other.gather_statistics(&data.take(&order.next(batch)).inputs);
-    }
-    Ok(other)
+/// Origin of the statistics of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    MovingAverage,
+    CumulativeAverage,
+    LastBatch,
+    #[serde(rename = "population_10_batches")]
+    Population10Batches,
+    PopulationAllBatches,
+    WholeTrainingSet,
 }
 
-/// The trained weights with statistics from four other sources; the last is the whole training set.
-type Statistics = Vec<(&'static str, Classifier)>;
-
-fn statistics(config: &Config, trained: &Classifier, digits: &Digits, seed: u64) -> Result<Statistics, LabError> {
-    let last = BatchNormSpec { momentum: LAST_BATCH_ALONE, ..BatchNormSpec::default() };
-    let whole = digits.train.len();
-    // Training does not read the running statistics: the same seed gives the same weights.
-    let mut averaged = classifier(config, (cumulative(), config.batch), seed)?;
-    averaged.train(&digits.train, schedule(config));
-    let mut statistics = vec![("cumulative_average", averaged)];
-    for (name, norm, batch, batches) in [
-        ("last_batch", last, config.batch, 1),
-        ("population_10_batches", cumulative(), config.batch, 10),
-        ("population_all_batches", cumulative(), config.batch, (whole / config.batch).max(1)),
-        ("whole_training_set", cumulative(), whole, 1),
-    ] {
-        statistics.push((name, regathered(config, trained, (norm, batch, batches), (&digits.train, seed))?));
-    }
-    Ok(statistics)
+/// Mean and standard deviation of one unit from three sources.
+#[derive(Serialize)]
+struct Unit {
+    whole_training_set: [f32; 2],
+    moving_average: [f32; 2],
+    last_batch: [f32; 2],
 }
 
-fn cumulative() -> BatchNormSpec {
-    BatchNormSpec { running: RunningStatistics::Cumulative, ..BatchNormSpec::default() }
-}
-
-fn schedule(config: &Config) -> Schedule {
-    Schedule { learning_rate: config.learning_rate as f32, momentum: 0.9, batch: config.batch, steps: config.steps }
+/// Distance of statistics that were started again from those of the whole training set.
+#[derive(Serialize)]
+struct WarmUp {
+    batches: usize,
+    moving_average: f64,
+    cumulative_average: f64,
+    /// Weight of the start in the moving average.
+    missing_weight: f64,
 }
 
 /// Loss and accuracy on the test set with each source of statistics.
-fn sources(trained: &mut Classifier, statistics: Statistics, test: &Part) -> Vec<Value> {
-    let truth = running(&statistics[statistics.len() - 1].1);
-    let mut results = vec![source("moving_average", trained, (test, &truth))];
-    for (name, mut other) in statistics {
-        results.push(source(name, &mut other, (test, &truth)));
-    }
-    results
+fn sources(networks: &mut Networks, test: &Part) -> Vec<SourceFigures> {
+    let truth = networks.truth();
+    let sources = [
+        (Source::MovingAverage, &mut networks.moving_average),
+        (Source::CumulativeAverage, &mut networks.cumulative_average),
+        (Source::LastBatch, &mut networks.last_batch),
+        (Source::Population10Batches, &mut networks.population_10_batches),
+        (Source::PopulationAllBatches, &mut networks.population_all_batches),
+        (Source::WholeTrainingSet, &mut networks.whole_training_set),
+    ];
+    let figures = |(source, classifier): (Source, &mut Classifier)| {
+        let score = classifier.evaluate(test);
+        let relative_difference = relative_difference(&running(classifier), &truth);
+        SourceFigures { source, test_loss: score.loss, test_accuracy: score.accuracy, relative_difference }
+    };
+    sources.into_iter().map(figures).collect()
 }
 
 /// Mean and standard deviation of every unit of the last batch norm: over the whole training set, by moving average, and in
 /// the last batch. The first one would show little: its means over standardised inputs are 0.
-fn units(trained: &Classifier, statistics: &Statistics) -> Vec<Value> {
+fn units(networks: &Networks) -> Vec<Unit> {
     let of = |classifier: &Classifier, name: &str| -> Vec<f32> {
         let entry = classifier.network.graph.state().iter().rfind(|entry| entry.name.ends_with(name));
         entry.map(|entry| classifier.network.state[entry.range.clone()].to_vec()).unwrap_or_default()
     };
-    let named = |name: &str| statistics.iter().find(|one| one.0 == name).map_or(trained, |one| &one.1);
-    let sources = [named("whole_training_set"), trained, named("last_batch")];
-    let [means, variances] = ["running_mean", "running_variance"].map(|name| sources.map(|one| of(one, name)));
-    (0..means[0].len())
-        .map(|unit| {
-            let pair = |source: usize| [means[source][unit], variances[source][unit].max(0.0).sqrt()];
-            json!({ "whole_training_set": pair(0), "moving_average": pair(1), "last_batch": pair(2) })
-        })
-        .collect()
+    let pairs = |classifier: &Classifier| -> Vec<[f32; 2]> {
+        let moments = of(classifier, "running_mean").into_iter().zip(of(classifier, "running_variance"));
+        moments.map(|(mean, variance)| [mean, variance.max(0.0).sqrt()]).collect()
+    };
+    let (whole, moving) = (pairs(&networks.whole_training_set), pairs(&networks.moving_average));
+    let last = pairs(&networks.last_batch);
+    let unit =
+        |unit: usize| Unit { whole_training_set: whole[unit], moving_average: moving[unit], last_batch: last[unit] };
+    (0..whole.len()).map(unit).collect()
 }
 
-/// How far statistics that start anew at mean 0 and variance 1 are from those of the whole training set, by batches seen.
-fn warm_up(
-    config: &Config,
-    (trained, statistics): (&Classifier, &Statistics),
-    train: &Part,
-    seed: u64,
-) -> Result<Vec<Value>, LabError> {
-    let truth = running(&statistics[statistics.len() - 1].1);
-    let start = |norm| regathered(config, trained, (norm, config.batch, 0), (train, seed));
+/// How far statistics that start again at mean 0 and variance 1 are from those of the whole training set, by batches seen.
+fn warm_up(config: &Config, networks: &Networks, train: &Part, seed: u64) -> Result<Vec<WarmUp>, LabError> {
+    let truth = networks.truth();
+    let start = |norm| {
+        let gathering = Gathering { norm, batch: config.batch, batches: 0 };
+        regathered(config, &networks.moving_average, gathering, train, seed)
+    };
     let (mut moving, mut plain) = (start(BatchNormSpec::default())?, start(cumulative())?);
     let mut order = Order::new(train.len(), RandomKey::new(seed).named("warm-up"));
     let mut rows = Vec::new();
@@ -192,99 +210,15 @@ fn warm_up(
         moving.gather_statistics(&inputs);
         plain.gather_statistics(&inputs);
         if WARM_UP.contains(&batch) {
-            rows.push(json!({
-                "batches": batch,
-                "moving_average": relative_difference(&running(&moving), &truth),
-                "cumulative_average": relative_difference(&running(&plain), &truth),
-                "missing_weight": (1.0 - f64::from(BatchNormSpec::default().momentum)).powi(batch as i32),
-            }));
+            rows.push(WarmUp {
+                batches: batch,
+                moving_average: relative_difference(&running(&moving), &truth),
+                cumulative_average: relative_difference(&running(&plain), &truth),
+                missing_weight: (1.0 - f64::from(BatchNormSpec::default().momentum)).powi(batch as i32),
+            });
         }
     }
     Ok(rows)
-}
-
-/// Accuracy, and the share of images whose answer changes with the company they are in, for four statistics on four kinds
-/// of test batches.
-fn kinds_of_batches(
-    config: &Config,
-    (trained, statistics): (&Classifier, &Statistics),
-    test: &Part,
-    seed: u64,
-) -> Result<Vec<Value>, LabError> {
-    let kinds = [
-        ("ordinary", 64, Mix::Shuffled),
-        ("tiny", 4, Mix::Shuffled),
-        ("single", 1, Mix::Shuffled),
-        ("one_class", 64, Mix::ByClass),
-    ];
-    let fixed = |name: &str| statistics.iter().find(|one| one.0 == name).map_or(trained, |one| &one.1);
-    let rows = [
-        ("moving_average", Some(trained)),
-        ("cumulative_average", Some(fixed("cumulative_average"))),
-        ("population", Some(fixed("population_all_batches"))),
-        ("own", None),
-    ];
-    let mut results = Vec::new();
-    for (name, source) in rows {
-        let mut cells = Vec::new();
-        for (kind, batch, mix) in kinds {
-            let batch = batch.min(test.len());
-            let mut runner = regathered(config, trained, (BatchNormSpec::default(), batch.max(2), 0), (test, seed))?;
-            if let Some(source) = source {
-                runner = regathered(config, source, (source_rule(name), batch.max(2), 0), (test, seed))?;
-                runner.network.state.copy_from_slice(&source.network.state);
-            }
-            let answers = |runner: &mut Classifier, shuffle: u64| {
-                let order = mix.order(test, shuffle, seed);
-                let scores = match source {
-                    Some(_) => in_evaluation(runner, test, &order, batch),
-                    None => scores(runner, test, &order, batch),
-                };
-                let mut answers = vec![None; test.len()];
-                scores.chunks(CLASSES).zip(&order).for_each(|(row, &sample)| answers[sample] = Some(answer(row)));
-                answers
-            };
-            let (first, second) = (answers(&mut runner, 0), answers(&mut runner, 1));
-            let judged: Vec<usize> = (0..test.len()).filter(|&sample| first[sample].is_some()).collect();
-            let right = judged.iter().filter(|&&sample| first[sample] == Some(test.labels[sample] as usize)).count();
-            let both: Vec<usize> = judged.iter().copied().filter(|&sample| second[sample].is_some()).collect();
-            let changed = both.iter().filter(|&&sample| first[sample] != second[sample]).count();
-            cells.push(json!({
-                "kind": kind, "batch": batch,
-                "test_accuracy": right as f64 / judged.len().max(1) as f64,
-                "changing_fraction": changed as f64 / both.len().max(1) as f64,
-            }));
-        }
-        results.push(json!({ "statistics": name, "batches": cells }));
-    }
-    Ok(results)
-}
-
-/// The rule whose state a source has.
-fn source_rule(name: &str) -> BatchNormSpec {
-    if name == "moving_average" { BatchNormSpec::default() } else { cumulative() }
-}
-
-/// Which samples share a batch.
-#[derive(Clone, Copy)]
-enum Mix {
-    Shuffled,
-    ByClass,
-}
-
-impl Mix {
-    fn order(self, test: &Part, shuffle: u64, seed: u64) -> Vec<usize> {
-        let mut order = Order::new(test.len(), RandomKey::new(seed).named("company").child(shuffle)).next(test.len());
-        if let Mix::ByClass = self {
-            order.sort_by_key(|&sample| test.labels[sample]);
-        }
-        order
-    }
-}
-
-/// Scores of the samples in `order`, batch by batch, with the statistics for evaluation.
-fn in_evaluation(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
-    order.chunks_exact(batch).flat_map(|samples| classifier.scores(&data.take(samples).inputs)).collect()
 }
 
 fn relative_difference(own: &[f32], truth: &[f32]) -> f64 {
@@ -293,116 +227,39 @@ fn relative_difference(own: &[f32], truth: &[f32]) -> f64 {
     (difference / size.max(f64::MIN_POSITIVE)).sqrt()
 }
 
-fn source(name: &str, classifier: &mut Classifier, (test, truth): (&Part, &[f32])) -> Value {
-    let (loss, accuracy) = classifier.evaluate(test);
-    json!({
-        "source": name, "test_loss": loss, "test_accuracy": accuracy,
-        "relative_difference": relative_difference(&running(classifier), truth),
-    })
-}
-
-/// All running means and variances.
-fn running(classifier: &Classifier) -> Vec<f32> {
-    let graph = &classifier.network.graph;
-    let entries = graph.state().iter().filter(|entry| entry.name.ends_with("mean") || entry.name.ends_with("variance"));
-    entries.flat_map(|entry| classifier.network.state[entry.range.clone()].to_vec()).collect()
-}
-
-/// Test batches of one size normalised with their own statistics: shuffled, sorted by class, and how many images change
-/// their answer with the company they are in.
-fn own_statistics(
-    config: &Config,
-    trained: &Classifier,
-    (test, batch): (&Part, usize),
-    seed: u64,
-) -> Result<Value, LabError> {
-    let batch = batch.min(test.len());
-    // A sample alone is run twice, see `alone`.
-    let mut classifier = classifier(config, (BatchNormSpec::default(), batch.max(2)), seed)?;
-    classifier.network.parameters.copy_from_slice(&trained.network.parameters);
-    let mut sorted: Vec<usize> = (0..test.len()).collect();
-    sorted.sort_by_key(|&sample| test.labels[sample]);
-    let by_class = scores(&mut classifier, test, &sorted, batch);
-    let mut answers: Vec<Vec<usize>> = vec![Vec::new(); test.len()];
-    let mut correct = 0.0;
-    for shuffle in 0..SHUFFLES {
-        let order = Order::new(test.len(), RandomKey::new(seed).named("shuffles").child(shuffle)).next(test.len());
-        let scores = scores(&mut classifier, test, &order, batch);
-        let labels = test.take(&order).labels;
-        correct += accuracy(&scores, &labels[..scores.len() / CLASSES]) / SHUFFLES as f64;
-        for (row, &sample) in scores.chunks(CLASSES).zip(&order) {
-            answers[sample].push(answer(row));
-        }
-    }
-    let changing = answers.iter().filter(|answers| answers.windows(2).any(|pair| pair[0] != pair[1])).count();
-    let mut distinct: Vec<usize> = answers.into_iter().flatten().collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let labels = test.take(&sorted).labels;
-    Ok(json!({
-        "batch": batch,
-        "shuffled_accuracy": correct,
-        "sorted_accuracy": accuracy(&by_class, &labels[..by_class.len() / CLASSES]),
-        "changing_fraction": changing as f64 / test.len() as f64,
-        "distinct_answers": distinct.len(),
-    }))
-}
-
-/// Scores of the samples in `order`, batch by batch; a last batch that is not full is left out.
-fn scores(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
-    let inputs = data.take(order).inputs;
-    let batches = inputs.chunks_exact(batch * FEATURES);
-    if batch == 1 {
-        return batches.flat_map(|input| alone(classifier, input)).collect();
-    }
-    batches.flat_map(|input| classifier.scores_with_own_statistics(input)).collect()
-}
-
-/// One sample normalised with its own statistics: its deviation from its own mean is 0, so that every batch norm gives its
-/// shift. Training refuses such a batch; the sample twice has the same mean and the same variance 0.
-fn alone(classifier: &mut Classifier, input: &[f32]) -> Vec<f32> {
-    let mut scores = classifier.scores_with_own_statistics(&[input, input].concat());
-    scores.truncate(CLASSES);
-    scores
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn running_and_population_statistics_agree_and_company_decides_otherwise() {
-        let settings = ["width=32", "batches=[1,4,64]"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let source = |index: usize, key: &str| document["sources"][index][key].as_f64().unwrap();
-        assert!(source(0, "test_accuracy") > 0.93, "{}", source(0, "test_accuracy"));
-        for index in [3, 4, 5] {
-            assert!((source(index, "test_accuracy") - source(0, "test_accuracy")).abs() < 0.03, "source {index}");
-        }
-        assert!(source(4, "relative_difference") < source(2, "relative_difference"), "more batches, better statistics");
-        assert!(
-            source(1, "relative_difference") > source(4, "relative_difference"),
-            "early weights are in the average"
-        );
-        assert_eq!(source(5, "relative_difference"), 0.0);
-        let cell = |statistics: usize, kind: usize, key: &str| {
-            document["kinds_of_batches"][statistics]["batches"][kind][key].as_f64().unwrap()
+        let config = Config { width: 32, batches: vec![1, 4, 64], ..Config::default() };
+        let document = BatchNormInference::compute(&config, 0).unwrap();
+        let [moving, cumulative, last, ten_batches, all_batches, whole] = &document.sources[..] else {
+            panic!("six sources")
         };
-        for statistics in [0, 1, 2] {
-            for kind in 0..4 {
-                assert_eq!(cell(statistics, kind, "changing_fraction"), 0.0, "{statistics} {kind}");
-            }
+        assert!(moving.test_accuracy > 0.93, "{}", moving.test_accuracy);
+        for other in [ten_batches, all_batches, whole] {
+            assert!((other.test_accuracy - moving.test_accuracy).abs() < 0.03, "{:?}", other.source);
         }
-        assert!(cell(3, 0, "changing_fraction") > 0.0 && cell(3, 2, "test_accuracy") < 0.15);
-        assert!(cell(3, 3, "test_accuracy") < 0.6 && cell(0, 3, "test_accuracy") > 0.9, "one class at a time");
-        let warm = |row: usize, key: &str| document["warm_up"][row][key].as_f64().unwrap();
-        assert!(warm(0, "moving_average") > 5.0 * warm(7, "moving_average"));
-        assert!((warm(6, "missing_weight") - 0.005).abs() < 0.0003, "0.9^50");
-        let own = |index: usize, key: &str| document["own_statistics"][index][key].as_f64().unwrap();
-        assert_eq!(own(0, "distinct_answers"), 1.0, "a sample alone always gets the same answer");
-        assert!(own(0, "shuffled_accuracy") < 0.15);
-        assert!(own(1, "shuffled_accuracy") < own(2, "shuffled_accuracy"));
-        assert!(own(1, "changing_fraction") > own(2, "changing_fraction"));
-        assert!(own(1, "sorted_accuracy") < 0.5, "batches of one class lose it: {}", own(1, "sorted_accuracy"));
+        assert!(all_batches.relative_difference < last.relative_difference, "more batches, better statistics");
+        assert!(cumulative.relative_difference > all_batches.relative_difference, "early weights are in the average");
+        assert_eq!(whole.relative_difference, 0.0);
+        let [fixed @ .., own] = &document.kinds_of_batches[..] else { panic!("four statistics") };
+        for kind in fixed.iter().flat_map(|statistics| &statistics.batches) {
+            assert_eq!(kind.changing_fraction, 0.0, "{}", kind.kind);
+        }
+        assert!(own.batches[0].changing_fraction > 0.0 && own.batches[2].test_accuracy < 0.15);
+        assert!(own.batches[3].test_accuracy < 0.6, "one class at a time");
+        assert!(fixed[0].batches[3].test_accuracy > 0.9, "one class at a time");
+        let warm_up = &document.warm_up;
+        assert!(warm_up[0].moving_average > 5.0 * warm_up[7].moving_average);
+        assert!((warm_up[6].missing_weight - 0.005).abs() < 0.0003, "0.9^50");
+        let [alone, four, sixty_four] = &document.own_statistics[..] else { panic!("three sizes") };
+        assert_eq!(alone.distinct_answers, 1, "a sample alone always gets the same answer");
+        assert!(alone.shuffled_accuracy < 0.15);
+        assert!(four.shuffled_accuracy < sixty_four.shuffled_accuracy);
+        assert!(four.changing_fraction > sixty_four.changing_fraction);
+        assert!(four.sorted_accuracy < 0.5, "batches of one class lose it: {}", four.sorted_accuracy);
     }
 }

@@ -2,7 +2,5 @@
 
 pub(crate) mod batch_norm;
 pub(crate) mod batch_norm_inference;
-mod batch_norm_inference_page;
-mod batch_norm_page;
 pub(crate) mod norm_placement;
 pub(crate) mod norms;

@@ -7,31 +7,51 @@ use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearS
 use keel_nn::{Network, NodeId, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::charts::{Dots, Marks, Plot, Scale, Series, number, points};
+use crate::charts::{Dots, Marks, Plot, Scale, Series, number};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::language::Text;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::language::{Language, Text};
+use crate::loss_curve::{LossPoint, averaged, loss_points};
 use crate::page::{Page, Table};
-use crate::settings::Settings;
+use crate::samples::{CLASSES, Digits, Parts, Task};
 use crate::statistics::{Moments, fraction};
-use crate::training::{CLASSES, Classifier, Digits, Schedule, Task, repeated};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Where batch norm goes", "批归一化放在哪里"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<NormPlacement>();
+
+struct NormPlacement;
+
+impl Experiment for NormPlacement {
+    const NAME: &'static str = "norm_placement";
+    const TITLE: [&'static str; 2] = ["Where batch norm goes", "批归一化放在哪里"];
+    const SUMMARY: [&'static str; 2] = [
         "Batch norm before the activation, after it and nowhere, in stacks of linear layers and of convolutions; and the bias it makes useless.",
         "在线性层与卷积层堆叠中，把批归一化放在激活之前、之后或不用；以及被它变得无用的偏置。",
-    ],
-    chapter: Chapter::BatchNormalisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
-const NAME: &str = "norm_placement";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let measured = STACKS.iter().map(|stack| {
+            let placements =
+                Placement::ALL.into_iter().map(|placement| measure(config, stack, placement, &digits, seed));
+            Ok(StackFigures { stack: stack.name, placements: placements.collect::<Result<_, LabError>>()? })
+        });
+        let stacks = measured.collect::<Result<_, LabError>>()?;
+        let bias_before_norm = bias_before_norm(config, &digits, seed)?;
+        let Config { width, depth, channels, steps, batch, learning_rate, .. } = *config;
+        Ok(Document { seed, width, depth, channels, steps, batch, learning_rate, stacks, bias_before_norm })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// Steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 
@@ -75,26 +95,29 @@ impl Default for Config {
     }
 }
 
-/// Where batch norm stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Place of batch norm.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Placement {
     Before,
     After,
+    #[serde(rename = "none")]
     Nowhere,
 }
 
 impl Placement {
     const ALL: [Placement; 3] = [Placement::Before, Placement::After, Placement::Nowhere];
 
-    fn name(self) -> &'static str {
+    /// Name for readers.
+    fn title(self) -> Text {
         match self {
-            Placement::Before => "before",
-            Placement::After => "after",
-            Placement::Nowhere => "none",
+            Placement::Before => Text::new("before activation", "激活之前"),
+            Placement::After => Text::new("after activation", "激活之后"),
+            Placement::Nowhere => Text::new("no batch norm", "无批归一化"),
         }
     }
 
-    /// `map`, activation and batch norm in this order of his.
+    /// `map`, activation and batch norm in the order of the placement.
     fn block(self, map: LayerSpec, activation: Activation) -> Vec<LayerSpec> {
         let norm = LayerSpec::BatchNorm(BatchNormSpec::default());
         let activation = LayerSpec::Activation(activation);
@@ -106,12 +129,18 @@ impl Placement {
     }
 }
 
-/// Name of a stack, its function, and whether it is made of convolutions.
-const STACKS: [(&str, Activation, Map); 4] = [
-    ("linear, sigmoid", Activation::Sigmoid, Map::Linear),
-    ("linear, tanh", Activation::Tanh, Map::Linear),
-    ("linear, relu", Activation::Relu, Map::Linear),
-    ("convolution, relu", Activation::Relu, Map::Convolution),
+/// A network before batch norm is put into it.
+struct Stack {
+    name: &'static str,
+    activation: Activation,
+    map: Map,
+}
+
+const STACKS: [Stack; 4] = [
+    Stack { name: "linear, sigmoid", activation: Activation::Sigmoid, map: Map::Linear },
+    Stack { name: "linear, tanh", activation: Activation::Tanh, map: Map::Linear },
+    Stack { name: "linear, relu", activation: Activation::Relu, map: Map::Linear },
+    Stack { name: "convolution, relu", activation: Activation::Relu, map: Map::Convolution },
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,28 +149,61 @@ enum Map {
     Convolution,
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let mut stacks = Vec::new();
-    for (name, activation, map) in STACKS {
-        let placements = Placement::ALL
-            .into_iter()
-            .map(|placement| measure(&config, (placement, activation, map), &digits, seed))
-            .collect::<Result<Vec<Value>, LabError>>()?;
-        stacks.push(json!({ "stack": name, "placements": placements }));
-    }
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "channels": config.channels,
-        "steps": config.steps, "batch": config.batch, "learning_rate": config.learning_rate, "stacks": stacks,
-        "bias_before_norm": bias_before_norm(&config, &digits, seed)?,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    channels: usize,
+    steps: usize,
+    batch: usize,
+    learning_rate: f64,
+    /// In the order of [`STACKS`].
+    stacks: Vec<StackFigures>,
+    bias_before_norm: BiasGradients,
+}
+
+/// Numbers of one stack.
+#[derive(Serialize)]
+struct StackFigures {
+    stack: &'static str,
+    placements: Vec<PlacementFigures>,
+}
+
+/// Runs of one stack with one placement.
+#[derive(Serialize)]
+struct PlacementFigures {
+    placement: Placement,
+    /// Mean of `accuracies`.
+    test_accuracy: f64,
+    /// Standard deviation of `accuracies`.
+    spread: f64,
+    /// One for each seed.
+    accuracies: Vec<f64>,
+    handed_on: HandedOn,
+    curve: Vec<LossPoint>,
+}
+
+/// Inputs of the last linear layer after the first run.
+#[derive(Default, Serialize)]
+struct HandedOn {
+    mean: f64,
+    std: f64,
+    zero_fraction: f64,
+}
+
+/// Root mean squares of gradients: by the weights and by the bias in front of batch norm, and by a bias without it.
+#[derive(Serialize)]
+struct BiasGradients {
+    weight_rms: f64,
+    bias_rms: f64,
+    bias_rms_without_norm: f64,
 }
 
 /// The layers of one network.
-fn layers(config: &Config, (placement, activation, map): (Placement, Activation, Map)) -> Vec<LayerSpec> {
+fn layers(config: &Config, stack: &Stack, placement: Placement) -> Vec<LayerSpec> {
+    let Stack { activation, map, .. } = *stack;
     let bias = placement == Placement::Nowhere;
     let mut layers = match map {
         Map::Linear => {
@@ -161,49 +223,37 @@ fn layers(config: &Config, (placement, activation, map): (Placement, Activation,
     layers
 }
 
-/// All runs of one placement; what the last block hands on is measured after the first.
+/// All runs of one placement; the inputs of the last layer are measured after the first.
 fn measure(
     config: &Config,
-    (placement, activation, map): (Placement, Activation, Map),
-    digits: &Digits,
+    stack: &Stack,
+    placement: Placement,
+    digits: &Parts,
     seed: u64,
-) -> Result<Value, LabError> {
-    let task = if map == Map::Linear { Task::DIGITS } else { Task::DIGIT_IMAGES };
-    let layers = layers(config, (placement, activation, map));
-    let (mut accuracies, mut curve, mut handed_on) = (Vec::new(), vec![0.0; config.steps], Value::Null);
+) -> Result<PlacementFigures, LabError> {
+    let task = if stack.map == Map::Linear { Task::DIGITS } else { Task::DIGIT_IMAGES };
+    let layers = layers(config, stack, placement);
+    let (mut accuracies, mut curve, mut handed_on) = (Vec::new(), vec![0.0; config.steps], HandedOn::default());
     for offset in 0..config.seeds {
         let key = RandomKey::new(seed.wrapping_add(offset as u64));
-        let mut classifier = Classifier::for_task(task, &layers, (config.batch, key))?;
+        let mut classifier = Classifier::for_task(task, &layers, config.batch, key)?;
         let rate = config.learning_rate as f32;
         let schedule = Schedule { learning_rate: rate, momentum: 0.9, batch: config.batch, steps: config.steps };
         for (sum, loss) in curve.iter_mut().zip(classifier.train(&digits.train, schedule)) {
             *sum += loss / config.seeds as f64;
         }
-        accuracies.push(classifier.evaluate(&digits.test).1);
+        accuracies.push(classifier.evaluate(&digits.test).accuracy);
         if offset == 0 {
             let given: Vec<NodeId> = last_input(&classifier.network).into_iter().collect();
             let outputs = classifier.outputs_of(&given, &digits.test);
             let values = given.first().map_or(&[][..], |&node| outputs.output(node));
-            let moments = Moments::of_slice(values);
-            handed_on = json!({
-                "mean": moments.mean, "std": moments.std,
-                "zero_fraction": fraction(values, |value| value == 0.0),
-            });
+            let Moments { mean, std, .. } = Moments::of_slice(values);
+            handed_on = HandedOn { mean, std, zero_fraction: fraction(values, |value| value == 0.0) };
         }
     }
-    let moments = Moments::of(accuracies.iter().copied());
-    let curve: Vec<Value> = curve
-        .chunks(WINDOW)
-        .enumerate()
-        .map(|(index, losses)| {
-            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-            json!({ "step": index * WINDOW + losses.len(), "loss": mean.is_finite().then_some(mean) })
-        })
-        .collect();
-    Ok(json!({
-        "placement": placement.name(), "test_accuracy": moments.mean, "spread": moments.std, "accuracies": accuracies,
-        "handed_on": handed_on, "curve": curve,
-    }))
+    let Moments { mean, std, .. } = Moments::of(accuracies.iter().copied());
+    let curve = averaged(&curve, WINDOW);
+    Ok(PlacementFigures { placement, test_accuracy: mean, spread: std, accuracies, handed_on, curve })
 }
 
 /// The node whose output the last linear layer is given.
@@ -217,7 +267,7 @@ fn last_input(network: &Network) -> Option<NodeId> {
 
 /// Size of the gradient by a bias in front of batch norm, beside that by the weights of the same layer and that by a bias
 /// without batch norm.
-fn bias_before_norm(config: &Config, digits: &Digits, seed: u64) -> Result<Value, LabError> {
+fn bias_before_norm(config: &Config, digits: &Parts, seed: u64) -> Result<BiasGradients, LabError> {
     let gradients = |placement: Placement| -> Result<[f64; 2], LabError> {
         let linear = LayerSpec::Linear(LinearSpec::new(config.width));
         let mut layers = placement.block(linear, Activation::Relu);
@@ -228,12 +278,12 @@ fn bias_before_norm(config: &Config, digits: &Digits, seed: u64) -> Result<Value
         let rms = |parameter: usize| Moments::of_slice(classifier.gradient(parameter)).second_moment.sqrt();
         Ok([rms(0), rms(1)])
     };
-    let ([weight, bias], [_, free]) = (gradients(Placement::Before)?, gradients(Placement::Nowhere)?);
-    Ok(json!({ "weight_rms": weight, "bias_rms": bias, "bias_rms_without_norm": free }))
+    let ([weight_rms, bias_rms], [_, free]) = (gradients(Placement::Before)?, gradients(Placement::Nowhere)?);
+    Ok(BiasGradients { weight_rms, bias_rms, bias_rms_without_norm: free })
 }
 
-fn page(document: &Value) -> Page {
-    let stacks = document["stacks"].as_array().map_or(&[][..], Vec::as_slice);
+fn page(document: &Document) -> Page {
+    let stacks = &document.stacks;
     let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
         "Four stacks learn the digits with batch norm between map and activation, behind the activation, and without. Every \
          run is a dot, the bar is their mean; then the training loss of the linear and of the convolutional relu stack.",
@@ -241,13 +291,13 @@ fn page(document: &Value) -> Page {
     );
     page = page.dots(Text::new("Test accuracy after a short training", "短时训练后的测试正确率"), dots(stacks));
     for (stack, caption) in [
-        (stacks.get(2), Text::new("Linear layers with relu", "线性层加 ReLU")),
-        (stacks.get(3), Text::new("Convolutions with relu", "卷积层加 ReLU")),
+        (&stacks[2], Text::new("Linear layers with relu", "线性层加 ReLU")),
+        (&stacks[3], Text::new("Convolutions with relu", "卷积层加 ReLU")),
     ] {
-        page = page.plot(caption, losses(stack.unwrap_or(&Value::Null)));
+        page = page.plot(caption, losses(stack));
     }
-    let bias = &document["bias_before_norm"];
-    let value = |key: &str| number(bias[key].as_f64().unwrap_or(f64::NAN));
+    let BiasGradients { weight_rms, bias_rms, bias_rms_without_norm } = document.bias_before_norm;
+    let (weight, bias, free) = (number(weight_rms), number(bias_rms), number(bias_rms_without_norm));
     page.table(table(stacks))
         .heading("Why", "为什么")
         .paragraph(
@@ -259,13 +309,11 @@ fn page(document: &Value) -> Page {
         )
         .paragraph(
             format!(
-                "A bias in front of batch norm is subtracted again with the mean, so its gradient is 0 up to rounding: {} here, where \
-                 the weights of the same layer get {} and a bias without batch norm {}. Leave it out; β does its work.",
-                value("bias_rms"), value("weight_rms"), value("bias_rms_without_norm")
+                "A bias in front of batch norm is subtracted again with the mean, so its gradient is 0 up to rounding: {bias} here, where \
+                 the weights of the same layer get {weight} and a bias without batch norm {free}. Leave it out; β does its work."
             ),
             format!(
-                "批归一化之前的偏置会随均值一起被减掉，所以除舍入误差外梯度为 0：这里是 {}，而同一层权重的梯度为 {}，没有批归一化时偏置的梯度为 {}。应去掉它，由 β 代替。",
-                value("bias_rms"), value("weight_rms"), value("bias_rms_without_norm")
+                "批归一化之前的偏置会随均值一起被减掉，所以除舍入误差外梯度为 0：这里是 {bias}，而同一层权重的梯度为 {weight}，没有批归一化时偏置的梯度为 {free}。应去掉它，由 β 代替。"
             ),
         )
         .heading("What to take away", "要点")
@@ -276,51 +324,38 @@ fn page(document: &Value) -> Page {
         )
 }
 
-/// Names of the placements for readers.
-fn placement_name(placement: &Value) -> Text {
-    match placement["placement"].as_str().unwrap_or_default() {
-        "before" => Text::new("before activation", "激活之前"),
-        "after" => Text::new("after activation", "激活之后"),
-        _ => Text::new("no batch norm", "无批归一化"),
-    }
-}
-
-fn stack_name(stack: &Value) -> Text {
-    let name = stack["stack"].as_str().unwrap_or_default();
+fn stack_name(stack: &StackFigures) -> Text {
+    let name = stack.stack;
     Text::new(name, name.replace("linear, ", "线性，").replace("convolution, ", "卷积，"))
 }
 
-fn rows(stacks: &[Value]) -> impl Iterator<Item = (&Value, &Value)> {
-    stacks
-        .iter()
-        .flat_map(|stack| stack["placements"].as_array().into_iter().flatten().map(move |placement| (stack, placement)))
+/// Every placement of every stack, with a name for it.
+fn rows(stacks: &[StackFigures]) -> impl Iterator<Item = (Text, &PlacementFigures)> {
+    stacks.iter().flat_map(|stack| stack.placements.iter().map(move |figures| (row_name(stack, figures), figures)))
 }
 
-fn row_name(stack: &Value, placement: &Value) -> Text {
-    let (stack, placement) = (stack_name(stack), placement_name(placement));
-    use crate::language::Language::{Chinese, English};
+fn row_name(stack: &StackFigures, figures: &PlacementFigures) -> Text {
+    let (stack, placement) = (stack_name(stack), figures.placement.title());
     Text::new(
-        format!("{}: {}", stack.get(English), placement.get(English)),
-        format!("{}：{}", stack.get(Chinese), placement.get(Chinese)),
+        format!("{}: {}", stack.get(Language::English), placement.get(Language::English)),
+        format!("{}：{}", stack.get(Language::Chinese), placement.get(Language::Chinese)),
     )
 }
 
-fn dots(stacks: &[Value]) -> Dots {
-    rows(stacks).fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, (stack, placement)| {
-        let values = placement["accuracies"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        dots.with(row_name(stack, placement), values)
+fn dots(stacks: &[StackFigures]) -> Dots {
+    rows(stacks).fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, (name, figures)| {
+        dots.with(name, figures.accuracies.clone())
     })
 }
 
-fn losses(stack: &Value) -> Plot {
+fn losses(stack: &StackFigures) -> Plot {
     let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    let placements = stack["placements"].as_array().into_iter().flatten();
-    placements.fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, placement| {
-        plot.with(Series::new(placement_name(placement), points(&placement["curve"], "/step", "/loss"), Marks::Line))
+    stack.placements.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, figures| {
+        plot.with(Series::new(figures.placement.title(), loss_points(&figures.curve), Marks::Line))
     })
 }
 
-fn table(stacks: &[Value]) -> Table {
+fn table(stacks: &[StackFigures]) -> Table {
     let columns = vec![
         Text::new("Stack", "网络"),
         Text::new("Test accuracy", "测试正确率"),
@@ -334,10 +369,8 @@ fn table(stacks: &[Value]) -> Table {
         "正确率及其在各随机种子间的标准差，以及最后的线性层得到的输入",
     );
     let mut table = Table::new(caption, columns);
-    for (stack, placement) in rows(stacks) {
-        let pointers = ["/test_accuracy", "/spread", "/handed_on/mean", "/handed_on/std", "/handed_on/zero_fraction"];
-        let numbers = pointers.map(|pointer| placement.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN));
-        table.row(row_name(stack, placement), &numbers);
+    for (name, PlacementFigures { test_accuracy, spread, handed_on, .. }) in rows(stacks) {
+        table.row(name, &[*test_accuracy, *spread, handed_on.mean, handed_on.std, handed_on.zero_fraction]);
     }
     table
 }
@@ -348,19 +381,18 @@ mod tests {
 
     #[test]
     fn norm_behind_the_activation_centres_and_a_bias_before_it_is_useless() {
-        let settings = ["seeds=1", "steps=40", "width=32", "depth=3"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let of = |stack: usize, placement: usize, pointer: &str| {
-            document["stacks"][stack]["placements"][placement].pointer(pointer).unwrap().as_f64().unwrap()
-        };
-        for stack in [2, 3] {
-            assert!(of(stack, 0, "/handed_on/mean") > 0.2, "relu hands on positive values");
-            assert!(of(stack, 1, "/handed_on/mean").abs() < 0.2, "batch norm behind it centres them");
-            assert!(of(stack, 0, "/handed_on/zero_fraction") > 0.25);
-            assert!(of(stack, 0, "/test_accuracy") > 0.8, "{}", of(stack, 0, "/test_accuracy"));
+        let config = Config { seeds: 1, steps: 40, width: 32, depth: 3, ..Config::default() };
+        let document = NormPlacement::compute(&config, 0).unwrap();
+        for stack in &document.stacks[2..] {
+            let [before, after, _] = &stack.placements[..] else { panic!("three placements") };
+            assert!(before.handed_on.mean > 0.2, "relu hands on positive values");
+            assert!(after.handed_on.mean.abs() < 0.2, "batch norm behind it centres them");
+            assert!(before.handed_on.zero_fraction > 0.25);
+            assert!(before.test_accuracy > 0.8, "{}", before.test_accuracy);
         }
-        assert!(of(0, 0, "/test_accuracy") > of(0, 2, "/test_accuracy") + 0.3, "the deep sigmoid needs it");
-        let bias = |key: &str| document["bias_before_norm"][key].as_f64().unwrap();
-        assert!(bias("bias_rms") < 1e-4 * bias("bias_rms_without_norm"), "{}", document["bias_before_norm"]);
+        let [before, _, nowhere] = &document.stacks[0].placements[..] else { panic!("three placements") };
+        assert!(before.test_accuracy > nowhere.test_accuracy + 0.3, "the deep sigmoid needs it");
+        let bias = &document.bias_before_norm;
+        assert!(bias.bias_rms < 1e-4 * bias.bias_rms_without_norm, "{} {}", bias.bias_rms, bias.bias_rms_without_norm);
     }
 }

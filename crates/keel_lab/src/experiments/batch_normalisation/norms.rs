@@ -9,30 +9,54 @@ use keel_nn::layers::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::charts::{Marks, Plot, Scale, Series, points};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::page::Page;
-use crate::settings::Settings;
-use crate::training::{CLASSES, Classifier, Digits, Schedule, Task};
+use crate::samples::{CLASSES, Digits, Parts, Task};
+use crate::training::{Classifier, Schedule};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Norms and the size of the batch", "各种归一化与批大小"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Norms>();
+
+struct Norms;
+
+impl Experiment for Norms {
+    const NAME: &'static str = "norms";
+    const TITLE: [&'static str; 2] = ["Norms and the size of the batch", "各种归一化与批大小"];
+    const SUMMARY: [&'static str; 2] = [
         "Test accuracy with batch, layer, group, instance norm and none, behind linear layers and convolutions, for the same number of samples in batches of different size.",
         "样本总数相同、批大小不同时，线性层与卷积层使用批、层、组、实例归一化与不归一化的测试正确率。",
-    ],
-    chapter: Chapter::BatchNormalisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
-const NAME: &str = "norms";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let norms = [
+            Norm { name: "batch_norm", layer: Some(LayerSpec::BatchNorm(BatchNormSpec::default())) },
+            Norm { name: "layer_norm", layer: Some(LayerSpec::LayerNorm(LayerNormSpec::default())) },
+            Norm { name: "group_norm", layer: Some(LayerSpec::GroupNorm(GroupNormSpec::new(GROUPS))) },
+            Norm { name: "none", layer: None },
+            Norm { name: "instance_norm", layer: Some(LayerSpec::InstanceNorm(InstanceNormSpec::default())) },
+        ];
+        let network = |map, norms: &[Norm]| -> Result<NetworkFigures, LabError> {
+            let curve = |norm| measure(config, map, norm, &digits, seed);
+            Ok(NetworkFigures { network: map, norms: norms.iter().map(curve).collect::<Result<_, LabError>>()? })
+        };
+        // One value of a feature has no deviation of its own: instance norm needs images.
+        let networks = vec![network(Map::Linear, &norms[..4])?, network(Map::Convolution, &norms)?];
+        Ok(Document { seed, samples: config.samples, networks })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// Groups of group norm; widths are multiples of it.
 const GROUPS: usize = 4;
 
@@ -79,45 +103,80 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let norms: [(&str, Option<LayerSpec>); 5] = [
-        ("batch_norm", Some(LayerSpec::BatchNorm(BatchNormSpec::default()))),
-        ("layer_norm", Some(LayerSpec::LayerNorm(LayerNormSpec::default()))),
-        ("group_norm", Some(LayerSpec::GroupNorm(GroupNormSpec::new(GROUPS)))),
-        ("none", None),
-        ("instance_norm", Some(LayerSpec::InstanceNorm(InstanceNormSpec::default()))),
-    ];
-    let mut networks = Vec::new();
-    // One value of a feature has no deviation of its own: instance norm needs images.
-    for (name, map, norms) in [("linear", Map::Linear, &norms[..4]), ("convolution", Map::Convolution, &norms[..])] {
-        let mut curves = Vec::new();
-        for (norm_name, norm) in norms {
-            let mut runs = Vec::new();
-            for &batch in &config.batches {
-                let mut accuracies = Vec::new();
-                for offset in 0..config.seeds {
-                    let seed = seed.wrapping_add(offset as u64);
-                    accuracies.push(train(&config, (map, norm.as_ref(), batch), &digits, seed)?);
-                }
-                let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-                runs.push(json!({ "batch": batch, "test_accuracy": mean, "accuracies": accuracies }));
-            }
-            curves.push(json!({ "norm": norm_name, "runs": runs }));
-        }
-        networks.push(json!({ "network": name, "norms": curves }));
-    }
-    let document = json!({ "experiment": NAME, "seed": seed, "samples": config.samples, "networks": networks });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    samples: usize,
+    networks: Vec<NetworkFigures>,
 }
 
-/// What is normalised: the outputs of linear maps or of convolutions.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Numbers of one network.
+#[derive(Serialize)]
+struct NetworkFigures {
+    network: Map,
+    norms: Vec<NormFigures>,
+}
+
+/// Numbers of one network with one norm.
+#[derive(Serialize)]
+struct NormFigures {
+    norm: &'static str,
+    runs: Vec<BatchFigures>,
+}
+
+/// Runs with one size of the batch.
+#[derive(Serialize)]
+struct BatchFigures {
+    batch: usize,
+    /// Mean of `accuracies`.
+    test_accuracy: f64,
+    /// One for each seed.
+    accuracies: Vec<f64>,
+}
+
+/// A norm by its name; none is one of them.
+struct Norm {
+    name: &'static str,
+    layer: Option<LayerSpec>,
+}
+
+/// Trains one network with one norm, at every size of the batch.
+fn measure(config: &Config, map: Map, norm: &Norm, digits: &Parts, seed: u64) -> Result<NormFigures, LabError> {
+    let layers = layers(config, map, norm.layer.as_ref());
+    let mut runs = Vec::new();
+    for &batch in &config.batches {
+        let mut accuracies = Vec::new();
+        for offset in 0..config.seeds {
+            let mut classifier = map.classifier(&layers, batch, seed.wrapping_add(offset as u64))?;
+            classifier.train(&digits.train, schedule(config, batch));
+            accuracies.push(classifier.evaluate(&digits.test).accuracy);
+        }
+        let test_accuracy = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+        runs.push(BatchFigures { batch, test_accuracy, accuracies });
+    }
+    Ok(NormFigures { norm: norm.name, runs })
+}
+
+/// As many steps as all runs see samples, at a learning rate that follows the size of the batch.
+fn schedule(config: &Config, batch: usize) -> Schedule {
+    let learning_rate = (config.learning_rate * batch as f64 / 32.0) as f32;
+    Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) }
+}
+
+/// The maps whose outputs are normalised.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Map {
     Linear,
     Convolution,
+}
+
+impl Map {
+    fn classifier(self, layers: &[LayerSpec], batch: usize, seed: u64) -> Result<Classifier, LabError> {
+        let task = if self == Map::Linear { Task::DIGITS } else { Task::DIGIT_IMAGES };
+        Classifier::for_task(task, layers, batch, RandomKey::new(seed))
+    }
 }
 
 /// Three linear maps, or two convolutions with a pool between, each with norm and relu behind it.
@@ -144,28 +203,13 @@ fn layers(config: &Config, map: Map, norm: Option<&LayerSpec>) -> Vec<LayerSpec>
     layers
 }
 
-/// Test accuracy after one training.
-fn train(
-    config: &Config,
-    (map, norm, batch): (Map, Option<&LayerSpec>, usize),
-    digits: &Digits,
-    seed: u64,
-) -> Result<f64, LabError> {
-    let task = if map == Map::Linear { Task::DIGITS } else { Task::DIGIT_IMAGES };
-    let mut classifier = Classifier::for_task(task, &layers(config, map, norm), (batch, RandomKey::new(seed)))?;
-    let learning_rate = (config.learning_rate * batch as f64 / 32.0) as f32;
-    let schedule = Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) };
-    classifier.train(&digits.train, schedule);
-    Ok(classifier.evaluate(&digits.test).1)
-}
-
-fn page(document: &Value) -> Page {
+fn page(document: &Document) -> Page {
     let plot = |network: usize| {
         let plot = Plot::new(Text::new("batch", "批大小"), Text::new("test accuracy", "测试正确率"));
-        let norms = document["networks"][network]["norms"].as_array().into_iter().flatten();
-        norms.fold(plot.scales(Scale::Logarithmic, Scale::Linear), |plot, norm| {
-            let name = norm["norm"].as_str().unwrap_or_default();
-            plot.with(Series::new(name, points(&norm["runs"], "/batch", "/test_accuracy"), Marks::LineAndPoints))
+        let norms = document.networks[network].norms.iter();
+        norms.fold(plot.scales(Scale::Logarithmic, Scale::Linear), |plot, figures| {
+            let curve = points(&figures.runs, |run| run.batch as f64, |run| run.test_accuracy);
+            plot.with(Series::new(figures.norm, curve, Marks::LineAndPoints))
         })
     };
     Page::new()
@@ -207,11 +251,10 @@ mod tests {
 
     #[test]
     fn tiny_batches_hurt_batch_norm_more_than_layer_norm() {
-        let settings = ["batches=[2,32]", "samples=3200", "width=32", "channels=4", "seeds=1"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let accuracy = |norm: usize, run: usize| {
-            document["networks"][0]["norms"][norm]["runs"][run]["test_accuracy"].as_f64().unwrap()
-        };
+        let config =
+            Config { batches: vec![2, 32], samples: 3200, width: 32, channels: 4, seeds: 1, ..Config::default() };
+        let norms = &Norms::compute(&config, 0).unwrap().networks[0].norms;
+        let accuracy = |norm: usize, run: usize| norms[norm].runs[run].test_accuracy;
         let (batch, layer) = (accuracy(0, 1) - accuracy(0, 0), accuracy(1, 1) - accuracy(1, 0));
         assert!(batch > layer, "batch norm loses {batch}, layer norm {layer}");
         assert!(accuracy(0, 1) > 0.8, "{}", accuracy(0, 1));

@@ -6,30 +6,59 @@ use keel_data::{
 use keel_nn::RandomKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::charts::{Marks, Plot, Series, number};
+use crate::charts::{Marks, Plot, Series, number, points};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::page::{Page, Table};
-use crate::settings::Settings;
 use crate::signal::normal_values;
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Preprocessing: one cloud, five views", "数据预处理：同一团点的五种样子"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Preprocessing>();
+
+struct Preprocessing;
+
+impl Experiment for Preprocessing {
+    const NAME: &'static str = "preprocessing";
+    const TITLE: [&'static str; 2] = ["Preprocessing: one cloud, five views", "数据预处理：同一团点的五种样子"];
+    const SUMMARY: [&'static str; 2] = [
         "A slanted cloud of points raw, centred, standardised, decorrelated and whitened, with means, deviations and covariances.",
         "一团倾斜的点：原始、零中心、标准化、去相关、白化，以及均值、标准差与协方差。",
-    ],
-    chapter: Chapter::Preprocessing,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Preprocessing;
 
-const NAME: &str = "preprocessing";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        // As many new points again stand for the test set: they get the statistics of the first.
+        let cloud = Inputs::Floats(cloud(config, RandomKey::new(seed)));
+        let dataset = Dataset::from_memory("cloud", SampleShape::Features(2), cloud, Targets::Unlabelled)?;
+        let train: Vec<usize> = (0..config.points).collect();
+        let test: Vec<usize> = (config.points..2 * config.points).collect();
+        let mut views = Vec::new();
+        for view in VIEWS {
+            let preprocessor = Preprocessor::fit(&dataset, &train, view.steps)?;
+            let apply = |indices: &[usize]| -> Result<Vec<f32>, LabError> {
+                let mut outputs = vec![0.0; indices.len() * 2];
+                preprocessor.gather(&dataset, indices, &mut outputs, &mut PreprocessScratch::default())?;
+                Ok(outputs)
+            };
+            let (train, test) = (apply(&train)?, apply(&test)?);
+            views.push(ViewFigures {
+                view: view.name,
+                train: statistics(&train),
+                test: statistics(&test),
+                points: train.chunks(2).map(|point| [point[0], point[1]]).collect(),
+            });
+        }
+        Ok(Document { seed, points: config.points, views })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -67,42 +96,52 @@ impl Default for Config {
     }
 }
 
-/// Name, the name in Chinese, steps.
-const VIEWS: [(&str, &str, &[PreprocessStep]); 5] = [
-    ("raw", "原始", &[]),
-    ("centred", "零中心", &[PreprocessStep::Center]),
-    ("standardised", "标准化", &[PreprocessStep::Standardize]),
-    ("decorrelated", "去相关", &[PreprocessStep::Pca(PcaSpec { components: 2 })]),
-    ("whitened", "白化", &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })]),
+/// What is done to the cloud.
+struct View {
+    name: &'static str,
+    chinese: &'static str,
+    steps: &'static [PreprocessStep],
+}
+
+const VIEWS: [View; 5] = [
+    View { name: "raw", chinese: "原始", steps: &[] },
+    View { name: "centred", chinese: "零中心", steps: &[PreprocessStep::Center] },
+    View { name: "standardised", chinese: "标准化", steps: &[PreprocessStep::Standardize] },
+    View { name: "decorrelated", chinese: "去相关", steps: &[PreprocessStep::Pca(PcaSpec { components: 2 })] },
+    View { name: "whitened", chinese: "白化", steps: &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })] },
 ];
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let key = RandomKey::new(seed);
-    // As many new points again stand for the test set: they get the statistics of the first.
-    let cloud = cloud(&config, key);
-    let dataset = Dataset::from_memory("cloud", SampleShape::Features(2), Inputs::Floats(cloud), Targets::Unlabelled)?;
-    let train: Vec<usize> = (0..config.points).collect();
-    let test: Vec<usize> = (config.points..2 * config.points).collect();
-    let mut views = Vec::new();
-    for (name, _, steps) in VIEWS {
-        let preprocessor = Preprocessor::fit(&dataset, &train, steps)?;
-        let apply = |indices: &[usize]| -> Result<Vec<f32>, LabError> {
-            let mut outputs = vec![0.0; indices.len() * 2];
-            preprocessor.gather(&dataset, indices, &mut outputs, &mut PreprocessScratch::default())?;
-            Ok(outputs)
-        };
-        let (train, test) = (apply(&train)?, apply(&test)?);
-        views.push(json!({
-            "view": name,
-            "train": statistics(&train),
-            "test": statistics(&test),
-            "points": train.chunks(2).map(|point| [point[0], point[1]]).collect::<Vec<_>>(),
-        }));
+impl View {
+    fn title(&self) -> Text {
+        Text::new(self.name, self.chinese)
     }
-    let document = json!({ "experiment": NAME, "seed": seed, "points": config.points, "views": views });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+}
+
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    points: usize,
+    /// In the order of [`VIEWS`].
+    views: Vec<ViewFigures>,
+}
+
+/// Numbers of one view of the cloud.
+#[derive(Serialize)]
+struct ViewFigures {
+    view: &'static str,
+    train: Statistics,
+    test: Statistics,
+    /// The training points.
+    points: Vec<[f32; 2]>,
+}
+
+/// Statistics of two coordinates.
+#[derive(Serialize)]
+struct Statistics {
+    mean: [f64; 2],
+    std: [f64; 2],
+    covariance: [[f64; 2]; 2],
 }
 
 /// Twice `points` draws of a normal distribution with the wanted centre, deviations and correlation.
@@ -119,7 +158,7 @@ fn cloud(config: &Config, key: RandomKey) -> Vec<f32> {
         .collect()
 }
 
-fn statistics(points: &[f32]) -> Value {
+fn statistics(points: &[f32]) -> Statistics {
     let count = (points.len() / 2) as f64;
     let mean =
         [0, 1].map(|axis| points.iter().skip(axis).step_by(2).map(|&value| f64::from(value)).sum::<f64>() / count);
@@ -128,23 +167,21 @@ fn statistics(points: &[f32]) -> Value {
         points.chunks(2).map(product).sum::<f64>() / count
     };
     let matrix = [[covariance(0, 0), covariance(0, 1)], [covariance(1, 0), covariance(1, 1)]];
-    json!({ "mean": mean, "std": [matrix[0][0].sqrt(), matrix[1][1].sqrt()], "covariance": matrix })
+    Statistics { mean, std: [matrix[0][0].sqrt(), matrix[1][1].sqrt()], covariance: matrix }
 }
 
-fn page(document: &Value) -> Page {
+fn page(document: &Document) -> Page {
     let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
         "The same points five times, all on the same axes. Every statistic is fitted on the training points and then applied to \
          new ones too, which therefore come out only nearly centred and scaled.",
         "同一批点画五次，坐标轴相同。所有统计量只在训练点上拟合，再用于新点，因此新点只是近似零均值、单位方差。",
     );
-    let views = document["views"].as_array().map_or(&[][..], Vec::as_slice);
-    for (view, (name, chinese, _)) in views.iter().zip(VIEWS) {
-        let points = crate::charts::points(&view["points"], "/0", "/1");
+    for (figures, view) in document.views.iter().zip(VIEWS) {
+        let cloud = points(&figures.points, |point| f64::from(point[0]), |point| f64::from(point[1]));
         let plot = Plot::new(Text::same("x"), Text::same("y")).x_range(-8.0, 8.0).y_range(-8.0, 8.0).square();
-        let plot = plot.with(Series::new(Text::new(name, chinese), points, Marks::Points));
-        page = page.plot(Text::new(name, chinese), plot);
+        page = page.plot(view.title(), plot.with(Series::new(view.title(), cloud, Marks::Points)));
     }
-    page.table(table(views))
+    page.table(table(&document.views))
         .heading("Why", "为什么")
         .paragraph("Subtract the mean of each feature, then divide by its standard deviation:", "先减去每个特征的均值，再除以它的标准差：")
         .formula(
@@ -167,20 +204,18 @@ fn page(document: &Value) -> Page {
         )
 }
 
-fn table(views: &[Value]) -> Table {
+fn table(views: &[ViewFigures]) -> Table {
     let columns = ["", "mean x", "mean y", "std x", "std y", "cov xy"].map(Text::same).to_vec();
     let mut table = Table::new(
         Text::new("Statistics of the training points, and of new points in brackets", "训练点的统计量，括号内为新点"),
         columns,
     );
-    for (view, (name, chinese, _)) in views.iter().zip(VIEWS) {
-        let mut row = vec![Text::new(name, chinese)];
-        for pointer in ["/mean/0", "/mean/1", "/std/0", "/std/1", "/covariance/0/1"] {
-            let value = |part: &str| view[part].pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
-            let rounded = |value: f64| number((value * 1e4).round() / 1e4);
-            row.push(Text::same(format!("{} ({})", rounded(value("train")), rounded(value("test")))));
-        }
-        table.text_row(row);
+    let columns = |part: &Statistics| [part.mean[0], part.mean[1], part.std[0], part.std[1], part.covariance[0][1]];
+    let rounded = |value: f64| number((value * 1e4).round() / 1e4);
+    for (figures, view) in views.iter().zip(VIEWS) {
+        let pairs = columns(&figures.train).into_iter().zip(columns(&figures.test));
+        let cells = pairs.map(|(train, test)| Text::same(format!("{} ({})", rounded(train), rounded(test))));
+        table.text_row(std::iter::once(view.title()).chain(cells).collect());
     }
     table
 }
@@ -191,23 +226,18 @@ mod tests {
 
     #[test]
     fn each_view_has_the_statistics_it_promises() {
-        let document = run(&Settings::new(), 5).unwrap().document;
-        let value = |view: usize, part: &str, pointer: &str| {
-            document["views"][view][part].pointer(pointer).unwrap().as_f64().unwrap()
-        };
-        for view in 1..5 {
-            assert!(value(view, "train", "/mean/0").abs() < 1e-6 && value(view, "train", "/mean/1").abs() < 1e-6);
-            assert!(value(view, "test", "/mean/0").abs() > 1e-4, "new points are not exactly centred");
+        let views = Preprocessing::compute(&Config::default(), 5).unwrap().views;
+        for view in &views[1..5] {
+            assert!(view.train.mean.iter().all(|mean| mean.abs() < 1e-6), "{}", view.view);
+            assert!(view.test.mean[0].abs() > 1e-4, "new points are not exactly centred");
         }
-        for view in [2, 4] {
-            for pointer in ["/std/0", "/std/1"] {
-                assert!((value(view, "train", pointer) - 1.0).abs() < 1e-3, "view {view}");
-            }
+        for view in [&views[2], &views[4]] {
+            assert!(view.train.std.iter().all(|std| (std - 1.0).abs() < 1e-3), "{}", view.view);
         }
-        for view in [3, 4] {
-            assert!(value(view, "train", "/covariance/0/1").abs() < 1e-5, "view {view}");
+        for view in [&views[3], &views[4]] {
+            assert!(view.train.covariance[0][1].abs() < 1e-5, "{}", view.view);
         }
-        assert!(value(0, "train", "/covariance/0/1") > 1.0);
-        assert!(value(2, "train", "/covariance/0/1") > 0.7, "standardising keeps the correlation");
+        assert!(views[0].train.covariance[0][1] > 1.0);
+        assert!(views[2].train.covariance[0][1] > 0.7, "standardising keeps the correlation");
     }
 }

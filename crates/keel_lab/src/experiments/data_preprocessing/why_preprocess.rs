@@ -3,30 +3,43 @@
 use keel_nn::RandomKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::charts::{Marks, Plot, Series, points};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::page::{Page, Table};
-use crate::settings::Settings;
 use crate::signal::normal_values;
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Why centre the data: how easily a line goes wrong", "为什么要零中心化：一条线有多容易分错"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<WhyPreprocess>();
+
+struct WhyPreprocess;
+
+impl Experiment for WhyPreprocess {
+    const NAME: &'static str = "why_preprocess";
+    const TITLE: [&'static str; 2] =
+        ["Why centre the data: how easily a line goes wrong", "为什么要零中心化：一条线有多容易分错"];
+    const SUMMARY: [&'static str; 2] = [
         "Accuracy of a decision line under small turns, and the largest stable learning rate, for clouds at the origin and away from it.",
         "点云在原点与远离原点时，分类线轻微转动后的正确率，以及最大稳定学习率。",
-    ],
-    chapter: Chapter::Preprocessing,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Preprocessing;
 
-const NAME: &str = "why_preprocess";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let draws = normal_values(4 * config.points, RandomKey::new(seed));
+        let offsets =
+            config.offsets.iter().map(|&offset| measure(config, &Cloud::new(&draws, offset), offset)).collect();
+        Ok(Document { seed, points: config.points, offsets })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// Distance of each class from the middle of both, and standard deviation of each.
 const HALF_DISTANCE: f64 = 1.0;
 const SPREAD: f64 = 0.5;
@@ -57,19 +70,43 @@ impl Default for Config {
     }
 }
 
-/// Points with their classes, +1 and -1.
+/// Points of both classes.
 struct Cloud {
-    points: Vec<([f64; 2], f64)>,
+    points: Vec<Labelled>,
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let draws = normal_values(4 * config.points, RandomKey::new(seed));
-    let offsets: Vec<Value> =
-        config.offsets.iter().map(|&offset| measure(&config, &Cloud::new(&draws, offset), offset)).collect();
-    let document = json!({ "experiment": NAME, "seed": seed, "points": config.points, "offsets": offsets });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+struct Labelled {
+    position: [f64; 2],
+    /// +1 or -1.
+    class: f64,
+}
+
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    points: usize,
+    offsets: Vec<OffsetFigures>,
+}
+
+/// Numbers of one distance from the origin.
+#[derive(Serialize)]
+struct OffsetFigures {
+    offset: f64,
+    turns: Vec<Turn>,
+    largest_eigenvalue: f64,
+    condition_number: f64,
+    largest_learning_rate: f64,
+    largest_learning_rate_in_theory: f64,
+    /// Coordinates and class of the first points.
+    sample: Vec<[f64; 3]>,
+}
+
+/// Accuracy of the decision line after a turn.
+#[derive(Serialize)]
+struct Turn {
+    degrees: f64,
+    accuracy: f64,
 }
 
 impl Cloud {
@@ -78,7 +115,7 @@ impl Cloud {
         let point = |(index, pair): (usize, &[f32])| {
             let class = if index % 2 == 0 { 1.0 } else { -1.0 };
             let x = class * HALF_DISTANCE + SPREAD * f64::from(pair[0]);
-            ([x, SPREAD * f64::from(pair[1]) - offset], class)
+            Labelled { position: [x, SPREAD * f64::from(pair[1]) - offset], class }
         };
         Cloud { points: draws.chunks(2).enumerate().map(point).collect() }
     }
@@ -86,15 +123,15 @@ impl Cloud {
     /// Accuracy of the line through the origin whose normal is turned by `degrees` from the best one.
     fn accuracy(&self, degrees: f64) -> f64 {
         let (sine, cosine) = degrees.to_radians().sin_cos();
-        let right = |(x, class): &&([f64; 2], f64)| (cosine * x[0] + sine * x[1]) * class > 0.0;
+        let right = |point: &&Labelled| (cosine * point.position[0] + sine * point.position[1]) * point.class > 0.0;
         self.points.iter().filter(right).count() as f64 / self.points.len() as f64
     }
 
     /// Second moments of (x, y, 1): the curvature of the squared error of a linear unit with bias.
     fn curvature(&self) -> [[f64; 3]; 3] {
         let mut matrix = [[0.0; 3]; 3];
-        for (x, _) in &self.points {
-            let row = [x[0], x[1], 1.0];
+        for Labelled { position: [x, y], .. } in &self.points {
+            let row = [*x, *y, 1.0];
             for i in 0..3 {
                 for j in 0..3 {
                     matrix[i][j] += row[i] * row[j] / self.points.len() as f64;
@@ -104,12 +141,12 @@ impl Cloud {
         matrix
     }
 
-    /// Whether gradient descent on the squared error does not end above its start.
+    /// Returns true if gradient descent on the squared error does not end above its start.
     fn is_stable(&self, learning_rate: f64) -> bool {
         let curvature = self.curvature();
         let mut target = [0.0; 3];
-        for (x, class) in &self.points {
-            for (sum, value) in target.iter_mut().zip([x[0], x[1], 1.0]) {
+        for Labelled { position: [x, y], class } in &self.points {
+            for (sum, value) in target.iter_mut().zip([*x, *y, 1.0]) {
                 *sum += value * class / self.points.len() as f64;
             }
         }
@@ -138,22 +175,19 @@ impl Cloud {
     }
 }
 
-fn measure(config: &Config, cloud: &Cloud, offset: f64) -> Value {
-    let turns: Vec<Value> = config
-        .degrees
-        .iter()
-        .map(|&degrees| json!({ "degrees": degrees, "accuracy": cloud.accuracy(degrees) }))
-        .collect();
+fn measure(config: &Config, cloud: &Cloud, offset: f64) -> OffsetFigures {
+    let turn = |&degrees: &f64| Turn { degrees, accuracy: cloud.accuracy(degrees) };
+    let row = |point: &Labelled| [point.position[0], point.position[1], point.class];
     let eigenvalues = eigenvalues(cloud.curvature());
-    json!({
-        "offset": offset,
-        "turns": turns,
-        "largest_eigenvalue": eigenvalues[0],
-        "condition_number": eigenvalues[0] / eigenvalues[2],
-        "largest_learning_rate": cloud.largest_learning_rate(),
-        "largest_learning_rate_in_theory": 2.0 / eigenvalues[0],
-        "sample": cloud.points.iter().take(200).map(|(x, class)| json!([x[0], x[1], class])).collect::<Vec<Value>>(),
-    })
+    OffsetFigures {
+        offset,
+        turns: config.degrees.iter().map(turn).collect(),
+        largest_eigenvalue: eigenvalues[0],
+        condition_number: eigenvalues[0] / eigenvalues[2],
+        largest_learning_rate: cloud.largest_learning_rate(),
+        largest_learning_rate_in_theory: 2.0 / eigenvalues[0],
+        sample: cloud.points.iter().take(200).map(row).collect(),
+    }
 }
 
 /// Eigenvalues of a symmetric matrix, largest first, by Jacobi rotations.
@@ -182,13 +216,13 @@ fn eigenvalues(mut a: [[f64; 3]; 3]) -> [f64; 3] {
     values
 }
 
-fn page(document: &Value) -> Page {
-    let offsets = document["offsets"].as_array().map_or(&[][..], Vec::as_slice);
+fn page(document: &Document) -> Page {
     let plot =
         Plot::new(Text::new("turn of the line, degrees", "分类线转动角度（度）"), Text::new("accuracy", "正确率"));
-    let plot = offsets.iter().fold(plot.y_range(0.45, 1.02), |plot, one| {
-        let name = Text::new(format!("offset {}", one["offset"]), format!("偏移 {}", one["offset"]));
-        plot.with(Series::new(name, points(&one["turns"], "/degrees", "/accuracy"), Marks::LineAndPoints))
+    let plot = document.offsets.iter().fold(plot.y_range(0.45, 1.02), |plot, one| {
+        let name = Text::new(format!("offset {:?}", one.offset), format!("偏移 {:?}", one.offset));
+        let curve = points(&one.turns, |turn| turn.degrees, |turn| turn.accuracy);
+        plot.with(Series::new(name, curve, Marks::LineAndPoints))
     });
     let columns = vec![
         Text::new("Offset", "偏移"),
@@ -200,10 +234,9 @@ fn page(document: &Value) -> Page {
         Text::new("Gradient descent on the squared error of a linear unit", "线性单元平方误差上的梯度下降"),
         columns,
     );
-    for one in offsets {
-        let value = |key: &str| one[key].as_f64().unwrap_or(f64::NAN);
-        let numbers = ["condition_number", "largest_learning_rate", "largest_learning_rate_in_theory"].map(value);
-        table.row(one["offset"].to_string().as_str(), &numbers);
+    for one in &document.offsets {
+        let numbers = [one.condition_number, one.largest_learning_rate, one.largest_learning_rate_in_theory];
+        table.row(format!("{:?}", one.offset).as_str(), &numbers);
     }
     Page::new()
         .heading("What you see", "你看到了什么")
@@ -239,9 +272,8 @@ mod tests {
 
     #[test]
     fn a_small_turn_only_hurts_far_from_the_origin() {
-        let document = run(&Settings::new(), 0).unwrap().document;
-        let accuracy =
-            |offset: usize, turn: usize| document["offsets"][offset]["turns"][turn]["accuracy"].as_f64().unwrap();
+        let document = WhyPreprocess::compute(&Config::default(), 0).unwrap();
+        let accuracy = |offset: usize, turn: usize| document.offsets[offset].turns[turn].accuracy;
         assert!((accuracy(0, 0) - 0.977).abs() < 0.015);
         assert!((accuracy(0, 6) - accuracy(0, 0)).abs() < 0.01, "ten degrees at the origin cost nothing");
         assert!((accuracy(1, 4) - 0.80).abs() < 0.1, "five degrees at 10: {}", accuracy(1, 4));
@@ -251,13 +283,9 @@ mod tests {
 
     #[test]
     fn the_largest_stable_rate_is_that_of_theory_and_falls_with_the_offset() {
-        let document = run(&Settings::new(), 1).unwrap().document;
         let mut last = f64::MAX;
-        for one in document["offsets"].as_array().unwrap() {
-            let (measured, theory) = (
-                one["largest_learning_rate"].as_f64().unwrap(),
-                one["largest_learning_rate_in_theory"].as_f64().unwrap(),
-            );
+        for one in WhyPreprocess::compute(&Config::default(), 1).unwrap().offsets {
+            let (measured, theory) = (one.largest_learning_rate, one.largest_learning_rate_in_theory);
             assert!((measured / theory - 1.0).abs() < 0.05, "{measured} {theory}");
             assert!(measured < last / 5.0);
             last = measured;

@@ -7,31 +7,50 @@ use keel_nn::init::InitSpec;
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::charts::{Dots, Marks, Plot, Scale, Series, points};
+use crate::charts::{Dots, Marks, Plot, Scale, Series};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
+use crate::loss_curve::{LossPoint, averaged, loss_points};
 use crate::page::{Page, Table};
-use crate::settings::Settings;
+use crate::samples::{CLASSES, Digits, Parts};
 use crate::statistics::Moments;
-use crate::training::{CLASSES, Classifier, Digits, Part, Schedule, repeated};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["The four recommendations, each removed in turn", "四条建议，逐一去掉"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<RecipeAblation>();
+
+struct RecipeAblation;
+
+impl Experiment for RecipeAblation {
+    const NAME: &'static str = "recipe_ablation";
+    const TITLE: [&'static str; 2] = ["The four recommendations, each removed in turn", "四条建议，逐一去掉"];
+    const SUMMARY: [&'static str; 2] = [
         "Relu, standardised inputs, Kaiming's weights and batch norm on a real task: what each of them is worth, over several seeds.",
         "在真实任务上检验 ReLU、标准化输入、Kaiming 初始化与批归一化：逐一去掉，用多个随机种子衡量各自的价值。",
-    ],
-    chapter: Chapter::Summary,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Summary;
 
-const NAME: &str = "recipe_ablation";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let standardised = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let raw = Digits::preprocessed(&[], seed)?;
+        let measured = VARIANTS.iter().map(|variant| {
+            let digits = if variant.standardised == Followed { &standardised } else { &raw };
+            best_rate(config, variant, digits, seed)
+        });
+        let variants = measured.collect::<Result<_, LabError>>()?;
+        let Config { width, depth, steps, batch, seeds, .. } = *config;
+        Ok(Document { seed, width, depth, steps, batch, seeds, variants })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// Steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 
@@ -82,7 +101,7 @@ struct Variant {
     batch_norm: Recommendation,
 }
 
-/// Whether a recommendation is followed.
+/// State of a recommendation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Recommendation {
     Followed,
@@ -128,29 +147,50 @@ const VARIANTS: [Variant; 9] = [
     },
 ];
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let data = [Digits::new(&[PreprocessStep::Standardize], seed)?, Digits::new(&[], seed)?];
-    let variants = VARIANTS
-        .iter()
-        .map(|variant| {
-            let digits = &data[usize::from(variant.standardised == Removed)];
-            best_rate(&config, variant, digits, seed)
-        })
-        .collect::<Result<Vec<Value>, LabError>>()?;
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "steps": config.steps,
-        "batch": config.batch, "seeds": config.seeds, "variants": variants,
-    });
-    let page = page(&document, &config);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    steps: usize,
+    batch: usize,
+    seeds: usize,
+    /// In the order of [`VARIANTS`].
+    variants: Vec<VariantFigures>,
+}
+
+/// Numbers of one variant.
+#[derive(Serialize)]
+struct VariantFigures {
+    variant: &'static str,
+    #[serde(skip)]
+    chinese: &'static str,
+    activation: &'static str,
+    standardised: bool,
+    matched_weights: bool,
+    batch_norm: bool,
+    learning_rate: f64,
+    /// Mean of `accuracies`.
+    test_accuracy: f64,
+    /// Standard deviation of `accuracies`.
+    spread: f64,
+    /// One for each seed.
+    accuracies: Vec<f64>,
+    curve: Vec<LossPoint>,
+}
+
+impl VariantFigures {
+    fn name(&self) -> Text {
+        Text::new(self.variant, self.chinese)
+    }
 }
 
 /// All seeds of a variant at the learning rate with the lowest mean training loss for the first of them.
-fn best_rate(config: &Config, variant: &Variant, digits: &Digits, seed: u64) -> Result<Value, LabError> {
+fn best_rate(config: &Config, variant: &Variant, digits: &Parts, seed: u64) -> Result<VariantFigures, LabError> {
     let mut best: Option<(f64, f64)> = None;
     for &rate in &config.learning_rates {
-        let (losses, _) = train(config, (variant, rate), digits, seed)?;
+        let losses = train(config, variant, rate, digits, seed)?.losses;
         let complete = losses.len() == config.steps && losses.iter().all(|loss| loss.is_finite());
         let mean = if complete { losses.iter().sum::<f64>() / losses.len() as f64 } else { f64::MAX };
         if best.is_none_or(|(lowest, _)| mean < lowest) {
@@ -160,43 +200,37 @@ fn best_rate(config: &Config, variant: &Variant, digits: &Digits, seed: u64) -> 
     let rate = best.map_or(0.0, |(_, rate)| rate);
     let (mut accuracies, mut curve) = (Vec::new(), vec![0.0; config.steps]);
     for offset in 0..config.seeds {
-        let (losses, accuracy) = train(config, (variant, rate), digits, seed.wrapping_add(offset as u64))?;
-        accuracies.push(accuracy);
-        for (sum, loss) in curve.iter_mut().zip(losses) {
+        let trained = train(config, variant, rate, digits, seed.wrapping_add(offset as u64))?;
+        accuracies.push(trained.test_accuracy);
+        for (sum, loss) in curve.iter_mut().zip(trained.losses) {
             *sum += loss / config.seeds as f64;
         }
     }
     let accuracy = Moments::of(accuracies.iter().copied());
-    let curve: Vec<Value> = curve
-        .chunks(WINDOW)
-        .enumerate()
-        .map(|(index, losses)| {
-            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-            json!({ "step": index * WINDOW + losses.len(), "loss": mean.is_finite().then_some(mean) })
-        })
-        .collect();
     let followed = |recommendation| recommendation == Followed;
-    Ok(json!({
-        "variant": variant.name,
-        "activation": variant.activation.name(),
-        "standardised": followed(variant.standardised),
-        "matched_weights": followed(variant.matched_weights),
-        "batch_norm": followed(variant.batch_norm),
-        "learning_rate": rate,
-        "test_accuracy": accuracy.mean,
-        "spread": accuracy.std,
-        "accuracies": accuracies,
-        "curve": curve,
-    }))
+    Ok(VariantFigures {
+        variant: variant.name,
+        chinese: variant.chinese,
+        activation: variant.activation.name(),
+        standardised: followed(variant.standardised),
+        matched_weights: followed(variant.matched_weights),
+        batch_norm: followed(variant.batch_norm),
+        learning_rate: rate,
+        test_accuracy: accuracy.mean,
+        spread: accuracy.std,
+        accuracies,
+        curve: averaged(&curve, WINDOW),
+    })
 }
 
-/// One training: the loss of every step and the test accuracy.
-fn train(
-    config: &Config,
-    (variant, rate): (&Variant, f64),
-    digits: &Digits,
-    seed: u64,
-) -> Result<(Vec<f64>, f64), LabError> {
+/// Result of one training run.
+struct Trained {
+    /// Of every step.
+    losses: Vec<f64>,
+    test_accuracy: f64,
+}
+
+fn train(config: &Config, variant: &Variant, rate: f64, digits: &Parts, seed: u64) -> Result<Trained, LabError> {
     let init = if variant.matched_weights == Followed { InitSpec::Auto } else { InitSpec::normal(0.01) };
     let bias = variant.batch_norm == Removed;
     let mut block = vec![LayerSpec::Linear(LinearSpec { init, bias, ..LinearSpec::new(config.width) })];
@@ -210,17 +244,14 @@ fn train(
     let rate = rate as f32;
     let schedule = Schedule { learning_rate: rate, momentum: 0.9, batch: config.batch, steps: config.steps };
     let losses = classifier.train(&digits.train, schedule);
-    let test: &Part = &digits.test;
-    Ok((losses, classifier.evaluate(test).1))
+    Ok(Trained { losses, test_accuracy: classifier.evaluate(&digits.test).accuracy })
 }
 
-fn page(document: &Value, config: &Config) -> Page {
-    let variants = document["variants"].as_array().map_or(&[][..], Vec::as_slice);
+fn page(document: &Document) -> Page {
+    let Document { width, depth, steps, seeds, variants, .. } = document;
     let dots = variants.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, variant| {
-        let values = variant["accuracies"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        dots.with(name(variant), values)
+        dots.with(variant.name(), variant.accuracies.clone())
     });
-    let Config { width, depth, steps, seeds, .. } = config;
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -237,8 +268,8 @@ fn page(document: &Value, config: &Config) -> Page {
             ),
         )
         .dots(Text::new("Test accuracy of every run", "每次训练的测试正确率"), dots)
-        .plot(Text::new("Training loss, mean over seeds, each of the four removed", "训练损失（各种子平均），逐一去掉四条建议"), losses(&variants[..5.min(variants.len())]))
-        .plot(Text::new("The same without batch norm", "没有批归一化时"), losses(variants.get(4..).unwrap_or_default()))
+        .plot(Text::new("Training loss, mean over seeds, each of the four removed", "训练损失（各种子平均），逐一去掉四条建议"), losses(&variants[..5]))
+        .plot(Text::new("The same without batch norm", "没有批归一化时"), losses(&variants[4..]))
         .table(table(variants));
     why(page)
 }
@@ -266,20 +297,14 @@ fn why(page: Page) -> Page {
         )
 }
 
-fn name(variant: &Value) -> Text {
-    let name = variant["variant"].as_str().unwrap_or_default();
-    let chinese = VARIANTS.iter().find(|one| one.name == name).map_or(name, |one| one.chinese);
-    Text::new(name, chinese)
-}
-
-fn losses(variants: &[Value]) -> Plot {
+fn losses(variants: &[VariantFigures]) -> Plot {
     let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
     variants.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, variant| {
-        plot.with(Series::new(name(variant), points(&variant["curve"], "/step", "/loss"), Marks::Line))
+        plot.with(Series::new(variant.name(), loss_points(&variant.curve), Marks::Line))
     })
 }
 
-fn table(variants: &[Value]) -> Table {
+fn table(variants: &[VariantFigures]) -> Table {
     let columns = vec![
         Text::new("Variant", "变体"),
         Text::new("Test accuracy", "测试正确率"),
@@ -292,12 +317,10 @@ fn table(variants: &[Value]) -> Table {
         "各随机种子的平均值；离散度为其标准差",
     );
     let mut table = Table::new(caption, columns);
-    let value = |variant: &Value, key: &str| variant[key].as_f64().unwrap_or(f64::NAN);
-    let all = variants.first().map_or(f64::NAN, |variant| value(variant, "test_accuracy"));
+    let all = variants[0].test_accuracy;
     for variant in variants {
-        let accuracy = value(variant, "test_accuracy");
-        let numbers = [accuracy, value(variant, "spread"), accuracy - all, value(variant, "learning_rate")];
-        table.row(name(variant), &numbers);
+        let accuracy = variant.test_accuracy;
+        table.row(variant.name(), &[accuracy, variant.spread, accuracy - all, variant.learning_rate]);
     }
     table
 }
@@ -308,13 +331,14 @@ mod tests {
 
     #[test]
     fn all_four_learn_and_none_of_them_does_not() {
-        let settings = ["width=32", "depth=6", "steps=60", "seeds=2", "learning_rates=[0.02]"];
-        let document = run(&Settings::parse(settings).unwrap(), 0).unwrap().document;
-        let accuracy = |index: usize| document["variants"][index]["test_accuracy"].as_f64().unwrap();
+        let config =
+            Config { width: 32, depth: 6, steps: 60, seeds: 2, learning_rates: vec![0.02], ..Config::default() };
+        let variants = RecipeAblation::compute(&config, 0).unwrap().variants;
+        let accuracy = |index: usize| variants[index].test_accuracy;
         assert!(accuracy(0) > 0.7, "{}", accuracy(0));
         assert!(accuracy(8) < 0.3, "{}", accuracy(8));
         assert!(accuracy(7) < 0.3, "small weights without batch norm lose the signal: {}", accuracy(7));
         assert!(accuracy(3) > 0.6, "with batch norm they do little harm: {}", accuracy(3));
-        assert_eq!(document["variants"][0]["accuracies"].as_array().unwrap().len(), 2);
+        assert_eq!(variants[0].accuracies.len(), 2);
     }
 }

@@ -5,34 +5,55 @@ use std::collections::BTreeSet;
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
-use keel_nn::init::{InitSpec, KaimingNormalSpec};
+use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::charts::{Marks, Plot, Series, number};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::page::{Page, Table};
-use crate::settings::Settings;
-use crate::training::{CLASSES, Classifier, Digits, FEATURES, Schedule};
+use crate::samples::{CLASSES, Digits, FEATURES, Parts};
+use crate::training::{Classifier, Schedule};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Constant weights: many units, one neuron", "常数初始化：许多单元，一个神经元"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<ConstantInit>();
+
+struct ConstantInit;
+
+impl Experiment for ConstantInit {
+    const NAME: &'static str = "constant_init";
+    const TITLE: [&'static str; 2] = ["Constant weights: many units, one neuron", "常数初始化：许多单元，一个神经元"];
+    const SUMMARY: [&'static str; 2] = [
         "Zero, constant and random initial weights: how many different hidden units there are after training, and what they learn.",
         "全零、常数与随机初始化：训练后有多少个不同的隐藏单元，学到了什么。",
-    ],
-    chapter: Chapter::Initialisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Initialisation;
 
-const NAME: &str = "constant_init";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let size = config.size as f32;
+        let inits = [
+            InitSpec::Zeros,
+            InitSpec::constant(size),
+            InitSpec::normal(size),
+            InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: Fan::In }),
+        ];
+        let runs = inits.into_iter().map(|init| train(config, init, &digits, seed)).collect::<Result<_, LabError>>()?;
+        Ok(Document { seed, width: config.width, steps: config.steps, size: config.size, runs })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
+/// Steps from one loss of the curves to the next.
+const SHOWN_EVERY: usize = 10;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -66,35 +87,38 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let size = config.size as f32;
-    let cases = [
-        ("zeros", InitSpec::Zeros),
-        ("constant", InitSpec::constant(size)),
-        ("normal", InitSpec::normal(size)),
-        ("kaiming_normal", InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan: keel_nn::init::Fan::In })),
-    ];
-    let runs = cases
-        .into_iter()
-        .map(|(name, init)| train(&config, (name, init), &digits, seed))
-        .collect::<Result<Vec<Value>, LabError>>()?;
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "steps": config.steps, "size": config.size, "runs": runs,
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    steps: usize,
+    size: f64,
+    runs: Vec<Run>,
 }
 
-fn train(config: &Config, (name, init): (&str, InitSpec), digits: &Digits, seed: u64) -> Result<Value, LabError> {
+/// A training run.
+#[derive(Serialize)]
+struct Run {
+    init: &'static str,
+    /// Number of hidden units whose weights differ in some bit.
+    distinct_units: usize,
+    /// Largest difference of a weight from that of the first unit.
+    largest_difference: f32,
+    train_loss: Option<f64>,
+    train_accuracy: f64,
+    /// Of one step in [`SHOWN_EVERY`].
+    losses: Vec<f64>,
+}
+
+fn train(config: &Config, init: InitSpec, digits: &Parts, seed: u64) -> Result<Run, LabError> {
     let linear = |width| LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(width) });
     let layers = [linear(config.width), LayerSpec::Activation(Activation::Relu), linear(CLASSES)];
     let mut classifier = Classifier::new(&layers, config.batch, RandomKey::new(seed))?;
     let learning_rate = config.learning_rate as f32;
     let schedule = Schedule { learning_rate, momentum: 0.0, batch: config.batch, steps: config.steps };
     let losses = classifier.train(&digits.train, schedule);
-    let (loss, accuracy) = classifier.evaluate(&digits.train);
+    let score = classifier.evaluate(&digits.train);
     // The first parameter is the hidden layer's weight, [features, width]: a column is a unit.
     let weight = &classifier.network.parameters[classifier.network.graph.parameters()[0].range.clone()];
     let unit = |unit: usize| -> Vec<f32> { (0..FEATURES).map(|input| weight[input * config.width + unit]).collect() };
@@ -105,18 +129,17 @@ fn train(config: &Config, (name, init): (&str, InitSpec), digits: &Digits, seed:
         let pairs = unit(index).into_iter().zip(first.clone());
         pairs.map(|(a, b)| (a - b).abs()).collect::<Vec<f32>>()
     });
-    Ok(json!({
-        "init": name,
-        "distinct_units": distinct.len(),
-        "largest_difference": difference.fold(0.0_f32, f32::max),
-        "train_loss": loss.is_finite().then_some(loss),
-        "train_accuracy": accuracy,
-        "losses": losses.iter().step_by(10).collect::<Vec<_>>(),
-    }))
+    Ok(Run {
+        init: init.name(),
+        distinct_units: distinct.len(),
+        largest_difference: difference.fold(0.0_f32, f32::max),
+        train_loss: score.loss.is_finite().then_some(score.loss),
+        train_accuracy: score.accuracy,
+        losses: losses.into_iter().step_by(SHOWN_EVERY).collect(),
+    })
 }
 
-fn page(document: &Value) -> Page {
-    let runs = document["runs"].as_array().map_or(&[][..], Vec::as_slice);
+fn page(document: &Document) -> Page {
     let columns = vec![
         Text::new("Weights", "权重"),
         Text::new("Different units", "不同的单元数"),
@@ -126,15 +149,14 @@ fn page(document: &Value) -> Page {
     ];
     let mut table = Table::new(Text::new("The hidden layer after training", "训练后的隐藏层"), columns);
     let mut plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    for run in runs {
-        let value = |key: &str| run[key].as_f64().unwrap_or(0.0);
-        let name = run["init"].as_str().unwrap_or_default();
-        table.row(name, &["distinct_units", "largest_difference", "train_loss", "train_accuracy"].map(value));
-        let losses = run["losses"].as_array().into_iter().flatten().enumerate();
-        let curve = losses.filter_map(|(index, loss)| Some((index as f64 * 10.0, loss.as_f64()?))).collect();
-        plot = plot.with(Series::new(name, curve, Marks::Line));
+    for run in &document.runs {
+        let (units, difference) = (run.distinct_units as f64, f64::from(run.largest_difference));
+        table.row(run.init, &[units, difference, run.train_loss.unwrap_or(0.0), run.train_accuracy]);
+        let losses = run.losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+        let curve = losses.map(|(index, &loss)| ((index * SHOWN_EVERY) as f64, loss)).collect();
+        plot = plot.with(Series::new(run.init, curve, Marks::Line));
     }
-    let width = number(document["width"].as_f64().unwrap_or(0.0));
+    let width = number(document.width as f64);
     Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -164,14 +186,14 @@ mod tests {
 
     #[test]
     fn constant_weights_stay_one_unit_to_the_last_bit() {
-        let document = run(&Settings::parse(["width=37", "steps=60"]).unwrap(), 0).unwrap().document;
-        let of = |run: usize, key: &str| document["runs"][run][key].as_f64().unwrap();
-        for run in [0, 1] {
-            assert_eq!(of(run, "distinct_units"), 1.0);
-            assert_eq!(of(run, "largest_difference"), 0.0);
+        let config = Config { width: 37, steps: 60, ..Config::default() };
+        let runs = ConstantInit::compute(&config, 0).unwrap().runs;
+        let [zeros, constant, normal, kaiming] = &runs[..] else { panic!("four runs") };
+        for run in [zeros, constant] {
+            assert_eq!((run.distinct_units, run.largest_difference), (1, 0.0));
         }
-        assert!((of(0, "train_loss") - 10.0_f64.ln()).abs() < 0.01, "zeros only move the output bias");
-        assert_eq!(of(2, "distinct_units"), 37.0);
-        assert!(of(3, "train_accuracy") > 0.85 && of(1, "train_accuracy") < 0.5);
+        assert!((zeros.train_loss.unwrap() - 10.0_f64.ln()).abs() < 0.01, "zeros only move the output bias");
+        assert_eq!(normal.distinct_units, 37);
+        assert!(kaiming.train_accuracy > 0.85 && constant.train_accuracy < 0.5);
     }
 }

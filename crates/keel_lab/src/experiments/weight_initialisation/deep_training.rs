@@ -9,32 +9,58 @@ use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, OrthogonalSpec, UniformSpe
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::charts::{Marks, Plot, Scale, Series, number, points};
+use crate::charts::{Marks, Plot, Scale, Series};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
-use crate::page::{Page, Table};
-use crate::settings::Settings;
+use crate::loss_curve::{LossPoint, averaged, loss_points};
+use crate::page::{Page, Table, cell};
+use crate::samples::{CLASSES, Digits, Parts};
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::Moments;
-use crate::training::{CLASSES, Classifier, Digits, Schedule, repeated};
+use crate::training::{Classifier, Schedule, repeated};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Deep training: the start decides", "深层网络训练：成败在于初始化"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<DeepTraining>();
+
+struct DeepTraining;
+
+impl Experiment for DeepTraining {
+    const NAME: &'static str = "deep_training";
+    const TITLE: [&'static str; 2] = ["Deep training: the start decides", "深层网络训练：成败在于初始化"];
+    const SUMMARY: [&'static str; 2] = [
         "A relu network of thirty layers trained from small, Xavier, Kaiming and orthogonal weights, with the signal that reached its last layer before the first step.",
         "三十层 ReLU 网络分别从小随机数、Xavier、Kaiming 与正交初始化开始训练，并给出第一步之前到达末层的信号。",
-    ],
-    chapter: Chapter::Initialisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Initialisation;
 
-const NAME: &str = "deep_training";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
+        let fan = Fan::In;
+        let xavier = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan });
+        let limit = (1.0 / config.width as f64).sqrt() as f32;
+        let plain = |name, init| Start { name, init, norm: Norm::Absent };
+        let starts = [
+            plain("normal, std 0.01", InitSpec::normal(0.01)),
+            plain("uniform, ±1/√n", InitSpec::Uniform(UniformSpec { limit })),
+            plain("xavier_normal", xavier),
+            plain("kaiming_normal", InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan })),
+            plain("orthogonal, gain √2", InitSpec::Orthogonal(OrthogonalSpec { gain: std::f32::consts::SQRT_2 })),
+            Start { name: "xavier_normal, batch norm", init: xavier, norm: Norm::Batch },
+        ];
+        let runs = starts.iter().map(|start| train(config, start, &digits, seed)).collect::<Result<_, LabError>>()?;
+        let Config { width, depth, steps, batch, learning_rate } = *config;
+        Ok(Document { seed, width, depth, steps, batch, learning_rate, loss_of_guessing: (CLASSES as f64).ln(), runs })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
+
 /// Steps over which the loss is averaged for the curves.
 const WINDOW: usize = 20;
 
@@ -76,38 +102,40 @@ enum Norm {
     Batch,
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let digits = Digits::new(&[PreprocessStep::Standardize], seed)?;
-    let fan = Fan::In;
-    let xavier = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan });
-    let limit = (1.0 / config.width as f64).sqrt() as f32;
-    let cases = [
-        ("normal, std 0.01", InitSpec::normal(0.01), Norm::Absent),
-        ("uniform, ±1/√n", InitSpec::Uniform(UniformSpec { limit }), Norm::Absent),
-        ("xavier_normal", xavier, Norm::Absent),
-        ("kaiming_normal", InitSpec::KaimingNormal(KaimingNormalSpec { gain: None, fan }), Norm::Absent),
-        ("orthogonal, gain √2", InitSpec::Orthogonal(OrthogonalSpec { gain: std::f32::consts::SQRT_2 }), Norm::Absent),
-        ("xavier_normal, batch norm", xavier, Norm::Batch),
-    ];
-    let runs = cases
-        .into_iter()
-        .map(|(name, init, norm)| train(&config, (name, init, norm), &digits, seed))
-        .collect::<Result<Vec<Value>, LabError>>()?;
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "steps": config.steps,
-        "batch": config.batch, "learning_rate": config.learning_rate, "loss_of_guessing": (CLASSES as f64).ln(), "runs": runs,
-    });
-    let page = page(&document, &config);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    steps: usize,
+    batch: usize,
+    learning_rate: f64,
+    loss_of_guessing: f64,
+    runs: Vec<Run>,
 }
 
-fn train(
-    config: &Config,
-    (name, init, norm): (&str, InitSpec, Norm),
-    digits: &Digits,
-    seed: u64,
-) -> Result<Value, LabError> {
+/// A training run; signal and gradient are measured before it, without batch norm.
+#[derive(Serialize)]
+struct Run {
+    init: &'static str,
+    signal_at_last_layer: Option<f64>,
+    gradient_at_first_layer: Option<f64>,
+    train_loss: Option<f64>,
+    test_loss: Option<f64>,
+    test_accuracy: f64,
+    curve: Vec<LossPoint>,
+}
+
+/// Beginning of a run.
+struct Start {
+    name: &'static str,
+    init: InitSpec,
+    norm: Norm,
+}
+
+fn train(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Run, LabError> {
+    let Start { name, init, norm } = *start;
     let linear = LinearSpec { init, bias: norm == Norm::Absent, ..LinearSpec::new(config.width) };
     let mut block = vec![LayerSpec::Linear(linear)];
     if norm == Norm::Batch {
@@ -120,25 +148,18 @@ fn train(
     let rate = config.learning_rate as f32;
     let schedule = Schedule { learning_rate: rate, momentum: 0.9, batch: config.batch, steps: config.steps };
     let losses = classifier.train(&digits.train, schedule);
-    let (loss, accuracy) = classifier.evaluate(&digits.test);
-    let curve: Vec<Value> = losses
-        .chunks(WINDOW)
-        .enumerate()
-        .map(|(index, losses)| {
-            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-            json!({ "step": index * WINDOW + losses.len(), "loss": mean.is_finite().then_some(mean) })
-        })
-        .collect();
+    let score = classifier.evaluate(&digits.test);
+    let curve = averaged(&losses, WINDOW);
     let signal = (norm == Norm::Absent).then(|| signal(config, init, seed));
-    Ok(json!({
-        "init": name,
-        "signal_at_last_layer": signal.map(|signal| signal[0]),
-        "gradient_at_first_layer": signal.map(|signal| signal[1]),
-        "train_loss": curve.last().map_or(Value::Null, |point| point["loss"].clone()),
-        "test_loss": loss.is_finite().then_some(loss),
-        "test_accuracy": accuracy,
-        "curve": curve,
-    }))
+    Ok(Run {
+        init: name,
+        signal_at_last_layer: signal.map(|signal| signal[0]),
+        gradient_at_first_layer: signal.map(|signal| signal[1]),
+        train_loss: curve.last().and_then(|point| point.loss),
+        test_loss: score.loss.is_finite().then_some(score.loss),
+        test_accuracy: score.accuracy,
+        curve,
+    })
 }
 
 /// Before training: standard deviation of the last outputs over that of the first, and root mean square of the
@@ -153,13 +174,12 @@ fn signal(config: &Config, init: InitSpec, seed: u64) -> [f64; 2] {
     [std(last) / std(first).max(f64::MIN_POSITIVE), rms(first) / rms(last).max(f64::MIN_POSITIVE)]
 }
 
-fn page(document: &Value, config: &Config) -> Page {
-    let runs = document["runs"].as_array().map_or(&[][..], Vec::as_slice);
+fn page(document: &Document) -> Page {
     let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    let plot = runs.iter().fold(plot.scales(Scale::Linear, Scale::Linear), |plot, run| {
-        plot.with(Series::new(name(run), points(&run["curve"], "/step", "/loss"), Marks::Line))
+    let plot = document.runs.iter().fold(plot.scales(Scale::Linear, Scale::Linear), |plot, run| {
+        plot.with(Series::new(name(run), loss_points(&run.curve), Marks::Line))
     });
-    let guessing = vec![(0.0, (CLASSES as f64).ln()), (config.steps as f64, (CLASSES as f64).ln())];
+    let guessing = vec![(0.0, document.loss_of_guessing), (document.steps as f64, document.loss_of_guessing)];
     let plot = plot.with(Series::new(Text::new("guessing, ln 10", "瞎猜，ln 10"), guessing, Marks::Dashed));
     let columns = vec![
         Text::new("Initial weights", "初始权重"),
@@ -171,12 +191,16 @@ fn page(document: &Value, config: &Config) -> Page {
     let caption =
         Text::new("Signal and gradient before training, and what came of it", "训练前的信号与梯度，以及训练结果");
     let mut table = Table::new(caption, columns);
-    for run in runs {
-        let cell = |key: &str| Text::same(run[key].as_f64().map_or("–".to_owned(), number));
-        let keys = ["signal_at_last_layer", "gradient_at_first_layer", "train_loss", "test_accuracy"];
-        table.text_row(std::iter::once(name(run)).chain(keys.map(cell)).collect());
+    for run in &document.runs {
+        table.text_row(vec![
+            name(run),
+            cell(run.signal_at_last_layer),
+            cell(run.gradient_at_first_layer),
+            cell(run.train_loss),
+            cell(run.test_accuracy),
+        ]);
     }
-    let Config { width, depth, .. } = config;
+    let Document { width, depth, .. } = document;
     Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -209,14 +233,14 @@ fn page(document: &Value, config: &Config) -> Page {
 }
 
 /// The name of a run, in both languages.
-fn name(run: &Value) -> Text {
-    let name = run["init"].as_str().unwrap_or_default();
-    let chinese = name
+fn name(run: &Run) -> Text {
+    let chinese = run
+        .init
         .replace("normal, std", "正态，标准差")
         .replace("uniform,", "均匀，")
         .replace("orthogonal, gain", "正交，增益")
         .replace(", batch norm", "，批归一化");
-    Text::new(name, chinese)
+    Text::new(run.init, chinese)
 }
 
 #[cfg(test)]
@@ -225,15 +249,15 @@ mod tests {
 
     #[test]
     fn deep_networks_learn_from_kaiming_and_stall_from_small_weights() {
-        let document = run(&Settings::parse(["width=32", "steps=100", "depth=20", "learning_rate=0.02"]).unwrap(), 0)
-            .unwrap()
-            .document;
-        let of = |run: usize, key: &str| document["runs"][run][key].as_f64().unwrap();
+        let config = Config { width: 32, steps: 100, depth: 20, learning_rate: 0.02, ..Config::default() };
+        let runs = DeepTraining::compute(&config, 0).unwrap().runs;
+        let (loss, signal) =
+            (|run: usize| runs[run].train_loss.unwrap(), |run: usize| runs[run].signal_at_last_layer.unwrap());
         for stalled in [0, 1] {
-            assert!((of(stalled, "train_loss") - 10.0_f64.ln()).abs() < 0.05, "{}", of(stalled, "train_loss"));
-            assert!(of(stalled, "signal_at_last_layer") < 1e-5);
+            assert!((loss(stalled) - 10.0_f64.ln()).abs() < 0.05, "{}", loss(stalled));
+            assert!(signal(stalled) < 1e-5);
         }
-        assert!(of(3, "train_loss") < 2.1, "{}", of(3, "train_loss"));
-        assert!((of(2, "signal_at_last_layer").log2() + 9.5).abs() < 3.0, "about 1/√2 a layer");
+        assert!(loss(3) < 2.1, "{}", loss(3));
+        assert!((signal(2).log2() + 9.5).abs() < 3.0, "about 1/√2 a layer");
     }
 }

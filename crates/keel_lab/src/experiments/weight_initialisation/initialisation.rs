@@ -2,6 +2,8 @@
 //!
 //! Reference values: the theory of infinitely wide layers, `signal::infinite_width`.
 
+mod page;
+
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::init::{
@@ -10,30 +12,56 @@ use keel_nn::init::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::initialisation_page;
 use crate::activation_name::ActivationName;
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::settings::Settings;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::interval::Interval;
+use crate::page::Page;
 use crate::signal::{LayerSignal, Stack, infinite_width, weight_std};
 use crate::statistics::{Histogram, Moments, fraction};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Initialisation: signal and gradient by layer", "初始化：逐层的信号与梯度"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Initialisation>();
+
+struct Initialisation;
+
+impl Experiment for Initialisation {
+    const NAME: &'static str = "initialisation";
+    const TITLE: [&'static str; 2] = ["Initialisation: signal and gradient by layer", "初始化：逐层的信号与梯度"];
+    const SUMMARY: [&'static str; 2] = [
         "Histograms, mean and standard deviation of every layer's outputs and gradients before training, for any initialiser.",
         "训练开始前，不同初始化下每一层输出与梯度的直方图、均值和标准差。",
-    ],
-    chapter: Chapter::Initialisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Initialisation;
 
-const NAME: &str = "initialisation";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let (init, activation) = (config.init_spec(), config.activation.0);
+        init.validate()?;
+        let Config { width, depth, batch, .. } = *config;
+        let signals = Stack { width, depth, batch, activation, init }.run(RandomKey::new(seed));
+        check_finite(&signals)?;
+        let std = weight_std(init, activation, width);
+        let theory = std.map(|std| infinite_width(activation, width as f64 * std * std, depth));
+        let frame = Frame {
+            activation,
+            range: histogram_range(activation, &signals),
+            first_std: Moments::of_slice(&signals[0].output).std,
+        };
+        let theory = |index: usize| theory.as_ref().map(|theory| theory[index]);
+        let layers =
+            signals.iter().enumerate().map(|(index, signal)| frame.layer(index, signal, theory(index))).collect();
+        let init = used_init(config, init, std);
+        Ok(Document { width, depth, batch, activation: activation.name(), init, seed, layers })
+    }
+
+    fn page(document: &Document) -> Page {
+        page::page(document)
+    }
+}
+
 const BINS: usize = 60;
 /// A function is flat where its derivative is below this share of its largest: for tanh where |h| > 0.99.
 const FLAT: f32 = 0.0199;
@@ -41,49 +69,49 @@ const FLAT: f32 = 0.0199;
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Config {
+struct Config {
     /// Function after every layer.
     #[schemars(extend("zh" = "每层之后的激活函数。"))]
-    pub(crate) activation: ActivationName,
+    activation: ActivationName,
     /// Units of every layer.
     #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 1, max = 8192))]
-    pub(crate) width: usize,
+    width: usize,
     /// Layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 1, max = 200))]
-    pub(crate) depth: usize,
+    depth: usize,
     /// Samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
-    pub(crate) batch: usize,
+    batch: usize,
     /// Initial weights.
     #[schemars(extend("zh" = "初始权重。"))]
-    pub(crate) init: Init,
+    init: Init,
     /// Factor of xavier, kaiming and orthogonal weights in place of their own (1 for xavier and orthogonal, that of the
     /// activation for kaiming).
     #[schemars(extend("zh" = "代替 xavier、kaiming 与正交权重自身的增益（xavier 与正交为 1，kaiming 为激活函数的增益）。"))]
     #[schemars(range(min = 0.000001, max = 1000.0))]
-    pub(crate) gain: Option<f64>,
+    gain: Option<f64>,
 }
 
 /// Initial weights.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Init {
+struct Init {
     /// Name of the initialiser; xavier and kaiming divide by the number of inputs.
     #[schemars(extend("zh" = "初始化方法；xavier 与 kaiming 按输入数缩放。"))]
     #[serde(rename = "type")]
-    pub(crate) kind: Kind,
+    kind: Kind,
     /// Standard deviation of normal and uniform weights; the value of constant ones.
     #[schemars(extend("zh" = "正态与均匀权重的标准差；常数权重的取值。"))]
     #[schemars(range(min = 0.0, max = 1000.0))]
-    pub(crate) std: f64,
+    std: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+enum Kind {
     Auto,
     Zeros,
     Constant,
@@ -119,7 +147,7 @@ impl Default for Init {
 
 impl Config {
     /// The engine's initialiser, every default filled in.
-    pub(crate) fn init_spec(&self) -> InitSpec {
+    fn init_spec(&self) -> InitSpec {
         let (std, fan) = (self.init.std as f32, Fan::In);
         let own = self.gain.map(|gain| gain as f32);
         let gain = own.unwrap_or(1.0);
@@ -147,51 +175,90 @@ impl Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let (init, activation) = (config.init_spec(), config.activation.0);
-    init.validate()?;
-    let stack = Stack { width: config.width, depth: config.depth, batch: config.batch, activation, init };
-    let signals = stack.run(RandomKey::new(seed));
-    check_finite(&signals)?;
-    let std = weight_std(init, activation, config.width);
-    let theory = std.map(|std| infinite_width(activation, config.width as f64 * std * std, config.depth));
-    let range = histogram_range(activation, &signals);
-    let first_std = Moments::of_slice(&signals[0].output).std;
-    let layers: Vec<Value> = signals
-        .iter()
-        .enumerate()
-        .map(|(index, signal)| layer_document(index, signal, (activation, range, first_std), theory.as_deref()))
-        .collect();
-    let document = json!({
-        "experiment": NAME,
-        "width": config.width,
-        "depth": config.depth,
-        "batch": config.batch,
-        "activation": activation.name(),
-        "init": init_document(&config, init, std),
-        "seed": seed,
-        "layers": layers,
-    });
-    let page = initialisation_page::page(&config, &document);
-    let settings = serde_json::to_value(&config).expect("configs are plain data");
-    Ok(Findings { document, settings, page })
+/// Numbers of the figures.
+#[derive(Debug, PartialEq, Serialize)]
+struct Document {
+    width: usize,
+    depth: usize,
+    batch: usize,
+    activation: &'static str,
+    init: UsedInit,
+    seed: u64,
+    layers: Vec<Layer>,
 }
 
-/// The initialiser as it was used: type, standard deviation of its weights where they have one, and gain.
-fn init_document(config: &Config, init: InitSpec, std: Option<f64>) -> Value {
-    let mut document = json!({ "type": init.name() });
+/// The initialiser as it was used.
+#[derive(Debug, PartialEq, Serialize)]
+struct UsedInit {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Standard deviation of the weights, where they are independent draws.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    std: Option<f64>,
+    /// Value of constant weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    /// Standard deviation times the square root of the number of inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gain: Option<f64>,
+}
+
+/// Numbers of one layer.
+#[derive(Debug, PartialEq, Serialize)]
+struct Layer {
+    layer: usize,
+    pre_activation: Moments,
+    activation: Output,
+    gradient: GradientSizes,
+    verdict: Verdict,
+    /// Moments of the outputs at infinite width.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theory: Option<Moments>,
+}
+
+/// Distribution of the outputs of a layer.
+#[derive(Debug, PartialEq, Serialize)]
+struct Output {
+    mean: f64,
+    std: f64,
+    second_moment: f64,
+    zero_fraction: f64,
+    near_zero_fraction: f64,
+    saturated_fraction: f64,
+    mean_derivative: f64,
+    histogram: Histogram,
+}
+
+/// Root mean squares of gradients.
+#[derive(Debug, PartialEq, Serialize)]
+struct GradientSizes {
+    /// Equal to `weight_rms`.
+    rms: f64,
+    weight_rms: f64,
+    activation_rms: f64,
+}
+
+/// State of the signal of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// Below a tenth of the first layer's.
+    TooSmall,
+    /// More than a quarter of the outputs lie where the activation is flat.
+    Saturated,
+    /// More than ten times the first layer's.
+    TooLarge,
+    InRange,
+}
+
+/// Describes the initialiser, whose weights have the standard deviation `std`.
+fn used_init(config: &Config, init: InitSpec, std: Option<f64>) -> UsedInit {
+    let used = UsedInit { kind: init.name(), std: None, value: None, gain: None };
     match config.init.kind {
-        Kind::Normal | Kind::Uniform => document["std"] = json!(config.init.std),
-        Kind::Constant => document["value"] = json!(config.init.std),
-        _ => {
-            if let Some(std) = std {
-                document["std"] = json!(std);
-                document["gain"] = json!(std * (config.width as f64).sqrt());
-            }
-        }
+        Kind::Normal | Kind::Uniform => UsedInit { std: Some(config.init.std), ..used },
+        Kind::Constant => UsedInit { value: Some(config.init.std), ..used },
+        _ => UsedInit { std, gain: std.map(|std| std * (config.width as f64).sqrt()), ..used },
     }
-    document
 }
 
 fn check_finite(signals: &[LayerSignal]) -> Result<(), LabError> {
@@ -203,7 +270,10 @@ fn check_finite(signals: &[LayerSignal]) -> Result<(), LabError> {
         ];
         for (part, values) in parts {
             if values.iter().any(|value| !value.is_finite()) {
-                return Err(LabError::NotFinite { experiment: NAME, what: format!("{part} of layer {}", index + 1) });
+                return Err(LabError::NotFinite {
+                    experiment: Initialisation::NAME,
+                    what: format!("{part} of layer {}", index + 1),
+                });
             }
         }
     }
@@ -211,66 +281,72 @@ fn check_finite(signals: &[LayerSignal]) -> Result<(), LabError> {
 }
 
 /// The same bins for all layers: the range of the function where it has one, else that of the values.
-fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> (f64, f64) {
+fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> Interval {
     match activation {
-        Activation::Tanh => (-1.0, 1.0),
-        Activation::Sigmoid => (0.0, 1.0),
+        Activation::Tanh => Interval { low: -1.0, high: 1.0 },
+        Activation::Sigmoid => Interval { low: 0.0, high: 1.0 },
         _ => {
             let first = Moments::of_slice(&signals[0].output);
             let reach = (first.mean.abs() + 4.0 * first.std).max(f64::MIN_POSITIVE);
             let negative = signals.iter().any(|signal| signal.output.iter().any(|&value| value < 0.0));
-            (if negative { -reach } else { 0.0 }, reach)
+            Interval { low: if negative { -reach } else { 0.0 }, high: reach }
         }
     }
 }
 
-fn layer_document(
-    index: usize,
-    signal: &LayerSignal,
-    (activation, range, first_std): (Activation, (f64, f64), f64),
-    theory: Option<&[(f64, f64)]>,
-) -> Value {
-    let function = activation.initial_function();
-    let largest = (-800..=800).map(|x| function.derivative(x as f32 * 0.01).abs()).fold(0.0, f32::max);
-    let (pre, output) = (Moments::of_slice(&signal.pre_activation), Moments::of_slice(&signal.output));
-    let derivatives: Vec<f32> = signal.pre_activation.iter().map(|&z| function.derivative(z)).collect();
-    let flat = derivatives
-        .iter()
-        .zip(&signal.output)
-        .filter(|(slope, output)| slope.abs() < FLAT * largest && **output != 0.0);
-    let saturated = flat.count() as f64 / signal.output.len() as f64;
-    let grad_output_rms = Moments::of_slice(&signal.grad_output).second_moment.sqrt();
-    let mut document = json!({
-        "layer": index + 1,
-        "pre_activation": { "mean": pre.mean, "std": pre.std },
-        "activation": {
-            "mean": output.mean,
-            "std": output.std,
-            "second_moment": output.second_moment,
-            "zero_fraction": fraction(&signal.output, |value| value == 0.0),
-            "near_zero_fraction": fraction(&signal.output, |value| value.abs() < 0.05),
-            "saturated_fraction": saturated,
-            "mean_derivative": Moments::of_slice(&derivatives).mean,
-            "histogram": Histogram::of(&signal.output, range, BINS),
-        },
-        "gradient": {
-            "rms": signal.grad_weight_rms,
-            "weight_rms": signal.grad_weight_rms,
-            "activation_rms": grad_output_rms,
-        },
-    });
-    document["verdict"] = json!(match () {
-        () if output.std < 0.1 * first_std => "too_small",
-        () if saturated > 0.25 => "saturated",
-        () if output.std > 10.0 * first_std => "too_large",
-        () => "in_range",
-    });
-    if let Some((mean, std)) = theory.map(|theory| theory[index]) {
-        document["theory"] = json!({ "mean": mean, "std": std });
+/// Values that all layers of a stack are seen against.
+struct Frame {
+    activation: Activation,
+    /// Ends of the histograms.
+    range: Interval,
+    /// Standard deviation of the outputs of the first layer.
+    first_std: f64,
+}
+
+impl Frame {
+    /// Measures the layer `index`.
+    fn layer(&self, index: usize, signal: &LayerSignal, theory: Option<Moments>) -> Layer {
+        let function = self.activation.initial_function();
+        let largest = (-800..=800).map(|x| function.derivative(x as f32 * 0.01).abs()).fold(0.0, f32::max);
+        let output = Moments::of_slice(&signal.output);
+        let derivatives: Vec<f32> = signal.pre_activation.iter().map(|&z| function.derivative(z)).collect();
+        let flat = derivatives
+            .iter()
+            .zip(&signal.output)
+            .filter(|(slope, output)| slope.abs() < FLAT * largest && **output != 0.0);
+        let saturated = flat.count() as f64 / signal.output.len() as f64;
+        Layer {
+            layer: index + 1,
+            pre_activation: Moments::of_slice(&signal.pre_activation),
+            activation: Output {
+                mean: output.mean,
+                std: output.std,
+                second_moment: output.second_moment,
+                zero_fraction: fraction(&signal.output, |value| value == 0.0),
+                near_zero_fraction: fraction(&signal.output, |value| value.abs() < 0.05),
+                saturated_fraction: saturated,
+                mean_derivative: Moments::of_slice(&derivatives).mean,
+                histogram: Histogram::of(&signal.output, self.range, BINS),
+            },
+            gradient: GradientSizes {
+                rms: signal.grad_weight_rms,
+                weight_rms: signal.grad_weight_rms,
+                activation_rms: Moments::of_slice(&signal.grad_output).second_moment.sqrt(),
+            },
+            verdict: self.verdict(output.std, saturated),
+            theory,
+        }
     }
-    document
+
+    fn verdict(&self, std: f64, saturated: f64) -> Verdict {
+        match () {
+            () if std < 0.1 * self.first_std => Verdict::TooSmall,
+            () if saturated > 0.25 => Verdict::Saturated,
+            () if std > 10.0 * self.first_std => Verdict::TooLarge,
+            () => Verdict::InRange,
+        }
+    }
 }
 
 #[cfg(test)]
-#[path = "initialisation_tests.rs"]
 mod tests;

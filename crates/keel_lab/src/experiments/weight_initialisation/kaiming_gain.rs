@@ -7,31 +7,41 @@ use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::charts::{Marks, Plot, Series, points};
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::page::{Page, Table};
-use crate::settings::Settings;
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::{Moments, fraction};
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Where Kaiming's factor 2 comes from", "Kaiming 初始化的 2 从何而来"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<KaimingGain>();
+
+struct KaimingGain;
+
+impl Experiment for KaimingGain {
+    const NAME: &'static str = "kaiming_gain";
+    const TITLE: [&'static str; 2] = ["Where Kaiming's factor 2 comes from", "Kaiming 初始化的 2 从何而来"];
+    const SUMMARY: [&'static str; 2] = [
         "Deep relu stacks with weights of variance g/n: only g = 2 keeps the signal, and each step of the derivation is measured.",
         "权重方差为 g/n 的深层 ReLU 网络：只有 g = 2 能保持信号，推导的每一步都有实测。",
-    ],
-    chapter: Chapter::Initialisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Initialisation;
 
-const NAME: &str = "kaiming_gain";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let scan = config.factors.iter().map(|&factor| scan(config, factor, seed)).collect::<Result<_, LabError>>()?;
+        let Config { width, depth, batch, .. } = *config;
+        Ok(Document { seed, width, depth, batch, scan, steps: steps(config, seed) })
+    }
+
+    fn page(document: &Document) -> Page {
+        page(document)
+    }
+}
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -66,16 +76,34 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let scan =
-        config.factors.iter().map(|&factor| scan(&config, factor, seed)).collect::<Result<Vec<Value>, LabError>>()?;
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "batch": config.batch,
-        "scan": scan, "steps": steps(&config, seed),
-    });
-    let page = page(&document, config.depth);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    batch: usize,
+    scan: Vec<Scanned>,
+    steps: Steps,
+}
+
+/// Signal of the last layer over that of the first, with one factor.
+#[derive(Debug, Serialize)]
+struct Scanned {
+    factor: f64,
+    log10_ratio: f64,
+    /// Standard deviation over networks.
+    spread: f64,
+    predicted: f64,
+}
+
+/// Steps of the derivation, measured.
+#[derive(Serialize)]
+struct Steps {
+    positive_fraction: f64,
+    second_moment_over_variance: f64,
+    variance_over_variance: f64,
+    next_variance_over_prediction: f64,
 }
 
 fn signals(config: &Config, factor: f64, seed: u64) -> Vec<LayerSignal> {
@@ -86,7 +114,7 @@ fn signals(config: &Config, factor: f64, seed: u64) -> Vec<LayerSignal> {
 }
 
 /// log10 of the last layer's standard deviation over the first's, averaged over networks, and its prediction.
-fn scan(config: &Config, factor: f64, seed: u64) -> Result<Value, LabError> {
+fn scan(config: &Config, factor: f64, seed: u64) -> Result<Scanned, LabError> {
     let ratio = |index: usize| {
         let signals = signals(config, factor, seed.wrapping_add(index as u64));
         let std = |layer: usize| Moments::of_slice(&signals[layer].pre_activation).std;
@@ -95,48 +123,45 @@ fn scan(config: &Config, factor: f64, seed: u64) -> Result<Value, LabError> {
     let ratios: Vec<f64> = (0..config.seeds).map(ratio).collect();
     let moments = Moments::of(ratios.iter().copied());
     if !moments.mean.is_finite() {
-        return Err(LabError::NotFinite { experiment: NAME, what: format!("the signal with factor {factor}") });
+        return Err(LabError::NotFinite {
+            experiment: KaimingGain::NAME,
+            what: format!("the signal with factor {factor}"),
+        });
     }
     let predicted = 0.5 * (config.depth - 1) as f64 * (factor / 2.0).log10();
-    Ok(json!({ "factor": factor, "log10_ratio": moments.mean, "spread": moments.std, "predicted": predicted }))
+    Ok(Scanned { factor, log10_ratio: moments.mean, spread: moments.std, predicted })
 }
 
 /// The steps of the derivation at factor 2, averaged over networks: after the first layer, where the input is normal.
-fn steps(config: &Config, seed: u64) -> Value {
+fn steps(config: &Config, seed: u64) -> Steps {
     let measure = |index: usize| {
         let signals = signals(config, 2.0, seed.wrapping_add(index as u64));
         let (pre, output) = (Moments::of_slice(&signals[0].pre_activation), Moments::of_slice(&signals[0].output));
         let next = Moments::of_slice(&signals[1].pre_activation);
         let variance = pre.std * pre.std;
-        [
-            fraction(&signals[0].pre_activation, |z| z > 0.0),
-            output.second_moment / variance,
-            output.std * output.std / variance,
-            next.std * next.std / (2.0 * output.second_moment),
-        ]
+        Steps {
+            positive_fraction: fraction(&signals[0].pre_activation, |z| z > 0.0),
+            second_moment_over_variance: output.second_moment / variance,
+            variance_over_variance: output.std * output.std / variance,
+            next_variance_over_prediction: next.std * next.std / (2.0 * output.second_moment),
+        }
     };
-    let all: Vec<[f64; 4]> = (0..config.seeds).map(measure).collect();
-    let mean = |part: usize| Moments::of(all.iter().map(|one| one[part])).mean;
-    json!({
-        "positive_fraction": mean(0),
-        "second_moment_over_variance": mean(1),
-        "variance_over_variance": mean(2),
-        "next_variance_over_prediction": mean(3),
-    })
+    let all: Vec<Steps> = (0..config.seeds).map(measure).collect();
+    let mean = |part: fn(&Steps) -> f64| Moments::of(all.iter().map(part)).mean;
+    Steps {
+        positive_fraction: mean(|steps| steps.positive_fraction),
+        second_moment_over_variance: mean(|steps| steps.second_moment_over_variance),
+        variance_over_variance: mean(|steps| steps.variance_over_variance),
+        next_variance_over_prediction: mean(|steps| steps.next_variance_over_prediction),
+    }
 }
 
-fn page(document: &Value, depth: usize) -> Page {
+fn page(document: &Document) -> Page {
+    let depth = document.depth;
+    let curve = |y: fn(&Scanned) -> f64| points(&document.scan, |one| one.factor, y);
     let plot = Plot::new("g", Text::new("log10(last layer / first layer)", "log10(末层 / 首层)"))
-        .with(Series::new(
-            Text::new("measured", "实测"),
-            points(&document["scan"], "/factor", "/log10_ratio"),
-            Marks::LineAndPoints,
-        ))
-        .with(Series::new(
-            Text::new("predicted", "预测"),
-            points(&document["scan"], "/factor", "/predicted"),
-            Marks::Dashed,
-        ));
+        .with(Series::new(Text::new("measured", "实测"), curve(|one| one.log10_ratio), Marks::LineAndPoints))
+        .with(Series::new(Text::new("predicted", "预测"), curve(|one| one.predicted), Marks::Dashed));
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -144,7 +169,7 @@ fn page(document: &Value, depth: usize) -> Page {
             format!("{depth} 层 ReLU 网络，权重方差为 g/n。只有 g = 2 时信号得以保持；Xavier 的 g = 1 每层损失 √2 倍。"),
         )
         .plot(Text::new("How the signal's standard deviation changes from the first layer to the last", "从首层到末层，信号标准差的变化"), plot)
-        .table(table(document));
+        .table(table(&document.steps));
     derivation(page)
         .heading("What to take away", "要点")
         .paragraph(
@@ -182,18 +207,18 @@ fn derivation(page: Page) -> Page {
         )
 }
 
-fn table(document: &Value) -> Table {
+fn table(steps: &Steps) -> Table {
     let columns = vec![Text::new("Step", "步骤"), Text::new("Theory", "理论"), Text::new("Measured", "实测")];
     let mut table = Table::new(Text::new("The steps of the derivation, measured", "推导各步的实测"), columns);
     let half_normal = 0.5 - 0.5 / std::f64::consts::PI;
     let rows = [
-        ("P(y &gt; 0)", 0.5, "positive_fraction"),
-        ("E[x²] / Var(y)", 0.5, "second_moment_over_variance"),
-        ("Var(x) / Var(y)", half_normal, "variance_over_variance"),
-        ("Var(y′) / (n Var(w) E[x²])", 1.0, "next_variance_over_prediction"),
+        ("P(y &gt; 0)", 0.5, steps.positive_fraction),
+        ("E[x²] / Var(y)", 0.5, steps.second_moment_over_variance),
+        ("Var(x) / Var(y)", half_normal, steps.variance_over_variance),
+        ("Var(y′) / (n Var(w) E[x²])", 1.0, steps.next_variance_over_prediction),
     ];
-    for (name, theory, key) in rows {
-        table.row(name, &[theory, document["steps"][key].as_f64().unwrap_or(f64::NAN)]);
+    for (name, theory, measured) in rows {
+        table.row(name, &[theory, measured]);
     }
     table
 }
@@ -204,27 +229,25 @@ mod tests {
 
     #[test]
     fn the_scan_follows_the_prediction_and_only_two_keeps_the_signal() {
-        let document = run(&Settings::parse(["factors=[1,2,2.93,4]"]).unwrap(), 0).unwrap().document;
-        let references = [-4.36, 0.0, 2.40, 4.36];
-        for (one, reference) in document["scan"].as_array().unwrap().iter().zip(references) {
-            let (measured, predicted) = (one["log10_ratio"].as_f64().unwrap(), one["predicted"].as_f64().unwrap());
-            assert!((predicted - reference).abs() < 0.02, "{one}");
-            assert!((measured - predicted).abs() < 0.25, "{one}");
+        let references = [(1.0, -4.36), (2.0, 0.0), (2.93, 2.40), (4.0, 4.36)];
+        for (factor, reference) in references {
+            let one = scan(&Config::default(), factor, 0).unwrap();
+            assert!((one.predicted - reference).abs() < 0.02, "{one:?}");
+            assert!((one.log10_ratio - one.predicted).abs() < 0.25, "{one:?}");
         }
     }
 
     #[test]
     fn the_steps_of_the_derivation_hold() {
-        let document = run(&Settings::parse(["factors=[2]", "depth=2", "width=1024"]).unwrap(), 1).unwrap().document;
-        let expected = [
-            ("positive_fraction", 0.5),
-            ("second_moment_over_variance", 0.5),
-            ("variance_over_variance", 0.3408),
-            ("next_variance_over_prediction", 1.0),
+        let steps = steps(&Config { depth: 2, width: 1024, ..Config::default() }, 1);
+        let cases = [
+            ("positive_fraction", steps.positive_fraction, 0.5),
+            ("second_moment_over_variance", steps.second_moment_over_variance, 0.5),
+            ("variance_over_variance", steps.variance_over_variance, 0.3408),
+            ("next_variance_over_prediction", steps.next_variance_over_prediction, 1.0),
         ];
-        for (key, expected) in expected {
-            let measured = document["steps"][key].as_f64().unwrap();
-            assert!((measured - expected).abs() < 0.04 * expected, "{key}: {measured}");
+        for (name, measured, expected) in cases {
+            assert!((measured - expected).abs() < 0.04 * expected, "{name}: {measured}");
         }
     }
 }

@@ -3,7 +3,5 @@
 pub(crate) mod constant_init;
 pub(crate) mod deep_training;
 pub(crate) mod initialisation;
-mod initialisation_page;
 pub(crate) mod kaiming_gain;
 pub(crate) mod xavier;
-mod xavier_page;

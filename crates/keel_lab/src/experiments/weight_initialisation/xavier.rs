@@ -2,6 +2,8 @@
 //!
 //! Source: Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks (2010), section 4.2.
 
+mod page;
+
 use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::{Scratch, simd};
 use keel_nn::activations::Activation;
@@ -11,30 +13,52 @@ use keel_nn::{RandomKey, Shape};
 use rand_distr::{Distribution, Uniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::xavier_page::page;
 use crate::error::LabError;
-use crate::experiment::{Chapter, ExperimentEntry, Findings};
-use crate::knob::knobs_of;
-use crate::settings::Settings;
+use crate::experiment::{Chapter, Experiment, ExperimentEntry};
+use crate::page::Page;
+use crate::samples::Task;
 use crate::signal::{Stack, infinite_width, normal_values};
 use crate::statistics::Moments;
-use crate::training::{Classifier, Task};
+use crate::training::Classifier;
 
-pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry {
-    name: NAME,
-    title: ["Where Xavier's 1/n comes from", "Xavier 初始化的 1/n 从何而来"],
-    summary: [
+pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Xavier>();
+
+struct Xavier;
+
+impl Experiment for Xavier {
+    const NAME: &'static str = "xavier";
+    const TITLE: [&'static str; 2] = ["Where Xavier's 1/n comes from", "Xavier 初始化的 1/n 从何而来"];
+    const SUMMARY: [&'static str; 2] = [
         "Every step of the derivation of Var(w) = 1/n checked by simulation: products, sums, depth, the way back, convolutions, and where its assumptions end.",
         "Var(w) = 1/n 推导的每一步都用模拟检验：乘积、求和、深度、反向、卷积，以及假设在何处失效。",
-    ],
-    chapter: Chapter::Initialisation,
-    knobs: knobs_of::<Config>,
-    run,
-};
+    ];
+    const CHAPTER: Chapter = Chapter::Initialisation;
 
-const NAME: &str = "xavier";
+    type Config = Config;
+    type Document = Document;
+
+    fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
+        let key = RandomKey::new(seed);
+        let Config { width, depth, batch, .. } = *config;
+        Ok(Document {
+            seed,
+            width,
+            depth,
+            batch,
+            steps: steps(config, key)?,
+            sums: config.inputs.iter().map(|&inputs| sum(config, inputs, key)).collect(),
+            linear_stacks: config.factors.iter().map(|&factor| linear_stack(config, factor, key)).collect(),
+            rectangular: rectangular(config, key),
+            tanh_stack: tanh_stack(config, key),
+        })
+    }
+
+    fn page(document: &Document) -> Page {
+        page::page(document)
+    }
+}
+
 /// Standard deviation of the weights of the steps that hold for any: far from 1 on purpose.
 const WEIGHT_STD: f64 = 0.3;
 /// Channels and side of the image of the convolution.
@@ -78,24 +102,83 @@ impl Default for Config {
     }
 }
 
-fn run(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
-    let config: Config = settings.config(NAME)?;
-    let key = RandomKey::new(seed);
-    let document = json!({
-        "experiment": NAME, "seed": seed, "width": config.width, "depth": config.depth, "batch": config.batch,
-        "steps": steps(&config, key)?,
-        "sums": config.inputs.iter().map(|&inputs| sum(&config, inputs, key)).collect::<Vec<Value>>(),
-        "linear_stacks": config.factors.iter().map(|&factor| linear_stack(&config, factor, key)).collect::<Vec<Value>>(),
-        "rectangular": rectangular(&config, key),
-        "tanh_stack": tanh_stack(&config, key),
-    });
-    let page = page(&document);
-    Ok(Findings { document, settings: serde_json::to_value(&config).expect("configs are plain data"), page })
+/// Numbers of the figures.
+#[derive(Serialize)]
+struct Document {
+    seed: u64,
+    width: usize,
+    depth: usize,
+    batch: usize,
+    steps: Vec<StepFigures>,
+    sums: Vec<Sum>,
+    linear_stacks: Vec<LinearStack>,
+    rectangular: Vec<Rectangular>,
+    tanh_stack: Vec<Layer>,
 }
 
-/// The steps that are one number each: what theory says and what a simulation gives.
-fn steps(config: &Config, key: RandomKey) -> Result<Vec<Value>, LabError> {
-    let step = |name: &str, theory: f64, measured: f64| json!({ "step": name, "theory": theory, "measured": measured });
+/// The number that theory predicts, and the one that was measured.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Comparison {
+    theory: f64,
+    measured: f64,
+}
+
+/// Numbers of one step of the derivation.
+#[derive(Debug, Serialize)]
+struct StepFigures {
+    step: Step,
+    #[serde(flatten)]
+    comparison: Comparison,
+}
+
+/// A step of the derivation that is one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Step {
+    ProductNormal,
+    ProductUniform,
+    ProductRectified,
+    /// The variance of the inputs taken for their second moment, which is wrong.
+    ProductRectifiedIfVariance,
+    Convolution,
+    /// The window of the convolution forgotten.
+    ConvolutionIfChannelsOnly,
+}
+
+/// Variance of a sum of products.
+#[derive(Debug, Serialize)]
+struct Sum {
+    inputs: usize,
+    #[serde(flatten)]
+    comparison: Comparison,
+}
+
+/// Signal through linear layers with one value of n Var(w).
+#[derive(Debug, Serialize)]
+struct LinearStack {
+    factor: f64,
+    layers: Vec<Layer>,
+}
+
+/// Standard deviation of the outputs of a layer.
+#[derive(Debug, Serialize)]
+struct Layer {
+    layer: usize,
+    #[serde(flatten)]
+    comparison: Comparison,
+}
+
+/// Change of the variance through a layer with more inputs than outputs.
+#[derive(Debug, Serialize)]
+struct Rectangular {
+    choice: &'static str,
+    forward: Comparison,
+    backward: Comparison,
+}
+
+/// The steps that are one number each, by theory and by simulation.
+fn steps(config: &Config, key: RandomKey) -> Result<Vec<StepFigures>, LabError> {
+    let step = |step, theory, measured| StepFigures { step, comparison: Comparison { theory, measured } };
     let count = config.draws * 10;
     let x = normal_values(count, key.named("x"));
     let w: Vec<f64> =
@@ -110,16 +193,16 @@ fn steps(config: &Config, key: RandomKey) -> Result<Vec<Value>, LabError> {
     let weight_variance = WEIGHT_STD * WEIGHT_STD;
     let half_normal = 0.5 - 0.5 / std::f64::consts::PI;
     Ok(vec![
-        step("product_normal", weight_variance, product),
-        step("product_uniform", weight_variance / 3.0, flat_product),
-        step("product_rectified", weight_variance * 0.5, rectified),
-        step("product_rectified_if_variance", weight_variance * half_normal, rectified),
+        step(Step::ProductNormal, weight_variance, product),
+        step(Step::ProductUniform, weight_variance / 3.0, flat_product),
+        step(Step::ProductRectified, weight_variance * 0.5, rectified),
+        step(Step::ProductRectifiedIfVariance, weight_variance * half_normal, rectified),
         step(
-            "convolution",
+            Step::Convolution,
             1.0,
             convolution(InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In }), config, key)?,
         ),
-        step("convolution_if_channels_only", 9.0, convolution(channels_only(), config, key)?),
+        step(Step::ConvolutionIfChannelsOnly, 9.0, convolution(channels_only(), config, key)?),
     ])
 }
 
@@ -136,13 +219,13 @@ fn convolution(init: InitSpec, config: &Config, key: RandomKey) -> Result<f64, L
     let task = Task { input, classes: output };
     let batch = config.batch.min(16);
     let layers = [LayerSpec::Conv2d(layer), LayerSpec::Flatten(FlattenSpec::default())];
-    let mut network = Classifier::for_task(task, &layers, (batch, key.named("convolution")))?;
+    let mut network = Classifier::for_task(task, &layers, batch, key.named("convolution"))?;
     let images = normal_values(batch * input.len(), key.named("images"));
     Ok(Moments::of_slice(&network.scores_with_own_statistics(&images)).std.powi(2))
 }
 
-/// Variance of sums of n products of standard normal numbers, all drawn anew.
-fn sum(config: &Config, inputs: usize, key: RandomKey) -> Value {
+/// Variance of sums of n products of standard normal numbers, each drawn independently.
+fn sum(config: &Config, inputs: usize, key: RandomKey) -> Sum {
     let key = key.named("sums").child(inputs as u64);
     let one = |draw: usize| -> f64 {
         let draws = normal_values(2 * inputs, key.child(draw as u64));
@@ -150,36 +233,42 @@ fn sum(config: &Config, inputs: usize, key: RandomKey) -> Value {
         x.iter().zip(w).map(|(&x, &w)| f64::from(x) * f64::from(w)).sum()
     };
     let measured = Moments::of((0..config.draws).map(one)).std.powi(2);
-    json!({ "inputs": inputs, "theory": inputs as f64, "measured": measured })
+    Sum { inputs, comparison: Comparison { theory: inputs as f64, measured } }
 }
 
 /// Standard deviation by layer of a stack of linear maps with n Var(w) = factor.
-fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> Value {
+fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> LinearStack {
     let init = InitSpec::normal((factor / config.width as f64).sqrt() as f32);
-    let layers = stack(config, (Activation::Identity, init), key);
-    let rows = layers.iter().enumerate().map(
-        |(index, std)| json!({ "layer": index + 1, "theory": factor.powf(0.5 * (index + 1) as f64), "measured": std }),
-    );
-    json!({ "factor": factor, "layers": rows.collect::<Vec<Value>>() })
+    let layer = |(index, measured): (usize, f64)| {
+        let theory = factor.powf(0.5 * (index + 1) as f64);
+        Layer { layer: index + 1, comparison: Comparison { theory, measured } }
+    };
+    let deviations = deviations(config, Activation::Identity, init, key);
+    LinearStack { factor, layers: deviations.into_iter().enumerate().map(layer).collect() }
 }
 
 /// Standard deviation by layer of a tanh stack with Xavier's weights, beside that of infinite width.
-fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Value> {
-    let layers =
-        stack(config, (Activation::Tanh, InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In })), key);
+fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Layer> {
+    let init = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
+    let measured = deviations(config, Activation::Tanh, init, key);
     let theory = infinite_width(Activation::Tanh, 1.0, config.depth);
-    let rows = layers.iter().zip(theory).enumerate();
-    rows.map(|(index, (std, (_, theory)))| json!({ "layer": index + 1, "theory": theory, "measured": std })).collect()
+    let layers = measured.into_iter().zip(theory).enumerate();
+    let layer = |(index, (measured, theory)): (usize, (f64, Moments))| Layer {
+        layer: index + 1,
+        comparison: Comparison { theory: theory.std, measured },
+    };
+    layers.map(layer).collect()
 }
 
-fn stack(config: &Config, (activation, init): (Activation, InitSpec), key: RandomKey) -> Vec<f64> {
+/// Standard deviation of the outputs of every layer of a stack.
+fn deviations(config: &Config, activation: Activation, init: InitSpec, key: RandomKey) -> Vec<f64> {
     let Config { width, depth, batch, .. } = *config;
     let layers = Stack { width, depth, batch, activation, init }.forward(key);
     layers.iter().map(|layer| Moments::of_slice(&layer.output).std).collect()
 }
 
-/// What a layer of n_in = 4 n_out does to the variance forward and backward, for three choices of Var(w).
-fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
+/// Change of the variance forward and backward through a layer of n_in = 4 n_out, for three choices of Var(w).
+fn rectangular(config: &Config, key: RandomKey) -> Vec<Rectangular> {
     let (fan_in, fan_out) = (config.width, config.width.div_ceil(4));
     let choices = [
         ("1/n_in", 1.0 / fan_in as f64),
@@ -189,7 +278,7 @@ fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
     let x = normal_values(config.batch * fan_in, key.named("forward"));
     let g = normal_values(config.batch * fan_out, key.named("backward"));
     let draws = normal_values(fan_in * fan_out, key.named("rectangular"));
-    let rows = choices.map(|(name, variance)| {
+    let rows = choices.map(|(choice, variance)| {
         let weights: Vec<f32> = draws.iter().map(|draw| draw * variance.sqrt() as f32).collect();
         let simd = simd::level();
         let sizes = Sizes { rows: config.batch, depth: fan_in, columns: fan_out };
@@ -209,52 +298,45 @@ fn rectangular(config: &Config, key: RandomKey) -> Vec<Value> {
         let ratio = |after: &[f32], before: &[f32]| {
             Moments::of_slice(after).second_moment / Moments::of_slice(before).second_moment
         };
-        json!({
-            "choice": name,
-            "forward": { "theory": fan_in as f64 * variance, "measured": ratio(&y, &x) },
-            "backward": { "theory": fan_out as f64 * variance, "measured": ratio(&dx, &g) },
-        })
+        Rectangular {
+            choice,
+            forward: Comparison { theory: fan_in as f64 * variance, measured: ratio(&y, &x) },
+            backward: Comparison { theory: fan_out as f64 * variance, measured: ratio(&dx, &g) },
+        }
     });
-    rows.to_vec()
+    rows.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Returns true if both differ by less than this share of the theory.
+    fn agree(comparison: Comparison, share: f64) -> bool {
+        (comparison.measured / comparison.theory - 1.0).abs() < share
+    }
+
     #[test]
     fn every_step_of_the_derivation_holds() {
-        let document = run(&Settings::parse(["inputs=[1,16,256]"]).unwrap(), 2).unwrap().document;
-        for step in document["steps"].as_array().unwrap() {
-            let (theory, measured) = (step["theory"].as_f64().unwrap(), step["measured"].as_f64().unwrap());
+        let document = Xavier::compute(&Config { inputs: vec![1, 16, 256], ..Config::default() }, 2).unwrap();
+        for step in &document.steps {
             // The one that takes the variance for the second moment is there to fail: 0.34 instead of 0.5.
-            let close = (measured / theory - 1.0).abs() < 0.06;
-            assert_eq!(close, step["step"] != "product_rectified_if_variance", "{step}");
+            let holds = step.step != Step::ProductRectifiedIfVariance;
+            assert_eq!(agree(step.comparison, 0.06), holds, "{step:?}");
         }
-        for sum in document["sums"].as_array().unwrap() {
-            let (theory, measured) = (sum["theory"].as_f64().unwrap(), sum["measured"].as_f64().unwrap());
-            assert!((measured / theory - 1.0).abs() < 0.15, "{sum}");
-        }
-        for choice in document["rectangular"].as_array().unwrap() {
-            for way in ["forward", "backward"] {
-                let (theory, measured) =
-                    (choice[way]["theory"].as_f64().unwrap(), choice[way]["measured"].as_f64().unwrap());
-                assert!((measured / theory - 1.0).abs() < 0.06, "{choice}");
-            }
+        assert!(document.sums.iter().all(|sum| agree(sum.comparison, 0.15)), "{:?}", document.sums);
+        for choice in &document.rectangular {
+            assert!(agree(choice.forward, 0.06) && agree(choice.backward, 0.06), "{choice:?}");
         }
     }
 
     #[test]
     fn linear_stacks_follow_the_power_of_the_factor_and_tanh_decays() {
-        let document = run(&Settings::parse(["depth=6"]).unwrap(), 0).unwrap().document;
-        for stack in document["linear_stacks"].as_array().unwrap() {
-            for layer in stack["layers"].as_array().unwrap() {
-                let (theory, measured) = (layer["theory"].as_f64().unwrap(), layer["measured"].as_f64().unwrap());
-                assert!((measured / theory - 1.0).abs() < 0.1, "{stack}");
-            }
+        let document = Xavier::compute(&Config { depth: 6, ..Config::default() }, 0).unwrap();
+        for stack in &document.linear_stacks {
+            assert!(stack.layers.iter().all(|layer| agree(layer.comparison, 0.1)), "{stack:?}");
         }
-        let last = &document["tanh_stack"][5];
-        assert!((last["theory"].as_f64().unwrap() - 0.2944).abs() < 0.001);
-        assert!((last["measured"].as_f64().unwrap() - 0.2944).abs() < 0.02, "{last}");
+        let last = document.tanh_stack[5].comparison;
+        assert!((last.theory - 0.2944).abs() < 0.001 && (last.measured - 0.2944).abs() < 0.02, "{last:?}");
     }
 }

@@ -5,7 +5,7 @@ use keel_train::runs::{EpochRecord, StepRecord};
 use super::super::decimate::{decimate, smooth};
 use super::super::record::Record;
 use super::Contents;
-use crate::charts::{Marks, Plot, Scale, Series};
+use crate::charts::{Marks, Plot, Point, Scale, Series};
 use crate::language::{Language, Text};
 
 /// Points of a curve at most.
@@ -86,7 +86,7 @@ fn quality(record: &Record) -> Option<Plot> {
 }
 
 /// The validation result of the epoch whose weights were kept.
-fn best_point(record: &Record, points: &[(f64, f64)]) -> Option<(f64, f64)> {
+fn best_point(record: &Record, points: &[Point]) -> Option<Point> {
     let best = record.summary.as_ref().map(|summary| summary.best_epoch).filter(|&epoch| epoch > 0)?;
     let step = position_of_epoch(record, best);
     points.iter().copied().find(|point| point.0 == step)
@@ -111,12 +111,12 @@ pub(super) fn step_title() -> Text {
     Text::new("step", "步")
 }
 
-fn of_steps(record: &Record, read: impl Fn(&StepRecord) -> f64) -> Vec<(f64, f64)> {
+fn of_steps(record: &Record, read: impl Fn(&StepRecord) -> f64) -> Vec<Point> {
     record.steps.iter().map(|step| (step.step as f64, read(step))).collect()
 }
 
 /// Values of the epochs, at the step where each ended.
-fn of_epochs(record: &Record, part: &str, read: impl Fn(&EpochRecord) -> Option<f64>) -> Vec<(f64, f64)> {
+fn of_epochs(record: &Record, part: &str, read: impl Fn(&EpochRecord) -> Option<f64>) -> Vec<Point> {
     let of_part = record.epochs.iter().filter(|epoch| epoch.part == part);
     of_part.filter_map(|epoch| Some((position_of_epoch(record, epoch.epoch), read(epoch)?))).collect()
 }

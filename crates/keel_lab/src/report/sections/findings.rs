@@ -6,7 +6,7 @@ use keel_health::{Application, Finding, Level, Remedy, find_rule};
 use super::super::decimate::decimate;
 use super::curves::step_title;
 use super::{Contents, proof};
-use crate::charts::{Marks, Plot, Scale, Series, escape, number};
+use crate::charts::{Marks, Plot, Point, Scale, Series, escape, number};
 use crate::language::{Language, Text};
 
 /// Points of an evidence chart at most.
@@ -180,7 +180,7 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
 }
 
 /// The finding's own evidence, or else the stored measurement of its layer; a single value is no chart.
-fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<(f64, f64)>)> {
+fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Point>)> {
     if let Some(evidence) = &finding.evidence
         && evidence.values.len() > 1
     {

@@ -6,6 +6,7 @@ use keel_train::runs::HistogramRecord;
 
 use super::Contents;
 use crate::charts::{Ridges, escape};
+use crate::interval::Interval;
 
 /// Ridges over all charts of the section.
 const ALL_RIDGES: usize = 1_500;
@@ -46,7 +47,7 @@ fn panel(layer: &str, rows: &[&HistogramRecord], most: usize) -> String {
     let mut ridges = Ridges::new(layer);
     for index in 0..count {
         let row = rows[(index + 1) * rows.len() / count - 1];
-        ridges = ridges.with(row.step, (row.low, row.high), &row.counts);
+        ridges = ridges.with(row.step, Interval { low: row.low, high: row.high }, &row.counts);
     }
     ridges.html()
 }

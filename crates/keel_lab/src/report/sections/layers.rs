@@ -9,7 +9,7 @@ use super::super::decimate::decimate;
 use super::super::record::Record;
 use super::Contents;
 use super::curves::step_title;
-use crate::charts::{Marks, Plot, Scale, Series};
+use crate::charts::{Marks, Plot, Point, Scale, Series};
 use crate::language::{Language, Text};
 
 /// Points over all charts of the section; a network of many layers has fewer for each.
@@ -134,7 +134,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         .iter()
         .filter_map(|kind| {
             let title = Text::new(kind.english, kind.chinese);
-            let plot = chart(record, kind.statistic.name(), (title, kind.scale), points)?;
+            let plot = chart(record, Measurement { name: kind.statistic.name(), title, scale: kind.scale }, points)?;
             Some(figure(&plot, language.choose(kind.hint.0, kind.hint.1), language))
         })
         .collect();
@@ -142,7 +142,8 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     let others: String = names
         .into_iter()
         .filter(|name| !KINDS.iter().any(|kind| kind.statistic.name() == *name))
-        .filter_map(|name| chart(record, name, (Text::same(name.replace('_', " ")), scale_of(name)), points))
+        .map(|name| Measurement { name, title: Text::same(name.replace('_', " ")), scale: scale_of(name) })
+        .filter_map(|measurement| chart(record, measurement, points))
         .map(|plot| figure(&plot, "", language))
         .collect();
     let lead = language.choose(
@@ -169,8 +170,19 @@ fn figure(plot: &Plot, hint: &str, language: Language) -> String {
     format!("<figure>{}<figcaption>{hint}</figcaption></figure>", plot.html(language))
 }
 
+/// A stored measurement and how it is drawn.
+struct Measurement<'a> {
+    /// Its name in the store.
+    name: &'a str,
+    /// Title of the vertical axis.
+    title: Text,
+    /// Scale of the vertical axis.
+    scale: Scale,
+}
+
 /// One measurement of all layers that have it; `None` without any finite value.
-fn chart(record: &Record, name: &str, (title, scale): (Text, Scale), points: usize) -> Option<Plot> {
+fn chart(record: &Record, measurement: Measurement<'_>, points: usize) -> Option<Plot> {
+    let Measurement { name, title, scale } = measurement;
     let of_kind: Vec<&LayerSeries> = record.layers.iter().filter(|series| series.name == name).collect();
     let drawable = |value: f64| value.is_finite() && (scale == Scale::Linear || value > 0.0);
     if !of_kind.iter().any(|series| series.points.iter().any(|point| drawable(point.1))) {
@@ -179,7 +191,7 @@ fn chart(record: &Record, name: &str, (title, scale): (Text, Scale), points: usi
     let last = (of_kind.len() - 1).max(1) as f64;
     let mut plot = Plot::new(step_title(), title).scales(Scale::Linear, scale);
     for (index, series) in of_kind.iter().enumerate() {
-        let curve: Vec<(f64, f64)> = series.points.iter().map(|&(step, value)| (step as f64, value)).collect();
+        let curve: Vec<Point> = series.points.iter().map(|&(step, value)| (step as f64, value)).collect();
         let series = Series::new(series.layer.as_str(), decimate(&curve, points), Marks::Line);
         plot = plot.with(series.at_depth(index as f64 / last));
     }

@@ -18,7 +18,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     let present: Vec<(&str, &Metrics)> =
         parts.iter().filter_map(|(name, metrics)| Some((language.choose(name.0, name.1), metrics.as_ref()?))).collect();
     let Some(&(name, metrics)) = present.last() else { return String::new() };
-    let charts = [calibration((name, metrics), language), roc((name, metrics), language)].concat();
+    let charts = [calibration(name, metrics, language), roc(name, metrics, language)].concat();
     let charts = if charts.is_empty() { charts } else { format!("<div class=\"grid-2\">{charts}</div>") };
     format!("{}{}{charts}", table(&present, language), notes(&present, language))
 }
@@ -83,7 +83,7 @@ fn notes(parts: &[(&str, &Metrics)], language: Language) -> String {
 }
 
 /// Accuracy against confidence: on the diagonal, probabilities can be taken at their word.
-fn calibration((part, metrics): (&str, &Metrics), language: Language) -> String {
+fn calibration(part: &str, metrics: &Metrics, language: Language) -> String {
     if metrics.calibration.is_empty() {
         return String::new();
     }
@@ -121,7 +121,7 @@ fn bin_text(bin: &CalibrationBin, language: Language) -> String {
     }
 }
 
-fn roc((part, metrics): (&str, &Metrics), language: Language) -> String {
+fn roc(part: &str, metrics: &Metrics, language: Language) -> String {
     let (Some(area), false) = (metrics.roc_auc, metrics.roc_curve.is_empty()) else { return String::new() };
     let plot = Plot::new(Text::new("false positive rate", "假阳性率"), Text::new("true positive rate", "真阳性率"))
         .with(Series::new(Text::new("model", "模型"), metrics.roc_curve.clone(), Marks::Line))

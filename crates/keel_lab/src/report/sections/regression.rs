@@ -3,7 +3,8 @@
 use keel_train::metrics::TargetMetrics;
 
 use super::Contents;
-use crate::charts::{Histograms, Marks, Plot, Series, escape, number};
+use crate::charts::{Histograms, Marks, Plot, Point, Series, escape, number};
+use crate::interval::Interval;
 use crate::language::{Language, Text};
 use crate::statistics::Histogram;
 
@@ -55,9 +56,9 @@ fn targets(contents: &Contents<'_>) -> String {
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
 }
 
-fn scatter(pairs: &[(f64, f64)], language: Language) -> String {
+fn scatter(pairs: &[Point], language: Language) -> String {
     let step = pairs.len().div_ceil(POINTS).max(1);
-    let points: Vec<(f64, f64)> = pairs.iter().step_by(step).copied().collect();
+    let points: Vec<Point> = pairs.iter().step_by(step).copied().collect();
     let finite = || pairs.iter().flat_map(|pair| [pair.0, pair.1]).filter(|value| value.is_finite());
     let (low, high) = finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
@@ -80,7 +81,7 @@ fn scatter(pairs: &[(f64, f64)], language: Language) -> String {
 }
 
 /// Residuals against predictions, and their histogram.
-fn residuals(pairs: &[(f64, f64)], language: Language) -> String {
+fn residuals(pairs: &[Point], language: Language) -> String {
     let residuals: Vec<f32> =
         pairs.iter().map(|(truth, predicted)| (predicted - truth) as f32).filter(|value| value.is_finite()).collect();
     let largest = residuals.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
@@ -91,7 +92,7 @@ fn residuals(pairs: &[(f64, f64)], language: Language) -> String {
             .with(Series::new(Text::new("samples", "样本"), points, Marks::Points));
     let mut html = format!("<figure>{}</figure>", plot.html(language));
     if largest > 0.0 {
-        let range = (f64::from(-largest), f64::from(largest));
+        let range = Interval { low: f64::from(-largest), high: f64::from(largest) };
         let title = Text::new("residuals", "残差");
         let bars = Histograms::new().with(title, Histogram::of(&residuals, range, BINS));
         html.push_str(&format!("<figure class=\"residuals\">{}</figure>", bars.html(language)));

@@ -1,11 +1,15 @@
-use super::*;
+use serde_json::json;
 
-fn run_with(settings: &[&str], seed: u64) -> Value {
-    run(&Settings::parse(settings).unwrap(), seed).unwrap().document
+use super::*;
+use crate::knob::knobs_of;
+use crate::settings::Settings;
+
+fn compute(settings: &[&str], seed: u64) -> Result<Document, LabError> {
+    Initialisation::compute(&Settings::parse(settings).unwrap().config(Initialisation::NAME).unwrap(), seed)
 }
 
-fn layer(document: &Value, index: usize, pointer: &str) -> f64 {
-    document["layers"][index].pointer(pointer).and_then(Value::as_f64).unwrap()
+fn layers(settings: &[&str], seed: u64) -> Vec<Layer> {
+    compute(settings, seed).unwrap().layers
 }
 
 /// Settings, standard deviations by layer, tolerances by layer.
@@ -26,11 +30,10 @@ fn six_layers_of_4096_units_have_the_reference_deviations() {
         (&["activation=relu", "init.type=kaiming_normal"], [0.8256; 6], [0.016, 0.032, 0.054, 0.061, 0.071, 0.071]),
     ];
     for (settings, expected, tolerance) in cases {
-        let document = run_with(settings, 7);
-        for index in 0..6 {
-            let std = layer(&document, index, "/activation/std");
+        for (index, layer) in layers(settings, 7).into_iter().enumerate() {
+            let std = layer.activation.std;
             assert!((std - expected[index]).abs() <= tolerance[index], "{settings:?} layer {}: {std}", index + 1);
-            let theory = layer(&document, index, "/theory/std");
+            let theory = layer.theory.unwrap().std;
             assert!((theory - expected[index]).abs() < 0.0003, "{settings:?}, theory of layer {}: {theory}", index + 1);
         }
     }
@@ -44,9 +47,8 @@ fn weight_gradients_have_the_reference_size() {
         (&["activation=relu", "init.type=kaiming_normal"], [2.83; 6]),
     ];
     for (settings, expected) in cases {
-        let document = run_with(settings, 3);
-        for index in 0..6 {
-            let rms = layer(&document, index, "/gradient/rms");
+        for (index, layer) in layers(settings, 3).into_iter().enumerate() {
+            let rms = layer.gradient.rms;
             assert!((rms / expected[index] - 1.0).abs() < 0.12, "{settings:?} layer {}: {rms}", index + 1);
         }
     }
@@ -54,22 +56,24 @@ fn weight_gradients_have_the_reference_size() {
 
 #[test]
 fn saturated_and_dying_units_are_counted_as_the_lecture_counts_them() {
-    let large = run_with(&["init.std=0.05"], 0);
-    assert!((layer(&large, 0, "/activation/saturated_fraction") - 0.41).abs() < 0.015);
-    assert!((layer(&large, 5, "/activation/saturated_fraction") - 0.33).abs() < 0.015);
-    assert!((layer(&large, 5, "/activation/mean_derivative") - 0.28).abs() < 0.01);
-    let relu = run_with(&["activation=relu", "init.type=kaiming_normal", "width=512", "batch=64"], 0);
-    assert!((layer(&relu, 0, "/activation/zero_fraction") - 0.5).abs() < 0.02);
-    assert_eq!(layer(&relu, 0, "/activation/saturated_fraction"), 0.0);
+    let large = layers(&["init.std=0.05"], 0);
+    assert!((large[0].activation.saturated_fraction - 0.41).abs() < 0.015);
+    assert!((large[5].activation.saturated_fraction - 0.33).abs() < 0.015);
+    assert!((large[5].activation.mean_derivative - 0.28).abs() < 0.01);
+    let relu = layers(&["activation=relu", "init.type=kaiming_normal", "width=512", "batch=64"], 0);
+    assert!((relu[0].activation.zero_fraction - 0.5).abs() < 0.02);
+    assert_eq!(relu[0].activation.saturated_fraction, 0.0);
 }
 
 #[test]
 fn the_document_keeps_its_contract() {
-    let document = run_with(&["width=32", "depth=2", "batch=5", "activation=relu", "init.type=kaiming_normal"], 7);
+    let settings = ["width=32", "depth=2", "batch=5", "activation=relu", "init.type=kaiming_normal"];
+    let written = |settings: &[&str], seed| ENTRY.run(&Settings::parse(settings).unwrap(), seed).unwrap().document;
+    let document = written(&settings, 7);
     let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["experiment", "width", "depth", "batch", "activation", "init", "seed", "layers"]);
     assert_eq!(document["init"]["type"], "kaiming_normal");
-    assert_eq!(run_with(&["width=8"], 0)["init"], json!({ "type": "normal", "std": 0.01 }));
+    assert_eq!(written(&["width=8"], 0)["init"], json!({ "type": "normal", "std": 0.01 }));
     let layers = document["layers"].as_array().unwrap();
     assert_eq!(layers.len(), 2);
     for (index, layer) in layers.iter().enumerate() {
@@ -80,22 +84,17 @@ fn the_document_keeps_its_contract() {
         assert_eq!(counts.iter().sum::<u64>(), 32 * 5);
         assert_eq!(histogram["edges"].as_array().unwrap().len(), counts.len() + 1);
     }
-    assert_eq!(
-        document,
-        run_with(&["width=32", "depth=2", "batch=5", "activation=relu", "init.type=kaiming_normal"], 7)
-    );
+    assert_eq!(compute(&settings, 7).unwrap(), compute(&settings, 7).unwrap());
 }
 
 #[test]
 fn every_initialiser_and_activation_runs_on_one_unit_and_extremes_are_refused() {
     for kind in knobs_of::<Config>().into_iter().find(|knob| knob.name == "init.type").unwrap().choices {
         for activation in keel_nn::activations::CATALOG {
-            let settings = [format!("init.type={kind}"), format!("activation={}", activation.name)];
-            let small = ["width=1", "depth=1", "batch=1"].map(str::to_owned);
-            run(&Settings::parse(settings.iter().chain(&small)).unwrap(), 0).unwrap();
+            let (init, activation) = (format!("init.type={kind}"), format!("activation={}", activation.name));
+            compute(&[&init, &activation, "width=1", "depth=1", "batch=1"], 0).unwrap();
         }
     }
-    let error =
-        run(&Settings::parse(["activation=relu", "width=64", "depth=60", "init.std=900"]).unwrap(), 0).err().unwrap();
+    let error = compute(&["activation=relu", "width=64", "depth=60", "init.std=900"], 0).err().unwrap();
     assert!(error.to_string().contains("not finite"), "{error}");
 }

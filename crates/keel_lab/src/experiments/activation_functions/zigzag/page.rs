@@ -1,13 +1,12 @@
 //! The page of the zigzag experiment.
 
-use serde_json::Value;
-
-use crate::charts::{Marks, Plot, Scale, Series};
+use super::{Document, Paths, SignCurve, TARGET};
+use crate::charts::{Marks, Plot, Scale, Series, points};
 use crate::language::Text;
 use crate::page::{Page, Table};
 
 /// The page for one document.
-pub(super) fn page(document: &Value) -> Page {
+pub(super) fn page(document: &Document) -> Page {
     Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -23,14 +22,14 @@ pub(super) fn page(document: &Value) -> Page {
                 "Share of units whose weight gradients all have one sign, by batch size (exact zeros do not count)",
                 "所有权重梯度同号的单元所占比例，随批大小变化（恰为零的不计）",
             ),
-            signs(&document["one_signed_units"]),
+            signs(&document.one_signed_units),
         )
         .plot(
             Text::new(
                 "The same in a real network: the second hidden layer of networks that have learned the digits for a while",
                 "真实网络中的同一比例：在手写数字上训练一段时间后的第二隐层",
             ),
-            signs(&document["real_network"]),
+            signs(&document.real_network),
         )
         .heading("Why", "为什么")
         .paragraph("For one sample the gradients by the weights of a unit are", "对单个样本，一个单元的权重梯度为")
@@ -55,25 +54,35 @@ pub(super) fn page(document: &Value) -> Page {
         )
 }
 
-fn paths(document: &Value) -> Plot {
-    let points = |key: &str| {
-        let pairs = document[key]["path"].as_array().into_iter().flatten();
-        pairs.take(200).filter_map(|pair| Some((pair[0].as_f64()?, pair[1].as_f64()?))).collect()
-    };
+/// Points of a path that are drawn, at most.
+const DRAWN: usize = 200;
+
+fn paths(document: &Document) -> Plot {
+    let path = |paths: &Paths| points(&paths.path[..paths.path.len().min(DRAWN)], |pair| pair[0], |pair| pair[1]);
     Plot::new(Text::new("first weight", "第一个权重"), Text::new("second weight", "第二个权重"))
         .square()
         .with(
-            Series::new(Text::new("positive inputs", "恒正输入"), points("positive_inputs"), Marks::LineAndPoints)
-                .coloured(1),
+            Series::new(
+                Text::new("positive inputs", "恒正输入"),
+                path(&document.positive_inputs),
+                Marks::LineAndPoints,
+            )
+            .coloured(1),
         )
         .with(
-            Series::new(Text::new("centred inputs", "零中心输入"), points("centred_inputs"), Marks::LineAndPoints)
-                .coloured(0),
+            Series::new(
+                Text::new("centred inputs", "零中心输入"),
+                path(&document.centred_inputs),
+                Marks::LineAndPoints,
+            )
+            .coloured(0),
         )
-        .with(Series::new(Text::new("straight line", "直线"), vec![(0.0, 0.0), (1.0, -1.0)], Marks::Dashed).coloured(7))
+        .with(
+            Series::new(Text::new("straight line", "直线"), vec![(0.0, 0.0), TARGET.into()], Marks::Dashed).coloured(7),
+        )
 }
 
-fn table(document: &Value) -> Table {
+fn table(document: &Document) -> Table {
     let columns = vec![
         Text::new("Inputs", "输入"),
         Text::new("Steps with both weights the same way", "两权重同向的步数比例"),
@@ -81,26 +90,21 @@ fn table(document: &Value) -> Table {
         Text::new("Steps", "步数"),
     ];
     let mut table = Table::new(Text::new("Mean of all paths", "所有路径的平均"), columns);
-    for (name, key) in [
-        (Text::new("positive, U(0, 1)", "恒正，U(0, 1)"), "positive_inputs"),
-        (Text::new("centred, U(−½, ½)", "零中心，U(−½, ½)"), "centred_inputs"),
+    for (name, paths) in [
+        (Text::new("positive, U(0, 1)", "恒正，U(0, 1)"), &document.positive_inputs),
+        (Text::new("centred, U(−½, ½)", "零中心，U(−½, ½)"), &document.centred_inputs),
     ] {
-        let value = |field: &str| document[key][field].as_f64().unwrap_or(f64::NAN);
-        table.row(name, &[value("same_sign_fraction"), value("length_over_straight_line"), value("mean_steps")]);
+        table.row(name, &[paths.same_sign_fraction, paths.length_over_straight_line, paths.mean_steps]);
     }
     table
 }
 
-fn signs(cases: &Value) -> Plot {
+fn signs(curves: &[SignCurve]) -> Plot {
     let plot = Plot::new(Text::new("batch", "批大小"), Text::new("share of units", "单元比例"));
     let plot = plot.scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
-    cases.as_array().into_iter().flatten().fold(plot, |plot, case| {
-        let points = case["points"].as_array().into_iter().flatten();
-        let points = points
-            .filter_map(|point| Some((point["batch"].as_f64()?, point["one_signed_fraction"].as_f64()?)))
-            .collect();
-        let name = case["inputs"].as_str().unwrap_or_default();
-        let chinese = name.replace(", batch norm behind", "，其后有批归一化");
-        plot.with(Series::new(Text::new(name, chinese), points, Marks::LineAndPoints))
+    curves.iter().fold(plot, |plot, curve| {
+        let shares = points(&curve.points, |point| point.batch as f64, |point| point.one_signed_fraction);
+        let chinese = curve.inputs.replace(", batch norm behind", "，其后有批归一化");
+        plot.with(Series::new(Text::new(curve.inputs, chinese), shares, Marks::LineAndPoints))
     })
 }

@@ -1,15 +1,13 @@
 //! The page of the batch norm experiment.
 
-use serde_json::Value;
-
-use crate::charts::{Histograms, Marks, Plot, Scale, Series, number, points};
+use super::{Distribution, Document, Layer, Pair, Signal};
+use crate::charts::{Histograms, Marks, Plot, Point, Scale, Series, number, points};
 use crate::language::Text;
 use crate::page::Page;
-use crate::statistics::Histogram;
 
 /// The page for one document.
-pub(super) fn page(document: &Value) -> Page {
-    let distributions = &document["distributions"];
+pub(super) fn page(document: &Document) -> Page {
+    let distributions = &document.distributions;
     let mut page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -17,8 +15,8 @@ pub(super) fn page(document: &Value) -> Page {
              signal shrinks layer by layer, with batch norm every layer starts afresh.",
             "首先是训练前六个 tanh 层的输出，权重只有 Xavier 的一半：没有批归一化时信号逐层缩小，有批归一化时每层都重新开始。",
         )
-        .histograms(Text::new("Without batch norm", "没有批归一化"), histograms(&distributions["without"]))
-        .histograms(Text::new("With batch norm before every tanh", "每个 tanh 之前有批归一化"), histograms(&distributions["with"]))
+        .histograms(Text::new("Without batch norm", "没有批归一化"), histograms(&distributions.without))
+        .histograms(Text::new("With batch norm before every tanh", "每个 tanh 之前有批归一化"), histograms(&distributions.with))
         .paragraph(
             "Then the same in numbers, from weights between a thousand times too small and far too large. Solid lines: with \
              batch norm between linear map and activation. Dashed: without.",
@@ -29,15 +27,19 @@ pub(super) fn page(document: &Value) -> Page {
             format!("{activation}: standard deviation of the outputs by layer, for weights of different size"),
             format!("{activation}：不同权重大小下各层输出的标准差"),
         );
-        page = page.plot(caption, signal(document, activation));
+        page = page.plot(caption, signal(&document.signal, activation));
     }
     page.plot(
         Text::new("A deep relu network after a short training, by the size of its initial weights", "深层 ReLU 网络短时训练后的结果，随初始权重大小变化"),
-        accuracy(&document["scales"], "/scale", Text::new("standard deviation of the initial weights", "初始权重的标准差")),
+        accuracy(Text::new("standard deviation of the initial weights", "初始权重的标准差"), |side| {
+            points(&document.scales, |run| run.scale, |run| side(&run.pair))
+        }),
     )
     .plot(
         Text::new("The same from Kaiming's weights, by learning rate", "同一网络用 Kaiming 初始化，随学习率变化"),
-        accuracy(&document["learning_rates"], "/learning_rate", Text::new("learning rate", "学习率")),
+        accuracy(Text::new("learning rate", "学习率"), |side| {
+            points(&document.learning_rates, |run| run.learning_rate, |run| side(&run.pair))
+        }),
     )
     .heading("Why", "为什么")
     .paragraph("For each unit or channel, with mean and variance over the batch (and, for images, over all positions),", "对每个单元或通道，用批内（图像还包括所有位置）的均值与方差：")
@@ -63,37 +65,34 @@ pub(super) fn page(document: &Value) -> Page {
     )
 }
 
-fn histograms(layers: &Value) -> Histograms {
-    layers.as_array().into_iter().flatten().fold(Histograms::new(), |panels, layer| {
-        let (index, std) = (&layer["layer"], number(layer["std"].as_f64().unwrap_or(f64::NAN)));
-        let title = Text::new(format!("Layer {index}: std {std}"), format!("第 {index} 层：标准差 {std}"));
-        let histogram = Histogram::read(&layer["histogram"]);
-        panels.with(title, histogram)
+fn histograms(layers: &[Distribution]) -> Histograms {
+    layers.iter().fold(Histograms::new(), |panels, Distribution { layer, std, histogram, .. }| {
+        let std = number(*std);
+        let title = Text::new(format!("Layer {layer}: std {std}"), format!("第 {layer} 层：标准差 {std}"));
+        panels.with(title, histogram.clone())
     })
 }
 
-fn signal(document: &Value, activation: &str) -> Plot {
+fn signal(signals: &[Signal], activation: &str) -> Plot {
     let plot = Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"));
     let plot = plot.scales(Scale::Linear, Scale::Logarithmic);
-    let runs = document["signal"].as_array().into_iter().flatten().filter(|run| run["activation"] == activation);
-    runs.enumerate().fold(plot, |plot, (colour, run)| {
-        let curve = |pointer: &str| points(&run["layers"], "/layer", pointer);
-        let name = Text::new(format!("{}, with", run["scale"]), format!("{}，有", run["scale"]));
-        let other = Text::new(format!("{}, without", run["scale"]), format!("{}，无", run["scale"]));
-        plot.with(Series::new(name, curve("/with/std"), Marks::LineAndPoints).coloured(colour))
-            .with(Series::new(other, curve("/without/std"), Marks::Dashed).coloured(colour))
+    let signals = signals.iter().filter(|signal| signal.activation == activation);
+    signals.enumerate().fold(plot, |plot, (colour, Signal { scale, layers, .. })| {
+        let curve = |std: fn(&Layer) -> f64| points(layers, |layer| layer.layer as f64, std);
+        let name = Text::new(format!("{scale:?}, with"), format!("{scale:?}，有"));
+        let other = Text::new(format!("{scale:?}, without"), format!("{scale:?}，无"));
+        plot.with(Series::new(name, curve(|layer| layer.with.std), Marks::LineAndPoints).coloured(colour))
+            .with(Series::new(other, curve(|layer| layer.without.std), Marks::Dashed).coloured(colour))
     })
 }
 
-fn accuracy(runs: &Value, x: &str, title: Text) -> Plot {
-    let curve = |pointer: &str| points(runs, x, pointer);
-    Plot::new(title, Text::new("training accuracy", "训练正确率"))
+/// The accuracies of one side of all pairs, over what the pairs differ in.
+fn accuracy(x_title: Text, curve: impl Fn(fn(&Pair) -> f64) -> Vec<Point>) -> Plot {
+    let with = curve(|pair| pair.with.train_accuracy);
+    let without = curve(|pair| pair.without.train_accuracy);
+    Plot::new(x_title, Text::new("training accuracy", "训练正确率"))
         .scales(Scale::Logarithmic, Scale::Linear)
         .y_range(0.0, 1.05)
-        .with(Series::new(
-            Text::new("with batch norm", "有批归一化"),
-            curve("/with/train_accuracy"),
-            Marks::LineAndPoints,
-        ))
-        .with(Series::new(Text::new("without", "无"), curve("/without/train_accuracy"), Marks::LineAndPoints))
+        .with(Series::new(Text::new("with batch norm", "有批归一化"), with, Marks::LineAndPoints))
+        .with(Series::new(Text::new("without", "无"), without, Marks::LineAndPoints))
 }

@@ -1,23 +1,23 @@
 //! The page of the recipes for images.
 
-use serde_json::Value;
-
-use super::image_recipes::Sample;
-use crate::charts::{Marks, Pictures, Plot, Scale, Series, number, points};
+use super::{Document, Recipe, RecipeFigures, Sample};
+use crate::charts::{Marks, Pictures, Plot, Point, Scale, Series, number, points};
+use crate::interval::Interval;
 use crate::language::Text;
-use crate::page::{Page, Table};
+use crate::loss_curve::loss_points;
+use crate::page::{Page, Table, cell};
 
 /// The page for one document and the images it shows.
-pub(super) fn page(document: &Value, samples: &[Sample]) -> Page {
-    let recipes = document["recipes"].as_array().map_or(&[][..], Vec::as_slice);
+pub(super) fn page(document: &Document) -> Page {
+    let recipes = &document.recipes;
     let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
         "The same images five times. Raw and [0, 1]: black is 0. The three recipes: grey is 0, darker is negative, lighter \
          is positive, because after centring every image has values on both sides.",
         "同一批图像显示五次。原始值与 [0, 1]：黑色为 0。三种做法：灰色为 0，更暗为负，更亮为正，因为零中心化之后，每张图像都有正有负。",
     );
-    for (recipe, sample) in recipes.iter().zip(samples) {
-        let name = name(recipe);
-        page = page.pictures(name.clone(), Pictures::new(name, &sample.values, sample.shape, range(recipe, sample)));
+    for RecipeFigures { recipe, sample, .. } in recipes {
+        let (name, range) = (name(*recipe), range(*recipe, sample));
+        page = page.pictures(name.clone(), Pictures::new(name, &sample.values, sample.shape, range));
     }
     let page = page
         .table(table(recipes))
@@ -27,18 +27,17 @@ pub(super) fn page(document: &Value, samples: &[Sample]) -> Page {
         )
         .plot(
             Text::new("Test accuracy by learning rate", "测试正确率随学习率的变化"),
-            curves(recipes, (Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试正确率")), |recipe| {
-                points(&recipe["runs"], "/learning_rate", "/test_accuracy")
+            curves(Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试正确率")), recipes, |recipe| {
+                points(&recipe.runs, |run| run.learning_rate, |run| run.test_accuracy)
             })
             .scales(Scale::Logarithmic, Scale::Linear)
             .y_range(0.0, 1.02),
         )
         .plot(
             Text::new("Training loss of each recipe at its best learning rate", "各做法在各自最佳学习率下的训练损失"),
-            curves(recipes, (Text::new("step", "步"), Text::new("training loss", "训练损失")), |recipe| {
-                let best = &recipe["best_learning_rate"];
-                let runs = recipe["runs"].as_array().into_iter().flatten();
-                runs.filter(|run| run["learning_rate"] == *best).flat_map(|run| points(&run["curve"], "/step", "/loss")).collect()
+            curves(Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失")), recipes, |recipe| {
+                let best = recipe.runs.iter().filter(|run| Some(run.learning_rate) == recipe.best_learning_rate);
+                best.flat_map(|run| loss_points(&run.curve)).collect()
             })
             .scales(Scale::Linear, Scale::Logarithmic),
         );
@@ -72,32 +71,30 @@ fn why(page: Page) -> Page {
         )
 }
 
-fn name(recipe: &Value) -> Text {
-    match recipe["recipe"].as_str().unwrap_or_default() {
-        "raw" => Text::new("raw", "原始值"),
-        "min_max" => Text::same("[0, 1]"),
-        "mean_image" => Text::new("mean image (AlexNet)", "减均值图像（AlexNet）"),
-        "channel_mean" => Text::new("channel mean (VGG)", "减逐通道均值（VGG）"),
-        _ => Text::new("channel mean and std (ResNet)", "逐通道标准化（ResNet）"),
+fn name(recipe: Recipe) -> Text {
+    match recipe {
+        Recipe::Raw => Text::new("raw", "原始值"),
+        Recipe::MinMax => Text::same("[0, 1]"),
+        Recipe::MeanImage => Text::new("mean image (AlexNet)", "减均值图像（AlexNet）"),
+        Recipe::ChannelMean => Text::new("channel mean (VGG)", "减逐通道均值（VGG）"),
+        Recipe::ChannelStandardize => Text::new("channel mean and std (ResNet)", "逐通道标准化（ResNet）"),
     }
 }
 
-/// What becomes black and white: from 0 where nothing is centred, else as far below 0 as above.
-fn range(recipe: &Value, sample: &Sample) -> (f32, f32) {
-    let largest = sample.values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    match recipe["recipe"].as_str() {
-        Some("raw" | "min_max") => (0.0, largest),
-        _ => (-largest, largest),
-    }
+/// The values that become black and white: from 0 where nothing is centred, else as far below 0 as above.
+fn range(recipe: Recipe, sample: &Sample) -> Interval<f32> {
+    let high = sample.values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    Interval { low: if recipe.is_centred() { -high } else { 0.0 }, high }
 }
 
-fn curves(recipes: &[Value], (x, y): (Text, Text), curve: impl Fn(&Value) -> Vec<(f64, f64)>) -> Plot {
+/// Adds one curve for each recipe.
+fn curves(plot: Plot, recipes: &[RecipeFigures], curve: impl Fn(&RecipeFigures) -> Vec<Point>) -> Plot {
     recipes
         .iter()
-        .fold(Plot::new(x, y), |plot, recipe| plot.with(Series::new(name(recipe), curve(recipe), Marks::LineAndPoints)))
+        .fold(plot, |plot, recipe| plot.with(Series::new(name(recipe.recipe), curve(recipe), Marks::LineAndPoints)))
 }
 
-fn table(recipes: &[Value]) -> Table {
+fn table(recipes: &[RecipeFigures]) -> Table {
     let columns = vec![
         Text::new("Recipe", "做法"),
         Text::new("Numbers kept", "需保存的数"),
@@ -115,20 +112,16 @@ fn table(recipes: &[Value]) -> Table {
     let mut table = Table::new(caption, columns);
     for recipe in recipes {
         let rounded = |value: f64| number((value * 1e5).round() / 1e5);
-        let list = |key: &str| {
-            let values = recipe[key].as_array().into_iter().flatten().filter_map(Value::as_f64);
-            Text::same(values.map(rounded).collect::<Vec<String>>().join(", "))
-        };
-        let cell = |key: &str| Text::same(recipe[key].as_f64().map_or("–".to_owned(), number));
+        let list = |values: &[f64]| Text::same(values.iter().copied().map(rounded).collect::<Vec<_>>().join(", "));
         table.text_row(vec![
-            name(recipe),
-            cell("statistics_kept"),
-            list("channel_mean"),
-            list("channel_std"),
-            cell("largest_second_moment"),
-            cell("largest_over_tenth"),
-            cell("best_learning_rate"),
-            cell("best_test_accuracy"),
+            name(recipe.recipe),
+            cell(recipe.statistics_kept as f64),
+            list(&recipe.channel_mean),
+            list(&recipe.channel_std),
+            cell(recipe.largest_second_moment),
+            cell(recipe.largest_over_tenth),
+            cell(recipe.best_learning_rate),
+            cell(recipe.best_test_accuracy),
         ]);
     }
     table

@@ -1,13 +1,12 @@
 //! The page of the experiment on dead units.
 
-use serde_json::Value;
-
-use crate::charts::{Marks, Plot, Scale, Series, number, points};
+use super::{Document, Run, Sweep};
+use crate::charts::{Marks, Plot, Scale, Series, points};
 use crate::language::Text;
-use crate::page::{Page, Table};
+use crate::page::{Page, Table, cell};
 
 /// The page for one document.
-pub(super) fn page(document: &Value) -> Page {
+pub(super) fn page(document: &Document) -> Page {
     let dead = || Text::new("dead", "死亡比例");
     let page = Page::new()
         .heading("What you see", "你看到了什么")
@@ -20,11 +19,13 @@ pub(super) fn page(document: &Value) -> Page {
         )
         .plot(
             Text::new("Dead units of the hidden layers after training, by learning rate", "训练后隐层中死亡单元的比例，随学习率变化"),
-            curves(&document["by_learning_rate"], ("/learning_rate", "/dead_fraction"), [Text::new("learning rate", "学习率"), dead()]),
+            curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), dead()], |run| run.dead_fraction),
         )
         .plot(
             Text::new("Right answers on the training set, by learning rate", "训练集正确率，随学习率变化"),
-            curves(&document["by_learning_rate"], ("/learning_rate", "/train_accuracy"), [Text::new("learning rate", "学习率"), Text::new("accuracy", "正确率")]),
+            curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), Text::new("accuracy", "正确率")], |run| {
+                Some(run.train_accuracy)
+            }),
         )
         .paragraph(
             "Then, at a moderate learning rate, the size of the initial weights and the initial bias.",
@@ -35,7 +36,7 @@ pub(super) fn page(document: &Value) -> Page {
                 "Dead units after training, by the size of the initial weights (1 is Kaiming's)",
                 "训练后死亡单元的比例，随初始权重大小变化（1 即 Kaiming）",
             ),
-            curves(&document["by_scale"], ("/scale", "/dead_fraction"), [Text::new("initial weights / Kaiming's", "初始权重 / Kaiming"), dead()]),
+            curves(&document.by_scale, [Text::new("initial weights / Kaiming's", "初始权重 / Kaiming"), dead()], |run| run.dead_fraction),
         )
         .table(bias_table(document));
     why(page)
@@ -64,16 +65,16 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// One curve for each function.
-fn curves(sweep: &Value, (x, y): (&str, &str), [x_title, y_title]: [Text; 2]) -> Plot {
+/// One curve for each function: a number of its runs over what they differ in.
+fn curves(sweeps: &[Sweep], [x_title, y_title]: [Text; 2], y: fn(&Run) -> Option<f64>) -> Plot {
     let plot = Plot::new(x_title, y_title).scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
-    sweep.as_array().into_iter().flatten().fold(plot, |plot, function| {
-        let name = function["activation"].as_str().unwrap_or_default();
-        plot.with(Series::new(name, points(&function["runs"], x, y), Marks::LineAndPoints))
+    sweeps.iter().fold(plot, |plot, sweep| {
+        let curve = points(&sweep.runs, |run| run.varied.value(), y);
+        plot.with(Series::new(sweep.activation, curve, Marks::LineAndPoints))
     })
 }
 
-fn bias_table(document: &Value) -> Table {
+fn bias_table(document: &Document) -> Table {
     let columns = vec![
         Text::new("Function", "函数"),
         Text::new("Initial bias", "初始偏置"),
@@ -84,13 +85,16 @@ fn bias_table(document: &Value) -> Table {
     ];
     let caption = Text::new("By initial bias of the hidden layers", "随隐层初始偏置的变化");
     let mut table = Table::new(caption, columns);
-    for function in document["by_bias"].as_array().into_iter().flatten() {
-        for run in function["runs"].as_array().into_iter().flatten() {
-            let pointers = ["/bias", "/dead_before/0", "/dead_before/1", "/dead_fraction", "/train_accuracy"];
-            let cell = |pointer: &str| run.pointer(pointer).and_then(Value::as_f64).map_or("–".to_owned(), number);
-            let mut row = vec![Text::same(function["activation"].as_str().unwrap_or_default())];
-            row.extend(pointers.map(|pointer| Text::same(cell(pointer))));
-            table.text_row(row);
+    for sweep in &document.by_bias {
+        for run in &sweep.runs {
+            table.text_row(vec![
+                Text::same(sweep.activation),
+                cell(run.varied.value()),
+                cell(run.dead_before.first().copied()),
+                cell(run.dead_before.get(1).copied()),
+                cell(run.dead_fraction),
+                cell(run.train_accuracy),
+            ]);
         }
     }
     table

@@ -1,13 +1,12 @@
 //! The page of the derivation of Xavier's weights.
 
-use serde_json::Value;
-
-use crate::charts::{Marks, Plot, Scale, Series, points};
+use super::{Comparison, Document, Layer, Step};
+use crate::charts::{Marks, Plot, Point, Scale, Series, points};
 use crate::language::Text;
 use crate::page::{Page, Table};
 
 /// The page for one document.
-pub(super) fn page(document: &Value) -> Page {
+pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -25,7 +24,7 @@ pub(super) fn page(document: &Value) -> Page {
     limits(backward(forward(page, document), document), document)
 }
 
-fn forward(page: Page, document: &Value) -> Page {
+fn forward(page: Page, document: &Document) -> Page {
     page.heading("The derivation, forward", "推导：前向")
         .paragraph(
             "1. Weight and input are independent and the weight has mean 0, so the variance of a product is",
@@ -60,7 +59,7 @@ fn forward(page: Page, document: &Value) -> Page {
         .table(steps(document))
 }
 
-fn backward(page: Page, document: &Value) -> Page {
+fn backward(page: Page, document: &Document) -> Page {
     page.heading("The derivation, backward", "推导：反向")
         .paragraph(
             "5. The gradient goes back through the transposed matrix: each input collects n<sub>out</sub> products, so that for \
@@ -76,7 +75,7 @@ fn backward(page: Page, document: &Value) -> Page {
         .table(rectangular(document))
 }
 
-fn limits(page: Page, document: &Value) -> Page {
+fn limits(page: Page, document: &Document) -> Page {
     page.heading("Where the assumptions end", "假设在何处失效")
         .paragraph(
             "Tanh is nearly a straight line only for small inputs. From a standard normal input it keeps less than it gets, the \
@@ -97,51 +96,59 @@ fn limits(page: Page, document: &Value) -> Page {
         )
 }
 
-fn stacks(document: &Value) -> Plot {
+/// One of the two numbers of a comparison.
+type Side = fn(&Comparison) -> f64;
+const MEASURED: Side = |comparison| comparison.measured;
+const THEORY: Side = |comparison| comparison.theory;
+
+fn by_layer(layers: &[Layer], side: Side) -> Vec<Point> {
+    points(layers, |layer| layer.layer as f64, |layer| side(&layer.comparison))
+}
+
+fn stacks(document: &Document) -> Plot {
     let plot = Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"));
-    let stacks = document["linear_stacks"].as_array().into_iter().flatten().enumerate();
+    let stacks = document.linear_stacks.iter().enumerate();
     stacks.fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, (colour, stack)| {
-        let curve = |pointer: &str| points(&stack["layers"], "/layer", pointer);
-        let name = format!("n·Var(w) = {}", stack["factor"]);
-        plot.with(Series::new(name.as_str(), curve("/measured"), Marks::LineAndPoints).coloured(colour))
-            .with(Series::new(Text::new("predicted", "预测"), curve("/theory"), Marks::Dashed).coloured(colour))
+        let name = format!("n·Var(w) = {:?}", stack.factor);
+        let (measured, theory) = (by_layer(&stack.layers, MEASURED), by_layer(&stack.layers, THEORY));
+        plot.with(Series::new(name.as_str(), measured, Marks::LineAndPoints).coloured(colour))
+            .with(Series::new(Text::new("predicted", "预测"), theory, Marks::Dashed).coloured(colour))
     })
 }
 
-fn sums(document: &Value) -> Plot {
-    let curve = |pointer: &str| points(&document["sums"], "/inputs", pointer);
+fn sums(document: &Document) -> Plot {
+    let curve = |side: Side| points(&document.sums, |sum| sum.inputs as f64, |sum| side(&sum.comparison));
     Plot::new("n", Text::new("variance of the sum", "和的方差"))
         .scales(Scale::Logarithmic, Scale::Logarithmic)
-        .with(Series::new(Text::new("measured", "实测"), curve("/measured"), Marks::Points))
-        .with(Series::new(Text::new("theory: n", "理论：n"), curve("/theory"), Marks::Dashed))
+        .with(Series::new(Text::new("measured", "实测"), curve(MEASURED), Marks::Points))
+        .with(Series::new(Text::new("theory: n", "理论：n"), curve(THEORY), Marks::Dashed))
 }
 
-fn tanh(document: &Value) -> Plot {
-    let curve = |pointer: &str| points(&document["tanh_stack"], "/layer", pointer);
+fn tanh(document: &Document) -> Plot {
+    let curve = |side: Side| by_layer(&document.tanh_stack, side);
     Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"))
-        .with(Series::new(Text::new("measured", "实测"), curve("/measured"), Marks::LineAndPoints))
-        .with(Series::new(Text::new("theory, infinite width", "理论（无限宽）"), curve("/theory"), Marks::Dashed))
+        .with(Series::new(Text::new("measured", "实测"), curve(MEASURED), Marks::LineAndPoints))
+        .with(Series::new(Text::new("theory, infinite width", "理论（无限宽）"), curve(THEORY), Marks::Dashed))
 }
 
-fn steps(document: &Value) -> Table {
+fn steps(document: &Document) -> Table {
     let columns = vec![Text::new("Step", "步骤"), Text::new("Theory", "理论"), Text::new("Measured", "实测")];
     let mut table = Table::new(Text::new("Single numbers of steps 1 and 4", "第 1 步与第 4 步的数值"), columns);
-    for step in document["steps"].as_array().into_iter().flatten() {
-        let name = match step["step"].as_str().unwrap_or_default() {
-            "product_normal" => Text::new("Var(w x), x standard normal", "Var(w x)，x 标准正态"),
-            "product_uniform" => Text::new("Var(w x), x uniform in [−1, 1]", "Var(w x)，x 在 [−1, 1] 均匀"),
-            "product_rectified" => Text::new("Var(w x), x behind relu, by E[x²]", "Var(w x)，x 经 ReLU，按 E[x²]"),
-            "product_rectified_if_variance" => Text::new("the same, by Var(x): wrong", "同上，按 Var(x)：错误"),
-            "convolution" => Text::new("Var(y), 3 × 3 × 64, Var(w) = 1/576", "Var(y)，3 × 3 × 64，Var(w) = 1/576"),
-            _ => Text::new("the same with Var(w) = 1/64", "同上，Var(w) = 1/64"),
+    for figures in &document.steps {
+        let name = match figures.step {
+            Step::ProductNormal => Text::new("Var(w x), x standard normal", "Var(w x)，x 标准正态"),
+            Step::ProductUniform => Text::new("Var(w x), x uniform in [−1, 1]", "Var(w x)，x 在 [−1, 1] 均匀"),
+            Step::ProductRectified => Text::new("Var(w x), x behind relu, by E[x²]", "Var(w x)，x 经 ReLU，按 E[x²]"),
+            Step::ProductRectifiedIfVariance => Text::new("the same, by Var(x): wrong", "同上，按 Var(x)：错误"),
+            Step::Convolution => Text::new("Var(y), 3 × 3 × 64, Var(w) = 1/576", "Var(y)，3 × 3 × 64，Var(w) = 1/576"),
+            Step::ConvolutionIfChannelsOnly => Text::new("the same with Var(w) = 1/64", "同上，Var(w) = 1/64"),
         };
-        let value = |key: &str| step[key].as_f64().unwrap_or(f64::NAN);
-        table.row(name, &[value("theory"), value("measured")]);
+        table.row(name, &[figures.comparison.theory, figures.comparison.measured]);
     }
     table
 }
 
-fn rectangular(document: &Value) -> Table {
+fn rectangular(document: &Document) -> Table {
     let columns = vec![
         Text::same("Var(w)"),
         Text::new("Forward, theory", "前向，理论"),
@@ -154,12 +161,10 @@ fn rectangular(document: &Value) -> Table {
         "输入数是输出数四倍的层：方差的变化倍数",
     );
     let mut table = Table::new(caption, columns);
-    for choice in document["rectangular"].as_array().into_iter().flatten() {
-        let value = |pointer: &str| choice.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
-        let name = choice["choice"].as_str().unwrap_or_default();
-        let name = name.replace("n_in", "n<sub>in</sub>").replace("n_out", "n<sub>out</sub>");
-        let numbers = ["/forward/theory", "/forward/measured", "/backward/theory", "/backward/measured"].map(value);
-        table.row(name.as_str(), &numbers);
+    for row in &document.rectangular {
+        let name = row.choice.replace("n_in", "n<sub>in</sub>").replace("n_out", "n<sub>out</sub>");
+        let (forward, backward) = (row.forward, row.backward);
+        table.row(name.as_str(), &[forward.theory, forward.measured, backward.theory, backward.measured]);
     }
     table
 }

@@ -1,24 +1,20 @@
 //! The page of the initialisation experiment.
 
-use serde_json::Value;
-
-use super::initialisation::Config;
-use crate::charts::{Histograms, Marks, Plot, Scale, Series, number};
+use super::{Document, Layer, Verdict};
+use crate::charts::{Histograms, Marks, Plot, Point, Scale, Series, number, points};
 use crate::language::Text;
-use crate::page::{Page, Table};
-use crate::statistics::Histogram;
+use crate::page::{Page, Table, cell};
 
 /// The page for one document.
-pub(super) fn page(config: &Config, document: &Value) -> Page {
-    let layers = document["layers"].as_array().map_or(&[][..], Vec::as_slice);
-    let scaled = document["init"]["std"].as_f64().map(|std| config.width as f64 * std * std);
-    let page = what_you_see(Page::new(), layers);
-    let page = page.table(numbers(layers));
+pub(super) fn page(document: &Document) -> Page {
+    let scaled = document.init.std.map(|std| document.width as f64 * std * std);
+    let page = what_you_see(Page::new(), &document.layers);
+    let page = page.table(numbers(&document.layers));
     let page = why(page, scaled);
     take_away(page)
 }
 
-fn what_you_see(page: Page, layers: &[Value]) -> Page {
+fn what_you_see(page: Page, layers: &[Layer]) -> Page {
     page.heading("What you see", "你看到了什么")
         .paragraph(
             "A standard normal input goes through equal layers without biases. Each panel is one layer: how its outputs are \
@@ -90,19 +86,16 @@ fn take_away(page: Page) -> Page {
         )
 }
 
-fn histograms(layers: &[Value]) -> Histograms {
+fn histograms(layers: &[Layer]) -> Histograms {
     layers.iter().take(24).fold(Histograms::new(), |panels, layer| {
-        let activation = &layer["activation"];
-        let mean = format!("{:.2}", activation["mean"].as_f64().unwrap_or(f64::NAN))
-            .replace("-0.00", "0.00")
-            .replace('-', "\u{2212}");
-        let value = |key: &str| short(activation[key].as_f64().unwrap_or(f64::NAN));
-        let index = &layer["layer"];
+        let outputs = &layer.activation;
+        let mean = format!("{:.2}", outputs.mean).replace("-0.00", "0.00").replace('-', "\u{2212}");
+        let (index, std) = (layer.layer, short(outputs.std));
         let title = Text::new(
-            format!("Layer {index}: mean {} std {}", mean, value("std")),
-            format!("第 {index} 层：均值 {} 标准差 {}", mean, value("std")),
+            format!("Layer {index}: mean {mean} std {std}"),
+            format!("第 {index} 层：均值 {mean} 标准差 {std}"),
         );
-        panels.with(title, Histogram::read(&activation["histogram"]))
+        panels.with(title, outputs.histogram.clone())
     })
 }
 
@@ -112,30 +105,31 @@ fn short(value: f64) -> String {
     if value.abs() >= 1000.0 || (value != 0.0 && value.abs() < 1e-3) { number(value) } else { text }
 }
 
-/// `(layer, value)` of one number of each layer.
-fn by_layer(layers: &[Value], pointer: &str) -> Vec<(f64, f64)> {
-    let number = |value: &Value| value.pointer(pointer).and_then(Value::as_f64);
-    layers.iter().enumerate().filter_map(|(index, layer)| Some((index as f64 + 1.0, number(layer)?))).collect()
+/// One number of each layer.
+fn by_layer(layers: &[Layer], number: impl Fn(&Layer) -> Option<f64>) -> Vec<Point> {
+    points(layers, |layer| layer.layer as f64, number)
 }
 
-fn signal_plot(layers: &[Value]) -> Plot {
+fn signal_plot(layers: &[Layer]) -> Plot {
     let plot = Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"));
-    let measured =
-        Series::new(Text::new("measured", "实测"), by_layer(layers, "/activation/std"), Marks::LineAndPoints);
+    let measured = by_layer(layers, |layer| Some(layer.activation.std));
+    let measured = Series::new(Text::new("measured", "实测"), measured, Marks::LineAndPoints);
     let plot = plot.scales(Scale::Linear, Scale::Logarithmic).with(measured);
-    let theory = by_layer(layers, "/theory/std");
+    let theory = by_layer(layers, |layer| layer.theory.map(|theory| theory.std));
     if theory.is_empty() { plot } else { plot.with(Series::new(Text::new("theory", "理论"), theory, Marks::Dashed)) }
 }
 
-fn gradient_plot(layers: &[Value]) -> Plot {
-    let series = |name: &str, pointer: &str| Series::new(name, by_layer(layers, pointer), Marks::LineAndPoints);
+fn gradient_plot(layers: &[Layer]) -> Plot {
+    let series = |name: &str, number: fn(&Layer) -> Option<f64>| {
+        Series::new(name, by_layer(layers, number), Marks::LineAndPoints)
+    };
     Plot::new(Text::new("layer", "层"), Text::new("root mean square", "均方根"))
         .scales(Scale::Linear, Scale::Logarithmic)
-        .with(series("dL/dh", "/gradient/activation_rms"))
-        .with(series("dL/dW", "/gradient/weight_rms"))
+        .with(series("dL/dh", |layer| Some(layer.gradient.activation_rms)))
+        .with(series("dL/dW", |layer| Some(layer.gradient.weight_rms)))
 }
 
-fn numbers(layers: &[Value]) -> Table {
+fn numbers(layers: &[Layer]) -> Table {
     let columns = [
         ("Layer", "层"),
         ("Mean", "均值"),
@@ -157,28 +151,25 @@ fn numbers(layers: &[Value]) -> Table {
         ),
         columns,
     );
-    let pointers = [
-        "/activation/mean",
-        "/activation/std",
-        "/theory/std",
-        "/activation/zero_fraction",
-        "/activation/near_zero_fraction",
-        "/activation/saturated_fraction",
-        "/activation/mean_derivative",
-        "/gradient/activation_rms",
-        "/gradient/weight_rms",
-    ];
-    for (index, layer) in layers.iter().enumerate() {
-        let cell = |pointer: &&str| layer.pointer(pointer).and_then(Value::as_f64).map_or("–".to_owned(), number);
-        let mut row = vec![Text::same((index + 1).to_string())];
-        row.extend(pointers.iter().map(|pointer| Text::same(cell(pointer))));
-        row.push(match layer["verdict"].as_str().unwrap_or_default() {
-            "too_small" => Text::new("too small", "过小"),
-            "saturated" => Text::new("saturated", "饱和"),
-            "too_large" => Text::new("too large", "过大"),
-            _ => Text::new("in range", "正常"),
-        });
-        table.text_row(row);
+    for Layer { layer, activation, gradient, verdict, theory, .. } in layers {
+        table.text_row(vec![
+            Text::same(layer.to_string()),
+            cell(activation.mean),
+            cell(activation.std),
+            cell(theory.map(|theory| theory.std)),
+            cell(activation.zero_fraction),
+            cell(activation.near_zero_fraction),
+            cell(activation.saturated_fraction),
+            cell(activation.mean_derivative),
+            cell(gradient.activation_rms),
+            cell(gradient.weight_rms),
+            match verdict {
+                Verdict::TooSmall => Text::new("too small", "过小"),
+                Verdict::Saturated => Text::new("saturated", "饱和"),
+                Verdict::TooLarge => Text::new("too large", "过大"),
+                Verdict::InRange => Text::new("in range", "正常"),
+            },
+        ]);
     }
     table
 }

@@ -9,8 +9,9 @@ use keel_data::{
 };
 use keel_nn::{RandomKey, Shape};
 
+use super::part::{Part, Parts};
+use super::task::Task;
 use crate::error::LabError;
-use crate::training::{Part, Task};
 
 /// Labelled images, divided into a part to train on and a part to test on.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl Images {
         Ok(Images { split })
     }
 
-    /// What a network is given and asked for.
+    /// The shape of an image and the number of classes.
     pub(crate) fn task(&self) -> Task {
         let input = match *self.split.dataset.sample_shape() {
             SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },
@@ -64,9 +65,10 @@ impl Images {
     ///
     /// # Errors
     /// If a step cannot be fitted.
-    pub(crate) fn preprocessed(&self, steps: &[PreprocessStep]) -> Result<(Part, Part), LabError> {
+    pub(crate) fn preprocessed(&self, steps: &[PreprocessStep]) -> Result<Parts, LabError> {
         let preprocessor = Preprocessor::fit(&self.split.dataset, &self.split.train, steps)?;
-        Ok((self.part(&preprocessor, &self.split.train)?, self.part(&preprocessor, &self.split.test)?))
+        let part = |indices: &[usize]| self.part(&preprocessor, indices);
+        Ok(Parts { train: part(&self.split.train)?, test: part(&self.split.test)? })
     }
 
     fn part(&self, preprocessor: &Preprocessor, indices: &[usize]) -> Result<Part, LabError> {

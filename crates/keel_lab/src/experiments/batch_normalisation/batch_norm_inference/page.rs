@@ -1,36 +1,34 @@
 //! The page of the experiment on batch norm at inference.
 
-use serde_json::Value;
-
+use super::test_batches::{OwnStatistics, Statistics};
+use super::{Document, Source, Unit, WarmUp};
 use crate::charts::{Marks, Plot, Scale, Series, number, points};
 use crate::language::Text;
 use crate::page::{Page, Table};
 
 /// The page for one document.
-pub(super) fn page(document: &Value) -> Page {
-    let own = &document["own_statistics"];
-    let curve = |pointer: &str| points(own, "/batch", pointer);
-    let running = document["running_accuracy"].as_f64().unwrap_or(0.0);
-    let line = curve("/shuffled_accuracy").into_iter().map(|(batch, _)| (batch, running)).collect();
+pub(super) fn page(document: &Document) -> Page {
+    let curve = |y: &dyn Fn(&OwnStatistics) -> f64| points(&document.own_statistics, |own| own.batch as f64, y);
+    let running = curve(&|_| document.running_accuracy);
     let plot = Plot::new(Text::new("test batch", "测试批大小"), Text::new("share of the test set", "测试集比例"))
         .scales(Scale::Logarithmic, Scale::Linear)
         .y_range(0.0, 1.05)
         .with(Series::new(
             Text::new("right, own statistics, shuffled", "正确率，自身统计量，打乱"),
-            curve("/shuffled_accuracy"),
+            curve(&|own| own.shuffled_accuracy),
             Marks::LineAndPoints,
         ))
         .with(Series::new(
             Text::new("right, own statistics, sorted by class", "正确率，自身统计量，按类排序"),
-            curve("/sorted_accuracy"),
+            curve(&|own| own.sorted_accuracy),
             Marks::LineAndPoints,
         ))
         .with(Series::new(
             Text::new("answer changes with the company", "答案随同批样本改变"),
-            curve("/changing_fraction"),
+            curve(&|own| own.changing_fraction),
             Marks::LineAndPoints,
         ))
-        .with(Series::new(Text::new("right, running statistics", "正确率，滑动统计量"), line, Marks::Dashed));
+        .with(Series::new(Text::new("right, running statistics", "正确率，滑动统计量"), running, Marks::Dashed));
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -99,30 +97,42 @@ fn why(page: Page) -> Page {
         )
 }
 
-fn units(document: &Value) -> Plot {
-    let curve = |source: &str| points(&document["units"], "/whole_training_set/0", &format!("/{source}/0"));
-    let whole = curve("whole_training_set");
+fn units(document: &Document) -> Plot {
+    let curve = |mean: fn(&Unit) -> f32| {
+        points(&document.units, |unit| f64::from(unit.whole_training_set[0]), |unit| f64::from(mean(unit)))
+    };
+    let whole = curve(|unit| unit.whole_training_set[0]);
     let (low, high) = whole.iter().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| (low.min(*x), high.max(*x)));
     Plot::new(Text::new("mean over the whole training set", "整个训练集上的均值"), Text::new("estimate", "估计值"))
-        .with(Series::new(Text::new("last batch alone", "仅最后一批"), curve("last_batch"), Marks::Points).coloured(1))
-        .with(Series::new(Text::new("moving average", "滑动平均"), curve("moving_average"), Marks::Points).coloured(0))
+        .with(
+            Series::new(Text::new("last batch alone", "仅最后一批"), curve(|unit| unit.last_batch[0]), Marks::Points)
+                .coloured(1),
+        )
+        .with(
+            Series::new(Text::new("moving average", "滑动平均"), curve(|unit| unit.moving_average[0]), Marks::Points)
+                .coloured(0),
+        )
         .with(Series::new(Text::new("equal", "相等"), vec![(low, low), (high, high)], Marks::Dashed).coloured(7))
 }
 
-fn warm_up(document: &Value) -> Plot {
-    let curve = |key: &str| points(&document["warm_up"], "/batches", key);
+fn warm_up(document: &Document) -> Plot {
+    let curve = |y: fn(&WarmUp) -> f64| points(&document.warm_up, |row| row.batches as f64, y);
     Plot::new(Text::new("batches", "批数"), Text::new("relative difference", "相对差异"))
         .scales(Scale::Logarithmic, Scale::Logarithmic)
-        .with(Series::new(Text::new("moving average", "滑动平均"), curve("/moving_average"), Marks::LineAndPoints))
         .with(Series::new(
-            Text::new("cumulative average", "累积平均"),
-            curve("/cumulative_average"),
+            Text::new("moving average", "滑动平均"),
+            curve(|row| row.moving_average),
             Marks::LineAndPoints,
         ))
-        .with(Series::new("0.9^k", curve("/missing_weight"), Marks::Dashed).coloured(7))
+        .with(Series::new(
+            Text::new("cumulative average", "累积平均"),
+            curve(|row| row.cumulative_average),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new("0.9^k", curve(|row| row.missing_weight), Marks::Dashed).coloured(7))
 }
 
-fn kinds(document: &Value) -> Table {
+fn kinds(document: &Document) -> Table {
     let columns = vec![
         Text::new("Statistics", "统计量"),
         Text::new("64 shuffled", "打乱的 64 张"),
@@ -135,24 +145,24 @@ fn kinds(document: &Value) -> Table {
         "测试正确率；括号内为答案取决于同批图像的图像比例",
     );
     let mut table = Table::new(caption, columns);
-    for row in document["kinds_of_batches"].as_array().into_iter().flatten() {
-        let name = match row["statistics"].as_str().unwrap_or_default() {
-            "moving_average" => Text::new("moving average", "滑动平均"),
-            "cumulative_average" => Text::new("cumulative average", "累积平均"),
-            "population" => Text::new("population rule", "总体规则"),
-            _ => Text::new("the test batch's own", "测试批自身"),
+    for row in &document.kinds_of_batches {
+        let name = match row.statistics {
+            Statistics::MovingAverage => Text::new("moving average", "滑动平均"),
+            Statistics::CumulativeAverage => Text::new("cumulative average", "累积平均"),
+            Statistics::Population => Text::new("population rule", "总体规则"),
+            Statistics::Own => Text::new("the test batch's own", "测试批自身"),
         };
         let mut cells = vec![name];
-        for cell in row["batches"].as_array().into_iter().flatten() {
-            let value = |key: &str| number(cell[key].as_f64().unwrap_or(f64::NAN));
-            cells.push(Text::same(format!("{} ({})", value("test_accuracy"), value("changing_fraction"))));
+        for kind in &row.batches {
+            let (accuracy, changing) = (number(kind.test_accuracy), number(kind.changing_fraction));
+            cells.push(Text::same(format!("{accuracy} ({changing})")));
         }
         table.text_row(cells);
     }
     table
 }
 
-fn sources(document: &Value) -> Table {
+fn sources(document: &Document) -> Table {
     let columns = vec![
         Text::new("Statistics", "统计量"),
         Text::new("Test accuracy", "测试正确率"),
@@ -160,18 +170,16 @@ fn sources(document: &Value) -> Table {
         Text::new("Difference from the whole set", "与整个训练集的差异"),
     ];
     let mut table = Table::new(Text::new("Six sources of the statistics", "统计量的六种来源"), columns);
-    let names = [
-        ("moving average kept in training", "训练中的滑动平均"),
-        ("average of all training steps", "所有训练步的累积平均"),
-        ("last batch alone", "仅最后一批"),
-        ("population rule, 10 batches", "总体规则，10 批"),
-        ("population rule, all batches", "总体规则，全部批"),
-        ("whole training set as one batch", "整个训练集作为一批"),
-    ];
-    for (source, (english, chinese)) in document["sources"].as_array().into_iter().flatten().zip(names) {
-        let value = |key: &str| source[key].as_f64().unwrap_or(f64::NAN);
-        let numbers = ["test_accuracy", "test_loss", "relative_difference"].map(value);
-        table.row(Text::new(english, chinese), &numbers);
+    for figures in &document.sources {
+        let name = match figures.source {
+            Source::MovingAverage => Text::new("moving average kept in training", "训练中的滑动平均"),
+            Source::CumulativeAverage => Text::new("average of all training steps", "所有训练步的累积平均"),
+            Source::LastBatch => Text::new("last batch alone", "仅最后一批"),
+            Source::Population10Batches => Text::new("population rule, 10 batches", "总体规则，10 批"),
+            Source::PopulationAllBatches => Text::new("population rule, all batches", "总体规则，全部批"),
+            Source::WholeTrainingSet => Text::new("whole training set as one batch", "整个训练集作为一批"),
+        };
+        table.row(name, &[figures.test_accuracy, figures.test_loss, figures.relative_difference]);
     }
     table
 }

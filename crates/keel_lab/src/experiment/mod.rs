@@ -1,0 +1,172 @@
+//! Experiments: settings to a document of numbers, the document to a page.
+
+mod chapter;
+mod frame;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use chapter::Chapter;
+
+use crate::error::LabError;
+use crate::knob::{Knob, knobs_of};
+use crate::language::Language;
+use crate::page::{Links, Page};
+use crate::settings::Settings;
+
+/// One experiment: its facts, its settings, its document and its page, in one file.
+pub(crate) trait Experiment {
+    /// Name on the command line, `initialisation`.
+    const NAME: &'static str;
+    /// Title in English and Chinese.
+    const TITLE: [&'static str; 2];
+    /// One sentence in English and Chinese.
+    const SUMMARY: [&'static str; 2];
+    /// Chapter it belongs to.
+    const CHAPTER: Chapter;
+
+    /// Settings; every documented field is a knob, and the default value holds the defaults.
+    type Config: JsonSchema + Default + Serialize + DeserializeOwned;
+    /// Every number of its figures; the fields in their order are the keys of the JSON file behind `experiment`.
+    type Document: Serialize;
+
+    /// Computes the document. The same config and seed give the same numbers with any number of threads.
+    ///
+    /// # Errors
+    /// If data or a network cannot be made from the config, or a result is not finite.
+    fn compute(config: &Self::Config, seed: u64) -> Result<Self::Document, LabError>;
+
+    /// Returns the page that shows and explains a document.
+    fn page(document: &Self::Document) -> Page;
+}
+
+/// One experiment of the catalog, whatever its document.
+pub struct ExperimentEntry {
+    /// Name on the command line, `initialisation`.
+    pub name: &'static str,
+    /// Title in English and Chinese.
+    pub title: [&'static str; 2],
+    /// One sentence in English and Chinese.
+    pub summary: [&'static str; 2],
+    /// Its chapter.
+    pub chapter: Chapter,
+    knobs: fn() -> Vec<Knob>,
+    run: fn(&Settings, u64) -> Result<Findings, LabError>,
+}
+
+impl ExperimentEntry {
+    /// The entry of the experiment `E`.
+    pub(crate) const fn of<E: Experiment>() -> Self {
+        ExperimentEntry {
+            name: E::NAME,
+            title: E::TITLE,
+            summary: E::SUMMARY,
+            chapter: E::CHAPTER,
+            knobs: knobs_of::<E::Config>,
+            run: findings::<E>,
+        }
+    }
+
+    /// Title in one language.
+    pub fn title(&self, language: Language) -> &'static str {
+        self.title[language as usize]
+    }
+
+    /// One sentence in one language.
+    pub fn summary(&self, language: Language) -> &'static str {
+        self.summary[language as usize]
+    }
+
+    /// Its knobs, with documentation, defaults and ranges.
+    pub fn knobs(&self) -> Vec<Knob> {
+        (self.knobs)()
+    }
+
+    /// Runs it. The same settings and seed give the same numbers with any number of threads.
+    ///
+    /// # Errors
+    /// Unknown knobs, values out of range, or a result that is not finite.
+    pub fn run(&'static self, settings: &Settings, seed: u64) -> Result<Outcome, LabError> {
+        let Findings { document, settings, page } = (self.run)(settings, seed)?;
+        Ok(Outcome { experiment: self, document, settings, page, seed })
+    }
+}
+
+/// Result of an experiment, its document no longer typed.
+struct Findings {
+    document: Value,
+    /// The config with every default filled in.
+    settings: Value,
+    page: Page,
+}
+
+/// A document as it is written.
+#[derive(Serialize)]
+struct Named<'a, D> {
+    experiment: &'static str,
+    #[serde(flatten)]
+    document: &'a D,
+}
+
+fn findings<E: Experiment>(settings: &Settings, seed: u64) -> Result<Findings, LabError> {
+    let config: E::Config = settings.config(E::NAME)?;
+    let document = E::compute(&config, seed)?;
+    let page = E::page(&document);
+    let named = Named { experiment: E::NAME, document: &document };
+    Ok(Findings {
+        document: serde_json::to_value(named).expect("documents are plain data"),
+        settings: serde_json::to_value(config).expect("configs are plain data"),
+        page,
+    })
+}
+
+/// The result of one run.
+pub struct Outcome {
+    /// The experiment that was run.
+    pub experiment: &'static ExperimentEntry,
+    /// Every number of its figures.
+    pub document: Value,
+    settings: Value,
+    page: Page,
+    seed: u64,
+}
+
+impl Outcome {
+    /// The page: one self-contained HTML document.
+    pub fn html(&self, language: Language) -> String {
+        self.linked_html(language, &Links::default())
+    }
+
+    /// The page with links to others.
+    pub(crate) fn linked_html(&self, language: Language, links: &Links) -> String {
+        frame::html(self, language, links)
+    }
+
+    /// The first chart or row of images of the page, without its caption.
+    pub(crate) fn first_figure(&self, language: Language) -> String {
+        self.page.first_figure(language)
+    }
+
+    /// The first row of histograms as an SVG document of its own, for a README or a slide.
+    ///
+    /// # Errors
+    /// If the page has no histograms.
+    pub fn picture(&self, language: Language) -> Result<String, LabError> {
+        let (caption, histograms) =
+            self.page.first_histograms().ok_or(LabError::NoPicture { experiment: self.experiment.name })?;
+        Ok(histograms.picture(caption.get(language), language))
+    }
+
+    /// The seed of the run.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Outcome").field("experiment", &self.experiment.name).finish_non_exhaustive()
+    }
+}

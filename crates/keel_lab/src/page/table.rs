@@ -1,0 +1,52 @@
+//! Tables of a page.
+
+use crate::charts::number;
+use crate::language::{Language, Text};
+
+/// Columns beyond which a table takes more than the width of the text, where there is room.
+const WIDE_TABLE: usize = 7;
+
+/// A table: titles of the columns, then rows of cells.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    caption: Text,
+    columns: Vec<Text>,
+    rows: Vec<Vec<Text>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub(crate) fn new(caption: Text, columns: Vec<Text>) -> Self {
+        Table { caption, columns, rows: Vec::new() }
+    }
+
+    /// Adds a row: its name, then numbers.
+    pub(crate) fn row(&mut self, name: impl Into<Text>, numbers: &[f64]) {
+        let cells = numbers.iter().map(|&value| Text::same(number(value)));
+        self.rows.push(std::iter::once(name.into()).chain(cells).collect());
+    }
+
+    /// Adds a row of texts.
+    pub(crate) fn text_row(&mut self, cells: Vec<Text>) {
+        self.rows.push(cells);
+    }
+
+    /// The table as HTML, in one language.
+    pub(super) fn html(&self, language: Language) -> String {
+        let cells = |tag: &str, texts: &[Text]| -> String {
+            texts.iter().map(|text| format!("<{tag}>{}</{tag}>", text.get(language))).collect()
+        };
+        let rows: String = self.rows.iter().map(|row| format!("<tr>{}</tr>", cells("td", row))).collect();
+        let class = if self.columns.len() > WIDE_TABLE { " wide" } else { "" };
+        format!(
+            "<div class=\"table{class}\"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
+            self.caption.get(language),
+            cells("th", &self.columns)
+        )
+    }
+}
+
+/// A number as a cell of a table; a dash where there is none.
+pub(crate) fn cell(value: impl Into<Option<f64>>) -> Text {
+    Text::same(number(value.into().unwrap_or(f64::NAN)))
+}

@@ -1,0 +1,46 @@
+//! The order in which samples are visited.
+
+use keel_nn::RandomKey;
+
+/// Sample numbers in shuffled rounds.
+pub(crate) struct Order {
+    rest: Vec<usize>,
+    samples: usize,
+    round: u64,
+    key: RandomKey,
+}
+
+impl Order {
+    /// Of so many samples.
+    pub(crate) fn new(samples: usize, key: RandomKey) -> Self {
+        Order { rest: Vec::new(), samples, round: 0, key }
+    }
+
+    /// The next `count` samples; the rest of a round that is too short is left out.
+    pub(crate) fn next(&mut self, count: usize) -> Vec<usize> {
+        let count = count.min(self.samples);
+        if self.rest.len() < count {
+            let key = self.key.child(self.round);
+            self.rest = (0..self.samples).collect();
+            self.rest.sort_by_key(|&sample| key.bits(sample as u64));
+            self.round += 1;
+        }
+        self.rest.split_off(self.rest.len() - count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_round_visits_each_sample_once() {
+        let mut order = Order::new(10, RandomKey::new(2));
+        let mut round: Vec<usize> = (0..2).flat_map(|_| order.next(5)).collect();
+        let second: Vec<usize> = (0..2).flat_map(|_| order.next(5)).collect();
+        assert_ne!(round, second);
+        round.sort_unstable();
+        assert_eq!(round, (0..10).collect::<Vec<_>>());
+        assert_eq!(order.next(30).len(), 10);
+    }
+}

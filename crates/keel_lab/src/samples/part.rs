@@ -1,0 +1,33 @@
+//! A part of a data set, in memory.
+
+/// Samples with their labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// `[samples, features]`
+    pub(crate) inputs: Vec<f32>,
+    /// `[samples]`
+    pub(crate) labels: Vec<u32>,
+}
+
+/// A part to train on and one to test on.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    /// To train on.
+    pub(crate) train: Part,
+    /// To test on.
+    pub(crate) test: Part,
+}
+
+impl Part {
+    /// Number of samples.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The samples `indices`, in that order.
+    pub(crate) fn take(&self, indices: &[usize]) -> Part {
+        let features = self.inputs.len() / self.len();
+        let rows = indices.iter().flat_map(|&index| &self.inputs[index * features..(index + 1) * features]);
+        Part { inputs: rows.copied().collect(), labels: indices.iter().map(|&index| self.labels[index]).collect() }
+    }
+}
