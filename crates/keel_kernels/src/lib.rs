@@ -8,9 +8,11 @@
 pub mod activation;
 pub mod buffer;
 pub mod bytes;
+mod columns;
 pub mod convolution;
 pub mod dropout;
 pub mod elementwise;
+mod filter;
 mod length;
 pub mod machine_limits;
 pub mod matmul;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::grad_input::FrameRows;
-use super::grad_weights::{GradientPass, GradientRows};
+use super::gradient_pass::{GradientPass, GradientRows};
 use super::{Convolution, ConvolutionAt, Filter, Pass};
 use crate::parallel::{Pieces, WorkerScratch, for_each_chunk_mut, for_each_task, for_each_task_with_scratch, workers};
 use crate::scratch::Scratch;

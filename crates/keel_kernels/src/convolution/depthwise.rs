@@ -2,7 +2,7 @@
 //!
 //! Frames are `[height, width, channels]`, weights `[kernel_h, kernel_w, 1, channels]`.
 
-use super::grad_weights::GradientPass;
+use super::gradient_pass::GradientPass;
 use super::{ConvolutionShape, Pass};
 use crate::simd::SimdLevel;
 

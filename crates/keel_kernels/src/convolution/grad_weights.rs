@@ -1,5 +1,6 @@
 //! The weight gradient: for each kernel tap, input pixels times output gradients, summed over positions.
 
+use super::gradient_pass::{GradientPass, GradientRows};
 use super::{Algorithm, Convolution, ConvolutionAt, depthwise};
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;
@@ -10,32 +11,6 @@ const BLOCK_FLOATS: usize = 10 * 1024;
 
 /// Maximum number of output rows of a block of positions.
 const MAX_BLOCK_LINES: usize = 16;
-
-/// A few images of output gradients: their first float, and floats from one row of pixels and one image to the next.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct GradientRows<'a> {
-    /// From the first pixel on.
-    pub(super) values: &'a [f32],
-    /// Floats between the starts of two rows.
-    pub(super) row: usize,
-    /// Floats between the starts of two images.
-    pub(super) image: usize,
-}
-
-/// Operands of the weight gradient of a few images.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct GradientPass<'a> {
-    /// Framed images, as for [`ConvolutionAt::forward_pass`].
-    pub(super) frames: &'a [f32],
-    pub(super) grad_output: GradientRows<'a>,
-}
-
-impl GradientRows<'_> {
-    /// The images from `index` on.
-    pub(super) fn starting_at(self, index: usize) -> Self {
-        GradientRows { values: &self.values[index * self.image..], ..self }
-    }
-}
 
 impl Convolution {
     /// Floats of the sums [`ConvolutionAt::add_grad_weights_pass`] adds to.

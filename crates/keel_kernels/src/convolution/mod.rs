@@ -13,6 +13,7 @@ mod depthwise;
 mod geometry;
 mod grad_input;
 mod grad_weights;
+mod gradient_pass;
 mod joined;
 mod normalized;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use normalized::{Finish, NormalizedGradient};
 
 use std::ops::Deref;
 
+pub use crate::filter::Filter;
 use crate::product::microkernel::Segment;
 use crate::product::panels::{PanelLayout, Panels, Strided};
 use crate::product::{Product, Rows};
@@ -32,15 +34,6 @@ use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 use grad_input::Phase;
 use winograd::{WeightGradient, Winograd};
-
-/// Weights `[kernel_h, kernel_w, in_channels / groups, out_channels]` and bias.
-#[derive(Clone, Copy, Debug)]
-pub struct Filter<'a> {
-    /// Weights.
-    pub weights: &'a [f32],
-    /// `[out_channels]`, added to every pixel.
-    pub bias: Option<&'a [f32]>,
-}
 
 /// A convolution of one fixed shape, with everything that can be computed ahead of any SIMD level.
 #[derive(Clone, Debug)]

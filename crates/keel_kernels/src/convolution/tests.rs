@@ -1,7 +1,7 @@
 //! Every path against the definition in f64, on awkward shapes.
 
 use super::grad_input::FrameRows;
-use super::grad_weights::{GradientPass, GradientRows};
+use super::gradient_pass::{GradientPass, GradientRows};
 use super::*;
 use crate::parallel::workers;
 

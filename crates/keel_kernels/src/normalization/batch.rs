@@ -5,11 +5,11 @@
 //! taken image by image ([`record_image`], [`finish_statistics`]) and its gradient is made row by row
 //! ([`apply_gradient_rows`]), while both are in the cache. Evaluation has tables of its own ([`super::evaluation`]).
 
-use super::columns::{PairSums, RowPair, map_columns, paired_sums};
 pub(super) use super::moments::RECORD as RECORD_FLOATS;
 use super::moments::{self, Moments};
 use super::records::{ImageRows, Recorded, Records};
 use super::{Affine, AffineGradient};
+use crate::columns::{PairSums, RowPair, map_columns, paired_sums};
 use crate::parallel::{Pieces, for_each_task};
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;

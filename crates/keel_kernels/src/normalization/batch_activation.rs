@@ -4,9 +4,9 @@
 //! once for the sums and once for the input gradient, so that no gradient is written in between.
 
 use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, for_each_row_chunk};
-use super::columns::{PairSums, RowPair, map_columns, paired_sums};
 use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
+use crate::columns::{PairSums, RowPair, map_columns, paired_sums};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 use crate::statistics::{CountedUnits, SignalPart, unit_signal_chunk};

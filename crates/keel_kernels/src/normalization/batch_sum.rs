@@ -2,9 +2,9 @@
 
 use super::batch::for_each_row_chunk;
 use super::batch_activation::Activated;
-use super::columns::{PairSums, RowPair, map_columns, paired_sums};
 use super::records::Records;
 use crate::activation::{Elementwise, Function, Visitor};
+use crate::columns::{PairSums, RowPair, map_columns, paired_sums};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 

@@ -3,7 +3,7 @@
 use super::Affine;
 use super::batch::FORWARD_TABLE;
 use super::moments::Moments;
-use crate::convolution::Filter;
+use crate::filter::Filter;
 
 /// Statistics for evaluation, `[channels]` each.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,6 @@ mod affine;
 pub mod batch;
 mod batch_activation;
 mod batch_sum;
-pub mod columns;
 pub mod evaluation;
 pub mod moments;
 mod pooled;
@@ -22,3 +21,5 @@ pub mod tail;
 mod tests;
 
 pub use affine::{Affine, AffineGradient};
+
+pub use crate::columns::RowPair;

@@ -3,7 +3,7 @@
 //! Each chunk of rows is read twice while it is in the cache: first for its mean, then for deviations from it; the
 //! chunks are combined in double precision, in order (Chan, Golub & LeVeque 1983).
 
-use super::columns::{PairSums, RowPair, paired_sums};
+use crate::columns::{PairSums, RowPair, paired_sums};
 
 /// Floats per channel of the record one chunk leaves: mean, low part of the mean, sum of squared deviations.
 pub const RECORD: usize = 3;

@@ -5,9 +5,9 @@
 use super::batch::{
     BACKWARD_TABLE, FORWARD_TABLE, TableInput, apply_gradient_chunk, normalize_chunk, sum_gradient_chunk,
 };
-use super::columns::RowPair;
 use super::moments::{self, Moments, RECORD};
 use super::{Affine, AffineGradient};
+use crate::columns::RowPair;
 use crate::length;
 use crate::parallel::{Pieces, WorkerScratch, for_each_task_with_scratch};
 use crate::scratch::Scratch;

@@ -6,10 +6,10 @@
 use super::batch::{self, FORWARD_TABLE, RECORD_FLOATS};
 use super::batch_activation::{self, Activated};
 use super::batch_sum::{self, Summed};
-use super::columns::RowPair;
 use super::pooled::{self, InputGradient, Pooled, PooledGradient, PooledOutput};
 use super::records::{ImageRows, Records};
 use crate::activation::Function;
+use crate::columns::RowPair;
 use crate::parallel::Pieces;
 use crate::pooling::PoolShape;
 use crate::simd::SimdLevel;

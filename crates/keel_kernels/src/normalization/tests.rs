@@ -2,11 +2,12 @@
 
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
-use super::columns::{PairSums, RowPair};
 use super::moments::{RECORD, chunk_moments, combine, record_chunk};
 use super::tail::{Extra, Hidden, Tail, TailGradient, TailInput, TailInputGradient, TailOutput};
-use super::{Affine, AffineGradient, batch, columns};
+use super::{Affine, AffineGradient, batch};
 use crate::activation::{self, Function};
+use crate::columns;
+use crate::columns::{PairSums, RowPair};
 use crate::pooling::PoolShape;
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;

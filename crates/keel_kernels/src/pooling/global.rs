@@ -1,7 +1,7 @@
 //! Average pooling over whole images.
 
+use crate::columns::{PairSums, RowPair, paired_sums};
 use crate::length;
-use crate::normalization::columns::{PairSums, RowPair, paired_sums};
 use crate::parallel::{Pieces, for_each_task};
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;

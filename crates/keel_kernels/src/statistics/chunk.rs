@@ -4,7 +4,7 @@
 //! looked at once more, one by one.
 
 use super::{Limits, UnitCounts};
-use crate::normalization::columns::{Columns, blocks, lane_of, lanes, wide_row};
+use crate::columns::{Columns, blocks, lane_of, lanes, wide_row};
 
 /// Accumulators of a chunk without units; wide enough for two of the widest vectors.
 const LANES: usize = 32;

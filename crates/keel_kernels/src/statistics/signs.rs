@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rayon::prelude::*;
 
 use super::CHUNK;
-use crate::normalization::columns::{Columns, lanes, wide_row};
+use crate::columns::{Columns, lanes, wide_row};
 use crate::parallel::{MINIMUM_WORK, workers};
 use crate::simd::SimdLevel;
 

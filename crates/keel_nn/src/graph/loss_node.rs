@@ -1,5 +1,7 @@
 //! The loss at the end of a graph.
 
+use keel_kernels::SimdLevel;
+
 use super::{NodeId, Place, Value};
 use crate::losses::{Loss, LossValue, Targets};
 
@@ -19,13 +21,13 @@ pub struct LossNode {
 }
 
 impl LossNode {
-    /// Loss of `outputs`, `[batch, members, outputs]`: the mean over samples and members. `targets` has one entry for each
-    /// prediction.
+    /// Loss of `outputs`, `[batch, members, outputs]`, with the vectors of `simd`: the mean over samples and members. `targets`
+    /// has one entry for each prediction.
     ///
     /// # Panics
     /// As [`Loss::evaluate`].
-    pub fn value(&self, outputs: &[f32], targets: Targets<'_>) -> LossValue {
-        self.loss.evaluate(outputs, targets)
+    pub fn value(&self, simd: SimdLevel, outputs: &[f32], targets: Targets<'_>) -> LossValue {
+        self.loss.compute(simd, outputs, targets, &mut [])
     }
 
     /// As [`LossNode::value`], and in `gradient` the derivative of the sum of the members' mean losses with respect to
@@ -33,8 +35,15 @@ impl LossNode {
     ///
     /// # Panics
     /// As [`Loss::forward_backward`].
-    pub fn value_and_gradient(&self, outputs: &[f32], targets: Targets<'_>, gradient: &mut [f32]) -> LossValue {
-        let value = self.loss.forward_backward(outputs, targets, gradient);
+    pub fn value_and_gradient(
+        &self,
+        simd: SimdLevel,
+        outputs: &[f32],
+        targets: Targets<'_>,
+        gradient: &mut [f32],
+    ) -> LossValue {
+        assert_eq!(outputs.len(), gradient.len(), "lengths of outputs and gradient");
+        let value = self.loss.compute(simd, outputs, targets, gradient);
         if self.members > 1 {
             let factor = self.members as f32;
             gradient.iter_mut().for_each(|gradient| *gradient *= factor);

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildError;
 use super::catalog::{KERNEL, LayerDefinition, LayerEntry, POOL_PADDING, POOL_STRIDE};
-use super::window::{self, Extent, Padding, PoolWindow};
+use super::extent::Extent;
+use super::window::{self, Padding, PoolWindow};
 use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Shape};
 

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildError;
 use super::catalog::{BIAS, BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
+use super::extent::Extent;
 use super::sizes::check_convolution;
-use super::window::{Extent, Padding, Window};
+use super::window::{Padding, Window};
 use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};

@@ -1,4 +1,5 @@
-//! The layers: one file each, with the keys a config file gives and the [`Layer`](crate::Layer) built from them.
+//! The layers: one file each, with the keys a config file gives and the [`Layer`](crate::Layer) built from them. Here are
+//! the two lists of them: [`LayerSpec`], an entry of a config, and [`Op`], an operation of a graph with everything resolved.
 
 mod activation;
 mod add;
@@ -10,14 +11,16 @@ mod convolution_block;
 mod custom;
 mod dense;
 mod dropout;
+mod extent;
 mod flatten;
 mod global_avg_pool;
 mod max_pool;
 mod normalization;
-mod op;
 mod residual;
 pub(crate) mod sizes;
 mod window;
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +36,7 @@ pub use convolution_block::ConvolutionBlock;
 pub use custom::CustomLayer;
 pub use dense::{Linear, LinearSpec, Maxout, MaxoutSpec, Members, MembersSpec};
 pub use dropout::{Dropout, DropoutSpec};
+pub use extent::Extent;
 pub use flatten::{Flatten, FlattenSpec};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolSpec};
 pub use max_pool::{MaxPool, MaxPoolSpec};
@@ -40,13 +44,13 @@ pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
     RunningPlaces, RunningStatistics, SampleNorm,
 };
-pub use op::Op;
 pub use residual::{ResidualSpec, Shortcut};
-pub use window::{Extent, Padding};
+pub use window::Padding;
 
 use crate::Shape;
 use crate::activations::Activation;
 use crate::catalog_enum;
+use crate::layer::{Layer, ParameterRole, ParameterSpec, StateSpec};
 
 catalog_enum! {
     /// One layer as a config file describes it: `type` and the layer's own keys.
@@ -84,5 +88,138 @@ impl LayerSpec {
     /// If the layer does not fit the input or a key has an impossible value.
     pub fn build(&self, input: Shape) -> Result<Op, BuildError> {
         self.definition().operation(input)
+    }
+}
+
+/// One operation. Whoever asks what a node is matches on it.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Two-dimensional convolution over images.
+    Conv2d(Conv2d),
+    /// Weighted sums of all inputs.
+    Linear(Linear),
+    /// The largest of several linear maps.
+    Maxout(Maxout),
+    /// Copies of the features, each scaled in its own way.
+    Members(Members),
+    /// Normalisation over the batch.
+    BatchNorm(BatchNorm),
+    /// Normalisation of each sample over all its values.
+    LayerNorm(SampleNorm),
+    /// Normalisation of each sample over groups of channels.
+    GroupNorm(SampleNorm),
+    /// Normalisation of each sample over the positions of each channel.
+    InstanceNorm(SampleNorm),
+    /// A function of every value.
+    Activation(ActivationLayer),
+    /// The largest value of each window.
+    MaxPool(MaxPool),
+    /// The average of each window.
+    AvgPool(AvgPool),
+    /// The average of each channel.
+    GlobalAvgPool(GlobalAvgPool),
+    /// An image as a vector.
+    Flatten(Flatten),
+    /// Random values set to zero during training.
+    Dropout(Dropout),
+    /// The sum that ends a residual block.
+    Add(Add),
+    /// A layer of the program that uses the library.
+    Custom(Arc<dyn Layer>),
+}
+
+impl Op {
+    /// The arithmetic on a CPU.
+    pub fn layer(&self) -> &dyn Layer {
+        match self {
+            Op::Conv2d(layer) => layer,
+            Op::Linear(layer) => layer,
+            Op::Maxout(layer) => layer,
+            Op::Members(layer) => layer,
+            Op::BatchNorm(layer) => layer,
+            Op::LayerNorm(layer) | Op::GroupNorm(layer) | Op::InstanceNorm(layer) => layer,
+            Op::Activation(layer) => layer,
+            Op::MaxPool(layer) => layer,
+            Op::AvgPool(layer) => layer,
+            Op::GlobalAvgPool(layer) => layer,
+            Op::Flatten(layer) => layer,
+            Op::Dropout(layer) => layer,
+            Op::Add(layer) => layer,
+            Op::Custom(layer) => layer.as_ref(),
+        }
+    }
+
+    /// Name in config files and the first part of a node's name.
+    pub fn kind(&self) -> &'static str {
+        self.layer().kind()
+    }
+
+    /// Shape of one output sample.
+    pub fn output_shape(&self) -> Shape {
+        self.layer().output_shape()
+    }
+
+    /// Settings in a few words, as in `3x3, 32 -> 64, stride 1`.
+    pub fn describe(&self) -> String {
+        self.layer().describe()
+    }
+
+    /// The learned parameters, in the order they lie in memory.
+    pub fn parameters(&self) -> Vec<ParameterSpec> {
+        self.layer().parameters()
+    }
+
+    /// Numbers kept between steps that no gradient reaches.
+    pub fn state(&self) -> Vec<StateSpec> {
+        self.layer().state()
+    }
+
+    /// Multiply-adds of the forward pass for one sample.
+    pub fn multiply_adds(&self) -> u64 {
+        self.layer().multiply_adds()
+    }
+
+    /// Returns true if the output is the input under another shape.
+    pub fn is_view(&self) -> bool {
+        self.layer().is_view()
+    }
+
+    /// The function of an activation.
+    pub fn activation(&self) -> Option<Activation> {
+        match self {
+            Op::Activation(layer) => Some(layer.activation()),
+            _ => None,
+        }
+    }
+
+    /// Returns true for an operation that multiplies its input by a matrix of weights.
+    pub fn has_weight_matrix(&self) -> bool {
+        match self {
+            Op::Conv2d(_) | Op::Linear(_) | Op::Maxout(_) => true,
+            Op::Custom(layer) => layer.parameters().iter().any(|parameter| parameter.role == ParameterRole::Weight),
+            _ => false,
+        }
+    }
+
+    /// Returns true if training leaves the parameters as they started.
+    pub fn is_frozen(&self) -> bool {
+        self.layer().frozen()
+    }
+
+    /// Returns true if training mixes the samples of a batch, so that a batch of one is refused.
+    pub fn needs_batch(&self) -> bool {
+        matches!(self, Op::BatchNorm(norm) if norm.output_shape().positions() == 1)
+    }
+}
+
+impl From<Arc<dyn Layer>> for Op {
+    fn from(layer: Arc<dyn Layer>) -> Self {
+        Op::Custom(layer)
+    }
+}
+
+impl<L: Layer + 'static> From<L> for Op {
+    fn from(layer: L) -> Self {
+        Op::Custom(Arc::new(layer))
     }
 }

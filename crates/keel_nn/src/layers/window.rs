@@ -1,79 +1,11 @@
 //! Windows that slide over images: kernel sizes, strides and padding, shared by convolution and pooling.
 
-use std::fmt;
-
 use keel_kernels::pooling::PoolShape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Shape;
-use crate::layers::BuildError;
-
-/// Rows and columns; a config file gives one number for both or `[height, width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "ExtentForm", into = "ExtentForm")]
-#[schemars(with = "ExtentForm")]
-pub struct Extent {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Extent {
-    /// As many rows as columns.
-    pub const fn square(side: usize) -> Self {
-        Extent { height: side, width: side }
-    }
-
-    /// Rows times columns.
-    pub const fn area(self) -> usize {
-        self.height * self.width
-    }
-}
-
-impl From<usize> for Extent {
-    fn from(side: usize) -> Self {
-        Extent::square(side)
-    }
-}
-
-impl From<[usize; 2]> for Extent {
-    fn from([height, width]: [usize; 2]) -> Self {
-        Extent { height, width }
-    }
-}
-
-impl fmt::Display for Extent {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}x{}", self.height, self.width)
-    }
-}
-
-/// How an [`Extent`] is written.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a whole number or [height, width]")]
-enum ExtentForm {
-    /// As many rows as columns.
-    Square(usize),
-    /// Rows, columns.
-    Sides([usize; 2]),
-}
-
-impl From<ExtentForm> for Extent {
-    fn from(form: ExtentForm) -> Self {
-        match form {
-            ExtentForm::Square(side) => side.into(),
-            ExtentForm::Sides(sides) => sides.into(),
-        }
-    }
-}
-
-impl From<Extent> for ExtentForm {
-    fn from(Extent { height, width }: Extent) -> Self {
-        if height == width { ExtentForm::Square(height) } else { ExtentForm::Sides([height, width]) }
-    }
-}
+use crate::layers::{BuildError, Extent};
 
 /// What surrounds an image: a config file gives `"same"`, `"valid"` or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

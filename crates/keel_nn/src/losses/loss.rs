@@ -1,7 +1,7 @@
 //! A loss bound to a network's output and its targets.
 
 use keel_kernels::activation::{self, Function};
-use keel_kernels::simd;
+use keel_kernels::{SimdLevel, simd};
 
 use super::bce::Bce;
 use super::class_weights::ClassWeights;
@@ -18,6 +18,16 @@ pub struct Loss {
     targets: TargetKind,
     /// One per class, or empty for 1 each.
     class_weights: Vec<f32>,
+}
+
+/// One batch on its way through a loss.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    simd: SimdLevel,
+    outputs: &'a [f32],
+    targets: Targets<'a>,
+    /// Factor of every gradient: one over what the sum is divided by.
+    scale: f32,
 }
 
 impl Loss {
@@ -70,7 +80,7 @@ impl Loss {
     /// If lengths or the kind of the targets do not agree, or a label is outside the classes.
     pub fn forward_backward(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32]) -> LossValue {
         assert_eq!(outputs.len(), grad.len(), "lengths of outputs and gradient");
-        self.compute(outputs, targets, grad)
+        self.compute(simd::level(), outputs, targets, grad)
     }
 
     /// Loss of `outputs`, `[batch, outputs]`, alone.
@@ -78,7 +88,7 @@ impl Loss {
     /// # Panics
     /// As [`Loss::forward_backward`].
     pub fn evaluate(&self, outputs: &[f32], targets: Targets<'_>) -> LossValue {
-        self.compute(outputs, targets, &mut [])
+        self.compute(simd::level(), outputs, targets, &mut [])
     }
 
     /// What the network believes, `[batch, outputs]`: softmax of class scores (for hinge a mere ranking), sigmoid of the
@@ -90,7 +100,7 @@ impl Loss {
         assert_eq!(outputs.len(), probabilities.len(), "lengths of outputs and probabilities");
         assert_eq!(outputs.len() % self.outputs, 0, "{} floats in rows of {}", outputs.len(), self.outputs);
         match self.output_transform() {
-            OutputTransform::Softmax => softmax(outputs, self.outputs, probabilities),
+            OutputTransform::Softmax => softmax(simd::level(), outputs, self.outputs, probabilities),
             OutputTransform::Sigmoid => activation::forward(simd::level(), Function::Sigmoid, outputs, probabilities),
             OutputTransform::Identity | OutputTransform::Auto => probabilities.copy_from_slice(outputs),
         }
@@ -149,7 +159,14 @@ impl Loss {
         }
     }
 
-    fn compute(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32]) -> LossValue {
+    /// As [`Loss::forward_backward`] with the vectors of `simd`; an empty `grad` asks for the value alone.
+    pub(crate) fn compute(
+        &self,
+        simd: SimdLevel,
+        outputs: &[f32],
+        targets: Targets<'_>,
+        grad: &mut [f32],
+    ) -> LossValue {
         let batch = outputs.len() / self.outputs;
         self.assert_fits(outputs, targets, batch);
         if batch == 0 {
@@ -168,31 +185,32 @@ impl Loss {
             Targets::Values(_) => batch as f64,
         };
         let scale = (1.0 / (weight * averaged)) as f32;
-        let (sum, finite) = self.sum(outputs, targets, grad, scale);
+        let (sum, finite) = self.sum(Pass { simd, outputs, targets, scale }, grad);
         LossValue { sum: sum.loss / averaged, weight, correct: sum.correct, non_finite: !finite }
     }
 
-    fn sum(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32], scale: f32) -> (Sum, bool) {
+    fn sum(&self, pass: Pass<'_>, grad: &mut [f32]) -> (Sum, bool) {
+        let Pass { simd, outputs, targets, scale } = pass;
         let width = self.outputs;
         let part = |rows| targets.rows(rows, width);
         let weights = ClassWeights(&self.class_weights);
         match &self.spec {
             LossSpec::CrossEntropy { label_smoothing } => {
                 let loss = CrossEntropy { classes: width, smoothing: *label_smoothing, weights };
-                sum_rows(outputs, width, grad, |rows, outputs, grad| {
+                sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
                     loss.rows(outputs, part(rows).labels(), grad, scale)
                 })
             }
-            LossSpec::Hinge {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Hinge {} => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
                 hinge::rows(outputs, part(rows).labels(), weights, grad, scale)
             }),
-            LossSpec::Mse {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Mse {} => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
                 mse::values(outputs, part(rows).values(), grad, scale)
             }),
-            LossSpec::Huber { delta } => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Huber { delta } => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
                 huber::values(*delta, outputs, part(rows).values(), grad, scale)
             }),
-            LossSpec::Bce {} => sum_rows(outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Bce {} => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
                 Bce { outputs: width, weights }.rows(outputs, part(rows), grad, scale)
             }),
             LossSpec::Custom(_) => unreachable!("a loss of a program's own sums by itself"),

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use keel_kernels::SimdLevel;
 use keel_kernels::parallel::{for_each_chunk_mut, for_each_task};
-use keel_kernels::simd;
 
 /// Most tasks a batch is cut into: each has a place for its sum on the stack.
 const MAXIMUM_TASKS: usize = 64;
@@ -23,6 +23,7 @@ pub(super) struct Sum {
 /// The sum over all rows of `operation(rows, outputs, gradient)` and whether everything was finite. `outputs` is
 /// `[batch, width]`; `gradient` has the same shape, or is empty and then stays so for `operation`.
 pub(super) fn sum_rows(
+    simd: SimdLevel,
     outputs: &[f32],
     width: usize,
     gradient: &mut [f32],
@@ -36,7 +37,7 @@ pub(super) fn sum_rows(
     let run = |task: usize, gradient: &mut [f32]| {
         let rows = task * rows_per_task..((task + 1) * rows_per_task).min(batch);
         let outputs = &outputs[rows.start * width..rows.end * width];
-        let (sum, task_finite) = simd::level().run(
+        let (sum, task_finite) = simd.run(
             #[inline(always)]
             || (operation(rows, outputs, gradient), outputs.iter().fold(true, |all, value| all & value.is_finite())),
         );

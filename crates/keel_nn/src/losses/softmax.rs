@@ -1,18 +1,18 @@
 //! Scores to probabilities.
 
+use keel_kernels::SimdLevel;
 use keel_kernels::activation::exp;
 use keel_kernels::parallel::for_each_chunk_mut;
-use keel_kernels::simd;
 
 /// Outputs a task handles, about.
 const CHUNK: usize = 8 * 1024;
 
 /// `probabilities` = softmax of each row of `outputs`, both `[batch, width]`.
-pub(super) fn softmax(outputs: &[f32], width: usize, probabilities: &mut [f32]) {
+pub(super) fn softmax(simd: SimdLevel, outputs: &[f32], width: usize, probabilities: &mut [f32]) {
     let chunk = CHUNK.div_ceil(width) * width;
     for_each_chunk_mut(probabilities, chunk, |index, probabilities| {
         let outputs = &outputs[index * chunk..index * chunk + probabilities.len()];
-        simd::level().run(
+        simd.run(
             #[inline(always)]
             || {
                 exponentials(outputs, width, probabilities);

@@ -169,7 +169,7 @@ impl Executor {
     pub fn loss(&mut self, targets: Targets<'_>) -> LossValue {
         let program = Arc::clone(&self.program);
         let (outputs, gradient) = self.outputs_and_gradient();
-        loss_of(&program).value_and_gradient(outputs, targets, gradient)
+        loss_of(&program).value_and_gradient(program.simd(), outputs, targets, gradient)
     }
 
     /// As [`Executor::loss`], without a gradient.
@@ -178,7 +178,7 @@ impl Executor {
     /// As [`Executor::loss`].
     pub fn loss_value(&mut self, targets: Targets<'_>) -> LossValue {
         let program = Arc::clone(&self.program);
-        loss_of(&program).value(self.outputs_and_gradient().0, targets)
+        loss_of(&program).value(program.simd(), self.outputs_and_gradient().0, targets)
     }
 
     /// The outputs of the last forward run and the place for the gradient with respect to them, for a loss that the graph does

@@ -6,7 +6,7 @@ use keel_nn::graph::Place;
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{LossSpec, TargetKind, Targets};
 use keel_nn::reference::{Numbers, Pass, Reference};
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, lower};
+use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, SimdLevel, lower};
 use keel_testkit::{Tolerance, deterministic_values};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -170,7 +170,8 @@ proptest! {
         let expected = by_reference(&network, &input, &grad_outputs, &answers);
         // Batch norm over a handful of values can blow rounding up without limit.
         prop_assume!(largest(&expected.gradients) < 1e4 && largest(&expected.evaluated) < 1e4);
-        for target in [Cpu::unfused(), Cpu::fused()] {
+        let levels = SimdLevel::available().into_iter();
+        for target in levels.flat_map(|simd| [Cpu::unfused().with_simd(simd), Cpu::fused().with_simd(simd)]) {
             let actual = on_cpu(&network, target, &input, &grad_outputs, &answers);
             let what = |part: &str| format!("{part} of {layers:?} on {shape}, {target:?}");
             let tolerance = |expected: &[f64]| Tolerance::new(2e-3, 2e-4 * largest(expected).max(1e-2));

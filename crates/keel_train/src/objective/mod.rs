@@ -303,6 +303,7 @@ fn target_scaling(data: &SplitDataset) -> Vec<TargetScale> {
 #[cfg(test)]
 mod tests {
     use keel_data::{Dataset, Inputs, SampleShape, Split};
+    use keel_kernels::simd::level;
     use keel_nn::graph::LossNode;
     use keel_nn::{NodeId, Value};
 
@@ -366,13 +367,13 @@ mod tests {
                 place: Place { path: "train.loss".to_owned(), is_written: false },
             };
             let targets = objective.targets(&targets).unwrap();
-            let value = node.value_and_gradient(&outputs, targets, &mut gradient);
-            assert_eq!(value.mean(), node.value(&outputs, targets).mean());
+            let value = node.value_and_gradient(level(), &outputs, targets, &mut gradient);
+            assert_eq!(value.mean(), node.value(level(), &outputs, targets).mean());
             for at in 0..outputs.len() {
                 let loss = |step: f32| {
                     let mut moved = outputs.clone();
                     moved[at] += step;
-                    MEMBERS as f64 * node.value(&moved, targets).mean()
+                    MEMBERS as f64 * node.value(level(), &moved, targets).mean()
                 };
                 let difference = (loss(1e-2) - loss(-1e-2)) / 2e-2;
                 assert!((difference - f64::from(gradient[at])).abs() < 1e-3, "{at}: {difference} {}", gradient[at]);

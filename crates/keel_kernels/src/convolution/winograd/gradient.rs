@@ -7,7 +7,7 @@ use super::image::{pixels_inside, store};
 use super::transform::{Filtering, Four, Tile, Two, in_both_directions};
 use super::{Strip, Winograd, first_vector, lanes};
 use crate::convolution::ConvolutionShape;
-use crate::convolution::grad_weights::{GradientPass, GradientRows};
+use crate::convolution::gradient_pass::{GradientPass, GradientRows};
 use crate::parallel::{Pieces, for_each_task};
 use crate::product::OuterProduct;
 use crate::product::microkernel::Segment;

@@ -5,6 +5,7 @@ use keel_kernels::matmul::{self, Factors, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::backward_scratch;
 use super::linear_groups::LinearGroups;
 use crate::graph::Op;
 use crate::init::InitSpec;
@@ -113,14 +114,6 @@ pub struct Linear {
     in_features: usize,
     out_features: usize,
     spec: LinearSpec,
-}
-
-/// Returns the length of the scratch buffer of the weight gradient and the input gradient of a product, in floats.
-pub(super) fn backward_scratch(simd: SimdLevel, forward: Sizes) -> usize {
-    let Sizes { rows, depth, columns } = forward;
-    let of_weights = Sizes { rows: depth, depth: rows, columns };
-    let of_input = Sizes { rows, depth: columns, columns: depth };
-    matmul::scratch_length(simd, of_weights).max(matmul::scratch_length(simd, of_input))
 }
 
 impl Linear {

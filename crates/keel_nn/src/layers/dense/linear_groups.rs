@@ -6,7 +6,7 @@ use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::parallel::for_each_chunk_mut;
 use keel_kernels::{Scratch, SimdLevel};
 
-use super::linear::backward_scratch;
+use super::backward_scratch;
 use crate::{Backward, Forward};
 
 /// `Y_g = X_g W_g + b_g` for every group g: X `[batch, groups * in_features]`, W `[groups, in_features, out_features]`, b

@@ -5,7 +5,7 @@ use keel_kernels::matmul::{self, Factors, Sizes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::linear::backward_scratch;
+use super::backward_scratch;
 use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;

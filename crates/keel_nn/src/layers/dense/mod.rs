@@ -5,6 +5,17 @@ mod linear_groups;
 mod maxout;
 mod members;
 
+use keel_kernels::SimdLevel;
+use keel_kernels::matmul::{self, Sizes};
+
 pub use linear::{Linear, LinearSpec};
 pub use maxout::{Maxout, MaxoutSpec};
 pub use members::{Members, MembersSpec};
+
+/// Returns the length of the scratch buffer of the weight gradient and the input gradient of a product, in floats.
+fn backward_scratch(simd: SimdLevel, forward: Sizes) -> usize {
+    let Sizes { rows, depth, columns } = forward;
+    let of_weights = Sizes { rows: depth, depth: rows, columns };
+    let of_input = Sizes { rows, depth: columns, columns: depth };
+    matmul::scratch_length(simd, of_weights).max(matmul::scratch_length(simd, of_input))
+}

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use keel_kernels::Scratch;
+use keel_kernels::normalization::RowPair;
 use keel_kernels::normalization::batch::{self, BackwardSums, TableInput};
-use keel_kernels::normalization::columns::RowPair;
 use keel_kernels::normalization::evaluation::{self, RunningStatistics as Running};
 use keel_kernels::normalization::{Affine, AffineGradient};
 use keel_kernels::statistics::{ChannelMoments, Signal};

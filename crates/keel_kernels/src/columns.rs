@@ -21,20 +21,20 @@ pub struct RowPair<'a> {
 impl<'a> RowPair<'a> {
     /// Pairs `x` with itself.
     #[inline(always)]
-    pub fn alone(x: &'a [f32]) -> Self {
+    pub(crate) fn alone(x: &'a [f32]) -> Self {
         RowPair { x, other: x }
     }
 
     /// Returns the part with these floats.
     #[inline(always)]
-    pub fn part(self, range: Range<usize>) -> Self {
+    pub(crate) fn part(self, range: Range<usize>) -> Self {
         RowPair { x: &self.x[range.clone()], other: &self.other[range] }
     }
 }
 
 /// Sums of two numbers over the rows, `[channels]` each.
 #[derive(Debug)]
-pub struct PairSums<'a> {
+pub(crate) struct PairSums<'a> {
     /// Sums of the first number.
     pub first: &'a mut [f32],
     /// Sums of the second number.
@@ -44,7 +44,7 @@ pub struct PairSums<'a> {
 impl<'a> PairSums<'a> {
     /// The halves of a record `[2, channels]`.
     #[inline(always)]
-    pub fn of_record(record: &'a mut [f32]) -> Self {
+    pub(crate) fn of_record(record: &'a mut [f32]) -> Self {
         let (first, second) = record.split_at_mut(record.len() / 2);
         PairSums { first, second }
     }
@@ -62,7 +62,7 @@ pub(crate) struct Columns {
 /// Sums over the rows of one chunk: `sums` become those of both numbers of `terms(other, x, [tables[0][c], ...])` over all
 /// rows, taken in an order that depends on the sizes alone. Each table is `[channels]`.
 #[inline(always)]
-pub fn paired_sums<const TABLES: usize>(
+pub(crate) fn paired_sums<const TABLES: usize>(
     rows: RowPair<'_>,
     tables: [&[f32]; TABLES],
     terms: impl Fn(f32, f32, [f32; TABLES]) -> [f32; 2] + Copy,
@@ -102,7 +102,7 @@ pub fn paired_sums<const TABLES: usize>(
 /// Writes `map(other, x, [tables[0][c], tables[1][c], ...])` for every element to `y`, `[rows, channels]`; each table is
 /// `[channels]`.
 #[inline(always)]
-pub fn map_columns<const TABLES: usize>(
+pub(crate) fn map_columns<const TABLES: usize>(
     rows: RowPair<'_>,
     tables: [&[f32]; TABLES],
     map: impl Fn(f32, f32, [f32; TABLES]) -> f32 + Copy,

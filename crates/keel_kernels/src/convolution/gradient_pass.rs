@@ -1,0 +1,27 @@
+//! Operands of the weight gradient.
+
+/// A few images of output gradients: their first float, and floats from one row of pixels and one image to the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GradientRows<'a> {
+    /// From the first pixel on.
+    pub(super) values: &'a [f32],
+    /// Floats between the starts of two rows.
+    pub(super) row: usize,
+    /// Floats between the starts of two images.
+    pub(super) image: usize,
+}
+
+/// Operands of the weight gradient of a few images.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GradientPass<'a> {
+    /// Framed images, as for [`ConvolutionAt::forward_pass`](super::ConvolutionAt::forward_pass).
+    pub(super) frames: &'a [f32],
+    pub(super) grad_output: GradientRows<'a>,
+}
+
+impl GradientRows<'_> {
+    /// The images from `index` on.
+    pub(super) fn starting_at(self, index: usize) -> Self {
+        GradientRows { values: &self.values[index * self.image..], ..self }
+    }
+}
