@@ -7,6 +7,7 @@ mod crop_padding;
 mod cutout;
 mod flip;
 mod random_resized_crop;
+mod stored_image;
 mod write_sample;
 
 pub use config::{AugmentConfig, CropBorder};

@@ -1,6 +1,6 @@
 //! A random part of the image, enlarged to its size (Szegedy et al. 2015, section 6).
 
-use super::write_sample::StoredImage;
+use super::stored_image::StoredImage;
 use crate::catalog::CatalogEntry;
 use crate::dataset::Sides;
 use crate::preprocess::elementwise::{Elementwise, Stored};

@@ -1,6 +1,7 @@
 //! Flip, crop and the first preprocessing pass in one walk over the stored image.
 
 use super::random_resized_crop::{Shown, write_window};
+use super::stored_image::StoredImage;
 use super::{CropBorder, Draw, WindowScratch};
 use crate::dataset::SampleShape;
 use crate::preprocess::elementwise::{Elementwise, Stored};
@@ -10,15 +11,6 @@ use crate::preprocess::elementwise::{Elementwise, Stored};
 pub(crate) struct StoredSample<'a, T> {
     pub(crate) values: &'a [T],
     pub(crate) shape: &'a SampleShape,
-}
-
-/// Values of an image as a data set stores them, `[height, width, channels]`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StoredImage<'a, T> {
-    pub(super) values: &'a [T],
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) channels: usize,
 }
 
 /// Writes one sample to `output`, an image mirrored, moved or enlarged, shifted and scaled; zeros where it is blanked.

@@ -1,6 +1,7 @@
 //! Fitting a pipeline to the training split, and its statistics before and after.
 
 use super::fitted::FittedStep;
+use super::plan::PreprocessScratch;
 use super::preprocessor::Preprocessor;
 use super::steps::{PreprocessStep, impute};
 use super::training_view::TrainingView;
@@ -33,12 +34,19 @@ impl Preprocessor {
         let mut fitted: Vec<FittedStep> = impute::fit(dataset, training_indices)?.into_iter().collect();
         for step in steps {
             let so_far = Self::from_steps(*dataset.sample_shape(), fitted)?;
-            let view = TrainingView { dataset, indices: training_indices, preprocessor: &so_far };
-            let next = step.fit(&view)?;
+            let next = so_far.view(dataset, training_indices, |view| step.fit(view))?;
             fitted = so_far.into_steps();
             fitted.push(next);
         }
         Self::from_steps(*dataset.sample_shape(), fitted)
+    }
+
+    /// Calls `look` with the samples `indices` of `dataset` as these steps leave them.
+    fn view<T>(&self, dataset: &Dataset, indices: &[usize], look: impl FnOnce(&TrainingView) -> T) -> T {
+        let gather = |indices: &[usize], rows: &mut [f32]| {
+            self.gather(dataset, indices, rows, &mut PreprocessScratch::default())
+        };
+        look(&TrainingView { indices, shape: *self.output_shape(), gather: &gather })
     }
 
     /// Statistics of the samples `indices` before and after preprocessing, for reports.
@@ -46,9 +54,11 @@ impl Preprocessor {
         let imputation =
             self.steps().iter().filter(|step| matches!(step, FittedStep::Impute { .. })).cloned().collect();
         let raw = Self::from_steps(*self.input_shape(), imputation)?;
-        let moments = |preprocessor| {
-            let view = TrainingView { dataset, indices, preprocessor };
-            if view.shape().is_image() { view.channel_moments() } else { view.moments() }
+        let moments = |preprocessor: &Self| {
+            preprocessor.view(dataset, indices, |view| match view.shape().is_image() {
+                true => view.channel_moments(),
+                false => view.moments(),
+            })
         };
         Ok(PreprocessStatistics {
             names: dataset.feature_names().to_vec(),

@@ -1,8 +1,6 @@
 //! The training split as the steps so far leave it: what the next step is fitted to.
 
-use super::PreprocessScratch;
-use super::preprocessor::Preprocessor;
-use crate::dataset::{Dataset, SampleShape};
+use crate::dataset::SampleShape;
 use crate::error::DataError;
 use crate::moments::Moments;
 use rayon::prelude::*;
@@ -11,16 +9,22 @@ use rayon::prelude::*;
 const CHUNK: usize = 256;
 
 /// Samples of a dataset behind the steps fitted so far.
+#[derive(Clone, Copy)]
 pub(crate) struct TrainingView<'a> {
-    pub(crate) dataset: &'a Dataset,
     pub(crate) indices: &'a [usize],
-    pub(crate) preprocessor: &'a Preprocessor,
+    /// Shape after the steps so far.
+    pub(crate) shape: SampleShape,
+    /// Writes the samples with these numbers, `[samples, values]`, as the steps so far leave them.
+    pub(crate) gather: &'a Gather<'a>,
 }
+
+/// Writes samples behind some steps.
+pub(crate) type Gather<'a> = dyn Fn(&[usize], &mut [f32]) -> Result<(), DataError> + Sync + 'a;
 
 impl TrainingView<'_> {
     /// Shape after the steps so far.
     pub(crate) fn shape(&self) -> SampleShape {
-        *self.preprocessor.output_shape()
+        self.shape
     }
 
     /// `map` over chunks of transformed samples, `[up to 256, values]`, in parallel; results in order.
@@ -30,7 +34,7 @@ impl TrainingView<'_> {
             .par_chunks(CHUNK)
             .map(|indices| {
                 let mut rows = vec![0.0; indices.len() * length];
-                self.preprocessor.gather(self.dataset, indices, &mut rows, &mut PreprocessScratch::default())?;
+                (self.gather)(indices, &mut rows)?;
                 Ok(map(&rows))
             })
             .collect()

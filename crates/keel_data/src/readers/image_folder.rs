@@ -3,6 +3,7 @@
 mod alpha;
 mod decoder;
 mod depth;
+mod eight_bits;
 mod header;
 pub(super) mod kind;
 mod layout;

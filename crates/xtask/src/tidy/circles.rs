@@ -135,7 +135,13 @@ fn module(path: &str) -> Option<Module> {
 /// The code of a file before its tests.
 fn without_tests(text: &str) -> String {
     let code = code_only(text);
-    let end = code.find("#[cfg(test)]\nmod ").unwrap_or(code.len());
+    let starts = code.match_indices("#[cfg(").map(|(start, _)| start);
+    let of_tests = |start: &usize| {
+        let mut lines = code[*start..].lines();
+        lines.next().is_some_and(|condition| condition.contains("test"))
+            && lines.next().is_some_and(|line| line.starts_with("mod "))
+    };
+    let end = starts.into_iter().find(of_tests).unwrap_or(code.len());
     code[..end].to_owned()
 }
 

@@ -1,7 +1,7 @@
 //! Decoding one image file to bytes of a given size.
 
 use super::alpha::on_white;
-use super::depth;
+use super::eight_bits::to_bytes;
 use super::header::{open, swaps_sides, unreadable};
 use super::shrink::shrink;
 use crate::config::{Fit, ResizeFilter};
@@ -31,7 +31,7 @@ pub(super) fn decode(
         return Err(DataError::shape("samples of this model", shape, "an image"));
     };
     let (image, orientation) = read(path)?;
-    let (image, transparent) = on_white(depth::to_bytes(image, decoding.sample_bits));
+    let (image, transparent) = on_white(to_bytes(image, decoding.sample_bits));
     // To the right channels before resizing: fewer bytes to move, and the same for every format.
     let mut image: DynamicImage = if channels == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
     let stored_as = match swaps_sides(orientation) {

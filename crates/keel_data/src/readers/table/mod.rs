@@ -14,7 +14,6 @@ mod in_memory;
 mod labels;
 mod names;
 mod number_format;
-mod numbers;
 mod raw;
 mod rows;
 mod source;

@@ -1,12 +1,12 @@
 //! The target of a table: which column it is, whether it holds classes or values, and which rows have it.
 
+use super::column::shown;
 use super::column::{Known, count};
 use super::encode::number;
 use super::labels::{class_names, labels};
 use super::magnitude::Magnitude;
 use super::missing::Missing;
 use super::names;
-use super::numbers::shown;
 use super::raw::RawTable;
 use super::tally::Tally;
 use crate::config::{DataConfig, Task};

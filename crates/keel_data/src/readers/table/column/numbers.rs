@@ -1,12 +1,12 @@
 //! Columns of numbers: which are features, which only name or count the rows.
 
-use super::column::{Decision, Judged};
-use super::magnitude::Magnitude;
-use super::names;
-use super::number::parse;
-use super::raw::Cells;
+use super::{Decision, Judged};
 use crate::dataset::{ColumnEncoding, ColumnKind, NumberEncoding, NumberFormat};
 use crate::error::DataError;
+use crate::readers::table::magnitude::Magnitude;
+use crate::readers::table::names;
+use crate::readers::table::number::parse;
+use crate::readers::table::raw::Cells;
 
 /// Rows a column needs for its numbers to be called a count of the rows.
 const ROWS_TO_COUNT: usize = 10;
@@ -181,7 +181,7 @@ fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize
 }
 
 /// A number in few digits.
-pub(super) fn shown(value: f64) -> String {
+pub(in crate::readers::table) fn shown(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e12).contains(&size) {
         return format!("{value:e}");

@@ -1,15 +1,19 @@
 //! What a column of features is: number, category, boolean, time, words, or nothing to learn from.
 
-use super::category::{choose, is_mostly_distinct};
-use super::missing::Missing;
-use super::moment::Moment;
-use super::number_format::{Fitting, fitting};
-use super::raw::{Cells, RawTable};
-use super::tally::Tally;
-use super::truth::truth_of;
-use super::{numbers, time_column, words};
+mod numbers;
+
+pub(super) use numbers::shown;
+
 use crate::dataset::{ColumnEncoding, ColumnKind, ColumnReport, TableColumn, TimeEncoding};
 use crate::error::DataError;
+use crate::readers::table::category::{choose, is_mostly_distinct};
+use crate::readers::table::missing::Missing;
+use crate::readers::table::moment::Moment;
+use crate::readers::table::number_format::{Fitting, fitting};
+use crate::readers::table::raw::{Cells, RawTable};
+use crate::readers::table::tally::Tally;
+use crate::readers::table::truth::truth_of;
+use crate::readers::table::{time_column, words};
 
 /// Share of different cells from which texts are names of rows.
 const NAMES_SHARE: f64 = 0.95;
