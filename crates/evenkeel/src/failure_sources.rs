@@ -43,7 +43,7 @@ pub(crate) fn of_source(source: &str, error: &TrainError) -> Failure {
 }
 
 /// An error about a key of the config that was read from `name` and `overrides`, with the place the key was written at.
-pub(crate) fn of_config((name, overrides): (Option<&str>, &[String]), error: TrainError) -> Stop {
+pub(crate) fn of_config(name: Option<&str>, overrides: &[String], error: TrainError) -> Stop {
     let found = error.key().and_then(|key| place_of(name, overrides, &key).map(|place| (key, place)));
     let Some((key, place)) = found else { return error.into() };
     let failure = from_sentence(&error.to_string());

@@ -151,6 +151,24 @@ impl<'a> Case<'a> {
         window.loss() < share * first.min(untrained)
     }
 
+    /// Returns the loss of a guess with the class shares as probabilities: their entropy, or ln C where they are unknown or the classes
+    /// have weights, which are there to make them equal.
+    pub(crate) fn guessing_loss(&self) -> Option<f64> {
+        let chance = self.model.chance_loss()?;
+        let shares = self.data.map_or(&[][..], |data| &data.class_shares);
+        if shares.is_empty() || self.data.is_some_and(|data| data.weighted_classes) {
+            return Some(chance);
+        }
+        Some(
+            shares
+                .iter()
+                .map(|&share| f64::from(share))
+                .filter(|&share| share > 0.0)
+                .map(|share| -share * share.ln())
+                .sum(),
+        )
+    }
+
     /// The remedy that multiplies the learning rate, with the resulting rate where the present one is known.
     pub fn scale_learning_rate(&self, factor: f64) -> Remedy {
         let peak = self.history.peak_learning_rate();

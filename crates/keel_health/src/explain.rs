@@ -1,6 +1,7 @@
 //! The text that explains a rule: the doc comment of the rule's own file, read back.
 
-use crate::catalog::{Rule, catalog};
+use crate::catalog::catalog;
+use crate::rule::Rule;
 
 /// One of the five sections of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]

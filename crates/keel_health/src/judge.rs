@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Moment, Observation};
-use crate::catalog::Rule;
 use crate::finding::{Evidence, Finding};
 use crate::measurement::ModelDescription;
 use crate::remedy::describe_all;
+use crate::rule::Rule;
 
 /// Points kept of the statistic of a finding.
 const EVIDENCE_POINTS: usize = 64;
@@ -38,28 +38,32 @@ pub(crate) struct Stretch {
     pub(crate) last_step: u64,
 }
 
+/// A question to a rule that was answered with observations.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) rule: &'static Rule,
+    pub(crate) moment: Moment,
+    pub(crate) stretch: Stretch,
+    pub(crate) model: &'a ModelDescription,
+}
+
 impl Judge {
-    /// Takes in what `rule` observed at `moment`; returns the findings that are new or have become more serious.
-    pub(crate) fn hear(
-        &mut self,
-        rule: &'static Rule,
-        moment: Moment,
-        observations: Vec<Observation>,
-        (stretch, model): (Stretch, &ModelDescription),
-    ) -> Vec<Finding> {
+    /// Takes in the answer of a rule; returns the findings that are new or have become more serious.
+    pub(crate) fn hear(&mut self, question: &Question, observations: Vec<Observation>) -> Vec<Finding> {
         self.cases.iter_mut().for_each(|case| case.seen_now = false);
         let mut news = Vec::new();
         for observation in observations {
-            let case = self.case(rule, moment, &observation);
+            let case = self.case(question, &observation);
             if case.seen_now {
                 continue;
             }
-            if case.hear(rule, observation, stretch, model)
+            if case.hear(question, observation)
                 && let Some(finding) = &case.finding
             {
                 news.push(finding.clone());
             }
         }
+        let Question { rule, moment, .. } = *question;
         for case in self.cases.iter_mut().filter(|case| case.code == rule.code && case.moment == moment) {
             if !case.seen_now {
                 case.in_a_row = 0;
@@ -73,7 +77,8 @@ impl Judge {
         self.cases.iter().filter_map(|case| case.finding.clone()).collect()
     }
 
-    fn case(&mut self, rule: &'static Rule, moment: Moment, observation: &Observation) -> &mut OpenCase {
+    fn case(&mut self, question: &Question, observation: &Observation) -> &mut OpenCase {
+        let Question { rule, moment, .. } = *question;
         let known = self
             .cases
             .iter()
@@ -97,8 +102,9 @@ impl Judge {
 }
 
 impl OpenCase {
-    /// `true` if the observation made a new finding or a more serious one.
-    fn hear(&mut self, rule: &Rule, observation: Observation, stretch: Stretch, model: &ModelDescription) -> bool {
+    /// Returns `true` if the observation made a new finding or a more serious one.
+    fn hear(&mut self, question: &Question, observation: Observation) -> bool {
+        let Question { rule, stretch, model, .. } = *question;
         self.seen_now = true;
         if self.in_a_row == 0 {
             self.first_step = stretch.first_step;

@@ -19,8 +19,10 @@
 #![warn(clippy::unwrap_used)]
 // A comparison with NaN must not pass for a healthy number: !(x > limit) says what happens to it.
 
+mod calibration;
 mod case;
 mod catalog;
+mod causal_order;
 mod causes;
 mod diagnose;
 mod error;
@@ -32,14 +34,22 @@ pub mod measurement;
 mod merge;
 mod monitor;
 mod remedy;
+mod role;
+mod rule;
 pub mod rules;
+mod symptom;
 
+pub use calibration::{Bad, Calibration};
 pub use case::{Case, Moment, Observation};
-pub use catalog::{Rule, catalog, find_rule};
-pub use causes::{CAUSAL_ORDER, EXPLANATIONS, Explanation, Position, Symptom, order_by_cause};
+pub use catalog::{catalog, find_rule};
+pub use causal_order::causal_order;
+pub use causes::order_by_cause;
 pub use diagnose::{diagnose, parse_record};
 pub use error::HealthError;
 pub use explain::{SECTIONS, Section, rules_markdown};
 pub use finding::{Evidence, Finding, FindingReference, Level};
 pub use monitor::{Monitor, MonitorState, SHORT_RUN_WINDOWS, StepOutcome};
 pub use remedy::{Application, Remedy, describe_all};
+pub use role::{Explanation, Lies, Role, Stage};
+pub use rule::Rule;
+pub use symptom::Symptom;

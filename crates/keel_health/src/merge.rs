@@ -1,6 +1,6 @@
 //! One finding a rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
 
-use crate::causes::rank;
+use crate::causal_order::rank;
 use crate::finding::{Evidence, Finding};
 use crate::remedy::describe_all;
 
@@ -56,7 +56,8 @@ mod tests {
     use crate::finding::Level;
     use crate::remedy::Remedy;
 
-    fn finding(code: &str, level: Level, (measured, steps): (f64, (u64, u64)), remedy: Remedy) -> Finding {
+    /// A finding of layer `a`, measured at one step.
+    fn finding(code: &str, level: Level, measured: f64, remedy: Remedy) -> Finding {
         Finding {
             code: code.to_owned(),
             rule: String::new(),
@@ -64,22 +65,28 @@ mod tests {
             layer: Some("a".to_owned()),
             measured,
             threshold: 0.4,
-            first_step: steps.0,
-            last_step: steps.1,
+            first_step: 0,
+            last_step: 0,
             message: format!("measured {measured}"),
             cause: String::new(),
             remedy: remedy.describe(),
             remedies: vec![remedy],
-            evidence: Some(Evidence { statistic: "share".to_owned(), steps: vec![steps.1], values: vec![measured] }),
+            evidence: Some(Evidence { statistic: "share".to_owned(), steps: vec![0], values: vec![measured] }),
             explained_by: None,
             consequences: Vec::new(),
         }
     }
 
+    /// The same, seen in a window.
+    fn seen(finding: Finding, first_step: u64, last_step: u64) -> Finding {
+        let evidence = finding.evidence.map(|evidence| Evidence { steps: vec![last_step], ..evidence });
+        Finding { first_step, last_step, evidence, ..finding }
+    }
+
     #[test]
     fn the_more_serious_finding_of_a_layer_takes_the_other_in() {
-        let start = finding("K010", Level::Error, (0.6, (0, 0)), Remedy::Augment);
-        let window = finding("K010", Level::Warn, (0.3, (40, 90)), Remedy::AddResidual);
+        let start = finding("K010", Level::Error, 0.6, Remedy::Augment);
+        let window = seen(finding("K010", Level::Warn, 0.3, Remedy::AddResidual), 40, 90);
         let elsewhere = Finding { layer: None, ..window.clone() };
         let merged = merge(vec![window, start, elsewhere.clone()]);
         assert_eq!((merged.len(), &merged[1]), (2, &elsewhere));
@@ -93,8 +100,9 @@ mod tests {
     #[test]
     fn the_cause_leads_and_the_higher_level_is_kept() {
         // Below its limit, K015 speaks of batches of too few samples, which explains statistics that are off.
-        let few = finding("K015", Level::Warn, (0.1, (0, 0)), Remedy::SetBatchSize { batch_size: 16 });
-        let off = finding("K015", Level::Error, (0.9, (50, 50)), Remedy::RecomputeBatchNormStatistics { batches: 50 });
+        let few = finding("K015", Level::Warn, 0.1, Remedy::SetBatchSize { batch_size: 16 });
+        let recompute = Remedy::RecomputeBatchNormStatistics { batches: 50 };
+        let off = seen(finding("K015", Level::Error, 0.9, recompute), 50, 50);
         let merged = merge(vec![off, few]);
         assert_eq!((merged.len(), merged[0].level, merged[0].measured), (1, Level::Error, 0.1));
         assert_eq!(merged[0].remedies.len(), 2);

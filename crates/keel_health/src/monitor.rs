@@ -7,7 +7,7 @@ use crate::catalog::catalog;
 use crate::causes::order_by_cause;
 use crate::finding::Finding;
 use crate::history::{History, HistoryState};
-use crate::judge::{Judge, Stretch};
+use crate::judge::{Judge, Question, Stretch};
 use crate::measurement::{
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, Record, StartMeasurement,
     StepMeasurement,
@@ -209,7 +209,8 @@ impl Monitor {
             if self.short {
                 observations = observations.into_iter().map(Observation::at_once_if_error).collect();
             }
-            findings.extend(self.judge.hear(rule, moment, observations, (stretch, &self.model)));
+            let question = Question { rule, moment, stretch, model: &self.model };
+            findings.extend(self.judge.hear(&question, observations));
         }
         findings
     }

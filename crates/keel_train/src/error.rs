@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keel_data::DataError;
+use keel_health::rules::non_finite;
 use keel_nn::GraphError;
 
 use crate::config::ConfigError;
@@ -44,10 +45,11 @@ pub enum TrainError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// No epoch has a result that is a number (rule K001).
+    /// No epoch has a result that is a number (rule [`non_finite`]).
     #[error(
-        "K001: no epoch has a finite {split} result{samples}; look for extreme values in the data, or lower \
-         optimizer.learning_rate"
+        "{code}: no epoch has a finite {split} result{samples}; look for extreme values in the data, or lower \
+         optimizer.learning_rate",
+        code = non_finite::CODE
     )]
     NoResult {
         /// `validation` or `training`.
@@ -55,10 +57,11 @@ pub enum TrainError {
         /// The samples without a result, as a clause.
         samples: String,
     },
-    /// The loss is no number any more (rule K001).
+    /// The loss is no number any more (rule [`non_finite`]).
     #[error(
-        "K001: the loss or its gradient became {loss} at step {step} (epoch {epoch}): {account}; lower \
-         optimizer.learning_rate, set optimizer.clip_norm, or look for extreme values in the data"
+        "{code}: the loss or its gradient became {loss} at step {step} (epoch {epoch}): {account}; lower \
+         optimizer.learning_rate, set optimizer.clip_norm, or look for extreme values in the data",
+        code = non_finite::CODE
     )]
     NonFinite {
         /// NaN or infinite.

@@ -15,7 +15,7 @@ use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, 
 const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
 
 /// All of it, for a run that ended.
-pub(super) fn ending(folder: &RunFolder, (config, summary, findings): (&Config, &Summary, &[Finding])) -> String {
+pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, findings: &[Finding]) -> String {
     let mut text = format!("{}\n", headline(summary));
     let metrics = &summary.metrics;
     let parts = [("train", &metrics.train), ("validation", &metrics.validation), ("test", &metrics.test)];
@@ -25,9 +25,9 @@ pub(super) fn ending(folder: &RunFolder, (config, summary, findings): (&Config, 
         let present: Vec<_> = parts.iter().filter_map(|(part, metrics)| Some((*part, metrics.as_ref()?))).collect();
         text.push_str(&format!("{lines}\n\n{}\n", metrics_table(&present)));
     }
-    let health = health_text(findings, (config, summary));
+    let health = health_text(findings, config, summary);
     text.push_str(&format!("\n{}\n\n{health}\n", layers_table(&summary.layers)));
-    text + &next_steps(folder, config, (summary.status, findings))
+    text + &next_steps(folder, config, summary.status, findings)
 }
 
 /// Findings and what to do next, for a run that failed; empty if there is nothing to read.
@@ -40,7 +40,7 @@ pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
     match read() {
         Ok((folder, Status::Failed, findings)) => {
             let health = if findings.is_empty() { String::new() } else { findings_text(&findings) + "\n" };
-            health + &next_steps(&folder, config, (Status::Failed, &findings))
+            health + &next_steps(&folder, config, Status::Failed, &findings)
         }
         // Whatever ended the training says more than what is missing now.
         Ok(_) | Err::<_, keel_train::TrainError>(_) => String::new(),
@@ -64,7 +64,7 @@ fn headline(summary: &Summary) -> String {
 }
 
 /// The findings, or what their absence means.
-fn health_text(findings: &[Finding], (config, summary): (&Config, &Summary)) -> String {
+fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> String {
     if !findings.is_empty() {
         return findings_text(findings);
     }
@@ -84,7 +84,7 @@ fn health_text(findings: &[Finding], (config, summary): (&Config, &Summary)) -> 
 }
 
 /// Where the run is, and the commands that go on from it.
-fn next_steps(folder: &RunFolder, config: &Config, (status, findings): (Status, &[Finding])) -> String {
+fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[Finding]) -> String {
     let run = folder.path().display().to_string();
     let mut commands: Vec<(String, &str)> = Vec::new();
     if status == Status::Stopped {

@@ -1,6 +1,7 @@
 //! `explain`: the text of a rule.
 
 use clap::Args;
+use keel_health::rules::dead_relu;
 use keel_health::{Rule, catalog, find_rule};
 use serde_json::{Value, json};
 
@@ -9,11 +10,15 @@ use crate::terminal::{Align, Output, Status, table};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_help = format!(
+    "\
 Examples:
   evenkeel explain              all rules, one line each
-  evenkeel explain K010
-  evenkeel explain dead-relu --json")]
+  evenkeel explain {dead}
+  evenkeel explain {name} --json",
+    dead = dead_relu::CODE,
+    name = dead_relu::RULE.name,
+))]
 pub(crate) struct Arguments {
     /// Code (K010) or name (dead-relu) of a rule; without it, all rules are listed
     code: Option<String>,

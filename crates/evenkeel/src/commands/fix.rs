@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Application, Finding};
 use keel_train::remedies::{Fork, Treatment, findings_of, fork};
 use keel_train::runs::{RunFolder, Summary};
@@ -17,15 +18,19 @@ use crate::terminal::{Output, Progress, Status, status_of, wrapped};
 
 /// Arguments of `fix`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_help = format!(
+    "\
 Examples:
-  evenkeel fix runs/digits-cnn K010
-  evenkeel fix runs/digits-cnn K010 --layer activation_2 --remedy 2
-  evenkeel fix runs/digits-cnn K002 --json
+  evenkeel fix runs/digits-cnn {dead}
+  evenkeel fix runs/digits-cnn {dead} --layer activation_2 --remedy 2
+  evenkeel fix runs/digits-cnn {inputs} --json
 
 A remedy the trained network can take is applied to its last checkpoint, and training goes on in a
 folder of its own. One that changes how a training begins is written as a config to train afresh,
-into the folder of the run. The run stays as it is, and the output says which of the two was done.")]
+into the folder of the run. The run stays as it is, and the output says which of the two was done.",
+    dead = dead_relu::CODE,
+    inputs = inputs::CODE,
+))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
@@ -79,12 +84,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         return Ok(Status::Done);
     }
     let config = treatment.config.clone();
-    let TrainedRun { folder: new, summary } = continued(&folder, &finding, (treatment, action), output)?;
+    let TrainedRun { folder: new, summary } = continued(&folder, &finding, treatment, action, output)?;
     fixed.run = Some(new.path().to_owned());
     let findings = findings_of(&new)?;
     fixed.summary = Some(summary.clone());
     output.result(&fixed, || {
-        let ending = ending::ending(&new, (&config, &summary, &findings));
+        let ending = ending::ending(&new, &config, &summary, &findings);
         format!("{}\n{ending}", text(&fixed, folder.path()))
     })?;
     Ok(status_of(&findings, false))
@@ -135,7 +140,8 @@ fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
 fn continued(
     folder: &RunFolder,
     finding: &Finding,
-    (treatment, action): (Treatment, Action),
+    treatment: Treatment,
+    action: Action,
     output: &mut Output,
 ) -> Result<TrainedRun, Stop> {
     let continuation = Fork {

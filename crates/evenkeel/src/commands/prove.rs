@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::value_parser;
+use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Finding, Level};
 use keel_train::remedies::{
     Arm, Proof, ProofOptions, Treatment, Verdict, config_of, findings_of, prove, record_proof, treatments,
@@ -19,17 +20,21 @@ const SEEDS: u64 = 3;
 
 /// Arguments of `prove`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_help = format!(
+    "\
 Examples:
-  evenkeel prove runs/digits-cnn K010
-  evenkeel prove runs/digits-cnn K010 --layer activation_2 --remedy 2
-  evenkeel prove runs/digits-cnn K002 --seeds 5 --steps 100 --json
+  evenkeel prove runs/digits-cnn {dead}
+  evenkeel prove runs/digits-cnn {dead} --layer activation_2 --remedy 2
+  evenkeel prove runs/digits-cnn {inputs} --seeds 5 --steps 100 --json
 
 Trains twice for every seed from the same point, with and without the remedy, in a temporary
 folder, and compares. Where the first remedy does not move the statistic of the finding, the next
 one is tried, unless --remedy names one; a finding that none of them moves is withdrawn. The
 outcome is noted in summary.json and in the report of the run. Ctrl-C ends it with nothing
-recorded.")]
+recorded.",
+    dead = dead_relu::CODE,
+    inputs = inputs::CODE,
+))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
@@ -44,8 +49,8 @@ pub(crate) struct Arguments {
 /// Proves the finding, records the outcome and prints it.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let (folder, finding, treatments) = arguments.choice.read_all()?;
-    let amount = (arguments.seeds, arguments.steps);
-    let Some(proof) = proved(&folder, (&finding, &treatments), amount, output)? else {
+    let amount = Amount { seeds: arguments.seeds, steps: arguments.steps };
+    let Some(proof) = proved(&folder, &finding, &treatments, amount, output)? else {
         let failure = Failure::new("stopped before the end of the proof; nothing was recorded");
         return Err(failure.next_step("Run it again, with fewer --seeds or --steps where it takes too long").into());
     };
@@ -61,15 +66,26 @@ fn number_of(proof: &Proof, treatments: &[Treatment]) -> Option<usize> {
     (first != Some(proof.remedy_number)).then_some(proof.remedy_number)
 }
 
+/// How much is trained for a proof.
+#[derive(Debug, Clone, Copy)]
+struct Amount {
+    /// Seeds, two runs each.
+    seeds: u64,
+    /// Steps of each run; `None` for enough of them for the finding to come up again.
+    steps: Option<u64>,
+}
+
 /// Proves in a temporary folder, with one remedy after the other until one moves the statistic, and records the outcome;
 /// `None` if it was stopped before.
 fn proved(
     folder: &RunFolder,
-    (finding, treatments): (&Finding, &[Treatment]),
-    (seeds, steps): (u64, Option<u64>),
+    finding: &Finding,
+    treatments: &[Treatment],
+    amount: Amount,
     output: &Output,
 ) -> Result<Option<Proof>, Stop> {
     let scratch = Scratch::new("proof")?;
+    let Amount { seeds, steps } = amount;
     let options = ProofOptions { seeds, steps, scratch: scratch.path().to_owned(), stop: stop_flag() };
     let mut last = None;
     for treatment in treatments {
@@ -109,7 +125,7 @@ pub(super) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leadi
         if treatments.is_empty() {
             continue;
         }
-        let Some(proof) = proved(folder, (finding, &treatments), (SEEDS, None), output)? else {
+        let Some(proof) = proved(folder, finding, &treatments, Amount { seeds: SEEDS, steps: None }, output)? else {
             return Ok(Leading::Stopped(finding.code.clone()));
         };
         let choice = Choice::of(folder, finding).with_remedy(number_of(&proof, &treatments));

@@ -53,7 +53,7 @@ impl Settings {
 
     /// An error that showed when the config was put to work, with the place of the key it is about.
     pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
-        of_config((self.config.as_deref(), &self.overrides()), error.into())
+        of_config(self.config.as_deref(), &self.overrides(), error.into())
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     let TrainedRun { folder, mut summary } = trained.map_err(placed)?;
     let mut findings = findings_of(&folder)?;
-    let shown = ending::ending(&folder, (&config, &summary, &findings));
+    let shown = ending::ending(&folder, &config, &summary, &findings);
     let mut leading = None;
     if arguments.prove && summary.status == RunStatus::Finished {
         let outcome = prove::prove_leading(&folder, output)?;

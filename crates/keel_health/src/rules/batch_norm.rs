@@ -23,10 +23,57 @@
 //! "Group Normalization" (2018), figure 1, for small batches; Wu and Johnson, "Rethinking 'Batch' in BatchNorm"
 //! (2021). The limits on channels are ours.
 
+use super::{dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, vanishing_gradient};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{EpochMeasurement, LayerKind, NormStatistics};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K015";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "batch-norm",
+    summary: "batch normalisation that does something else in inference than in training",
+    statistic: "gap between inference and training",
+    source: include_str!("batch_norm.rs"),
+    examine,
+    roles: &[
+        Role {
+            symptom: Low(CODE),
+            stage: Stage::BatchSize,
+            explains: &[
+                // Batches of too few samples: noise in everything that is normalised.
+                Explanation {
+                    consequences: &[
+                        Code(exploding_gradient::CODE),
+                        Code(saturation::CODE),
+                        Code(dead_relu::CODE),
+                        Code(vanishing_gradient::CODE),
+                        Code(CODE),
+                        Code(frozen::CODE),
+                        Code(overfitting::CODE),
+                        Code(loss_trend::CODE),
+                    ],
+                    lies: Anywhere,
+                },
+            ],
+        },
+        Role {
+            symptom: Code(CODE),
+            stage: Stage::Layers,
+            explains: &[Explanation { consequences: &[Code(overfitting::CODE)], lies: Anywhere }],
+        },
+    ],
+    layer_statistics: &[],
+    calibrations: &[],
+};
 
 /// Relative gap between the losses for a warning.
 pub const LOSS_GAP: f64 = 0.5;
@@ -53,8 +100,8 @@ const EXACT_BATCHES: u64 = 50;
 /// Batch size with usable statistics.
 const LEAST_BATCH: u64 = 16;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if case.moment == Moment::Model {
         return too_few_samples(case).into_iter().collect();
     }

@@ -20,10 +20,51 @@
 //! # Source
 //! CS231n course notes, neural-networks-1: as much as 40 % of a network can be dead. The limits are ours.
 
+use super::{frozen, loss_trend, tiny_batch, update_ratio, vanishing_gradient, zigzag};
+use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
-use crate::measurement::{ActivationFunction, StartLayer};
+use crate::history::History;
+use crate::measurement::{ActivationFunction, LayerStatistic, ModelDescription, StartLayer};
 use crate::remedy::Remedy;
+use crate::role::Lies::{Anywhere, Downstream, Upstream};
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K010";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "dead-relu",
+    summary: "relu units that never fire",
+    statistic: "dead share of units",
+    source: include_str!("dead_relu.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Activations,
+        explains: &[
+            // Constant inputs for what follows the layer.
+            Explanation { consequences: &[Code(zigzag::CODE), Code(frozen::CODE)], lies: Upstream },
+            // No gradient for what comes before it.
+            Explanation {
+                consequences: &[Code(vanishing_gradient::CODE), Code(frozen::CODE), Low(update_ratio::CODE)],
+                lies: Downstream,
+            },
+            Explanation { consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE)], lies: Anywhere },
+        ],
+    }],
+    layer_statistics: &[LayerStatistic::DeadFraction, LayerStatistic::ZeroFraction],
+    calibrations: &[Calibration {
+        name: "largest dead share of a layer",
+        threshold: WARN_SHARE,
+        bad: Bad::Above,
+        measure: largest_share,
+    }],
+};
 
 /// Share of dead units for a warning.
 pub const WARN_SHARE: f64 = 0.15;
@@ -38,8 +79,8 @@ pub const BELOW_ZERO: f64 = 2.0;
 /// Samples the start must cover to judge it.
 pub const START_SAMPLES: u64 = 512;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     let layers = case.model.layers.iter().enumerate();
     let relus = layers.filter(|(_, layer)| layer.function == Some(ActivationFunction::Relu)).map(|(index, _)| index);
     match case.moment {
@@ -144,4 +185,13 @@ fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observati
     }
     let config_key = case.config_key(index);
     observation.remedy(Remedy::SetActivation { layer: Some(name), function: "leaky_relu".to_string(), config_key })
+}
+
+/// Largest dead share of a layer.
+fn largest_share(model: &ModelDescription, history: &History) -> Option<f64> {
+    let share = |layer| {
+        let units = history.units(layer)?;
+        Some(units.dead_units().count() as f64 / units.units().max(1) as f64)
+    };
+    largest((0..model.layers.len()).filter_map(share))
 }

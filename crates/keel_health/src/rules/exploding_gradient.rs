@@ -17,9 +17,46 @@
 //! Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), for clipping the norm.
 
 use super::vanishing_gradient::gradient_flow;
+use super::{batch_norm, dead_relu, frozen, loss_trend, non_finite, saturation, zigzag};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::measurement::LayerStatistic;
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K012";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "exploding-gradient",
+    summary: "a gradient that grows through the layers or over time",
+    statistic: "gradient growth",
+    source: include_str!("exploding_gradient.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::GradientGrowth,
+        explains: &[Explanation {
+            consequences: &[
+                Code(saturation::CODE),
+                Code(dead_relu::CODE),
+                Code(zigzag::CODE),
+                Code(batch_norm::CODE),
+                Code(frozen::CODE),
+                Code(loss_trend::CODE),
+                Code(non_finite::CODE),
+            ],
+            lies: Anywhere,
+        }],
+    }],
+    layer_statistics: &[LayerStatistic::GradientRms],
+    calibrations: &[],
+};
 
 /// Ratio of the gradient norms, first layer over last.
 pub const LAYER_RATIO: f64 = 70.0;
@@ -28,8 +65,8 @@ pub const GROWTH: f64 = 5.0;
 /// Growth against the beginning of the run that is needed besides.
 pub const GROWTH_AGAINST_START: f64 = 2.0;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Window => over_time(case).or_else(|| over_layers(case)).into_iter().collect(),
         Moment::Collapse => over_time(case).into_iter().collect(),

@@ -17,13 +17,41 @@
 //! # Source
 //! Ioffe and Szegedy (2015), section 3.2, for the bias; the rest is ours.
 
+use super::{loss_trend, tiny_batch, update_ratio};
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
-use crate::measurement::LayerKind;
+use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Code of the rule.
+pub const CODE: &str = "K016";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "frozen",
+    summary: "parameters without effect: frozen, redundant or constant",
+    statistic: "share of steps without gradient",
+    source: include_str!("frozen.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Layers,
+        explains: &[Explanation {
+            consequences: &[Low(update_ratio::CODE), Code(tiny_batch::CODE), Code(loss_trend::CODE)],
+            lies: Anywhere,
+        }],
+    }],
+    layer_statistics: &[LayerStatistic::UpdateRatio(ParameterRole::Weight)],
+    calibrations: &[],
+};
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Model => redundant_biases(case),
         Moment::Data => constant_features(case).into_iter().collect(),

@@ -21,10 +21,60 @@
 //! # Source
 //! LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.3; CS231n course notes, neural-networks-2.
 
+use super::{
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, overfitting, saturation, signal,
+    start_loss, tiny_batch, update_ratio, vanishing_gradient, zigzag,
+};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::{DataMeasurement, FeatureStatistics};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, High, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K002";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "inputs",
+    summary: "inputs that are not standardised",
+    statistic: "mean or standard deviation of a feature",
+    source: include_str!("inputs.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Data,
+        explains: &[
+            // Inputs off scale make z off scale in the first layer and everything that follows from it.
+            Explanation {
+                consequences: &[
+                    Code(signal::CODE),
+                    High(update_ratio::CODE),
+                    Code(exploding_gradient::CODE),
+                    Code(saturation::CODE),
+                    Code(dead_relu::CODE),
+                    Code(zigzag::CODE),
+                    Code(vanishing_gradient::CODE),
+                    Code(batch_norm::CODE),
+                    Code(frozen::CODE),
+                    Low(update_ratio::CODE),
+                    Code(start_loss::CODE),
+                    Code(tiny_batch::CODE),
+                    Code(overfitting::CODE),
+                    Code(loss_trend::CODE),
+                    Code(non_finite::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
 
 /// Limit of abs(mean) / std for a warning.
 pub const WARN_RELATIVE_MEAN: f64 = 0.2;
@@ -42,8 +92,8 @@ pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
 /// Smallest difference between largest and smallest value of such a column.
 pub const BOUNDED_SPAN: f32 = 0.5;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match (case.moment, case.data) {
         (Moment::Data, Some(data)) => judge(data).into_iter().collect(),
         _ => Vec::new(),

@@ -19,10 +19,46 @@
 //! Karpathy, "A Recipe for Training Neural Networks" (2019); Zhang et al., "Understanding deep learning requires
 //! rethinking generalization" (2017) for learning random labels by heart.
 
+use super::{loss_trend, overfitting, start_loss, tiny_batch};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::DataMeasurement;
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K003";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "labels",
+    summary: "unbalanced, missing or meaningless classes",
+    statistic: "class share",
+    source: include_str!("labels.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Data,
+        explains: &[
+            // Only what is judged by the loss.
+            Explanation {
+                consequences: &[
+                    Code(start_loss::CODE),
+                    Code(tiny_batch::CODE),
+                    Code(overfitting::CODE),
+                    Code(loss_trend::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
 
 /// Ratio of the largest to the smallest class share for a warning.
 pub const WARN_RATIO: f64 = 10.0;
@@ -33,8 +69,8 @@ pub const LEARNED: f64 = 0.95;
 /// Validation loss relative to guessing above which nothing was understood; ours.
 pub const NOT_UNDERSTOOD: f64 = 0.97;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match (case.moment, case.data) {
         (Moment::Data, Some(data)) => shares(case, data).into_iter().collect(),
         (Moment::Epoch, _) => meaningless(case).into_iter().collect(),
@@ -77,7 +113,7 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
 }
 
 fn meaningless(case: &Case) -> Option<Observation> {
-    let chance = guessing_loss(case)?;
+    let chance = case.guessing_loss()?;
     let last = case.epochs.last().filter(|_| case.epochs.len() >= EPOCHS)?;
     let learned = f64::from(last.train_loss?) < LEARNED * chance;
     let best = case.epochs.iter().filter_map(|epoch| epoch.validation_loss).fold(f32::INFINITY, f32::min);
@@ -93,23 +129,5 @@ fn meaningless(case: &Case) -> Option<Observation> {
             ))
             .cause("the labels have nothing to do with the inputs: shuffled, or read in another order")
             .remedy(Remedy::CheckLabels),
-    )
-}
-
-/// The loss of a guess with the class shares as probabilities: their entropy, or ln C where they are unknown or the classes
-/// have weights, which are there to make them equal.
-pub(super) fn guessing_loss(case: &Case) -> Option<f64> {
-    let chance = case.model.chance_loss()?;
-    let shares = case.data.map_or(&[][..], |data| &data.class_shares);
-    if shares.is_empty() || case.data.is_some_and(|data| data.weighted_classes) {
-        return Some(chance);
-    }
-    Some(
-        shares
-            .iter()
-            .map(|&share| f64::from(share))
-            .filter(|&share| share > 0.0)
-            .map(|share| -share * share.ln())
-            .sum(),
     )
 }

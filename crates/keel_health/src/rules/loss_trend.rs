@@ -19,10 +19,34 @@
 //! # Source
 //! CS231n course notes, neural-networks-3: loss function; Theil (1950) for the robust slope. The limits are ours.
 
-use super::labels::guessing_loss;
+use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K017";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "loss-trend",
+    summary: "a loss that is stuck, diverges or oscillates",
+    statistic: "window loss / loss at the start",
+    source: include_str!("loss_trend.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::LossCurve, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[Calibration {
+        name: "loss of the last window / at the start",
+        threshold: STUCK_SHARE,
+        bad: Bad::Above,
+        measure: |_, history| history.relative_loss(),
+    }],
+};
 
 /// Windows that must be stuck for a warning.
 pub const STUCK_WINDOWS: usize = 5;
@@ -47,8 +71,8 @@ pub const OSCILLATING_TURNS: f64 = 0.8;
 /// Mean size of a change relative to the mean loss.
 pub const OSCILLATING_SIZE: f64 = 0.2;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if case.moment != Moment::Window {
         return Vec::new();
     }
@@ -103,7 +127,7 @@ fn oscillating(case: &Case) -> Option<Observation> {
 
 fn stuck(case: &Case) -> Option<Observation> {
     let first = case.history.first_loss().filter(|&first| first > 0.0)?;
-    let guessing = guessing_loss(case).filter(|&guessing| guessing > 0.0 && guessing < first);
+    let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0 && guessing < first);
     let reference = guessing.unwrap_or(first);
     let recent = losses(case, STUCK_WINDOWS)?;
     let relative: Vec<f64> = recent.iter().map(|loss| loss / reference).collect();

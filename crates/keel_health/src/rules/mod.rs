@@ -1,4 +1,5 @@
-//! The rules, one file each. The doc comment of a rule's file is its explanation.
+//! The rules, one file each, and their catalog. A rule's file states everything about it, and its doc comment is its
+//! explanation.
 //!
 //! Every rule is a pure function from a [`crate::Case`] to the [`crate::Observation`]s beyond their limits. A rule looks only at the
 //! moments that concern it, and is silent about everything that was not measured. Comparisons are written so that a
@@ -23,3 +24,28 @@ pub mod tiny_batch;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
+
+use crate::rule::Rule;
+
+/// All rules, in the order of their codes.
+pub(crate) static CATALOG: &[Rule] = &[
+    non_finite::RULE,
+    inputs::RULE,
+    labels::RULE,
+    start_loss::RULE,
+    signal::RULE,
+    symmetry::RULE,
+    tiny_batch::RULE,
+    output_loss::RULE,
+    saturation::RULE,
+    dead_relu::RULE,
+    vanishing_gradient::RULE,
+    exploding_gradient::RULE,
+    update_ratio::RULE,
+    zigzag::RULE,
+    batch_norm::RULE,
+    frozen::RULE,
+    loss_trend::RULE,
+    overfitting::RULE,
+    regularization::RULE,
+];

@@ -23,9 +23,28 @@ use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
 use crate::measurement::{EvaluationMeasurement, StepMeasurement};
 use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Code of the rule.
+pub const CODE: &str = "K001";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "non-finite",
+    summary: "NaN or infinity, at the operation where it first appears",
+    statistic: "non-finite values",
+    source: include_str!("non_finite.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Collapse, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Data => in_data(case),
         Moment::Step => case.step.map(|step| in_step(case, step)).unwrap_or_default(),

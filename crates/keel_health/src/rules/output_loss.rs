@@ -17,13 +17,51 @@
 //! # Source
 //! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020): wrong loss and wrong output activation.
 
+use super::{loss_trend, non_finite, start_loss, tiny_batch, update_ratio, vanishing_gradient};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::{ActivationFunction, LossKind, ModelDescription};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Code of the rule.
+pub const CODE: &str = "K008";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "output-loss",
+    summary: "a last layer that does not fit the loss",
+    statistic: "units or labels",
+    source: include_str!("output_loss.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Output,
+        explains: &[
+            // A wrong output layer: everything about the loss, and a gradient that is too small everywhere.
+            Explanation {
+                consequences: &[
+                    Code(start_loss::CODE),
+                    Code(tiny_batch::CODE),
+                    Code(vanishing_gradient::CODE),
+                    Low(update_ratio::CODE),
+                    Code(loss_trend::CODE),
+                    Code(non_finite::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     let found = match case.moment {
         Moment::Model => wrong_activation(case).or_else(|| wrong_width(case)),
         Moment::Data => wrong_label(case).or_else(|| unreachable_targets(case)),

@@ -21,6 +21,25 @@ use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::EpochMeasurement;
 use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K018";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "overfitting",
+    summary: "validation loss that rises while training loss falls",
+    statistic: "(validation - training) / training loss",
+    source: include_str!("overfitting.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
 
 /// Relative gap between validation and training loss.
 pub const GAP: f64 = 0.1;
@@ -31,8 +50,8 @@ pub const RISE: f64 = 1.25;
 /// Validation accuracy above which nothing is reported.
 pub const GOOD_ACCURACY: f32 = 0.95;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if case.moment != Moment::Epoch { Vec::new() } else { judge(case).into_iter().collect() }
 }
 

@@ -20,10 +20,54 @@
 //! Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019); Srivastava et al., "Dropout" (2014). The limits
 //! are ours.
 
+use super::{
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, tiny_batch, update_ratio, vanishing_gradient, zigzag,
+};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
-use crate::measurement::LayerKind;
+use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, High, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K019";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "regularization",
+    summary: "weight decay or dropout stronger than the data",
+    statistic: "norm(decay) / norm(data gradient)",
+    source: include_str!("regularization.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Penalty,
+        explains: &[
+            // A penalty that wins: weights, signal and gradient go to zero.
+            Explanation {
+                consequences: &[
+                    High(update_ratio::CODE),
+                    Code(exploding_gradient::CODE),
+                    Code(dead_relu::CODE),
+                    Code(zigzag::CODE),
+                    Code(vanishing_gradient::CODE),
+                    Code(batch_norm::CODE),
+                    Code(frozen::CODE),
+                    Low(update_ratio::CODE),
+                    Code(tiny_batch::CODE),
+                    Code(loss_trend::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[LayerStatistic::Norm(ParameterRole::Weight)],
+    calibrations: &[],
+};
 
 /// Ratio of decay to data gradient.
 pub const RATIO: f64 = 2.0;
@@ -42,8 +86,8 @@ pub const WARN_SHRINKAGE: f64 = 0.007;
 /// Learning rate × decay for an error: ln 2 / 25.
 pub const ERROR_SHRINKAGE: f64 = 0.028;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Model => dropout(case).into_iter().chain(shrinkage(case)).collect(),
         Moment::Window => dominating_decay(case).into_iter().collect(),

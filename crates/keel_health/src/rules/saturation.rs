@@ -17,8 +17,50 @@
 //! # Source
 //! Glorot and Bengio (2010), section 3; CS231n lecture 7, "sigmoids saturate and kill gradients". The limits are ours.
 
+use super::{frozen, loss_trend, tiny_batch, update_ratio, vanishing_gradient, zigzag};
+use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::history::History;
+use crate::measurement::{LayerStatistic, ModelDescription};
+use crate::role::Lies::{Anywhere, Downstream, Upstream};
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K009";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "saturation",
+    summary: "sigmoid or tanh units stuck at their flat ends",
+    statistic: "saturated share",
+    source: include_str!("saturation.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Activations,
+        explains: &[
+            // Constant inputs for what follows the layer.
+            Explanation { consequences: &[Code(zigzag::CODE), Code(frozen::CODE)], lies: Upstream },
+            // No gradient for what comes before it.
+            Explanation {
+                consequences: &[Code(vanishing_gradient::CODE), Code(frozen::CODE), Low(update_ratio::CODE)],
+                lies: Downstream,
+            },
+            Explanation { consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE)], lies: Anywhere },
+        ],
+    }],
+    layer_statistics: &[LayerStatistic::SaturatedFraction],
+    calibrations: &[Calibration {
+        name: "largest saturated share of a layer",
+        threshold: WARN_ELEMENTS,
+        bad: Bad::Above,
+        measure: largest_share,
+    }],
+};
 
 /// Share of saturated elements for a warning.
 pub const WARN_ELEMENTS: f64 = 0.3;
@@ -31,8 +73,8 @@ pub const WARN_UNITS: f64 = 0.05;
 /// Stuck units that are always tolerated, so that narrow layers are judged fairly.
 pub const TOLERATED_UNITS: usize = 1;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if !matches!(case.moment, Moment::Start | Moment::Window) {
         return Vec::new();
     }
@@ -83,4 +125,10 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
         function: "relu".to_string(),
         config_key: case.config_key(index),
     }))
+}
+
+/// Largest saturated share of a layer in the last window.
+fn largest_share(model: &ModelDescription, history: &History) -> Option<f64> {
+    let window = history.latest()?;
+    largest((0..model.layers.len()).filter_map(|layer| window.layer(layer)?.output.saturated_fraction()))
 }

@@ -24,10 +24,58 @@
 //! limits 0.25 and 4 are ours.
 
 use super::dead_relu::silence;
+use super::{
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, start_loss, tiny_batch,
+    update_ratio, vanishing_gradient, zigzag,
+};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
-use crate::measurement::{ActivationFunction, LayerKind, ModelDescription, StartMeasurement};
+use crate::measurement::{ActivationFunction, LayerKind, LayerStatistic, ModelDescription, StartMeasurement};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, High, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K005";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "signal-propagation",
+    summary: "a signal that shrinks or grows through the layers at the start",
+    statistic: "standard deviation of z",
+    source: include_str!("signal.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Signal,
+        explains: &[
+            // Saturation, silence, fading and exploding gradients, and their symptoms.
+            Explanation {
+                consequences: &[
+                    High(update_ratio::CODE),
+                    Code(exploding_gradient::CODE),
+                    Code(saturation::CODE),
+                    Code(dead_relu::CODE),
+                    Code(zigzag::CODE),
+                    Code(vanishing_gradient::CODE),
+                    Code(batch_norm::CODE),
+                    Code(frozen::CODE),
+                    Low(update_ratio::CODE),
+                    Code(start_loss::CODE),
+                    Code(tiny_batch::CODE),
+                    Code(loss_trend::CODE),
+                    Code(non_finite::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[LayerStatistic::OutputStd],
+    calibrations: &[],
+};
 
 /// Range of the standard deviation of z without a warning.
 pub const WARN_STD: (f64, f64) = (0.25, 4.0);
@@ -36,8 +84,8 @@ pub const ERROR_STD: (f64, f64) = (0.1, 10.0);
 /// Ratio of the largest to the smallest variance of z for an error.
 pub const VARIANCE_RATIO: f64 = 10.0;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match (case.moment, case.start) {
         (Moment::Start, Some(start)) => judge(case, &signals(case.model, start)).into_iter().collect(),
         _ => Vec::new(),

@@ -18,10 +18,36 @@
 //! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 0.6 and
 //! -0.1 are ours.
 
-use super::labels::guessing_loss;
+use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::history::History;
+use crate::measurement::ModelDescription;
 use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K004";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "start-loss",
+    summary: "a loss at the start far from that of guessing",
+    statistic: "relative distance from the loss of guessing",
+    source: include_str!("start_loss.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[Calibration {
+        name: "(L0 - ln C) / ln C",
+        threshold: WARN_EXCESS,
+        bad: Bad::Above,
+        measure: start_excess,
+    }],
+};
 
 /// Samples the loss must be averaged over.
 pub const SAMPLES: u64 = 512;
@@ -34,15 +60,15 @@ pub const ERROR_EXCESS: f64 = 1.0;
 /// Relative shortfall for a warning.
 pub const WARN_SHORTFALL: f64 = -0.1;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if case.moment != Moment::Start { Vec::new() } else { judge(case).into_iter().collect() }
 }
 
 fn judge(case: &Case) -> Option<Observation> {
     let start = case.start.filter(|start| start.samples >= SAMPLES)?;
     let loss = f64::from(start.loss?);
-    let (chance, informed) = (case.model.chance_loss()?, guessing_loss(case)?);
+    let (chance, informed) = (case.model.chance_loss()?, case.guessing_loss()?);
     let excess = (loss - chance) / chance;
     if (loss - informed) / chance < WARN_SHORTFALL {
         let observation = Observation::new(Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
@@ -66,4 +92,10 @@ fn judge(case: &Case) -> Option<Observation> {
         observation = observation.remedy(Remedy::PriorBias { layer });
     }
     Some(observation)
+}
+
+/// Relative distance of the first loss from that of guessing among all classes.
+fn start_excess(model: &ModelDescription, history: &History) -> Option<f64> {
+    let chance = model.chance_loss()?;
+    Some((history.first_loss()? - chance) / chance)
 }

@@ -16,11 +16,57 @@
 //! # Source
 //! CS231n course notes, neural-networks-2: pitfall, all zero initialization.
 
+use super::{
+    dead_relu, exploding_gradient, frozen, loss_trend, saturation, signal, start_loss, tiny_batch, update_ratio,
+    vanishing_gradient, zigzag,
+};
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Code of the rule.
+pub const CODE: &str = "K006";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "symmetry",
+    summary: "units of a layer that compute and learn the same",
+    statistic: "identical units",
+    source: include_str!("symmetry.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Symmetry,
+        explains: &[
+            // The signal and the gradient of a single unit.
+            Explanation {
+                consequences: &[
+                    Code(signal::CODE),
+                    Code(saturation::CODE),
+                    Code(dead_relu::CODE),
+                    Code(zigzag::CODE),
+                    Code(vanishing_gradient::CODE),
+                    Code(exploding_gradient::CODE),
+                    Code(frozen::CODE),
+                    Low(update_ratio::CODE),
+                    Code(start_loss::CODE),
+                    Code(tiny_batch::CODE),
+                    Code(loss_trend::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     let (Moment::Start, Some(start)) = (case.moment, case.start) else { return Vec::new() };
     let symmetric =
         start.layers.iter().filter_map(|layer| Some((layer, layer.identical_units.filter(|&units| units > 1)?)));

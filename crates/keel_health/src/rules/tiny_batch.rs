@@ -19,10 +19,35 @@
 //! # Source
 //! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.
 
+use super::loss_trend;
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{GradientCheck, TinyBatch};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K007";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "tiny-batch",
+    summary: "a network that cannot even learn twenty samples by heart",
+    statistic: "training error",
+    source: include_str!("tiny_batch.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Results,
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
 
 /// Training error that is accepted.
 pub const ERROR_SHARE: f64 = 0.05;
@@ -33,8 +58,8 @@ pub const GRADIENT_ERROR: f64 = 1e-2;
 /// Difference between a sample alone and in a batch that is accepted.
 pub const MIXING: f64 = 1e-3;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     let (Moment::Start, Some(start)) = (case.moment, case.start) else { return Vec::new() };
     let check = start.gradient_check.as_ref().and_then(|check| wrong_gradient(case, check));
     let mixing = start.batch_mixing.map(f64::from).filter(|&difference| !(difference <= MIXING)).map(mixed_samples);

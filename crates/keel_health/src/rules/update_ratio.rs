@@ -22,8 +22,71 @@
 //! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
 //! the lower ones between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
 
+use super::{batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, zigzag};
+use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::history::Window;
+use crate::measurement::{LayerStatistic, ModelDescription, ParameterRole};
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, High, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K013";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "update-ratio",
+    summary: "updates too large or too small for the weights they change",
+    statistic: "norm(update) / norm(weight)",
+    source: include_str!("update_ratio.rs"),
+    examine,
+    roles: &[
+        Role {
+            symptom: High(CODE),
+            stage: Stage::LargeSteps,
+            explains: &[
+                // Steps too large: units die or saturate, gradients explode, NaN.
+                Explanation {
+                    consequences: &[
+                        Code(exploding_gradient::CODE),
+                        Code(saturation::CODE),
+                        Code(dead_relu::CODE),
+                        Code(zigzag::CODE),
+                        Code(batch_norm::CODE),
+                        Code(frozen::CODE),
+                        Code(loss_trend::CODE),
+                        Code(non_finite::CODE),
+                    ],
+                    lies: Anywhere,
+                },
+            ],
+        },
+        Role {
+            symptom: Low(CODE),
+            stage: Stage::SmallSteps,
+            explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+        },
+    ],
+    layer_statistics: &[LayerStatistic::UpdateRatio(ParameterRole::Weight)],
+    calibrations: &[
+        Calibration {
+            name: "largest update ratio, first window",
+            threshold: WARN_HIGH,
+            bad: Bad::Above,
+            measure: |model, history| largest_ratio(model, history.windows().next()?),
+        },
+        Calibration {
+            name: "largest update ratio, last window",
+            threshold: WARN_LOW,
+            bad: Bad::Below,
+            measure: |model, history| largest_ratio(model, history.latest()?),
+        },
+    ],
+};
 
 /// The ratio of a healthy learning rate.
 pub const HEALTHY: f64 = 1e-3;
@@ -46,8 +109,8 @@ pub const LOSS_SLOW: f64 = 0.8;
 /// Learning rate relative to its peak from which a small ratio is judged.
 pub const SCHEDULE_SHARE: f64 = 0.3;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Window | Moment::Collapse => judge(case),
         _ => Vec::new(),
@@ -148,4 +211,9 @@ fn schedule_share(case: &Case) -> f64 {
 fn factor(ratio: f64) -> f64 {
     let factor = (HEALTHY / ratio).clamp(1e-3, 1e3);
     if factor.is_finite() { factor } else { 0.1 }
+}
+
+/// Largest update ratio of a weight matrix in `window`.
+fn largest_ratio(model: &ModelDescription, window: &Window) -> Option<f64> {
+    largest(model.weight_layers().filter_map(|layer| window.layer(layer)?.weight()?.update_ratio()))
 }

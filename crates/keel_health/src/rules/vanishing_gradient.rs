@@ -17,17 +17,58 @@
 //! # Source
 //! Glorot and Bengio (2010); Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen" (1991). The limit 1e-2 is ours.
 
+use super::{frozen, loss_trend, tiny_batch, update_ratio};
+use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::history::History;
+use crate::measurement::{LayerStatistic, ModelDescription};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::{Code, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K011";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "vanishing-gradient",
+    summary: "a gradient that fades on its way to the first layer",
+    statistic: "gradient norm, first layer / last layer",
+    source: include_str!("vanishing_gradient.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Layers,
+        explains: &[Explanation {
+            consequences: &[
+                Code(frozen::CODE),
+                Low(update_ratio::CODE),
+                Code(tiny_batch::CODE),
+                Code(loss_trend::CODE),
+            ],
+            lies: Anywhere,
+        }],
+    }],
+    layer_statistics: &[LayerStatistic::GradientRms],
+    calibrations: &[Calibration {
+        name: "gradient norm, first layer / last",
+        threshold: WARN_RATIO,
+        bad: Bad::Below,
+        measure: first_over_last,
+    }],
+};
 
 /// Ratio for a warning.
 pub const WARN_RATIO: f64 = 1e-2;
 /// Ratio for an error.
 pub const ERROR_RATIO: f64 = 1e-3;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if case.moment != Moment::Window { Vec::new() } else { judge(case).into_iter().collect() }
 }
 
@@ -86,4 +127,11 @@ fn judge(case: &Case) -> Option<Observation> {
     }
     observation.remedies.extend(case.other_init(flow.first));
     Some(observation.remedy(Remedy::AddBatchNorm { layer: model.name(flow.first) }).remedy(Remedy::AddResidual))
+}
+
+/// Gradient norm of the first weight layer over that of the last one in the last window.
+fn first_over_last(model: &ModelDescription, history: &History) -> Option<f64> {
+    let window = history.latest()?;
+    let norms: Vec<f64> = model.weight_layers().filter_map(|layer| window.layer(layer)?.gradient.norm()).collect();
+    Some(norms.first()? / norms.last().filter(|norm| **norm > 0.0)?)
 }

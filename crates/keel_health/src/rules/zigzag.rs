@@ -16,10 +16,42 @@
 //! # Source
 //! LeCun et al. (1998), section 4.3; CS231n lecture 7, "sigmoid outputs are not zero-centered". The limits are ours.
 
+use super::loss_trend;
+use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
-use crate::measurement::ActivationFunction;
+use crate::history::History;
+use crate::measurement::{ActivationFunction, LayerStatistic, ModelDescription};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K014";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "zigzag",
+    summary: "weight gradients of one sign because the input is not centred",
+    statistic: "share of one-signed steps",
+    source: include_str!("zigzag.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Activations,
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+    }],
+    layer_statistics: &[LayerStatistic::SignAgreement],
+    calibrations: &[Calibration {
+        name: "largest share of agreeing steps",
+        threshold: STEPS,
+        bad: Bad::Above,
+        measure: largest_agreement,
+    }],
+};
 
 /// Share of the steps with agreeing signs.
 pub const STEPS: f64 = 0.5;
@@ -28,8 +60,8 @@ pub const MEAN_ENERGY: f64 = 0.5;
 /// Loss relative to its first value above which training stalls.
 pub const STALLED: f64 = 0.9;
 
-/// Everything beyond its limit in `case`.
-pub fn examine(case: &Case) -> Vec<Observation> {
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
     if case.moment != Moment::Window {
         return Vec::new();
     }
@@ -74,4 +106,10 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
             }
         }
     })
+}
+
+/// Largest share of agreeing steps of a layer in the last window.
+fn largest_agreement(model: &ModelDescription, history: &History) -> Option<f64> {
+    let window = history.latest()?;
+    largest(model.weight_layers().filter_map(|layer| window.layer(layer)?.agreeing_steps()))
 }

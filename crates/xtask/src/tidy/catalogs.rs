@@ -24,8 +24,6 @@ enum Rows {
     Constant(&'static str),
     /// `OneFile: Type,` or `OneFile(one_file: Type),` in a `catalog_enum!`: the variant in snake case is the file.
     Variant,
-    /// `rule!("K001", file, …)`.
-    RuleMacro,
 }
 
 const CATALOGS: [Catalog; 12] = [
@@ -94,9 +92,9 @@ const CATALOGS: [Catalog; 12] = [
     },
     Catalog {
         folder: "crates/keel_health/src/rules",
-        list: "crates/keel_health/src/catalog.rs",
-        rows: Rows::RuleMacro,
-        member: "pub fn examine(",
+        list: "crates/keel_health/src/rules/mod.rs",
+        rows: Rows::Constant("RULE"),
+        member: "const RULE:",
         renamed: &[],
     },
     Catalog {
@@ -171,10 +169,6 @@ fn rows(kind: Rows, list: &str) -> Vec<String> {
             let rows = lists.into_iter().flat_map(str::lines).map(str::trim).filter(|line| line.ends_with(','));
             rows.filter_map(|row| row.split_once([':', '(']).map(|(variant, _)| snake_case(variant))).collect()
         }
-        Rows::RuleMacro => {
-            let calls = between(list, "rule!(", ")").into_iter();
-            calls.filter_map(|arguments| arguments.split(',').nth(1)).map(|file| file.trim().to_owned()).collect()
-        }
     }
 }
 
@@ -215,7 +209,6 @@ mod tests {
                 "catalog_enum! {\n    /// A: b.\n    pub enum S: D, E {\n        OneCycle: A,\n        Conv2d(conv2d: B),\n    }\n}\n",
                 vec!["one_cycle", "conv2d"],
             ),
-            (Rows::RuleMacro, "rule!(\"K1\", a, \"x\");\nrule!(\n    \"K2\",\n    b,\n    \"y\"\n)", vec!["a", "b"]),
         ];
         for (kind, list, expected) in cases {
             assert_eq!(rows(kind, list), expected, "{kind:?}");

@@ -5,11 +5,13 @@ mod catalogs;
 mod leftovers;
 mod links;
 mod manifests;
+mod mentions;
 mod names;
 mod problem;
 mod rust_source;
 mod safety;
 mod sizes;
+mod test_code;
 mod tree;
 
 use std::path::Path;
@@ -21,13 +23,14 @@ use tree::Tree;
 type Check = fn(&Tree) -> Vec<Problem>;
 
 /// Every check, with what it makes sure of.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 9] = [
     ("crates use only the crates to their right", arrows::check),
     ("manifests take lints and versions from the workspace", manifests::check),
     ("files, functions and folders are small", sizes::check),
     ("names say what is inside", names::check),
     ("unsafe code stays in the kernels", safety::check),
     ("catalog rows have files and files have rows", catalogs::check),
+    ("a thing's name stands in its own file", mentions::check),
     ("nothing unfinished, nothing of one machine", leftovers::check),
     ("documents link to files that exist", links::check),
 ];

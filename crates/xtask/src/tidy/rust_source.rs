@@ -1,10 +1,31 @@
 //! Rust text reduced to its code, for checks that must not be misled by comments and strings.
 
+use std::ops::Range;
+
 /// `text` with comments and the contents of literals replaced by spaces; lines and columns stay.
 pub(crate) fn code_only(text: &str) -> String {
-    let mut scanner = Scanner { characters: text.chars().collect(), position: 0, code: String::new() };
-    scanner.run();
-    scanner.code
+    Scanner::run_over(text).code
+}
+
+/// A string literal: its text between the quotation marks, with escapes as they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Literal {
+    /// Line of its beginning, from 1.
+    pub(crate) line: usize,
+    pub(crate) text: String,
+}
+
+/// Returns every string literal of `text`, in order.
+pub(crate) fn literals(text: &str) -> Vec<Literal> {
+    let scanner = Scanner::run_over(text);
+    let (mut line, mut place) = (1, 0);
+    let mut found = Vec::with_capacity(scanner.literals.len());
+    for range in scanner.literals {
+        line += scanner.characters[place..range.start].iter().filter(|c| **c == '\n').count();
+        place = range.start;
+        found.push(Literal { line, text: scanner.characters[range].iter().collect() });
+    }
+    found
 }
 
 /// Line and length in lines of every function with a body.
@@ -73,9 +94,18 @@ struct Scanner {
     characters: Vec<char>,
     position: usize,
     code: String,
+    /// Where the texts of string literals lie in `characters`.
+    literals: Vec<Range<usize>>,
 }
 
 impl Scanner {
+    fn run_over(text: &str) -> Scanner {
+        let characters = text.chars().collect();
+        let mut scanner = Scanner { characters, position: 0, code: String::new(), literals: Vec::new() };
+        scanner.run();
+        scanner
+    }
+
     fn run(&mut self) {
         while let Some(character) = self.peek(0) {
             match (character, self.peek(1)) {
@@ -130,9 +160,13 @@ impl Scanner {
 
     fn string(&mut self) {
         self.keep();
+        let start = self.position;
         while let Some(character) = self.peek(0) {
             match character {
-                '"' => return self.keep(),
+                '"' => {
+                    self.literals.push(start..self.position);
+                    return self.keep();
+                }
                 '\\' => {
                     self.blank();
                     self.blank();
@@ -160,8 +194,10 @@ impl Scanner {
             self.keep();
         }
         self.keep();
+        let start = self.position;
         while let Some(character) = self.peek(0) {
             if character == '"' && (1..=hashes).all(|ahead| self.peek(ahead) == Some('#')) {
+                self.literals.push(start..self.position);
                 (0..=hashes).for_each(|_| self.keep());
                 return;
             }
@@ -206,6 +242,13 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(code_only(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn literals_are_found_with_their_lines() {
+        let text = "// \"no\"\nf(\"a\", 'b', \"c\\\"d\n\");\nr#\"e\"#";
+        let literal = |line, text: &str| Literal { line, text: text.to_owned() };
+        assert_eq!(literals(text), [literal(2, "a"), literal(2, "c\\\"d\n"), literal(4, "e")]);
     }
 
     #[test]

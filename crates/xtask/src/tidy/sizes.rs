@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problem;
 use super::rust_source::functions;
+use super::test_code::is_test_file;
 use super::tree::Tree;
 
 /// Lines of a file beyond which the check fails.
@@ -22,7 +23,7 @@ const FOLDER_LIMIT: usize = 20;
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".py")) {
-        let (all, own) = (text.lines().count(), if is_test(path) { 0 } else { lines_without_tests(text) });
+        let (all, own) = (text.lines().count(), if is_test_file(path) { 0 } else { lines_without_tests(text) });
         if all > FILE_LIMIT {
             problems.push(Problem::error(path, 0, format!("{all} lines; {FILE_LIMIT} at most: part it by concepts")));
         } else if own > FILE_NOTE {
@@ -41,11 +42,6 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
         Problem::error(folder, 0, format!("{} entries; {FOLDER_LIMIT} at most: group them", entries.len()))
     }));
     problems
-}
-
-/// Whether a file holds tests only.
-fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
 }
 
 /// Lines before the first test module.

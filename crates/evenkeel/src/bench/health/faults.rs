@@ -1,17 +1,31 @@
 //! The faults, one entry each.
 
+use keel_health::rules::{
+    batch_norm, dead_relu, exploding_gradient, frozen, inputs, labels, loss_trend, non_finite, output_loss,
+    overfitting, regularization, saturation, signal, start_loss, symmetry, update_ratio, vanishing_gradient, zigzag,
+};
+
 use super::Fault;
 use super::networks::{Architecture, Recipe};
 use super::samples::Change;
 
 const NORMALISED: Option<&str> = Some("");
 
+/// Codes a fault leads to.
+struct Expected {
+    /// Codes of which the leading finding must be one.
+    roots: &'static [&'static str],
+    /// Further codes that show the fault.
+    symptoms: &'static [&'static str],
+}
+
 const fn fault(
     name: &'static str,
     summary: &'static str,
-    (roots, symptoms): (&'static [&'static str], &'static [&'static str]),
+    expected: Expected,
     recipe: fn(Architecture) -> Recipe,
 ) -> Fault {
+    let Expected { roots, symptoms } = expected;
     Fault { name, summary, roots, symptoms, remark: false, recipe }
 }
 
@@ -26,23 +40,37 @@ const fn remarked(
 
 /// All faults.
 pub(crate) const FAULTS: &[Fault] = &[
-    fault("constant_init", "all weights 0.1", (&["K006"], &["K005", "K016", "K011", "K017"]), |network| Recipe {
-        norm: None,
-        hidden: ", init = { type = \"constant\", value = 0.1 }",
-        ..network.healthy()
-    }),
-    fault("init_too_small", "normal weights, std 0.001", (&["K005"], &["K011", "K017", "K013"]), |network| Recipe {
-        norm: None,
-        hidden: ", init = { type = \"normal\", std = 0.001 }",
-        ..network.healthy()
-    }),
-    fault("init_too_large", "normal weights, std 1", (&["K005"], &["K001", "K004", "K012", "K017"]), |network| {
-        Recipe { norm: None, hidden: ", init = { type = \"normal\", std = 1.0 }", ..network.healthy() }
-    }),
+    fault(
+        "constant_init",
+        "all weights 0.1",
+        Expected {
+            roots: &[symmetry::CODE],
+            symptoms: &[signal::CODE, frozen::CODE, vanishing_gradient::CODE, loss_trend::CODE],
+        },
+        |network| Recipe { norm: None, hidden: ", init = { type = \"constant\", value = 0.1 }", ..network.healthy() },
+    ),
+    fault(
+        "init_too_small",
+        "normal weights, std 0.001",
+        Expected {
+            roots: &[signal::CODE],
+            symptoms: &[vanishing_gradient::CODE, loss_trend::CODE, update_ratio::CODE],
+        },
+        |network| Recipe { norm: None, hidden: ", init = { type = \"normal\", std = 0.001 }", ..network.healthy() },
+    ),
+    fault(
+        "init_too_large",
+        "normal weights, std 1",
+        Expected {
+            roots: &[signal::CODE],
+            symptoms: &[non_finite::CODE, start_loss::CODE, exploding_gradient::CODE, loss_trend::CODE],
+        },
+        |network| Recipe { norm: None, hidden: ", init = { type = \"normal\", std = 1.0 }", ..network.healthy() },
+    ),
     fault(
         "init_of_another_activation",
         "xavier_normal of gain 1 in deep relu; std 0.5 with tanh in the residual network",
-        (&["K005", "K009"], &["K011", "K017"]),
+        Expected { roots: &[signal::CODE, saturation::CODE], symptoms: &[vanishing_gradient::CODE, loss_trend::CODE] },
         |network| match network {
             Architecture::Mlp | Architecture::Cnn => {
                 Recipe { depth: 8, hidden: ", init = \"xavier_normal\"", ..network.healthy() }
@@ -58,16 +86,33 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "raw_inputs",
         "pixels from 0 to 255, no preprocessing",
-        (&["K002"], &["K001", "K005", "K009", "K010", "K012", "K013", "K017"]),
+        Expected {
+            roots: &[inputs::CODE],
+            symptoms: &[
+                non_finite::CODE,
+                signal::CODE,
+                saturation::CODE,
+                dead_relu::CODE,
+                exploding_gradient::CODE,
+                update_ratio::CODE,
+                loss_trend::CODE,
+            ],
+        },
         |network| Recipe { change: Change::Raw, settings: &["preprocess.steps=[]"], ..network.healthy() },
     ),
-    fault("uncentred_inputs", "standard deviation 1 around 1.5, no preprocessing", (&["K002"], &["K014"]), |network| {
-        Recipe { change: Change::Uncentred, settings: &["preprocess.steps=[]"], ..network.healthy() }
-    }),
+    fault(
+        "uncentred_inputs",
+        "standard deviation 1 around 1.5, no preprocessing",
+        Expected { roots: &[inputs::CODE], symptoms: &[zigzag::CODE] },
+        |network| Recipe { change: Change::Uncentred, settings: &["preprocess.steps=[]"], ..network.healthy() },
+    ),
     fault(
         "sigmoid_stack",
         "eight layers of sigmoid",
-        (&["K011", "K009", "K014"], &["K005", "K013", "K017"]),
+        Expected {
+            roots: &[vanishing_gradient::CODE, saturation::CODE, zigzag::CODE],
+            symptoms: &[signal::CODE, update_ratio::CODE, loss_trend::CODE],
+        },
         |network| Recipe {
             norm: None,
             function: "sigmoid",
@@ -78,58 +123,89 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "rate_30_times_too_high",
         "learning rate 30 times what suits",
-        (&["K013", "K012"], &["K001", "K010", "K017", "K015"]),
+        Expected {
+            roots: &[update_ratio::CODE, exploding_gradient::CODE],
+            symptoms: &[non_finite::CODE, dead_relu::CODE, loss_trend::CODE, batch_norm::CODE],
+        },
         |network| Recipe { norm: None, rate: 30.0, ..network.healthy() },
     ),
-    fault("rate_100_times_too_low", "learning rate a hundredth of what suits", (&["K013"], &["K017"]), |network| {
-        Recipe { rate: 0.01, ..network.healthy() }
-    }),
-    fault("squashed_logits", "sigmoid between the logits and cross-entropy", (&["K008"], &["K017"]), |network| {
-        Recipe { after_last: "{ type = \"activation\", function = \"sigmoid\" }", ..network.healthy() }
-    }),
+    fault(
+        "rate_100_times_too_low",
+        "learning rate a hundredth of what suits",
+        Expected { roots: &[update_ratio::CODE], symptoms: &[loss_trend::CODE] },
+        |network| Recipe { rate: 0.01, ..network.healthy() },
+    ),
+    fault(
+        "squashed_logits",
+        "sigmoid between the logits and cross-entropy",
+        Expected { roots: &[output_loss::CODE], symptoms: &[loss_trend::CODE] },
+        |network| Recipe { after_last: "{ type = \"activation\", function = \"sigmoid\" }", ..network.healthy() },
+    ),
     fault(
         "shuffled_labels",
         "labels that have nothing to do with the inputs",
-        (&["K003"], &["K017", "K018"]),
+        Expected { roots: &[labels::CODE], symptoms: &[loss_trend::CODE, overfitting::CODE] },
         |network| Recipe { change: Change::ShuffledLabels, settings: &["train.epochs=40"], ..network.healthy() },
     ),
-    fault("missing_class", "no training sample of one class", (&["K003"], &["K018"]), |network| Recipe {
-        change: Change::MissingClass,
-        ..network.healthy()
-    }),
-    fault("slow_running_statistics", "batch norm with momentum 0.001", (&["K015"], &["K018"]), |network| Recipe {
-        norm: Some(", momentum = 0.001"),
-        ..network.healthy()
-    }),
-    fault("tiny_batch", "batch norm with batches of 2", (&["K015"], &["K017", "K018", "K013"]), |network| Recipe {
-        norm: NORMALISED,
-        settings: &["train.batch_size=2", "train.epochs=4"],
-        ..network.healthy()
-    }),
-    fault("dropout_0.9", "nine of ten values dropped", (&["K019"], &["K017"]), |network| Recipe {
-        before_last: "{ type = \"dropout\", probability = 0.9 }",
-        ..network.healthy()
-    }),
-    fault("decay_1", "weight decay 1", (&["K019"], &["K017", "K011", "K013"]), |network| Recipe {
-        settings: &["optimizer.weight_decay=1.0"],
-        ..network.healthy()
-    }),
-    remarked("constant_channel", "an input channel that never changes", &["K016"], |network| Recipe {
+    fault(
+        "missing_class",
+        "no training sample of one class",
+        Expected { roots: &[labels::CODE], symptoms: &[overfitting::CODE] },
+        |network| Recipe { change: Change::MissingClass, ..network.healthy() },
+    ),
+    fault(
+        "slow_running_statistics",
+        "batch norm with momentum 0.001",
+        Expected { roots: &[batch_norm::CODE], symptoms: &[overfitting::CODE] },
+        |network| Recipe { norm: Some(", momentum = 0.001"), ..network.healthy() },
+    ),
+    fault(
+        "tiny_batch",
+        "batch norm with batches of 2",
+        Expected { roots: &[batch_norm::CODE], symptoms: &[loss_trend::CODE, overfitting::CODE, update_ratio::CODE] },
+        |network| Recipe { norm: NORMALISED, settings: &["train.batch_size=2", "train.epochs=4"], ..network.healthy() },
+    ),
+    fault(
+        "dropout_0.9",
+        "nine of ten values dropped",
+        Expected { roots: &[regularization::CODE], symptoms: &[loss_trend::CODE] },
+        |network| Recipe { before_last: "{ type = \"dropout\", probability = 0.9 }", ..network.healthy() },
+    ),
+    fault(
+        "decay_1",
+        "weight decay 1",
+        Expected {
+            roots: &[regularization::CODE],
+            symptoms: &[loss_trend::CODE, vanishing_gradient::CODE, update_ratio::CODE],
+        },
+        |network| Recipe { settings: &["optimizer.weight_decay=1.0"], ..network.healthy() },
+    ),
+    remarked("constant_channel", "an input channel that never changes", &[frozen::CODE], |network| Recipe {
         change: Change::ConstantChannel,
         settings: &["preprocess.steps=[\"channel_standardize\"]"],
         ..network.healthy()
     }),
-    remarked("frozen_layer", "hidden layers that do not learn", &["K016"], |network| Recipe {
+    remarked("frozen_layer", "hidden layers that do not learn", &[frozen::CODE], |network| Recipe {
         hidden: ", frozen = true",
         ..network.healthy()
     }),
-    fault("nan_in_data", "one value of the data is NaN", (&["refused"], &["K001"]), |network| Recipe {
-        change: Change::NotANumber,
-        ..network.healthy()
-    }),
-    fault("dead_relu", "biases of -10 before relu", (&["K010"], &["K005", "K016", "K011", "K017"]), |network| Recipe {
-        norm: None,
-        hidden: ", bias_init = { type = \"constant\", value = -10.0 }",
-        ..network.healthy()
-    }),
+    fault(
+        "nan_in_data",
+        "one value of the data is NaN",
+        Expected { roots: &["refused"], symptoms: &[non_finite::CODE] },
+        |network| Recipe { change: Change::NotANumber, ..network.healthy() },
+    ),
+    fault(
+        "dead_relu",
+        "biases of -10 before relu",
+        Expected {
+            roots: &[dead_relu::CODE],
+            symptoms: &[signal::CODE, frozen::CODE, vanishing_gradient::CODE, loss_trend::CODE],
+        },
+        |network| Recipe {
+            norm: None,
+            hidden: ", bias_init = { type = \"constant\", value = -10.0 }",
+            ..network.healthy()
+        },
+    ),
 ];

@@ -33,6 +33,14 @@ struct Bench<'a> {
     state: Buffer,
     saved: Buffer,
     scratch: [Buffer; 2],
+    /// The samples themselves are the input, so that nobody needs its gradient.
+    reads_samples: bool,
+}
+
+/// Names in a measured entry.
+struct Names<'a> {
+    kernel: &'a str,
+    network: &'a str,
 }
 
 /// One call of each of `N` functions, and multiply-adds a second the machine could do just before.
@@ -59,9 +67,8 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
                 continue;
             }
             (context.progress)(&format!("  {title}"));
-            let first = instruction.inputs.first() == Some(&Source::Input);
             let mut bench = Bench::new(&program, instruction, spec.batch);
-            kernels.push(bench.measure(&title, (network, first), context));
+            kernels.push(bench.measure(Names { kernel: &title, network }, context));
         }
     }
     let convolutions = |kernel: &&Value| kernel["multiply_adds"].as_f64().is_some_and(|count| count > 0.0);
@@ -96,10 +103,11 @@ impl<'a> Bench<'a> {
             state,
             layer,
             batch,
+            reads_samples: instruction.inputs.first() == Some(&Source::Input),
         }
     }
 
-    fn measure(&mut self, title: &str, (network, first): (&str, bool), context: &Context) -> Value {
+    fn measure(&mut self, names: Names, context: &Context) -> Value {
         let multiply_adds = self.layer.multiply_adds() as f64 * self.batch as f64;
         let forward = self.turns([Bench::forward]);
         let backward = self.turns([|bench| bench.backward(false), |bench| bench.backward(true)]);
@@ -114,13 +122,13 @@ impl<'a> Bench<'a> {
         let mut parts = vec![part("forward", medians(&forward, |[forward]| forward), once)];
         if multiply_adds > 0.0 {
             parts.push(part("weight gradient", medians(&backward, |[weights, _]| weights), once));
-            if !first {
+            if !self.reads_samples {
                 parts.push(part("input gradient", medians(&backward, |[weights, both]| both - weights), once));
             }
         } else {
             parts.push(part("backward", medians(&backward, |[_, both]| both), 2.0 * inputs + output));
         }
-        json!({ "kernel": title, "network": network, "multiply_adds": multiply_adds, "parts": parts })
+        json!({ "kernel": names.kernel, "network": names.network, "multiply_adds": multiply_adds, "parts": parts })
     }
 
     /// Calls each function once, uncounted, and then all of them in every turn.

@@ -1,6 +1,7 @@
 //! The findings as cards: what, where, measured against what, why, and what to change.
 
-use keel_health::{Application, Finding, Level, Remedy};
+use keel_health::measurement::LayerStatistic;
+use keel_health::{Application, Finding, Level, Remedy, find_rule};
 
 use super::super::decimate::decimate;
 use super::curves::step_title;
@@ -10,19 +11,6 @@ use crate::language::{Language, Text};
 
 /// Points of an evidence chart at most.
 const POINTS: usize = 400;
-
-/// Stored measurements that show the statistic of a rule, where its finding holds none.
-const EVIDENCE: [(&str, &[&str]); 9] = [
-    ("K005", &["output_std"]),
-    ("K009", &["saturated_fraction"]),
-    ("K010", &["dead_fraction", "zero_fraction"]),
-    ("K011", &["gradient_rms"]),
-    ("K012", &["gradient_rms"]),
-    ("K013", &["weight_update_ratio"]),
-    ("K014", &["sign_agreement"]),
-    ("K016", &["weight_update_ratio"]),
-    ("K019", &["weight_norm"]),
-];
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
@@ -200,15 +188,15 @@ fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<(f6
         return Some((evidence.statistic.clone(), points));
     }
     let layer = finding.layer.as_deref()?;
-    let (_, names) = EVIDENCE.iter().find(|(code, _)| *code == finding.code)?;
-    let of_layer = |name: &str| {
+    let rule = find_rule(&finding.code).ok()?;
+    let of_layer = |statistic: &LayerStatistic| {
         let matches = |series: &&keel_train::runs::LayerSeries| {
-            series.name == name
+            series.name == statistic.name()
                 && (series.layer == layer || series.layer.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))
         };
         contents.record.layers.iter().find(matches)
     };
-    let series = names.iter().find_map(|name| of_layer(name)).filter(|series| series.points.len() > 1)?;
+    let series = rule.layer_statistics.iter().find_map(of_layer).filter(|series| series.points.len() > 1)?;
     Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
 }
 

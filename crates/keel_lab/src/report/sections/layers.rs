@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keel_health::measurement::{LayerStatistic, ParameterRole};
 use keel_train::runs::LayerSeries;
 
 use super::super::decimate::decimate;
@@ -16,8 +17,7 @@ const ALL_POINTS: usize = 60_000;
 
 /// One kind of measurement.
 struct Kind {
-    /// Its name in the store.
-    name: &'static str,
+    statistic: LayerStatistic,
     english: &'static str,
     chinese: &'static str,
     scale: Scale,
@@ -27,7 +27,7 @@ struct Kind {
 
 const KINDS: [Kind; 12] = [
     Kind {
-        name: "output_std",
+        statistic: LayerStatistic::OutputStd,
         english: "standard deviation of the output",
         chinese: "输出的标准差",
         scale: Scale::Logarithmic,
@@ -37,21 +37,21 @@ const KINDS: [Kind; 12] = [
         ),
     },
     Kind {
-        name: "output_mean",
+        statistic: LayerStatistic::OutputMean,
         english: "mean of the output",
         chinese: "输出的均值",
         scale: Scale::Linear,
         hint: ("Near zero before an activation.", "激活之前应接近零。"),
     },
     Kind {
-        name: "gradient_rms",
+        statistic: LayerStatistic::GradientRms,
         english: "root mean square of the gradient",
         chinese: "梯度的均方根",
         scale: Scale::Logarithmic,
         hint: ("First and last layer within a factor of a hundred.", "首层与末层相差不超过百倍。"),
     },
     Kind {
-        name: "weight_update_ratio",
+        statistic: LayerStatistic::UpdateRatio(ParameterRole::Weight),
         english: "size of an update relative to the weights",
         chinese: "更新量与权重之比",
         scale: Scale::Logarithmic,
@@ -61,7 +61,7 @@ const KINDS: [Kind; 12] = [
         ),
     },
     Kind {
-        name: "dead_fraction",
+        statistic: LayerStatistic::DeadFraction,
         english: "share of units silent over a whole batch",
         chinese: "整批中从未激活的单元比例",
         scale: Scale::Linear,
@@ -71,14 +71,14 @@ const KINDS: [Kind; 12] = [
         ),
     },
     Kind {
-        name: "zero_fraction",
+        statistic: LayerStatistic::ZeroFraction,
         english: "share of zeros in the output",
         chinese: "输出中零的比例",
         scale: Scale::Linear,
         hint: ("About a half after relu is normal.", "relu 之后约一半属正常。"),
     },
     Kind {
-        name: "saturated_fraction",
+        statistic: LayerStatistic::SaturatedFraction,
         english: "share of saturated values",
         chinese: "饱和值的比例",
         scale: Scale::Linear,
@@ -88,35 +88,35 @@ const KINDS: [Kind; 12] = [
         ),
     },
     Kind {
-        name: "sign_agreement",
+        statistic: LayerStatistic::SignAgreement,
         english: "share of units whose weight gradients share a sign",
         chinese: "权重梯度同号的单元比例",
         scale: Scale::Linear,
         hint: ("High where inputs are not centred: updates then zigzag.", "输入未居中时偏高，更新呈锯齿形。"),
     },
     Kind {
-        name: "input_mean_energy",
+        statistic: LayerStatistic::InputMeanEnergy,
         english: "share of the input that is its mean",
         chinese: "输入中均值所占的能量",
         scale: Scale::Linear,
         hint: ("0 is a centred input, 1 a constant one.", "0 为已居中，1 为常数。"),
     },
     Kind {
-        name: "weight_norm",
+        statistic: LayerStatistic::Norm(ParameterRole::Weight),
         english: "norm of the weights",
         chinese: "权重范数",
         scale: Scale::Logarithmic,
         hint: ("Grows slowly, or shrinks under weight decay.", "缓慢增长，或因权重衰减而缩小。"),
     },
     Kind {
-        name: "weight_gradient_norm",
+        statistic: LayerStatistic::GradientNorm(ParameterRole::Weight),
         english: "norm of the weights' gradient",
         chinese: "权重梯度的范数",
         scale: Scale::Logarithmic,
         hint: ("Before clipping.", "裁剪之前。"),
     },
     Kind {
-        name: "weight_update_norm",
+        statistic: LayerStatistic::UpdateNorm(ParameterRole::Weight),
         english: "norm of the weights' update",
         chinese: "权重更新量的范数",
         scale: Scale::Logarithmic,
@@ -134,14 +134,14 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         .iter()
         .filter_map(|kind| {
             let title = Text::new(kind.english, kind.chinese);
-            let plot = chart(record, kind.name, (title, kind.scale), points)?;
+            let plot = chart(record, kind.statistic.name(), (title, kind.scale), points)?;
             Some(figure(&plot, language.choose(kind.hint.0, kind.hint.1), language))
         })
         .collect();
     let names: BTreeSet<&str> = record.layers.iter().map(|series| series.name.as_str()).collect();
     let others: String = names
         .into_iter()
-        .filter(|name| !KINDS.iter().any(|kind| kind.name == *name))
+        .filter(|name| !KINDS.iter().any(|kind| kind.statistic.name() == *name))
         .filter_map(|name| chart(record, name, (Text::same(name.replace('_', " ")), scale_of(name)), points))
         .map(|plot| figure(&plot, "", language))
         .collect();
