@@ -12,7 +12,7 @@ use crate::FittedRun;
 
 /// The training of a run in a folder, from its last checkpoint.
 pub struct ResumedTrainer {
-    trainer: keel_train::Trainer,
+    trainer: keel_train::Training,
     layers: Vec<CustomLayer>,
     losses: Vec<CustomLoss>,
     observer: Box<dyn TrainingObserver>,
@@ -20,7 +20,7 @@ pub struct ResumedTrainer {
 
 impl ResumedTrainer {
     pub(crate) fn open(folder: &Path) -> Result<Self, TrainError> {
-        let trainer = keel_train::Trainer::resume(folder)?;
+        let trainer = keel_train::Training::resume(folder)?;
         Ok(ResumedTrainer { trainer, layers: Vec::new(), losses: Vec::new(), observer: Box::new(()) })
     }
 

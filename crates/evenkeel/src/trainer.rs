@@ -173,7 +173,7 @@ impl Trainer {
         ["data.validation", "data.test"].into_iter().for_each(|key| self.config.given.insert(key));
         check_values(&self.config)?;
         let custom_layers = self.config.model.custom_layers();
-        let trainer = keel_train::Trainer::new(self.config).with_data(data.clone());
+        let trainer = keel_train::Training::new(self.config).with_data(data.clone());
         let observer = self.observer.as_mut();
         match self.in_memory {
             true => trainer.run_in_memory(observer).map(|run| FittedRun::in_memory(run, custom_layers)),

@@ -27,7 +27,7 @@ mod training_ranges;
 
 pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter, CropBorder};
 pub use batches::{
-    Batch, BatchOptions, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position, Source,
+    Batch, BatchOptions, BatchSource, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position,
 };
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};

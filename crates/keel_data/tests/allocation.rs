@@ -1,7 +1,7 @@
 //! Batches are prepared in recycled memory: after an epoch to warm up, the loader allocates nothing.
 
 use keel_data::{
-    AugmentConfig, Augmenter, BatchOptions, Dataset, Loader, Position, PreprocessStep, Preprocessor, Source,
+    AugmentConfig, Augmenter, BatchOptions, BatchSource, Dataset, Loader, Position, PreprocessStep, Preprocessor,
 };
 use keel_testkit::{CountingAllocator, count_allocations};
 use std::sync::Arc;
@@ -23,8 +23,9 @@ fn allocates_nothing(config: &AugmentConfig) {
     let preprocessor = Preprocessor::fit(&digits, &indices, &[PreprocessStep::Standardize]).unwrap();
     let augmenter = Augmenter::fit(&digits, &indices, config).unwrap();
     let options = BatchOptions::shuffled(10, 0);
-    let source =
-        Source::new(digits, &indices, Arc::new(preprocessor), options).unwrap().with_augmentation(Arc::new(augmenter));
+    let source = BatchSource::new(digits, &indices, Arc::new(preprocessor), options)
+        .unwrap()
+        .with_augmentation(Arc::new(augmenter));
     let steps = source.steps_per_epoch();
     let mut loader = Loader::start(source, Position::default(), 12, 2).unwrap();
     let mut take = |count: usize| (0..count).map(|_| loader.next().unwrap().unwrap().samples()).sum::<usize>();

@@ -4,7 +4,7 @@ use keel_kernels::{Buffer, parallel};
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
 use keel_nn::observers::Tape;
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, RandomKey, lower};
+use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, RandomKey, lower};
 
 use crate::error::LabError;
 use crate::samples::{CLASSES, Order, Part, Task};
@@ -102,7 +102,7 @@ impl Classifier {
     /// Loss of one batch; leaves the gradient by every parameter for [`Classifier::gradient`].
     pub(crate) fn differentiate(&mut self, batch: &Part, step: usize) -> LossValue {
         let random = self.key.named("steps").child(step as u64);
-        let run = Batch { input: &batch.inputs, random };
+        let run = BatchInput { input: &batch.inputs, random };
         self.training.forward(&mut self.network, run, &mut ());
         let (outputs, gradient) = self.training.outputs_and_gradient();
         let value = self.loss.forward_backward(outputs, Targets::Classes(&batch.labels), gradient);
@@ -140,20 +140,20 @@ impl Classifier {
         let features = data.inputs.len() / data.len();
         let batches = data.inputs.chunks(EVALUATION_BATCH * features).zip(data.labels.chunks(EVALUATION_BATCH));
         for (input, labels) in batches {
-            let run = Batch { input, random: self.key.named("evaluation") };
+            let run = BatchInput { input, random: self.key.named("evaluation") };
             each(self.evaluation.forward(&mut self.network, run, observer), labels);
         }
     }
 
     /// Scores of one batch of at most [`EVALUATION_BATCH`] samples, with the statistics for evaluation.
     pub(crate) fn scores(&mut self, inputs: &[f32]) -> Vec<f32> {
-        let run = Batch { input: inputs, random: self.key.named("evaluation") };
+        let run = BatchInput { input: inputs, random: self.key.named("evaluation") };
         self.evaluation.forward(&mut self.network, run, &mut ()).to_vec()
     }
 
     /// Moves the statistics for evaluation towards those of one batch of at most the training batch's size.
     pub(crate) fn gather_statistics(&mut self, inputs: &[f32]) {
-        let run = Batch { input: inputs, random: self.key.named("statistics") };
+        let run = BatchInput { input: inputs, random: self.key.named("statistics") };
         self.training.forward(&mut self.network, run, &mut ());
     }
 
@@ -161,7 +161,7 @@ impl Classifier {
     /// evaluation stay as they are.
     pub(crate) fn scores_with_own_statistics(&mut self, inputs: &[f32]) -> Vec<f32> {
         let state: Vec<f32> = self.network.state.to_vec();
-        let run = Batch { input: inputs, random: self.key.named("evaluation") };
+        let run = BatchInput { input: inputs, random: self.key.named("evaluation") };
         let scores = self.training.forward(&mut self.network, run, &mut ()).to_vec();
         self.network.state.copy_from_slice(&state);
         scores

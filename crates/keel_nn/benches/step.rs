@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, lower, model};
+use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, lower, model};
 
 fn steps(criterion: &mut Criterion) {
     let image = Shape::Image { height: 32, width: 32, channels: 3 };
@@ -21,7 +21,7 @@ fn steps(criterion: &mut Criterion) {
         let mut gradients = vec![0.0; network.parameters.len()];
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let batch = Batch { input: &input, random: RandomKey::new(0) };
+                let batch = BatchInput { input: &input, random: RandomKey::new(0) };
                 executor.forward(&mut network, batch, &mut ());
                 executor.outputs_and_gradient().1.fill(0.01);
                 executor.backward(&network, batch, &mut gradients, &mut ());

@@ -32,6 +32,6 @@ pub use layer::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Parameter
 pub use model::{ModelConfig, Preset};
 pub use network::Network;
 pub use probe::{LayerProbe, Measures, Observer, Probe};
-pub use program::{Batch, Cpu, Executor, Fusion, FusionPasses, Plan, Program, lower};
+pub use program::{BatchInput, Cpu, Executor, Fusion, FusionPasses, MemoryPlan, Program, lower};
 pub use random::RandomKey;
 pub use shape::Shape;

@@ -1,7 +1,7 @@
 //! The first losses of whole networks against PyTorch, with the same weights, data and optimiser.
 
 use keel_nn::layers::LayerSpec;
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, ParameterRole, RandomKey, Shape, lower};
+use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, ParameterRole, RandomKey, Shape, lower};
 use keel_testkit::golden::{CurveCase, CurveParameter, GoldenFile};
 
 /// Softmax cross-entropy in f64: mean loss, and the gradient by the logits.
@@ -55,7 +55,7 @@ fn losses(case: &CurveCase, target: Cpu, threads: usize) -> Vec<f64> {
     let mut losses = Vec::new();
     for step in 0..case.losses.len() {
         let (input, labels) = case.input.batch_of(step);
-        let batch = Batch { input: &input, random: RandomKey::new(0) };
+        let batch = BatchInput { input: &input, random: RandomKey::new(0) };
         executor.forward(&mut network, batch, &mut ());
         let (logits, gradient) = executor.outputs_and_gradient();
         losses.push(cross_entropy(logits, &labels, gradient));

@@ -2,7 +2,7 @@
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::observers::Tape;
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, lower};
+use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryPlan, MemoryRequest, Mode, Network, RandomKey, Shape, lower};
 use serde_json::json;
 
 const BATCH: usize = 3;
@@ -27,7 +27,7 @@ fn gradients(network: &mut Network) -> (Vec<f32>, Vec<usize>) {
     let mut tape = Tape::of_all(&program);
     let mut executor = Executor::new(program, request);
     let input: Vec<f32> = (0..BATCH * INPUT.len()).map(|index| (index % 7) as f32 * 0.3 - 0.9).collect();
-    let batch = Batch { input: &input, random: RandomKey::new(2) };
+    let batch = BatchInput { input: &input, random: RandomKey::new(2) };
     let mut gradients = vec![f32::NAN; network.parameters.len()];
     executor.forward(network, batch, &mut ());
     executor.outputs_and_gradient().1.fill(1.0);
@@ -62,7 +62,7 @@ fn frozen_parameters_have_gradient_zero_and_the_others_keep_theirs() {
 fn nothing_is_planned_for_gradients_nobody_needs() {
     let arena = |frozen| {
         let request = MemoryRequest { batch: 64, mode: Mode::Train, workers: 1 };
-        Plan::new(&lower(&network(frozen).graph, &Cpu::unfused()), request).arena_length()
+        MemoryPlan::new(&lower(&network(frozen).graph, &Cpu::unfused()), request).arena_length()
     };
     assert!(arena([true, true, false]) < arena([false; 3]));
 }

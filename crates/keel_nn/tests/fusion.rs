@@ -2,8 +2,8 @@
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::{
-    Batch, Cpu, Executor, Fusion, FusionPasses, Graph, MemoryRequest, Mode, Network, Plan, RandomKey, Shape, lower,
-    model,
+    BatchInput, Cpu, Executor, Fusion, FusionPasses, Graph, MemoryPlan, MemoryRequest, Mode, Network, RandomKey, Shape,
+    lower, model,
 };
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
@@ -40,13 +40,13 @@ fn run(shape: Shape, layers: &[LayerSpec], samples: usize, passes: FusionPasses)
     let mut gradients = vec![f32::NAN; network.parameters.len()];
     let mut outputs = Vec::new();
     for step in 0..2 {
-        let batch = Batch { input: &input, random: RandomKey::new(step) };
+        let batch = BatchInput { input: &input, random: RandomKey::new(step) };
         outputs = executor.forward(&mut network, batch, &mut ()).to_vec();
         executor.outputs_and_gradient().1.copy_from_slice(&weights);
         executor.backward(&network, batch, &mut gradients, &mut ());
     }
     let mut evaluator = Executor::new(program, MemoryRequest { mode: Mode::Evaluate, ..request });
-    let batch = Batch { input: &input, random: RandomKey::new(0) };
+    let batch = BatchInput { input: &input, random: RandomKey::new(0) };
     let evaluated = evaluator.forward(&mut network, batch, &mut ()).to_vec();
     Results { outputs, gradients, state: network.state.to_vec(), evaluated }
 }
@@ -151,7 +151,7 @@ fn the_presets_fuse_into_the_expected_nodes() {
 fn a_training_step_of_the_cnn_fits_its_memory() {
     let bytes = |passes: FusionPasses| {
         let graph = Graph::build(image(32, 32, 3), &model::cnn(32, 2), 10).unwrap().into();
-        let plan = Plan::new(
+        let plan = MemoryPlan::new(
             &lower(&graph, &Cpu::fused().with_passes(passes)),
             MemoryRequest { batch: 128, mode: Mode::Train, workers: 2 },
         );

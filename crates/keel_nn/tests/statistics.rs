@@ -5,8 +5,8 @@ use keel_nn::graph::Node;
 use keel_nn::layers::LayerSpec;
 use keel_nn::observers::{Statistics, Tape, Wanted};
 use keel_nn::{
-    Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, Op, ParameterRole, RandomKey, Shape,
-    lower,
+    BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, Op, ParameterRole, RandomKey,
+    Shape, lower,
 };
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn step(network: &Network, target: Cpu, observer: &mut impl Observer) -> Vec<f32
     let request = MemoryRequest { batch: SAMPLES, mode: Mode::Train, workers: 1 };
     let mut executor = Executor::new(lower(&network.graph, &target), request);
     let input: Vec<f32> = (0..SAMPLES * INPUT.len()).map(|index| ((index * 37) % 101) as f32 / 30.0 - 1.0).collect();
-    let batch = Batch { input: &input, random: RandomKey::new(2) };
+    let batch = BatchInput { input: &input, random: RandomKey::new(2) };
     executor.forward(&mut network, batch, observer);
     let gradient = executor.outputs_and_gradient().1;
     gradient.iter_mut().enumerate().for_each(|(index, value)| *value = (index % 5) as f32 - 1.5);

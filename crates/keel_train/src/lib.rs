@@ -28,5 +28,5 @@ pub use planning::{RangePoint, RangeTest};
 pub use predictor::{ColumnImportance, Importance, ImportanceOptions, Prediction, Predictor};
 pub use session::{Alone, Exchange, FinishedStep, Session, StepObserver, StepPlace, StepResult, load_data};
 pub use trainer::{
-    EpochEvent, EvaluationEvent, Event, MemoryRun, Started, StepEvent, TrainedRun, Trainer, TrainingObserver,
+    EpochEvent, EvaluationEvent, Event, MemoryRun, Started, StepEvent, TrainedRun, Training, TrainingObserver,
 };

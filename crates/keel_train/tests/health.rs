@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keel_data::{Dataset, Split, Targets};
 use keel_health::{Finding, Level};
 use keel_train::runs::{MetricReader, Status, Summary};
-use keel_train::{Config, Event, TrainError, TrainedRun, Trainer, TrainingObserver, config};
+use keel_train::{Config, Event, TrainError, TrainedRun, Training, TrainingObserver, config};
 
 fn configured(directory: &Path, overrides: &[&str]) -> Config {
     let mut overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
@@ -32,7 +32,7 @@ fn listed(findings: &[Finding]) -> String {
 fn diagnosed(overrides: &[&str]) -> Vec<Finding> {
     let directory = tempfile::tempdir().unwrap();
     let config = configured(directory.path(), &[overrides, &["run.name=r"]].concat());
-    let _ = Trainer::new(config).run(&mut ());
+    let _ = Training::new(config).run(&mut ());
     let folder = keel_train::runs::RunFolder::open(&directory.path().join("r")).unwrap();
     findings(&folder.read_summary().unwrap())
 }
@@ -98,7 +98,7 @@ fn watching_changes_no_bit_and_full_keeps_distributions() {
     let run = |level: &str| {
         let level = format!("health.level={level}");
         let overrides = ["model.preset=cnn", "model.width=4", "train.epochs=2", &level];
-        Trainer::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap()
+        Training::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap()
     };
     let (off, standard, full) = (run("off"), run("standard"), run("full"));
     assert!(weights(&off) == weights(&standard) && weights(&off) == weights(&full));
@@ -133,12 +133,12 @@ fn findings_survive_an_interruption_and_are_not_told_twice() {
     let config = configured(directory.path(), &[&layers, "preprocess.steps=[]", "train.epochs=3"]);
     let stop = Arc::new(AtomicBool::new(false));
     let mut observer = StopAfter(7, Arc::clone(&stop), Vec::new());
-    let stopped = Trainer::new(config).with_stop(stop).run(&mut observer).unwrap();
+    let stopped = Training::new(config).with_stop(stop).run(&mut observer).unwrap();
     assert_eq!(stopped.summary.status, Status::Stopped);
     let before = findings(&stopped.summary);
     assert!(before.iter().any(|finding| finding.code == "K002"), "{}", listed(&before));
     let mut observer = StopAfter(0, Arc::default(), Vec::new());
-    let resumed = Trainer::resume(stopped.folder.path()).unwrap().run(&mut observer).unwrap();
+    let resumed = Training::resume(stopped.folder.path()).unwrap().run(&mut observer).unwrap();
     let after = findings(&resumed.summary);
     assert!(after.iter().any(|finding| finding.code == "K002"), "{}", listed(&after));
     assert!(!observer.2.contains(&"K002".to_owned()), "{:?}", observer.2);
@@ -151,7 +151,7 @@ fn stop_on_error_ends_at_a_step_with_a_checkpoint_and_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let layers = plain("relu", "");
     let overrides = [layers.as_str(), "preprocess.steps=[]", "health.on_error=stop", "train.epochs=3"];
-    let run = Trainer::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap();
+    let run = Training::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap();
     assert_eq!(run.summary.status, Status::Stopped);
     let reason = run.summary.reason.unwrap();
     assert!(reason.contains("K002") && reason.contains("health.on_error"), "{reason}");
@@ -164,7 +164,7 @@ fn a_loss_that_is_no_number_is_traced_to_its_layer() {
     let directory = tempfile::tempdir().unwrap();
     let layers = plain("relu", "");
     let overrides = [layers.as_str(), "optimizer.learning_rate=1e12", "run.name=r"];
-    let error = Trainer::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap_err();
+    let error = Training::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap_err();
     assert!(matches!(error, TrainError::NonFinite { .. }), "{error}");
     let summary = keel_train::runs::RunFolder::open(&directory.path().join("r")).unwrap().read_summary().unwrap();
     let found = findings(&summary);
@@ -198,7 +198,7 @@ fn a_residual_network_is_healthy_and_its_joined_layers_are_known_by_their_own_na
     let directory = tempfile::tempdir().unwrap();
     let overrides = ["model.preset=resnet20", "model.width=4", "model.depth=1", "train.epochs=2"];
     let data = pictures(400).split(Split { validation: 0.2, test: 0.2, seed: 0 }).unwrap();
-    let run = Trainer::new(configured(directory.path(), &overrides)).with_data(data).run(&mut ()).unwrap();
+    let run = Training::new(configured(directory.path(), &overrides)).with_data(data).run(&mut ()).unwrap();
     let alarms: Vec<Finding> =
         findings(&run.summary).into_iter().filter(|finding| finding.level > Level::Info).collect();
     assert!(alarms.is_empty(), "{}", listed(&alarms));

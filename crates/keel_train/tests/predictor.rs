@@ -1,13 +1,13 @@
 //! One predictor serves many threads: the same bits as one after the other, and no copy of the network.
 
 use keel_data::Dataset;
-use keel_train::{Config, Prediction, Predictor, Trainer, config};
+use keel_train::{Config, Prediction, Predictor, Training, config};
 
 fn trained(folder: &std::path::Path, settings: &[&str]) -> Predictor {
     let mut settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
     settings.push(format!("run.directory=\"{}\"", folder.display()));
     let config: Config = config::load(None, &settings).unwrap();
-    let run = Trainer::new(config).run(&mut ()).unwrap();
+    let run = Training::new(config).run(&mut ()).unwrap();
     Predictor::load(run.folder.path()).unwrap()
 }
 

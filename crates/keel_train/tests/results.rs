@@ -8,7 +8,7 @@ use keel_data::{Dataset, Inputs, SampleShape, SplitDataset, Targets};
 use keel_train::metrics::MetricName;
 use keel_train::runs::Status;
 use keel_train::{
-    Config, Importance, ImportanceOptions, Prediction, Predictor, TrainedRun, Trainer, config, load_data,
+    Config, Importance, ImportanceOptions, Prediction, Predictor, TrainedRun, Training, config, load_data,
 };
 
 fn configured(directory: &Path, overrides: &[&str]) -> Config {
@@ -18,7 +18,7 @@ fn configured(directory: &Path, overrides: &[&str]) -> Config {
 }
 
 fn train(config: Config) -> TrainedRun {
-    Trainer::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
+    Training::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// 60 rows with y = 2 a - b, divided in order into 40 for training, 10 for validation, 10 for testing; those in `extreme`
@@ -43,7 +43,7 @@ fn a_sample_without_a_result_is_left_out_named_and_found() {
     let directory = tempfile::tempdir().unwrap();
     for (extreme, validation, test) in [(&[52][..], 0, 1), (&[41, 52, 53], 1, 2)] {
         let config = configured(directory.path(), &["train.epochs=3", "run.name=r"]);
-        let run = Trainer::new(config).with_data(rows(extreme)).run(&mut ()).unwrap();
+        let run = Training::new(config).with_data(rows(extreme)).run(&mut ()).unwrap();
         let read = run.folder.read_summary().unwrap();
         assert_eq!(read.status, Status::Finished);
         let left_out = |metrics: &Option<keel_train::metrics::Metrics>| {
@@ -73,7 +73,7 @@ fn a_run_without_any_finite_validation_result_fails_in_words() {
     let directory = tempfile::tempdir().unwrap();
     let config = configured(directory.path(), &["train.epochs=2", "run.name=r"]);
     let all: Vec<usize> = (40..50).collect();
-    let message = Trainer::new(config).with_data(rows(&all)).run(&mut ()).unwrap_err().to_string();
+    let message = Training::new(config).with_data(rows(&all)).run(&mut ()).unwrap_err().to_string();
     assert!(message.starts_with("K001: no epoch has a finite validation result: 10 samples gave NaN"), "{message}");
     let summary = keel_train::runs::RunFolder::open(&directory.path().join("r")).unwrap().read_summary().unwrap();
     assert_eq!((summary.status, summary.best_epoch), (Status::Failed, 0));
@@ -84,7 +84,7 @@ fn a_prediction_is_never_nan() {
     let directory = tempfile::tempdir().unwrap();
     let config = configured(directory.path(), &["train.epochs=2"]);
     let data = rows(&[52]);
-    let run = Trainer::new(config).with_data(data.clone()).run(&mut ()).unwrap();
+    let run = Training::new(config).with_data(data.clone()).run(&mut ()).unwrap();
     let predictions = Predictor::load(run.folder.path()).unwrap().predict_samples(&data.dataset, &[51, 52]).unwrap();
     assert!(matches!(&predictions[0], Prediction::Values(values) if values[0].is_finite()), "{predictions:?}");
     assert!(matches!(&predictions[1], Prediction::Undefined { sample } if sample.contains("52")), "{predictions:?}");
@@ -150,7 +150,7 @@ fn the_metric_of_the_config_decides_and_must_fit() {
     ];
     for (overrides, expected) in refused {
         let overrides = [&[source.as_str()], overrides].concat();
-        let error = Trainer::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap_err();
+        let error = Training::new(configured(directory.path(), &overrides)).run(&mut ()).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert!(error.key().is_some_and(|key| overrides[1].starts_with(&key)), "{error}");
     }

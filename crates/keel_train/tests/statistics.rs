@@ -4,7 +4,7 @@ use keel_data::{Batches, Position};
 use keel_nn::graph::Value;
 use keel_nn::observers::Tape;
 use keel_nn::{Cpu, Executor, MemoryRequest, Mode, lower};
-use keel_train::{Config, Session, Trainer, config, load_data, threads};
+use keel_train::{Config, Session, Training, config, load_data, threads};
 
 fn configured(overrides: &[&str]) -> Config {
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
@@ -34,7 +34,7 @@ fn lsuv_gives_every_layer_that_asks_for_it_the_variance_it_asks_for() {
     let program = lower(&network.graph, &Cpu::unfused());
     let mut tape = Tape::of_all(&program);
     let mut executor = Executor::new(program, request);
-    let input = keel_nn::Batch { input: &batch.inputs, random: keel_nn::RandomKey::new(0) };
+    let input = keel_nn::BatchInput { input: &batch.inputs, random: keel_nn::RandomKey::new(0) };
     executor.forward(&mut network, input, &mut tape);
     // Evaluation drops nothing, so only the first layer sees the very values it was scaled on.
     let first = &network.graph.nodes()[0];
@@ -113,7 +113,7 @@ fn the_key_for_exact_statistics_changes_the_finished_model() {
         let place = format!("run.directory=\"{}\"", directory.path().display());
         let exact = format!("train.exact_batch_norm_batches={batches}");
         let overrides = ["data.source=spiral", "model.preset=mlp", "train.epochs=2", &place, &exact];
-        Trainer::new(configured(&overrides)).run(&mut ()).unwrap().summary.metrics.test.unwrap().loss
+        Training::new(configured(&overrides)).run(&mut ()).unwrap().summary.metrics.test.unwrap().loss
     });
     assert!(losses[0] != losses[1] && losses[1] != losses[2], "{losses:?}");
 }

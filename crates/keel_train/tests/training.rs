@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keel_train::runs::Status;
-use keel_train::{Config, Event, Prediction, Predictor, TrainError, TrainedRun, Trainer, TrainingObserver, config};
+use keel_train::{Config, Event, Prediction, Predictor, TrainError, TrainedRun, Training, TrainingObserver, config};
 
 fn configured(preset: Option<&str>, directory: &Path, overrides: &[&str]) -> Config {
     let mut overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
@@ -14,7 +14,7 @@ fn configured(preset: Option<&str>, directory: &Path, overrides: &[&str]) -> Con
 }
 
 fn train(config: Config) -> TrainedRun {
-    Trainer::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
+    Training::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -108,10 +108,10 @@ fn a_stopped_run_resumes_to_the_same_bits_from_any_step() {
         for stop_at in [1, 2, total / 4, total / 4 + 1, total / 2 + 3, total - 1] {
             let stop = Arc::new(AtomicBool::new(false));
             let mut observer = StopAfter { steps: stop_at, stop: Arc::clone(&stop) };
-            let trainer = Trainer::new(configured(None, directory.path(), &overrides)).with_stop(stop);
+            let trainer = Training::new(configured(None, directory.path(), &overrides)).with_stop(stop);
             let first = trainer.run(&mut observer).unwrap();
             assert_eq!((first.summary.status, first.summary.steps), (Status::Stopped, stop_at));
-            let resumed = Trainer::resume(first.folder.path()).unwrap().run(&mut ()).unwrap();
+            let resumed = Training::resume(first.folder.path()).unwrap().run(&mut ()).unwrap();
             assert_eq!(resumed.summary.status, Status::Finished);
             assert_eq!(resumed.summary.metrics, whole.summary.metrics, "stopped at {stop_at}");
             assert!(weights(&resumed) == weights(&whole), "{optimizer}, stopped at {stop_at}");
@@ -148,7 +148,7 @@ fn impossible_trainings_are_refused_in_words() {
         if overrides[0].starts_with("run.directory") {
             config.run.directory = "/dev/null/runs".to_owned();
         }
-        let message = Trainer::new(config).run(&mut ()).unwrap_err().to_string();
+        let message = Training::new(config).run(&mut ()).unwrap_err().to_string();
         assert!(message.contains(expected), "{overrides:?}: {message}");
     }
 }
@@ -163,7 +163,7 @@ fn a_loss_that_is_no_number_ends_the_run_as_failed() {
         "schedule.type=constant",
         "run.name=bad",
     ];
-    let error = Trainer::new(configured(None, directory.path(), &overrides)).run(&mut ()).unwrap_err();
+    let error = Training::new(configured(None, directory.path(), &overrides)).run(&mut ()).unwrap_err();
     assert!(matches!(error, TrainError::NonFinite { .. }), "{error}");
     assert!(error.to_string().starts_with("K001"), "{error}");
     let folder = keel_train::runs::RunFolder::open(&directory.path().join("bad")).unwrap();
@@ -177,10 +177,10 @@ fn damaged_and_foreign_files_of_a_run_are_named() {
     let last = run.folder.last_checkpoint();
     let bytes = std::fs::read(&last).unwrap();
     std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
-    let message = Trainer::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
+    let message = Training::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
     assert!(message.contains("last.safetensors is damaged"), "{message}");
     std::fs::copy(run.folder.best_checkpoint(), &last).unwrap();
-    let message = Trainer::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
+    let message = Training::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
     assert!(message.contains("last.safetensors is no checkpoint"), "{message}");
     let message = Predictor::load(&directory.path().join("absent")).unwrap_err().to_string();
     assert!(message.contains("absent"), "{message}");
@@ -223,9 +223,9 @@ fn whitening_filters_stay_as_they_were_computed_and_averaged_weights_resume_bit_
     for steps in [1, 7, 20] {
         let stop = Arc::new(AtomicBool::new(false));
         let mut observer = StopAfter { steps, stop: Arc::clone(&stop) };
-        let stopped = Trainer::new(config.clone()).with_stop(stop).run(&mut observer).unwrap();
+        let stopped = Training::new(config.clone()).with_stop(stop).run(&mut observer).unwrap();
         assert_eq!(stopped.summary.status, Status::Stopped);
-        let resumed = Trainer::resume(stopped.folder.path()).unwrap().run(&mut ()).unwrap();
+        let resumed = Training::resume(stopped.folder.path()).unwrap().run(&mut ()).unwrap();
         assert!(weights(&resumed) == bytes, "stopped after {steps} steps");
         assert_eq!(resumed.summary.metrics, whole.summary.metrics);
     }
@@ -249,7 +249,7 @@ fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
     ];
     for (settings, expected) in cases {
         let config = configured(None, directory.path(), settings);
-        let error = Trainer::new(config).run(&mut ()).unwrap_err().to_string();
+        let error = Training::new(config).run(&mut ()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }

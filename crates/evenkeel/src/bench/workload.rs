@@ -6,7 +6,7 @@ use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::Graph;
 use keel_nn::losses::{Loss, TargetKind, Targets};
-use keel_nn::{Batch, Cpu, Executor, MemoryRequest, Mode, Network, RandomKey, Shape, lower};
+use keel_nn::{BatchInput, Cpu, Executor, MemoryRequest, Mode, Network, RandomKey, Shape, lower};
 use keel_train::optimizers::{Optimizer, ParameterSegment};
 
 use super::formula::{self, CLASSES};
@@ -44,7 +44,7 @@ impl Workload {
 
     /// One full training step: forward, loss, backward, update; returns the loss before it.
     pub(crate) fn step(&mut self) -> f64 {
-        let batch = Batch { input: &self.inputs, random: RandomKey::new(0) };
+        let batch = BatchInput { input: &self.inputs, random: RandomKey::new(0) };
         self.executor.forward(&mut self.network, batch, &mut ());
         let (outputs, gradient) = self.executor.outputs_and_gradient();
         let loss = self.loss.forward_backward(outputs, Targets::Classes(&self.labels), gradient).mean();
@@ -89,7 +89,7 @@ impl Evaluation {
 
     /// The sum of the magnitudes of the outputs.
     pub(crate) fn run(&mut self) -> f64 {
-        let batch = Batch { input: &self.inputs, random: RandomKey::new(0) };
+        let batch = BatchInput { input: &self.inputs, random: RandomKey::new(0) };
         let outputs = self.executor.forward(&mut self.network, batch, &mut ());
         outputs.iter().map(|output| f64::from(output.abs())).sum()
     }

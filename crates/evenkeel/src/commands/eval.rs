@@ -30,8 +30,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DATA", conflicts_with = "part")]
     data: Vec<String>,
     /// Part of the run's own data
-    #[arg(long, value_enum, default_value_t = Part::Test)]
-    part: Part,
+    #[arg(long, value_enum, default_value_t = EvaluatedPart::Test)]
+    part: EvaluatedPart,
     /// Leave unreadable images out and count them, instead of stopping at the first
     #[arg(long)]
     skip_unreadable: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 
 /// A part of a run's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum EvaluatedPart {
     /// What the network was trained on
     Train,
     /// What the best epoch was chosen by
@@ -48,12 +48,12 @@ enum Part {
     Test,
 }
 
-impl Part {
+impl EvaluatedPart {
     fn name(self) -> &'static str {
         match self {
-            Part::Train => "train",
-            Part::Validation => "validation",
-            Part::Test => "test",
+            EvaluatedPart::Train => "train",
+            EvaluatedPart::Validation => "validation",
+            EvaluatedPart::Test => "test",
         }
     }
 }
@@ -79,12 +79,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(if metrics.left_out.is_some() { Status::Findings } else { Status::Done })
 }
 
-fn evaluate_part(predictor: &Predictor, part: Part) -> Result<Metrics, Stop> {
+fn evaluate_part(predictor: &Predictor, part: EvaluatedPart) -> Result<Metrics, Stop> {
     let data = load_data(predictor.config())?;
     let indices = match part {
-        Part::Train => &data.train,
-        Part::Validation => &data.validation,
-        Part::Test => &data.test,
+        EvaluatedPart::Train => &data.train,
+        EvaluatedPart::Validation => &data.validation,
+        EvaluatedPart::Test => &data.test,
     };
     if indices.is_empty() {
         let failure = Failure::new(format!("the run's data has no {} split", part.name()));

@@ -7,7 +7,7 @@ use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Application, Finding};
 use keel_train::remedies::{Fork, Treatment, findings_of, fork};
 use keel_train::runs::{RunFolder, Summary};
-use keel_train::{TrainedRun, Trainer, load_data};
+use keel_train::{TrainedRun, Training, load_data};
 use serde::Serialize;
 
 use super::chosen_remedy::Choice;
@@ -153,7 +153,7 @@ fn continued(
     let directory = folder.path().parent().unwrap_or(Path::new("."));
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let new = fork(&continuation, directory, &name_for(folder, finding))?;
-    let trainer = Trainer::resume(new.path())?;
+    let trainer = Training::resume(new.path())?;
     let config = trainer.config().clone();
     let data = load_data(&config)?;
     let mut progress = Progress::new();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use keel_nn::program::{Instruction, NodePlan};
-use keel_nn::{Cpu, Fusion, FusionPasses, MemoryRequest, Mode, Plan, Program, lower};
+use keel_nn::{Cpu, Fusion, FusionPasses, MemoryPlan, MemoryRequest, Mode, Program, lower};
 use keel_train::auto::Choice;
 use keel_train::config::MemoryLimit;
 use keel_train::memory::{Estimate, LimitOrigin, bytes_text};
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let inferred: Vec<String> = graph.inferred().iter().chain(&notes).cloned().collect();
     let program = &lower(&graph, &Cpu::fused().with_passes(passes(&arguments.without)?));
     let request = MemoryRequest { batch, mode: Mode::Train, workers: pool.current_num_threads() };
-    let plan = Plan::new(program, request);
+    let plan = MemoryPlan::new(program, request);
     let rows = rows(program, &plan);
     let planned = Planned { program, plan: &plan, rows, inferred, choices, timing };
     let mut json = planned.document();
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 /// Everything there is to say about a training that has not begun.
 struct Planned<'a> {
     program: &'a Program,
-    plan: &'a Plan,
+    plan: &'a MemoryPlan,
     rows: Vec<Row>,
     inferred: Vec<String>,
     choices: Vec<Choice>,
@@ -123,7 +123,7 @@ fn passes(without: &[String]) -> Result<FusionPasses, Stop> {
     Ok(passes)
 }
 
-fn rows(program: &Program, plan: &Plan) -> Vec<Row> {
+fn rows(program: &Program, plan: &MemoryPlan) -> Vec<Row> {
     let row = |(instruction, memory): (&Instruction, &NodePlan)| {
         let layer = instruction.kernel.layer();
         Row {
@@ -146,7 +146,7 @@ fn buffer_bytes(memory: &NodePlan) -> usize {
 }
 
 /// Bytes of all buffers by what they hold, before they share memory.
-fn bytes_by_kind(program: &Program, plan: &Plan) -> [(&'static str, usize); 5] {
+fn bytes_by_kind(program: &Program, plan: &MemoryPlan) -> [(&'static str, usize); 5] {
     let instructions = program.instructions().iter().zip(plan.nodes());
     let computed = instructions.filter(|(instruction, _)| !instruction.kernel.layer().is_view());
     let names = ["outputs", "gradients", "kept for backward", "forward scratch", "backward scratch"];

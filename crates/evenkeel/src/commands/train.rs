@@ -6,7 +6,7 @@ use clap::Args;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::{Verdict, findings_of};
 use keel_train::runs::Status as RunStatus;
-use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Trainer, load_data};
+use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Training, load_data};
 
 use super::prove::{self, Leading};
 use super::settings::{Settings, seconds};
@@ -64,8 +64,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         return find_learning_rate(arguments, output);
     }
     let mut trainer = match &arguments.resume {
-        Some(folder) => Trainer::resume_with(folder, &arguments.settings.set)?,
-        None => Trainer::new(arguments.settings.load()?),
+        Some(folder) => Training::resume_with(folder, &arguments.settings.set)?,
+        None => Training::new(arguments.settings.load()?),
     };
     let config = trainer.config_mut();
     config.data.skip_unreadable |= arguments.skip_unreadable;

@@ -1,13 +1,13 @@
 //! Batches on the calling thread, one after the other, in one recycled buffer.
 
 use super::source::Workspace;
-use super::{Batch, Position, Source};
+use super::{Batch, BatchSource, Position};
 use crate::error::DataError;
 
 /// The batches of one epoch, filled on the calling thread.
 #[derive(Debug)]
 pub struct Batches {
-    source: Source,
+    source: BatchSource,
     position: Position,
     epoch: u64,
     workspace: Workspace,
@@ -16,7 +16,7 @@ pub struct Batches {
 
 impl Batches {
     /// From `start` to the end of its epoch.
-    pub fn new(source: Source, start: Position) -> Self {
+    pub fn new(source: BatchSource, start: Position) -> Self {
         Self { source, position: start, epoch: start.epoch, workspace: Workspace::default(), batch: Batch::default() }
     }
 

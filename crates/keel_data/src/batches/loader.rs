@@ -1,7 +1,7 @@
 //! Batches prepared ahead on a thread of their own, in recycled buffers.
 
 use super::source::Workspace;
-use super::{Batch, Position, Source};
+use super::{Batch, BatchSource, Position};
 use crate::error::DataError;
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -53,7 +53,7 @@ impl Loader {
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn start(source: Source, start: Position, epochs: u64, ahead: usize) -> Result<Self, DataError> {
+    pub fn start(source: BatchSource, start: Position, epochs: u64, ahead: usize) -> Result<Self, DataError> {
         let buffers = ahead.max(1) + 1;
         let state = State {
             ready: VecDeque::with_capacity(buffers),
@@ -104,7 +104,7 @@ impl Drop for Finish {
     }
 }
 
-fn prepare(source: &Source, start: Position, epochs: u64, shared: &Shared) {
+fn prepare(source: &BatchSource, start: Position, epochs: u64, shared: &Shared) {
     let mut workspace = Workspace::default();
     let mut position = start;
     while position.epoch < epochs && position.step < source.steps_per_epoch() {

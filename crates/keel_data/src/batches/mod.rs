@@ -6,7 +6,7 @@ mod source;
 
 pub use in_order::Batches;
 pub use loader::{LoadedBatch, Loader};
-pub use source::Source;
+pub use source::BatchSource;
 
 /// Samples of one step, ready for a network.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Where batches come from. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct BatchSource {
     dataset: Arc<Dataset>,
     indices: Arc<[usize]>,
     preprocessor: Arc<Preprocessor>,
@@ -28,7 +28,7 @@ pub(super) struct Workspace {
     order_epoch: Option<u64>,
 }
 
-impl Source {
+impl BatchSource {
     /// Batches of the samples `indices` of `dataset`.
     ///
     /// # Errors

@@ -4,20 +4,20 @@ use crate::dataset::{Dataset, Inputs, SampleShape, Targets};
 use crate::preprocess::{PreprocessStep, Preprocessor};
 use std::sync::Arc;
 
-fn digits_source(options: BatchOptions, samples: usize) -> Source {
+fn digits_source(options: BatchOptions, samples: usize) -> BatchSource {
     let moved = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
     augmented_source(&moved, options, samples)
 }
 
-fn augmented_source(config: &AugmentConfig, options: BatchOptions, samples: usize) -> Source {
+fn augmented_source(config: &AugmentConfig, options: BatchOptions, samples: usize) -> BatchSource {
     let digits = Arc::new(Dataset::digits().unwrap());
     let indices: Vec<usize> = (0..samples).collect();
     let preprocessor = Preprocessor::fit(&digits, &indices, &[PreprocessStep::Standardize]).unwrap();
     let augmenter = Augmenter::fit(&digits, &indices, config).unwrap();
-    Source::new(digits, &indices, Arc::new(preprocessor), options).unwrap().with_augmentation(Arc::new(augmenter))
+    BatchSource::new(digits, &indices, Arc::new(preprocessor), options).unwrap().with_augmentation(Arc::new(augmenter))
 }
 
-fn collect(source: Source, start: Position, epochs: u64) -> Vec<Batch> {
+fn collect(source: BatchSource, start: Position, epochs: u64) -> Vec<Batch> {
     let mut loader = Loader::start(source, start, epochs, 2).unwrap();
     std::iter::from_fn(|| loader.next()).map(|batch| batch.unwrap().clone()).collect()
 }
@@ -100,7 +100,7 @@ fn an_error_in_the_middle_arrives_and_ends_the_batches() {
     let text = r#"{"input_shape":{"features":1},"steps":[{"type":"elementwise","step":"standardize","shift":[0.0],"scale":[2.0],"constant":[]}]}"#;
     let preprocessor: Preprocessor = serde_json::from_str(text).unwrap();
     let source =
-        Source::new(Arc::new(dataset), &[0, 1, 2, 3], Arc::new(preprocessor), BatchOptions::in_order(1)).unwrap();
+        BatchSource::new(Arc::new(dataset), &[0, 1, 2, 3], Arc::new(preprocessor), BatchOptions::in_order(1)).unwrap();
     let mut loader = Loader::start(source, Position::default(), 1, 3).unwrap();
     assert_eq!(loader.next().unwrap().unwrap().inputs, [2.0]);
     let message = loader.next().unwrap().unwrap_err().to_string();
@@ -128,6 +128,6 @@ fn impossible_sources_are_refused() {
         [(&[], &fitting, 4), (&[0], &fitting, 0), (&[1_797], &fitting, 4), (&[0], &other, 4)];
     for (indices, preprocessor, batch_size) in cases {
         let options = BatchOptions::in_order(batch_size);
-        assert!(Source::new(Arc::clone(&digits), indices, Arc::clone(preprocessor), options).is_err());
+        assert!(BatchSource::new(Arc::clone(&digits), indices, Arc::clone(preprocessor), options).is_err());
     }
 }

@@ -12,7 +12,7 @@ use crate::dataset::SampleShape;
 /// Every centring in front of a projection is part of the first pass, so that zero after it is the training mean
 /// wherever the steps centre: padding and cut-out squares are zeros of that pass.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Plan {
+pub(crate) struct PreprocessPlan {
     fill: Option<Vec<f32>>,
     first: Elementwise,
     rest: Vec<Pass>,
@@ -75,7 +75,7 @@ pub struct PreprocessScratch {
     pub(crate) row: Vec<f32>,
 }
 
-impl Plan {
+impl PreprocessPlan {
     pub(crate) fn new(input_shape: &SampleShape, steps: &[FittedStep]) -> Self {
         let mut plan = Self { fill: None, first: Elementwise::identity(input_shape.len()), rest: Vec::new() };
         for step in steps {

@@ -2,7 +2,7 @@
 
 use super::elementwise::Elementwise;
 use super::fitted::FittedStep;
-use super::plan::{Plan, PreprocessScratch};
+use super::plan::{PreprocessPlan, PreprocessScratch};
 use crate::dataset::{Dataset, Inputs, SampleShape};
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Preprocessor {
     input_shape: SampleShape,
     output_shape: SampleShape,
     steps: Vec<FittedStep>,
-    plan: Plan,
+    plan: PreprocessPlan,
 }
 
 /// What is stored of a preprocessor.
@@ -42,7 +42,7 @@ impl TryFrom<Document> for Preprocessor {
 impl Preprocessor {
     /// The pipeline without steps: raw values.
     pub fn identity(input_shape: SampleShape) -> Self {
-        Self { plan: Plan::new(&input_shape, &[]), input_shape, output_shape: input_shape, steps: Vec::new() }
+        Self { plan: PreprocessPlan::new(&input_shape, &[]), input_shape, output_shape: input_shape, steps: Vec::new() }
     }
 
     /// The pipeline of fitted steps.
@@ -52,7 +52,7 @@ impl Preprocessor {
             step.check(&output_shape)?;
             output_shape = step.output_shape(&output_shape);
         }
-        Ok(Self { plan: Plan::new(&input_shape, &steps), input_shape, output_shape, steps })
+        Ok(Self { plan: PreprocessPlan::new(&input_shape, &steps), input_shape, output_shape, steps })
     }
 
     /// Shape of a raw sample.
@@ -203,7 +203,7 @@ impl Preprocessor {
     }
 
     /// The folded passes.
-    pub(crate) fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &PreprocessPlan {
         &self.plan
     }
 

@@ -90,7 +90,7 @@ enum Container {
 }
 
 /// The arrays of one part.
-struct Part {
+struct ArrayPart {
     number: usize,
     name: &'static str,
     inputs: Array,
@@ -120,7 +120,7 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
 }
 
 /// The arrays of every part that is there.
-fn parts(request: &Request, container: &mut Container) -> Result<Vec<Part>, DataError> {
+fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>, DataError> {
     let mut parts = Vec::new();
     for (number, names) in PARTS.iter().enumerate() {
         let Some((name, inputs)) = first_of(request.path, container, names.inputs)? else { continue };
@@ -131,7 +131,7 @@ fn parts(request: &Request, container: &mut Container) -> Result<Vec<Part>, Data
             let what = format!("array \"{name}\" has no \"{beside}\" beside it; there are {there}");
             return Err(DataError::format(request.path, what, "Store the targets under that name"));
         }
-        parts.push(Part { number, name, inputs, targets });
+        parts.push(ArrayPart { number, name, inputs, targets });
     }
     if parts.is_empty() {
         let there = container.names()?.join(", ");
@@ -156,7 +156,7 @@ fn first_of(
 }
 
 /// Refuses parts of different shapes or scales, and targets that are not one for each sample.
-fn check_parts(path: &Path, parts: &[Part], shape: &SampleShape) -> Result<(), DataError> {
+fn check_parts(path: &Path, parts: &[ArrayPart], shape: &SampleShape) -> Result<(), DataError> {
     let sizes = &parts[0].inputs.sizes;
     for part in parts {
         if part.inputs.sizes.get(1..) != sizes.get(1..) {

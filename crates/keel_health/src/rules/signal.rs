@@ -93,7 +93,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 }
 
 /// The signal of one layer.
-struct Signal {
+struct LayerSignal {
     layer: usize,
     /// Standard deviation of z.
     std: f64,
@@ -105,7 +105,7 @@ struct Signal {
     limit: f64,
 }
 
-fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<Signal> {
+fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<LayerSignal> {
     let mut tanh_before = 0;
     let mut signals = Vec::new();
     for (index, layer) in model.layers.iter().enumerate() {
@@ -125,7 +125,7 @@ fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<Signal> {
         let corrected = if std < 1.0 { (std / decay_behind_tanh(tanh_before)).min(1.0) } else { std };
         let last = model.output_layer() == Some(index);
         let (may_be_small, limit) = (feeds_sum || last, if last { ERROR_STD.1 } else { WARN_STD.1 });
-        signals.push(Signal { layer: index, std, corrected, may_be_small, limit });
+        signals.push(LayerSignal { layer: index, std, corrected, may_be_small, limit });
     }
     signals
 }
@@ -136,7 +136,7 @@ fn decay_behind_tanh(layers: u32) -> f64 {
     (1.0 + 2.0 * f64::from(layers)).sqrt().recip()
 }
 
-fn judge(case: &Case, signals: &[Signal]) -> Option<Observation> {
+fn judge(case: &Case, signals: &[LayerSignal]) -> Option<Observation> {
     let judged = || signals.iter().filter(|signal| !signal.may_be_small);
     let too_large = signals.iter().find(|signal| signal.std > signal.limit);
     let too_small = judged().find(|signal| signal.corrected < WARN_STD.0);
@@ -167,7 +167,7 @@ fn judge(case: &Case, signals: &[Signal]) -> Option<Observation> {
     Some(observation)
 }
 
-fn describe(case: &Case, signals: &[Signal], first: &Signal) -> String {
+fn describe(case: &Case, signals: &[LayerSignal], first: &LayerSignal) -> String {
     let values: Vec<String> = signals.iter().map(|signal| number(signal.std)).collect();
     format!(
         "{} has a pre-activation of standard deviation {} on the first batch; over all layers: {}",
@@ -177,7 +177,7 @@ fn describe(case: &Case, signals: &[Signal], first: &Signal) -> String {
     )
 }
 
-fn cause(model: &ModelDescription, signal: &Signal) -> String {
+fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
     let direction = if signal.std > 1.0 { "too large" } else { "too small" };
     let description = &model.layers[signal.layer];
     let scheme = description.initializer.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();

@@ -9,7 +9,7 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::pack::{self, Runs};
-use super::plan::{MAX_DEPTH_BLOCK, Plan, tallest_tile_in_place};
+use super::plan::{MAX_DEPTH_BLOCK, ProductPlan, tallest_tile_in_place};
 use super::{MatrixLengths, Sizes};
 use crate::parallel::{Pieces, for_each_task};
 use crate::product::Tiles;
@@ -70,7 +70,7 @@ impl Multiplication<'_> {
         if c.is_empty() {
             return;
         }
-        let plan = Plan::new(simd, sizes, (!self.in_place).then_some(self.left.side_step));
+        let plan = ProductPlan::new(simd, sizes, (!self.in_place).then_some(self.left.side_step));
         let packed = plan.packs_left.then(|| {
             let length = sizes.rows * sizes.depth;
             assert!(scratch.len() >= length, "matmul needs {length} floats of scratch, not {}", scratch.len());
@@ -94,7 +94,7 @@ impl Multiplication<'_> {
     }
 
     /// Packs the left matrix: `[depth block][tile][depth][row of the tile]`.
-    fn pack_left(&self, simd: SimdLevel, plan: &Plan, packed: &mut [f32]) {
+    fn pack_left(&self, simd: SimdLevel, plan: &ProductPlan, packed: &mut [f32]) {
         let tiles_per_block = plan.rows.part(0).len().div_ceil(plan.tile_rows);
         let (left, all_rows, length) = (self.left, self.sizes.rows, packed.len());
         let pieces = Pieces::new(packed);
@@ -170,7 +170,7 @@ struct PanelRows {
 struct Task<'a> {
     level: SimdLevel,
     product: &'a Multiplication<'a>,
-    plan: &'a Plan,
+    plan: &'a ProductPlan,
     /// The packed left matrix, if it is packed.
     packed: Option<&'a [f32]>,
     target: Pieces<'a>,

@@ -71,7 +71,7 @@ impl Cut {
 
 /// The cut of one product.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+pub(super) struct ProductPlan {
     /// Rows, one part for each block.
     pub(super) rows: Cut,
     /// Panels of columns, one part for each block.
@@ -88,10 +88,10 @@ pub(super) struct Plan {
     pub(super) rows_in_place: usize,
 }
 
-impl Plan {
+impl ProductPlan {
     /// `packable_row` is the number of floats between rows of the left matrix, 1 if it is transposed; `None` if it must not
     /// be packed.
-    pub(super) fn new(simd: SimdLevel, sizes: Sizes, packable_row: Option<usize>) -> Plan {
+    pub(super) fn new(simd: SimdLevel, sizes: Sizes, packable_row: Option<usize>) -> ProductPlan {
         let panel_columns = FULL_VECTORS * simd.lanes();
         let (panel_count, tile_rows) = (sizes.columns.div_ceil(panel_columns), full_rows(simd));
         let packs_left = packable_row.is_some_and(|row| packs_left(sizes, panel_count, row));
@@ -99,7 +99,7 @@ impl Plan {
         let row_blocks = sizes.rows.div_ceil(if packs_left { PACKED_ROW_BLOCK } else { ROW_BLOCK }).max(1);
         let panels = Cut::new(panel_count, wanted.div_ceil(row_blocks));
         let more_rows = wanted.div_ceil(panels.parts).min(sizes.rows / (MIN_TILES * tile_rows));
-        Plan {
+        ProductPlan {
             rows: Cut::new(sizes.rows, row_blocks.max(more_rows)),
             panels,
             depth: Cut::new(sizes.depth, (sizes.depth + DEPTH_BLOCK / 2) / DEPTH_BLOCK),
@@ -159,7 +159,7 @@ mod tests {
     fn blocks_of_the_depth_fit_the_panel_buffer() {
         for simd in SimdLevel::available() {
             for depth in 0..5000 {
-                let plan = Plan::new(simd, Sizes { rows: 3, depth, columns: 5 }, None);
+                let plan = ProductPlan::new(simd, Sizes { rows: 3, depth, columns: 5 }, None);
                 assert!(plan.depth.part(0).len() <= MAX_DEPTH_BLOCK, "depth {depth}");
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use keel_train::Trainer;
+use keel_train::Training;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(crate) fn trained(folder: &Path, name: &str, config: &str) -> PathBuf {
         "train.threads=1".to_owned(),
     ];
     let config = keel_train::config::parse(&folder.join("config.toml"), config, &overrides).unwrap();
-    Trainer::new(config).run(&mut ()).unwrap().folder.path().to_owned()
+    Training::new(config).run(&mut ()).unwrap().folder.path().to_owned()
 }
 
 /// A path as a TOML string.

@@ -5,7 +5,7 @@ use keel_kernels::statistics::{GradientSignal, Limits, Signal, UnitCounts};
 use crate::graph::{Graph, Node, NodeId};
 use crate::init::ParameterRole;
 use crate::probe::{InputProbe, LayerProbe, Measures, Observer, OutputRequest, Probe, SignProbe, mean_energy};
-use crate::program::{Instruction, Program, Source};
+use crate::program::{Instruction, Program, ValueSource};
 
 /// Statistics wanted of one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -169,10 +169,10 @@ impl Observer for Statistics {
 }
 
 /// The instruction whose memory `source` is, through views; `None` for the network's input.
-fn producer(program: &Program, source: Source) -> Option<usize> {
+fn producer(program: &Program, source: ValueSource) -> Option<usize> {
     match program.storage(source) {
-        Source::Input => None,
-        Source::Instruction(index) => Some(index),
+        ValueSource::Input => None,
+        ValueSource::Instruction(index) => Some(index),
     }
 }
 
@@ -248,7 +248,7 @@ fn input_energies(program: &Program, wanted: &[Wanted], probes: &mut [Probe]) ->
     let mut energies = Vec::new();
     for instruction in program.instructions() {
         for &node in instruction.nodes.iter().filter(|id| wanted[id.index()].input_energy) {
-            let first = instruction.inputs.first().copied().unwrap_or(Source::Input);
+            let first = instruction.inputs.first().copied().unwrap_or(ValueSource::Input);
             let source = match producer(program, first) {
                 None => EnergySource::Network,
                 Some(from) => match program.instructions()[from].nodes.last() {

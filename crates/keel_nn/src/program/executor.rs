@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use keel_kernels::Buffer;
 
-use super::plan::{GradInput, Plan, Slot};
-use super::{Program, Source};
+use super::plan::{GradInput, MemoryPlan, Slot};
+use super::{Program, ValueSource};
 use crate::graph::LossNode;
 use crate::layer::{Backward, Forward, MemoryRequest, Mode};
 use crate::losses::{LossValue, Targets};
@@ -15,7 +15,7 @@ use crate::random::RandomKey;
 
 /// One batch to run.
 #[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
+pub struct BatchInput<'a> {
     /// `[batch, ...]` of the graph's input shape.
     pub input: &'a [f32],
     /// Key of this step's random numbers.
@@ -26,7 +26,7 @@ pub struct Batch<'a> {
 #[derive(Debug)]
 pub struct Executor {
     program: Arc<Program>,
-    plan: Plan,
+    plan: MemoryPlan,
     arena: Buffer,
     batch: usize,
     /// The network's state during [`Executor::evaluate`], which shares the network itself.
@@ -45,7 +45,7 @@ struct Numbers<'a> {
 impl Executor {
     /// Plans the memory of `program` and allocates it; running allocates nothing.
     pub fn new(program: Arc<Program>, request: MemoryRequest) -> Self {
-        let plan = Plan::new(&program, request);
+        let plan = MemoryPlan::new(&program, request);
         let arena = Buffer::zeroed(plan.arena_length());
         Executor {
             program,
@@ -59,7 +59,7 @@ impl Executor {
     }
 
     /// The layout of the memory.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &MemoryPlan {
         &self.plan
     }
 
@@ -75,7 +75,7 @@ impl Executor {
     pub fn forward<'a>(
         &'a mut self,
         network: &mut Network,
-        batch: Batch<'a>,
+        batch: BatchInput<'a>,
         observer: &mut dyn Observer,
     ) -> &'a [f32] {
         let Network { parameters, state, .. } = network;
@@ -88,7 +88,7 @@ impl Executor {
     ///
     /// # Panics
     /// If the plan is for training, or as [`Executor::forward`].
-    pub fn evaluate<'a>(&'a mut self, network: &Network, batch: Batch<'a>) -> &'a [f32] {
+    pub fn evaluate<'a>(&'a mut self, network: &Network, batch: BatchInput<'a>) -> &'a [f32] {
         assert_eq!(self.plan.mode(), Mode::Evaluate, "a training pass changes the network");
         let mut own = std::mem::take(&mut self.state);
         own.clear();
@@ -98,7 +98,7 @@ impl Executor {
         self.output(batch.input)
     }
 
-    fn run(&mut self, numbers: Numbers<'_>, batch: Batch<'_>, observer: &mut dyn Observer) {
+    fn run(&mut self, numbers: Numbers<'_>, batch: BatchInput<'_>, observer: &mut dyn Observer) {
         let Numbers { parameters, state } = numbers;
         #[cfg(test)]
         let poisons = self.poisons;
@@ -153,8 +153,8 @@ impl Executor {
 
     fn output<'a>(&'a self, input: &'a [f32]) -> &'a [f32] {
         match self.program.storage(self.program.output()) {
-            Source::Input => input,
-            Source::Instruction(index) => {
+            ValueSource::Input => input,
+            ValueSource::Instruction(index) => {
                 let length = self.program.graph().output_shape().len() * self.batch;
                 &self.arena[shortened(&self.plan.nodes[index].output, length)]
             }
@@ -187,7 +187,7 @@ impl Executor {
     /// # Panics
     /// If the plan is for evaluation, or the network has no layer.
     pub fn outputs_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
-        let Source::Instruction(index) = self.program.storage(self.program.output()) else {
+        let ValueSource::Instruction(index) = self.program.storage(self.program.output()) else {
             panic!("a network without layers cannot train")
         };
         assert_eq!(self.plan.mode(), Mode::Train, "only a training plan has gradients");
@@ -204,7 +204,7 @@ impl Executor {
     pub fn backward(
         &mut self,
         network: &Network,
-        batch: Batch<'_>,
+        batch: BatchInput<'_>,
         gradients: &mut [f32],
         observer: &mut dyn Observer,
     ) {
@@ -310,11 +310,11 @@ impl Place {
     }
 }
 
-fn input_slots(program: &Program, plan: &Plan, instruction: usize, count: usize) -> [Place; 2] {
+fn input_slots(program: &Program, plan: &MemoryPlan, instruction: usize, count: usize) -> [Place; 2] {
     let inputs = &program.instructions()[instruction].inputs;
-    let place = |source: Source| match program.storage(source) {
-        Source::Input => Place::Network,
-        Source::Instruction(from) => {
+    let place = |source: ValueSource| match program.storage(source) {
+        ValueSource::Input => Place::Network,
+        ValueSource::Instruction(from) => {
             Place::Arena(shortened(&plan.nodes[from].output, program.shape(source).len() * count))
         }
     };

@@ -9,7 +9,7 @@ use crate::layers::{ConvolutionBlock, NormBlock};
 
 /// A value flowing through a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
+pub enum ValueSource {
     /// Input of the network.
     Input,
     /// The output of the instruction with this index.
@@ -46,7 +46,7 @@ pub struct Instruction {
     /// Arithmetic of the nodes.
     pub kernel: Kernel,
     /// One or two values it reads.
-    pub inputs: Vec<Source>,
+    pub inputs: Vec<ValueSource>,
     /// Its floats in the parameter buffer.
     pub parameters: Range<usize>,
     /// Its floats in the state buffer.
@@ -71,8 +71,8 @@ impl Instruction {
 /// One instruction for each node.
 pub(super) fn of_nodes(graph: &Graph) -> Vec<Instruction> {
     let source = |value: &Value| match value {
-        Value::Input => Source::Input,
-        Value::Node(id) => Source::Instruction(id.index()),
+        Value::Input => ValueSource::Input,
+        Value::Node(id) => ValueSource::Instruction(id.index()),
     };
     let instruction = |node: &crate::graph::Node| Instruction {
         nodes: vec![node.id],

@@ -1,7 +1,7 @@
 //! Programs: a graph lowered to what a target executes.
 //!
 //! `lower(&graph, &target)` gives a program; the graph stays beside it and is never rebuilt. [`Cpu`] joins neighbours into
-//! kernels that are faster as one, lays all memory out beforehand ([`Plan`]) and runs in f32 ([`Executor`]).
+//! kernels that are faster as one, lays all memory out beforehand ([`MemoryPlan`]) and runs in f32 ([`Executor`]).
 
 mod executor;
 mod instruction;
@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use keel_kernels::{SimdLevel, simd};
 
-pub use executor::{Batch, Executor};
-pub use instruction::{Instruction, Kernel, Source};
+pub use executor::{BatchInput, Executor};
+pub use instruction::{Instruction, Kernel, ValueSource};
 pub use passes::{Fusion, FusionPasses};
-pub use plan::{NodePlan, Plan, Slot};
+pub use plan::{MemoryPlan, NodePlan, Slot};
 
 use crate::Shape;
 use crate::graph::Graph;
@@ -108,22 +108,22 @@ impl Program {
     }
 
     /// The value the network returns.
-    pub fn output(&self) -> Source {
-        self.instructions.len().checked_sub(1).map_or(Source::Input, Source::Instruction)
+    pub fn output(&self) -> ValueSource {
+        self.instructions.len().checked_sub(1).map_or(ValueSource::Input, ValueSource::Instruction)
     }
 
     /// Shape of one sample of a value.
-    pub fn shape(&self, source: Source) -> Shape {
+    pub fn shape(&self, source: ValueSource) -> Shape {
         match source {
-            Source::Input => self.graph.input_shape(),
-            Source::Instruction(index) => self.instructions[index].kernel.layer().output_shape(),
+            ValueSource::Input => self.graph.input_shape(),
+            ValueSource::Instruction(index) => self.instructions[index].kernel.layer().output_shape(),
         }
     }
 
     /// The source whose memory `source` shares: through views back to what is really computed.
-    pub fn storage(&self, source: Source) -> Source {
+    pub fn storage(&self, source: ValueSource) -> ValueSource {
         match source {
-            Source::Instruction(index) if self.instructions[index].kernel.layer().is_view() => {
+            ValueSource::Instruction(index) if self.instructions[index].kernel.layer().is_view() => {
                 self.storage(self.instructions[index].inputs[0])
             }
             other => other,
@@ -135,7 +135,7 @@ impl Program {
         let mut learning = vec![false; self.instructions.len()];
         for (index, instruction) in self.instructions.iter().enumerate() {
             let own = instruction.nodes.iter().any(|&id| self.graph.parameters_of(id).any(|own| !own.frozen));
-            let reads = |input: &Source| matches!(input, Source::Instruction(from) if learning[*from]);
+            let reads = |input: &ValueSource| matches!(input, ValueSource::Instruction(from) if learning[*from]);
             learning[index] = own || instruction.inputs.iter().any(reads);
         }
         learning

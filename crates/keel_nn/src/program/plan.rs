@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use keel_kernels::buffer::ALIGNMENT_FLOATS;
 
-use super::{Program, Source};
+use super::{Program, ValueSource};
 use crate::layer::{Memory, MemoryRequest, Mode};
 
 /// A range of the arena, for the largest batch.
@@ -16,7 +16,7 @@ pub type Slot = Range<usize>;
 
 /// The layout of one arena.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct MemoryPlan {
     pub(crate) request: MemoryRequest,
     pub(crate) nodes: Vec<NodePlan>,
     buffers: Vec<Lifetime>,
@@ -73,9 +73,9 @@ struct Request {
     last: usize,
 }
 
-impl Plan {
+impl MemoryPlan {
     /// Plans the memory of a program.
-    pub fn new(program: &Program, request: MemoryRequest) -> Plan {
+    pub fn new(program: &Program, request: MemoryRequest) -> MemoryPlan {
         Layout { program, request, requests: Vec::new() }.plan()
     }
 
@@ -137,7 +137,7 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    fn plan(mut self) -> Plan {
+    fn plan(mut self) -> MemoryPlan {
         let (program, count) = (self.program, self.program.instructions().len());
         let trains = self.request.mode == Mode::Train;
         let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request, program.simd());
@@ -148,12 +148,12 @@ impl Layout<'_> {
         let mut output_requests = vec![None; count];
         let mut gradient_requests = vec![None; count];
         for node in 0..count {
-            if program.storage(Source::Instruction(node)) != Source::Instruction(node) {
+            if program.storage(ValueSource::Instruction(node)) != ValueSource::Instruction(node) {
                 continue;
             }
             let readers = self.readers(node);
             let mut last = readers.iter().copied().max().unwrap_or(node);
-            let is_output = program.storage(program.output()) == Source::Instruction(node);
+            let is_output = program.storage(program.output()) == ValueSource::Instruction(node);
             if is_output {
                 last = count;
             }
@@ -162,7 +162,7 @@ impl Layout<'_> {
                     let first = program.instructions()[reader].inputs[0];
                     learning[reader]
                         && memories[reader].backward_reads_input
-                        && program.storage(first) == Source::Instruction(node)
+                        && program.storage(first) == ValueSource::Instruction(node)
                 };
                 let read_again = readers.iter().copied().filter(|&reader| again(reader));
                 last = read_again.map(backward).max().unwrap_or(0).max(last);
@@ -195,9 +195,9 @@ impl Layout<'_> {
         let (slots, arena) = place(&self.requests);
         let slot = |index: Option<usize>| index.map_or(0..0, |index| slots[index].clone());
 
-        let resolve = |source: Source, requests: &[Option<usize>]| match program.storage(source) {
-            Source::Input => 0..0,
-            Source::Instruction(node) => slot(requests[node]),
+        let resolve = |source: ValueSource, requests: &[Option<usize>]| match program.storage(source) {
+            ValueSource::Input => 0..0,
+            ValueSource::Instruction(node) => slot(requests[node]),
         };
         let plans = nodes.iter().enumerate().map(|(node, &(saved, forward_scratch, backward_scratch))| {
             let mut grad_inputs = [GradInput::Unused, GradInput::Unused];
@@ -211,8 +211,8 @@ impl Layout<'_> {
                 };
             }
             NodePlan {
-                output: resolve(Source::Instruction(node), &output_requests),
-                grad_output: resolve(Source::Instruction(node), &gradient_requests),
+                output: resolve(ValueSource::Instruction(node), &output_requests),
+                grad_output: resolve(ValueSource::Instruction(node), &gradient_requests),
                 saved: slots[saved].clone(),
                 forward_scratch: slots[forward_scratch].clone(),
                 backward_scratch: slots[backward_scratch].clone(),
@@ -228,7 +228,7 @@ impl Layout<'_> {
             last: request.last,
         };
         let buffers = slots.iter().zip(&self.requests).map(lifetime).collect();
-        Plan { request: self.request, nodes, buffers, arena }
+        MemoryPlan { request: self.request, nodes, buffers, arena }
     }
 
     fn samples(&self, node: usize) -> usize {
@@ -237,7 +237,7 @@ impl Layout<'_> {
 
     /// Nodes, other than views, that read the memory of `node`'s output.
     fn readers(&self, node: usize) -> Vec<usize> {
-        let reads = |input: &Source| self.program.storage(*input) == Source::Instruction(node);
+        let reads = |input: &ValueSource| self.program.storage(*input) == ValueSource::Instruction(node);
         let nodes = self.program.instructions().iter().enumerate();
         nodes
             .filter(|(_, other)| !other.kernel.layer().is_view() && other.inputs.iter().any(reads))
@@ -267,7 +267,7 @@ impl Layout<'_> {
                 continue;
             }
             for (index, &input) in program.instructions()[node].inputs.iter().enumerate() {
-                let Source::Instruction(source) = program.storage(input) else { continue };
+                let ValueSource::Instruction(source) = program.storage(input) else { continue };
                 if !learning[source] {
                     continue;
                 }

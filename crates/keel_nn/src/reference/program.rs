@@ -43,7 +43,7 @@ impl Numbers {
 pub struct Pass {
     /// Training or evaluation.
     pub mode: Mode,
-    /// Key of the step's random numbers, as [`crate::Batch::random`].
+    /// Key of the step's random numbers, as [`crate::BatchInput::random`].
     pub random: RandomKey,
     /// `[batch, ...]` of the graph's input shape.
     pub input: Vec<f64>,

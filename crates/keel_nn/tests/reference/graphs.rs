@@ -6,7 +6,7 @@ use keel_nn::graph::Place;
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{LossSpec, TargetKind, Targets};
 use keel_nn::reference::{Numbers, Pass, Reference};
-use keel_nn::{Batch, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, SimdLevel, lower};
+use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, SimdLevel, lower};
 use keel_testkit::{Tolerance, deterministic_values};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -122,7 +122,7 @@ fn on_cpu(network: &Network, target: Cpu, input: &[f32], grad_outputs: &[f32], a
     let request = MemoryRequest { batch: samples, mode: Mode::Train, workers: rayon::current_num_threads() };
     let program = lower(&network.graph, &target);
     let mut executor = Executor::new(Arc::clone(&program), request);
-    let batch = Batch { input, random: RandomKey::new(5) };
+    let batch = BatchInput { input, random: RandomKey::new(5) };
     let outputs = widened(executor.forward(&mut network, batch, &mut ()));
     let value = executor.loss(answers.targets());
     let last_gradient = executor.outputs_and_gradient().1;

@@ -184,7 +184,7 @@ fn check_mixing(
     let mut executor = executor_for_evaluation(session.program(), batch.samples());
     let random = session.step_key(CHECKED_STEP);
     let difference = batch_mixing::batch_mixing(&batch.inputs, batch.samples(), |input| {
-        executor.forward(session.network_mut(), keel_nn::Batch { input, random }, &mut ()).to_vec()
+        executor.forward(session.network_mut(), keel_nn::BatchInput { input, random }, &mut ()).to_vec()
     });
     start.batch_mixing = Some(difference);
     let seen = if difference == 0.0 { "are the same".to_owned() } else { format!("differ by {difference:.1e}") };

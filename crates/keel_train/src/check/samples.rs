@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keel_data::{Batch, BatchOptions, Batches, Dataset, Position, Source, Targets};
+use keel_data::{Batch, BatchOptions, BatchSource, Batches, Dataset, Position, Targets};
 
 use crate::error::TrainError;
 use crate::session::Session;
@@ -39,7 +39,7 @@ pub(super) fn distinct_samples(session: &Session, count: usize) -> Vec<usize> {
 /// Samples `indices` as one batch, preprocessed and not augmented.
 pub(super) fn batch_of(session: &Session, indices: &[usize]) -> Result<Batch, TrainError> {
     let (dataset, preprocessor) = (Arc::clone(&session.data().dataset), Arc::clone(session.preprocessor()));
-    let source = Source::new(dataset, indices, preprocessor, BatchOptions::in_order(indices.len()))?;
+    let source = BatchSource::new(dataset, indices, preprocessor, BatchOptions::in_order(indices.len()))?;
     let mut batches = Batches::new(source, Position::default());
     match batches.next() {
         Some(batch) => Ok(batch?.clone()),

@@ -80,7 +80,7 @@ impl<'a> Step<'a> {
     fn run(session: &Session, batch: &'a Batch, step: u64) -> Self {
         let (mut network, mut executor) = session.unfused();
         let mut tape = Tape::of_all(executor.program());
-        let input = keel_nn::Batch { input: &batch.inputs, random: session.step_key(step) };
+        let input = keel_nn::BatchInput { input: &batch.inputs, random: session.step_key(step) };
         let outputs = executor.forward(&mut network, input, &mut tape).to_vec();
         let mut objective = session.objective().clone();
         let value = objective.targets(&batch.targets).map_or_else(LossValue::default, |targets| executor.loss(targets));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use keel_data::{BatchOptions, Batches, LastBatch, Position, Source};
+use keel_data::{BatchOptions, BatchSource, Batches, LastBatch, Position};
 use keel_health::measurement::{EpochMeasurement, LayerKind, ModelDescription, NormStatistics};
 use keel_nn::Op;
 use keel_nn::graph::Node;
@@ -126,7 +126,7 @@ fn training_passes(
 ) -> Result<f64, TrainError> {
     let data = session.data();
     let options = BatchOptions { last: LastBatch::Drop, ..BatchOptions::in_order(batch_size.min(samples.len())) };
-    let source = Source::new(Arc::clone(&data.dataset), samples, Arc::clone(session.preprocessor()), options)?;
+    let source = BatchSource::new(Arc::clone(&data.dataset), samples, Arc::clone(session.preprocessor()), options)?;
     let steps = source.steps_per_epoch();
     let mut batches = Batches::new(source, Position::default());
     let mut loss = 0.0;

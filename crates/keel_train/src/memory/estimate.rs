@@ -3,7 +3,7 @@
 use keel_data::{PreprocessStep, SampleShape, SplitDataset, Targets};
 use std::sync::Arc;
 
-use keel_nn::{Cpu, MemoryRequest, Mode, Plan, Program, lower};
+use keel_nn::{Cpu, MemoryPlan, MemoryRequest, Mode, Program, lower};
 
 use super::limit::{LimitOrigin, bytes_text};
 use crate::config::{AveragingConfig, Config};
@@ -41,7 +41,7 @@ pub struct Job<'a> {
 
 /// Memory of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct MemoryPart {
     /// Name, as in "gradients and optimizer".
     pub name: &'static str,
     /// Its size.
@@ -51,7 +51,7 @@ pub struct Part {
 /// Memory of a run by part, and the limit it has to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estimate {
-    parts: Vec<Part>,
+    parts: Vec<MemoryPart>,
     limit: Option<(u64, LimitOrigin)>,
     held: u64,
 }
@@ -80,7 +80,7 @@ impl Job<'_> {
         let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
         let plan = |mode, batch| {
             let request = MemoryRequest { batch, mode, workers: self.workers };
-            FLOAT * Plan::new(program, request).arena_length() as u64
+            FLOAT * MemoryPlan::new(program, request).arena_length() as u64
         };
         let graph = program.graph();
         let (parameters, state) = (graph.parameter_length() as u64, graph.state_length() as u64);
@@ -91,13 +91,13 @@ impl Job<'_> {
         let sample = FLOAT * self.input.len() as u64;
         let held = parameters * (1 + slots + averages) + state * (1 + averages);
         let parts = vec![
-            Part { name: "data", bytes: self.data_bytes },
-            Part { name: "weights and their averages", bytes: FLOAT * (parameters + state) * (1 + averages) },
-            Part { name: "gradients and optimizer", bytes: FLOAT * parameters * (1 + slots) },
-            Part { name: "training steps", bytes: plan(Mode::Train, batch) },
-            Part { name: "evaluation", bytes: plan(Mode::Evaluate, evaluated) + evaluated as u64 * sample },
-            Part { name: "batches ahead", bytes: (BATCHES_AHEAD as u64 + 1) * batch as u64 * sample },
-            Part { name: "checkpoints while they are written", bytes: FLOAT * held },
+            MemoryPart { name: "data", bytes: self.data_bytes },
+            MemoryPart { name: "weights and their averages", bytes: FLOAT * (parameters + state) * (1 + averages) },
+            MemoryPart { name: "gradients and optimizer", bytes: FLOAT * parameters * (1 + slots) },
+            MemoryPart { name: "training steps", bytes: plan(Mode::Train, batch) },
+            MemoryPart { name: "evaluation", bytes: plan(Mode::Evaluate, evaluated) + evaluated as u64 * sample },
+            MemoryPart { name: "batches ahead", bytes: (BATCHES_AHEAD as u64 + 1) * batch as u64 * sample },
+            MemoryPart { name: "checkpoints while they are written", bytes: FLOAT * held },
         ];
         let held = if self.data_is_held { self.data_bytes } else { 0 };
         Ok(Estimate { parts, limit, held })
@@ -145,7 +145,7 @@ impl Job<'_> {
 
 impl Estimate {
     /// Memory by part.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[MemoryPart] {
         &self.parts
     }
 
@@ -170,9 +170,9 @@ impl Estimate {
 
     /// One line a part, the total last, with aligned numbers.
     pub fn table(&self) -> String {
-        let total = Part { name: "together", bytes: self.total() };
+        let total = MemoryPart { name: "together", bytes: self.total() };
         let width = self.parts.iter().map(|part| part.name.len()).max().unwrap_or(0);
-        let line = |part: &Part| format!("  {:width$}  {:>12}", part.name, bytes_text(part.bytes));
+        let line = |part: &MemoryPart| format!("  {:width$}  {:>12}", part.name, bytes_text(part.bytes));
         self.parts.iter().chain([&total]).map(line).collect::<Vec<_>>().join("\n")
     }
 
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn held_data_is_no_part_of_what_is_free_and_axes_of_large_images_are_refused() {
-        let estimate = |held, limit| Estimate { parts: vec![Part { name: "data", bytes: 10 }], limit, held };
+        let estimate = |held, limit| Estimate { parts: vec![MemoryPart { name: "data", bytes: 10 }], limit, held };
         let cases = [
             (estimate(10, Some((5, LimitOrigin::Machine))), true),
             (estimate(0, Some((5, LimitOrigin::Machine))), false),

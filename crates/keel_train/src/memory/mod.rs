@@ -5,7 +5,7 @@ mod estimate;
 mod limit;
 mod machine;
 
-pub use estimate::{Estimate, Job, Part};
+pub use estimate::{Estimate, Job, MemoryPart};
 pub use limit::{LimitOrigin, bytes_text};
 pub use machine::free_bytes;
 

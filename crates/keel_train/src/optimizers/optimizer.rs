@@ -4,7 +4,7 @@ use super::OptimizerConfig;
 use super::clip;
 use super::definition::StepSettings;
 use super::element_wise::Factors;
-use super::parameter_pass::{self, CHUNK, ParameterPass, ParameterSegment, Part, SegmentNorms, parts_of_chunk};
+use super::parameter_pass::{self, CHUNK, ParameterPass, ParameterSegment, SegmentNorms, SegmentPart, parts_of_chunk};
 
 /// What a step reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Optimizer {
     config: OptimizerConfig,
     steps: u64,
     slots: Vec<Vec<f32>>,
-    chunks: Vec<Vec<Part>>,
+    chunks: Vec<Vec<SegmentPart>>,
     partial: Vec<f64>,
     norms: Vec<SegmentNorms>,
 }

@@ -55,7 +55,7 @@ pub struct SegmentNorms {
 
 /// The overlap of a chunk and a segment.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct SegmentPart {
     segment: usize,
     /// Relative to the start of the chunk.
     range: Range<usize>,
@@ -67,7 +67,7 @@ pub(super) struct Part {
 /// Everything an update needs but the rule.
 pub(super) struct ParameterPass<'a> {
     /// Parts of every chunk; the sums of squares are written there.
-    pub(super) chunks: &'a mut [Vec<Part>],
+    pub(super) chunks: &'a mut [Vec<SegmentPart>],
     /// Slots of the optimiser, each as long as the parameters.
     pub(super) slots: &'a mut [Vec<f32>],
     /// Scale of the gradient and weight decay.
@@ -85,7 +85,7 @@ impl ParameterPass<'_> {
         let mut slots = slots.iter_mut().map(Vec::as_mut_slice);
         let slots = [slots.next().unwrap_or(&mut []), slots.next().unwrap_or(&mut [])];
         let level = keel_kernels::simd::level();
-        let work = |parts: &mut Vec<Part>, chunk: Stretch<'_>| {
+        let work = |parts: &mut Vec<SegmentPart>, chunk: Stretch<'_>| {
             level.run(
                 #[inline(always)]
                 || update_chunk(rules, factors, parts, chunk),
@@ -96,7 +96,7 @@ impl ParameterPass<'_> {
 }
 
 /// Writes the norms of the last pass, one for each segment, and returns the norm of the whole gradient.
-pub(super) fn collect_norms(chunks: &[Vec<Part>], segments: &mut [SegmentNorms]) -> f64 {
+pub(super) fn collect_norms(chunks: &[Vec<SegmentPart>], segments: &mut [SegmentNorms]) -> f64 {
     let mut total = 0.0;
     segments.fill(SegmentNorms::default());
     for part in chunks.iter().flatten() {
@@ -114,10 +114,10 @@ pub(super) fn collect_norms(chunks: &[Vec<Part>], segments: &mut [SegmentNorms])
 }
 
 /// Returns the parts of the chunk that begins at `start`, one for each segment in it that is not frozen.
-pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<Part> {
+pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<SegmentPart> {
     let overlap = |(index, segment): (usize, &ParameterSegment)| {
         let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
-        (range.start < range.end && !segment.frozen).then(|| Part {
+        (range.start < range.end && !segment.frozen).then(|| SegmentPart {
             segment: index,
             range: range.start - start..range.end - start,
             decay: segment.decay,
@@ -129,7 +129,11 @@ pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec
 }
 
 /// Hands each chunk its stretch: on this thread if there is little to do, else by halves over the pool.
-fn share(chunks: &mut [Vec<Part>], stretch: Stretch<'_>, work: &(impl Fn(&mut Vec<Part>, Stretch<'_>) + Sync)) {
+fn share(
+    chunks: &mut [Vec<SegmentPart>],
+    stretch: Stretch<'_>,
+    work: &(impl Fn(&mut Vec<SegmentPart>, Stretch<'_>) + Sync),
+) {
     if let [parts] = chunks {
         return work(parts, stretch);
     }
@@ -149,7 +153,7 @@ fn share(chunks: &mut [Vec<Part>], stretch: Stretch<'_>, work: &(impl Fn(&mut Ve
 }
 
 #[inline(always)]
-fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [Part], chunk: Stretch<'_>) {
+fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [SegmentPart], chunk: Stretch<'_>) {
     let Stretch { values, gradients, slots: [first, second] } = chunk;
     for part in parts {
         let range = part.range.clone();

@@ -134,9 +134,9 @@ impl Pace {
         while measured <= MEASURED_STEPS && seconds <= ENOUGH_SECONDS {
             let began = Instant::now();
             let random = RandomKey::new(measured as u64);
-            executor.forward(&mut network, keel_nn::Batch { input: &input, random }, &mut ());
+            executor.forward(&mut network, keel_nn::BatchInput { input: &input, random }, &mut ());
             executor.outputs_and_gradient().1.fill(1e-3);
-            executor.backward(&network, keel_nn::Batch { input: &input, random }, &mut gradients, &mut ());
+            executor.backward(&network, keel_nn::BatchInput { input: &input, random }, &mut gradients, &mut ());
             if measured > 0 {
                 seconds += began.elapsed().as_secs_f64();
             }

@@ -272,7 +272,7 @@ impl Predictor {
         let length = self.preprocessor.output_shape().len();
         inputs.resize(part.len() * length, 0.0);
         self.preprocessor.gather_unchecked(dataset, part, inputs, scratch)?;
-        let batch = keel_nn::Batch { input: inputs, random: RandomKey::new(0) };
+        let batch = keel_nn::BatchInput { input: inputs, random: RandomKey::new(0) };
         let start = outputs.len();
         outputs.extend_from_slice(views.outputs(executor, &self.network, batch));
         let rows = outputs[start..].chunks_exact_mut(self.network.graph.output_shape().len());

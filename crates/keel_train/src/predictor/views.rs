@@ -1,7 +1,7 @@
 //! Evaluation of several views of each image: itself, its mirror image, and both shifted.
 
 use keel_data::{CropBorder, Preprocessor, SampleShape};
-use keel_nn::{Batch, Executor, Network};
+use keel_nn::{BatchInput, Executor, Network};
 
 use crate::config::Config;
 use crate::error::TrainError;
@@ -56,14 +56,14 @@ impl Views {
     }
 
     /// Outputs of a batch, `[batch, outputs]`: those of the network, or their mean over the views.
-    pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &Network, batch: Batch<'_>) -> &[f32] {
+    pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &Network, batch: BatchInput<'_>) -> &[f32] {
         self.outputs.clear();
         if self.views.is_empty() {
             self.outputs.extend_from_slice(executor.evaluate(network, batch));
         }
         for view in &self.views {
             view.write(self.image, batch.input, &mut self.inputs);
-            let outputs = executor.evaluate(network, Batch { input: &self.inputs, ..batch });
+            let outputs = executor.evaluate(network, BatchInput { input: &self.inputs, ..batch });
             self.outputs.resize(outputs.len(), 0.0);
             self.outputs.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += view.weight * output);
         }
@@ -166,12 +166,12 @@ mod tests {
         let mut config = Config::default();
         (config.train.mirrored_evaluation, config.train.shifted_evaluation) = (true, 1);
         let mut views = Views::new(&config, &Preprocessor::identity(shape)).unwrap();
-        let outputs = views.outputs(&mut executor, &network, Batch { input: &images, random }).to_vec();
+        let outputs = views.outputs(&mut executor, &network, BatchInput { input: &images, random }).to_vec();
         let mut expected = vec![0.0; outputs.len()];
         for (shift, weight) in [(0, 0.25), (1, 0.125), (-1, 0.125)] {
             for mirrored in [false, true] {
                 let seen = view(mirrored, shift);
-                let alone = executor.evaluate(&network, Batch { input: &seen, random });
+                let alone = executor.evaluate(&network, BatchInput { input: &seen, random });
                 expected.iter_mut().zip(alone).for_each(|(sum, output)| *sum += weight * output);
             }
         }

@@ -26,7 +26,7 @@ pub struct Fork<'a> {
     pub from_start: bool,
 }
 
-/// Makes the folder `name` in `directory`, from which [`crate::Trainer::resume`] goes on: the changed config, and a
+/// Makes the folder `name` in `directory`, from which [`crate::Training::resume`] goes on: the changed config, and a
 /// checkpoint with the weights of the run's last one after the surgery. A run that had finished gets as many epochs again.
 /// Findings and the best result are counted anew.
 ///

@@ -17,7 +17,7 @@ use crate::metrics::Detail;
 use crate::runs::{RunFolder, Summary};
 use crate::session::{Session, load_data};
 use crate::threads;
-use crate::trainer::{Event, Trainer, TrainingObserver};
+use crate::trainer::{Event, Training, TrainingObserver};
 
 /// Share by which the distance of the statistic from its limit must shrink.
 const LEAST_CHANGE: f64 = 0.1;
@@ -267,7 +267,7 @@ impl Runner<'_> {
         let stop = Arc::new(AtomicBool::new(false));
         let steps = self.steps.max(1) as usize;
         let mut losses = Losses { values: Vec::new(), steps, stop: Arc::clone(&stop), stop_all: &self.options.stop };
-        let mut trainer = Trainer::resume(folder.path())?.with_stop(stop);
+        let mut trainer = Training::resume(folder.path())?.with_stop(stop);
         if self.continuation.from_start {
             // The start is judged only in a training that begins.
             std::fs::remove_file(folder.last_checkpoint())
@@ -291,10 +291,10 @@ impl Runner<'_> {
     /// A start with changed weights keeps its checkpoint.
     fn with_surgery_at_start(
         &self,
-        trainer: Trainer,
+        trainer: Training,
         begun: &crate::runs::Checkpoint<crate::runs::TrainingState>,
         folder: &RunFolder,
-    ) -> Result<Trainer, TrainError> {
+    ) -> Result<Training, TrainError> {
         if self.continuation.surgery.is_some() {
             begun.write(&folder.last_checkpoint())?;
         }

@@ -153,7 +153,7 @@ fn rescale(session: &mut Session, layer: &str) -> Result<(), TrainError> {
     let (mut network, mut executor) = session.unfused();
     let mut batches = Batches::new(session.training_batches().clone(), Position::default());
     let Some(batch) = batches.next() else { return Ok(()) };
-    let input = keel_nn::Batch { input: &batch?.inputs, random: session.step_key(0) };
+    let input = keel_nn::BatchInput { input: &batch?.inputs, random: session.step_key(0) };
     let mut tape = Tape::of(executor.program(), &[node.id]);
     for _ in 0..UNIT_VARIANCE.iterations {
         tape.clear();

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keel_health::{Level, Remedy};
 
 use super::*;
-use crate::{Trainer, load_data};
+use crate::{Training, load_data};
 
 fn run_of(directory: &std::path::Path, settings: &[&str]) -> RunFolder {
     let mut settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
     settings.extend(["train.threads=1", "model.width=16", "data.source=digits"].map(str::to_owned));
     settings.push(format!("run.directory=\"{}\"", directory.display()));
     let config = config::load(Some("mlp"), &settings).unwrap_or_else(|error| panic!("{error}"));
-    Trainer::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}")).folder
+    Training::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}")).folder
 }
 
 fn finding(remedies: Vec<Remedy>) -> Finding {

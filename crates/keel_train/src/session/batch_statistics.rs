@@ -41,7 +41,7 @@ impl Session {
             for (state, population) in &statistics {
                 population.prepare(&mut network.state[state.clone()]);
             }
-            let input = keel_nn::Batch { input: &batch.inputs, random: self.step_key(number as u64) };
+            let input = keel_nn::BatchInput { input: &batch.inputs, random: self.step_key(number as u64) };
             executor.forward(&mut network, input, &mut ());
             for (state, population) in &mut statistics {
                 population.collect(&network.state[state.clone()]);

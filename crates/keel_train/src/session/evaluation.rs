@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keel_data::{BatchOptions, Batches, Position, Source};
+use keel_data::{BatchOptions, BatchSource, Batches, Position};
 use keel_nn::{Executor, RandomKey};
 
 use super::Session;
@@ -52,7 +52,8 @@ impl Session {
         }
         let dataset = Arc::clone(&self.data.split.dataset);
         let options = BatchOptions::in_order(self.evaluator.executor.plan().batch());
-        let source = Source::new(dataset, indices, Arc::clone(&self.data.preprocessor), options)?.keeping_non_finite();
+        let source =
+            BatchSource::new(dataset, indices, Arc::clone(&self.data.preprocessor), options)?.keeping_non_finite();
         let empty = Tally::new(&self.objective, indices.len(), detail);
         self.swap_average();
         let tally = self.tally(empty, source, watch);
@@ -61,7 +62,12 @@ impl Session {
         Ok(Some(tally?.metrics(&self.objective, |place| sample_words(dataset, indices[place]))))
     }
 
-    fn tally(&mut self, mut tally: Tally, source: Source, mut watch: impl FnMut(usize)) -> Result<Tally, TrainError> {
+    fn tally(
+        &mut self,
+        mut tally: Tally,
+        source: BatchSource,
+        mut watch: impl FnMut(usize),
+    ) -> Result<Tally, TrainError> {
         let Session { evaluator, objective, replica, .. } = self;
         let Evaluator { executor, views, outputs } = evaluator;
         let mut done = 0;
@@ -69,7 +75,7 @@ impl Session {
         while let Some(batch) = batches.next() {
             let batch = batch?;
             // Nothing is drawn at random in evaluation.
-            let input = keel_nn::Batch { input: &batch.inputs, random: RandomKey::new(0) };
+            let input = keel_nn::BatchInput { input: &batch.inputs, random: RandomKey::new(0) };
             outputs.clear();
             outputs.extend_from_slice(views.outputs(executor, &replica.network, input));
             objective.combine(outputs);

@@ -17,7 +17,7 @@ mod weight_update;
 use std::path::Path;
 use std::sync::Arc;
 
-use keel_data::{BatchOptions, LastBatch, Preprocessor, Source, SplitDataset, TrainingRanges};
+use keel_data::{BatchOptions, BatchSource, LastBatch, Preprocessor, SplitDataset, TrainingRanges};
 use keel_nn::graph::Node;
 use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, ParameterRole, Program, RandomKey, lower};
 
@@ -178,7 +178,7 @@ impl Session {
     }
 
     /// Where training batches come from.
-    pub fn training_batches(&self) -> &Source {
+    pub fn training_batches(&self) -> &BatchSource {
         &self.data.batches
     }
 

@@ -34,7 +34,7 @@ impl Replica {
         observer: &mut dyn Observer,
     ) -> LossValue {
         let Replica { network, gradients, executor, random } = self;
-        let input = keel_nn::Batch { input: &batch.inputs, random: random.child(step) };
+        let input = keel_nn::BatchInput { input: &batch.inputs, random: random.child(step) };
         executor.forward(network, input, observer);
         let loss = objective.targets(&batch.targets).map_or_else(LossValue::default, |targets| executor.loss(targets));
         executor.backward(network, input, gradients, observer);
@@ -43,7 +43,7 @@ impl Replica {
 
     /// Loss of a forward pass in training mode, with the random numbers of `step`; moves running statistics.
     pub(super) fn training_loss(&mut self, batch: &Batch, step: u64, objective: &mut Objective) -> LossValue {
-        let input = keel_nn::Batch { input: &batch.inputs, random: self.random.child(step) };
+        let input = keel_nn::BatchInput { input: &batch.inputs, random: self.random.child(step) };
         self.executor.forward(&mut self.network, input, &mut ());
         let targets = objective.targets(&batch.targets);
         targets.map_or_else(LossValue::default, |targets| self.executor.loss_value(targets))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keel_data::{Augmenter, BatchOptions, PreprocessStep, Preprocessor, Source, SplitDataset};
+use keel_data::{Augmenter, BatchOptions, BatchSource, PreprocessStep, Preprocessor, SplitDataset};
 
 use crate::config::Config;
 use crate::error::TrainError;
@@ -14,7 +14,7 @@ use crate::memory;
 pub(super) struct TrainingData {
     pub(super) split: SplitDataset,
     pub(super) preprocessor: Arc<Preprocessor>,
-    pub(super) batches: Source,
+    pub(super) batches: BatchSource,
     /// What was decided or left out, one sentence each.
     pub(super) notes: Vec<String>,
 }
@@ -27,7 +27,7 @@ impl TrainingData {
         let preprocessor = Arc::new(Preprocessor::fit(&split.dataset, &split.train, &steps)?);
         let options = BatchOptions::shuffled(config.train.batch_size, config.train.seed);
         let augmenter = Arc::new(Augmenter::fit(&split.dataset, &split.train, &config.augment)?);
-        let batches = Source::new(Arc::clone(&split.dataset), &split.train, Arc::clone(&preprocessor), options)?
+        let batches = BatchSource::new(Arc::clone(&split.dataset), &split.train, Arc::clone(&preprocessor), options)?
             .with_augmentation(augmenter);
         let notes = notes(config, &split);
         Ok(TrainingData { split, preprocessor, batches, notes })

@@ -23,7 +23,7 @@ impl Session {
         let mut batches = Batches::new(self.training_batches().clone(), Position::default());
         let Some(batch) = batches.next() else { return Ok(()) };
         let batch = batch?;
-        let input = keel_nn::Batch { input: &batch.inputs, random: self.step_key(0) };
+        let input = keel_nn::BatchInput { input: &batch.inputs, random: self.step_key(0) };
         for index in 0..network.graph.parameters().len() {
             let parameter = network.graph.parameters()[index].clone();
             let Some(lsuv) = lsuv_of(&parameter) else { continue };

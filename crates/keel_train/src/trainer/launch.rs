@@ -4,13 +4,13 @@ use super::memory_run::{MemoryRecord, MemoryRun};
 use super::new_folder::new_folder;
 use super::prepared::Prepared;
 use super::run::{Run, TrainedRun};
-use super::{Trainer, TrainingObserver};
+use super::{Training, TrainingObserver};
 use crate::error::TrainError;
 use crate::runs::RunFolder;
 use crate::session::Session;
 
-pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-    let Trainer { config, data, continued, stop } = trainer;
+pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
+    let Training { config, data, continued, stop } = trainer;
     let mut prepared = Prepared::new(&config, data)?;
     prepared.measure(continued.is_none())?;
     let mut folder = match continued {
@@ -25,8 +25,8 @@ pub(super) fn run(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Resu
     Ok(TrainedRun { folder, summary })
 }
 
-pub(super) fn run_in_memory(trainer: Trainer, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
-    let Trainer { config, data, stop, .. } = trainer;
+pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
+    let Training { config, data, stop, .. } = trainer;
     let mut prepared = Prepared::new(&config, data)?;
     prepared.measure(true)?;
     let mut record = MemoryRecord::new(&prepared.config)?;

@@ -31,17 +31,17 @@ use crate::threads;
 
 /// Trains one network and writes its run.
 #[derive(Debug)]
-pub struct Trainer {
+pub struct Training {
     config: Config,
     data: Option<SplitDataset>,
     continued: Option<RunFolder>,
     stop: Arc<AtomicBool>,
 }
 
-impl Trainer {
+impl Training {
     /// A training of `config` from the start.
     pub fn new(config: Config) -> Self {
-        Trainer { config: config.settled(), data: None, continued: None, stop: Arc::default() }
+        Training { config: config.settled(), data: None, continued: None, stop: Arc::default() }
     }
 
     /// The training of the run in `folder`, from its last checkpoint: it ends in the same bits as one that was never
@@ -50,14 +50,14 @@ impl Trainer {
     /// # Errors
     /// No run there, or its config cannot be read.
     pub fn resume(folder: &Path) -> Result<Self, TrainError> {
-        Trainer::resume_with(folder, &[])
+        Training::resume_with(folder, &[])
     }
 
-    /// As [`Trainer::resume`], with `key=value` overrides that leave the weights as they would be: of `train.threads`,
+    /// As [`Training::resume`], with `key=value` overrides that leave the weights as they would be: of `train.threads`,
     /// `train.time_limit` and `run.checkpoint_seconds`.
     ///
     /// # Errors
-    /// As [`Trainer::resume`], or an override of another key.
+    /// As [`Training::resume`], or an override of another key.
     pub fn resume_with(folder: &Path, overrides: &[String]) -> Result<Self, TrainError> {
         let folder = RunFolder::open(folder)?;
         let path = folder.config();
@@ -68,7 +68,7 @@ impl Trainer {
         }
         let last = folder.last_checkpoint();
         [Some(folder.path()), last.parent()].into_iter().flatten().for_each(remove_leftovers);
-        Ok(Trainer { config, data: None, continued: Some(folder), stop: Arc::default() })
+        Ok(Training { config, data: None, continued: Some(folder), stop: Arc::default() })
     }
 
     /// Gives the layers and losses of the program's own, by name, to a run that is resumed: its config has only their names.

@@ -3,7 +3,7 @@
 use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
 use keel_nn::graph::Graph;
-use keel_nn::program::{Instruction, Source};
+use keel_nn::program::{Instruction, ValueSource};
 use keel_nn::{Backward, Cpu, Forward, Fusion, FusionPasses, Layer, MemoryRequest, Mode, Program, RandomKey, lower};
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ impl<'a> Bench<'a> {
             state,
             layer,
             batch,
-            reads_samples: instruction.inputs.first() == Some(&Source::Input),
+            reads_samples: instruction.inputs.first() == Some(&ValueSource::Input),
         }
     }
 

@@ -28,7 +28,7 @@ Examples:
   evenkeel bench health --seeds 1")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    part: Option<Part>,
+    part: Option<BenchPart>,
     /// Only these rows: cnn, resnet20, mlp, cifar10-fast, evaluation, threads, kernels,
     /// health-standard, health-full, start, image-folder
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
 
 /// What else there is to measure.
 #[derive(Debug, Subcommand)]
-enum Part {
+enum BenchPart {
     /// What the health rules say of trainings with known faults, and of healthy ones
     Health(health::Arguments),
     /// How the time of a step grows with batch, width, depth and threads
@@ -78,13 +78,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
-        Some(Part::Health(health)) => pool.install(|| health::run(health, output)),
-        Some(Part::Memory { row }) => {
+        Some(BenchPart::Health(health)) => pool.install(|| health::run(health, output)),
+        Some(BenchPart::Memory { row }) => {
             let document = pool.install(|| memory::measure(row))?;
             output.result(&document, || format!("{document:#}"))?;
             Ok(Status::Done)
         }
-        Some(Part::Scaling) => {
+        Some(BenchPart::Scaling) => {
             let document = pool.install(|| {
                 let context = context(arguments, None);
                 let mut document = scaling::measure(&context)?;

@@ -120,7 +120,7 @@ struct Document {
 /// Evaluation with statistics from one source.
 #[derive(Serialize)]
 struct SourceFigures {
-    source: Source,
+    source: StatisticsSource,
     test_loss: f64,
     test_accuracy: f64,
     /// Distance of the statistics from those of the whole training set.
@@ -130,7 +130,7 @@ struct SourceFigures {
 /// Origin of the statistics of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Source {
+enum StatisticsSource {
     MovingAverage,
     CumulativeAverage,
     LastBatch,
@@ -162,14 +162,14 @@ struct WarmUp {
 fn sources(networks: &mut Networks, test: &Part) -> Vec<SourceFigures> {
     let truth = networks.truth();
     let sources = [
-        (Source::MovingAverage, &mut networks.moving_average),
-        (Source::CumulativeAverage, &mut networks.cumulative_average),
-        (Source::LastBatch, &mut networks.last_batch),
-        (Source::Population10Batches, &mut networks.population_10_batches),
-        (Source::PopulationAllBatches, &mut networks.population_all_batches),
-        (Source::WholeTrainingSet, &mut networks.whole_training_set),
+        (StatisticsSource::MovingAverage, &mut networks.moving_average),
+        (StatisticsSource::CumulativeAverage, &mut networks.cumulative_average),
+        (StatisticsSource::LastBatch, &mut networks.last_batch),
+        (StatisticsSource::Population10Batches, &mut networks.population_10_batches),
+        (StatisticsSource::PopulationAllBatches, &mut networks.population_all_batches),
+        (StatisticsSource::WholeTrainingSet, &mut networks.whole_training_set),
     ];
-    let figures = |(source, classifier): (Source, &mut Classifier)| {
+    let figures = |(source, classifier): (StatisticsSource, &mut Classifier)| {
         let score = classifier.evaluate(test);
         let relative_difference = relative_difference(&running(classifier), &truth);
         SourceFigures { source, test_loss: score.loss, test_accuracy: score.accuracy, relative_difference }

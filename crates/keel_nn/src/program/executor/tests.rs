@@ -32,7 +32,7 @@ fn run(layers: &[LayerSpec], passes: FusionPasses, poisons: bool) -> [Vec<f32>; 
     let mut gradients = vec![f32::NAN; network.parameters.len()];
     let mut outputs = Vec::new();
     for step in 0..2 {
-        let batch = Batch { input: &input, random: RandomKey::new(step) };
+        let batch = BatchInput { input: &input, random: RandomKey::new(step) };
         outputs = executor.forward(&mut network, batch, &mut ()).to_vec();
         let weights: Vec<f32> = (0..outputs.len()).map(|at| (at as f32).cos()).collect();
         executor.outputs_and_gradient().1.copy_from_slice(&weights);
@@ -41,7 +41,7 @@ fn run(layers: &[LayerSpec], passes: FusionPasses, poisons: bool) -> [Vec<f32>; 
     let request = MemoryRequest { mode: Mode::Evaluate, ..request };
     let mut evaluator = Executor { poisons, ..Executor::new(program, request) };
     assert_eq!(evaluator.plan().overlapping(), [], "buffers alive together in evaluation");
-    let evaluated = evaluator.evaluate(&network, Batch { input: &input, random: RandomKey::new(0) }).to_vec();
+    let evaluated = evaluator.evaluate(&network, BatchInput { input: &input, random: RandomKey::new(0) }).to_vec();
     [outputs, gradients, evaluated]
 }
 

@@ -11,7 +11,7 @@ mod norm_pooling;
 mod norm_sum;
 mod sum_activation;
 
-use super::{Fusion, FusionPasses, Instruction, Kernel, Source};
+use super::{Fusion, FusionPasses, Instruction, Kernel, ValueSource};
 use crate::layers::NormBlock;
 
 /// Joins two neighbours, or leaves them.
@@ -46,7 +46,7 @@ fn join_pairs(instructions: &mut Vec<Instruction>, pass: Fusion, join: Join) {
 /// first, which nobody else does.
 fn joined(instructions: &[Instruction], index: usize, pass: Fusion, join: Join) -> Option<Instruction> {
     let (first, second) = (&instructions[index], &instructions[index + 1]);
-    let own = Source::Instruction(index);
+    let own = ValueSource::Instruction(index);
     let readers = instructions.iter().filter(|other| other.inputs.contains(&own)).count();
     let others = second.inputs.get(1..)?;
     if second.inputs.first() != Some(&own) || others.contains(&own) || readers != 1 {
@@ -70,7 +70,7 @@ fn replace_pair(instructions: &mut Vec<Instruction>, index: usize, joined: Instr
     instructions[index] = joined;
     instructions.remove(index + 1);
     for input in instructions[index + 1..].iter_mut().flat_map(|later| &mut later.inputs) {
-        if let Source::Instruction(from) = input
+        if let ValueSource::Instruction(from) = input
             && *from > index
         {
             *from -= 1;

@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 
 /// A part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum FolderPart {
     Train,
     Validation,
     Test,
 }
 
 /// The part a file holds by its name.
-fn part_of(path: &Path) -> Option<Part> {
+fn part_of(path: &Path) -> Option<FolderPart> {
     let name = file_name(path).to_lowercase();
     let has = |words: &[&str]| name.split(['.', '_', '-', ' ']).any(|word| words.contains(&word));
     match () {
-        () if has(&["train", "training"]) => Some(Part::Train),
-        () if has(&["val", "valid", "validation", "dev"]) => Some(Part::Validation),
-        () if has(&["test", "testing", "holdout"]) => Some(Part::Test),
+        () if has(&["train", "training"]) => Some(FolderPart::Train),
+        () if has(&["val", "valid", "validation", "dev"]) => Some(FolderPart::Validation),
+        () if has(&["test", "testing", "holdout"]) => Some(FolderPart::Test),
         () => None,
     }
 }
@@ -31,7 +31,7 @@ fn part_of(path: &Path) -> Option<Part> {
 /// Returns true if a folder's entries are tables that belong together, or one table.
 pub(super) fn holds_tables(entries: &[PathBuf]) -> bool {
     let tables: Vec<&PathBuf> = entries.iter().filter(|entry| is_table_name(&file_name(entry))).collect();
-    tables.len() == 1 || tables.iter().any(|table| part_of(table) == Some(Part::Train))
+    tables.len() == 1 || tables.iter().any(|table| part_of(table) == Some(FolderPart::Train))
 }
 
 /// Reads the tables of a folder as one.
@@ -56,7 +56,7 @@ pub(super) fn read(folder: &Path, config: &DataConfig) -> Result<RawTable, DataE
         let what = format!("{} and {} are of the same part", file_name(pair[0].1), file_name(pair[1].1));
         return Err(DataError::format(folder, what, "Keep one of them, or name a file as data.source"));
     }
-    let Some((Part::Train, first)) = parts.first() else {
+    let Some((FolderPart::Train, first)) = parts.first() else {
         let found: Vec<String> = tables.iter().map(|table| file_name(table)).collect();
         let what = format!("none of {} is named train", found.join(", "));
         return Err(DataError::format(folder, what, "Name one of the files as data.source"));
@@ -67,7 +67,7 @@ pub(super) fn read(folder: &Path, config: &DataConfig) -> Result<RawTable, DataE
         let table = read_file(path, config)?;
         let rows = table.rows();
         if add(&mut joined, table, config)? {
-            *(if *part == Part::Test { &mut sizes.test } else { &mut sizes.validation }) += rows;
+            *(if *part == FolderPart::Test { &mut sizes.test } else { &mut sizes.validation }) += rows;
         }
     }
     if !others.is_empty() {

@@ -1,7 +1,7 @@
 //! The page of the experiment on batch norm at inference.
 
 use super::test_batches::{OwnStatistics, Statistics};
-use super::{Document, Source, Unit, WarmUp};
+use super::{Document, StatisticsSource, Unit, WarmUp};
 use crate::charts::{Marks, Plot, Scale, Series, number, points};
 use crate::language::Text;
 use crate::page::{Page, Table};
@@ -172,12 +172,12 @@ fn sources(document: &Document) -> Table {
     let mut table = Table::new(Text::new("Six sources of the statistics", "统计量的六种来源"), columns);
     for figures in &document.sources {
         let name = match figures.source {
-            Source::MovingAverage => Text::new("moving average kept in training", "训练中的滑动平均"),
-            Source::CumulativeAverage => Text::new("average of all training steps", "所有训练步的累积平均"),
-            Source::LastBatch => Text::new("last batch alone", "仅最后一批"),
-            Source::Population10Batches => Text::new("population rule, 10 batches", "总体规则，10 批"),
-            Source::PopulationAllBatches => Text::new("population rule, all batches", "总体规则，全部批"),
-            Source::WholeTrainingSet => Text::new("whole training set as one batch", "整个训练集作为一批"),
+            StatisticsSource::MovingAverage => Text::new("moving average kept in training", "训练中的滑动平均"),
+            StatisticsSource::CumulativeAverage => Text::new("average of all training steps", "所有训练步的累积平均"),
+            StatisticsSource::LastBatch => Text::new("last batch alone", "仅最后一批"),
+            StatisticsSource::Population10Batches => Text::new("population rule, 10 batches", "总体规则，10 批"),
+            StatisticsSource::PopulationAllBatches => Text::new("population rule, all batches", "总体规则，全部批"),
+            StatisticsSource::WholeTrainingSet => Text::new("whole training set as one batch", "整个训练集作为一批"),
         };
         table.row(name, &[figures.test_accuracy, figures.test_loss, figures.relative_difference]);
     }
