@@ -97,7 +97,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
         false
     }
 
-    /// Which slots of its [`Probe`] the layer fills by itself in training.
+    /// Slots of its [`Probe`](crate::Probe) that the layer fills by itself in training.
     fn measures(&self) -> Measures {
         Measures::default()
     }

@@ -1,4 +1,4 @@
-//! The layers: one file each, with the keys a config file gives and the [`Layer`](crate::Layer) built from them. Here are
+//! The layers: one file each, with the keys a config file gives and the [`Layer`] built from them. Here are
 //! the two lists of them: [`LayerSpec`], an entry of a config, and [`Op`], an operation of a graph with everything resolved.
 
 mod activation;
