@@ -35,7 +35,7 @@ pub(super) struct Evaluation {
     pub(super) filters: Option<Filters>,
     /// Moments of the training split before and after preprocessing.
     pub(super) statistics: Option<PreprocessStatistics>,
-    /// What preprocessing does, one sentence a step.
+    /// Description of the preprocessing, one sentence a step.
     pub(super) preprocessing: Vec<String>,
     /// Samples of the three splits.
     pub(super) splits: Option<[usize; 3]>,

@@ -58,7 +58,7 @@ fn table(parts: &[(&str, &Metrics)], language: Language) -> String {
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}{samples}</tbody></table></div>")
 }
 
-/// Why something is undefined, and which samples have no result.
+/// Reasons of undefined metrics, and samples without a result.
 fn notes(parts: &[(&str, &Metrics)], language: Language) -> String {
     let mut notes = Vec::new();
     for (part, metrics) in parts {
