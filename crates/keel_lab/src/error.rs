@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-/// What can go wrong in the lab. Every message says what, where and what to do.
+/// Errors of the lab. Every message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// No experiment has this name.
     #[error("there is no experiment \"{name}\"{}; `evenkeel lab list` shows all", did_you_mean(nearest))]
     UnknownExperiment {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
         /// The most similar name.
         nearest: Option<String>,
@@ -16,7 +16,7 @@ pub enum LabError {
     /// A setting is not `key=value`.
     #[error("\"{text}\" is no setting; write it as key=value, for example width=512")]
     MalformedSetting {
-        /// What was given.
+        /// The text that was given.
         text: String,
     },
     /// The experiment has no such knob.
@@ -24,7 +24,7 @@ pub enum LabError {
     UnknownKnob {
         /// The experiment.
         experiment: &'static str,
-        /// What was asked for.
+        /// The name that was given.
         knob: String,
         /// The most similar knob.
         nearest: Option<String>,
@@ -34,7 +34,7 @@ pub enum LabError {
     /// None of several experiments has such a knob.
     #[error("none of these experiments has a knob \"{knob}\"{}; `evenkeel lab list` shows all", did_you_mean(nearest))]
     KnobOfNone {
-        /// What was asked for.
+        /// The name that was given.
         knob: String,
         /// The most similar knob.
         nearest: Option<String>,
@@ -46,9 +46,9 @@ pub enum LabError {
         experiment: &'static str,
         /// The knob.
         knob: String,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// What would be accepted.
+        /// Values that would be accepted.
         expected: String,
     },
     /// A result that is no number.
@@ -73,7 +73,7 @@ pub enum LabError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// The data named by a knob are no labelled images.
@@ -81,7 +81,7 @@ pub enum LabError {
         "{source_name} holds no labelled images; give data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries"
     )]
     NoImages {
-        /// What was asked for.
+        /// The source that was given.
         source_name: String,
     },
     /// A dataset could not be made.

@@ -12,7 +12,7 @@ use crate::language::Language;
 pub struct Knob {
     /// Dotted name, `init.std`.
     pub name: String,
-    /// What it does.
+    /// Description of its effect.
     pub documentation: String,
     /// Its value unless set.
     pub default: Value,
@@ -33,11 +33,11 @@ pub struct Knob {
 
 /// Key of a field's schema that holds the Chinese text of the knob.
 const CHINESE: &str = "zh";
-/// Most numbers a list can have: more would only repeat a figure's points.
+/// Maximum length of a list: more numbers would only repeat a figure's points.
 const LONGEST_LIST: usize = 64;
 
 impl Knob {
-    /// What it does, in one language.
+    /// Description of its effect, in one language.
     pub fn text(&self, language: Language) -> &str {
         match language {
             Language::English => &self.documentation,
@@ -45,7 +45,7 @@ impl Knob {
         }
     }
 
-    /// What values it takes, in words: `a whole number from 1 to 100`.
+    /// Values it takes, in words: `a whole number from 1 to 100`.
     pub fn expected(&self) -> String {
         if !self.choices.is_empty() {
             return format!("one of {}", self.choices.join(", "));
@@ -66,7 +66,7 @@ impl Knob {
         }
     }
 
-    /// Whether `value` has the right kind and lies in the range.
+    /// Returns true if `value` has the right kind and lies in the range.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         if !self.choices.is_empty() {
             return value.as_str().is_some_and(|value| self.choices.iter().any(|choice| choice == value));

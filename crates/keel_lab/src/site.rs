@@ -50,7 +50,7 @@ impl Site<'_> {
         if language == self.main { format!("{name}.html") } else { format!("{name}.{language}.html") }
     }
 
-    /// Where a page leads: the index, the pages before and after it, and itself in the other language.
+    /// Links of a page: the index, the pages before and after it, and itself in the other language.
     fn links(&self, index: usize, language: Language) -> Links {
         let to = |outcome: &Outcome| {
             let entry = outcome.experiment;

@@ -12,7 +12,7 @@ use crate::samples::{CLASSES, Order, Part, Task};
 /// Samples of one evaluation batch.
 const EVALUATION_BATCH: usize = 256;
 
-/// How a classifier is trained: stochastic gradient descent with momentum.
+/// Settings of a training run: stochastic gradient descent with momentum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     /// Step size.

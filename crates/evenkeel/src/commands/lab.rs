@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use keel_lab::{ExperimentEntry, Knob, LabError, Language, Outcome, Settings, catalog, find, write_site};
-use serde_json::{Value, json};
+use keel_lab::{Chapter, ExperimentEntry, Knob, LabError, Language, Outcome, Settings, catalog, find, write_site};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Align, Output, Status, table};
@@ -143,14 +144,25 @@ fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Resul
     }
 }
 
+/// An experiment as `lab list --json` shows it.
+#[derive(Serialize)]
+struct Listed {
+    experiment: &'static str,
+    chapter: Chapter,
+    title: &'static str,
+    summary: &'static str,
+    knobs: Vec<Knob>,
+}
+
 fn list(language: Language, output: &mut Output) -> Result<(), Stop> {
-    let describe = |entry: &ExperimentEntry| {
-        json!({
-            "experiment": entry.name, "chapter": entry.chapter, "title": entry.title(language),
-            "summary": entry.summary(language), "knobs": entry.knobs(),
-        })
+    let listed = |entry: &ExperimentEntry| Listed {
+        experiment: entry.name,
+        chapter: entry.chapter,
+        title: entry.title(language),
+        summary: entry.summary(language),
+        knobs: entry.knobs(),
     };
-    let documents: Vec<Value> = catalog().iter().map(describe).collect();
+    let documents: Vec<Listed> = catalog().iter().map(listed).collect();
     output.result(&documents, || {
         let knobs = |entry: &ExperimentEntry| {
             entry.knobs().into_iter().map(|knob| knob.name).collect::<Vec<String>>().join(", ")

@@ -2,7 +2,7 @@
 
 use crate::interval::Interval;
 
-/// How numbers are spread along an axis.
+/// Spread of numbers along an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scale {
     /// Equal differences take equal space.
@@ -52,7 +52,7 @@ impl Axis {
         (self.low, self.high)
     }
 
-    /// Where `value` lies: 0 at the low end, 1 at the high end; `None` outside or without a place.
+    /// Position of `value`: 0 at the low end, 1 at the high end; `None` outside or without a place.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         let position = (self.scale.map(value)? - self.low) / (self.high - self.low);
         (-0.001..=1.001).contains(&position).then_some(position)

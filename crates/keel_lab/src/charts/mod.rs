@@ -46,6 +46,11 @@ pub(crate) fn number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
+/// All digits of a number, as JSON files have them.
+pub(crate) fn exact(value: f64) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
 /// A point of a chart: its position along the horizontal and along the vertical axis.
 pub(crate) type Point = (f64, f64);
 
@@ -79,6 +84,7 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(number(value), expected);
         }
+        assert_eq!((exact(10.0).as_str(), exact(-1e-5).as_str()), ("10.0", "-0.00001"));
         assert_eq!(escape("a<b & \"c\""), "a&lt;b &amp; &quot;c&quot;");
     }
 }

@@ -6,7 +6,7 @@ use super::{Point, escape};
 use crate::interval::Interval;
 use crate::language::{Language, Text};
 
-/// How the points of a series are drawn.
+/// Drawing of the points of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marks {
     /// Joined by lines.
@@ -47,13 +47,13 @@ impl Series {
         Series { name: name.into(), points, marks, colour: None }
     }
 
-    /// With the colour of the series `index` instead of its own.
+    /// Takes the colour of the series `index` instead of its own.
     pub(crate) fn coloured(mut self, index: usize) -> Self {
         self.colour = Some(Colour::Series(index));
         self
     }
 
-    /// With the colour of a layer at `depth`, 0 for the first and 1 for the last.
+    /// Takes the colour of a layer at `depth`, 0 for the first and 1 for the last.
     pub(crate) fn at_depth(mut self, depth: f64) -> Self {
         self.colour = Some(Colour::Depth(depth));
         self
@@ -94,7 +94,7 @@ impl Plot {
         self
     }
 
-    /// How the axes are spread.
+    /// Sets the scales of the axes.
     pub(crate) fn scales(mut self, x: Scale, y: Scale) -> Self {
         self.x_scale = x;
         self.y_scale = y;

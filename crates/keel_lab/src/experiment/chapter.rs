@@ -16,7 +16,7 @@ pub enum Chapter {
     Initialisation,
     /// Is each layer re-centred, and do training and inference agree?
     BatchNormalisation,
-    /// What the four add up to.
+    /// All four together.
     Summary,
 }
 

@@ -3,7 +3,7 @@
 use crate::charts::escape;
 use crate::language::Language;
 
-/// Where a page leads; a page on its own leads nowhere.
+/// Links of a page; a page on its own has none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
     /// The index.

@@ -29,13 +29,13 @@ pub(super) struct Evaluation {
     pub(super) class_names: Vec<String>,
     /// The worst predictions, worst first.
     pub(super) mistakes: Vec<Mistake>,
-    /// For regression: of each target its name, and the true and the predicted value of each sample.
-    pub(super) targets: Vec<(String, Vec<Point>)>,
+    /// Values of each target; empty for classification.
+    pub(super) targets: Vec<TargetValues>,
     /// First-layer weights of image networks.
     pub(super) filters: Option<Filters>,
     /// Moments of the training split before and after preprocessing.
     pub(super) statistics: Option<PreprocessStatistics>,
-    /// What preprocessing does, one sentence a step.
+    /// Description of the preprocessing, one sentence a step.
     pub(super) preprocessing: Vec<String>,
     /// Samples of the three splits.
     pub(super) splits: Option<[usize; 3]>,
@@ -95,8 +95,17 @@ fn spread(indices: &[usize], most: usize) -> Vec<usize> {
     (0..count).map(|index| indices[index * indices.len() / count]).collect()
 }
 
+/// True and predicted values of one target.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TargetValues {
+    /// Name of the target.
+    pub(super) name: String,
+    /// The true and the predicted value of each sample.
+    pub(super) pairs: Vec<Point>,
+}
+
 /// True and predicted values of each target.
-fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<(String, Vec<Point>)> {
+fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<TargetValues> {
     let Targets::Values { values, target_names } = dataset.targets() else { return Vec::new() };
     let width = target_names.len();
     let pairs = |target: usize| {
@@ -109,7 +118,8 @@ fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> 
         };
         indices.iter().zip(predictions).filter_map(pair).collect()
     };
-    target_names.iter().enumerate().map(|(target, name)| (name.clone(), pairs(target))).collect()
+    let of_target = |(target, name): (usize, &String)| TargetValues { name: name.clone(), pairs: pairs(target) };
+    target_names.iter().enumerate().map(of_target).collect()
 }
 
 #[cfg(test)]

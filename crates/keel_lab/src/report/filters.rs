@@ -6,7 +6,7 @@ use keel_nn::{Network, Op, ParameterRole};
 use super::thumbnail::{ImageSize, Thumbnail, thumbnail};
 use crate::interval::Interval;
 
-/// Most filters shown.
+/// Maximum number of filters shown.
 const MOST: usize = 64;
 
 /// Incoming weights of the first layer, unit by unit, as pictures.

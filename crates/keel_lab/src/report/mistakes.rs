@@ -6,10 +6,10 @@ use keel_train::Prediction;
 use super::thumbnail::{ImageSize, Thumbnail, thumbnail};
 use crate::interval::Interval;
 
-/// Most predictions shown.
+/// Maximum number of predictions shown.
 const MOST: usize = 24;
 
-/// Most columns of a table shown of each sample.
+/// Maximum number of columns of a table shown of each sample.
 const COLUMNS: usize = 8;
 
 /// One prediction and the truth.
@@ -42,7 +42,7 @@ pub(super) fn worst(dataset: &Dataset, indices: &[usize], predictions: &[Predict
     ranked.into_iter().map(|(_, index)| mistake(dataset, indices[index], &predictions[index])).collect()
 }
 
-/// How bad a prediction is; `None` if it is right.
+/// Size of the error of a prediction; `None` if it is right.
 fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<f64> {
     match (prediction, dataset.targets()) {
         (Prediction::Class { index, probabilities, .. }, Targets::Classes { labels, .. }) => {

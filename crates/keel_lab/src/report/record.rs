@@ -31,13 +31,13 @@ pub(super) struct Record {
     pub(super) layers: Vec<LayerSeries>,
     /// Histograms of layers, layers in the order of the network.
     pub(super) histograms: Vec<HistogramRecord>,
-    /// What the health rules found, causes first.
+    /// Findings of the health rules, causes first.
     pub(super) findings: Vec<Finding>,
     /// Findings that were put to the test, with the outcome.
     pub(super) proofs: Vec<Proof>,
     /// The columns the model relies on, where they were measured.
     pub(super) importance: Option<Importance>,
-    /// What could not be read, one sentence each.
+    /// Parts that could not be read, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl Record {
         self.findings = latest(&stored);
     }
 
-    /// What was read, or nothing and a note.
+    /// The value that was read, or nothing and a note.
     fn or_note<T: Default, E: std::fmt::Display>(&mut self, result: Result<T, E>, file: &str) -> T {
         result.unwrap_or_else(|error| {
             let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
@@ -98,12 +98,12 @@ impl Record {
         self.summary.iter().flat_map(|summary| &summary.layers).map(|layer| layer.name.clone()).collect()
     }
 
-    /// How the run stands; `None` if nothing says so.
+    /// State of the run; `None` if nothing says so.
     pub(super) fn status(&self) -> Option<Status> {
         self.summary.as_ref().map(|summary| summary.status)
     }
 
-    /// Whether layers were not watched at all.
+    /// Returns true if layers were not watched at all.
     pub(super) fn health_is_off(&self) -> bool {
         self.config.as_ref().is_some_and(|config| config.health.level == HealthLevel::Off)
     }
@@ -136,7 +136,7 @@ fn latest(stored: &[FindingRecord]) -> Vec<Finding> {
     findings
 }
 
-/// Where a layer, or a parameter named after its layer, stands in the network; unknown names come last.
+/// Place in the network of a layer, or of a parameter named after its layer; unknown names come last.
 fn place(names: &[String], name: &str) -> usize {
     let owns =
         |layer: &String| name == layer || name.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.'));

@@ -23,7 +23,7 @@ pub struct WrittenReport {
     pub bytes: usize,
     /// Titles of its sections, in order.
     pub sections: Vec<String>,
-    /// What could not be read or shown, one sentence each.
+    /// Parts that could not be read or shown, one sentence each.
     pub notes: Vec<String>,
 }
 

@@ -90,7 +90,7 @@ impl Default for Config {
     }
 }
 
-/// What stands between two linear maps.
+/// Function between two linear maps.
 #[derive(Clone, Copy)]
 enum Function {
     Of(Activation),

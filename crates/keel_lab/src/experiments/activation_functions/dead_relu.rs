@@ -108,7 +108,7 @@ impl Default for Config {
     }
 }
 
-/// How one run starts and learns.
+/// Beginning of a run.
 #[derive(Clone, Copy)]
 struct Start {
     activation: Activation,

@@ -195,7 +195,7 @@ fn units(networks: &Networks) -> Vec<Unit> {
     (0..whole.len()).map(unit).collect()
 }
 
-/// How far statistics that start again at mean 0 and variance 1 are from those of the whole training set, by batches seen.
+/// Distance of statistics that start again at mean 0 and variance 1 from those of the whole training set, by batches seen.
 fn warm_up(config: &Config, networks: &Networks, train: &Part, seed: u64) -> Result<Vec<WarmUp>, LabError> {
     let truth = networks.truth();
     let start = |norm| {

@@ -1,6 +1,8 @@
 //! Where batch norm goes: before or after the activation, behind linear layers and in conv - bn - relu stacks; and what
 //! becomes of a bias in front of it.
 
+mod page;
+
 use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
@@ -8,12 +10,11 @@ use keel_nn::{Network, NodeId, RandomKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Dots, Marks, Plot, Scale, Series, number};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::{Language, Text};
-use crate::loss_curve::{LossPoint, averaged, loss_points};
-use crate::page::{Page, Table};
+use crate::language::Text;
+use crate::loss_curve::{LossPoint, averaged};
+use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts, Task};
 use crate::statistics::{Moments, fraction};
 use crate::training::{Classifier, Schedule, repeated};
@@ -48,7 +49,7 @@ impl Experiment for NormPlacement {
     }
 
     fn page(document: &Document) -> Page {
-        page(document)
+        page::page(document)
     }
 }
 
@@ -280,99 +281,6 @@ fn bias_before_norm(config: &Config, digits: &Parts, seed: u64) -> Result<BiasGr
     };
     let ([weight_rms, bias_rms], [_, free]) = (gradients(Placement::Before)?, gradients(Placement::Nowhere)?);
     Ok(BiasGradients { weight_rms, bias_rms, bias_rms_without_norm: free })
-}
-
-fn page(document: &Document) -> Page {
-    let stacks = &document.stacks;
-    let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
-        "Four stacks learn the digits with batch norm between map and activation, behind the activation, and without. Every \
-         run is a dot, the bar is their mean; then the training loss of the linear and of the convolutional relu stack.",
-        "四种网络学习手写数字：批归一化分别放在线性映射与激活之间、激活之后，或不用。每个点是一次训练，竖线是平均值；然后是线性与卷积 ReLU 网络的训练损失。",
-    );
-    page = page.dots(Text::new("Test accuracy after a short training", "短时训练后的测试正确率"), dots(stacks));
-    for (stack, caption) in [
-        (&stacks[2], Text::new("Linear layers with relu", "线性层加 ReLU")),
-        (&stacks[3], Text::new("Convolutions with relu", "卷积层加 ReLU")),
-    ] {
-        page = page.plot(caption, losses(stack));
-    }
-    let BiasGradients { weight_rms, bias_rms, bias_rms_without_norm } = document.bias_before_norm;
-    let (weight, bias, free) = (number(weight_rms), number(bias_rms), number(bias_rms_without_norm));
-    page.table(table(stacks))
-        .heading("Why", "为什么")
-        .paragraph(
-            "Before the activation, batch norm decides how much of the activation's range is used: half of the relus open, the \
-             sigmoid near its steep middle. Behind it, the next layer gets centred inputs instead of positive ones. Both put \
-             a normalisation between any two maps, which is what helps most; the original paper and the lecture put it before.",
-            "放在激活之前，批归一化决定激活函数工作在哪一段：一半的 ReLU 打开，sigmoid 处于陡峭的中段。放在激活之后，下一层得到零中心而不是恒正的输入。\
-             两种放法都在任意两个映射之间做了归一化，这才是最主要的作用；原论文与课程都放在激活之前。",
-        )
-        .paragraph(
-            format!(
-                "A bias in front of batch norm is subtracted again with the mean, so its gradient is 0 up to rounding: {bias} here, where \
-                 the weights of the same layer get {weight} and a bias without batch norm {free}. Leave it out; β does its work."
-            ),
-            format!(
-                "批归一化之前的偏置会随均值一起被减掉，所以除舍入误差外梯度为 0：这里是 {bias}，而同一层权重的梯度为 {weight}，没有批归一化时偏置的梯度为 {free}。应去掉它，由 β 代替。"
-            ),
-        )
-        .heading("What to take away", "要点")
-        .paragraph(
-            "The stack to start from: convolution – batch norm – relu, again and again, pooling now and then, and a linear layer at \
-             the end; or linear – batch norm – activation. Whether before or behind matters little for relu.",
-            "可作起点的结构：卷积 – 批归一化 – ReLU 反复堆叠，间或池化，最后接线性层；或者线性 – 批归一化 – 激活。对 ReLU 来说，放在之前还是之后差别不大。",
-        )
-}
-
-fn stack_name(stack: &StackFigures) -> Text {
-    let name = stack.stack;
-    Text::new(name, name.replace("linear, ", "线性，").replace("convolution, ", "卷积，"))
-}
-
-/// Every placement of every stack, with a name for it.
-fn rows(stacks: &[StackFigures]) -> impl Iterator<Item = (Text, &PlacementFigures)> {
-    stacks.iter().flat_map(|stack| stack.placements.iter().map(move |figures| (row_name(stack, figures), figures)))
-}
-
-fn row_name(stack: &StackFigures, figures: &PlacementFigures) -> Text {
-    let (stack, placement) = (stack_name(stack), figures.placement.title());
-    Text::new(
-        format!("{}: {}", stack.get(Language::English), placement.get(Language::English)),
-        format!("{}：{}", stack.get(Language::Chinese), placement.get(Language::Chinese)),
-    )
-}
-
-fn dots(stacks: &[StackFigures]) -> Dots {
-    rows(stacks).fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, (name, figures)| {
-        dots.with(name, figures.accuracies.clone())
-    })
-}
-
-fn losses(stack: &StackFigures) -> Plot {
-    let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    stack.placements.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, figures| {
-        plot.with(Series::new(figures.placement.title(), loss_points(&figures.curve), Marks::Line))
-    })
-}
-
-fn table(stacks: &[StackFigures]) -> Table {
-    let columns = vec![
-        Text::new("Stack", "网络"),
-        Text::new("Test accuracy", "测试正确率"),
-        Text::new("Spread", "离散度"),
-        Text::new("Mean handed on", "传给下一层的均值"),
-        Text::new("Std", "标准差"),
-        Text::new("Zeros", "零的比例"),
-    ];
-    let caption = Text::new(
-        "Accuracy with its standard deviation over seeds, and what the last linear layer is given",
-        "正确率及其在各随机种子间的标准差，以及最后的线性层得到的输入",
-    );
-    let mut table = Table::new(caption, columns);
-    for (name, PlacementFigures { test_accuracy, spread, handed_on, .. }) in rows(stacks) {
-        table.row(name, &[*test_accuracy, *spread, handed_on.mean, handed_on.std, handed_on.zero_fraction]);
-    }
-    table
 }
 
 #[cfg(test)]

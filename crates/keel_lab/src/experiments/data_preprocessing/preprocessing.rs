@@ -96,7 +96,7 @@ impl Default for Config {
     }
 }
 
-/// What is done to the cloud.
+/// Steps applied to the cloud, under a name.
 struct View {
     name: &'static str,
     chinese: &'static str,

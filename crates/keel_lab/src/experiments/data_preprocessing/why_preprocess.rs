@@ -4,7 +4,7 @@ use keel_nn::RandomKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Series, points};
+use crate::charts::{Marks, Plot, Series, exact, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
@@ -220,7 +220,8 @@ fn page(document: &Document) -> Page {
     let plot =
         Plot::new(Text::new("turn of the line, degrees", "分类线转动角度（度）"), Text::new("accuracy", "正确率"));
     let plot = document.offsets.iter().fold(plot.y_range(0.45, 1.02), |plot, one| {
-        let name = Text::new(format!("offset {:?}", one.offset), format!("偏移 {:?}", one.offset));
+        let offset = exact(one.offset);
+        let name = Text::new(format!("offset {offset}"), format!("偏移 {offset}"));
         let curve = points(&one.turns, |turn| turn.degrees, |turn| turn.accuracy);
         plot.with(Series::new(name, curve, Marks::LineAndPoints))
     });
@@ -236,7 +237,7 @@ fn page(document: &Document) -> Page {
     );
     for one in &document.offsets {
         let numbers = [one.condition_number, one.largest_learning_rate, one.largest_learning_rate_in_theory];
-        table.row(format!("{:?}", one.offset).as_str(), &numbers);
+        table.row(exact(one.offset).as_str(), &numbers);
     }
     Page::new()
         .heading("What you see", "你看到了什么")

@@ -153,8 +153,8 @@ fn train(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Ru
     let signal = (norm == Norm::Absent).then(|| signal(config, init, seed));
     Ok(Run {
         init: name,
-        signal_at_last_layer: signal.map(|signal| signal[0]),
-        gradient_at_first_layer: signal.map(|signal| signal[1]),
+        signal_at_last_layer: signal.map(|signal| signal.last_layer),
+        gradient_at_first_layer: signal.map(|signal| signal.first_layer_gradient),
         train_loss: curve.last().and_then(|point| point.loss),
         test_loss: score.loss.is_finite().then_some(score.loss),
         test_accuracy: score.accuracy,
@@ -162,16 +162,27 @@ fn train(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Ru
     })
 }
 
-/// Before training: standard deviation of the last outputs over that of the first, and root mean square of the
-/// gradient by the first outputs over that by the last.
-fn signal(config: &Config, init: InitSpec, seed: u64) -> [f64; 2] {
+/// Remains of a signal after all layers, and of a gradient on its way back.
+#[derive(Clone, Copy)]
+struct Signal {
+    /// Standard deviation of the last outputs over that of the first.
+    last_layer: f64,
+    /// Root mean square of the gradient by the first outputs over that by the last.
+    first_layer_gradient: f64,
+}
+
+/// Measures the signal before training.
+fn signal(config: &Config, init: InitSpec, seed: u64) -> Signal {
     let stack =
         Stack { width: config.width, depth: config.depth, batch: config.batch, activation: Activation::Relu, init };
     let layers = stack.run(RandomKey::new(seed));
     let std = |layer: &LayerSignal| Moments::of_slice(&layer.output).std;
     let rms = |layer: &LayerSignal| Moments::of_slice(&layer.grad_output).second_moment.sqrt();
     let (first, last) = (&layers[0], &layers[config.depth - 1]);
-    [std(last) / std(first).max(f64::MIN_POSITIVE), rms(first) / rms(last).max(f64::MIN_POSITIVE)]
+    Signal {
+        last_layer: std(last) / std(first).max(f64::MIN_POSITIVE),
+        first_layer_gradient: rms(first) / rms(last).max(f64::MIN_POSITIVE),
+    }
 }
 
 fn page(document: &Document) -> Page {

@@ -7,7 +7,7 @@ use super::overview::percent;
 use crate::charts::escape;
 use crate::language::Language;
 
-/// Up to so many classes are shown with their numbers; more as squares whose numbers appear when pointed at.
+/// Maximum number of classes that are shown with their numbers; more are squares whose numbers appear when pointed at.
 const NUMBERED: usize = 16;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {

@@ -121,7 +121,7 @@ fn of_epochs(record: &Record, part: &str, read: impl Fn(&EpochRecord) -> Option<
     of_part.filter_map(|epoch| Some((position_of_epoch(record, epoch.epoch), read(epoch)?))).collect()
 }
 
-/// Where an epoch's result stands: at its last step, or evenly spaced where steps were not stored.
+/// Position of an epoch's result: at its last step, or evenly spaced where steps were not stored.
 fn position_of_epoch(record: &Record, epoch: u64) -> f64 {
     record.last_step_of_epoch(epoch).unwrap_or(epoch) as f64
 }

@@ -26,18 +26,18 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     format!("<p class=\"lead\">{intro}</p>{cards}")
 }
 
-/// Whether a finding has a card of its own: it is a cause, or the finding that explains it is not in the list.
+/// Returns true if a finding has a card of its own: it is a cause, or the finding that explains it is not in the list.
 fn is_shown_alone(finding: &Finding, all: &[Finding]) -> bool {
     !all.iter().any(|cause| explains(cause, finding))
 }
 
-/// Whether `cause` is named as what explains `finding`; no finding explains itself.
+/// Returns true if `cause` is named as the explanation of `finding`; no finding explains itself.
 fn explains(cause: &Finding, finding: &Finding) -> bool {
     let reference = cause.reference();
     finding.explained_by.as_ref() == Some(&reference) && finding.reference() != reference
 }
 
-/// What no finding means.
+/// Meaning of an empty list of findings.
 fn silence(contents: &Contents<'_>) -> &'static str {
     let Contents { record, language, .. } = *contents;
     if record.health_is_off() {

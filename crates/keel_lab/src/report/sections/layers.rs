@@ -21,7 +21,7 @@ struct Kind {
     english: &'static str,
     chinese: &'static str,
     scale: Scale,
-    /// What a reader should look for.
+    /// Advice to the reader, in English and Chinese.
     hint: (&'static str, &'static str),
 }
 

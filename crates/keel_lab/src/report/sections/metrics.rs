@@ -15,20 +15,30 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         (("validation", "验证"), &summary.metrics.validation),
         (("test", "测试"), &summary.metrics.test),
     ];
-    let present: Vec<(&str, &Metrics)> =
-        parts.iter().filter_map(|(name, metrics)| Some((language.choose(name.0, name.1), metrics.as_ref()?))).collect();
-    let Some(&(name, metrics)) = present.last() else { return String::new() };
-    let charts = [calibration(name, metrics, language), roc(name, metrics, language)].concat();
+    let present: Vec<Part<'_>> = parts
+        .iter()
+        .filter_map(|(name, metrics)| Some(Part { name: language.choose(name.0, name.1), metrics: metrics.as_ref()? }))
+        .collect();
+    let Some(&last) = present.last() else { return String::new() };
+    let charts = [calibration(last, language), roc(last, language)].concat();
     let charts = if charts.is_empty() { charts } else { format!("<div class=\"grid-2\">{charts}</div>") };
     format!("{}{}{charts}", table(&present, language), notes(&present, language))
 }
 
+/// Metrics of one split.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    /// Name of the split for readers.
+    name: &'a str,
+    metrics: &'a Metrics,
+}
+
 /// One row a metric, one column a part, and what a constant guess scores on the last part.
-fn table(parts: &[(&str, &Metrics)], language: Language) -> String {
-    let Some(&(last, shown)) = parts.last() else { return String::new() };
+fn table(parts: &[Part<'_>], language: Language) -> String {
+    let Some(&Part { name: last, metrics: shown }) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();
     let mut head = format!("<th>{}</th>", language.choose("metric", "指标"));
-    head.extend(parts.iter().map(|(name, _)| format!("<th>{name}</th>")));
+    head.extend(parts.iter().map(|part| format!("<th>{}</th>", part.name)));
     if let Some(baseline) = baseline {
         let words = match (baseline.words(), &baseline.class) {
             ("mean", _) => language.choose("training mean", "训练均值").to_owned(),
@@ -41,7 +51,7 @@ fn table(parts: &[(&str, &Metrics)], language: Language) -> String {
     }
     let row = |&metric: &MetricName| {
         let mut cells = format!("<td>{}</td>", title(metric, shown, language));
-        cells.extend(parts.iter().map(|(_, metrics)| match metric.value(metrics) {
+        cells.extend(parts.iter().map(|part| match metric.value(part.metrics) {
             Some(value) => format!("<td>{}</td>", value_text(metric, value)),
             None => format!("<td>{}</td>", language.choose("undefined", "无定义")),
         }));
@@ -51,17 +61,17 @@ fn table(parts: &[(&str, &Metrics)], language: Language) -> String {
         }
         format!("<tr>{cells}</tr>")
     };
-    let samples: String = parts.iter().map(|(_, metrics)| format!("<td>{}</td>", grouped(metrics.samples))).collect();
+    let samples: String = parts.iter().map(|part| format!("<td>{}</td>", grouped(part.metrics.samples))).collect();
     let more = if baseline.is_some() { "<td></td>" } else { "" };
     let samples = format!("<tr><td>{}</td>{samples}{more}</tr>", language.choose("samples", "样本数"));
     let rows: String = shown.shown().iter().map(row).collect();
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}{samples}</tbody></table></div>")
 }
 
-/// Why something is undefined, and which samples have no result.
-fn notes(parts: &[(&str, &Metrics)], language: Language) -> String {
+/// Reasons of undefined metrics, and samples without a result.
+fn notes(parts: &[Part<'_>], language: Language) -> String {
     let mut notes = Vec::new();
-    for (part, metrics) in parts {
+    for Part { name: part, metrics } in parts {
         for (metric, reason) in &metrics.undefined {
             let name =
                 MetricName::with_name(metric).map_or_else(|| metric.clone(), |name| title(name, metrics, language));
@@ -83,7 +93,8 @@ fn notes(parts: &[(&str, &Metrics)], language: Language) -> String {
 }
 
 /// Accuracy against confidence: on the diagonal, probabilities can be taken at their word.
-fn calibration(part: &str, metrics: &Metrics, language: Language) -> String {
+fn calibration(part: Part<'_>, language: Language) -> String {
+    let Part { name: part, metrics } = part;
     if metrics.calibration.is_empty() {
         return String::new();
     }
@@ -121,7 +132,8 @@ fn bin_text(bin: &CalibrationBin, language: Language) -> String {
     }
 }
 
-fn roc(part: &str, metrics: &Metrics, language: Language) -> String {
+fn roc(part: Part<'_>, language: Language) -> String {
+    let Part { name: part, metrics } = part;
     let (Some(area), false) = (metrics.roc_auc, metrics.roc_curve.is_empty()) else { return String::new() };
     let plot = Plot::new(Text::new("false positive rate", "假阳性率"), Text::new("true positive rate", "真阳性率"))
         .with(Series::new(Text::new("model", "模型"), metrics.roc_curve.clone(), Marks::Line))

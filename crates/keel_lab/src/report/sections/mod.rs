@@ -21,7 +21,7 @@ use super::evaluation::Evaluation;
 use super::record::Record;
 use crate::language::Language;
 
-/// What the sections are written from.
+/// Sources of the sections.
 pub(super) struct Contents<'a> {
     /// The folder's files.
     pub(super) record: &'a Record,

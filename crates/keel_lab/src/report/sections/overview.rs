@@ -21,7 +21,7 @@ pub(super) fn header(contents: &Contents<'_>) -> String {
     html
 }
 
-/// What could not be shown, and where the report came from.
+/// Gaps of the report, and its origin.
 pub(super) fn footer(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let mut html = String::from("<footer>");
@@ -83,7 +83,7 @@ fn state(contents: &Contents<'_>) -> String {
     html
 }
 
-/// What the health rules say, in a pill.
+/// Result of the health rules, in a pill.
 fn verdict(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let (errors, warnings) = (record.count(Level::Error), record.count(Level::Warn));

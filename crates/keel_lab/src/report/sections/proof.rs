@@ -6,7 +6,7 @@ use keel_train::remedies::{Arm, Proof, Verdict};
 use crate::charts::{escape, number};
 use crate::language::Language;
 
-/// What `proofs` say of `finding`; empty if it was never put to the test.
+/// Result of the proofs of `finding`; empty if it was never put to the test.
 pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> String {
     proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
 }

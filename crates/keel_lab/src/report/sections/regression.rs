@@ -2,6 +2,7 @@
 
 use keel_train::metrics::TargetMetrics;
 
+use super::super::evaluation::TargetValues;
 use super::Contents;
 use crate::charts::{Histograms, Marks, Plot, Point, Series, escape, number};
 use crate::interval::Interval;
@@ -17,7 +18,7 @@ const BINS: usize = 40;
 pub(super) fn section(contents: &Contents<'_>) -> String {
     let Contents { evaluation, language, .. } = *contents;
     let mut html = targets(contents);
-    for (name, pairs) in evaluation.targets.iter().filter(|(_, pairs)| !pairs.is_empty()) {
+    for TargetValues { name, pairs } in evaluation.targets.iter().filter(|target| !target.pairs.is_empty()) {
         if evaluation.targets.len() > 1 {
             html.push_str(&format!("<h3 class=\"kind\">{}</h3>", escape(name)));
         }

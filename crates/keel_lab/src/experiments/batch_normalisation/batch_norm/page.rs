@@ -1,7 +1,7 @@
 //! The page of the batch norm experiment.
 
 use super::{Distribution, Document, Layer, Pair, Signal};
-use crate::charts::{Histograms, Marks, Plot, Point, Scale, Series, number, points};
+use crate::charts::{Histograms, Marks, Plot, Point, Scale, Series, exact, number, points};
 use crate::language::Text;
 use crate::page::Page;
 
@@ -79,8 +79,9 @@ fn signal(signals: &[Signal], activation: &str) -> Plot {
     let signals = signals.iter().filter(|signal| signal.activation == activation);
     signals.enumerate().fold(plot, |plot, (colour, Signal { scale, layers, .. })| {
         let curve = |std: fn(&Layer) -> f64| points(layers, |layer| layer.layer as f64, std);
-        let name = Text::new(format!("{scale:?}, with"), format!("{scale:?}，有"));
-        let other = Text::new(format!("{scale:?}, without"), format!("{scale:?}，无"));
+        let scale = exact(*scale);
+        let name = Text::new(format!("{scale}, with"), format!("{scale}，有"));
+        let other = Text::new(format!("{scale}, without"), format!("{scale}，无"));
         plot.with(Series::new(name, curve(|layer| layer.with.std), Marks::LineAndPoints).coloured(colour))
             .with(Series::new(other, curve(|layer| layer.without.std), Marks::Dashed).coloured(colour))
     })

@@ -1,7 +1,7 @@
 //! The page of the derivation of Xavier's weights.
 
 use super::{Comparison, Document, Layer, Step};
-use crate::charts::{Marks, Plot, Point, Scale, Series, points};
+use crate::charts::{Marks, Plot, Point, Scale, Series, exact, points};
 use crate::language::Text;
 use crate::page::{Page, Table};
 
@@ -109,7 +109,7 @@ fn stacks(document: &Document) -> Plot {
     let plot = Plot::new(Text::new("layer", "层"), Text::new("standard deviation", "标准差"));
     let stacks = document.linear_stacks.iter().enumerate();
     stacks.fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, (colour, stack)| {
-        let name = format!("n·Var(w) = {:?}", stack.factor);
+        let name = format!("n·Var(w) = {}", exact(stack.factor));
         let (measured, theory) = (by_layer(&stack.layers, MEASURED), by_layer(&stack.layers, THEORY));
         plot.with(Series::new(name.as_str(), measured, Marks::LineAndPoints).coloured(colour))
             .with(Series::new(Text::new("predicted", "预测"), theory, Marks::Dashed).coloured(colour))
