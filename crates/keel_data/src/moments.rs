@@ -59,7 +59,7 @@ impl Moments {
         self.variance().sqrt()
     }
 
-    /// Whether the numbers do not differ by more than the resolution of f32.
+    /// Returns true if the numbers do not differ by more than the resolution of f32.
     pub fn is_constant(&self) -> bool {
         self.std() <= 1e-7 * self.mean.abs()
     }

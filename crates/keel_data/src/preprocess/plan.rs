@@ -110,7 +110,7 @@ impl PreprocessPlan {
         &self.first
     }
 
-    /// Whether the first pass is the only one.
+    /// Returns true if the first pass is the only one.
     pub(crate) fn is_elementwise(&self) -> bool {
         self.rest.is_empty()
     }

@@ -17,7 +17,7 @@ pub struct Preprocessor {
     plan: PreprocessPlan,
 }
 
-/// What is stored of a preprocessor.
+/// Stored form of a preprocessor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -178,7 +178,7 @@ impl Preprocessor {
         Ok(())
     }
 
-    /// That every output of a batch is finite. Bytes cannot become anything else in a first pass alone.
+    /// Checks that every output of a batch is finite. Bytes cannot become anything else in a first pass alone.
     pub(crate) fn check_outputs(&self, dataset: &Dataset, indices: &[usize], outputs: &[f32]) -> Result<(), DataError> {
         if matches!(dataset.inputs(), Inputs::Bytes(_)) && self.plan.is_elementwise() {
             return Ok(());
@@ -190,7 +190,7 @@ impl Preprocessor {
         })
     }
 
-    /// That samples of `dataset` have the shape this pipeline was fitted to.
+    /// Checks that samples of `dataset` have the shape this pipeline was fitted to.
     pub(crate) fn check_dataset(&self, dataset: &Dataset) -> Result<(), DataError> {
         if dataset.sample_shape() == &self.input_shape {
             return Ok(());

@@ -8,7 +8,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par, Side};
 use rayon::prelude::*;
 
-/// Most values a sample may have: the covariance holds their square.
+/// Maximum number of values of a sample: the covariance holds their square.
 const LARGEST: usize = 4_096;
 /// Columns of the covariance computed by one task. Fixed, so that results do not depend on the number of threads.
 const PANEL: usize = 128;

@@ -9,6 +9,7 @@ pub(super) mod kind;
 mod layout;
 mod left_out;
 mod listing;
+mod pixels;
 mod shape;
 mod shrink;
 mod size;

@@ -40,13 +40,13 @@ pub fn readers() -> impl Iterator<Item = CatalogEntry> {
     READERS.iter().map(|reader| reader.entry)
 }
 
-/// What a reader is asked for.
+/// Request to a reader.
 pub(crate) struct Request<'a> {
     /// The file or folder.
     pub(crate) path: &'a Path,
     /// The `[data]` section.
     pub(crate) config: &'a DataConfig,
-    /// What the data has to look like, when it is for a trained model.
+    /// Form the data must have, when it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
     /// True if a trained model is to be compared with targets; else tables keep all rows, unlabelled.
     pub(crate) wants_targets: bool,

@@ -1,5 +1,7 @@
 //! The static description of a model: its graph, its loss and how it is regularised.
 
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 use super::activation_function::ActivationFunction;
@@ -111,6 +113,12 @@ pub enum LossKind {
 }
 
 impl LossKind {
+    /// Returns the loss that recordings call `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        LossKind::deserialize(name).ok()
+    }
+
     /// The name in a config and in a sentence.
     pub fn name(self) -> &'static str {
         match self {
@@ -127,6 +135,12 @@ impl LossKind {
 }
 
 impl LayerKind {
+    /// Returns the kind that recordings call `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        LayerKind::deserialize(name).ok()
+    }
+
     /// The layer multiplies by a weight matrix or kernel.
     pub fn has_weight_matrix(self) -> bool {
         matches!(self, Self::Linear | Self::Conv2d | Self::Maxout)

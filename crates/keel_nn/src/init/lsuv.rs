@@ -55,7 +55,7 @@ impl InitDefinition for Lsuv {
 }
 
 impl Lsuv {
-    /// What to multiply the weight with, given the variance of the layer's outputs; `None` when it is near enough, or
+    /// Returns the factor of the weight, given the variance of the layer's outputs; `None` when it is near enough, or
     /// when no factor can help because it is zero or not finite.
     pub fn factor(&self, variance: f64) -> Option<f32> {
         let target = f64::from(self.target);

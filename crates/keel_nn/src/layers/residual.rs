@@ -26,7 +26,7 @@ pub struct ResidualSpec {
     #[serde(default)]
     pub shortcut: Shortcut,
     /// Activation of the sum: a name, or a table with `function` and its own keys.
-    #[serde(default = "relu", deserialize_with = "name_or_table")]
+    #[serde(default = "default_after", deserialize_with = "name_or_table")]
     #[schemars(with = "NameOrTable")]
     pub after: Activation,
     /// Initialiser of the weights of a projection.
@@ -70,11 +70,11 @@ pub enum Shortcut {
 impl ResidualSpec {
     /// A block with an automatic shortcut and a relu after the sum.
     pub fn new(body: Vec<LayerSpec>) -> Self {
-        ResidualSpec { body, shortcut: Shortcut::Auto, after: relu(), shortcut_init: InitSpec::Auto }
+        ResidualSpec { body, shortcut: Shortcut::Auto, after: default_after(), shortcut_init: InitSpec::Auto }
     }
 }
 
-fn relu() -> Activation {
+fn default_after() -> Activation {
     Activation::Relu
 }
 

@@ -4,7 +4,6 @@ use keel_health::measurement::{ActivationFunction, LayerDescription, LayerKind, 
 use keel_nn::activations::Activation;
 use keel_nn::graph::{Graph, Node};
 use keel_nn::layers::RunningStatistics;
-use keel_nn::losses::LossSpec;
 use keel_nn::{InitSpec, Op, ParameterRole, Value};
 
 use crate::Config;
@@ -25,7 +24,7 @@ pub fn describe_model(config: &Config, session: &Session) -> ModelDescription {
     let clip_norm = config.optimizer.clip_norm() as f32;
     ModelDescription {
         layers: layers.collect(),
-        loss: loss_kind(objective.loss_spec()),
+        loss: LossKind::named(objective.loss_spec().name()),
         classes: (classes > 0).then_some(classes),
         members: (objective.members() > 1).then_some(objective.members()),
         learning_rate: Some(config.optimizer.learning_rate() as f32),
@@ -72,23 +71,11 @@ fn describe_layer(graph: &Graph, node: &Node) -> LayerDescription {
     }
 }
 
+/// A layer that the rules know nothing about is described as another one, and so is one of a program's own, whatever its name.
 fn layer_kind(op: &Op) -> LayerKind {
     match op {
-        Op::Linear(_) => LayerKind::Linear,
-        Op::Conv2d(_) => LayerKind::Conv2d,
-        Op::Maxout(_) => LayerKind::Maxout,
-        Op::BatchNorm(_) => LayerKind::BatchNorm,
-        Op::LayerNorm(_) => LayerKind::LayerNorm,
-        Op::GroupNorm(_) => LayerKind::GroupNorm,
-        Op::InstanceNorm(_) => LayerKind::InstanceNorm,
-        Op::Activation(_) => LayerKind::Activation,
-        Op::MaxPool(_) => LayerKind::MaxPool,
-        Op::AvgPool(_) => LayerKind::AvgPool,
-        Op::GlobalAvgPool(_) => LayerKind::GlobalAvgPool,
-        Op::Flatten(_) => LayerKind::Flatten,
-        Op::Dropout(_) => LayerKind::Dropout,
-        Op::Add(_) => LayerKind::Add,
-        Op::Members(_) | Op::Custom(_) => LayerKind::Other,
+        Op::Custom(_) => LayerKind::Other,
+        op => LayerKind::named(op.kind()).unwrap_or(LayerKind::Other),
     }
 }
 
@@ -97,23 +84,21 @@ fn function(activation: Activation) -> ActivationFunction {
     ActivationFunction::named(activation.name()).unwrap_or(ActivationFunction::Other)
 }
 
-/// `None` for a loss the rules know nothing about.
-fn loss_kind(loss: &LossSpec) -> Option<LossKind> {
-    match loss {
-        LossSpec::CrossEntropy { .. } => Some(LossKind::CrossEntropy),
-        LossSpec::Hinge {} => Some(LossKind::Hinge),
-        LossSpec::Mse {} => Some(LossKind::Mse),
-        LossSpec::Huber { .. } => Some(LossKind::Huber),
-        LossSpec::Bce {} => Some(LossKind::Bce),
-        LossSpec::Custom(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use keel_nn::activations::{Saturation, all};
 
     use super::*;
+
+    #[test]
+    fn the_rules_know_every_layer_and_loss_but_a_few() {
+        let layers = keel_nn::layers::CATALOG.iter().map(|entry| entry.name);
+        let unknown: Vec<&str> = layers.filter(|name| LayerKind::named(name).is_none()).collect();
+        assert_eq!(unknown, ["residual", "members", "custom"], "a residual block is described by its parts");
+        let losses = keel_nn::losses::catalog().into_iter().map(|entry| entry.name);
+        let unknown: Vec<&str> = losses.filter(|name| LossKind::named(name).is_none()).collect();
+        assert_eq!(unknown, ["custom"]);
+    }
 
     #[test]
     fn the_rules_know_every_activation() {

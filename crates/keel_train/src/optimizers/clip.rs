@@ -19,7 +19,7 @@ pub(super) fn sum_of_squares(values: &[f32], partial: &mut [f64]) -> f64 {
     partial.iter().sum()
 }
 
-/// What a gradient of this norm is multiplied by: `clip_norm / (norm + 1e-6)` if that is below 1. A norm that is no
+/// Returns the factor of a gradient of this norm: `clip_norm / (norm + 1e-6)` if that is below 1. A norm that is no
 /// number stays visible in the update.
 pub(super) fn scale(norm: f64, clip_norm: f64) -> f32 {
     if clip_norm <= 0.0 {

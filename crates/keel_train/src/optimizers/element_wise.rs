@@ -5,7 +5,7 @@ const LANES: usize = 16;
 
 type Block = [f32; LANES];
 
-/// What a rule makes of one parameter.
+/// New value and new slots of one parameter.
 pub(super) struct Update {
     pub(super) value: f32,
     pub(super) slots: [f32; 2],
@@ -52,7 +52,7 @@ impl<'a> Stretch<'a> {
     }
 }
 
-/// What multiplies gradients and values of a stretch.
+/// Factors of the gradients and the values of a stretch.
 #[derive(Clone, Copy)]
 pub(super) struct Factors {
     pub(super) gradient_scale: f32,

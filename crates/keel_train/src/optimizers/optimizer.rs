@@ -6,14 +6,14 @@ use super::definition::StepSettings;
 use super::element_wise::Factors;
 use super::parameter_pass::{self, CHUNK, ParameterPass, ParameterSegment, SegmentNorms, SegmentPart, parts_of_chunk};
 
-/// What a step reports.
+/// Norms of one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepNorms<'a> {
     /// One per segment, in the order of the segments.
     pub segments: &'a [SegmentNorms],
     /// Of the whole gradient before clipping.
     pub gradient: f64,
-    /// What the gradient was multiplied by: 1 unless it was clipped.
+    /// Factor of the gradient: 1 unless it was clipped.
     pub gradient_scale: f32,
 }
 

@@ -20,11 +20,11 @@ pub struct ParameterSegment {
     pub name: String,
     /// Its place in the buffer.
     pub range: Range<usize>,
-    /// Whether weight decay applies: to weights, not to norms and biases.
+    /// True if weight decay applies: to weights, not to norms and biases.
     pub decay: bool,
-    /// Whether it is a bias or the shift of a norm, which can have a learning rate of their own.
+    /// True for a bias or the shift of a norm, which can have a learning rate of their own.
     pub bias: bool,
-    /// Whether the optimiser leaves it alone.
+    /// True if the optimiser leaves it alone.
     pub frozen: bool,
 }
 

@@ -48,12 +48,12 @@ impl Schedule {
         self.peak * self.config.definition().factor_at(step, horizon, &self.plateau)
     }
 
-    /// Told at the end of each epoch; only `reduce_on_plateau` listens.
+    /// Takes the validation loss at the end of each epoch; only a schedule that reacts to it changes.
     pub fn epoch_ended(&mut self, validation_loss: f64) {
         self.config.definition().epoch_ended(&mut self.plateau, validation_loss);
     }
 
-    /// What a checkpoint keeps.
+    /// Returns the state that a checkpoint keeps.
     pub fn state(&self) -> &PlateauState {
         &self.plateau
     }

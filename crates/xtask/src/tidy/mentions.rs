@@ -10,6 +10,8 @@ struct Folder {
     path: &'static str,
     statements: &'static [Statement],
     homonyms: &'static [Homonym],
+    /// Beginnings of the paths of code that cannot refer to the things, or has words of its own for them.
+    strangers: &'static [&'static str],
 }
 
 /// The way in which a file states a name.
@@ -35,28 +37,130 @@ struct Homonym {
     path: &'static str,
 }
 
+/// An entry of a catalog, in a constant of its own, of a type or of a larger constant.
+const CATALOG_ENTRY: [Statement; 3] = [
+    Statement { mark: "CatalogEntry { name: ", mention: Mention::Whole },
+    Statement { mark: "CatalogEntry {\n    name: ", mention: Mention::Whole },
+    Statement { mark: "CatalogEntry {\n        name: ", mention: Mention::Whole },
+];
+
+/// The entry of a layer.
+const LAYER_ENTRY: [Statement; 2] = [
+    Statement { mark: "LayerEntry { name: ", mention: Mention::Whole },
+    Statement { mark: "LayerEntry {\n        name: ", mention: Mention::Whole },
+];
+
+/// The entry of an activation.
+const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
+
+/// Code that names layers and what belongs to them in words of its own.
+const STRANGERS: [&str; 3] = [
+    // Uses no other crate: the words are those of recordings, whatever program wrote them.
+    "crates/keel_health/src/",
+    // Keys of documents and labels of charts, which stay when a thing is renamed.
+    "crates/keel_lab/src/experiments/",
+    // Cases that are named after the key they change.
+    "crates/evenkeel/src/bench/health/",
+];
+
 /// Every folder of things that are named once; a further one is one more entry.
-const FOLDERS: [Folder; 1] = [Folder {
-    path: "crates/keel_health/src/rules",
-    statements: &[
-        Statement { mark: "const CODE: &str = ", mention: Mention::Word },
-        Statement { mark: "    name: ", mention: Mention::Whole },
-    ],
-    homonyms: &[
-        // Two arrays of a data set, and the columns and files they are read from.
-        Homonym { name: "inputs", path: "crates/keel_data/src/" },
-        Homonym { name: "labels", path: "crates/keel_data/src/" },
-        Homonym { name: "labels", path: "crates/evenkeel/src/bench/health/samples.rs" },
-        // Fields of a record, keys of a layer, words of a message.
-        Homonym { name: "inputs", path: "crates/keel_health/src/diagnose.rs" },
-        Homonym { name: "inputs", path: "crates/keel_health/src/rules/non_finite.rs" },
-        Homonym { name: "inputs", path: "crates/keel_nn/src/layers/" },
-        Homonym { name: "frozen", path: "crates/keel_nn/src/layers/" },
-        // The experiment of the lab, and fields of what experiments write.
-        Homonym { name: "zigzag", path: "crates/keel_lab/src/experiments/" },
-        Homonym { name: "inputs", path: "crates/keel_lab/src/experiments/" },
-    ],
-}];
+const FOLDERS: [Folder; 11] = [
+    Folder {
+        path: "crates/keel_health/src/rules",
+        statements: &[
+            Statement { mark: "const CODE: &str = ", mention: Mention::Word },
+            Statement { mark: "    name: ", mention: Mention::Whole },
+        ],
+        homonyms: &[
+            // Two arrays of a data set, and the columns and files they are read from.
+            Homonym { name: "inputs", path: "crates/keel_data/src/" },
+            Homonym { name: "labels", path: "crates/keel_data/src/" },
+            Homonym { name: "labels", path: "crates/evenkeel/src/bench/health/samples.rs" },
+            // Fields of a record, keys of a layer, words of a message.
+            Homonym { name: "inputs", path: "crates/keel_health/src/diagnose.rs" },
+            Homonym { name: "inputs", path: "crates/keel_health/src/rules/non_finite.rs" },
+            Homonym { name: "inputs", path: "crates/keel_nn/src/layers/" },
+            Homonym { name: "frozen", path: "crates/keel_nn/src/layers/" },
+            // The experiment of the lab, and fields of what experiments write.
+            Homonym { name: "zigzag", path: "crates/keel_lab/src/experiments/" },
+            Homonym { name: "inputs", path: "crates/keel_lab/src/experiments/" },
+        ],
+        strangers: &[],
+    },
+    Folder { path: "crates/keel_nn/src/activations", statements: &FACTS, homonyms: &[], strangers: &STRANGERS },
+    Folder {
+        path: "crates/keel_nn/src/init",
+        statements: &CATALOG_ENTRY,
+        homonyms: &[
+            // A value that many keys of the config take.
+            Homonym { name: "auto", path: "crates/" },
+            // A kind of column; the name of a stream of random numbers.
+            Homonym { name: "constant", path: "crates/keel_data/src/dataset/column_report.rs" },
+            Homonym { name: "signs", path: "crates/keel_train/src/check/gradient.rs" },
+        ],
+        strangers: &STRANGERS,
+    },
+    Folder {
+        path: "crates/keel_nn/src/layers",
+        statements: &LAYER_ENTRY,
+        homonyms: &[
+            // The scale of an axis; a model that is no preset.
+            Homonym { name: "linear", path: "crates/keel_lab/src/charts/" },
+            Homonym { name: "custom", path: "crates/keel_train/src/trainer/" },
+        ],
+        strangers: &STRANGERS,
+    },
+    Folder {
+        path: "crates/keel_train/src/optimizers",
+        statements: &CATALOG_ENTRY,
+        homonyms: &[],
+        strangers: &STRANGERS,
+    },
+    Folder {
+        path: "crates/keel_train/src/schedules",
+        statements: &CATALOG_ENTRY,
+        homonyms: &[
+            // The unit of training time; the wave beside the sine.
+            Homonym { name: "step", path: "crates/" },
+            Homonym { name: "cosine", path: "crates/keel_data/src/dataset/table_column.rs" },
+        ],
+        strangers: &STRANGERS,
+    },
+    Folder {
+        path: "crates/keel_data/src/preprocess/steps",
+        statements: &CATALOG_ENTRY,
+        homonyms: &[
+            // Tags of stored preprocessors, which stay when a step is renamed.
+            Homonym { name: "soft_clip", path: "crates/keel_data/src/preprocess/fitted.rs" },
+            Homonym { name: "piecewise_linear", path: "crates/keel_data/src/preprocess/fitted.rs" },
+        ],
+        strangers: &STRANGERS,
+    },
+    Folder {
+        path: "crates/keel_data/src/readers",
+        statements: &CATALOG_ENTRY,
+        homonyms: &[
+            // Endings of files and an option of a command, a feature of the build, a name of columns.
+            Homonym { name: "csv", path: "crates/evenkeel/src/" },
+            Homonym { name: "parquet", path: "crates/evenkeel/src/inputs/" },
+            Homonym { name: "parquet", path: "crates/keel_data/src/readers/table/raw.rs" },
+            Homonym { name: "idx", path: "crates/keel_data/src/readers/table/names.rs" },
+        ],
+        strangers: &STRANGERS,
+    },
+    Folder { path: "crates/keel_nn/src/losses", statements: &CATALOG_ENTRY, homonyms: &[], strangers: &STRANGERS },
+    Folder { path: "crates/keel_data/src/synthetic", statements: &CATALOG_ENTRY, homonyms: &[], strangers: &STRANGERS },
+    Folder {
+        path: "crates/keel_data/src/augment",
+        statements: &CATALOG_ENTRY,
+        homonyms: &[
+            // Keys of the section, in a note.
+            Homonym { name: "crop_padding", path: "crates/keel_train/src/trainer/" },
+            Homonym { name: "random_resized_crop", path: "crates/keel_train/src/trainer/" },
+        ],
+        strangers: &STRANGERS,
+    },
+];
 
 /// Crates whose literals are not looked at: tools for tests, and these checks.
 const EXEMPT: [&str; 2] = ["crates/keel_testkit/", "crates/xtask/"];
@@ -72,6 +176,7 @@ struct Stated<'a> {
     path: &'a str,
     mention: Mention,
     homonyms: &'a [Homonym],
+    strangers: &'a [&'a str],
 }
 
 fn look_for_mentions(folders: &[Folder], tree: &Tree) -> Vec<Problem> {
@@ -105,6 +210,7 @@ fn statements<'a>(folder: &'a Folder, tree: &'a Tree) -> Vec<Stated<'a>> {
                 path,
                 mention: *mention,
                 homonyms: folder.homonyms,
+                strangers: folder.strangers,
             }));
         }
     }
@@ -124,7 +230,9 @@ fn lies_in(path: &str, folder: &str) -> bool {
 /// Returns `true` if the file at `path` states the name itself or uses it with another meaning.
 fn is_allowed(stated: &[Stated], repeated: &Stated, path: &str) -> bool {
     let own = stated.iter().any(|stated| stated.name == repeated.name && stated.path == path);
-    own || repeated.homonyms.iter().any(|homonym| homonym.name == repeated.name && path.starts_with(homonym.path))
+    let is_homonym = |homonym: &Homonym| homonym.name == repeated.name && path.starts_with(homonym.path);
+    own || repeated.homonyms.iter().any(is_homonym)
+        || repeated.strangers.iter().any(|stranger| path.starts_with(stranger))
 }
 
 impl Stated<'_> {
@@ -187,6 +295,7 @@ mod tests {
             path,
             statements: &[Statement { mark: "const NAME: &str = ", mention: Mention::Whole }],
             homonyms: &[Homonym { name: "linear", path: "crates/a/src/fits" }],
+            strangers: &["crates/b/"],
         };
         let folders = [folder("crates/a/src/layers"), folder("crates/a/src/schedules")];
         let own = "pub const NAME: &str = \"linear\";";
@@ -195,6 +304,7 @@ mod tests {
             ("crates/a/src/schedules/linear.rs", own),
             ("crates/a/src/fits/line.rs", "const KIND: &str = \"linear\";"),
             ("crates/a/src/other.rs", "const KIND: &str = \"linear\";"),
+            ("crates/b/src/other.rs", "const KIND: &str = \"linear\";"),
         ]);
         let found: Vec<String> = look_for_mentions(&folders, &tree).into_iter().map(|problem| problem.path).collect();
         assert_eq!(found, ["crates/a/src/other.rs"]);

@@ -182,7 +182,7 @@ fn standardize_moments(step: &str, moments: &[Moments]) -> FittedStep {
     }
 }
 
-/// That `epsilon` can be added to a variance.
+/// Checks that `epsilon` can be added to a variance.
 fn check_epsilon(step: &str, epsilon: f64) -> Result<(), DataError> {
     if epsilon.is_finite() && epsilon >= 0.0 {
         return Ok(());

@@ -1,15 +1,15 @@
-//! Decoding one image file to bytes of a given size.
+//! One image file as bytes of a given size.
 
 use super::alpha::on_white;
 use super::eight_bits::to_bytes;
-use super::header::{open, swaps_sides, unreadable};
+use super::header::swaps_sides;
+use super::pixels;
 use super::shrink::shrink;
 use crate::config::{Fit, ResizeFilter};
 use crate::dataset::{ImageDecoding, SampleShape, Sides};
 use crate::error::DataError;
+use image::DynamicImage;
 use image::imageops::FilterType;
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder};
 use std::path::Path;
 
 /// Facts about an image that was decoded.
@@ -30,7 +30,7 @@ pub(super) fn decode(
     let SampleShape::Image { height, width, channels } = *shape else {
         return Err(DataError::shape("samples of this model", shape, "an image"));
     };
-    let (image, orientation) = read(path)?;
+    let (image, orientation) = pixels::read(path)?;
     let (image, transparent) = on_white(to_bytes(image, decoding.sample_bits));
     // To the right channels before resizing: fewer bytes to move, and the same for every format.
     let mut image: DynamicImage = if channels == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
@@ -49,14 +49,6 @@ pub(super) fn decode(
     }
     output.copy_from_slice(image.as_bytes());
     Ok(Decoded { transparent })
-}
-
-/// Decodes a file; the image lies as it is stored.
-pub(super) fn read(path: &Path) -> Result<(DynamicImage, Orientation), DataError> {
-    let mut decoder = open(path)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| unreadable(path, &error))?;
-    Ok((image, orientation))
 }
 
 fn filter_type(filter: ResizeFilter) -> FilterType {

@@ -1,6 +1,6 @@
 //! Images whose values have 16 bits, or claim to: sensors of 10, 12 and 14 bits are stored so too.
 
-use super::decoder;
+use super::pixels;
 use image::DynamicImage;
 use rayon::prelude::*;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(super) fn bits_in_use(paths: &[&Path]) -> u8 {
         if full.load(Ordering::Relaxed) {
             return 16;
         }
-        let largest = decoder::read(path).map_or(0, |(image, _)| largest(&image));
+        let largest = pixels::read(path).map_or(0, |(image, _)| largest(&image));
         let bits = BITS.into_iter().find(|bits| u32::from(largest) < 1 << bits).unwrap_or(16);
         full.fetch_or(bits == 16, Ordering::Relaxed);
         bits

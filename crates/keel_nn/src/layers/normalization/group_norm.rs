@@ -61,6 +61,6 @@ impl GroupNormSpec {
         if !channels.is_multiple_of(groups) {
             return Err(BuildError::NotDivisible { kind, what: "channels", channels, groups });
         }
-        SampleNorm::build(kind, input, groups, self.epsilon)
+        SampleNorm::build(kind, input, groups, self.epsilon).map(SampleNorm::naming_groups)
     }
 }

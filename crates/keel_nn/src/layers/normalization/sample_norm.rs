@@ -18,6 +18,8 @@ pub struct SampleNorm {
     kind: &'static str,
     shape: Shape,
     kernel: Kernel,
+    /// True if the description says how many groups there are.
+    names_groups: bool,
 }
 
 impl SampleNorm {
@@ -37,7 +39,12 @@ impl SampleNorm {
             return Err(BuildError::NothingToNormalise { kind, input: shape, needs });
         }
         let kernel = Kernel { positions: shape.positions(), channels: shape.channels(), groups, epsilon };
-        Ok(SampleNorm { kind, shape, kernel })
+        Ok(SampleNorm { kind, shape, kernel, names_groups: false })
+    }
+
+    /// The same norm, described with its number of groups.
+    pub(in crate::layers) fn naming_groups(self) -> Self {
+        SampleNorm { names_groups: true, ..self }
     }
 
     /// Number of groups of channels.
@@ -117,9 +124,6 @@ impl Layer for SampleNorm {
 
     fn describe(&self) -> String {
         let Kernel { groups, epsilon, .. } = self.kernel;
-        match self.kind {
-            "group_norm" => format!("{groups} groups, epsilon {epsilon}"),
-            _ => format!("epsilon {epsilon}"),
-        }
+        if self.names_groups { format!("{groups} groups, epsilon {epsilon}") } else { format!("epsilon {epsilon}") }
     }
 }
