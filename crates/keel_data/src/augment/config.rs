@@ -1,5 +1,6 @@
 //! The `[augment]` section of the config file.
 
+use super::{crop_padding, random_resized_crop};
 use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,9 +51,18 @@ pub struct AugmentConfig {
 }
 
 impl AugmentConfig {
-    /// Whether nothing is changed.
+    /// Returns true if nothing is changed.
     pub fn is_off(&self) -> bool {
         *self == AugmentConfig { crop_border: self.crop_border, ..Self::default() }
+    }
+
+    /// Returns the first key in use that moves or enlarges what an image shows, and not only mirrors it.
+    pub fn moving_key(&self) -> Option<&'static str> {
+        let moves = [
+            (crop_padding::ENTRY.name, self.crop_padding > 0),
+            (random_resized_crop::ENTRY.name, self.random_resized_crop > 0.0),
+        ];
+        moves.into_iter().find(|(_, is_on)| *is_on).map(|(key, _)| key)
     }
 
     /// Checks the sizes against images of `height` and `width`.

@@ -50,11 +50,7 @@ fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
         }
     }
     let by_pixel = config.preprocess.resolved_steps().contains(&PreprocessStep::Standardize);
-    let moves = [
-        ("crop_padding", config.augment.crop_padding > 0),
-        ("random_resized_crop", config.augment.random_resized_crop > 0.0),
-    ];
-    if let Some((key, _)) = moves.iter().find(|(_, on)| by_pixel && *on) {
+    if let Some(key) = config.augment.moving_key().filter(|_| by_pixel) {
         notes.push(format!(
             "augment.{key} moves pixels that standardize scales each by its own spread: one that hardly varies blows \
              up what comes to lie on it; channel_standardize scales all alike"
