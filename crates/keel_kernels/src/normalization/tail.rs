@@ -1,6 +1,6 @@
 //! Work after a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
 //!
-//! One place that chooses between [`super::batch_activation`], [`super::batch_sum`] and [`super::pooled`], for whole
+//! One place that chooses between `batch_activation`, `batch_sum` and `pooled`, for whole
 //! batches and, where a convolution comes first, for single images and rows in its cache.
 
 use super::batch::{self, FORWARD_TABLE, RECORD_FLOATS};
