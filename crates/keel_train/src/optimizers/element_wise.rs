@@ -100,13 +100,20 @@ fn run<R: Rule, const SLOTS: usize>(
     for (index, (values, gradients)) in blocks.iter_mut().zip(gradient_blocks).enumerate() {
         let first = if SLOTS > 0 { &mut first_blocks[index] } else { &mut *none_first };
         let second = if SLOTS > 1 { &mut second_blocks[index] } else { &mut *none_second };
-        update_block(rule, factors, (values, gradients), [first, second], (&mut sums, LANES));
+        update_block(rule, factors, Blocks { values, gradients, first, second, lanes: LANES }, &mut sums);
     }
     if !rest.is_empty() {
         let mut values = padded(rest);
         let gradients = padded(rest_of_gradients);
         let (mut first, mut second) = (padded(rest_of_first), padded(rest_of_second));
-        update_block(rule, factors, (&mut values, &gradients), [&mut first, &mut second], (&mut sums, rest.len()));
+        let blocks = Blocks {
+            values: &mut values,
+            gradients: &gradients,
+            first: &mut first,
+            second: &mut second,
+            lanes: rest.len(),
+        };
+        update_block(rule, factors, blocks, &mut sums);
         rest.copy_from_slice(&values[..rest.len()]);
         rest_of_first.copy_from_slice(&first[..rest_of_first.len()]);
         rest_of_second.copy_from_slice(&second[..rest_of_second.len()]);
@@ -115,15 +122,20 @@ fn run<R: Rule, const SLOTS: usize>(
     Squares { values: total(&sums[0]), gradients: total(&sums[1]), updates: total(&sums[2]) }
 }
 
-/// Updates the first `lanes` of a block and adds to their sums. Arrays, so that the compiler makes vectors of them.
+/// Parameters with their gradients and slots. Arrays, so that the compiler makes vectors of them.
+struct Blocks<'a> {
+    values: &'a mut Block,
+    gradients: &'a Block,
+    first: &'a mut Block,
+    second: &'a mut Block,
+    /// Lanes in use, the first ones.
+    lanes: usize,
+}
+
+/// Updates the lanes in use and adds the squares of values, gradients and updates to `sums`.
 #[inline(always)]
-fn update_block<R: Rule>(
-    rule: &R,
-    factors: Factors,
-    (values, gradients): (&mut Block, &Block),
-    [first, second]: [&mut Block; 2],
-    (sums, lanes): (&mut [Block; 3], usize),
-) {
+fn update_block<R: Rule>(rule: &R, factors: Factors, blocks: Blocks<'_>, sums: &mut [Block; 3]) {
+    let Blocks { values, gradients, first, second, lanes } = blocks;
     for lane in 0..lanes {
         let (value, gradient) = (values[lane], gradients[lane]);
         let slots = [first[lane], second[lane]];
