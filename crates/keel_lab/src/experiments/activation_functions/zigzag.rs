@@ -128,6 +128,7 @@ struct SignCurve {
     points: Vec<SignPoint>,
 }
 
+/// Share of units at one size of the batch.
 #[derive(Serialize)]
 struct SignPoint {
     batch: usize,

@@ -184,6 +184,7 @@ struct Pair {
     with: Trained,
 }
 
+/// Result of one training run; no loss where it is not finite.
 #[derive(Serialize)]
 struct Trained {
     train_loss: Option<f64>,
@@ -191,6 +192,7 @@ struct Trained {
     diverged: bool,
 }
 
+/// Training from weights with the standard deviation `scale`.
 #[derive(Serialize)]
 struct ByScale {
     #[serde(flatten)]
@@ -198,6 +200,7 @@ struct ByScale {
     scale: f64,
 }
 
+/// Training from Kaiming's weights with one learning rate.
 #[derive(Serialize)]
 struct ByLearningRate {
     #[serde(flatten)]
