@@ -1,7 +1,7 @@
 //! Pre-flight: what can be known about a training before its first step.
 //!
 //! The cheap part, the model, the data, the labels and the signal at the start, is what [`crate::health::Watch::begin`]
-//! asks of every training; [`check`] adds the tests that need some seconds: learning a handful of samples by heart, the
+//! asks of every training; [`check`] adds the tests that need some seconds: memorising a handful of samples, the
 //! gradient against finite differences, and a sample alone against the same sample in a batch. It works on sessions of its
 //! own and writes nothing.
 
