@@ -64,7 +64,7 @@ pub struct CheckedLayer {
     pub output_shape: Vec<usize>,
     /// Standard deviation of its output.
     pub output_std: Option<f32>,
-    /// Root mean square of the gradient of the loss by its output.
+    /// Root mean square of the gradient of the loss with respect to its output.
     pub gradient_rms: Option<f32>,
     /// Share of units that fired for no sample.
     pub dead_fraction: Option<f32>,
