@@ -44,7 +44,7 @@ impl Model {
         self.layer(LayerSpec::Custom(CustomLayer::new(name, build)))
     }
 
-    /// Initialiser of every weight whose layer names none.
+    /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
     pub fn init(mut self, init: InitSpec) -> Self {
         self.config.init = init;
         self

@@ -2,8 +2,9 @@
 //!
 //! An experiment is one file under `experiments`: a config whose documented fields are its knobs, a computation that is
 //! a function of config and seed, a typed document with every number, which is also its JSON file, and a page that reads
-//! the document and explains it in English and Chinese. Charts are inline SVG made here rather than by an embedded charting library: a page stays small, opens
-//! offline, prints, and follows the reader's light or dark setting; a short script adds readouts and zoom.
+//! the document and explains it in English and Chinese. Charts are inline SVG made here rather than by an embedded charting
+//! library: a page stays small, opens offline, prints, and follows the reader's light or dark setting; a short script adds
+//! readouts and zoom.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

@@ -115,7 +115,7 @@ impl Classifier {
         self.network.parameters.iter().all(|value| value.is_finite())
     }
 
-    /// The last gradient by the parameter with this number, in the order of the graph.
+    /// The last gradient with respect to the parameter with this number, in the order of the graph.
     pub(crate) fn gradient(&self, parameter: usize) -> &[f32] {
         &self.gradients[self.network.graph.parameters()[parameter].range.clone()]
     }

@@ -4,7 +4,7 @@ use keel_nn::layers::LayerSpec;
 use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, ParameterRole, RandomKey, Shape, lower};
 use keel_testkit::golden::{CurveCase, CurveParameter, GoldenFile};
 
-/// Softmax cross-entropy in f64: mean loss, and the gradient by the logits.
+/// Softmax cross-entropy in f64: mean loss, and the gradient with respect to the logits.
 fn cross_entropy(logits: &[f32], labels: &[usize], gradient: &mut [f32]) -> f64 {
     let classes = logits.len() / labels.len();
     let mut loss = 0.0;

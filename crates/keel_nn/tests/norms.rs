@@ -206,7 +206,7 @@ fn one_to_five_threads_give_the_same_bits() {
     }
 }
 
-/// The course's case `name` run through `config`: gradients by input, scale and shift.
+/// The course's case `name` run through `config`: gradients with respect to input, scale and shift.
 fn check_course_gradient(course: &CourseConformance, name: &str, config: &str) {
     let get = |field: &str| {
         let tensor = course.tensor(name, field).unwrap();

@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands, a file or folder each, and the parts that several of them share.
 
 mod bench;
 mod catalog;

@@ -1,4 +1,4 @@
-//! What the commands print, and where: results on standard output, progress and errors on standard error.
+//! Output of the commands: results on standard output, progress and errors on standard error.
 
 mod columns;
 mod findings;

@@ -1,4 +1,4 @@
-//! What a training loop measures and hands to the rules.
+//! Measurements that a training loop hands to the rules.
 //!
 //! Five records, in the order in which a run produces them: the model ([`ModelDescription`]), the data
 //! ([`DataMeasurement`]), the state before the first update ([`StartMeasurement`]), every step

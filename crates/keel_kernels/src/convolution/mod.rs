@@ -1,8 +1,8 @@
 //! Two-dimensional convolution, forward and both gradients, without an im2col copy.
 //!
-//! Images are `[height, width, channels]`, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`. One image
-//! at a time is copied into a zero-padded frame that stays in the processor's cache; the products read their left matrix
-//! from there (`crate::product`). The input gradient is itself a convolution of the padded output gradient: with
+//! Images are `[height, width, channels]`, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`. Images that
+//! need padding are copied, one or a few at a time, into zero-padded frames that stay in the processor's cache; the products
+//! read their left matrix from there (`crate::product`). The input gradient is itself a convolution of the padded output gradient: with
 //! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole
 //! vectors of channels take fewer multiplications than the definition (`winograd`).
 //!

@@ -2,7 +2,8 @@
 //!
 //! Every norm of this project is made of the same pieces. [`moments`] finds mean and variance of each channel in chunks
 //! of rows, `crate::columns` holds the loops, [`batch`] puts them together over a whole batch (batch norm), with
-//! [`evaluation`] from running statistics, and [`sample`] for every sample by itself (layer, group and instance norm). A vector is an image of one position.
+//! [`evaluation`] from running statistics, and [`sample`] for every sample by itself (layer, group and instance norm). A
+//! vector is an image of one position.
 //!
 //! A mean is kept as `mean + low`, two floats, so that data far from zero (mean 1e4, standard deviation 1) is centred
 //! without the rounding error a single float would add to every value.

@@ -30,7 +30,7 @@ pub struct ModelConfig {
     /// Share of hidden values that the preset sets to zero during training.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
-    /// Initialiser of every weight whose layer names none.
+    /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
     pub init: InitSpec,
     /// The layers in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]

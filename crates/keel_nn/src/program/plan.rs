@@ -28,7 +28,7 @@ pub struct MemoryPlan {
 pub struct NodePlan {
     /// Where its output lies; a view has the slot of its input.
     pub output: Slot,
-    /// Where the gradient by its output lies.
+    /// Place of the gradient with respect to its output.
     pub grad_output: Slot,
     /// Kept from forward to backward.
     pub saved: Slot,
@@ -36,14 +36,14 @@ pub struct NodePlan {
     pub forward_scratch: Slot,
     /// Free use in backward.
     pub backward_scratch: Slot,
-    /// Where the gradient by each input is written.
+    /// Place to which the gradient with respect to each input is written.
     pub(crate) grad_inputs: [GradInput; 2],
     pub(crate) memory: Memory,
     /// True if the instruction runs backward: something before it, or it, learns.
     pub(crate) learns: bool,
 }
 
-/// What becomes of the gradient by one input.
+/// Use of the gradient with respect to one input.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum GradInput {
     /// Nobody needs it.
@@ -304,7 +304,7 @@ enum Target {
     #[default]
     None,
     Direct,
-    /// The gradient by the output becomes that by the input.
+    /// The gradient with respect to the output becomes that with respect to the input.
     InPlace,
     Accumulate,
     Temporary(usize),

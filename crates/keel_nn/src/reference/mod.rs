@@ -2,8 +2,9 @@
 //! target that runs whole graphs by them ([`Reference`]).
 //!
 //! Each file holds the formula of one operation, its sizes, its forward pass and its backward pass, in this order, and
-//! shares no arithmetic with the layers. Nothing here is fast, fused or parallel. The backward pass keeps nothing from
-//! the forward pass: it computes again what it needs from the same inputs.
+//! shares no arithmetic with the layers. The formula of an activation is in the file of the activation. Nothing here is
+//! fast, fused or parallel. The backward pass keeps nothing from the forward pass: it computes again what it needs from the
+//! same inputs.
 
 mod activation;
 mod add;

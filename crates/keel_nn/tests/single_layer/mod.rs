@@ -150,7 +150,7 @@ impl SingleLayer {
         [grad_first, grad_second]
     }
 
-    /// Compares the gradients by input and parameters with differences of the forward pass in training mode.
+    /// Compares the gradients with respect to input and parameters with differences of the forward pass in training mode.
     pub fn check_gradients(&mut self, what: &str, input: &[f32], check: GradientCheck) {
         let weights = deterministic_values(99, self.output_length(), -1.0, 1.0);
         let state = self.state.clone();

@@ -1,7 +1,7 @@
 //! Pre-flight: what can be known about a training before its first step.
 //!
 //! The cheap part, the model, the data, the labels and the signal at the start, is what [`crate::health::Watch::begin`]
-//! asks of every training; [`check`] adds the tests that need some seconds: learning a handful of samples by heart, the
+//! asks of every training; [`check`] adds the tests that need some seconds: memorising a handful of samples, the
 //! gradient against finite differences, and a sample alone against the same sample in a batch. It works on sessions of its
 //! own and writes nothing.
 
@@ -64,7 +64,7 @@ pub struct CheckedLayer {
     pub output_shape: Vec<usize>,
     /// Standard deviation of its output.
     pub output_std: Option<f32>,
-    /// Root mean square of the gradient of the loss by its output.
+    /// Root mean square of the gradient of the loss with respect to its output.
     pub gradient_rms: Option<f32>,
     /// Share of units that fired for no sample.
     pub dead_fraction: Option<f32>,

@@ -171,7 +171,8 @@ pub enum OnError {
 pub struct RunConfig {
     /// Folder that holds the folders of all runs.
     pub directory: String,
-    /// Name of the run's folder; empty = made from the data, the model and the time.
+    /// Name of the run's folder; empty = made from the data and the model, as in `digits-cnn`. A name that is taken gets a
+    /// number.
     pub name: String,
     /// Seconds between checkpoints inside an epoch; there is always one at the end of an epoch.
     #[schemars(range(min = 0.0))]

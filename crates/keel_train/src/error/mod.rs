@@ -1,4 +1,4 @@
-//! What can go wrong in training.
+//! Errors of a training.
 
 mod checkpoint_error;
 

@@ -1,9 +1,9 @@
 //! Flight recorder: what the last steps were, and for a step that met a NaN or an infinity, which operation made it.
 //!
-//! Every step leaves its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step whose loss or gradient is not finite is never applied to the weights
-//! ([`crate::Session::step`]), so that the weights before it are simply those in memory: the step is replayed from them
-//! with every tensor kept, layer by layer and not fused, and the first bad operation, the ranges of its operands and the
-//! samples involved are written down.
+//! Every step leaves its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step
+//! whose loss or gradient is not finite is never applied to the weights ([`crate::Session::step`]), so that the weights
+//! before it are simply those in memory: the step is replayed from them with every tensor kept, layer by layer and not
+//! fused, and the first bad operation, the ranges of its operands and the samples involved are written down.
 
 mod replay;
 mod tensor_range;

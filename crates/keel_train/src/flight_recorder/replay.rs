@@ -148,7 +148,7 @@ impl<'a> Step<'a> {
         None
     }
 
-    /// The output and the parameters of the layer, and the gradients by the outputs of those that read it.
+    /// The output and the parameters of the layer, and the gradients with respect to the outputs of those that read it.
     fn backward_operands(&self, node: &Node) -> Vec<Operand> {
         let mut operands = vec![self.operand(Value::Node(node.id))];
         for reader in self.network.graph.readers(node.id) {

@@ -1,6 +1,6 @@
-//! What a model's predictions are worth.
+//! Worth of a model's predictions.
 //!
-//! Values are those of scikit-learn on the predicted probabilities or values, each file says with which of its options. A
+//! Values are those of scikit-learn on the predicted probabilities or values; each file says with which of its options. A
 //! metric that is undefined (ROC AUC with one class, R2 of one sample) is `None`, with its reason in [`Metrics::undefined`]:
 //! never 0, never NaN.
 

@@ -51,7 +51,7 @@ impl Optimizer {
         }
     }
 
-    /// Applies one update to `values` with the gradient of the loss by them.
+    /// Applies one update to `values` with the gradient of the loss with respect to them.
     ///
     /// # Panics
     /// If the slices are not as long as the buffer the optimiser was made for.

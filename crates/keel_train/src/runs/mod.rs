@@ -1,4 +1,4 @@
-//! What a training leaves on disk.
+//! Files and rows that a training leaves, on disk or in memory.
 
 mod atomic_file;
 mod checkpoint;

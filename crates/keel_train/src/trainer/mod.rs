@@ -1,4 +1,4 @@
-//! The training loop: from a config to a run on disk.
+//! The training loop: from a config to a run, on disk or in memory.
 
 mod best_epoch;
 mod deadline;

@@ -49,7 +49,7 @@ struct Turn<const N: usize> {
     multiply_adds: f64,
 }
 
-/// Times forward, gradient by the input and gradient by the weights of every layer that differs from those before it.
+/// Times forward pass, input gradient and weight gradient of every layer that differs from those before it.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let mut kernels: Vec<Value> = Vec::new();
     for network in NETWORKS {

@@ -1,3 +1,3 @@
-//! What the four chapters add up to.
+//! Sum of the four chapters.
 
 pub(crate) mod recipe_ablation;

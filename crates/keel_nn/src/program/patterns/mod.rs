@@ -1,8 +1,8 @@
 //! Fusions: patterns of neighbours whose work is faster done as one. One file each.
 //!
 //! A pattern is a function of two neighbours: the kernel that does the work of both, or nothing. The walk below checks that
-//! the second reads the first, which nobody else does. To add one, write its file, and name it in
-//! [`Fusion`](super::Fusion).
+//! the second reads the first, which nobody else does. `fold_norm` is none: it changes kernels that are joined already. To add
+//! a fusion, write its file, name it in [`Fusion`](super::Fusion) and give it an arm in `join`.
 
 mod convolution_norm;
 mod fold_norm;

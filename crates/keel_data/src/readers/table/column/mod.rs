@@ -1,4 +1,4 @@
-//! What a column of features is: number, category, boolean, time, words, or nothing to learn from.
+//! Kinds of columns of features: number, category, boolean, time, words, or nothing to learn from.
 
 mod numbers;
 
