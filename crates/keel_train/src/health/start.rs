@@ -42,7 +42,7 @@ struct LayerTotal {
 }
 
 fn measure(session: &mut Session, model: &ModelDescription) -> Result<StartMeasurement, TrainError> {
-    let mut probe = StepProbe::new(model, session.program(), Thoroughness::Full);
+    let mut probe = StepProbe::new(model, session, Thoroughness::Full);
     let mut totals = vec![LayerTotal::default(); model.layers.len()];
     let source = session.training_batches().clone();
     let steps = source.steps_per_epoch();

@@ -7,12 +7,13 @@ use keel_kernels::statistics::{GradientSignal, Limits, Signal, UnitCounts};
 use keel_nn::graph::{Graph, Node};
 use keel_nn::observers::{Statistics, Wanted};
 use keel_nn::probe::InputProbe;
-use keel_nn::{NodeId, Observer, ParameterRole, Probe, Program};
+use keel_nn::{NodeId, Observer, ParameterRole, Probe};
 
 use super::parameters::{empty_measurements, measure_failed_parameters};
 use super::{DecayTerm, measure_parameters};
 use crate::optimizers::SegmentNorms;
 use crate::runs::HistogramRecord;
+use crate::session::Session;
 
 /// Sign agreement of a unit's weight gradient from which K014 counts it.
 const AGREEMENT: f64 = 0.9;
@@ -41,10 +42,10 @@ pub struct StepProbe {
 }
 
 impl StepProbe {
-    /// A probe for `program`, whose graph `model` describes.
-    pub fn new(model: &ModelDescription, program: &Program, thoroughness: Thoroughness) -> Self {
-        let graph = program.graph();
-        let statistics = Statistics::new(program, |node| wanted(model, graph, node, thoroughness));
+    /// A probe for the steps of `session`, which `model` describes.
+    pub fn new(model: &ModelDescription, session: &Session, thoroughness: Thoroughness) -> Self {
+        let graph = &session.network().graph;
+        let statistics = session.statistics(|node| wanted(model, graph, node, thoroughness));
         let saturates: Vec<bool> = graph.nodes().iter().map(|node| limits(node).is_some()).collect();
         let mut measurement = StepMeasurement { layers: empty_measurements(graph), ..StepMeasurement::default() };
         for (layer, measured) in measurement.layers.iter_mut().enumerate() {

@@ -68,7 +68,7 @@ impl Watch {
             HealthLevel::Full => Thoroughness::Full,
         };
         let model = describe_model(config, session);
-        let probe = StepProbe::new(&model, session.program(), thoroughness);
+        let probe = StepProbe::new(&model, session, thoroughness);
         let known = state.is_some();
         let monitor = match state {
             Some(state) => Monitor::restore(model, state),

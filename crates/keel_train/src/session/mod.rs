@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use keel_data::{BatchOptions, BatchSource, LastBatch, Preprocessor, SplitDataset, TrainingRanges};
 use keel_nn::graph::Node;
+use keel_nn::observers::{Statistics, Wanted};
 use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, ParameterRole, Program, RandomKey, lower};
 
 pub use step::{Alone, Exchange, FinishedStep, StepObserver, StepPlace, StepResult};
@@ -98,6 +99,11 @@ impl Session {
     /// Key of the random numbers of step `step`, counted from 0.
     pub(crate) fn step_key(&self, step: u64) -> RandomKey {
         self.replica.step_key(step)
+    }
+
+    /// An observer of the training steps that asks for what `wanted` says of each node.
+    pub fn statistics(&self, wanted: impl Fn(&Node) -> Wanted) -> Statistics {
+        Statistics::new(self.replica.program(), wanted)
     }
 
     /// Program of a training step.
