@@ -126,24 +126,33 @@ fn agreement(gradient: &[f32], units: usize) -> f64 {
     judged.iter().filter(|&&agrees| agrees).count() as f64 / judged.len().max(1) as f64
 }
 
+/// Between joined nodes kernels may measure some images of a batch in place of all: fewer values, which stand for all.
 #[test]
-fn joined_nodes_answer_as_single_ones_where_they_answer() {
+fn joined_nodes_answer_as_single_ones_or_from_some_images() {
     let network = network();
     let (single, joined) = (statistics(&network, Cpu::unfused()), statistics(&network, Cpu::fused()));
-    let mut answered = 0;
+    let (mut whole, mut sampled) = (0, 0);
+    let mut compare = |counts: [u64; 2], sizes: [f64; 2], what: &str| {
+        if counts[0] == counts[1] {
+            assert_close(sizes[1], sizes[0], what);
+            whole += 1;
+        } else {
+            assert!(0 < counts[1] && counts[1] < counts[0], "{what}: {counts:?}");
+            assert!((0.5..2.0).contains(&(sizes[1] / sizes[0])), "{what}: {sizes:?}");
+            sampled += 1;
+        }
+    };
     for node in network.graph.nodes() {
         let (single, joined) = (single.node(node.id), joined.node(node.id));
         if let (Some(one), Some(other)) = (single.output, joined.output) {
-            assert_close(other.mean, one.mean, &node.name);
-            answered += 1;
+            compare([one.count, other.count], [one.std(), other.std()], &node.name);
         }
         if let (Some(one), Some(other)) = (single.gradient, joined.gradient) {
-            assert_close(other.rms(), one.rms(), &node.name);
-            answered += 1;
+            compare([one.count, other.count], [one.rms(), other.rms()], &node.name);
         }
         assert_eq!(single.sign_agreement.is_some(), joined.sign_agreement.is_some(), "{}", node.name);
     }
-    assert!(answered >= network.graph.nodes().len(), "{answered} answers");
+    assert!(whole >= network.graph.nodes().len() && sampled > 0, "{whole} measured whole, {sampled} on some images");
 }
 
 #[test]
