@@ -151,7 +151,7 @@ fn page(document: &Document) -> Page {
     let mut plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
     for run in &document.runs {
         let (units, difference) = (run.distinct_units as f64, f64::from(run.largest_difference));
-        table.row(run.init, &[units, difference, run.train_loss.unwrap_or(0.0), run.train_accuracy]);
+        table.row(run.init, &[units, difference, run.train_loss.unwrap_or(f64::NAN), run.train_accuracy]);
         let losses = run.losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
         let curve = losses.map(|(index, &loss)| ((index * SHOWN_EVERY) as f64, loss)).collect();
         plot = plot.with(Series::new(run.init, curve, Marks::Line));
