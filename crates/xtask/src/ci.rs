@@ -27,6 +27,12 @@ const LINTS: Step = step("lints", &["clippy", "--workspace", "--all-targets", "-
 const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
 const TESTS: Step =
     step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
+/// Tests of everything that computes, for SIMD levels below the widest; those of the kernels run on all levels anyway, and
+/// trainings of the command line and the lab take minutes without vectors.
+const NEXTEST_ON_LEVEL: Step =
+    step("tests", &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(keel_nn) + package(keel_train)"]);
+const TESTS_ON_LEVEL: Step =
+    step("tests", &["test", "--package", "keel_nn", "--package", "keel_train", "--lib", "--tests", "--no-fail-fast"]);
 const DOCUMENTATION_TESTS: Step = step("documentation tests", &["test", "--workspace", "--doc"]);
 const DOCUMENTATION: Step = Step {
     environment: &[("RUSTDOCFLAGS", "--deny warnings")],
@@ -92,13 +98,13 @@ fn skipped_text(lines: &str) -> String {
     text
 }
 
-/// The gate, cheapest first. Tests run once more on each SIMD level below the widest the processor has.
+/// The gate, cheapest first. Tests of what computes run once more on each SIMD level below the widest the processor has.
 fn steps(has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
-    let tests = if has_nextest { NEXTEST } else { TESTS };
+    let (tests, on_level) = if has_nextest { (NEXTEST, NEXTEST_ON_LEVEL) } else { (TESTS, TESTS_ON_LEVEL) };
     let mut steps = vec![FORMAT, TIDY, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS];
     let on_level = [
-        Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..tests },
-        Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..tests },
+        Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..on_level },
+        Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..on_level },
     ];
     steps.extend(on_level.into_iter().filter(|step| lower_levels.contains(&step.environment[0].1)));
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
@@ -125,13 +131,14 @@ fn lower_levels() -> Vec<&'static str> {
 }
 
 fn command_line(step: Step) -> String {
-    let variables = step.environment.iter().map(|(name, value)| match value.contains(' ') {
-        true => format!("{name}=\"{value}\" "),
-        false => format!("{name}={value} "),
-    });
+    let quoted = |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
+    let variables = step.environment.iter().map(|(name, value)| format!("{name}={} ", quoted(value)));
     match step.arguments {
         [] => "cargo xtask tidy".to_owned(),
-        arguments => format!("{}cargo {}", variables.collect::<String>(), arguments.join(" ")),
+        arguments => {
+            let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+            format!("{}cargo {}", variables.collect::<String>(), words.join(" "))
+        }
     }
 }
 
@@ -175,12 +182,12 @@ mod tests {
 
     #[test]
     fn tests_run_with_or_without_nextest() {
-        for (has_nextest, expected) in [(true, NEXTEST), (false, TESTS)] {
+        for (has_nextest, whole, on_level) in [(true, NEXTEST, NEXTEST_ON_LEVEL), (false, TESTS, TESTS_ON_LEVEL)] {
             let steps = steps(has_nextest, &["avx2", "scalar"]);
-            assert!(steps.contains(&expected));
+            assert!(steps.contains(&whole));
             for level in ["avx2", "scalar"] {
                 let repeated = steps.iter().filter(|step| step.environment.contains(&("KEEL_SIMD", level)));
-                assert_eq!(repeated.map(|step| step.arguments).collect::<Vec<_>>(), [expected.arguments], "{level}");
+                assert_eq!(repeated.map(|step| step.arguments).collect::<Vec<_>>(), [on_level.arguments], "{level}");
             }
         }
         assert!(steps(true, &[]).iter().all(|step| !step.name.starts_with("tests on")));
@@ -194,7 +201,8 @@ mod tests {
         assert_eq!(lines[2], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
         assert_eq!(lines[3], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
         assert_eq!(lines[5], "cargo test --workspace --doc");
-        assert_eq!(lines[6], "KEEL_SIMD=scalar cargo nextest run --workspace --no-fail-fast");
+        let on_level = "cargo nextest run --workspace --no-fail-fast -E \"package(keel_nn) + package(keel_train)\"";
+        assert_eq!(lines[6], format!("KEEL_SIMD=scalar {on_level}"));
     }
 
     #[test]
