@@ -14,7 +14,7 @@ impl Dataset {
     /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
     ///
     /// # Errors
-    /// Whatever keeps the source from being read completely; the message names the file and the next step.
+    /// Any fault that keeps the source from being read completely; the message names the file and the next step.
     pub fn load(config: &DataConfig) -> Result<Self, DataError> {
         load(config, Path::new(""))
     }

@@ -55,7 +55,7 @@ impl<'a> PairSums<'a> {
 pub(crate) struct Columns {
     /// First of them.
     pub(crate) first: usize,
-    /// Floats of a row.
+    /// Number of floats of a row.
     pub(crate) row_length: usize,
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn map_columns<const TABLES: usize>(
     }
 }
 
-/// Floats of a wide row: whole vectors for few channels, one row for many or where there is too little data.
+/// Number of floats of a wide row: whole vectors for few channels, one row for many or where there is too little data.
 #[inline(always)]
 pub(crate) fn wide_row(channels: usize, length: usize) -> usize {
     if channels >= WIDTH {

@@ -45,7 +45,7 @@ pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
 /// Scratch that threads share.
 #[derive(Debug)]
 pub struct WorkerScratch<'a> {
-    /// Floats of all threads together.
+    /// Number of floats of all threads together.
     pub floats: &'a mut [f32],
     /// Number of floats of each thread.
     pub per_worker: usize,

@@ -1,6 +1,7 @@
 //! Memory for intermediate results of one call.
 
-/// Floats whose contents mean nothing before and after a call. A function says how many it needs in its documentation.
+/// Scratch buffer of floats whose contents mean nothing before and after a call. The documentation of a function says how
+/// many it needs.
 #[derive(Debug)]
 pub struct Scratch<'a>(pub &'a mut [f32]);
 

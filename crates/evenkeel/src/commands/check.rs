@@ -19,8 +19,8 @@ Examples:
   evenkeel check resnet20 --budget 60s --json      more time for the slow tests
 
 Looks at the data, the labels and the signal before the first update, compares the gradient with
-finite differences and a sample alone with the same sample in a batch, and learns a handful of
-samples by heart. Nothing is written. Exit status 1 when a finding is an error.")]
+finite differences and a sample alone with the same sample in a batch, and memorises a handful of
+samples. Nothing is written. Exit status 1 when a finding is an error.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,

@@ -6,7 +6,7 @@
 //!
 //! # Why it matters
 //! A network trained on unbalanced classes first learns to answer with the frequent one. An absent class can never be
-//! predicted. Shuffled labels can be learned by heart but not understood.
+//! predicted. Shuffled labels can be memorised but not understood.
 //!
 //! # What to try
 //! Weigh the classes in the loss (`train.class_weights = "balanced"`), or start the last bias at the log of the class shares. For an absent class look at the
@@ -17,7 +17,7 @@
 //!
 //! # Source
 //! Karpathy, "A Recipe for Training Neural Networks" (2019); Zhang et al., "Understanding deep learning requires
-//! rethinking generalization" (2017) for learning random labels by heart.
+//! rethinking generalization" (2017) for memorising random labels.
 
 use super::{loss_trend, overfitting, start_loss, tiny_batch};
 use crate::case::{Case, Moment, Observation, number};
@@ -64,7 +64,7 @@ pub const RULE: Rule = Rule {
 pub const WARN_RATIO: f64 = 10.0;
 /// Epochs before the labels can be called meaningless.
 pub const EPOCHS: usize = 3;
-/// Training loss relative to guessing below which the network has begun to learn its samples by heart; ours.
+/// Training loss relative to guessing below which the network has begun to memorise its samples; ours.
 pub const LEARNED: f64 = 0.95;
 /// Validation loss relative to guessing above which nothing was understood; ours.
 pub const NOT_UNDERSTOOD: f64 = 0.97;

@@ -4,7 +4,7 @@
 //! epochs, and the validation accuracy is not above 95 %.
 //!
 //! # Why it matters
-//! From the best epoch on the network learns its training samples by heart and gets worse on everything else.
+//! From the best epoch on the network memorises its training samples and gets worse on everything else.
 //!
 //! # What to try
 //! Augmentation, weight decay, or an earlier stop: the checkpoint of the best epoch is kept. More data is better than all
@@ -76,7 +76,7 @@ fn judge(case: &Case) -> Option<Observation> {
                 number(validation - lowest),
                 number(training)
             ))
-            .cause("the network learns its training samples by heart")
+            .cause("the network memorises its training samples")
             .remedy(Remedy::Augment)
             .remedy(Remedy::SetWeightDecay { value: stronger_decay(case) })
             .remedy(Remedy::EarlyStopping { patience: EPOCHS as u64 })

@@ -1,5 +1,5 @@
 //! # What it measures
-//! Whether the network, without any regularisation, can learn 16 to 20 samples by heart in at most 500 steps. More than
+//! Whether the network, without any regularisation, can memorise 16 to 20 samples in at most 500 steps. More than
 //! 5 % of them still wrong (for regression: more than a tenth of the loss left) is an error. The same pre-flight
 //! compares the gradient with finite differences of the loss: a relative error above 1e-2, beyond what rounding explains,
 //! is an error; and the output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
@@ -36,7 +36,7 @@ pub const CODE: &str = "K007";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "tiny-batch",
-    summary: "a network that cannot even learn twenty samples by heart",
+    summary: "a network that cannot even memorise twenty samples",
     statistic: "training error",
     source: include_str!("tiny_batch.rs"),
     examine,

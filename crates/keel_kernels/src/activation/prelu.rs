@@ -64,7 +64,7 @@ impl Prelu<'_> {
     /// Gradients of [`Prelu::forward`], whose input is saved. `scratch` holds [`prelu_scratch_length`] floats.
     ///
     /// # Panics
-    /// As [`Prelu::forward`], or if `scratch` is too short.
+    /// The same as of [`Prelu::forward`]; also if `scratch` is too short.
     pub fn backward(&self, given: ActivationGradient<'_>, gradient: PreluGradient<'_>, scratch: Scratch<'_>) {
         let ActivationGradient { saved: input, grad_output } = given;
         let (channels, slope) = (self.channels(input.len()), self.slope);

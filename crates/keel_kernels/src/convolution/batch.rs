@@ -57,7 +57,7 @@ pub struct BatchGradientOutput<'a> {
 }
 
 impl ConvolutionAt<'_> {
-    /// Floats of scratch [`ConvolutionAt::forward_batch`] needs.
+    /// Returns the number of floats of scratch that [`ConvolutionAt::forward_batch`] needs.
     pub fn forward_scratch(&self, workers: usize) -> usize {
         self.packed_length() + workers * (self.images * self.frame_length() + self.forward_pass_scratch())
     }
@@ -97,7 +97,7 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// Floats of scratch [`ConvolutionAt::forward_images`] needs.
+    /// Returns the number of floats of scratch that [`ConvolutionAt::forward_images`] needs.
     pub fn forward_images_scratch(&self, workers: usize) -> usize {
         self.forward_scratch(workers) + workers * self.images * self.shape.output_length()
     }
@@ -161,7 +161,7 @@ impl ConvolutionAt<'_> {
         &frames[..count * self.frame_length()]
     }
 
-    /// Floats of scratch [`ConvolutionAt::backward_batch`] needs.
+    /// Returns the number of floats of scratch that [`ConvolutionAt::backward_batch`] needs.
     pub fn backward_scratch(&self, batch: usize, workers: usize) -> usize {
         if self.joins_images() {
             return batch * self.shape.output_length() + self.backward_joined_scratch(batch);
@@ -272,7 +272,7 @@ impl ConvolutionAt<'_> {
 }
 
 impl Convolution {
-    /// Floats of one partial sum: of the weight gradient, then of the bias gradient.
+    /// Number of floats of one partial sum: of the weight gradient, then of the bias gradient.
     fn partial_length(&self) -> usize {
         self.grad_weights_sums() + self.shape.out_channels
     }

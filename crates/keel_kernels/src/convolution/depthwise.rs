@@ -48,7 +48,7 @@ fn tap_offset(shape: &ConvolutionShape, y: usize, x: usize, tap: usize) -> usize
 pub(super) struct OutputGradient<'a> {
     /// From the first pixel on.
     pub(super) values: &'a [f32],
-    /// Floats between the starts of two rows.
+    /// Number of floats between the starts of two rows.
     pub(super) row: usize,
     /// `[kernel_h, kernel_w, 1, channels]`.
     pub(super) weights: &'a [f32],

@@ -89,7 +89,7 @@ fn taps_of_phase(shape: &ConvolutionShape, direction: usize, position: usize) ->
 }
 
 impl Convolution {
-    /// Floats of the frame of one output gradient.
+    /// Number of floats of the frame of one output gradient.
     pub(super) fn gradient_frame_length(&self) -> usize {
         let [height, width] = self.gradient_frame;
         height * width * self.shape.out_channels
@@ -102,7 +102,7 @@ impl Convolution {
         FrameRows { origin: top * step + left * self.shape.out_channels, step }
     }
 
-    /// Floats of scratch that [`ConvolutionAt::grad_input_pass`] needs.
+    /// Returns the number of floats of scratch that [`ConvolutionAt::grad_input_pass`] needs.
     pub(super) fn grad_input_scratch(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_input, .. } => grad_input.scratch_length(),
@@ -128,7 +128,7 @@ impl ConvolutionAt<'_> {
         PanelLayout { depth, columns: shape.in_channels / shape.groups, simd: self.simd }
     }
 
-    /// Floats of the packed weights for [`ConvolutionAt::grad_input_pass`].
+    /// Number of floats of the packed weights for [`ConvolutionAt::grad_input_pass`].
     pub(super) fn packed_transposed_length(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {

@@ -13,7 +13,7 @@ const BLOCK_FLOATS: usize = 10 * 1024;
 const MAX_BLOCK_LINES: usize = 16;
 
 impl Convolution {
-    /// Floats of the sums [`ConvolutionAt::add_grad_weights_pass`] adds to.
+    /// Number of floats of the sums [`ConvolutionAt::add_grad_weights_pass`] adds to.
     pub(super) fn grad_weights_sums(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_weights, .. } => grad_weights.sums_length(),
@@ -23,7 +23,7 @@ impl Convolution {
 }
 
 impl ConvolutionAt<'_> {
-    /// Floats of scratch [`ConvolutionAt::add_grad_weights_pass`] needs.
+    /// Returns the number of floats of scratch that [`ConvolutionAt::add_grad_weights_pass`] needs.
     pub(super) fn grad_weights_scratch(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {

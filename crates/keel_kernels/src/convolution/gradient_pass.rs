@@ -5,9 +5,9 @@
 pub(super) struct GradientRows<'a> {
     /// From the first pixel on.
     pub(super) values: &'a [f32],
-    /// Floats between the starts of two rows.
+    /// Number of floats between the starts of two rows.
     pub(super) row: usize,
-    /// Floats between the starts of two images.
+    /// Number of floats between the starts of two images.
     pub(super) image: usize,
 }
 

@@ -160,7 +160,7 @@ impl Convolution {
         frame[(top + self.shape.height) * frame_row..].fill(0.0);
     }
 
-    /// Floats of scratch that [`ConvolutionAt::forward_pass`] needs.
+    /// Returns the number of floats of scratch that [`ConvolutionAt::forward_pass`] needs.
     fn forward_pass_scratch(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { forward, .. } => forward.scratch_length(),
@@ -195,7 +195,7 @@ impl ConvolutionAt<'_> {
         PanelLayout { depth, columns, simd: self.simd }
     }
 
-    /// Floats of the packed weights for [`ConvolutionAt::forward_pass`].
+    /// Number of floats of the packed weights for [`ConvolutionAt::forward_pass`].
     fn packed_length(&self) -> usize {
         match &self.algorithm {
             Algorithm::Depthwise => self.shape.weight_length(),

@@ -9,7 +9,7 @@ use crate::parallel::Pieces;
 use crate::scratch::Scratch;
 use crate::statistics::{GradientSignal, SAMPLED_IMAGES, gradient_chunk};
 
-/// Floats that note the gradient statistics of one image: sum of squares, largest value, values that are not finite.
+/// Number of floats in the gradient statistics of one image: sum of squares, largest value, values that are not finite.
 const MEASURES: usize = 3;
 
 /// Norm and tail that an output image passes in evaluation.

@@ -120,7 +120,7 @@ pub(super) fn tallest_tile_in_place(left_row: usize) -> usize {
     if left_row.is_multiple_of(ALIASED_ROW) { 8 } else { usize::MAX }
 }
 
-/// Floats the packed left matrix takes, as many as a `usize` can count at most; 0 if no product of these sizes packs it.
+/// Number of floats in the packed left matrix, at most what a `usize` can count; 0 if no product of these sizes packs it.
 pub(super) fn packed_left_length(simd: SimdLevel, sizes: Sizes) -> usize {
     let panels = sizes.columns.div_ceil(FULL_VECTORS * simd.lanes());
     let packs = packs_left(sizes, panels, 1) || packs_left(sizes, panels, sizes.depth);

@@ -22,7 +22,7 @@ pub struct ImageRows {
     pub images: usize,
     /// Rows of each.
     pub rows: usize,
-    /// Floats of a row.
+    /// Number of floats of a row.
     pub row_length: usize,
 }
 

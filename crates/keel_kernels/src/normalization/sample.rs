@@ -72,9 +72,9 @@ pub struct SampleGradientOutput<'a> {
 /// Scratch of [`SampleNorm::backward`], in floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackwardScratch {
-    /// Floats for each sample of a batch.
+    /// Number of floats for each sample of a batch.
     pub per_sample: usize,
-    /// Floats for each thread.
+    /// Number of floats for each thread.
     pub per_worker: usize,
 }
 

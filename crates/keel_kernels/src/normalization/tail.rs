@@ -99,7 +99,7 @@ pub struct TailInputGradient<'a> {
 pub(crate) struct ImageRow {
     pub(crate) image: usize,
     pub(crate) y: usize,
-    /// Floats of an image.
+    /// Number of floats of an image.
     pub(crate) image_length: usize,
 }
 

@@ -16,7 +16,7 @@ pub struct GlobalShape {
 }
 
 impl GlobalShape {
-    /// Floats of an image.
+    /// Number of floats of an image.
     ///
     /// # Panics
     /// If there are none, or more than a machine can hold.

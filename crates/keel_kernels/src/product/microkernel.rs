@@ -188,7 +188,7 @@ unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEE
 #[derive(Clone, Copy)]
 struct Column {
     start: *const f32,
-    /// Floats between neighbouring rows.
+    /// Number of floats between neighbouring rows.
     row_step: usize,
 }
 

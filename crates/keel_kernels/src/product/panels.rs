@@ -20,7 +20,7 @@ pub(crate) struct PanelLayout {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strided<'a> {
     pub(crate) values: &'a [f32],
-    /// Floats between neighbouring columns.
+    /// Number of floats between neighbouring columns.
     pub(crate) column_stride: usize,
 }
 

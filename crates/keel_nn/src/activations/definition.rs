@@ -15,7 +15,7 @@ pub struct Facts {
     pub formula: &'static str,
     /// f'(x).
     pub derivative: &'static str,
-    /// Where it fits and what to mind.
+    /// Advice on its use.
     pub when_to_use: &'static str,
     /// Who published it.
     pub source: &'static str,

@@ -101,7 +101,7 @@ impl Activation {
         self.definition().weight_scheme()
     }
 
-    /// Where it passes hardly any gradient, read off the output; `None` where the output does not show it.
+    /// Outputs at which it passes hardly any gradient; `None` where the output does not show it.
     pub fn saturation(self) -> Option<Saturation> {
         self.definition().saturation()
     }

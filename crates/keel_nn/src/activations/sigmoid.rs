@@ -45,7 +45,7 @@ impl ActivationDefinition for SigmoidSpec {
         WeightScheme::Xavier
     }
 
-    /// Where the slope is below 6 % of its largest.
+    /// Saturates where the slope is below 6 % of its largest.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: 0.015, high: 0.985 })
     }

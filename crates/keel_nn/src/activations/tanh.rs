@@ -44,7 +44,7 @@ impl ActivationDefinition for TanhSpec {
         WeightScheme::Xavier
     }
 
-    /// Where the slope is below 6 % of its largest.
+    /// Saturates where the slope is below 6 % of its largest.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: -0.97, high: 0.97 })
     }

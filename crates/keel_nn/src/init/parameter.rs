@@ -20,7 +20,7 @@ pub struct ParameterSpec {
 }
 
 impl ParameterSpec {
-    /// Floats in the parameter.
+    /// Number of floats in the parameter.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
@@ -31,7 +31,7 @@ impl ParameterSpec {
     }
 }
 
-/// What a parameter is for.
+/// Purpose of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParameterRole {
     /// Multiplies inputs; the only role weight decay applies to.

@@ -83,7 +83,7 @@ pub(super) struct Window {
     pub kernel: Extent,
     /// Steps between windows.
     pub stride: Extent,
-    /// What surrounds the image.
+    /// Padding around the image.
     pub padding: Padding,
     /// Distance of neighbouring kernel elements.
     pub dilation: usize,
@@ -139,7 +139,7 @@ pub(super) struct PoolWindow {
     pub kernel: Extent,
     /// Steps between windows; the kernel if there are none.
     pub stride: Option<Extent>,
-    /// What surrounds the image.
+    /// Padding around the image.
     pub padding: Padding,
 }
 

@@ -5,11 +5,11 @@
 pub struct LossValue {
     /// Sum over the samples, each already averaged over its outputs where the loss does that.
     pub sum: f64,
-    /// What the sum is divided by: samples, or the sum of their class weights.
+    /// Divisor of the sum: the number of samples, or the sum of their class weights.
     pub weight: f64,
     /// Samples whose prediction is right; 0 for regression.
     pub correct: usize,
-    /// Whether an output or the loss is NaN or infinite.
+    /// True if an output or the loss is NaN or infinite.
     pub non_finite: bool,
 }
 

@@ -243,7 +243,7 @@ fn signs(graph: &Graph, instruction: &Instruction, wanted: &[Wanted]) -> Vec<Sig
     signs
 }
 
-/// Where the mean energies come from; samples are asked for where no measured output gives them.
+/// Returns the origin of each mean energy; asks for a sample where no measured output gives it.
 fn input_energies(program: &Program, wanted: &[Wanted], probes: &mut [Probe]) -> Vec<InputEnergy> {
     let mut energies = Vec::new();
     for instruction in program.instructions() {

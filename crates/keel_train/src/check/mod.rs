@@ -199,7 +199,7 @@ fn check_tiny_batch(
     start: &mut StartMeasurement,
     notes: &mut Vec<String>,
 ) -> Result<(), TrainError> {
-    match tiny_batch::learn_by_heart(config, data, budget)? {
+    match tiny_batch::memorise(config, data, budget)? {
         tiny_batch::Outcome::Judged(measured) => {
             let left = tiny_batch::left_of(&measured);
             notes.push(format!(

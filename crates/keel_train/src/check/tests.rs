@@ -141,10 +141,10 @@ fn faults_are_found_before_the_first_step() {
 fn a_learning_rate_at_fault_is_told_from_a_network_that_cannot_learn() {
     let config = config("mlp", &["data.source=digits", "model.width=16", "optimizer.learning_rate=1e-7"]);
     let data = crate::load_data(&config).unwrap();
-    let tiny_batch::Outcome::Judged(tiny) = tiny_batch::learn_by_heart(&config, &data, BUDGET).unwrap() else {
+    let tiny_batch::Outcome::Judged(tiny) = tiny_batch::memorise(&config, &data, BUDGET).unwrap() else {
         panic!("out of time")
     };
     assert!(tiny.training_error.unwrap() > 0.05 && tiny.learned_at == Some(1e-3), "{tiny:?}");
-    let none = tiny_batch::learn_by_heart(&config, &data, Duration::ZERO).unwrap();
+    let none = tiny_batch::memorise(&config, &data, Duration::ZERO).unwrap();
     assert!(matches!(none, tiny_batch::Outcome::OutOfTime { steps: 1, .. }), "{none:?}");
 }

@@ -1,4 +1,4 @@
-//! Learning a handful of samples by heart: the test a network with right labels, loss, gradient and learning rate passes
+//! Memorising a handful of samples: the test a network with right labels, loss, gradient and learning rate passes
 //! in seconds.
 //!
 //! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing. The config's own
@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::optimizers::{AdamConfig, OptimizerConfig};
 use crate::session::Session;
 
-/// Samples to be learned by heart.
+/// Number of samples to memorise.
 const SAMPLES: usize = 20;
 
 /// Most steps of an attempt.
@@ -54,7 +54,7 @@ struct Attempt {
 }
 
 /// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
-pub(super) fn learn_by_heart(config: &Config, data: &SplitDataset, budget: Duration) -> Result<Outcome, TrainError> {
+pub(super) fn memorise(config: &Config, data: &SplitDataset, budget: Duration) -> Result<Outcome, TrainError> {
     let deadline = Instant::now() + budget;
     let plain = unregularised(config);
     let own = attempt(&plain, data, deadline)?;

@@ -26,7 +26,7 @@ pub enum CheckpointError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the reader found.
+        /// Fault that the reader found.
         reason: String,
     },
     /// A safetensors file that Evenkeel did not write, or of another version.
@@ -34,7 +34,7 @@ pub enum CheckpointError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What is missing or different.
+        /// Part that is missing or different.
         reason: String,
     },
 }

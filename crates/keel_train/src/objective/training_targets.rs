@@ -3,7 +3,7 @@
 use keel_data::{SplitDataset, Targets};
 use serde::{Deserialize, Serialize};
 
-/// What is known of the training split's targets alone; stored with the model.
+/// Facts about the targets of the training split; stored with the model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingTargets {
     /// Samples of each class; empty for values.

@@ -7,7 +7,7 @@ pub struct HistogramRecord {
     pub step: u64,
     /// Name of the layer or parameter.
     pub layer: String,
-    /// What was counted.
+    /// Name of the tensor that was counted.
     pub name: String,
     /// Lower border of the first bin.
     pub low: f64,

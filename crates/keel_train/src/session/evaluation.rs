@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, sample_words};
 use crate::predictor::Views;
 
-/// What evaluates a network.
+/// Executor and buffers that evaluate a network.
 #[derive(Debug)]
 pub(super) struct Evaluator {
     executor: Executor,

@@ -183,7 +183,7 @@ impl Session {
         &self.data.preprocessor
     }
 
-    /// Where training batches come from.
+    /// Source of the training batches.
     pub fn training_batches(&self) -> &BatchSource {
         &self.data.batches
     }
@@ -218,7 +218,7 @@ impl Session {
         &mut self.update.optimizer
     }
 
-    /// What was inferred, added or left out while reading the data and building the network, one sentence each.
+    /// Sentences about everything inferred, added or left out while reading the data and building the network.
     pub fn inferred(&self) -> Vec<String> {
         self.network().graph.inferred().iter().chain(&self.data.notes).cloned().collect()
     }

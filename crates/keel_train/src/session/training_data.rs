@@ -15,7 +15,7 @@ pub(super) struct TrainingData {
     pub(super) split: SplitDataset,
     pub(super) preprocessor: Arc<Preprocessor>,
     pub(super) batches: BatchSource,
-    /// What was decided or left out, one sentence each.
+    /// Sentences about everything decided or left out.
     pub(super) notes: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl TrainingData {
     }
 }
 
-/// What the reader says about the data, and which splits were asked for and stayed empty.
+/// Returns the reader's notes on the data, and a sentence for each split that was asked for and stayed empty.
 fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
     let mut notes = data.notes();
     let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];

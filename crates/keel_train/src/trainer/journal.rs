@@ -26,7 +26,7 @@ pub(super) struct Journal<'a> {
     observer: &'a mut dyn TrainingObserver,
     store: MetricStore,
     flight: FlightRecorder,
-    /// What was chosen for this run, as its summary keeps it.
+    /// Automatic choices of this run, as its summary keeps them.
     choices: Vec<Choice>,
     data_fingerprint: String,
     /// The targets are classes.

@@ -94,7 +94,7 @@ struct Scanner {
     characters: Vec<char>,
     position: usize,
     code: String,
-    /// Where the texts of string literals lie in `characters`.
+    /// Places of the texts of string literals in `characters`.
     literals: Vec<Range<usize>>,
 }
 

@@ -44,7 +44,7 @@ impl WeightGradient {
         self.0.positions() * self.0.in_channels * self.0.out_channels
     }
 
-    /// Floats of scratch for [`WeightGradient::add`].
+    /// Returns the number of floats of scratch for [`WeightGradient::add`].
     pub(in crate::convolution) fn scratch_length(&self) -> usize {
         self.0.scratch_length()
     }
@@ -217,9 +217,9 @@ impl WeightGradient {
 #[derive(Clone, Copy)]
 struct PixelSource {
     start: *const f32,
-    /// Floats from one line to the next.
+    /// Number of floats from one line to the next.
     line: usize,
-    /// Floats from one pixel to the next.
+    /// Number of floats from one pixel to the next.
     pixel: usize,
     /// Rows and columns inside the image.
     inside: [usize; 2],

@@ -215,9 +215,9 @@ pub(super) fn pixels_inside<const SIDE: usize>(left: [usize; 2]) -> [usize; 2] {
 #[derive(Clone, Copy)]
 struct PixelTarget {
     start: *mut f32,
-    /// Floats from one line to the next.
+    /// Number of floats from one line to the next.
     line: usize,
-    /// Floats from one pixel to the next.
+    /// Number of floats from one pixel to the next.
     pixel: usize,
     /// Rows and columns inside the image.
     inside: [usize; 2],

@@ -177,7 +177,7 @@ impl Winograd {
         self.output[0] * self.output[1] * self.out_channels
     }
 
-    /// Floats of scratch for [`Winograd::run`].
+    /// Returns the number of floats of scratch for [`Winograd::run`].
     pub(super) fn scratch_length(&self) -> usize {
         self.planes(self.in_channels).length() + self.planes(self.out_channels).length()
     }

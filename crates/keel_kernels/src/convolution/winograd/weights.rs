@@ -15,7 +15,7 @@ impl Winograd {
         PanelLayout { depth: self.in_channels, columns: self.out_channels, simd }
     }
 
-    /// Floats of the transformed weights, the same at every level: channels are whole vectors of each.
+    /// Number of floats of the transformed weights, the same at every level: channels are whole vectors of each.
     pub(in crate::convolution) fn packed_length(&self) -> usize {
         self.positions() * self.packed_stride()
     }
