@@ -3,7 +3,8 @@
 //! The loops take every value as finite: their sums show whether that was right, and only where it was not are the values
 //! looked at once more, one by one.
 
-use super::{Limits, UnitCounts};
+use super::UnitCounts;
+use super::limits::Limits;
 use crate::columns::{Columns, blocks, lane_of, lanes, wide_row};
 
 /// Accumulators of a chunk without units; wide enough for two of the widest vectors.

@@ -8,6 +8,7 @@
 mod chunk;
 mod gradient;
 mod histogram;
+mod limits;
 mod signal;
 mod signs;
 mod units;
@@ -19,7 +20,8 @@ pub(crate) use chunk::{CountedUnits, unit_signal_chunk};
 pub use chunk::{SignalPart, signal_chunk};
 pub use gradient::{GradientPart, GradientSignal, gradient, gradient_chunk};
 pub use histogram::histogram;
-pub use signal::{ChannelMoments, Limits, Signal, activation_signal, signal};
+pub use limits::Limits;
+pub use signal::{ChannelMoments, Signal, activation_signal, signal};
 pub use signs::{SignCounts, sign_agreement};
 pub use units::UnitCounts;
 

@@ -3,23 +3,10 @@
 use rayon::prelude::*;
 
 use super::chunk::{CountedUnits, SignalPart, signal_chunk, unit_signal_chunk};
+use super::limits::Limits;
 use super::{CHUNK, UnitCounts};
 use crate::parallel::{MINIMUM_WORK, workers};
 use crate::simd::SimdLevel;
-
-/// Range of values that are not saturated; infinite limits saturate nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// Smallest value that is not saturated.
-    pub low: f32,
-    /// Largest value that is not saturated.
-    pub high: f32,
-}
-
-impl Limits {
-    /// Nothing is saturated.
-    pub const NONE: Limits = Limits { low: f32::NEG_INFINITY, high: f32::INFINITY };
-}
 
 /// Statistics of a tensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
