@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problem;
 use super::rust_source::code_only;
+use super::test_code::without_tests;
 use super::tree::Tree;
 
 /// A module by its path from the root of its crate: `["trainer", "run"]`.
@@ -29,7 +30,7 @@ impl Modules {
         let prefix = format!("crates/{name}/src/");
         let texts: BTreeMap<Module, String> = tree
             .rust_files()
-            .filter_map(|(path, text)| Some((module(path.strip_prefix(&prefix)?)?, without_tests(text))))
+            .filter_map(|(path, text)| Some((module(path.strip_prefix(&prefix)?)?, code_only(&without_tests(text)))))
             .collect();
         let mut modules = Modules { imports: BTreeMap::new(), exports: BTreeMap::new() };
         for (module, code) in &texts {
@@ -130,19 +131,6 @@ fn module(path: &str) -> Option<Module> {
         parts.pop();
     }
     (!parts.iter().any(|part| part.ends_with("tests"))).then_some(parts)
-}
-
-/// The code of a file before its tests.
-fn without_tests(text: &str) -> String {
-    let code = code_only(text);
-    let starts = code.match_indices("#[cfg(").map(|(start, _)| start);
-    let of_tests = |start: &usize| {
-        let mut lines = code[*start..].lines();
-        lines.next().is_some_and(|condition| condition.contains("test"))
-            && lines.next().is_some_and(|line| line.starts_with("mod "))
-    };
-    let end = starts.into_iter().find(of_tests).unwrap_or(code.len());
-    code[..end].to_owned()
 }
 
 /// A `use` statement.

@@ -1,4 +1,4 @@
-//! Which part of the sources is test code.
+//! Test code among the sources.
 
 use super::rust_source::code_only;
 
@@ -7,13 +7,15 @@ pub(crate) fn is_test_file(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
 }
 
-/// Returns `text` with the items under `#[cfg(test)]` left empty; the numbers of all lines stay.
+/// Returns `text` with the items under `#[cfg(test)]` or `#[cfg(all(test, …))]` left empty; the numbers of all lines stay.
 pub(crate) fn without_tests(text: &str) -> String {
     let code = code_only(text);
     let mut kept = String::with_capacity(text.len());
     let mut item = Item::Kept;
     for (line, code) in text.lines().zip(code.lines()) {
-        if item == Item::Kept && code.trim() == "#[cfg(test)]" {
+        let condition = code.trim();
+        let is_of_tests = condition == "#[cfg(test)]" || condition.starts_with("#[cfg(all(test,");
+        if item == Item::Kept && is_of_tests {
             item = Item::Test { depth: 0 };
         } else if let Item::Test { depth } = item {
             item = after(code, depth);
@@ -62,6 +64,8 @@ mod tests {
             ("#[cfg(test)]\n#[derive(Debug)]\nstruct A {\n    b: [u8; 2],\n}\nb\n", "\n\n\n\n\nb\n"),
             ("#[cfg(test)]\nmod tests {\n    const A: &str = \"}\";\n}\nb\n", "\n\n\n\nb\n"),
             ("#[cfg(test)]\nfn f(a: [u8; 2]) {\n}\nb\n", "\n\n\nb\n"),
+            ("#[cfg(all(test, not(feature = \"b\")))]\nmod tests {\n}\nb\n", "\n\n\nb\n"),
+            ("#[cfg(not(test))]\nfn f() {}\n", "#[cfg(not(test))]\nfn f() {}\n"),
             ("// #[cfg(test)]\na\n", "// #[cfg(test)]\na\n"),
         ];
         for (text, expected) in cases {
