@@ -3,7 +3,7 @@
 //! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
 //! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. Losses
-//! are compared with a tenth of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
+//! are compared with three tenths of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
 //! than 4 samples are a warning before the training begins. If the loss
 //! gap is known and below 0.1, shifted channels are only noted.
 //!
@@ -95,7 +95,7 @@ pub const RESIDUE: f64 = 0.05;
 /// Samples of a batch below which its statistics are noise whatever else is measured.
 pub const FEWEST_SAMPLES: u64 = 4;
 /// Loss compared with at least, relative to guessing.
-pub const LOSS_FLOOR: f64 = 0.1;
+pub const LOSS_FLOOR: f64 = 0.3;
 /// Updates after which momentum 0.1 has forgotten the initial statistics: 0.9^30 < 0.05.
 pub const UPDATES: u64 = 30;
 /// Momentum to use.

@@ -121,9 +121,10 @@ struct Offence {
 fn judge(data: &DataMeasurement) -> Option<Observation> {
     let varied = data.features.iter().enumerate().filter(|(_, feature)| feature.std > 0.0);
     let count = varied.clone().count();
-    let judged = varied;
-    let offences: Vec<(usize, Offence)> =
-        judged.filter_map(|(index, feature)| Some((index, offence(feature)?))).collect();
+    let all_bounded = are_bounded_together(&data.features);
+    let offences: Vec<(usize, Offence)> = varied
+        .filter_map(|(index, feature)| Some((index, offence(feature, all_bounded || is_bounded(feature))?)))
+        .collect();
     let (worst, offence) = offences.iter().max_by(|a, b| {
         let severity = |offence: &Offence| (offence.level, (offence.measured / offence.threshold).ln().abs());
         let (a, b) = (severity(&a.1), severity(&b.1));
@@ -165,14 +166,24 @@ fn is_bounded(feature: &FeatureStatistics) -> bool {
     feature.range.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-fn offence(feature: &FeatureStatistics) -> Option<Offence> {
+/// Features that lie in one bounded range together, as pixels do, some of which hardly change.
+fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
+    let ends = |(low, high): (f32, f32), feature: &FeatureStatistics| {
+        feature.range.map(|range| (low.min(range.0), high.max(range.1)))
+    };
+    let whole = features.iter().try_fold((f32::INFINITY, f32::NEG_INFINITY), ends);
+    whole.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
+}
+
+/// How far `feature` is off; one that is `bounded` is noted at most, unless it is far from zero.
+fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
     let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });
     if mean > ERROR_MEAN {
         offence(Level::Error, mean, ERROR_MEAN, "the values are far from zero")
     } else if std > ERROR_STD {
         offence(Level::Error, std, ERROR_STD, "the values are far too large")
-    } else if is_bounded(feature) {
+    } else if bounded {
         mild_offence(mean, std)
     } else if mean > WARN_RELATIVE_MEAN * std {
         offence(Level::Warn, mean / std, WARN_RELATIVE_MEAN, NOT_CENTRED)

@@ -1,7 +1,8 @@
 //! # What it measures
 //! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
-//! the epochs to the last one, relative to the loss of guessing. A warning if both fell by more than 3 % of it, in a training
-//! that has not learned its task, whose learning rate was not on its way to zero.
+//! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
+//! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
+//! 5 % are still to come, in a training that has not learned its task, whose learning rate was not on its way to zero.
 //!
 //! # Why it matters
 //! The loss was still on its way down: the result is that of half a training.
@@ -32,7 +33,7 @@ pub const RULE: Rule = Rule {
     code: CODE,
     name: "stopped-early",
     summary: "a training that ended while its losses were falling",
-    statistic: "fall of the loss from the middle to the last third, relative to guessing",
+    statistic: "fall of the loss to come, relative to guessing",
     source: include_str!("stopped_early.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
@@ -44,6 +45,8 @@ pub const RULE: Rule = Rule {
 pub const EPOCHS: usize = 3;
 /// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
 pub const FALL: f64 = 0.03;
+/// Fall that as many epochs again would bring, relative to guessing.
+pub const TO_COME: f64 = 0.05;
 /// Learning rate at the end relative to its peak below which the schedule has ended the training.
 pub const SCHEDULE_SHARE: f64 = 0.3;
 /// Times as many epochs: at least and at most.
@@ -55,7 +58,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 }
 
 fn judge(case: &Case) -> Option<Observation> {
-    let descent = Descent::of(case).filter(|descent| descent.fall > FALL)?;
+    let descent = Descent::of(case).filter(|descent| descent.fall > FALL && descent.to_come() > TO_COME)?;
     if case.outcome()?.has_learned() {
         return None;
     }
@@ -69,7 +72,7 @@ fn judge(case: &Case) -> Option<Observation> {
     // A third of the epochs brought the fall; at that pace the rest needs this many times as long.
     let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);
     Some(
-        Observation::new(Level::Warn, None, descent.fall, FALL)
+        Observation::new(Level::Warn, None, descent.to_come(), TO_COME)
             .message(message)
             .cause(format!("the training is too short: its loss of {} is on its way down", number(left)))
             .remedy(Remedy::SetEpochs { epochs: (epochs as f64 * longer).ceil() as u64 }),
@@ -100,6 +103,12 @@ impl Descent {
         let fall =
             (middle - last).min(validation.map_or(f64::INFINITY, |[_, middle, last]| (middle - last) / guessing));
         Some(Descent { first, middle, last, fall })
+    }
+
+    /// Fall that as many epochs again would bring, each third the same share of the one before.
+    fn to_come(&self) -> f64 {
+        let share = (self.fall / (self.first - self.middle).max(0.0)).min(1.0);
+        self.fall * (share + share.powi(2) + share.powi(3))
     }
 }
 

@@ -108,16 +108,16 @@ pub const WARN_STRAIGHT: f64 = 2e-3;
 /// Fall of the loss in the last third of the epochs relative to that before, from which on the line is straight.
 pub const STRAIGHT: f64 = 0.7;
 /// Upper limit for a warning.
-pub const WARN_HIGH: f64 = 1e-2;
+pub const WARN_HIGH: f64 = 2e-2;
 /// Upper limit for an error.
 pub const ERROR_HIGH: f64 = 1e-1;
 /// Upper limit for a single step of a run whose loss never fell; ours.
 pub const SHOCK: f64 = 3e-2;
-/// Loss relative to its first value below which a large ratio does no harm.
-pub const LOSS_FELL: f64 = 0.9;
-/// Loss relative to its first value below which a small ratio means that training is done.
+/// Loss relative to that of guessing below which a large ratio does no harm.
+pub const LOSS_FELL: f64 = 0.95;
+/// Loss relative to that of guessing below which a small ratio means that training is done.
 pub const LOSS_DONE: f64 = 0.5;
-/// Loss relative to its first value above which there is hardly any progress.
+/// Loss relative to that of guessing above which there is hardly any progress.
 pub const LOSS_SLOW: f64 = 0.8;
 /// Learning rate relative to its peak from which a small ratio is judged.
 pub const SCHEDULE_SHARE: f64 = 0.3;

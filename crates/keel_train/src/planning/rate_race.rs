@@ -2,7 +2,8 @@
 //!
 //! A range test raises the rate from step to step and sees each for a moment only. Here each rate gets its own stretch of
 //! training from the same weights on the same batches, and rates go up and down from the present one as long as that lowers
-//! the loss.
+//! the loss. Where no rate gets anywhere, on a plateau, all get a longer stretch: on a plateau the smallest rate looks best,
+//! since it has the least noise.
 
 use std::time::Instant;
 
@@ -24,6 +25,12 @@ const PATIENCE: usize = 2;
 /// Share of the present rate's loss by which another rate must be better to be taken.
 const LEAST_GAIN: f64 = 0.03;
 
+/// Loss relative to that at the start, or of guessing, below which a plateau is left.
+const LEAVES_PLATEAU: f64 = 0.9;
+
+/// Times as many steps for every rate where none leaves the plateau.
+const LONGER: u64 = 3;
+
 /// Share of the steps at the end of a stretch whose mean loss is compared.
 const JUDGED_SHARE: f64 = 0.3;
 
@@ -32,8 +39,12 @@ const JUDGED_SHARE: f64 = 0.3;
 pub struct Stretch {
     /// Number of the first step, as in the training it is part of.
     pub first_step: u64,
-    /// Steps of each rate.
+    /// Steps of each rate, to begin with.
     pub steps: u64,
+    /// Steps of each rate at most.
+    pub most_steps: u64,
+    /// Loss of an answer that does not look at the inputs; `None` where it is unknown.
+    pub guessing: Option<f64>,
     /// Time at which no further rate is tried.
     pub deadline: Instant,
 }
@@ -62,8 +73,26 @@ pub struct RateRace {
 /// A sample that cannot be preprocessed.
 pub fn rate_race(session: &mut Session, present: f64, stretch: Stretch) -> Result<RateRace, TrainError> {
     let snapshot = Snapshot::of(session);
+    let untrained = train(session, 0.0, Stretch { steps: 1, ..stretch })?;
+    snapshot.restore(session);
+    let start = untrained.into_iter().chain(stretch.guessing).reduce(f64::min);
+    let mut stretch = stretch;
+    loop {
+        let race = climb(session, &snapshot, present, stretch)?;
+        let lowest = race.tried.iter().filter_map(|tried| tried.loss).reduce(f64::min);
+        let moved = start.zip(lowest).is_none_or(|(start, lowest)| lowest < LEAVES_PLATEAU * start);
+        if moved || stretch.steps >= stretch.most_steps || Instant::now() >= stretch.deadline {
+            snapshot.restore(session);
+            return Ok(race);
+        }
+        stretch.steps = (LONGER * stretch.steps).min(stretch.most_steps);
+    }
+}
+
+/// Tries rates up and down from `present`.
+fn climb(session: &mut Session, snapshot: &Snapshot, present: f64, stretch: Stretch) -> Result<RateRace, TrainError> {
     let mut race = RateRace { tried: Vec::new(), best: present };
-    race.run(session, &snapshot, present, stretch)?;
+    race.run(session, snapshot, present, stretch)?;
     let mut best = race.tried[0];
     for direction in [1, -1] {
         let mut without_gain = 0;
@@ -71,7 +100,7 @@ pub fn rate_race(session: &mut Session, present: f64, stretch: Stretch) -> Resul
             if without_gain >= PATIENCE || Instant::now() >= stretch.deadline {
                 break;
             }
-            let tried = race.run(session, &snapshot, present * FACTOR.powi(direction * rung), stretch)?;
+            let tried = race.run(session, snapshot, present * FACTOR.powi(direction * rung), stretch)?;
             if is_lower(tried.loss, best.loss) {
                 (best, without_gain) = (tried, 0);
             } else if best.loss.is_some() {
@@ -84,7 +113,6 @@ pub fn rate_race(session: &mut Session, present: f64, stretch: Stretch) -> Resul
     }
     let threshold = race.tried[0].loss.map(|loss| loss - LEAST_GAIN * loss.abs());
     race.best = if is_lower(best.loss, threshold.or(race.tried[0].loss)) { best.learning_rate } else { present };
-    snapshot.restore(session);
     Ok(race)
 }
 
@@ -175,7 +203,12 @@ mod tests {
             let mut session = Session::new(&config, data).unwrap();
             let before = session.network().parameters.to_vec();
             let deadline = Instant::now() + Duration::from_secs(60);
-            let race = rate_race(&mut session, rate, Stretch { first_step: 0, steps: 40, deadline }).unwrap();
+            let race = rate_race(
+                &mut session,
+                rate,
+                Stretch { first_step: 0, steps: 40, most_steps: 40, guessing: None, deadline },
+            )
+            .unwrap();
             assert_eq!(session.network().parameters.to_vec(), before, "the session is as it was");
             race
         })

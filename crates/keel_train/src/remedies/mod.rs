@@ -125,12 +125,11 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
         }
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
         Remedy::SetActivation { layer: None, from, function, .. } => {
-            hidden_activations(&config.model.layers(), from, function, "model.layers")
+            let activations = hidden_activations(&config.model.layers(), from, function, "model.layers");
+            // Weights drawn for one function do not suit another.
+            if activations.is_empty() { activations } else { [activations, initialisers(config, "auto")].concat() }
         }
-        Remedy::SetInit { layer: None, init, .. } => {
-            let own = own_inits(&config.model.layers(), "model.layers");
-            std::iter::once(format!("model.init={init}")).chain(own).collect()
-        }
+        Remedy::SetInit { layer: None, init, .. } => initialisers(config, init),
         Remedy::AddPreprocess { step, .. } => preprocessing(config, step),
         Remedy::AddBatchNorm => layer_list(config, layer_edits::with_batch_norm),
         Remedy::AddActivation { function } => match Activation::named(function) {
@@ -179,6 +178,12 @@ fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &st
         _ => Vec::new(),
     });
     settings.collect()
+}
+
+/// `init` for every layer with weights.
+fn initialisers(config: &Config, init: &str) -> Vec<String> {
+    let own = own_inits(&config.model.layers(), "model.layers");
+    std::iter::once(format!("model.init={init}")).chain(own).collect()
 }
 
 /// `auto` in the place of every layer's own initialiser, so that the model's holds for it.

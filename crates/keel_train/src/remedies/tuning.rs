@@ -6,6 +6,7 @@ use keel_health::{Application, Finding, Remedy};
 
 use super::{Treatment, config_of, treatment, treatments};
 use crate::error::TrainError;
+use crate::health::measure_data;
 use crate::planning::{RateRace, Stretch, rate_race};
 use crate::runs::RunFolder;
 use crate::session::{Session, load_data};
@@ -16,6 +17,9 @@ const STEPS: (u64, u64) = (40, 400);
 
 /// Share of a training's steps that each rate gets.
 const SHARE: f64 = 0.25;
+
+/// Trainings whose steps each rate gets at most, where no rate gets anywhere in fewer.
+const MOST_TRAININGS: u64 = 2;
 
 /// Time after which no further rate is tried.
 const BUDGET: Duration = Duration::from_secs(60);
@@ -71,7 +75,13 @@ fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<O
         }
         let total = config.train.epochs * session.training_batches().steps_per_epoch() as u64;
         let steps = ((total as f64 * SHARE) as u64).clamp(STEPS.0, STEPS.1).min(total.max(1));
-        let stretch = Stretch { first_step, steps, deadline: Instant::now() + BUDGET };
+        let stretch = Stretch {
+            first_step,
+            steps,
+            most_steps: (MOST_TRAININGS * total).max(steps),
+            guessing: measure_data(&session)?.guessing_loss.map(f64::from),
+            deadline: Instant::now() + BUDGET,
+        };
         rate_race(&mut session, present, stretch).map(Some)
     })
 }
