@@ -231,6 +231,12 @@ impl<'a> Case<'a> {
         Remedy::ScaleLearningRate { factor, value: known.map(|rate| rate * factor) }
     }
 
+    /// The remedy that trains `times` as long.
+    pub fn longer(&self, times: f64) -> Remedy {
+        let epochs = self.model.epochs.or(self.epochs.last().map(|epoch| epoch.epoch + 1)).unwrap_or(1);
+        Remedy::SetEpochs { epochs: (epochs as f64 * times).ceil() as u64 }
+    }
+
     /// The remedy that initialises layer `index` to suit the activation after it.
     pub fn matching_init(&self, index: usize) -> Remedy {
         let model = self.model;

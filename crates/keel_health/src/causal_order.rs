@@ -32,12 +32,14 @@ mod tests {
     fn causes_come_before_symptoms() {
         let expected = [
             Code("K008"),
+            Code("K020"),
             Code("K002"),
             Code("K003"),
             Code("K006"),
             Code("K005"),
             Code("K019"),
             Low("K015"),
+            Code("K032"),
             High("K013"),
             Code("K012"),
             Code("K009"),
@@ -50,6 +52,7 @@ mod tests {
             Code("K004"),
             Code("K007"),
             Code("K018"),
+            Code("K021"),
             Code("K017"),
             Code("K001"),
         ];

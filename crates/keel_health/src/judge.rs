@@ -9,6 +9,9 @@ use crate::outcome::Outcome;
 use crate::remedy::describe_all;
 use crate::rule::Rule;
 
+/// Epochs in a row at the end in which a finding must be observed to be there still.
+const CONFIRMED: u32 = 2;
+
 /// Windows in a row in which a rule must be silent for its finding to be over.
 const SILENT_WINDOWS: u32 = 2;
 
@@ -180,7 +183,7 @@ impl OpenCase {
         let learning = outcome.is_some_and(Outcome::is_learning);
         let passed = match self.moment {
             Moment::Window => self.missed >= SILENT_WINDOWS,
-            Moment::Epoch => self.missed > 0,
+            Moment::Epoch => self.in_a_row < CONFIRMED,
             _ => false,
         };
         let note = match self.stands {

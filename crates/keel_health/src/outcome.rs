@@ -9,10 +9,14 @@ pub(crate) const LEARNED: f64 = 0.9;
 /// Part of the task from which on nothing has failed, though much may be missing; ours.
 pub(crate) const LEARNING: f64 = 0.5;
 
+/// Part of the task by loss from which on a training has left the plateau of guessing; ours.
+const LEAVES_PLATEAU: f64 = 0.1;
+
 /// Parts of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.
 ///
 /// Each is 1 - loss / loss of guessing; for classes the larger of that and (accuracy - share of the largest class) / (1 - that
-/// share), since a network can be right and too sure of itself.
+/// share), since a network can be right and too sure of itself. The accuracy of training samples counts only where their loss is
+/// below that of guessing: on a plateau it is chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     /// Part learned of the training samples.
@@ -31,8 +35,12 @@ impl Outcome {
             (largest < 1.0).then_some((f64::from(accuracy?) - largest) / (1.0 - largest))
         };
         let part = |loss: Option<f64>, accuracy| larger(by_loss(loss), by_accuracy(accuracy));
+        let training = |epoch: &EpochMeasurement| {
+            let loss = epoch.train_loss.map(f64::from);
+            by_loss(loss).filter(|&part| part < LEAVES_PLATEAU).or_else(|| part(loss, epoch.train_accuracy))
+        };
         let of_epoch = |epoch: &EpochMeasurement| Outcome {
-            training: part(epoch.train_loss.map(f64::from), epoch.train_accuracy).unwrap_or(f64::NAN),
+            training: training(epoch).unwrap_or(f64::NAN),
             validation: part(epoch.validation_loss.map(f64::from), epoch.validation_accuracy),
         };
         let last = case.epochs.last().map(of_epoch).filter(|outcome| outcome.training.is_finite());

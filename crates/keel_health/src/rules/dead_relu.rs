@@ -20,7 +20,7 @@
 //! # Source
 //! CS231n course notes, neural-networks-1: as much as 40 % of a network can be dead. The limits are ours.
 
-use super::{frozen, loss_trend, stopped_early, tiny_batch, too_small, update_ratio, vanishing_gradient, zigzag};
+use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio, vanishing_gradient, zigzag};
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
@@ -55,12 +55,7 @@ pub const RULE: Rule = Rule {
                 lies: Downstream,
             },
             Explanation {
-                consequences: &[
-                    Code(tiny_batch::CODE),
-                    Code(loss_trend::CODE),
-                    Code(stopped_early::CODE),
-                    Code(too_small::CODE),
-                ],
+                consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE), Code(stopped_early::CODE)],
                 lies: Anywhere,
             },
         ],

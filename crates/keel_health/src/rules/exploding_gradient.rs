@@ -17,7 +17,7 @@
 //! Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), for clipping the norm.
 
 use super::vanishing_gradient::gradient_flow;
-use super::{batch_norm, dead_relu, frozen, loss_trend, non_finite, saturation, stopped_early, too_small, zigzag};
+use super::{batch_norm, dead_relu, frozen, loss_trend, non_finite, saturation, stopped_early, zigzag};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::LayerStatistic;
@@ -50,7 +50,6 @@ pub const RULE: Rule = Rule {
                 Code(frozen::CODE),
                 Code(loss_trend::CODE),
                 Code(stopped_early::CODE),
-                Code(too_small::CODE),
                 Code(non_finite::CODE),
             ],
             lies: Anywhere,

@@ -17,7 +17,7 @@
 //! # Source
 //! Glorot and Bengio (2010), section 3; CS231n lecture 7, "sigmoids saturate and kill gradients". The limits are ours.
 
-use super::{frozen, loss_trend, stopped_early, tiny_batch, too_small, update_ratio, vanishing_gradient, zigzag};
+use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio, vanishing_gradient, zigzag};
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
@@ -52,12 +52,7 @@ pub const RULE: Rule = Rule {
                 lies: Downstream,
             },
             Explanation {
-                consequences: &[
-                    Code(tiny_batch::CODE),
-                    Code(loss_trend::CODE),
-                    Code(stopped_early::CODE),
-                    Code(too_small::CODE),
-                ],
+                consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE), Code(stopped_early::CODE)],
                 lies: Anywhere,
             },
         ],

@@ -20,7 +20,6 @@
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::EpochMeasurement;
-use crate::remedy::Remedy;
 use crate::role::{Role, Stage};
 use crate::rule::Rule;
 use crate::symptom::Symptom::Code;
@@ -75,7 +74,7 @@ fn judge(case: &Case) -> Option<Observation> {
         Observation::new(Level::Warn, None, descent.to_come(), TO_COME)
             .message(message)
             .cause(format!("the training is too short: its loss of {} is on its way down", number(left)))
-            .remedy(Remedy::SetEpochs { epochs: (epochs as f64 * longer).ceil() as u64 }),
+            .remedy(case.longer(longer)),
     )
 }
 
@@ -112,12 +111,11 @@ impl Descent {
     }
 }
 
-/// Means over the thirds of the epochs.
+/// Means over the last three stretches of a third of the epochs.
 fn thirds(case: &Case, loss: impl Fn(&EpochMeasurement) -> Option<f32>) -> Option<[f64; 3]> {
     let losses: Vec<f64> = case.epochs.iter().map(|epoch| loss(epoch).map(f64::from)).collect::<Option<_>>()?;
     let length = losses.len() / 3;
     let mean = |range: &[f64]| range.iter().sum::<f64>() / range.len() as f64;
-    let (earlier, last) = losses.split_at(losses.len() - length);
-    let (first, middle) = earlier.split_at(earlier.len() - length);
-    Some([mean(first), mean(middle), mean(last)])
+    let stretch = |from_end: usize| mean(&losses[losses.len() - from_end * length..][..length]);
+    Some([stretch(3), stretch(2), stretch(1)])
 }

@@ -19,7 +19,7 @@
 //! # Source
 //! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.
 
-use super::{loss_trend, stopped_early, too_small};
+use super::{loss_trend, stopped_early};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{GradientCheck, TinyBatch};
@@ -43,10 +43,7 @@ pub const RULE: Rule = Rule {
     roles: &[Role {
         symptom: Code(CODE),
         stage: Stage::Results,
-        explains: &[Explanation {
-            consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE), Code(too_small::CODE)],
-            lies: Anywhere,
-        }],
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE)], lies: Anywhere }],
     }],
     layer_statistics: &[],
     calibrations: &[],

@@ -16,12 +16,14 @@
 //! # Source
 //! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 5.2: capacity and underfitting. The limits are ours.
 
+use super::loss_trend;
 use super::stopped_early::{Descent, FALL};
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 use crate::measurement::LayerKind;
 use crate::remedy::Remedy;
-use crate::role::{Role, Stage};
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
 use crate::symptom::Symptom::Code;
 
@@ -36,7 +38,11 @@ pub const RULE: Rule = Rule {
     statistic: "units of the narrowest hidden layer",
     source: include_str!("too_small.rs"),
     examine,
-    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Capacity,
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+    }],
     layer_statistics: &[],
     calibrations: &[],
 };

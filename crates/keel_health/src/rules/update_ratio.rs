@@ -24,14 +24,14 @@
 
 use super::stopped_early::Descent;
 use super::{
-    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, stopped_early, too_small,
-    zigzag,
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, stopped_early, zigzag,
 };
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::history::Window;
 use crate::measurement::{LayerStatistic, ModelDescription, ParameterRole};
+use crate::remedy::Remedy;
 use crate::role::Lies::Anywhere;
 use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
@@ -64,7 +64,6 @@ pub const RULE: Rule = Rule {
                         Code(frozen::CODE),
                         Code(loss_trend::CODE),
                         Code(stopped_early::CODE),
-                        Code(too_small::CODE),
                         Code(non_finite::CODE),
                     ],
                     lies: Anywhere,
@@ -75,7 +74,7 @@ pub const RULE: Rule = Rule {
             symptom: Low(CODE),
             stage: Stage::SmallSteps,
             explains: &[Explanation {
-                consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE), Code(too_small::CODE)],
+                consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE)],
                 lies: Anywhere,
             }],
         },
@@ -119,6 +118,8 @@ pub const LOSS_FELL: f64 = 0.95;
 pub const LOSS_DONE: f64 = 0.5;
 /// Loss relative to that of guessing above which there is hardly any progress.
 pub const LOSS_SLOW: f64 = 0.8;
+/// Times as many epochs, where no higher rate helps.
+const LONGER: f64 = 3.0;
 /// Learning rate relative to its peak from which a small ratio is judged.
 pub const SCHEDULE_SHARE: f64 = 0.3;
 
@@ -154,7 +155,8 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         Observation::new(level, Some(layer), ratio, threshold)
             .message(message)
             .cause("the learning rate is too high")
-            .remedy(case.scale_learning_rate(factor(ratio))),
+            .remedy(case.scale_learning_rate(factor(ratio)))
+            .remedy(Remedy::AddBatchNorm),
     )
 }
 
@@ -182,7 +184,8 @@ fn shock(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, Some(layer), ratio, SHOCK)
             .message(message)
             .cause("the learning rate is too high for the first steps")
-            .remedy(case.scale_learning_rate(0.1)),
+            .remedy(case.scale_learning_rate(0.1))
+            .remedy(Remedy::AddBatchNorm),
     )
 }
 
@@ -204,7 +207,8 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         Observation::new(Level::Warn, Some(layer), ratio, limit)
             .message(message)
             .cause("the learning rate is too low, or the gradient that reaches the weights is")
-            .remedy(case.scale_learning_rate(factor(ratio))),
+            .remedy(case.scale_learning_rate(factor(ratio)))
+            .remedy(case.longer(LONGER)),
     )
 }
 
@@ -228,7 +232,8 @@ fn too_slow(case: &Case) -> Option<Observation> {
         Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
             .message(message)
             .cause("the learning rate is too low for a training of this length")
-            .remedy(case.scale_learning_rate(10.0)),
+            .remedy(case.scale_learning_rate(10.0))
+            .remedy(case.longer(LONGER)),
     )
 }
 

@@ -17,7 +17,7 @@
 //! # Source
 //! Glorot and Bengio (2010); Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen" (1991). The limit 1e-2 is ours.
 
-use super::{frozen, loss_trend, stopped_early, tiny_batch, too_small, update_ratio};
+use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio};
 use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, centred, number};
 use crate::finding::Level;
@@ -50,7 +50,6 @@ pub const RULE: Rule = Rule {
                 Code(tiny_batch::CODE),
                 Code(loss_trend::CODE),
                 Code(stopped_early::CODE),
-                Code(too_small::CODE),
             ],
             lies: Anywhere,
         }],

@@ -16,7 +16,7 @@
 //! # Source
 //! LeCun et al. (1998), section 4.3; CS231n lecture 7, "sigmoid outputs are not zero-centered". The limits are ours.
 
-use super::{loss_trend, stopped_early, too_small};
+use super::{loss_trend, stopped_early};
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, centred, number, percent};
 use crate::finding::Level;
@@ -42,10 +42,7 @@ pub const RULE: Rule = Rule {
     roles: &[Role {
         symptom: Code(CODE),
         stage: Stage::Activations,
-        explains: &[Explanation {
-            consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE), Code(too_small::CODE)],
-            lies: Anywhere,
-        }],
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE)], lies: Anywhere }],
     }],
     layer_statistics: &[LayerStatistic::SignAgreement],
     calibrations: &[Calibration {

@@ -100,7 +100,7 @@ fn climb(session: &mut Session, snapshot: &Snapshot, present: f64, stretch: Stre
             if without_gain >= PATIENCE || Instant::now() >= stretch.deadline {
                 break;
             }
-            let tried = race.run(session, snapshot, present * FACTOR.powi(direction * rung), stretch)?;
+            let tried = race.run(session, snapshot, rounded(present * FACTOR.powi(direction * rung)), stretch)?;
             if is_lower(tried.loss, best.loss) {
                 (best, without_gain) = (tried, 0);
             } else if best.loss.is_some() {
@@ -114,6 +114,11 @@ fn climb(session: &mut Session, snapshot: &Snapshot, present: f64, stretch: Stre
     let threshold = race.tried[0].loss.map(|loss| loss - LEAST_GAIN * loss.abs());
     race.best = if is_lower(best.loss, threshold.or(race.tried[0].loss)) { best.learning_rate } else { present };
     Ok(race)
+}
+
+/// `rate` with two digits, which a person reads and writes.
+fn rounded(rate: f64) -> f64 {
+    format!("{rate:.1e}").parse().unwrap_or(rate)
 }
 
 /// Returns true if `loss` is a number and below `other`, or `other` is none.

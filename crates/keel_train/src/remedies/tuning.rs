@@ -40,18 +40,15 @@ pub fn tuned_treatment(
         Some(_) => treatment(&config, finding, choice)?.into_iter().collect(),
         None => treatments(&config, finding)?,
     };
-    let mut first = None;
     for candidate in candidates {
         let present = config.optimizer.learning_rate();
         let Some(race) = measured(folder, &candidate, present)? else { return Ok(Some(candidate)) };
         let rate_alone = matches!(candidate.remedy, Remedy::ScaleLearningRate { .. });
-        let useless = rate_alone && race.best == present;
-        if !useless {
+        if !rate_alone || race.best != present {
             return Ok(Some(with_rate(candidate, present, &race)));
         }
-        first.get_or_insert(candidate);
     }
-    Ok(first)
+    Ok(None)
 }
 
 /// Rates tried from the point where `treatment` starts; `None` for one that has nothing to do with the learning rate.
