@@ -12,6 +12,7 @@ use crate::measurement::{
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, Record, StartMeasurement,
     StepMeasurement,
 };
+use crate::outcome::Outcome;
 
 /// Watches one run.
 #[derive(Debug, Clone)]
@@ -195,9 +196,13 @@ impl Monitor {
     /// All findings so far: causes first, each followed by its consequences. Once the run is over, their levels follow what
     /// became of it.
     pub fn findings(&self) -> Vec<Finding> {
-        let findings =
-            if self.ended { self.judge.settled(self.case(Moment::End, None).outcome()) } else { self.judge.findings() };
+        let findings = if self.ended { self.judge.settled(self.outcome()) } else { self.judge.findings() };
         order_by_cause(&self.model, findings)
+    }
+
+    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.case(Moment::End, None).outcome()
     }
 
     /// The model.

@@ -522,7 +522,9 @@ fn k019_decay_and_dropout() {
         let found = with_code(&Monitor::new(model.clone()), "K019");
         assert_eq!(found.first().map(|finding| finding.level), expected, "{probability}");
     }
-    for (decay, expected) in [(5e-4, None), (0.1, None), (0.2, Some(Level::Warn)), (1.0, Some(Level::Error))] {
+    for (decay, expected) in
+        [(5e-4, None), (0.05, None), (0.1, Some(Level::Warn)), (0.2, Some(Level::Error)), (1.0, Some(Level::Error))]
+    {
         let model = ModelDescription { weight_decay: Some(decay), ..mlp(Relu, 1) };
         let found = Monitor::new(model).findings();
         assert_eq!(found.first().map(|finding| finding.level), expected, "{decay}");

@@ -4,7 +4,7 @@
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
 //! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. Losses
 //! are compared with three tenths of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
-//! than 4 samples are a warning before the training begins. If the loss
+//! than 4 samples are an error before the training begins. If the loss
 //! gap is known and below 0.1, shifted channels are only noted.
 //!
 //! # Why it matters
@@ -24,7 +24,7 @@
 //! (2021). The limits on channels are ours.
 
 use super::{
-    dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, stopped_early, too_small,
+    dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, stopped_early, too_small, update_ratio,
     vanishing_gradient,
 };
 use crate::case::{Case, Moment, Observation, number, percent};
@@ -73,7 +73,10 @@ pub const RULE: Rule = Rule {
         Role {
             symptom: Code(CODE),
             stage: Stage::Layers,
-            explains: &[Explanation { consequences: &[Code(overfitting::CODE)], lies: Anywhere }],
+            explains: &[Explanation {
+                consequences: &[Low(update_ratio::CODE), Code(overfitting::CODE), Code(stopped_early::CODE)],
+                lies: Anywhere,
+            }],
         },
     ],
     layer_statistics: &[],
@@ -127,8 +130,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
     let norm = case.model.layers.iter().position(|layer| layer.kind == LayerKind::BatchNorm)?;
     let message = format!("{} normalises over batches of {samples} samples", case.model.name(norm));
     Some(
-        Observation::new(Level::Warn, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
-            .while_seen()
+        Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .statistic("samples a batch")
             .message(message)
             .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")

@@ -84,10 +84,10 @@ pub const LEARNING: f64 = 0.5;
 pub const WARN_DROPOUT: f64 = 0.5;
 /// Dropout for an error.
 pub const ERROR_DROPOUT: f64 = 0.8;
-/// Learning rate × decay for a warning: ln 2 / 100.
-pub const WARN_SHRINKAGE: f64 = 0.007;
-/// Learning rate × decay for an error: ln 2 / 25.
-pub const ERROR_SHRINKAGE: f64 = 0.028;
+/// Learning rate × decay for a warning: ln 2 / 230.
+pub const WARN_SHRINKAGE: f64 = 0.003;
+/// Learning rate × decay for an error: ln 2 / 100.
+pub const ERROR_SHRINKAGE: f64 = 0.007;
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -130,7 +130,7 @@ fn shrinkage(case: &Case) -> Option<Observation> {
         steps => format!("{} steps", number(steps)),
     };
     let highest = highest_rate(case.model.optimizer.as_deref());
-    if rate > highest && 0.1 * highest * decay <= WARN_SHRINKAGE {
+    if rate > highest && 0.1 * highest * decay <= ERROR_SHRINKAGE {
         let value = 0.1 * highest;
         return Some(
             observation

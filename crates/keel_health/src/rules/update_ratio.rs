@@ -118,6 +118,9 @@ pub const LOSS_FELL: f64 = 0.95;
 pub const LOSS_DONE: f64 = 0.5;
 /// Loss relative to that of guessing above which there is hardly any progress.
 pub const LOSS_SLOW: f64 = 0.8;
+/// Part of the task below which nothing was learned; ours.
+const NOTHING: f64 = 0.1;
+const TOO_LOW: &str = "the learning rate is too low, or the gradient that reaches the weights is";
 /// Times as many epochs, where no higher rate helps.
 const LONGER: f64 = 3.0;
 /// Learning rate relative to its peak from which a small ratio is judged.
@@ -127,7 +130,7 @@ pub const SCHEDULE_SHARE: f64 = 0.3;
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Window | Moment::Collapse => judge(case),
-        Moment::End => too_slow(case).into_iter().collect(),
+        Moment::End => too_slow(case).or_else(|| hardly_moved(case)).into_iter().collect(),
         _ => Vec::new(),
     }
 }
@@ -206,7 +209,7 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, limit)
             .message(message)
-            .cause("the learning rate is too low, or the gradient that reaches the weights is")
+            .cause(TOO_LOW)
             .remedy(case.scale_learning_rate(factor(ratio)))
             .remedy(case.longer(LONGER)),
     )
@@ -233,6 +236,29 @@ fn too_slow(case: &Case) -> Option<Observation> {
             .message(message)
             .cause("the learning rate is too low for a training of this length")
             .remedy(case.scale_learning_rate(10.0))
+            .remedy(case.longer(LONGER)),
+    )
+}
+
+/// A training that ends with nothing learned and weights that hardly moved.
+fn hardly_moved(case: &Case) -> Option<Observation> {
+    let learned = case.outcome()?.training;
+    let &(layer, ratio) =
+        ratios(case).iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < WARN_SLOW)?;
+    if !(learned < NOTHING) || case.learning_rate_share() < SCHEDULE_SHARE || ratio == 0.0 {
+        return None;
+    }
+    let message = format!(
+        "the training ends with {} of the task learned, and a step changes the weights of {} by only {} of their norm",
+        percent(learned.max(0.0)),
+        case.model.name(layer),
+        number(ratio)
+    );
+    Some(
+        Observation::new(Level::Error, Some(layer), ratio, WARN_SLOW)
+            .message(message)
+            .cause(TOO_LOW)
+            .remedy(case.scale_learning_rate(factor(ratio)))
             .remedy(case.longer(LONGER)),
     )
 }
