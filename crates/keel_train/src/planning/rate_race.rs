@@ -196,12 +196,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Config;
-    use crate::{load_data, threads};
+    use crate::{config, load_data, threads};
 
     fn race(rate: f64) -> RateRace {
-        let mut config = crate::config::parse(std::path::Path::new("config.toml"), "", &[]).unwrap();
-        config.model.preset = "mlp".to_owned();
+        let config = config::load(Some("mlp"), &["data.source=digits".to_owned()]).unwrap();
         let data = load_data(&config).unwrap();
         let pool = threads::pool(1).unwrap();
         pool.install(|| {

@@ -180,24 +180,39 @@ fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &st
     settings.collect()
 }
 
-/// `init` for every layer with weights.
+/// `init` for every layer with weights but the last, which may start as small as it likes, unless all its weights are the same.
 fn initialisers(config: &Config, init: &str) -> Vec<String> {
-    let own = own_inits(&config.model.layers(), "model.layers");
+    let layers = config.model.layers();
+    let last = layers.iter().rposition(|layer| own_init(layer).is_some());
+    let varied = last.and_then(|last| own_init(&layers[last])).filter(|init| !is_constant(init));
+    let kept = varied.and(last).map(|last| format!("model.layers.{last}.init=auto"));
+    let own = own_inits(&layers, "model.layers").into_iter().filter(|setting| Some(setting) != kept.as_ref());
     std::iter::once(format!("model.init={init}")).chain(own).collect()
+}
+
+fn is_constant(init: &InitSpec) -> bool {
+    matches!(init, InitSpec::Zeros | InitSpec::Constant(_))
+}
+
+/// The initialiser of a layer's weights.
+fn own_init(layer: &LayerSpec) -> Option<&InitSpec> {
+    match layer {
+        LayerSpec::Linear(spec) => Some(&spec.init),
+        LayerSpec::Conv2d(spec) => Some(&spec.init),
+        LayerSpec::Maxout(spec) => Some(&spec.init),
+        _ => None,
+    }
 }
 
 /// `auto` in the place of every layer's own initialiser, so that the model's holds for it.
 fn own_inits(layers: &[LayerSpec], key: &str) -> Vec<String> {
     let layers = layers.iter().enumerate();
-    let settings = layers.flat_map(|(index, layer)| {
-        let own = match layer {
-            LayerSpec::Residual(block) => return own_inits(&block.body, &format!("{key}.{index}.body")),
-            LayerSpec::Linear(spec) => &spec.init,
-            LayerSpec::Conv2d(spec) => &spec.init,
-            LayerSpec::Maxout(spec) => &spec.init,
-            _ => return Vec::new(),
-        };
-        if *own == InitSpec::Auto { Vec::new() } else { vec![format!("{key}.{index}.init=auto")] }
+    let settings = layers.flat_map(|(index, layer)| match layer {
+        LayerSpec::Residual(block) => own_inits(&block.body, &format!("{key}.{index}.body")),
+        layer => match own_init(layer) {
+            Some(init) if *init != InitSpec::Auto => vec![format!("{key}.{index}.init=auto")],
+            _ => Vec::new(),
+        },
     });
     settings.collect()
 }

@@ -66,9 +66,10 @@ fn every_hidden_sigmoid_is_replaced_and_the_last_layer_is_not() {
     let linear = "{ type = \"linear\", out_features = 4 }";
     let layers = format!("model.layers=[{linear}, {sigmoid}, {linear}, {sigmoid}, {linear}, {sigmoid}]");
     let config = config::load(Some("mlp"), &[layers, "data.source=digits".to_owned()]).unwrap();
-    let remedy = Remedy::SetActivation { layer: None, function: "relu".into(), config_key: None };
+    let remedy =
+        Remedy::SetActivation { layer: None, from: "sigmoid".into(), function: "relu".into(), config_key: None };
     let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
-    assert_eq!(treatment.settings, ["model.layers.1.function=relu", "model.layers.3.function=relu"]);
+    assert_eq!(treatment.settings, ["model.layers.1.function=relu", "model.layers.3.function=relu", "model.init=auto"]);
     let changed = treatment.config.to_toml();
     assert_eq!((changed.matches("\"relu\"").count(), changed.matches("\"sigmoid\"").count()), (2, 1), "{changed}");
 }
@@ -156,6 +157,6 @@ fn another_initialiser_reaches_layers_that_name_their_own() {
     let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
     let expected = ["model.init=kaiming_normal", "model.layers.0.init=auto", "model.layers.1.body.0.init=auto"];
     assert_eq!(treatment.settings, expected, "the last layer may start as small as it likes");
-    let again = hidden_inits(&treatment.config.model.layers[..3], "model.layers");
-    assert_eq!(again, [""; 0], "the changed config holds no other initialiser in a hidden layer");
+    let again = initialisers(&treatment.config, "kaiming_normal");
+    assert_eq!(again, ["model.init=kaiming_normal"], "the changed config holds no other initialiser in a hidden layer");
 }
