@@ -32,6 +32,10 @@ mod tests {
     fn causes_come_before_symptoms() {
         let expected = [
             Code("K008"),
+            Code("K028"),
+            Code("K029"),
+            Code("K030"),
+            Code("K031"),
             Code("K002"),
             Code("K003"),
             Code("K006"),

@@ -8,7 +8,6 @@
 pub mod batch_norm;
 pub mod dead_relu;
 pub mod exploding_gradient;
-pub mod frozen;
 pub mod inputs;
 pub mod labels;
 pub mod loss_trend;
@@ -21,9 +20,12 @@ pub mod signal;
 pub mod start_loss;
 pub mod symmetry;
 pub mod tiny_batch;
+mod training_loop;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
+
+pub use training_loop::{frozen, one_class_batches, uncleared_gradients, unoptimised_parameters, wrong_mode};
 
 use crate::rule::Rule;
 
@@ -48,4 +50,8 @@ pub(crate) static CATALOG: &[Rule] = &[
     loss_trend::RULE,
     overfitting::RULE,
     regularization::RULE,
+    uncleared_gradients::RULE,
+    unoptimised_parameters::RULE,
+    wrong_mode::RULE,
+    one_class_batches::RULE,
 ];
