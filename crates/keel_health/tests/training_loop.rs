@@ -233,6 +233,24 @@ mod unoptimised_parameters {
     }
 
     #[test]
+    fn steps_that_only_accumulate_are_not_judged_unless_there_is_nothing_else() {
+        let recorded = |updates: fn(u64) -> bool| {
+            let monitor = run(&mlp(Relu, 2), 2 * STEPS, |number, step| {
+                step.updated = Some(updates(number));
+                // A loop that clears its gradients with the update has none left to measure then.
+                let measured = !updates(number);
+                step.layers.iter_mut().for_each(|layer| layer.parameters.retain(|_| measured));
+                (0..5).for_each(|layer| set_updates(step, layer, 0.0));
+                stuck(step);
+            });
+            level(&monitor, "K029")
+        };
+        assert_eq!(recorded(|number| number % 4 == 3), None);
+        assert_eq!(recorded(|number| number == 150), None, "one update in four hundred steps");
+        assert_eq!(recorded(|_| false), Some(Level::Error));
+    }
+
+    #[test]
     fn rare_updates_are_updates() {
         // One update for 150 batches: some windows hold none.
         let monitor = run(&mlp(Relu, 2), 900, |number, step| {

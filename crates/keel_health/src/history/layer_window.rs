@@ -54,9 +54,9 @@ pub struct ParameterWindow {
     pub gradient_steps: u64,
     /// Steps in which gradient and update (as far as measured) were exactly zero.
     pub idle_steps: u64,
-    /// Steps in which its update was measured.
+    /// Steps in which its update was measured, without those that only accumulate a gradient.
     pub update_steps: u64,
-    /// Steps in which its update was exactly zero.
+    /// Those of them in which its update was exactly zero.
     pub still_steps: u64,
     /// Weight norm at the last step.
     pub weight_norm: Option<f64>,
@@ -104,6 +104,16 @@ impl LayerWindow {
         }
         for (total, parameter) in self.parameters.iter_mut().zip(&layer.parameters) {
             total.push(parameter);
+        }
+    }
+
+    /// Counts the updates of the parameters, for a step that was to update them.
+    pub(super) fn push_updates(&mut self, layer: &LayerMeasurement) {
+        for (total, parameter) in self.parameters.iter_mut().zip(&layer.parameters) {
+            if let Some(update) = parameter.update_norm {
+                total.update_steps += 1;
+                total.still_steps += u64::from(update == 0.0);
+            }
         }
     }
 
@@ -221,10 +231,6 @@ impl ParameterWindow {
             && (decay > 0.0 || gradient > 0.0)
         {
             self.decay_ratio.push(decay / gradient);
-        }
-        if let Some(update) = parameter.update_norm {
-            self.update_steps += 1;
-            self.still_steps += u64::from(update == 0.0);
         }
         if let Some(gradient) = parameter.gradient_norm {
             self.gradient_steps += 1;

@@ -9,6 +9,8 @@ pub struct LoopWindow {
     pub fresh_steps: u64,
     /// Those of them whose buffers were not zero.
     pub uncleared_steps: u64,
+    /// Steps that were recorded as ending without an update.
+    pub accumulating_steps: u64,
     /// Steps whose mode was recorded.
     pub mode_steps: u64,
     /// Those of them in evaluation mode.
@@ -49,6 +51,7 @@ impl LoopWindow {
                 self.uncleared_norms += f64::from(norm);
             }
         }
+        self.accumulating_steps += u64::from(step.updated == Some(false));
         self.updated = step.has_updated() == Some(true);
         if let Some(training) = step.training_mode {
             self.mode_steps += 1;

@@ -76,6 +76,9 @@ impl Window {
                 self.layers.resize_with(layer.layer + 1, LayerWindow::default);
             }
             self.layers[layer.layer].push(layer);
+            if step.updated != Some(false) {
+                self.layers[layer.layer].push_updates(layer);
+            }
         }
         self.non_finite |= step.has_non_finite();
     }

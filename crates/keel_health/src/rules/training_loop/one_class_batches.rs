@@ -26,8 +26,8 @@ use crate::remedy::Remedy;
 use crate::role::Lies::Anywhere;
 use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::rules::{batch_norm, exploding_gradient, labels, loss_trend, overfitting};
-use crate::symptom::Symptom::Code;
+use crate::rules::{batch_norm, dead_relu, exploding_gradient, labels, loss_trend, overfitting, update_ratio};
+use crate::symptom::Symptom::{Code, High};
 
 /// Code of the rule.
 pub const CODE: &str = "K031";
@@ -44,10 +44,12 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Loop,
         explains: &[
-            // Losses that follow the class of the batch, statistics of one class.
+            // Losses and steps that follow the class of the batch, statistics of one class.
             Explanation {
                 consequences: &[
+                    High(update_ratio::CODE),
                     Code(exploding_gradient::CODE),
+                    Code(dead_relu::CODE),
                     Code(batch_norm::CODE),
                     Code(labels::CODE),
                     Code(overfitting::CODE),

@@ -1,7 +1,8 @@
 //! # What it measures
 //! Parameters that have a gradient and whose update is exactly 0 at every step of a window. Only a gradient that would
-//! have moved them counts: learning rate times its norm above a millionth of the norm of the values. If no parameter
-//! moves, an error. If some layers do not, a warning. Reported as a fact: biases, scales or shifts alone, and layers that
+//! have moved them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded as
+//! `"updated": false` only accumulate a gradient and do not count. If no parameter moves, or every step since the beginning
+//! is recorded as ending without an update, an error. If some layers do not, a warning. Reported as a fact: biases, scales or shifts alone, and layers that
 //! all lie in front of every layer that moves while the loss falls below 0.8 of its first value. Windows at a learning
 //! rate of 0 and layers marked as frozen are not judged. K016 speaks of parameters without a gradient.
 //!
@@ -57,6 +58,9 @@ pub const VISIBLE: f64 = 1e-6;
 /// Loss relative to its first value below which layers in front may be left out on purpose.
 pub const LOSS_FELL: f64 = 0.8;
 
+/// Code that updates after a backward pass.
+const UPDATE: &str = "loss.backward(); optimizer.step()";
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
@@ -86,7 +90,7 @@ fn judge(case: &Case) -> Option<Observation> {
         (Some(last), Some(first)) if last < first && case.loss_fell_below(LOSS_FELL) => (Level::Info, &layers.still),
         _ => (Level::Warn, &layers.still),
     };
-    let &first = named.first()?;
+    let Some(&first) = named.first() else { return never_updated(case) };
     let (role, gradient) = left_out(case, first, rate)?;
     let message = format!(
         "the {} of {}{} got a gradient (norm {}) and an update of exactly 0 in every step",
@@ -97,6 +101,22 @@ fn judge(case: &Case) -> Option<Observation> {
     );
     let observation = Observation::new(level, Some(first), named.len() as f64, 0.0).message(message);
     Some(explain(observation, &case.model.name(first), layers.moving.is_empty()))
+}
+
+/// Every step so far was recorded as ending without an update.
+fn never_updated(case: &Case) -> Option<Observation> {
+    let mut windows = case.history.windows();
+    if !windows.all(|window| window.training_loop().accumulating_steps == window.steps) {
+        return None;
+    }
+    let steps = case.window()?.steps as f64;
+    Some(
+        Observation::new(Level::Error, None, steps, 0.0)
+            .statistic("steps without an update")
+            .message(format!("{} steps in a row ended without an update", number(steps)))
+            .cause("the step of the optimiser is never called")
+            .remedy(Remedy::edit("update after every backward pass", UPDATE)),
+    )
 }
 
 /// The words for the layers behind the first one.
@@ -117,7 +137,7 @@ fn explain(observation: Observation, layer: &str, nothing_moves: bool) -> Observ
         return observation
             .cause("no update is applied: the optimiser has other parameters, or its step is never called")
             .remedy(all)
-            .remedy(Remedy::edit("update after every backward pass", "loss.backward(); optimizer.step()"));
+            .remedy(Remedy::edit("update after every backward pass", UPDATE));
     }
     let freeze =
         Remedy::edit(format!("freeze {layer} if it is meant to stay"), format!("model.{layer}.requires_grad_(False)"));
