@@ -32,6 +32,7 @@ mod tests {
     fn causes_come_before_symptoms() {
         let expected = [
             Code("K008"),
+            Code("K020"),
             Code("K028"),
             Code("K029"),
             Code("K030"),
@@ -42,6 +43,7 @@ mod tests {
             Code("K005"),
             Code("K019"),
             Low("K015"),
+            Code("K032"),
             High("K013"),
             Code("K012"),
             Code("K009"),
@@ -54,6 +56,7 @@ mod tests {
             Code("K004"),
             Code("K007"),
             Code("K018"),
+            Code("K021"),
             Code("K017"),
             Code("K001"),
         ];

@@ -31,6 +31,8 @@ pub enum Stage {
     Penalty,
     /// Number of samples whose statistics normalise.
     BatchSize,
+    /// Number of units.
+    Capacity,
     /// Steps too large for the weights.
     LargeSteps,
     /// Gradients that grow.

@@ -118,6 +118,7 @@ fn healthy_loops_that_look_alike() {
         ("accumulated gradients", run(model(&layers(), &json!({})), accumulating)),
         ("a frozen backbone", run(frozen(json!({})), |_| json!({"layers": without_update("fc1")}))),
         ("no layer with modes", run(model(&no_dropout, &json!({})), |_| json!({"training_mode": false}))),
+        ("relu in forward", run(model(&json!([]), &json!({"unlisted_functions": true})), |_| json!({}))),
         ("log_softmax in forward", run(model(&layers(), &nll), |_| log_softmax.clone())),
     ];
     for (name, found) in cases {

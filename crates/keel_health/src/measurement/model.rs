@@ -32,6 +32,8 @@ pub struct ModelDescription {
     pub clip_norm: Option<f32>,
     /// Samples of one training batch.
     pub batch_size: Option<u64>,
+    /// Epochs that are planned.
+    pub epochs: Option<u64>,
     /// Samples of one epoch (the size of the training split).
     pub samples_per_epoch: Option<u64>,
 }

@@ -11,6 +11,7 @@ pub mod exploding_gradient;
 pub mod inputs;
 pub mod labels;
 pub mod loss_trend;
+pub mod missing_activation;
 pub mod non_finite;
 pub mod output_loss;
 pub mod overfitting;
@@ -18,8 +19,10 @@ pub mod regularization;
 pub mod saturation;
 pub mod signal;
 pub mod start_loss;
+pub mod stopped_early;
 pub mod symmetry;
 pub mod tiny_batch;
+pub mod too_small;
 mod training_loop;
 pub mod update_ratio;
 pub mod vanishing_gradient;
@@ -50,8 +53,11 @@ pub(crate) static CATALOG: &[Rule] = &[
     loss_trend::RULE,
     overfitting::RULE,
     regularization::RULE,
+    missing_activation::RULE,
+    stopped_early::RULE,
     uncleared_gradients::RULE,
     unoptimised_parameters::RULE,
     wrong_mode::RULE,
     one_class_batches::RULE,
+    too_small::RULE,
 ];

@@ -120,6 +120,23 @@ pub(crate) fn run(model: &ModelDescription, steps: u64, mut spoil: impl FnMut(u6
     monitor
 }
 
+/// A loss that falls by hundredths, from a little below that of guessing.
+pub(crate) fn stalled_loss(step: u64) -> f32 {
+    2.2 - 0.0002 * step as f32
+}
+
+/// As [`run`], with a loss that hardly falls below that of guessing.
+pub(crate) fn stalled(
+    model: &ModelDescription,
+    steps: u64,
+    mut spoil: impl FnMut(u64, &mut StepMeasurement),
+) -> Monitor {
+    run(model, steps, |number, step| {
+        step.loss = stalled_loss(number);
+        spoil(number, step);
+    })
+}
+
 /// Data with the given features.
 pub(crate) fn data(features: &[(f32, f32)]) -> DataMeasurement {
     let features = features.iter().map(|&(mean, std)| FeatureStatistics { mean, std, range: None }).collect();

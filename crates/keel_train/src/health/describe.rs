@@ -33,6 +33,7 @@ pub fn describe_model(config: &Config, session: &Session) -> ModelDescription {
         weight_decay: Some(config.optimizer.weight_decay() as f32),
         clip_norm: (clip_norm > 0.0).then_some(clip_norm),
         batch_size: Some(config.train.batch_size as u64),
+        epochs: Some(config.train.epochs),
         samples_per_epoch: Some(session.data().train.len() as u64),
     }
 }

@@ -23,6 +23,8 @@ fn finding(remedies: Vec<Remedy>) -> Finding {
         level: Level::Error,
         layer: None,
         measured: 0.5,
+        latest: None,
+        window: None,
         threshold: 0.1,
         first_step: 100,
         last_step: 200,

@@ -24,7 +24,7 @@ use crate::remedy::Remedy;
 use crate::role::Lies::Anywhere;
 use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::rules::{loss_trend, tiny_batch, update_ratio};
+use crate::rules::{loss_trend, stopped_early, tiny_batch, update_ratio};
 use crate::symptom::Symptom::{Code, Low};
 
 /// Code of the rule.
@@ -42,7 +42,12 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Layers,
         explains: &[Explanation {
-            consequences: &[Low(update_ratio::CODE), Code(tiny_batch::CODE), Code(loss_trend::CODE)],
+            consequences: &[
+                Low(update_ratio::CODE),
+                Code(tiny_batch::CODE),
+                Code(loss_trend::CODE),
+                Code(stopped_early::CODE),
+            ],
             lies: Anywhere,
         }],
     }],
