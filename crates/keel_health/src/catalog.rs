@@ -42,8 +42,11 @@ mod tests {
 
     #[test]
     fn codes_and_names_are_unique_and_in_order() {
-        for (index, rule) in catalog().iter().enumerate() {
-            assert_eq!(rule.code, format!("K{:03}", index + 1));
+        let numbers: Vec<u32> =
+            catalog().iter().map(|rule| rule.code.trim_start_matches('K').parse().unwrap()).collect();
+        assert!(numbers.is_sorted_by(|first, second| first < second), "{numbers:?}");
+        for (rule, number) in catalog().iter().zip(numbers) {
+            assert_eq!(rule.code, format!("K{number:03}"));
             assert_eq!(catalog().iter().filter(|other| other.name == rule.name).count(), 1);
         }
     }

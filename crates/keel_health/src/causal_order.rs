@@ -33,6 +33,10 @@ mod tests {
         let expected = [
             Code("K008"),
             Code("K020"),
+            Code("K028"),
+            Code("K029"),
+            Code("K030"),
+            Code("K031"),
             Code("K002"),
             Code("K003"),
             Code("K006"),

@@ -45,7 +45,7 @@ pub use case::{Case, Moment, Observation, Stands};
 pub use catalog::{catalog, find_rule};
 pub use causal_order::causal_order;
 pub use causes::order_by_cause;
-pub use diagnose::{diagnose, parse_record};
+pub use diagnose::{FORMAT_VERSION, diagnose, parse_record};
 pub use error::HealthError;
 pub use explain::{SECTIONS, Section, rules_markdown};
 pub use finding::{Evidence, Finding, FindingReference, Level, Stretch};

@@ -138,8 +138,9 @@ impl Monitor {
 
     /// Takes in the end of an epoch; returns new findings.
     pub fn epoch(&mut self, epoch: &EpochMeasurement) -> Vec<Finding> {
-        // Only the latest running statistics are judged.
-        self.epochs.iter_mut().for_each(|epoch| epoch.norms.clear());
+        // The latest running statistics are judged, by themselves and against those of the epoch before.
+        let judged = self.epochs.len().saturating_sub(1);
+        self.epochs[..judged].iter_mut().for_each(|epoch| epoch.norms.clear());
         self.epochs.push(epoch.clone());
         let samples = self.model.samples_per_epoch.or(self.data.as_ref().map(|data| data.samples).filter(|&n| n > 0));
         let window_closed = self.history.end_epoch(samples);

@@ -172,6 +172,13 @@ pub enum Remedy {
         /// The step.
         step: u64,
     },
+    /// Change the program of the training loop.
+    EditProgram {
+        /// The change, as an instruction.
+        change: String,
+        /// The code that makes it, for PyTorch.
+        code: String,
+    },
 }
 
 /// Where a remedy can be applied.
@@ -187,6 +194,11 @@ pub enum Application {
 }
 
 impl Remedy {
+    /// Returns the remedy that makes `change` to a program by `code`.
+    pub(crate) fn edit(change: impl Into<String>, code: impl Into<String>) -> Self {
+        Remedy::EditProgram { change: change.into(), code: code.into() }
+    }
+
     /// Where the remedy can be applied.
     pub fn application(&self) -> Application {
         use Remedy::*;
@@ -219,7 +231,7 @@ impl Remedy {
             | SetEpochs { .. }
             | ClassWeights
             | PriorBias { .. } => Application::FreshRun,
-            CleanData | CheckLabels | AddResidual | Augment => Application::ByHand,
+            CleanData | CheckLabels | AddResidual | Augment | EditProgram { .. } => Application::ByHand,
         }
     }
 
@@ -303,6 +315,7 @@ impl Remedy {
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
             EarlyStopping { patience } => format!("stop after {patience} epochs without improvement"),
+            EditProgram { change, code } => format!("{change}; in PyTorch: `{code}`"),
             ReplayStep { step } => format!("replay step {step} with every tensor kept"),
         }
     }

@@ -6,6 +6,7 @@
 
 mod gradient_trend;
 mod layer_window;
+mod loop_window;
 mod ratios;
 mod units;
 mod window;
@@ -14,6 +15,7 @@ use std::collections::VecDeque;
 
 pub use gradient_trend::GradientGrowth;
 pub use layer_window::{GradientTotal, LayerWindow, ParameterWindow, SignalTotal};
+pub use loop_window::LoopWindow;
 pub use units::UnitTotal;
 pub use window::Window;
 

@@ -11,6 +11,7 @@ mod epoch;
 mod evaluation;
 mod layer_statistic;
 mod model;
+mod predictions;
 mod record;
 mod start;
 mod step;
@@ -22,6 +23,7 @@ pub use epoch::{EpochMeasurement, NormStatistics};
 pub use evaluation::EvaluationMeasurement;
 pub use layer_statistic::LayerStatistic;
 pub use model::{LayerDescription, LayerKind, LossKind, ModelDescription};
+pub use predictions::PredictionMeasurement;
 pub use record::Record;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};
 pub use step::{

@@ -8,7 +8,6 @@
 pub mod batch_norm;
 pub mod dead_relu;
 pub mod exploding_gradient;
-pub mod frozen;
 pub mod inputs;
 pub mod labels;
 pub mod loss_trend;
@@ -24,9 +23,12 @@ pub mod stopped_early;
 pub mod symmetry;
 pub mod tiny_batch;
 pub mod too_small;
+mod training_loop;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
+
+pub use training_loop::{frozen, one_class_batches, uncleared_gradients, unoptimised_parameters, wrong_mode};
 
 use crate::rule::Rule;
 
@@ -53,5 +55,9 @@ pub(crate) static CATALOG: &[Rule] = &[
     regularization::RULE,
     missing_activation::RULE,
     stopped_early::RULE,
+    uncleared_gradients::RULE,
+    unoptimised_parameters::RULE,
+    wrong_mode::RULE,
+    one_class_batches::RULE,
     too_small::RULE,
 ];

@@ -1,7 +1,10 @@
 //! # What it measures
 //! Whether the last layer fits the loss, from the description of the model: an activation where the loss expects
 //! logits (softmax twice, sigmoid twice), a missing log-softmax, a number of outputs that is not the number of classes, a
-//! label beyond the last class, targets that the last activation cannot reach. Any is an error.
+//! label beyond the last class, targets that the last activation cannot reach. Where the values that the loss was given are
+//! recorded (`predictions`), these show an activation that the description does not name, over a window: rows of
+//! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss that
+//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error.
 //!
 //! # Why it matters
 //! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away
@@ -64,11 +67,21 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Largest distance of the sum of probabilities from 1, and of a logarithm above 0: rounding.
+pub const ROW_SUM: f32 = 1e-3;
+/// Distance from 0 and 1 within which values have reached the ends of a sigmoid.
+pub const ENDS: f32 = 0.05;
+/// Code that gives the loss logits.
+const LOGITS: &str = "loss = loss_function(logits, labels)";
+/// Code that gives the loss log-probabilities.
+const LOG_SOFTMAX: &str = "loss = loss_function(torch.log_softmax(logits, dim=1), labels)";
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     let found = match case.moment {
         Moment::Model => wrong_activation(case).or_else(|| wrong_width(case)),
         Moment::Data => wrong_label(case).or_else(|| unreachable_targets(case)),
+        Moment::Window if wrong_activation(case).is_none() => wrong_values(case),
         _ => None,
     };
     found.into_iter().collect()
@@ -105,6 +118,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
             Some(drop(error(&format!("it expects logits of any size, {} limits them", other.name()))))
         }
         (LossKind::Nll, LogSoftmax) | (LossKind::BceProbabilities, Sigmoid | Softmax) => None,
+        (LossKind::Nll | LossKind::BceProbabilities, Identity) if case.model.unlisted_functions => None,
         (LossKind::Nll, _) => {
             Some(error("it expects log-probabilities").remedy(Remedy::SetLoss { loss: "cross_entropy".to_string() }))
         }
@@ -113,6 +127,39 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
         }
         _ => None,
     }
+}
+
+/// Values that show an activation in front of the loss, whatever the description says.
+fn wrong_values(case: &Case) -> Option<Observation> {
+    let (loss, given) = (case.model.loss?, case.window()?.training_loop().predictions?);
+    let probabilities = given.rows_are_probabilities(ROW_SUM);
+    let squashed = given.lies_within(0.0, 1.0) && given.lowest <= ENDS && given.highest >= 1.0 - ENDS;
+    let (words, change, code) = match loss {
+        LossKind::CrossEntropy if probabilities => {
+            ("the sum of each row is 1, so softmax is applied twice", "remove the softmax", LOGITS)
+        }
+        LossKind::CrossEntropy | LossKind::Bce if squashed => {
+            ("these are no logits, so sigmoid is applied first", "remove the sigmoid", LOGITS)
+        }
+        LossKind::Nll if probabilities => {
+            ("these are probabilities, not their logarithms", "use log_softmax instead of softmax", LOG_SOFTMAX)
+        }
+        LossKind::Nll if given.highest > ROW_SUM => {
+            ("log-probabilities are never above 0", "apply log_softmax", LOG_SOFTMAX)
+        }
+        _ => return None,
+    };
+    let (lowest, highest) = (f64::from(given.lowest), f64::from(given.highest));
+    let message =
+        format!("the loss {} is given values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
+    Some(
+        Observation::new(Level::Error, None, highest, 0.0)
+            .statistic("largest value that the loss is given")
+            .message(message)
+            .cause("the output of the network and the loss were chosen separately")
+            .remedy(Remedy::edit(format!("{change} in front of the loss"), code))
+            .at_once(),
+    )
 }
 
 fn wrong_width(case: &Case) -> Option<Observation> {

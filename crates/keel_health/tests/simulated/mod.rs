@@ -47,6 +47,7 @@ pub(crate) fn healthy_step(model: &ModelDescription, step: u64) -> StepMeasureme
         learning_rate: Some(0.05),
         gradient_norm: Some(1.0),
         layers,
+        ..StepMeasurement::default()
     }
 }
 
