@@ -9,8 +9,8 @@ use crate::finding::Finding;
 use crate::history::{History, HistoryState};
 use crate::judge::{Judge, Question, Stretch};
 use crate::measurement::{
-    DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, Record, StartMeasurement,
-    StepMeasurement,
+    DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription, Record,
+    StartMeasurement, StepMeasurement,
 };
 
 /// Watches one run.
@@ -22,6 +22,7 @@ pub struct Monitor {
     history: History,
     epochs: Vec<EpochMeasurement>,
     evaluations: Vec<EvaluationMeasurement>,
+    inputs: Option<InputsMeasurement>,
     judge: Judge,
     last_step: u64,
     /// The run is over and had few windows.
@@ -63,6 +64,7 @@ impl Monitor {
             history,
             epochs: Vec::new(),
             evaluations: Vec::new(),
+            inputs: None,
             judge: Judge::default(),
             last_step: 0,
             short: false,
@@ -87,7 +89,8 @@ impl Monitor {
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let history = History::restored(model.samples_per_epoch, state.history);
         let MonitorState { data, start, epochs, judge, last_step, .. } = state;
-        Self { model, data, start, history, epochs, evaluations: Vec::new(), judge, last_step, short: false }
+        let evaluations = Vec::new();
+        Self { model, data, start, history, epochs, evaluations, inputs: None, judge, last_step, short: false }
     }
 
     /// Takes in the statistics of the training split; returns new findings.
@@ -148,6 +151,12 @@ impl Monitor {
         self.ask(Moment::Evaluation, None)
     }
 
+    /// Takes in samples that are given to the trained network; returns new findings.
+    pub fn inputs(&mut self, inputs: InputsMeasurement) -> Vec<Finding> {
+        self.inputs = Some(inputs);
+        self.ask(Moment::Inputs, None)
+    }
+
     /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
     /// windows that would confirm an observation is taken at its word where that is an error.
     pub fn end(&mut self) -> Vec<Finding> {
@@ -197,6 +206,7 @@ impl Monitor {
             history: &self.history,
             epochs: &self.epochs,
             evaluations: &self.evaluations,
+            inputs: self.inputs.as_ref(),
         };
         let stretch = match (moment, self.history.latest()) {
             (Moment::Window, Some(window)) => Stretch { first_step: window.first_step, last_step: window.last_step },

@@ -154,6 +154,23 @@ pub enum Remedy {
         /// Epochs without improvement before stopping.
         patience: u64,
     },
+    /// Leave columns of a table out.
+    IgnoreColumns {
+        /// Names of the columns.
+        columns: Vec<String>,
+    },
+    /// Keep samples with equal inputs in one split.
+    KeepDuplicatesTogether,
+    /// Do not use an augmentation.
+    DropAugmentation {
+        /// Its key in the section of augmentations.
+        key: String,
+    },
+    /// Bring inputs to the form of the training inputs.
+    MatchTrainingInputs {
+        /// Names of the columns.
+        columns: Vec<String>,
+    },
     /// Train the failing step again with every tensor kept.
     ReplayStep {
         /// The step.
@@ -198,10 +215,17 @@ impl Remedy {
             | SetLoss { .. }
             | RemoveBias { .. }
             | ClassWeights
+            | IgnoreColumns { .. }
+            | KeepDuplicatesTogether
+            | DropAugmentation { .. }
             | PriorBias { .. } => Application::FreshRun,
-            CleanData | CheckLabels | RemoveLayer { .. } | AddBatchNorm { .. } | AddResidual | Augment => {
-                Application::ByHand
-            }
+            CleanData
+            | CheckLabels
+            | MatchTrainingInputs { .. }
+            | RemoveLayer { .. }
+            | AddBatchNorm { .. }
+            | AddResidual
+            | Augment => Application::ByHand,
         }
     }
 
@@ -232,6 +256,9 @@ impl Remedy {
             }
             RemoveBias { config_key: Some(key), .. } => vec![format!("{key}.bias=false")],
             EarlyStopping { patience } => vec![format!("train.early_stopping={patience}")],
+            IgnoreColumns { columns } => vec![format!("data.ignore_columns={columns:?}")],
+            KeepDuplicatesTogether => vec!["data.keep_duplicates_together=true".to_string()],
+            DropAugmentation { key } => vec![format!("augment.{key}=0")],
             _ => Vec::new(),
         }
     }
@@ -279,6 +306,14 @@ impl Remedy {
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
             EarlyStopping { patience } => format!("stop after {patience} epochs without improvement"),
+            IgnoreColumns { columns } => format!("leave out {} (data.ignore_columns)", named(columns)),
+            KeepDuplicatesTogether => {
+                "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()
+            }
+            DropAugmentation { key } => format!("switch augment.{key} off"),
+            MatchTrainingInputs { columns } => {
+                format!("give {} in the units and the order of the training data", named(columns))
+            }
             ReplayStep { step } => format!("replay step {step} with every tensor kept"),
         }
     }
@@ -287,6 +322,13 @@ impl Remedy {
 /// The words for a list of remedies, best first: "a; or b; or c".
 pub fn describe_all(remedies: &[Remedy]) -> String {
     remedies.iter().map(Remedy::describe).collect::<Vec<_>>().join("; or ")
+}
+
+/// Names in quotes: "`a`", "`a` and `b`", "`a`, `b` and `c`".
+fn named(columns: &[String]) -> String {
+    let mut quoted: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+    let last = quoted.pop().unwrap_or_default();
+    if quoted.is_empty() { last } else { format!("{} and {last}", quoted.join(", ")) }
 }
 
 fn describe_learning_rate(factor: f64, value: Option<f64>) -> String {
@@ -329,6 +371,9 @@ mod tests {
                 "preprocess.steps=[\"standardize\"]",
             ),
             (Remedy::RemoveBias { layer: "conv".into(), config_key: key }, "model.layers.2.bias=false"),
+            (Remedy::IgnoreColumns { columns: vec!["a".into(), "b c".into()] }, r#"data.ignore_columns=["a", "b c"]"#),
+            (Remedy::KeepDuplicatesTogether, "data.keep_duplicates_together=true"),
+            (Remedy::DropAugmentation { key: "crop_padding".into() }, "augment.crop_padding=0"),
         ];
         for (remedy, expected) in cases {
             assert_eq!(remedy.settings(), [expected]);

@@ -6,6 +6,7 @@
 //! NaN never passes for a healthy number.
 
 pub mod batch_norm;
+mod data;
 pub mod dead_relu;
 pub mod exploding_gradient;
 pub mod frozen;
@@ -24,6 +25,8 @@ pub mod tiny_batch;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
+
+pub use data::{augmentation, duplicates, outliers, suspect_labels, telling_columns, unlike_inputs};
 
 use crate::rule::Rule;
 
@@ -48,4 +51,10 @@ pub(crate) static CATALOG: &[Rule] = &[
     loss_trend::RULE,
     overfitting::RULE,
     regularization::RULE,
+    duplicates::RULE,
+    telling_columns::RULE,
+    suspect_labels::RULE,
+    outliers::RULE,
+    unlike_inputs::RULE,
+    augmentation::RULE,
 ];

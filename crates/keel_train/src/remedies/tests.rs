@@ -31,6 +31,7 @@ fn finding(remedies: Vec<Remedy>) -> Finding {
         remedy: String::new(),
         remedies,
         evidence: None,
+        samples: Vec::new(),
         explained_by: None,
         consequences: Vec::new(),
     }
