@@ -3,6 +3,7 @@
 use keel_data::{FittedStep, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
 
+use super::inspection::inspect;
 use crate::error::TrainError;
 use crate::session::Session;
 
@@ -10,7 +11,7 @@ use crate::session::Session;
 const SAMPLES: usize = 4096;
 
 /// Numbers read at most, so that large images take no longer.
-const VALUES: usize = 16 * 1024 * 1024;
+pub(super) const VALUES: usize = 16 * 1024 * 1024;
 
 /// Names of the preprocessed features of a table; none where a projection has mixed them.
 fn feature_names(session: &Session) -> Vec<String> {
@@ -66,5 +67,6 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         }
         Targets::Unlabelled => {}
     }
+    inspect(session, &mut measurement)?;
     Ok(measurement)
 }

@@ -126,6 +126,11 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
             let own = hidden_inits(&layers[..layers.len().saturating_sub(1)], "model.layers");
             std::iter::once(format!("model.init={init}")).chain(own).collect()
         }
+        Remedy::IgnoreColumns { columns } => {
+            let known = &config.data.ignore_columns;
+            let new = columns.iter().filter(|column| !known.contains(column));
+            Remedy::IgnoreColumns { columns: known.iter().chain(new).cloned().collect() }.settings()
+        }
         other => other.settings(),
     }
 }

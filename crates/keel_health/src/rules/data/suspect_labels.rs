@@ -45,6 +45,8 @@ pub const RULE: Rule = Rule {
 
 /// Smallest share of labels a network must agree with to be asked about the others; ours.
 pub const ACCURACY: f64 = 0.7;
+/// The split whose labels are judged.
+const TRAINING: &str = "train";
 /// Samples in a sentence.
 const NAMED: usize = 3;
 
@@ -53,7 +55,8 @@ fn examine(case: &Case) -> Vec<Observation> {
     if case.moment != Moment::Evaluation {
         return Vec::new();
     }
-    case.evaluations.iter().find_map(judge).into_iter().collect()
+    let training = case.evaluations.iter().find(|evaluation| evaluation.split == TRAINING);
+    training.and_then(judge).into_iter().collect()
 }
 
 fn judge(evaluation: &EvaluationMeasurement) -> Option<Observation> {
