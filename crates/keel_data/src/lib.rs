@@ -11,6 +11,7 @@ mod batches;
 mod catalog;
 mod config;
 mod dataset;
+mod equal_samples;
 mod error;
 mod format;
 mod imputation;

@@ -2,8 +2,8 @@
 
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Targets, fingerprint_of_splits};
+use crate::equal_samples::EqualSamples;
 use crate::error::DataError;
-use crate::inspection::EqualSamples;
 use crate::random::{Purpose, shuffle, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -161,6 +161,8 @@ pub enum Remedy {
     },
     /// Keep samples with equal inputs in one split.
     KeepDuplicatesTogether,
+    /// Keep samples of one origin, such as a film or a patient, in one split.
+    KeepOriginsTogether,
     /// Do not use an augmentation.
     DropAugmentation {
         /// Its key in the section of augmentations.
@@ -221,6 +223,7 @@ impl Remedy {
             | PriorBias { .. } => Application::FreshRun,
             CleanData
             | CheckLabels
+            | KeepOriginsTogether
             | MatchTrainingInputs { .. }
             | RemoveLayer { .. }
             | AddBatchNorm { .. }
@@ -310,6 +313,7 @@ impl Remedy {
             KeepDuplicatesTogether => {
                 "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()
             }
+            KeepOriginsTogether => "keep samples of one origin in one split (data.group for tables)".to_string(),
             DropAugmentation { key } => format!("switch augment.{key} off"),
             MatchTrainingInputs { columns } => {
                 format!("give {} in the units and the order of the training data", named(columns))

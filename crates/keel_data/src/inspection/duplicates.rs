@@ -1,8 +1,8 @@
 //! Samples of the test and validation split that are in the training split, too.
 
-use super::equal_samples::hash_of_inputs;
-use super::{features_of_columns, near_images, near_rows, spread};
+use super::{copies, features_of_columns, near_images, near_rows, spread};
 use crate::dataset::{Dataset, Inputs};
+use crate::equal_samples::hash_of_inputs;
 use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -21,7 +21,8 @@ pub struct SplitDuplicates {
     pub split: &'static str,
     /// Samples of the split.
     pub samples: usize,
-    /// Samples whose inputs are those of a training sample, value by value.
+    /// Samples whose inputs are those of a training sample, value by value; rows only if they hold a number that no other
+    /// row has.
     pub exact: usize,
     /// Samples that were compared for `near`, evenly spread over the split.
     pub compared: usize,
@@ -34,7 +35,7 @@ impl SplitDataset {
     /// to 60,000 images or 20,000 rows of the training split, all evenly spread.
     ///
     /// Rows of few categories repeat by themselves: they are counted only where ten times as many different rows are
-    /// possible as there are.
+    /// possible as there are, and where one of their numbers occurs in no other row, as it does not in a new row either.
     pub fn duplicates(&self) -> Vec<SplitDuplicates> {
         self.compare(COMPARED)
     }
@@ -62,7 +63,11 @@ impl SplitDataset {
         let known: HashSet<u64> = self.train.par_iter().map(|&sample| hash_of_inputs(dataset, sample)).collect();
         let is_known = |sample: usize| known.contains(&hash_of_inputs(dataset, sample));
         let found = present.into_iter().map(|(split, samples)| {
-            let exact = samples.par_iter().filter(|&&sample| is_known(sample)).count();
+            let equal: Vec<usize> = samples.par_iter().copied().filter(|&sample| is_known(sample)).collect();
+            let exact = match dataset.sample_shape().is_image() {
+                true => equal.len(),
+                false => copies::count(dataset, &equal),
+            };
             let candidates = spread(samples, compared);
             let new: Vec<usize> = candidates.iter().copied().filter(|&sample| !is_known(sample)).collect();
             let near = match dataset.sample_shape().is_image() {
@@ -143,6 +148,18 @@ mod tests {
     fn rows_of_few_categories_repeat_by_themselves() {
         let rows = (0..200).flat_map(|index| [(index % 3) as f32, (index % 2) as f32]).collect();
         assert!(of_rows(rows, 2).duplicates().is_empty());
+    }
+
+    #[test]
+    fn rows_of_common_numbers_repeat_by_themselves() {
+        // Ages, years and hours: every number occurs in many rows, and some rows are equal.
+        let rows = |tell: f32| -> Vec<f32> {
+            let row =
+                |index: usize| [(index % 70) as f32, (index % 50) as f32, (index % 31) as f32, tell * index as f32];
+            (0..300).chain(0..300).flat_map(row).collect()
+        };
+        assert_eq!(of_rows(rows(0.0), 4).duplicates()[0].exact, 0);
+        assert!(of_rows(rows(0.37), 4).duplicates()[0].exact > 50);
     }
 
     #[test]

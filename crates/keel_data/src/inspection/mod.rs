@@ -1,14 +1,13 @@
 //! Looks at the samples of a dataset for what makes a training or its result misleading.
 
+mod copies;
 mod duplicates;
-mod equal_samples;
 mod near_images;
 mod near_rows;
 mod telling_columns;
 mod training_ranges;
 
 pub use duplicates::SplitDuplicates;
-pub(crate) use equal_samples::EqualSamples;
 pub use telling_columns::{ColumnSurvey, ScoredColumn};
 pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};
 

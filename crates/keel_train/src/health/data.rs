@@ -11,7 +11,7 @@ use crate::session::Session;
 const SAMPLES: usize = 4096;
 
 /// Numbers read at most, so that large images take no longer.
-pub(super) const VALUES: usize = 16 * 1024 * 1024;
+const VALUES: usize = 16 * 1024 * 1024;
 
 /// Names of the preprocessed features of a table; none where a projection has mixed them.
 fn feature_names(session: &Session) -> Vec<String> {

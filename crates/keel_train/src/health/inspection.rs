@@ -8,8 +8,9 @@ use keel_health::measurement::{
 use crate::error::TrainError;
 use crate::session::Session;
 
-/// Maximum number of rows whose extremes are looked for, evenly spread over the training split.
+/// Maximum number of rows whose extremes are looked for, evenly spread over the training split, and of their values.
 const ROWS: usize = 65_536;
+const CELLS: usize = 16 * 1024 * 1024;
 /// Maximum number of images that are augmented, evenly spread over the training split, and of their values.
 const IMAGES: usize = 256;
 const VALUES: usize = 4 * 1024 * 1024;
@@ -49,7 +50,7 @@ fn outliers(session: &Session) -> Result<Vec<FeatureOutliers>, TrainError> {
     if mixed || preprocessor.output_shape().len() != preprocessor.input_shape().len() {
         return Ok(Vec::new());
     }
-    let limit = ROWS.min(super::data::VALUES / preprocessor.output_shape().len().max(1));
+    let limit = ROWS.min(CELLS / preprocessor.output_shape().len().max(1));
     let found = preprocessor.extremes(&session.data().dataset, &spread(session, limit))?;
     let outliers = found.into_iter().map(|found| FeatureOutliers {
         feature: found.feature,

@@ -2,7 +2,7 @@
 //! Samples of the validation and test split whose inputs equal those of a training sample, value by value; and, over a
 //! part of each split, samples that nearly equal one: images with nearly the same means of 8x8 blocks after their
 //! brightness and contrast are taken out, rows that agree to a thousandth of the standard deviation in all columns but
-//! at most one. Warning if more than 1 % of a split are equal; anything less is a note.
+//! at most one. Warning if more than 1 % of a split are equal; fewer are a note, and so are near duplicates above 1 %.
 //!
 //! # Why it matters
 //! The network has seen the answers. The result on such a split is better than on new data, and the best epoch is chosen
@@ -14,8 +14,8 @@
 //! pictures of one patient, name the column that they share in `data.group`, or keep their files in one split by hand.
 //!
 //! # When it is fine
-//! Rows of few categories repeat by themselves: rows are compared only where many more different ones are possible than
-//! there are. A handful of duplicates in a large data set changes no result.
+//! Rows of few categories and common numbers repeat by themselves, and new rows repeat them, too: a row counts only if it
+//! holds a number that no different row holds. A handful of duplicates in a large data set changes no result.
 //!
 //! # Source
 //! Barz and Denzler, "Do We Train on Test Data? Purging CIFAR of Near-Duplicates" (2020); Kapoor and Narayanan, "Leakage
@@ -48,6 +48,9 @@ pub const RULE: Rule = Rule {
 /// Share of a split in exact duplicates above which its result is called too good.
 pub const WARN_SHARE: f64 = 0.01;
 
+/// Share of the compared samples in near duplicates above which they are mentioned: a few are alike by chance.
+pub const NEAR_SHARE: f64 = 0.01;
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     match (case.moment, case.data) {
@@ -78,21 +81,20 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
 
 /// A note on near duplicates, where there are no exact ones.
 fn near_alone(data: &DataMeasurement) -> Option<Observation> {
-    let with_near = data.duplicates.iter().filter(|split| split.near > 0);
+    let with_near = data.duplicates.iter().filter(|split| near_share(split) > NEAR_SHARE);
     let worst = with_near.max_by(|a, b| near_share(a).total_cmp(&near_share(b)))?;
     let (what, name) = (noun(data), &worst.split);
-    let observation = Observation::new(Level::Info, None, near_share(worst), 0.0)
+    let observation = Observation::new(Level::Info, None, near_share(worst), NEAR_SHARE)
         .statistic("share of samples that nearly equal a training sample")
         .message(format!(
-            "{} of {} {name} {what} that were compared ({}) nearly equal one of the training split",
+            "{} of {} {name} {what} that were compared ({}) nearly equal one of the training split; up to {} changes little",
             worst.near,
             worst.compared,
-            percent(near_share(worst))
+            percent(near_share(worst)),
+            percent(NEAR_SHARE)
         ))
-        .cause(format!(
-            "{what} of one origin, such as frames of one film, lie in both splits: keep each origin in one split \
-             (data.group for tables)"
-        ));
+        .cause(format!("{what} of one origin, such as the frames of one film, lie in both splits"))
+        .remedy(Remedy::KeepOriginsTogether);
     Some(observation)
 }
 

@@ -67,11 +67,10 @@ fn judge(evaluation: &EvaluationMeasurement) -> Option<Observation> {
     let SuspectLabels { count, first, .. } = suspects;
     let share = *count as f64 / evaluation.samples.max(1) as f64;
     let named: Vec<String> = first.iter().take(NAMED).map(in_words).collect();
-    let (labels, contradict) = if *count == 1 { ("label", "contradicts") } else { ("labels", "contradict") };
     Some(
         Observation::new(Level::Info, None, share, 0.0)
             .message(format!(
-                "{count} of {} training {labels} ({}) {contradict} the trained network: {}",
+                "the trained network contradicts the labels of {count} of {} training samples ({}): {}",
                 evaluation.samples,
                 percent(share),
                 named.join("; ")

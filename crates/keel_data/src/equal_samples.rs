@@ -39,7 +39,7 @@ impl EqualSamples {
 }
 
 /// Returns a number that equal inputs share; 64 bits, so that different ones do not by any likely chance.
-pub(super) fn hash_of_inputs(dataset: &Dataset, sample: usize) -> u64 {
+pub(crate) fn hash_of_inputs(dataset: &Dataset, sample: usize) -> u64 {
     let length = dataset.sample_shape().len();
     let range = sample * length..(sample + 1) * length;
     let mut hasher = DefaultHasher::new();
