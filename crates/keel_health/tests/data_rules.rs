@@ -169,6 +169,9 @@ fn augmentation_is_judged_by_how_much_larger_it_makes_the_inputs() {
     assert_eq!(settings(&found[0]), [r#"preprocess.steps=["channel_standardize"]"#, "augment.crop_padding=0"]);
     let found = findings(&with(1.0, 30.0, "channel_standardize"));
     assert_eq!(settings(&found[0]), ["augment.crop_padding=0"]);
+    let mut mirrored = with(1.0, 30.0, "channel_standardize");
+    mirrored.augmentation.as_mut().unwrap().moving_key.clear();
+    assert_eq!(all(&findings(&mirrored)), ["K027 info"]);
 }
 
 #[test]
