@@ -92,7 +92,7 @@ fn results_name_their_rows_and_keep_what_is_asked_for() {
         assert!(text.starts_with(expected), "{text}");
     }
     let again = program.run(&["predict", "runs/wine", "new/a.csv", "--out", "out.csv", "--json"]);
-    assert_eq!(again.succeeded().json(), json!({ "written": "out.csv", "samples": 2 }));
+    assert_eq!(again.succeeded().json(), json!({ "written": "out.csv", "samples": 2, "findings": [] }));
     assert!(std::fs::read_to_string(program.path("out.csv")).unwrap().starts_with("input,id,class,"));
 }
 
@@ -104,9 +104,11 @@ fn what_training_never_saw_is_predicted_and_said() {
     let rows = predicted.succeeded().json();
     assert_eq!(rows[0]["unlike_training"], json!([]));
     assert_eq!(rows[1]["unlike_training"], json!(["sugar"]));
+    assert_eq!((&rows[0]["findings"], &rows[1]["findings"]), (&json!([]), &json!(["K026"])));
     assert_eq!(rows.as_array().map(Vec::len), Some(3));
     for note in [
-        "1 of 3 rows has values unlike the training data: sugar (row 2: 1.000e6, training 1.5 to 12.5)",
+        "K026 unlike-inputs: 1 of 3 rows (33.3 %, limit 5 %) has values unlike the training data: sugar (odd.csv, line 3: 1.0e6, \
+         training 1.5 to 12.5); give `sugar` in the units",
         "\"blue\"",
         "1 missing cell",
     ] {
@@ -122,6 +124,12 @@ fn evaluation_takes_the_same_inputs_together() {
     let both = program.run(&["eval", "runs/wine", "part-*.csv", "--json"]).json();
     assert_eq!((both["metrics"]["samples"].as_u64(), both["data"].as_str()), (Some(3), Some("part-*.csv")));
     assert!((both["metrics"]["accuracy"].as_f64().unwrap() - 2.0 / 3.0).abs() < 1e-9, "{both}");
+    assert_eq!(both["findings"], json!([]));
+    write(&program.path("grams.csv"), "color,sugar,acid,class\nred,2500,0.3,dry\nwhite,8500,0.4,sweet\n");
+    let grams = program.run(&["eval", "runs/wine", "grams.csv", "--json"]);
+    let finding = &grams.json()["findings"][0];
+    assert_eq!((finding["code"].as_str(), finding["measured"].as_f64()), (Some("K026"), Some(1.0)), "{finding}");
+    assert!(grams.stderr.contains("2 of 2 rows (100 %, limit 5 %) have values unlike"), "{}", grams.stderr);
     let text = std::fs::read_to_string(program.path("part-1.csv")).unwrap();
     let piped = piped(&program, &["eval", "runs/wine", "-", "--json"], &text);
     assert_eq!(piped.succeeded().json()["metrics"]["accuracy"], 1.0);

@@ -61,7 +61,7 @@ fn copies_across_the_splits_and_outliers_are_told() {
     write(&program.path("copies.csv"), &format!("a,b,label\n{rows}"));
     let run = program.run(&["train", "mlp", "--set", "data.source=copies.csv", "--set", "train.epochs=1"]);
     assert!(
-        run.stderr.contains("test rows are also in training") && run.stderr.contains("duplicates"),
+        run.stderr.contains("K022 duplicates") && run.stderr.contains("are also in the training split"),
         "{}",
         run.stderr
     );

@@ -44,6 +44,9 @@ pub struct DataConfig {
     pub group: String,
     /// Tables: a column of dates or numbers; the latest rows are the test, those before them the validation split.
     pub time: String,
+    /// Samples with equal inputs stay in one split. Training samples that equal one of a test or validation part of the
+    /// source are left out.
+    pub keep_duplicates_together: bool,
     /// Images: side in pixels, or [height, width]. Default: the size of the images up to 64 pixels, else from 64 to 224,
     /// the larger the fewer there are.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +87,7 @@ impl Default for DataConfig {
             header: None,
             group: String::new(),
             time: String::new(),
+            keep_duplicates_together: false,
             image_size: None,
             resize_filter: ResizeFilter::Bilinear,
             fit: Fit::Auto,

@@ -11,10 +11,11 @@ mod batches;
 mod catalog;
 mod config;
 mod dataset;
-mod duplicates;
+mod equal_samples;
 mod error;
 mod format;
 mod imputation;
+mod inspection;
 mod load;
 mod moments;
 mod picture;
@@ -23,7 +24,6 @@ pub mod random;
 mod readers;
 mod split;
 mod synthetic;
-mod training_ranges;
 
 pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter, CropBorder};
 pub use batches::{
@@ -39,6 +39,7 @@ pub use dataset::{
 pub use error::DataError;
 pub use format::Format;
 pub use imputation::Imputation;
+pub use inspection::{ColumnSurvey, ScoredColumn, SplitDuplicates, TrainingRange, TrainingRanges, Unlike};
 pub use load::{
     IN_MEMORY, Wanted, is_built_in, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict,
     survey,
@@ -46,8 +47,8 @@ pub use load::{
 pub use moments::Moments;
 pub use picture::batch_picture;
 pub use preprocess::{
-    FittedStep, Matrix, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessConfig, PreprocessScratch,
-    PreprocessStatistics, PreprocessStep, Preprocessor, Recipe, SoftClipSpec, WhitenSpec, ZcaSpec,
+    ClipSpec, FeatureExtremes, FittedStep, Matrix, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessConfig,
+    PreprocessScratch, PreprocessStatistics, PreprocessStep, Preprocessor, Recipe, SoftClipSpec, WhitenSpec, ZcaSpec,
 };
 pub use readers::{
     Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, choose_image_size,
@@ -55,4 +56,3 @@ pub use readers::{
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::synthetic_sets;
-pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};

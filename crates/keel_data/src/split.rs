@@ -2,6 +2,7 @@
 
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Targets, fingerprint_of_splits};
+use crate::equal_samples::EqualSamples;
 use crate::error::DataError;
 use crate::random::{Purpose, shuffle, stream};
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ use std::sync::Arc;
 ///
 /// Where the samples have groups, whole groups are taken until the share is reached; where they have times, the latest
 /// samples are taken, in neither case class by class.
+///
+/// Where `data.keep_duplicates_together` is set, samples with equal inputs count as one and go to the same split, and
+/// what the source or the keys have already divided loses the training samples that are also in another split.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
     /// Share of the training split, `[0, 1)`.
@@ -54,14 +58,25 @@ impl Split {
             let what = "groups that stay together and an order in time cannot both decide the splits";
             return Err(DataError::setting("data.group, data.time", what, "Give one of the two"));
         }
+        let together = dataset.origin().is_some_and(|config| config.keep_duplicates_together);
+        let equal = together.then(|| EqualSamples::of(&dataset));
         let official = dataset.division().cloned().unwrap_or_default();
         let mut train = if dataset.division().is_some() { official.train } else { (0..dataset.samples()).collect() };
         let (mut validation, mut test) = (official.validation, official.test);
         if test.is_empty() {
-            (train, test) = self.take_share(&dataset, train, SharePart { share: self.test, number: 0 });
+            (train, test) =
+                self.take_share(&dataset, train, SharePart { share: self.test, number: 0, equal: equal.as_ref() });
         }
         if validation.is_empty() {
-            (train, validation) = self.take_share(&dataset, train, SharePart { share: self.validation, number: 1 });
+            (train, validation) = self.take_share(
+                &dataset,
+                train,
+                SharePart { share: self.validation, number: 1, equal: equal.as_ref() },
+            );
+        }
+        if let Some(equal) = &equal {
+            equal.leave_out(&mut validation, &test);
+            equal.leave_out(&mut train, &[&test[..], &validation].concat());
         }
         if train.is_empty() {
             return Err(DataError::setting(
@@ -78,8 +93,7 @@ impl Split {
 
     /// Splits `indices` into (rest, taken), class by class.
     fn take_share(&self, dataset: &Dataset, indices: Vec<usize>, part: SharePart) -> (Vec<usize>, Vec<usize>) {
-        let total = indices.len();
-        let wanted = (part.share * total as f64).round() as usize;
+        let wanted = part.wanted(indices.len());
         let keys = dataset.split_keys();
         if let Some(times) = &keys.times {
             return latest(indices, times, wanted);
@@ -87,6 +101,17 @@ impl Split {
         if let Some(groups) = &keys.groups {
             return self.whole_groups(indices, groups, wanted, part.number);
         }
+        let Some(equal) = part.equal else { return self.by_class(dataset, indices, part) };
+        let copies = equal.groups(&indices);
+        let (rest, taken) = self.by_class(dataset, copies.keys().copied().collect(), part);
+        let with_copies = |samples: Vec<usize>| samples.iter().flat_map(|first| copies[first].clone()).collect();
+        (with_copies(rest), with_copies(taken))
+    }
+
+    /// Splits `indices` into (rest, taken), each class in proportion.
+    fn by_class(&self, dataset: &Dataset, indices: Vec<usize>, part: SharePart) -> (Vec<usize>, Vec<usize>) {
+        let total = indices.len();
+        let wanted = part.wanted(total);
         let mut groups = group_by_class(dataset, indices);
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         let mut order: Vec<usize> = (0..groups.len()).collect();
@@ -160,9 +185,19 @@ fn latest(mut indices: Vec<usize>, times: &[f64], wanted: usize) -> (Vec<usize>,
 }
 
 /// A share to be taken, and its number in the random stream.
-struct SharePart {
+#[derive(Clone, Copy)]
+struct SharePart<'a> {
     share: f64,
     number: u64,
+    /// Samples that go to the same side, if equal ones do.
+    equal: Option<&'a EqualSamples>,
+}
+
+impl SharePart<'_> {
+    /// Number of samples to take from `total`.
+    fn wanted(&self, total: usize) -> usize {
+        (self.share * total as f64).round() as usize
+    }
 }
 
 fn check_share(field: &str, share: f64) -> Result<(), DataError> {
@@ -279,6 +314,35 @@ mod tests {
         assert!(message.starts_with("data.group, data.time"), "{message}");
         let short = SplitKeys { groups: Some(vec![0]), times: None };
         assert!(dataset(vec![0, 1], 2).with_split_keys(short).is_err());
+    }
+
+    #[test]
+    fn equal_samples_go_to_one_split() {
+        let config = DataConfig { keep_duplicates_together: true, ..DataConfig::default() };
+        let inputs = Inputs::Floats((0..600).map(|sample| (sample % 200) as f32).collect());
+        let labels = (0..600).map(|sample| (sample % 200 % 2) as u32).collect();
+        let targets = Targets::Classes { labels, class_names: vec!["a".into(), "b".into()] };
+        let data = Dataset::from_memory("a", SampleShape::Features(1), inputs, targets).unwrap();
+        let sides = |split: &SplitDataset| {
+            let values =
+                |side: &[usize]| side.iter().map(|sample| sample % 200).collect::<std::collections::BTreeSet<_>>();
+            [values(&split.train), values(&split.validation), values(&split.test)]
+        };
+        let ratios = Split { validation: 0.1, test: 0.2, seed: 4 };
+        let split = data.clone().split(ratios).unwrap();
+        assert!(!sides(&split)[0].is_disjoint(&sides(&split)[2]), "unless asked for, they are divided");
+        let data = data.with_origin(config);
+        let split = data.clone().split(ratios).unwrap();
+        let [train, validation, test] = sides(&split);
+        assert!(train.is_disjoint(&test) && train.is_disjoint(&validation) && validation.is_disjoint(&test));
+        assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (432, 48, 120));
+        assert_eq!(split.dataset.class_counts(&split.test), [60, 60]);
+
+        let division = OfficialDivision { train: (0..400).collect(), validation: vec![], test: (500..600).collect() };
+        let split = data.with_division(division).unwrap().split(ratios).unwrap();
+        let [train, validation, test] = sides(&split);
+        assert!(train.is_disjoint(&test) && train.is_disjoint(&validation) && validation.is_disjoint(&test));
+        assert_eq!(split.test.len(), 100, "the part of the source stays whole");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Level;
 use crate::history::{History, LayerWindow, Window};
 use crate::measurement::{
-    ActivationFunction, DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, StartMeasurement,
-    StepMeasurement,
+    ActivationFunction, DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription,
+    StartMeasurement, StepMeasurement, SuspectLabel,
 };
 use crate::outcome::Outcome;
 use crate::remedy::Remedy;
@@ -33,6 +33,8 @@ pub enum Moment {
     Evaluation,
     /// The run is over.
     End,
+    /// Samples are given to the trained network.
+    Inputs,
     /// A NaN or an infinity appeared for the first time: the last chance to name what led to it.
     Collapse,
 }
@@ -56,6 +58,8 @@ pub struct Case<'a> {
     pub epochs: &'a [EpochMeasurement],
     /// Splits, at the moments `Validation` and `Evaluation`.
     pub evaluations: &'a [EvaluationMeasurement],
+    /// Samples given to the trained network, at the moment `Inputs`.
+    pub inputs: Option<&'a InputsMeasurement>,
 }
 
 /// One statistic of one layer beyond its limit at one moment.
@@ -75,6 +79,8 @@ pub struct Observation {
     pub cause: String,
     /// What to do about it, best first.
     pub remedies: Vec<Remedy>,
+    /// Samples it is about, with their labels.
+    pub samples: Vec<SuspectLabel>,
     /// What was measured, where the rule has several statistics and this is not its first.
     pub statistic: Option<&'static str>,
     /// Observations in a row before it becomes a finding; 1: at once.
@@ -106,6 +112,7 @@ impl Observation {
             message: String::new(),
             cause: String::new(),
             remedies: Vec::new(),
+            samples: Vec::new(),
             statistic: None,
             confirmations: 2,
             stands: Stands::UnlessLearned,
@@ -145,6 +152,12 @@ impl Observation {
     /// The same with one more remedy.
     pub fn remedy(mut self, remedy: Remedy) -> Self {
         self.remedies.push(remedy);
+        self
+    }
+
+    /// The same about these samples.
+    pub fn samples(mut self, samples: Vec<SuspectLabel>) -> Self {
+        self.samples = samples;
         self
     }
 

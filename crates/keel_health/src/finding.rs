@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::measurement::SuspectLabel;
 use crate::remedy::Remedy;
 
 /// How serious a finding is.
@@ -64,6 +65,9 @@ pub struct Finding {
     /// The statistic over time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Samples it is about, with their labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SuspectLabel>,
     /// The finding that explains this one, if another does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<FindingReference>,

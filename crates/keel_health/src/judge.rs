@@ -170,6 +170,7 @@ impl OpenCase {
             remedy: describe_all(&observation.remedies),
             remedies: observation.remedies,
             evidence: Some(self.evidence.clone()),
+            samples: observation.samples,
             explained_by: None,
             consequences: Vec::new(),
         });

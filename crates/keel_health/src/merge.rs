@@ -74,6 +74,7 @@ mod tests {
             remedy: remedy.describe(),
             remedies: vec![remedy],
             evidence: Some(Evidence { statistic: "share".to_owned(), steps: vec![0], values: vec![measured] }),
+            samples: Vec::new(),
             explained_by: None,
             consequences: Vec::new(),
         }

@@ -9,8 +9,8 @@ use crate::finding::{Finding, Stretch};
 use crate::history::{History, HistoryState};
 use crate::judge::{Judge, Question};
 use crate::measurement::{
-    DataMeasurement, EpochMeasurement, EvaluationMeasurement, ModelDescription, Record, StartMeasurement,
-    StepMeasurement,
+    DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription, Record,
+    StartMeasurement, StepMeasurement,
 };
 use crate::outcome::Outcome;
 
@@ -23,6 +23,7 @@ pub struct Monitor {
     history: History,
     epochs: Vec<EpochMeasurement>,
     evaluations: Vec<EvaluationMeasurement>,
+    inputs: Option<InputsMeasurement>,
     judge: Judge,
     last_step: u64,
     /// The run is over and had few windows.
@@ -66,6 +67,7 @@ impl Monitor {
             history,
             epochs: Vec::new(),
             evaluations: Vec::new(),
+            inputs: None,
             judge: Judge::default(),
             last_step: 0,
             short: false,
@@ -98,6 +100,7 @@ impl Monitor {
             history,
             epochs,
             evaluations: Vec::new(),
+            inputs: None,
             judge,
             last_step,
             short: false,
@@ -164,6 +167,12 @@ impl Monitor {
         self.ask(Moment::Evaluation, None)
     }
 
+    /// Takes in samples that are given to the trained network; returns new findings.
+    pub fn inputs(&mut self, inputs: InputsMeasurement) -> Vec<Finding> {
+        self.inputs = Some(inputs);
+        self.ask(Moment::Inputs, None)
+    }
+
     /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
     /// windows that would confirm an observation is taken at its word where that is an error.
     pub fn end(&mut self) -> Vec<Finding> {
@@ -226,6 +235,7 @@ impl Monitor {
             history: &self.history,
             epochs: &self.epochs,
             evaluations: &self.evaluations,
+            inputs: self.inputs.as_ref(),
         }
     }
 

@@ -167,6 +167,25 @@ pub enum Remedy {
         /// Epochs without improvement before stopping.
         patience: u64,
     },
+    /// Leave columns of a table out.
+    IgnoreColumns {
+        /// Names of the columns.
+        columns: Vec<String>,
+    },
+    /// Keep samples with equal inputs in one split.
+    KeepDuplicatesTogether,
+    /// Keep samples of one origin, such as a film or a patient, in one split.
+    KeepOriginsTogether,
+    /// Do not use an augmentation.
+    DropAugmentation {
+        /// Its key in the section of augmentations.
+        key: String,
+    },
+    /// Bring inputs to the form of the training inputs.
+    MatchTrainingInputs {
+        /// Names of the columns.
+        columns: Vec<String>,
+    },
     /// Train the failing step again with every tensor kept.
     ReplayStep {
         /// The step.
@@ -230,8 +249,17 @@ impl Remedy {
             | WidenHiddenLayers { .. }
             | SetEpochs { .. }
             | ClassWeights
+            | IgnoreColumns { .. }
+            | KeepDuplicatesTogether
+            | DropAugmentation { .. }
             | PriorBias { .. } => Application::FreshRun,
-            CleanData | CheckLabels | AddResidual | Augment | EditProgram { .. } => Application::ByHand,
+            CleanData
+            | CheckLabels
+            | KeepOriginsTogether
+            | MatchTrainingInputs { .. }
+            | AddResidual
+            | Augment
+            | EditProgram { .. } => Application::ByHand,
         }
     }
 
@@ -263,6 +291,9 @@ impl Remedy {
             }
             RemoveBias { config_key: Some(key), .. } => vec![format!("{key}.bias=false")],
             EarlyStopping { patience } => vec![format!("train.early_stopping={patience}")],
+            IgnoreColumns { columns } => vec![format!("data.ignore_columns={columns:?}")],
+            KeepDuplicatesTogether => vec!["data.keep_duplicates_together=true".to_string()],
+            DropAugmentation { key } => vec![format!("augment.{key}=0")],
             _ => Vec::new(),
         }
     }
@@ -316,6 +347,15 @@ impl Remedy {
             Augment => "augment the training samples".to_string(),
             EarlyStopping { patience } => format!("stop after {patience} epochs without improvement"),
             EditProgram { change, code } => format!("{change}; in PyTorch: `{code}`"),
+            IgnoreColumns { columns } => format!("leave out {} (data.ignore_columns)", named(columns)),
+            KeepDuplicatesTogether => {
+                "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()
+            }
+            KeepOriginsTogether => "keep samples of one origin in one split (data.group for tables)".to_string(),
+            DropAugmentation { key } => format!("switch augment.{key} off"),
+            MatchTrainingInputs { columns } => {
+                format!("give {} in the units and the order of the training data", named(columns))
+            }
             ReplayStep { step } => format!("replay step {step} with every tensor kept"),
         }
     }
@@ -324,6 +364,13 @@ impl Remedy {
 /// The words for a list of remedies, best first: "a; or b; or c".
 pub fn describe_all(remedies: &[Remedy]) -> String {
     remedies.iter().map(Remedy::describe).collect::<Vec<_>>().join("; or ")
+}
+
+/// Names in quotes: "`a`", "`a` and `b`", "`a`, `b` and `c`".
+fn named(columns: &[String]) -> String {
+    let mut quoted: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+    let last = quoted.pop().unwrap_or_default();
+    if quoted.is_empty() { last } else { format!("{} and {last}", quoted.join(", ")) }
 }
 
 fn describe_learning_rate(factor: f64, value: Option<f64>) -> String {
@@ -363,6 +410,9 @@ mod tests {
             ),
             (Remedy::AddPreprocess { step: "standardize".into() }, "preprocess.steps=[\"standardize\"]"),
             (Remedy::RemoveBias { layer: "conv".into(), config_key: key }, "model.layers.2.bias=false"),
+            (Remedy::IgnoreColumns { columns: vec!["a".into(), "b c".into()] }, r#"data.ignore_columns=["a", "b c"]"#),
+            (Remedy::KeepDuplicatesTogether, "data.keep_duplicates_together=true"),
+            (Remedy::DropAugmentation { key: "crop_padding".into() }, "augment.crop_padding=0"),
         ];
         for (remedy, expected) in cases {
             assert_eq!(remedy.settings(), [expected]);

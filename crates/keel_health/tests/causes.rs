@@ -23,6 +23,7 @@ fn finding(code: &str, layer: Option<&str>, level: Level, first_step: u64) -> Fi
         remedy: String::new(),
         remedies: Vec::new(),
         evidence: None,
+        samples: Vec::new(),
         explained_by: None,
         consequences: Vec::new(),
     }

@@ -75,6 +75,7 @@ fn k001_names_split_and_samples_of_an_evaluation() {
         samples: 40,
         non_finite,
         first: first.iter().map(|name| (*name).to_owned()).collect(),
+        ..EvaluationMeasurement::default()
     };
     let mut monitor = Monitor::new(mlp(Relu, 2));
     assert!(monitor.validation(split("validation", 0, &[])).is_empty());

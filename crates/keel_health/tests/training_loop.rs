@@ -545,7 +545,7 @@ mod values_given_to_the_loss {
 
 #[test]
 fn a_healthy_loop_with_every_measurement_has_no_finding() {
-    let mut model = mlp(Relu, 2);
+    let mut model = ModelDescription { unlisted_functions: true, ..mlp(Relu, 2) };
     model.layers[1] =
         LayerDescription { probability: Some(0.5), ..LayerDescription::new("drop", LayerKind::Dropout, &[0]) };
     let monitor = run(&model, 1500, |_, step| {

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use keel_data::{Dataset, Wanted};
+use keel_health::Finding;
 use keel_train::metrics::Metrics;
-use keel_train::{Predictor, load_data};
+use keel_train::{Predictor, UnlikeInputs, load_data};
 use serde_json::json;
 
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
 use crate::inputs;
-use crate::terminal::{Output, Status, classes_table, confusion_text, metrics_line, metrics_table, targets_table};
+use crate::terminal::{
+    Output, Status, classes_table, confusion_text, inputs_finding, metrics_line, metrics_table, targets_table,
+};
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
@@ -64,22 +67,30 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if arguments.skip_unreadable {
         predictor.skip_unreadable();
     }
-    let (name, metrics) = match arguments.data.as_slice() {
-        [] => (arguments.part.name().to_owned(), evaluate_part(&predictor, arguments.part)?),
+    let Evaluated { name, metrics, findings } = match arguments.data.as_slice() {
+        [] => evaluate_part(&predictor, arguments.part)?,
         data => {
             let loaded = inputs::load(&predictor, data, Wanted::Targets, output)?;
             let datasets: Vec<&Dataset> = loaded.iter().map(|input| &input.dataset).collect();
             let name = data.join(", ");
             let metrics = predictor.evaluate_all(&datasets).map_err(|error| of_source(&name, &error))?;
-            (name, metrics)
+            Evaluated { metrics, findings: inputs::findings(&predictor, &loaded), name }
         }
     };
-    let document = json!({ "run": arguments.run, "data": name, "metrics": metrics });
+    findings.iter().for_each(|finding| output.remark(&inputs_finding(finding)));
+    let document = json!({ "run": arguments.run, "data": name, "metrics": metrics, "findings": findings });
     output.result(&document, || text(&name, &metrics, predictor.class_names()))?;
     Ok(if metrics.left_out.is_some() { Status::Findings } else { Status::Done })
 }
 
-fn evaluate_part(predictor: &Predictor, part: EvaluatedPart) -> Result<Metrics, Stop> {
+/// Data with its metrics, and what its inputs show.
+struct Evaluated {
+    name: String,
+    metrics: Metrics,
+    findings: Vec<Finding>,
+}
+
+fn evaluate_part(predictor: &Predictor, part: EvaluatedPart) -> Result<Evaluated, Stop> {
     let data = load_data(predictor.config())?;
     let indices = match part {
         EvaluatedPart::Train => &data.train,
@@ -90,7 +101,10 @@ fn evaluate_part(predictor: &Predictor, part: EvaluatedPart) -> Result<Metrics, 
         let failure = Failure::new(format!("the run's data has no {} split", part.name()));
         return Err(failure.next_step("Name other data, or another part with --part").into());
     }
-    Ok(predictor.evaluate(&data.dataset, indices)?)
+    let metrics = predictor.evaluate(&data.dataset, indices)?;
+    let mut unlike = UnlikeInputs::new(predictor.training_ranges());
+    unlike.add(&data.dataset, indices.iter().copied());
+    Ok(Evaluated { name: part.name().to_owned(), metrics, findings: unlike.findings() })
 }
 
 fn text(name: &str, metrics: &Metrics, classes: &[String]) -> String {

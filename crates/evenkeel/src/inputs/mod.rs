@@ -7,7 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use keel_data::{DataError, Dataset, Table, Wanted, image_files_below, is_image};
-use keel_train::{Predictor, TrainError};
+use keel_health::Finding;
+use keel_train::{Predictor, TrainError, UnlikeInputs};
 
 use crate::failure::{Failure, Stop, from_sentence, unreadable};
 use crate::failure_sources::of_source;
@@ -29,6 +30,13 @@ pub(crate) struct Loaded {
     pub(crate) dataset: Dataset,
     /// The table they come from, row by row; `None` for images and arrays.
     pub(crate) table: Option<Table>,
+}
+
+/// Findings about all samples of `inputs`, compared with the training data of the model.
+pub(crate) fn findings(predictor: &Predictor, inputs: &[Loaded]) -> Vec<Finding> {
+    let mut unlike = UnlikeInputs::new(predictor.training_ranges());
+    inputs.iter().for_each(|input| unlike.add(&input.dataset, 0..input.dataset.samples()));
+    unlike.findings()
 }
 
 /// Reads everything that `arguments` name, in their order, and remarks on what readers had to do.

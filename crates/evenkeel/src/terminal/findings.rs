@@ -1,5 +1,6 @@
 //! Findings as text, causes first.
 
+use keel_health::measurement::SuspectLabel;
 use keel_health::{Finding, FindingReference, Level};
 
 use super::output::Status;
@@ -42,6 +43,7 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     for remark in remarks.iter().take(REMARKS) {
         let first = format!("info {} ({}) ", remark.code, place(remark));
         text.push_str(&wrapped(&first, &remark.message));
+        remark.samples.iter().for_each(|suspect| text.push_str(&suspect_line(suspect)));
     }
     if remarks.len() > REMARKS {
         text.push_str(&format!("info: {} more in summary.json\n", remarks.len() - REMARKS));
@@ -54,6 +56,12 @@ pub(crate) fn finding_line(finding: &Finding) -> String {
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
     let first = finding.first_step;
     format!("{level} {code} {rule} ({}, {}): {}", place(finding), steps_text(first, first), finding.message)
+}
+
+/// One finding about the inputs of a trained model: no step and no layer, but the remedy.
+pub(crate) fn inputs_finding(finding: &Finding) -> String {
+    let Finding { code, rule, message, remedy, .. } = finding;
+    format!("{} {code} {rule}: {message}; {remedy}", finding.level.name())
 }
 
 fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
@@ -76,6 +84,12 @@ fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
         text.push_str(&format!("           and {folded} more in summary.json\n"));
     }
     text
+}
+
+/// A sample whose label is contradicted.
+fn suspect_line(suspect: &SuspectLabel) -> String {
+    let SuspectLabel { sample, given, suggested, probability } = suspect;
+    format!("  {sample}: labelled {given}, looks like {suggested} ({probability:.2})\n")
 }
 
 /// Steps in words, counted from 1; 0 is what was there before the first one.

@@ -9,7 +9,7 @@ mod progress;
 mod tables;
 mod text;
 
-pub(crate) use findings::{findings_text, status_of};
+pub(crate) use findings::{findings_text, inputs_finding, status_of};
 pub(crate) use layers::{layers_table, shape_text};
 pub(crate) use metrics::{
     classes_table, confusion_text, metric_text, metrics_line, metrics_table, percent, status_word, targets_table,

@@ -87,6 +87,11 @@ impl Augmenter {
         self.config.is_off()
     }
 
+    /// Returns the first key in use that moves or enlarges what an image shows.
+    pub fn moving_key(&self) -> Option<&'static str> {
+        self.config.moving_key()
+    }
+
     /// What sample `sample` receives in `epoch`.
     pub(crate) fn draw(&self, seed: u64, epoch: u64, sample: usize) -> Draw {
         if self.is_off() {

@@ -59,6 +59,25 @@ impl BatchSource {
         self
     }
 
+    /// The same preprocessing and augmentation for the samples `indices`.
+    ///
+    /// # Errors
+    /// As [`BatchSource::new`].
+    pub fn of_samples(&self, indices: &[usize], options: BatchOptions) -> Result<Self, DataError> {
+        let (dataset, preprocessor) = (Arc::clone(&self.dataset), Arc::clone(&self.preprocessor));
+        Ok(Self { augmenter: self.augmenter.clone(), ..Self::new(dataset, indices, preprocessor, options)? })
+    }
+
+    /// The same without augmentation.
+    pub fn without_augmentation(self) -> Self {
+        Self { augmenter: None, ..self }
+    }
+
+    /// The augmentation in use, if there is one.
+    pub fn augmenter(&self) -> Option<&Augmenter> {
+        self.augmenter.as_deref()
+    }
+
     /// The same, but values that are not finite after preprocessing stay in the batch instead of being an error: for an
     /// evaluation that leaves out their samples.
     pub fn keeping_non_finite(mut self) -> Self {

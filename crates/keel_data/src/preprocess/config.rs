@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessConfig {
-    /// Steps in order: center, standardize, min_max, robust_scale, soft_clip, piecewise_linear, mean_image, channel_mean,
+    /// Steps in order: center, standardize, min_max, robust_scale, clip, soft_clip, piecewise_linear, mean_image, channel_mean,
     /// channel_standardize, whiten, zca, { type = "pca", components = 32 }. Fitted on the training split only and stored with the model.
     pub steps: Vec<PreprocessStep>,
     /// A classic recipe for images in place of steps: alexnet, vgg or resnet.

@@ -42,7 +42,7 @@ impl Preprocessor {
     }
 
     /// Calls `look` with the samples `indices` of `dataset` as these steps leave them.
-    fn view<T>(&self, dataset: &Dataset, indices: &[usize], look: impl FnOnce(&TrainingView) -> T) -> T {
+    pub(super) fn view<T>(&self, dataset: &Dataset, indices: &[usize], look: impl FnOnce(&TrainingView) -> T) -> T {
         let gather = |indices: &[usize], rows: &mut [f32]| {
             self.gather(dataset, indices, rows, &mut PreprocessScratch::default())
         };

@@ -25,6 +25,13 @@ pub enum FittedStep {
         /// Positions without variance in the training split; they are centred but not scaled.
         constant: Vec<usize>,
     },
+    /// The nearest value between two limits, which the raw value cannot be told from.
+    Clip {
+        /// Lower limit of each feature, `[features]`.
+        low: Vec<f32>,
+        /// Upper limit of each feature, `[features]`, none below the lower one.
+        high: Vec<f32>,
+    },
     /// `x / sqrt(1 + (x / limit)^2)`.
     SoftClip {
         /// Largest magnitude.
@@ -57,6 +64,7 @@ impl FittedStep {
     pub fn name(&self) -> &str {
         match self {
             Self::Impute { .. } => "impute",
+            Self::Clip { .. } => "clip",
             Self::SoftClip { .. } => "soft_clip",
             Self::PiecewiseLinear { .. } => "piecewise_linear",
             Self::Elementwise { step, .. } | Self::Projection { step, .. } => step,
@@ -76,6 +84,7 @@ impl FittedStep {
     pub fn describe(&self) -> String {
         match self {
             Self::Impute { fill } => format!("impute: stand-ins for missing cells of {} features", fill.len()),
+            Self::Clip { low, .. } => format!("clip: a lower and an upper limit for each of {} features", low.len()),
             Self::SoftClip { limit } => format!("soft_clip: values pressed into -{limit} to {limit}"),
             Self::PiecewiseLinear { edges } => {
                 let encoded = edges.iter().filter(|edges| !edges.is_empty()).count();
@@ -122,6 +131,11 @@ impl FittedStep {
                     && matrix.out_features == output_shape.len()
                     && matrix.values.len() == matrix.in_features * matrix.out_features;
                 if fits { Ok(()) } else { Err(wrong(mean.len())) }
+            }
+            Self::Clip { low, high } => {
+                let ordered = low.iter().zip(high).all(|(low, high)| low <= high);
+                let fits = low.len() == input.len() && high.len() == input.len();
+                if fits && ordered { Ok(()) } else { Err(wrong(low.len())) }
             }
             Self::SoftClip { limit } if !(limit.is_finite() && *limit > 0.0) => Err(wrong(1)),
             Self::PiecewiseLinear { edges } => {

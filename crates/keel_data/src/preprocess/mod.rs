@@ -2,6 +2,7 @@
 
 mod config;
 pub(crate) mod elementwise;
+mod extremes;
 mod fit;
 mod fitted;
 mod matrix;
@@ -13,6 +14,7 @@ mod steps;
 mod training_view;
 
 pub use config::PreprocessConfig;
+pub use extremes::FeatureExtremes;
 pub use fit::PreprocessStatistics;
 pub use fitted::FittedStep;
 pub use matrix::Matrix;
@@ -20,5 +22,7 @@ pub use plan::PreprocessScratch;
 pub use preprocessor::Preprocessor;
 pub(crate) use principal_axes::PrincipalAxes;
 pub use recipe::Recipe;
-pub use steps::{PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessStep, SoftClipSpec, WhitenSpec, ZcaSpec};
+pub use steps::{
+    ClipSpec, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessStep, SoftClipSpec, WhitenSpec, ZcaSpec,
+};
 pub(crate) use training_view::TrainingView;

@@ -21,6 +21,7 @@ pub(crate) struct PreprocessPlan {
 #[derive(Debug, Clone, PartialEq)]
 enum Pass {
     Elementwise(Elementwise),
+    Clip(Vec<f32>, Vec<f32>),
     SoftClip(f64),
     Projection(Matrix),
     Bins(Vec<Vec<f32>>),
@@ -32,7 +33,7 @@ impl Pass {
         match self {
             Pass::Projection(matrix) => Some(matrix.out_features),
             Pass::Bins(edges) => Some(edges.iter().map(|edges| 1 + edges.len().saturating_sub(1)).sum()),
-            Pass::Elementwise(_) | Pass::SoftClip(_) => None,
+            Pass::Elementwise(_) | Pass::Clip(..) | Pass::SoftClip(_) => None,
         }
     }
 
@@ -52,7 +53,7 @@ impl Pass {
                     }
                 }
             }
-            Pass::Elementwise(_) | Pass::SoftClip(_) => {}
+            Pass::Elementwise(_) | Pass::Clip(..) | Pass::SoftClip(_) => {}
         }
     }
 
@@ -60,6 +61,12 @@ impl Pass {
         match self {
             Pass::Elementwise(elementwise) => {
                 rows.chunks_exact_mut(length).for_each(|row| elementwise.apply_in_place(row));
+            }
+            Pass::Clip(low, high) => {
+                for row in rows.chunks_exact_mut(length) {
+                    let limits = low.iter().zip(high);
+                    row.iter_mut().zip(limits).for_each(|(value, (&low, &high))| *value = value.clamp(low, high));
+                }
             }
             Pass::SoftClip(limit) => rows.iter_mut().for_each(|value| *value = clip(*value, *limit)),
             Pass::Projection(_) | Pass::Bins(_) => {}
@@ -90,6 +97,7 @@ impl PreprocessPlan {
                     plan.push_elementwise(Elementwise::new(mean.clone(), vec![1.0; mean.len()]));
                     plan.rest.push(Pass::Projection(matrix.clone()));
                 }
+                FittedStep::Clip { low, high } => plan.rest.push(Pass::Clip(low.clone(), high.clone())),
                 FittedStep::SoftClip { limit } => plan.rest.push(Pass::SoftClip(*limit)),
                 FittedStep::PiecewiseLinear { edges } => plan.rest.push(Pass::Bins(edges.clone())),
             }

@@ -98,7 +98,7 @@ impl Preprocessor {
                     }
                 }
                 FittedStep::Projection { .. } | FittedStep::PiecewiseLinear { .. } => break,
-                FittedStep::Impute { .. } | FittedStep::SoftClip { .. } => {}
+                FittedStep::Impute { .. } | FittedStep::Clip { .. } | FittedStep::SoftClip { .. } => {}
             }
         }
         names

@@ -1,4 +1,4 @@
-use super::super::steps::{PcaSpec, PreprocessStep, WhitenSpec, ZcaSpec};
+use super::super::steps::{ClipSpec, PcaSpec, PreprocessStep, WhitenSpec, ZcaSpec};
 use super::*;
 use crate::dataset::Targets;
 use crate::random::{Purpose, normal, stream};
@@ -207,4 +207,26 @@ fn statistics_do_not_depend_on_the_number_of_threads() {
     for threads in [2, 3, 5] {
         assert_eq!(fit(threads), one);
     }
+}
+
+#[test]
+fn clipping_keeps_one_row_from_deciding_the_scale() {
+    let mut values: Vec<f32> = (0..1_000).map(|row| (0.7 * row as f32).sin()).collect();
+    values[10] = 1e6;
+    let data = table(values, 1);
+    let spread = |steps: &[PreprocessStep]| {
+        let preprocessor = Preprocessor::fit(&data, &all(&data), steps).unwrap();
+        let back: Preprocessor = serde_json::from_str(&serde_json::to_string(&preprocessor).unwrap()).unwrap();
+        assert_eq!(back, preprocessor);
+        let rows = transformed(&data, &back);
+        (rows[100..].iter().fold(0f32, |largest, value| largest.max(value.abs())), rows[10])
+    };
+    let (others, extreme) = spread(&[PreprocessStep::Standardize]);
+    assert!(others < 0.1 && extreme > 30.0, "{others} {extreme}");
+    let (others, extreme) = spread(&[PreprocessStep::Clip(ClipSpec::default()), PreprocessStep::Standardize]);
+    assert!((1.0..2.0).contains(&others) && (3.0..5.0).contains(&extreme), "{others} {extreme}");
+    let digits = Dataset::digits().unwrap();
+    let clip = [PreprocessStep::Clip(ClipSpec::default())];
+    let message = Preprocessor::fit(&digits, &all(&digits), &clip).unwrap_err().to_string();
+    assert!(message.contains("clip limits columns of tables"), "{message}");
 }

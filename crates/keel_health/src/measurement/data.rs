@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::null_is_nan;
+use super::{AugmentationMeasurement, ColumnScore, FeatureOutliers, SplitDuplicates, null_is_nan};
 
 /// Statistics of the training split as the network sees it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,16 @@ pub struct DataMeasurement {
     pub preprocessing: Vec<String>,
     /// The samples are images.
     pub images: bool,
+    /// Samples of the other splits that are in the training split, too.
+    pub duplicates: Vec<SplitDuplicates>,
+    /// How well each column of a table gives the target by itself; empty where that was not measured.
+    pub column_scores: Vec<ColumnScore>,
+    /// Columns of a table that hold another whole number in every row.
+    pub identifiers: Vec<String>,
+    /// Features whose variance lies mostly in a few samples.
+    pub outliers: Vec<FeatureOutliers>,
+    /// Size of the inputs with and without augmentation; `None` without augmentation.
+    pub augmentation: Option<AugmentationMeasurement>,
 }
 
 impl DataMeasurement {

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Samples of a split that have no result.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+use super::SuspectLabels;
+
+/// Samples of a split that have no result, or whose label is contradicted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationMeasurement {
     /// The split: `train`, `validation` or `test`.
@@ -14,4 +16,6 @@ pub struct EvaluationMeasurement {
     pub non_finite: u64,
     /// File, line or number of the first of them.
     pub first: Vec<String>,
+    /// Samples whose label the network contradicts; `None` where that was not measured.
+    pub suspects: Option<SuspectLabels>,
 }

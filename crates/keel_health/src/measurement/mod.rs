@@ -6,29 +6,41 @@
 //! or empty; the rules that need it are silent. A value that is not a number is written `null` in JSON.
 
 mod activation_function;
+mod augmentation;
+mod columns;
 mod data;
+mod duplicates;
 mod epoch;
 mod evaluation;
+mod inputs;
 mod layer_statistic;
 mod model;
+mod outliers;
 mod predictions;
 mod record;
 mod start;
 mod step;
+mod suspects;
 mod units;
 
 pub use activation_function::ActivationFunction;
+pub use augmentation::AugmentationMeasurement;
+pub use columns::ColumnScore;
 pub use data::{DataMeasurement, FeatureStatistics};
+pub use duplicates::SplitDuplicates;
 pub use epoch::{EpochMeasurement, NormStatistics};
 pub use evaluation::EvaluationMeasurement;
+pub use inputs::{InputsMeasurement, UnlikeColumn};
 pub use layer_statistic::LayerStatistic;
 pub use model::{LayerDescription, LayerKind, LossKind, ModelDescription};
+pub use outliers::FeatureOutliers;
 pub use predictions::PredictionMeasurement;
 pub use record::Record;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};
 pub use step::{
     GradientMeasurement, LayerMeasurement, ParameterMeasurement, ParameterRole, SignalMeasurement, StepMeasurement,
 };
+pub use suspects::{SuspectLabel, SuspectLabels};
 pub use units::UnitMeasurement;
 
 use serde::{Deserialize, Deserializer};

@@ -1,7 +1,7 @@
 //! # What it measures
 //! Linear layers that follow each other with no function between them but normalisation over the batch, dropout or
 //! flattening, read off the graph: a warning. A pair with a narrow middle (fewer units than come in and go out), as in a
-//! factorised layer, is left alone.
+//! factorised layer, is left alone, and so is a network whose description may lack functions.
 //!
 //! # Why it matters
 //! Two linear maps in a row are one linear map: the second layer adds parameters and no ability. Without any function
@@ -71,6 +71,9 @@ fn examine(case: &Case) -> Vec<Observation> {
 
 fn judge(case: &Case, level: Level) -> Option<Observation> {
     let model = case.model;
+    if model.unlisted_functions {
+        return None;
+    }
     let pairs: Vec<(usize, usize)> =
         model.weight_layers().filter_map(|second| Some((pair(model, second)?, second))).collect();
     let &(first, second) = pairs.first()?;

@@ -6,6 +6,7 @@
 //! NaN never passes for a healthy number.
 
 pub mod batch_norm;
+mod data;
 pub mod dead_relu;
 pub mod exploding_gradient;
 pub mod inputs;
@@ -28,6 +29,7 @@ pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
 
+pub use data::{augmentation, duplicates, outliers, suspect_labels, telling_columns, unlike_inputs};
 pub use training_loop::{frozen, one_class_batches, uncleared_gradients, unoptimised_parameters, wrong_mode};
 
 use crate::rule::Rule;
@@ -55,6 +57,12 @@ pub(crate) static CATALOG: &[Rule] = &[
     regularization::RULE,
     missing_activation::RULE,
     stopped_early::RULE,
+    duplicates::RULE,
+    telling_columns::RULE,
+    suspect_labels::RULE,
+    outliers::RULE,
+    unlike_inputs::RULE,
+    augmentation::RULE,
     uncleared_gradients::RULE,
     unoptimised_parameters::RULE,
     wrong_mode::RULE,

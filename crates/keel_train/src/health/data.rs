@@ -3,6 +3,7 @@
 use keel_data::{BatchTargets, FittedStep, SplitDataset, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
 
+use super::inspection::inspect;
 use crate::error::TrainError;
 use crate::objective::{Objective, Probabilities};
 use crate::session::Session;
@@ -124,5 +125,6 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         }
         Targets::Unlabelled => {}
     }
+    inspect(session, &mut measurement)?;
     Ok(measurement)
 }

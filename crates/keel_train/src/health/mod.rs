@@ -11,6 +11,7 @@ mod data;
 mod describe;
 mod epoch;
 mod identical_units;
+mod inspection;
 mod parameters;
 mod rows;
 mod start;

@@ -232,6 +232,7 @@ fn without_result(split: &str, metrics: &Metrics) -> EvaluationMeasurement {
         samples: metrics.samples + left_out.samples,
         non_finite: left_out.samples,
         first: left_out.first,
+        suspects: metrics.suspects.clone(),
     }
 }
 

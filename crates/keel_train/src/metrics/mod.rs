@@ -13,10 +13,12 @@ mod probabilities;
 mod ranking;
 mod regression;
 mod score;
+mod suspects;
 mod tally;
 
 use std::collections::BTreeMap;
 
+use keel_health::measurement::SuspectLabels;
 use serde::{Deserialize, Serialize};
 
 pub use baseline::{Baseline, Guess};
@@ -99,6 +101,9 @@ pub struct Metrics {
     /// False and true positive rate at falling thresholds, at most a hundred points; two classes only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roc_curve: Vec<(f64, f64)>,
+    /// Samples whose label the model contradicts with confidence, for the health rules; classification only.
+    #[serde(skip)]
+    pub suspects: Option<SuspectLabels>,
 }
 
 /// Samples without a result.

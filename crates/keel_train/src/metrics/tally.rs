@@ -8,6 +8,7 @@ use keel_nn::losses::LossValue;
 use super::calibration::Calibration;
 use super::probabilities::ProbabilityScores;
 use super::ranking::Ranking;
+use super::suspects::Suspects;
 use super::{ConfusionMatrix, LeftOut, MetricName, Metrics, RegressionMetrics, TopAccuracy, top_k};
 use crate::objective::{Objective, Probabilities};
 
@@ -52,6 +53,8 @@ struct Chances {
     scores: ProbabilityScores,
     calibration: Calibration,
     ranking: Ranking,
+    /// `None` where outputs are no probabilities.
+    suspects: Option<Suspects>,
 }
 
 impl Tally {
@@ -63,6 +66,7 @@ impl Tally {
             scores: ProbabilityScores::new(classes, independent),
             calibration: Calibration::default(),
             ranking: Ranking::new(classes, samples),
+            suspects: (objective.probabilities() != Probabilities::None).then(|| Suspects::new(classes, samples)),
         });
         Tally {
             loss: LossValue::default(),
@@ -109,16 +113,20 @@ impl Tally {
     }
 
     fn count(&mut self, objective: &Objective, outputs: &[f32], targets: &BatchTargets, value: LossValue) {
+        let place = (self.samples + self.left_out) as usize;
         self.loss.add(value);
         self.samples += (outputs.len() / objective.outputs()) as u64;
         match targets {
             BatchTargets::Classes(labels) => {
                 self.confusion.add(outputs, labels);
-                if let Some(Chances { scores, calibration, ranking }) = &mut self.chances {
+                if let Some(Chances { scores, calibration, ranking, suspects }) = &mut self.chances {
                     let probabilities = objective.predictions(outputs);
                     scores.add(&probabilities, labels);
                     calibration.add(&probabilities, objective.outputs(), labels);
                     ranking.add(&probabilities, labels);
+                    if let Some(suspects) = suspects {
+                        suspects.add(&probabilities, labels, place);
+                    }
                 }
             }
             BatchTargets::Values(values) => {
@@ -137,7 +145,7 @@ impl Tally {
         let mut metrics = Metrics { loss, samples: self.samples, left_out, ..Metrics::default() };
         match objective.class_names() {
             [] => self.add_values(objective, &mut metrics),
-            _ => self.add_classes(objective, &mut metrics),
+            _ => self.add_classes(objective, describe, &mut metrics),
         }
         metrics
     }
@@ -155,7 +163,7 @@ impl Tally {
         note_undefined(metrics, &[MetricName::R2], reason);
     }
 
-    fn add_classes(self, objective: &Objective, metrics: &mut Metrics) {
+    fn add_classes(self, objective: &Objective, describe: impl Fn(usize) -> String, metrics: &mut Metrics) {
         let names = objective.class_names();
         metrics.accuracy = self.confusion.accuracy();
         metrics.balanced_accuracy = self.confusion.balanced_accuracy();
@@ -166,7 +174,8 @@ impl Tally {
         metrics.confusion = Some(self.confusion);
         let one_class = if self.samples > 0 { "only one class present" } else { "no samples" };
         note_undefined(metrics, &[MetricName::Mcc], one_class);
-        let Some(Chances { scores, calibration, ranking }) = self.chances else { return };
+        let Some(Chances { scores, calibration, ranking, suspects }) = self.chances else { return };
+        metrics.suspects = suspects.and_then(|suspects| suspects.found(names, describe));
         let ranked = ranking.scores();
         (metrics.roc_auc, metrics.pr_auc) = (ranked.roc_auc, ranked.average_precision);
         (metrics.roc_curve, metrics.ranked_samples) = (ranked.curve, ranking.part());

@@ -1,6 +1,7 @@
 //! A trained model, ready to predict.
 
 mod importance;
+mod unlike_inputs;
 mod views;
 mod workspace;
 
@@ -15,6 +16,7 @@ use keel_nn::layers::CustomLayer;
 use keel_nn::{Cpu, Network, RandomKey, lower};
 
 pub use importance::{ColumnImportance, Importance, ImportanceOptions};
+pub use unlike_inputs::UnlikeInputs;
 pub(crate) use views::Views;
 pub(crate) use workspace::executor_for_evaluation;
 

@@ -138,6 +138,11 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
         },
         Remedy::RemoveOutputActivation { .. } => layer_list(config, layer_edits::without_output_activation),
         Remedy::WidenHiddenLayers { units } => layer_list(config, |layers| layer_edits::widened(layers, *units)),
+        Remedy::IgnoreColumns { columns } => {
+            let known = &config.data.ignore_columns;
+            let new = columns.iter().filter(|column| !known.contains(column));
+            Remedy::IgnoreColumns { columns: known.iter().chain(new).cloned().collect() }.settings()
+        }
         other => other.settings(),
     }
 }
@@ -153,10 +158,11 @@ fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) ->
     vec![format!("model.layers={}", changed.value_text("model.layers"))]
 }
 
-/// `step` before the present steps, in the place of those that scale.
+/// `step` before the present steps; one that scales, in the place of those that scale.
 fn preprocessing(config: &Config, step: &str) -> Vec<String> {
     let Some(step) = PreprocessStep::named(step) else { return Vec::new() };
-    let kept = config.preprocess.resolved_steps().into_iter().filter(|step| !step.is_scaling());
+    let replaced = |other: &PreprocessStep| other.name() == step.name() || step.is_scaling() && other.is_scaling();
+    let kept = config.preprocess.resolved_steps().into_iter().filter(|other| !replaced(other));
     let mut changed = config.clone();
     changed.preprocess.steps = std::iter::once(step).chain(kept).collect();
     vec![format!("preprocess.steps={}", changed.value_text("preprocess.steps"))]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keel_data::PreprocessStep;
 use keel_health::{Level, Remedy};
 
 use super::*;
@@ -33,6 +34,7 @@ fn finding(remedies: Vec<Remedy>) -> Finding {
         remedy: String::new(),
         remedies,
         evidence: None,
+        samples: Vec::new(),
         explained_by: None,
         consequences: Vec::new(),
     }
@@ -159,4 +161,16 @@ fn another_initialiser_reaches_layers_that_name_their_own() {
     assert_eq!(treatment.settings, expected, "the last layer may start as small as it likes");
     let again = initialisers(&treatment.config, "kaiming_normal");
     assert_eq!(again, ["model.init=kaiming_normal"], "the changed config holds no other initialiser in a hidden layer");
+}
+
+#[test]
+fn remedies_about_the_data_change_its_section() {
+    let config = config::load(Some("mlp"), &["data.ignore_columns=[\"a\"]".to_owned()]).unwrap();
+    let treated = |remedy| treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap().config;
+    let ignored = treated(Remedy::IgnoreColumns { columns: vec!["b c".into(), "a".into()] });
+    assert_eq!(ignored.data.ignore_columns, ["a", "b c"]);
+    assert!(treated(Remedy::KeepDuplicatesTogether).data.keep_duplicates_together);
+    let steps = ["clip", "standardize"].map(str::to_owned).to_vec();
+    let clipped = treated(Remedy::AddPreprocess { step: "clip".into(), steps });
+    assert_eq!(clipped.preprocess.steps.iter().map(PreprocessStep::name).collect::<Vec<_>>(), ["clip", "standardize"]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keel_data::{Augmenter, BatchOptions, BatchSource, PreprocessStep, Preprocessor, SplitDataset};
 
-use crate::config::Config;
+use crate::config::{Config, HealthLevel};
 use crate::error::TrainError;
 use crate::memory;
 
@@ -40,15 +40,21 @@ impl TrainingData {
     }
 }
 
-/// Returns the reader's notes on the data, and a sentence for each split that was asked for and stayed empty.
+/// Returns the reader's notes on the data, a sentence for each split that was asked for and stayed empty, and without
+/// health rules one about duplicates and moved pixels.
 fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
-    let mut notes = data.notes();
+    let mut notes = data.dataset.notes().to_vec();
     let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
     for (name, share, samples) in splits {
         if share > 0.0 && samples.is_empty() {
             notes.push(format!("no {name} split: there are too few samples of each class to spare any"));
         }
     }
+    // A finding of the health rules says the rest better.
+    if config.health.level != HealthLevel::Off {
+        return notes;
+    }
+    notes.extend(data.duplicate_notes());
     let by_pixel = config.preprocess.resolved_steps().contains(&PreprocessStep::Standardize);
     if let Some(key) = config.augment.moving_key().filter(|_| by_pixel) {
         notes.push(format!(

@@ -131,6 +131,7 @@ const FOLDERS: [Folder; 11] = [
         statements: &CATALOG_ENTRY,
         homonyms: &[
             // Tags of stored preprocessors, which stay when a step is renamed.
+            Homonym { name: "clip", path: "crates/keel_data/src/preprocess/fitted.rs" },
             Homonym { name: "soft_clip", path: "crates/keel_data/src/preprocess/fitted.rs" },
             Homonym { name: "piecewise_linear", path: "crates/keel_data/src/preprocess/fitted.rs" },
         ],

@@ -1,5 +1,6 @@
 //! Predictions as JSON.
 
+use keel_health::rules::unlike_inputs;
 use keel_train::Prediction;
 use serde_json::{Map, Value, json};
 
@@ -40,6 +41,8 @@ fn document(columns: &Columns, row: &Row) -> Value {
         Prediction::Undefined { sample } => result("undefined", json!(super::undefined_words(sample))),
     }
     let unlike: Vec<&str> = row.unlike.iter().map(|unlike| unlike.name.as_str()).collect();
+    let codes: &[&str] = if unlike.is_empty() { &[] } else { &[unlike_inputs::CODE] };
     result("unlike_training", json!(unlike));
+    result("findings", json!(codes));
     Value::Object(object)
 }

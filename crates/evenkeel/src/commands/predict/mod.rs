@@ -6,7 +6,6 @@ mod json_text;
 mod out_file;
 mod rows;
 mod text;
-mod unlike;
 
 use std::path::PathBuf;
 
@@ -17,7 +16,7 @@ use serde_json::json;
 
 use crate::failure::Stop;
 use crate::inputs;
-use crate::terminal::{Output, Status, plural};
+use crate::terminal::{Output, Status, inputs_finding, plural};
 use columns::Columns;
 use out_file::OutFile;
 use rows::Row;
@@ -70,16 +69,14 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let columns = Columns::new(&predictor, &loaded, arguments)?;
     let mut rows = Vec::new();
     for input in &loaded {
-        let predicted = Row::of(&predictor, input, &columns)?;
-        if let Some(note) = unlike::note(input, &predicted) {
-            output.remark(&format!("note        {}: {note}", input.source));
-        }
-        rows.extend(predicted);
+        rows.extend(Row::of(&predictor, input, &columns)?);
     }
+    let findings = inputs::findings(&predictor, &loaded);
+    findings.iter().for_each(|finding| output.remark(&inputs_finding(finding)));
     match file {
         Some(file) => {
             file.write(&columns, &rows)?;
-            let written = json!({ "written": file.path(), "samples": rows.len() });
+            let written = json!({ "written": file.path(), "samples": rows.len(), "findings": findings });
             let predictions = plural(rows.len() as u64, "prediction");
             output.result(&written, || format!("{predictions} written to {}", file.path().display()))?;
         }

@@ -13,6 +13,7 @@ use std::fmt;
 mod center;
 mod channel_mean;
 mod channel_standardize;
+mod clip;
 pub(super) mod impute;
 mod mean_image;
 mod min_max;
@@ -27,6 +28,7 @@ mod zca;
 use center::CenterSpec;
 use channel_mean::ChannelMeanSpec;
 use channel_standardize::ChannelStandardizeSpec;
+pub use clip::ClipSpec;
 use mean_image::MeanImageSpec;
 use min_max::MinMaxSpec;
 pub use pca::PcaSpec;
@@ -76,6 +78,7 @@ catalog_enum! {
         Standardize: StandardizeSpec,
         MinMax: MinMaxSpec,
         RobustScale: RobustScaleSpec,
+        Clip(clip: ClipSpec),
         SoftClip(soft_clip: SoftClipSpec),
         PiecewiseLinear(piecewise_linear: PiecewiseLinearSpec),
         MeanImage: MeanImageSpec,

@@ -96,7 +96,7 @@ fn judge(case: &Case) -> Option<Observation> {
         percent(share),
         percent(SHARE)
     );
-    Some(Observation::new(level, None, share, SHARE).message(message).cause(cause).remedy(Remedy::edit(
+    Some(Observation::new(level, None, share, SHARE).always().message(message).cause(cause).remedy(Remedy::edit(
         "shuffle the training samples in every epoch",
         "DataLoader(training_samples, batch_size=batch_size, shuffle=True)",
     )))

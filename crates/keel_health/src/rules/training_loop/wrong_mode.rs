@@ -96,7 +96,7 @@ fn evaluation_steps(case: &Case) -> Option<Observation> {
         training.mode_steps,
         case.model.name(layer)
     );
-    Some(in_evaluation_mode(Observation::new(Level::Warn, None, share, SHARE).message(message)))
+    Some(in_evaluation_mode(Observation::new(Level::Warn, None, share, SHARE).always().message(message)))
 }
 
 fn idle_dropout(case: &Case) -> Option<Observation> {
@@ -112,7 +112,7 @@ fn idle_dropout(case: &Case) -> Option<Observation> {
         percent(zeros),
         percent(limit / DROPPED)
     );
-    let observation = Observation::new(Level::Warn, Some(index), zeros, limit).statistic("share of zeros");
+    let observation = Observation::new(Level::Warn, Some(index), zeros, limit).always().statistic("share of zeros");
     Some(in_evaluation_mode(observation.message(message)))
 }
 
@@ -130,6 +130,7 @@ fn training_evaluation(case: &Case) -> Option<Observation> {
     );
     Some(
         Observation::new(Level::Warn, None, 1.0, 0.0)
+            .always()
             .statistic("evaluations in training mode")
             .message(message)
             .cause("the evaluation does not switch the network to evaluation mode")
@@ -152,7 +153,7 @@ fn fixed_statistics(case: &Case) -> Option<Observation> {
         case.model.name(fixed.layer),
         number((now.step - before.step) as f64)
     );
-    let observation = Observation::new(Level::Warn, Some(fixed.layer), 0.0, 0.0).message(message).at_once();
+    let observation = Observation::new(Level::Warn, Some(fixed.layer), 0.0, 0.0).always().message(message).at_once();
     Some(in_evaluation_mode(observation.statistic("change of the running statistics")))
 }
 

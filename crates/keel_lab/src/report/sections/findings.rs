@@ -1,6 +1,6 @@
 //! The findings as cards: what, where, measured against what, why, and what to change.
 
-use keel_health::measurement::LayerStatistic;
+use keel_health::measurement::{LayerStatistic, SuspectLabel};
 use keel_health::{Application, Finding, Level, Remedy, find_rule};
 
 use super::super::decimate::decimate;
@@ -122,6 +122,10 @@ fn facts(finding: &Finding, language: Language) -> String {
         language.choose("Why.", "原因："),
         escape(&sentence(&finding.cause))
     ));
+    if !finding.samples.is_empty() {
+        let items: String = finding.samples.iter().map(|suspect| suspect_item(suspect, language)).collect();
+        html.push_str(&format!("<ul class=\"samples\">{items}</ul>"));
+    }
     html.push_str(&format!(
         "<p class=\"remedy-title\"><b>{}</b></p>",
         language.choose("What to change.", "如何修改：")
@@ -138,6 +142,17 @@ fn facts(finding: &Finding, language: Language) -> String {
         escape(&finding.code)
     ));
     html
+}
+
+/// A sample whose label is contradicted.
+fn suspect_item(suspect: &SuspectLabel, language: Language) -> String {
+    let SuspectLabel { sample, given, suggested, probability } = suspect;
+    let [sample, given, suggested] = [sample, given, suggested].map(|text| escape(text));
+    let words = match language {
+        Language::English => format!("labelled {given}, looks like {suggested} ({probability:.2})"),
+        Language::Chinese => format!("标签为 {given}，网络判断为 {suggested}（{probability:.2}）"),
+    };
+    format!("<li><code>{sample}</code> {words}</li>")
 }
 
 fn remedy_item(remedy: &Remedy, language: Language) -> String {

@@ -1,0 +1,51 @@
+//! Samples with equal inputs.
+
+use crate::dataset::{Dataset, Inputs};
+use rayon::prelude::*;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+
+/// The first sample with equal inputs, for every sample of a dataset.
+#[derive(Debug)]
+pub(crate) struct EqualSamples {
+    first: Vec<usize>,
+}
+
+impl EqualSamples {
+    /// Compares all samples of `dataset`.
+    pub(crate) fn of(dataset: &Dataset) -> Self {
+        let hashes: Vec<u64> =
+            (0..dataset.samples()).into_par_iter().map(|sample| hash_of_inputs(dataset, sample)).collect();
+        let mut known = HashMap::new();
+        let first = hashes.into_iter().enumerate().map(|(sample, hash)| *known.entry(hash).or_insert(sample));
+        Self { first: first.collect() }
+    }
+
+    /// Groups of equal samples among `indices`, in the order of their first members.
+    pub(crate) fn groups(&self, indices: &[usize]) -> BTreeMap<usize, Vec<usize>> {
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &sample in indices {
+            groups.entry(self.first[sample]).or_default().push(sample);
+        }
+        groups
+    }
+
+    /// Takes those out of `indices` that equal one of `others`.
+    pub(crate) fn leave_out(&self, indices: &mut Vec<usize>, others: &[usize]) {
+        let taken: HashSet<usize> = others.iter().map(|&sample| self.first[sample]).collect();
+        indices.retain(|&sample| !taken.contains(&self.first[sample]));
+    }
+}
+
+/// Returns a number that equal inputs share; 64 bits, so that different ones do not by any likely chance.
+pub(crate) fn hash_of_inputs(dataset: &Dataset, sample: usize) -> u64 {
+    let length = dataset.sample_shape().len();
+    let range = sample * length..(sample + 1) * length;
+    let mut hasher = DefaultHasher::new();
+    match dataset.inputs() {
+        Inputs::Bytes(values) => values[range].hash(&mut hasher),
+        Inputs::Floats(values) => values[range].iter().for_each(|value| value.to_bits().hash(&mut hasher)),
+    }
+    hasher.finish()
+}

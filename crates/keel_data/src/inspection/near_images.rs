@@ -1,0 +1,92 @@
+//! Images that nearly equal a training image: compared by the means of 8x8 blocks, without brightness and contrast.
+
+use super::spread;
+use crate::dataset::{Dataset, Inputs, SampleShape};
+use rayon::prelude::*;
+
+/// Blocks along a side.
+const BLOCKS: usize = 8;
+/// Maximum number of training images that are compared.
+const KNOWN: usize = 60_000;
+/// Smallest standard deviation of the blocks, in shares of the range of values, of an image that shows something.
+const CONTRAST: f32 = 0.02;
+/// Limits of the difference of two images, in standard deviations of the blocks: of each block, and root mean square.
+const EACH: f32 = 0.12;
+const RMS: f32 = 0.04;
+
+/// Means of blocks, with mean 0 and standard deviation 1.
+type Signature = Vec<f32>;
+
+/// Counts those of `samples` that nearly equal one of `training`.
+pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> usize {
+    if samples.is_empty() {
+        return 0;
+    }
+    let sign = |samples: &[usize]| -> Vec<Signature> {
+        samples.par_iter().filter_map(|&sample| signature(dataset, sample)).collect()
+    };
+    let mut known = sign(&spread(training, KNOWN));
+    let pivot = most_varied(&known);
+    known.sort_unstable_by(|a, b| a[pivot].total_cmp(&b[pivot]));
+    let is_near = |signature: &Signature| {
+        let first = known.partition_point(|known| known[pivot] < signature[pivot] - EACH);
+        let candidates = known[first..].iter().take_while(|known| known[pivot] <= signature[pivot] + EACH);
+        candidates.into_iter().any(|known| are_near(known, signature))
+    };
+    sign(samples).par_iter().filter(|signature| is_near(signature)).count()
+}
+
+/// The block whose mean differs most from image to image, by which images are sorted.
+fn most_varied(known: &[Signature]) -> usize {
+    let blocks = known.first().map_or(0, Vec::len);
+    let variance = |block: usize| {
+        let mut moments = crate::moments::Moments::default();
+        known.iter().for_each(|signature| moments.add(f64::from(signature[block])));
+        moments.variance()
+    };
+    (0..blocks).max_by(|&a, &b| variance(a).total_cmp(&variance(b))).unwrap_or(0)
+}
+
+fn are_near(one: &Signature, other: &Signature) -> bool {
+    let mut squares = 0.0;
+    for (a, b) in one.iter().zip(other) {
+        let difference = (a - b).abs();
+        if !(difference <= EACH) {
+            return false;
+        }
+        squares += difference * difference;
+    }
+    squares <= RMS * RMS * one.len() as f32
+}
+
+/// The signature of an image; `None` for one that is all of one tone.
+fn signature(dataset: &Dataset, sample: usize) -> Option<Signature> {
+    let shape = *dataset.sample_shape();
+    let range = sample * shape.len()..(sample + 1) * shape.len();
+    let mut means = match dataset.inputs() {
+        Inputs::Bytes(values) => block_means(&values[range], shape),
+        Inputs::Floats(values) => block_means(&values[range], shape),
+    };
+    let count = means.len() as f32;
+    let mean = means.iter().sum::<f32>() / count;
+    let std = (means.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count).sqrt();
+    let (low, high) = dataset.value_range();
+    if !(std > CONTRAST * (high - low)) {
+        return None;
+    }
+    means.iter_mut().for_each(|value| *value = (*value - mean) / std);
+    Some(means)
+}
+
+/// Means over blocks of pixels and all channels, at most 8x8 of them.
+fn block_means<T: Copy + Into<f32>>(values: &[T], shape: SampleShape) -> Vec<f32> {
+    let SampleShape::Image { height, width, channels } = shape else { return Vec::new() };
+    let (rows, columns) = (height.min(BLOCKS), width.min(BLOCKS));
+    let (mut sums, mut counts) = (vec![0.0; rows * columns], vec![0.0; rows * columns]);
+    for (place, pixel) in values.chunks_exact(channels).enumerate() {
+        let block = (place / width * rows / height) * columns + place % width * columns / width;
+        sums[block] += pixel.iter().map(|&value| value.into()).sum::<f32>();
+        counts[block] += channels as f32;
+    }
+    sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect()
+}

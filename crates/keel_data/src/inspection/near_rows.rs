@@ -1,0 +1,122 @@
+//! Rows that agree with a training row in all columns but at most one, up to rounding.
+
+use super::{features_of_columns, spread};
+use crate::dataset::{Dataset, Inputs};
+use crate::moments::Moments;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Maximum number of training rows that are compared.
+const KNOWN: usize = 20_000;
+/// Rows a column is judged by.
+const JUDGED: usize = 4_096;
+/// Difference of two values that count as equal, in standard deviations of their column.
+const ROUNDING: f64 = 1e-3;
+/// Largest chance that two rows agree in a column of many values, and the columns of that kind a table needs.
+const CHANCE: f64 = 0.05;
+const VARIED: usize = 5;
+/// Near duplicates that may be expected by chance, were the columns independent.
+const EXPECTED: f64 = 0.01;
+
+/// A column and how its values are compared.
+struct Column {
+    features: Range<usize>,
+    /// Difference up to which values count as equal.
+    tolerance: f32,
+    /// Chance that two rows agree in it.
+    chance: f64,
+}
+
+/// Counts those of `samples` that nearly equal one of `training`: none where rows agree by chance.
+pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> usize {
+    let Inputs::Floats(values) = dataset.inputs() else { return 0 };
+    let rows = Rows { values, length: dataset.sample_shape().len() };
+    let judged = spread(training, JUDGED);
+    let columns: Vec<Column> =
+        features_of_columns(dataset).into_par_iter().map(|features| Column::of(&rows, features, &judged)).collect();
+    let known = spread(training, KNOWN);
+    let mut varied: Vec<&Column> = columns.iter().filter(|column| column.chance <= CHANCE).collect();
+    varied.sort_by(|a, b| a.chance.total_cmp(&b.chance));
+    if samples.is_empty() || varied.len() < VARIED {
+        return 0;
+    }
+    // Any one column may differ: at worst the one that tells most.
+    let chance: f64 = varied[1..].iter().map(|column| column.chance).product();
+    if !(chance * known.len() as f64 * samples.len() as f64 <= EXPECTED) {
+        return 0;
+    }
+    // At most one column differs, so one of any two agrees.
+    let orders = [varied[0], varied[1]].map(|column| Order::of(&rows, column, &known));
+    let is_near = |sample: &&usize| orders.iter().any(|order| order.finds(&rows, &columns, **sample));
+    samples.par_iter().filter(is_near).count()
+}
+
+/// All rows of a table.
+struct Rows<'a> {
+    /// `[samples, length]`.
+    values: &'a [f32],
+    length: usize,
+}
+
+impl Rows<'_> {
+    fn row(&self, sample: usize) -> &[f32] {
+        &self.values[sample * self.length..(sample + 1) * self.length]
+    }
+}
+
+impl Column {
+    fn of(rows: &Rows, features: Range<usize>, judged: &[usize]) -> Self {
+        let mut moments = Moments::default();
+        let present = judged.iter().map(|&sample| f64::from(rows.row(sample)[features.start]));
+        present.filter(|value| value.is_finite()).for_each(|value| moments.add(value));
+        let single = features.len() == 1;
+        let tolerance = if single { ROUNDING * moments.std() } else { 0.0 };
+        let mut counts: HashMap<Vec<i64>, u64> = HashMap::new();
+        for &sample in judged {
+            let key = rows.row(sample)[features.clone()].iter().map(|&value| match tolerance > 0.0 {
+                true => (f64::from(value) / tolerance).round() as i64,
+                false => i64::from(value.to_bits()),
+            });
+            *counts.entry(key.collect()).or_default() += 1;
+        }
+        let squares: f64 = counts.values().map(|&count| (count as f64).powi(2)).sum();
+        let chance = squares / (judged.len().max(1) as f64).powi(2);
+        Column { features, tolerance: tolerance as f32, chance }
+    }
+
+    fn agrees(&self, one: &[f32], other: &[f32]) -> bool {
+        let mut pairs = one[self.features.clone()].iter().zip(&other[self.features.clone()]);
+        pairs.all(|(a, b)| a == b || (a - b).abs() <= self.tolerance || a.is_nan() && b.is_nan())
+    }
+}
+
+/// Training rows in the order of one column.
+struct Order {
+    feature: usize,
+    tolerance: f32,
+    samples: Vec<usize>,
+}
+
+impl Order {
+    fn of(rows: &Rows, column: &Column, known: &[usize]) -> Self {
+        let feature = column.features.start;
+        let mut samples: Vec<usize> =
+            known.iter().copied().filter(|&sample| !rows.row(sample)[feature].is_nan()).collect();
+        samples.sort_by(|&a, &b| rows.row(a)[feature].total_cmp(&rows.row(b)[feature]));
+        Order { feature, tolerance: column.tolerance, samples }
+    }
+
+    /// Returns true if a row near `sample` in this column agrees with it in all columns but at most one.
+    fn finds(&self, rows: &Rows, columns: &[Column], sample: usize) -> bool {
+        let row = rows.row(sample);
+        let value = row[self.feature];
+        let of = |known: &usize| rows.row(*known)[self.feature];
+        let first = self.samples.partition_point(|known| of(known) < value - self.tolerance);
+        let candidates = self.samples[first..].iter().take_while(|known| of(known) <= value + self.tolerance);
+        candidates.into_iter().any(|&known| {
+            let known = rows.row(known);
+            columns.iter().filter(|column| !column.agrees(row, known)).take(2).count() < 2
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! # What it measures
+//! The root mean square of up to 256 preprocessed training images, with augmentation and without. Warning if augmentation
+//! makes it more than three times as large; a note where no setting is known that cures it.
+//!
+//! # Why it matters
+//! `standardize` divides each pixel by its own standard deviation. Pixels at the border that hardly ever vary have a tiny
+//! one: an image that is moved by a pixel puts ink there, and a grey level of a few per cent becomes a hundred standard
+//! deviations. Such images dominate the gradient, and evaluation, which moves nothing, never shows them.
+//!
+//! # What to try
+//! `channel_standardize` in place of `standardize`: it scales all pixels of a channel alike. Or switch the augmentation
+//! off.
+//!
+//! # When it is fine
+//! Augmentation that changes brightness, contrast or colour moderately, and moved photos, whose pixels all vary much the
+//! same, stay far below the limit.
+//!
+//! # Source
+//! Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks" (2012) for moved
+//! images; the limit is ours.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::DataMeasurement;
+use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::rules::{
+    batch_norm, dead_relu, exploding_gradient, loss_trend, non_finite, saturation, update_ratio, zigzag,
+};
+use crate::symptom::Symptom::{Code, High};
+
+/// Code of the rule.
+pub const CODE: &str = "K027";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "augmentation",
+    summary: "augmentation that makes inputs much larger than the training data",
+    statistic: "root mean square with augmentation / without",
+    source: include_str!("augmentation.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Data,
+        explains: &[
+            // Images with huge pixels make huge signals and gradients.
+            Explanation {
+                consequences: &[
+                    High(update_ratio::CODE),
+                    Code(exploding_gradient::CODE),
+                    Code(saturation::CODE),
+                    Code(dead_relu::CODE),
+                    Code(zigzag::CODE),
+                    Code(batch_norm::CODE),
+                    Code(loss_trend::CODE),
+                    Code(non_finite::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Limit of the ratio of root mean squares.
+pub const RATIO: f64 = 3.0;
+
+/// Steps that scale each pixel by its own spread.
+const BY_PIXEL: [&str; 2] = ["standardize", "robust_scale"];
+/// The step that scales all pixels of a channel alike.
+const BY_CHANNEL: &str = "channel_standardize";
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    match (case.moment, case.data) {
+        (Moment::Data, Some(data)) => judge(data).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn judge(data: &DataMeasurement) -> Option<Observation> {
+    let measured = data.augmentation.as_ref().filter(|measured| measured.samples > 0)?;
+    let ratio = f64::from(measured.augmented_rms) / f64::from(measured.plain_rms);
+    // Images that are zero everywhere have no ratio; a NaN is no healthy one.
+    if ratio <= RATIO || measured.plain_rms == 0.0 {
+        return None;
+    }
+    let by_pixel = data.preprocessing.iter().find(|step| BY_PIXEL.contains(&step.as_str()));
+    let mut observation = Observation::new(Level::Warn, None, ratio, RATIO).message(format!(
+        "augmentation makes the inputs {} times as large (limit {}), with values up to {} after preprocessing",
+        number(ratio),
+        number(RATIO),
+        number(f64::from(measured.largest))
+    ));
+    observation = match by_pixel {
+        Some(step) => observation
+            .cause(format!(
+                "{step} divides pixels that hardly vary by a tiny spread, and moved or mirrored images land on them"
+            ))
+            .remedy(Remedy::AddPreprocess { step: BY_CHANNEL.to_owned() }),
+        None => observation.cause("augmented images leave the range to which preprocessing was fitted"),
+    };
+    if !measured.moving_key.is_empty() {
+        observation = observation.remedy(Remedy::DropAugmentation { key: measured.moving_key.clone() });
+    }
+    if observation.remedies.is_empty() {
+        observation.level = Level::Info;
+    }
+    Some(observation)
+}

@@ -1,0 +1,8 @@
+//! Rules about the samples themselves: what the splits, columns, labels and inputs hold.
+
+pub mod augmentation;
+pub mod duplicates;
+pub mod outliers;
+pub mod suspect_labels;
+pub mod telling_columns;
+pub mod unlike_inputs;

@@ -1,0 +1,87 @@
+//! # What it measures
+//! Training samples whose label the trained network contradicts with confidence: another class is the most probable one,
+//! with at least the mean probability that class has among the samples labelled as it, and the labelled class has at most
+//! 0.1. Taken from the evaluation of the training split at the end of the run. It is a note with the count and the 20
+//! clearest samples, and only where the network agrees with at least 70 % of the labels.
+//!
+//! # Why it matters
+//! A network that has seen a wrong label many times and still contradicts it is often right. A few per cent of wrong
+//! labels are usual; in a test split they can change which of two models looks better.
+//!
+//! # What to try
+//! Look at the samples in the list and correct their labels.
+//!
+//! # When it is fine
+//! Samples that are hard, or that belong to two classes, are in the list without being wrong. A network that has
+//! memorised its training samples contradicts none of them: an empty list does not prove that labels are right.
+//!
+//! # Source
+//! Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021); the limits of 0.1
+//! and 70 % are ours.
+
+use crate::case::{Case, Moment, Observation, percent};
+use crate::finding::Level;
+use crate::measurement::{EvaluationMeasurement, SuspectLabel, SuspectLabels};
+use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K024";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "suspect-labels",
+    summary: "training labels that the trained network contradicts with confidence",
+    statistic: "share of contradicted labels",
+    source: include_str!("suspect_labels.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Smallest share of labels a network must agree with to be asked about the others; ours.
+pub const ACCURACY: f64 = 0.7;
+/// The split whose labels are judged.
+const TRAINING: &str = "train";
+/// Samples in a sentence.
+const NAMED: usize = 3;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::Evaluation {
+        return Vec::new();
+    }
+    let training = case.evaluations.iter().find(|evaluation| evaluation.split == TRAINING);
+    training.and_then(judge).into_iter().collect()
+}
+
+fn judge(evaluation: &EvaluationMeasurement) -> Option<Observation> {
+    let suspects = evaluation.suspects.as_ref().filter(|suspects| suspects.count > 0)?;
+    if !(suspects.accuracy >= ACCURACY as f32) {
+        return None;
+    }
+    let SuspectLabels { count, first, .. } = suspects;
+    let share = *count as f64 / evaluation.samples.max(1) as f64;
+    let named: Vec<String> = first.iter().take(NAMED).map(in_words).collect();
+    Some(
+        Observation::new(Level::Info, None, share, 0.0)
+            .message(format!(
+                "the trained network contradicts the labels of {count} of {} training samples ({}): {}",
+                evaluation.samples,
+                percent(share),
+                named.join("; ")
+            ))
+            .cause("wrong labels, or samples that are hard to tell apart")
+            .remedy(Remedy::CheckLabels)
+            .samples(first.clone()),
+    )
+}
+
+fn in_words(suspect: &SuspectLabel) -> String {
+    let SuspectLabel { sample, given, suggested, .. } = suspect;
+    format!("{sample} is labelled {given} and looks like {suggested}")
+}

@@ -1,0 +1,111 @@
+//! # What it measures
+//! The target predicted from each column of a table alone: nearest values on one half of the training rows, the score on
+//! the other half, at most 4,096 rows in all. The score is the share of a constant guess's errors that the prediction
+//! avoids (R2 for values). Warning if one or two columns reach 0.999 while no other column reaches 0.95. A column with
+//! another whole number in each row, evenly spread, is a note: it identifies rows.
+//!
+//! # Why it matters
+//! A column that gives the answer away was mostly written down with it or after it: a code of the diagnosis, the sum that
+//! is to be predicted in another currency. It will be missing when it counts. A number that identifies rows can only be
+//! memorised.
+//!
+//! # What to try
+//! Leave the column out (`data.ignore_columns`) unless it is known before the answer is.
+//!
+//! # When it is fine
+//! If the column is known at the time of the prediction: then no network is needed. Tables with fewer than three
+//! columns are not judged, and neither are rare classes with fewer than twenty rows to check.
+//!
+//! # Source
+//! Kaufman, Rosset and Perlich, "Leakage in Data Mining: Formulation, Detection, and Avoidance" (2012).
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::measurement::{ColumnScore, DataMeasurement};
+use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K023";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "telling-columns",
+    summary: "a column that gives the target away, or identifies rows",
+    statistic: "score of one column alone",
+    source: include_str!("telling_columns.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Data, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Score from which a column gives the target away.
+pub const TELLING: f64 = 0.999;
+/// Score that no other column may reach; ours.
+pub const OTHERS: f64 = 0.95;
+/// Maximum number of columns that give the target away together: the same thing in two forms.
+pub const FORMS: usize = 2;
+/// Smallest number of columns that are judged.
+pub const COLUMNS: usize = 3;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    match (case.moment, case.data) {
+        (Moment::Data, Some(data)) => telling(data).or_else(|| identifying(data)).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn telling(data: &DataMeasurement) -> Option<Observation> {
+    let is_telling = |column: &&ColumnScore| column.score >= TELLING as f32;
+    let (telling, others): (Vec<&ColumnScore>, Vec<&ColumnScore>) = data.column_scores.iter().partition(is_telling);
+    // A score of NaN passes for neither.
+    let none_near = others.iter().all(|column| column.score < OTHERS as f32);
+    if telling.is_empty() || telling.len() > FORMS || !none_near || data.column_scores.len() < COLUMNS {
+        return None;
+    }
+    let columns: Vec<String> = telling.iter().map(|column| column.name.clone()).collect();
+    let best = telling.iter().map(|column| f64::from(column.score)).fold(0.0, f64::max);
+    let next = others.iter().map(|column| f64::from(column.score)).fold(0.0, f64::max);
+    let (names, verb) = match columns.as_slice() {
+        [one] => (format!("column `{one}`"), "predicts"),
+        several => (format!("columns `{}`", several.join("` and `")), "each predict"),
+    };
+    let remaining = data.identifiers.iter().filter(|name| !columns.contains(name));
+    let identifiers: Vec<String> = remaining.cloned().collect();
+    let mut observation = Observation::new(Level::Warn, None, best, TELLING)
+        .always()
+        .message(format!(
+            "{names} alone {verb} the target with a score of {} (limit {}; next column {})",
+            (best * 1e4).floor() / 1e4,
+            number(TELLING),
+            number(next)
+        ))
+        .cause("it was probably written down together with the answer and will be missing for new rows")
+        .remedy(Remedy::IgnoreColumns { columns });
+    if !identifiers.is_empty() {
+        observation = observation.remedy(Remedy::IgnoreColumns { columns: identifiers });
+    }
+    Some(observation)
+}
+
+fn identifying(data: &DataMeasurement) -> Option<Observation> {
+    let first = data.identifiers.first()?;
+    let columns = data.identifiers.clone();
+    let subject = match columns.len() {
+        1 => format!("column `{first}` holds"),
+        count => format!("column `{first}` and {} more hold", count - 1),
+    };
+    Some(
+        Observation::new(Level::Info, None, columns.len() as f64, 0.0)
+            .always()
+            .statistic("columns that identify rows")
+            .message(format!("{subject} another whole number in every row, evenly spread"))
+            .cause("it looks like a number of the row, which can be memorised but says nothing about new rows")
+            .remedy(Remedy::IgnoreColumns { columns }),
+    )
+}

@@ -1,0 +1,98 @@
+//! # What it measures
+//! Samples given to `predict` and `eval` with a value far from every value of the training split: outside its range, and
+//! beyond it by more than its width or more than six standard deviations from the mean; for images, the mean brightness.
+//! Warning from 20 samples on if more than 5 % are unlike; else a note.
+//!
+//! # Why it matters
+//! A network says nothing sensible about inputs it has never seen the like of, and says it with confidence. Many such
+//! samples mean that the units, the order of columns or the preparation of images differ from those in training.
+//!
+//! # What to try
+//! Compare the named column with the training data: its unit, its decimal sign, its place. Prepare images as those for
+//! training were: inverted colours and another range of values show as brightness. If the new data is right, train
+//! on data like it.
+//!
+//! # When it is fine
+//! Single extreme rows of columns with long tails. A missing cell is unlike nothing, and a column that was constant in
+//! training makes every other value unlike.
+//!
+//! # Source
+//! Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples in Neural Networks"
+//! (2017), on confidence outside the training data; the limits are ours.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::{InputsMeasurement, UnlikeColumn};
+use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K026";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "unlike-inputs",
+    summary: "inputs of a trained network that are unlike its training inputs",
+    statistic: "share of samples unlike the training data",
+    source: include_str!("unlike_inputs.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Share of unlike samples for a warning.
+pub const WARN_SHARE: f64 = 0.05;
+/// Samples from which a share of them is judged.
+pub const SAMPLES: u64 = 20;
+/// Columns in a sentence.
+const NAMED: usize = 3;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    match (case.moment, case.inputs) {
+        (Moment::Inputs, Some(inputs)) => judge(inputs).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn judge(inputs: &InputsMeasurement) -> Option<Observation> {
+    let InputsMeasurement { samples, unlike, columns, images } = inputs;
+    if *unlike == 0 {
+        return None;
+    }
+    let share = *unlike as f64 / (*samples).max(1) as f64;
+    let many = share > WARN_SHARE && *samples >= SAMPLES;
+    let mut named: Vec<String> = columns.iter().take(NAMED).map(in_words).collect();
+    if columns.len() > NAMED {
+        named.push(format!("and {} more", columns.len() - NAMED));
+    }
+    let noun = match (*images, *samples) {
+        (true, 1) => "image",
+        (true, _) => "images",
+        (false, 1) => "row",
+        (false, _) => "rows",
+    };
+    let have = if *unlike == 1 { "has" } else { "have" };
+    let message = format!(
+        "{unlike} of {samples} {noun} ({}, limit {}) {have} values unlike the training data: {}",
+        percent(share),
+        percent(WARN_SHARE),
+        named.join(", ")
+    );
+    let columns = columns.iter().map(|column| column.name.clone()).collect();
+    Some(
+        Observation::new(if many { Level::Warn } else { Level::Info }, None, share, WARN_SHARE)
+            .message(message)
+            .cause("another unit, order or preparation than in training, or data of another kind")
+            .remedy(Remedy::MatchTrainingInputs { columns }),
+    )
+}
+
+fn in_words(column: &UnlikeColumn) -> String {
+    let UnlikeColumn { name, first, value, training, .. } = column;
+    format!("{name} ({first}: {}, training {} to {})", number(*value), number(training.0), number(training.1))
+}
