@@ -8,19 +8,22 @@
 mod batch_mixing;
 mod finite_difference;
 mod gradient;
+mod reference_loss;
 mod samples;
 mod tiny_batch;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keel_data::SplitDataset;
+use keel_data::{Batch, SplitDataset};
 use keel_health::measurement::{DataMeasurement, GradientCheck, ModelDescription, StartMeasurement};
 use keel_health::{Finding, Monitor};
-use keel_nn::Graph;
+use keel_nn::{BatchInput, Graph};
 use serde::Serialize;
 
-pub use gradient::{CheckedParameter, GradientComparison, ParameterComparison, compare_gradient};
+use gradient::GradientTest;
+pub use gradient::{GradientComparison, ParameterComparison};
+use reference_loss::ReferenceLoss;
 
 use crate::auto::{self, Resolved};
 use crate::config::Config;
@@ -110,6 +113,26 @@ fn note_on_loss(start: &StartMeasurement) -> String {
     format!("loss at the start: {loss}, over {} training samples", start.samples)
 }
 
+/// Compares the gradient of a training step on `batch` with finite differences until `deadline`; leaves parameters and
+/// state as they were. `None` without a finite loss.
+fn compare_gradient(session: &mut Session, batch: &Batch, deadline: Instant) -> Option<GradientComparison> {
+    let (values, state) = (session.network().parameters.to_vec(), session.network().state.to_vec());
+    let mut objective = session.objective().clone();
+    let targets = objective.targets(&batch.targets)?;
+    let input = BatchInput { input: &batch.inputs, random: session.step_key(CHECKED_STEP) };
+    let reference = ReferenceLoss::new(session.network(), input, targets);
+    let mut gradient = |parameters: &[f32]| {
+        session.network_mut().parameters.copy_from_slice(parameters);
+        session.network_mut().state.copy_from_slice(&state);
+        session.gradient(batch, CHECKED_STEP, &mut ());
+        session.gradients().to_vec()
+    };
+    let outcome = GradientTest { values: values.clone(), gradient: &mut gradient, reference, deadline }.run();
+    session.network_mut().parameters.copy_from_slice(&values);
+    session.network_mut().state.copy_from_slice(&state);
+    outcome
+}
+
 /// Compares the gradient with finite differences on a few samples until `deadline`.
 fn check_gradient(
     session: &mut Session,
@@ -119,24 +142,7 @@ fn check_gradient(
 ) -> Result<Option<GradientComparison>, TrainError> {
     let chosen = samples::distinct_samples(session, FEW_SAMPLES.min(session.training_batches().largest_batch()));
     let batch = samples::batch_of(session, &chosen)?;
-    let state = session.network().state.to_vec();
-    session.gradient(&batch, CHECKED_STEP, &mut ());
-    let (values, gradient) = (session.network().parameters.to_vec(), session.gradients().to_vec());
-    let parameters: Vec<CheckedParameter> = session
-        .network()
-        .graph
-        .parameters()
-        .iter()
-        .filter(|parameter| !parameter.frozen)
-        .map(|parameter| CheckedParameter { name: parameter.name.clone(), range: parameter.range.clone() })
-        .collect();
-    let mut loss = |moved: &[f32]| {
-        session.network_mut().parameters.copy_from_slice(moved);
-        session.training_loss(&batch, CHECKED_STEP)
-    };
-    let outcome = compare_gradient(&parameters, &values, &gradient, deadline, &mut loss);
-    session.network_mut().parameters.copy_from_slice(&values);
-    session.network_mut().state.copy_from_slice(&state);
+    let outcome = compare_gradient(session, &batch, deadline);
     let Some(outcome) = outcome else {
         notes.push("gradient check: left out, because the loss at the start is not finite".to_owned());
         return Ok(None);
@@ -157,16 +163,21 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
         format!("{} directions in {} parameters", outcome.compared(), outcome.parameters.len() - undecided.len());
     let mut notes = vec![match outcome.worst() {
         Some(worst) if worst.relative_error == 0.0 => {
-            format!("gradient check: {compared}, the slope of the loss is the gradient's in all, within rounding")
+            format!("gradient check: {compared} agree with finite differences of the loss within rounding")
         }
         Some(worst) => format!(
             "gradient check: {compared}, largest relative error beyond rounding {:.1e} in {}",
             worst.relative_error, worst.name
         ),
-        None => "gradient check: rounding hides every slope; nothing could be judged".to_owned(),
+        None => "gradient check: rounding or kinks hide every slope; nothing could be judged".to_owned(),
     }];
     if !undecided.is_empty() && outcome.compared() > 0 {
-        notes.push(format!("gradient check: too small to be told from rounding in {}", undecided.join(", ")));
+        notes
+            .push(format!("gradient check: no slope could be told from rounding or kinks in {}", undecided.join(", ")));
+    }
+    if outcome.at_kinks() > 0 {
+        let kinks = outcome.at_kinks();
+        notes.push(format!("gradient check: {kinks} directions left out, because kinks of the loss lie too close"));
     }
     if !outcome.complete {
         notes.push("gradient check: ended by its time budget before all directions were tried".to_owned());

@@ -28,21 +28,19 @@ fn with_fault(settings: &[&str], fault: impl Fn(&Session, &mut Vec<f32>)) -> Gra
     let mut session = Session::new(&config, crate::load_data(&config).unwrap()).unwrap();
     let chosen = samples::distinct_samples(&session, FEW_SAMPLES);
     let batch = samples::batch_of(&session, &chosen).unwrap();
-    session.gradient(&batch, CHECKED_STEP, &mut ());
-    let (values, mut gradient) = (session.network().parameters.to_vec(), session.gradients().to_vec());
-    fault(&session, &mut gradient);
-    let parameters: Vec<CheckedParameter> = session
-        .network()
-        .graph
-        .parameters()
-        .iter()
-        .map(|parameter| CheckedParameter { name: parameter.name.clone(), range: parameter.range.clone() })
-        .collect();
-    let mut loss = |moved: &[f32]| {
-        session.network_mut().parameters.copy_from_slice(moved);
-        session.training_loss(&batch, CHECKED_STEP)
+    let mut objective = session.objective().clone();
+    let input = BatchInput { input: &batch.inputs, random: session.step_key(CHECKED_STEP) };
+    let reference = ReferenceLoss::new(session.network(), input, objective.targets(&batch.targets).unwrap());
+    let values = session.network().parameters.to_vec();
+    let mut gradient = |parameters: &[f32]| {
+        session.network_mut().parameters.copy_from_slice(parameters);
+        session.gradient(&batch, CHECKED_STEP, &mut ());
+        let mut gradient = session.gradients().to_vec();
+        fault(&session, &mut gradient);
+        gradient
     };
-    compare_gradient(&parameters, &values, &gradient, Instant::now() + BUDGET, &mut loss).unwrap()
+    let deadline = Instant::now() + BUDGET;
+    GradientTest { values, gradient: &mut gradient, reference, deadline }.run().unwrap()
 }
 
 const SMALL: [&str; 4] = ["data.source=digits", "model.width=12", "model.depth=2", "train.threads=1"];
