@@ -219,7 +219,8 @@ impl GradientComparison {
 }
 
 impl ParameterComparison {
-    fn is_doubtful(&self) -> bool {
+    /// More than rounding and truncation may leave.
+    pub(super) fn is_doubtful(&self) -> bool {
         !(self.relative_error <= DOUBTFUL)
     }
 }

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use keel_data::{Batch, SplitDataset};
 use keel_health::measurement::{DataMeasurement, GradientCheck, ModelDescription, StartMeasurement};
 use keel_health::{Finding, Monitor};
-use keel_nn::{BatchInput, Graph};
+use keel_nn::graph::{Op, Parameter};
+use keel_nn::{BatchInput, Graph, NodeId};
 use serde::Serialize;
 
 use gradient::GradientTest;
@@ -148,13 +149,27 @@ fn check_gradient(
         return Ok(None);
     };
     if let Some(worst) = outcome.worst() {
-        let mut parameters = session.network().graph.parameters().iter();
-        let layer = parameters.find(|parameter| parameter.name == worst.name).map(|parameter| parameter.node.index());
+        let layer = suspected(&session.network().graph, &outcome).map(NodeId::index);
         let (largest_relative_error, entries) = (worst.relative_error as f32, outcome.compared());
         start.gradient_check = Some(GradientCheck { largest_relative_error, layer, entries });
     }
     notes.extend(notes_on_gradient(&outcome));
     Ok(Some(outcome))
+}
+
+/// The node whose backward pass is probably at fault. A wrong one spoils its own parameters and those of all nodes before it,
+/// so it lies from the last spoilt parameter on, up to the next one that is right; a layer of the program's own among those
+/// nodes is suspected first.
+fn suspected(graph: &Graph, outcome: &GradientComparison) -> Option<NodeId> {
+    let wrong = |parameter: &&Parameter| {
+        let spoilt = |result: &ParameterComparison| result.name == parameter.name && result.is_doubtful();
+        outcome.parameters.iter().any(spoilt)
+    };
+    let last = graph.parameters().iter().rev().find(wrong)?.node;
+    let next = graph.parameters().iter().map(|parameter| parameter.node).find(|&node| node > last);
+    let end = next.map_or(graph.nodes().len(), NodeId::index);
+    let own = graph.nodes()[last.index()..end].iter().find(|node| matches!(node.op, Op::Custom(_)));
+    Some(own.map_or(last, |node| node.id))
 }
 
 fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {

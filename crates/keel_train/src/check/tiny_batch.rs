@@ -1,10 +1,11 @@
 //! Memorising a handful of samples: the test a network with right labels, loss, gradient and learning rate passes
 //! in seconds.
 //!
-//! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing. The config's own
-//! optimiser goes first, with a short warm-up and a decay at the end, because its learning rate is under test too; where
-//! it fails, Adam tries the same network from the start, which tells a network that cannot learn from an optimiser that
-//! does not.
+//! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing, and only as many
+//! samples as the network has parameters for, chosen apart from each other. The config's own optimiser goes first, with a
+//! short warm-up and a decay at the end, because its learning rate is under test too; it goes on as long as the loss falls,
+//! so that a low rate that gets there is told from one that does not. Where it fails, Adam tries the same network from the
+//! start, which tells a network that cannot learn from an optimiser that does not.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +14,26 @@ use keel_health::measurement::TinyBatch;
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::LossSpec;
 
-use super::samples::{batch_of, distinct_samples};
+use super::samples::{batch_of, samples_apart};
 use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
 use crate::optimizers::{AdamConfig, OptimizerConfig};
-use crate::session::Session;
+use crate::session::{Session, StepResult};
 
 /// Number of samples to memorise.
 const SAMPLES: usize = 20;
 
-/// Most steps of an attempt.
+/// Steps of an attempt whose loss does not fall.
 const STEPS: u64 = 500;
+
+/// Maximum number of steps of an attempt.
+const MAX_STEPS: u64 = 4000;
+
+/// Steps over which losses are averaged to see if they fall.
+const WINDOW: u64 = 100;
+
+/// Ratio of a window's mean loss to that of the window before up to which the loss falls.
+const FALLING: f64 = 0.98;
 
 /// Steps over which the learning rate rises to its value.
 const WARM_UP: u64 = 20;
@@ -51,6 +61,36 @@ struct Attempt {
     measurement: TinyBatch,
     learned: bool,
     in_time: bool,
+}
+
+/// When an attempt ends: after [`STEPS`], or later while the loss falls.
+#[derive(Debug)]
+struct Length {
+    /// Step at which the rate has come down to zero.
+    end: u64,
+    /// Sum of the losses of the current window, and mean of the one before.
+    sum: f64,
+    before: f64,
+}
+
+impl Length {
+    fn new() -> Self {
+        Length { end: STEPS, sum: 0.0, before: f64::INFINITY }
+    }
+
+    /// Takes the loss of `step`. At the end of a window whose loss has fallen, the rate stays up for another window.
+    fn add(&mut self, step: u64, loss: f64) {
+        self.sum += loss;
+        if !(step + 1).is_multiple_of(WINDOW) {
+            return;
+        }
+        let mean = self.sum / WINDOW as f64;
+        let next = step + 1 + WINDOW + COOL_DOWN;
+        if mean <= FALLING * self.before && step + 1 + COOL_DOWN <= self.end && next <= MAX_STEPS {
+            self.end = self.end.max(next);
+        }
+        (self.sum, self.before) = (0.0, mean);
+    }
 }
 
 /// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
@@ -82,22 +122,25 @@ pub(super) fn left_of(measurement: &TinyBatch) -> f64 {
 
 fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<Attempt, TrainError> {
     let mut session = Session::new(config, data.clone())?;
-    let chosen = distinct_samples(&session, SAMPLES);
+    let chosen = samples_apart(&session, SAMPLES.min(capacity(&session)))?;
     let batch = batch_of(&session, &chosen)?;
     let classification = matches!(data.dataset.targets(), Targets::Classes { .. });
     let peak = config.optimizer.learning_rate();
     let mut measurement = TinyBatch { samples: chosen.len() as u64, ..TinyBatch::default() };
-    let (mut learned, mut in_time) = (false, true);
-    while measurement.steps < STEPS && !learned && in_time {
-        let (right, loss) = one_step(&mut session, &batch, measurement.steps, peak);
+    let (mut learned, mut in_time, mut length) = (false, true, Length::new());
+    while measurement.steps < length.end && !learned && in_time {
+        let step = measurement.steps;
+        let StepResult { right, loss, .. } = session.step(&batch, step, peak * share_of_rate(step, length.end));
+        length.add(step, loss);
         if measurement.steps == 0 {
             measurement.first_loss = loss as f32;
         }
         measurement.steps += 1;
         measurement.last_loss = loss as f32;
         if classification {
-            measurement.training_error = Some(1.0 - right as f32 / chosen.len() as f32);
-            learned = right == chosen.len() as u64;
+            let wrong = chosen.len() as u64 - right;
+            measurement.training_error = Some(wrong as f32 / chosen.len() as f32);
+            learned = wrong == 0;
         } else {
             learned = loss <= LEARNED_LOSS * f64::from(measurement.first_loss);
         }
@@ -111,11 +154,20 @@ fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<At
     Ok(Attempt { measurement, learned, in_time })
 }
 
-fn one_step(session: &mut Session, batch: &Batch, step: u64, peak: f64) -> (u64, f64) {
+/// Share of the learning rate at `step` of an attempt that ends at step `end`.
+fn share_of_rate(step: u64, end: u64) -> f64 {
     let warm_up = (step + 1) as f64 / WARM_UP as f64;
-    let cool_down = (STEPS - step) as f64 / COOL_DOWN as f64;
-    let result = session.step(batch, step, peak * warm_up.min(cool_down).min(1.0));
-    (result.right, result.loss)
+    let cool_down = (end - step) as f64 / COOL_DOWN as f64;
+    warm_up.min(cool_down).min(1.0)
+}
+
+/// Samples that the network has parameters for: as many as a linear model of its size can fit, at least one.
+fn capacity(session: &Session) -> usize {
+    let graph = &session.network().graph;
+    let trained = graph.parameters().iter().filter(|parameter| !parameter.frozen);
+    let parameters: usize = trained.map(|parameter| parameter.range.len()).sum();
+    let outputs = session.objective().outputs() * session.objective().members();
+    (parameters / outputs.max(1)).max(1)
 }
 
 /// The same network and optimiser with nothing that keeps it from memorising.
