@@ -42,13 +42,7 @@ const fn hidden(depth: usize, function: &'static str, keys: &'static str) -> Hid
 const INITIAL: &str = "K002";
 
 const RUNS: [Run; 11] = [
-    Run {
-        code: INITIAL,
-        table: "raw",
-        hidden: hidden(2, "relu", ""),
-        last: "",
-        settings: &["preprocess.steps=[]"],
-    },
+    Run { code: INITIAL, table: "raw", hidden: hidden(2, "relu", ""), last: "", settings: &["preprocess.steps=[]"] },
     Run { code: "K003", table: "rare", hidden: hidden(2, "relu", ""), last: "", settings: &[] },
     Run {
         code: "K004",
@@ -178,8 +172,10 @@ fn python(test: &str) -> Option<PathBuf> {
     let imported = Command::new(&python).args(["-c", "import numpy, sqlite3, tomllib"]).output();
     let imported = imported.is_ok_and(|output| output.status.success());
     if !imported {
-        let reason =
-            format!("{} cannot import numpy, sqlite3 and tomllib; EVENKEEL_PYTHON names another Python", python.display());
+        let reason = format!(
+            "{} cannot import numpy, sqlite3 and tomllib; EVENKEEL_PYTHON names another Python",
+            python.display()
+        );
         keel_testkit::skipped(test, &reason);
     }
     imported.then_some(python)

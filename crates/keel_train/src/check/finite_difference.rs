@@ -56,7 +56,7 @@ impl Line<'_> {
                     Some(before) => f64::abs(value - before),
                     None => f64::INFINITY,
                 };
-                let slope = Slope { value, error_bar: 2.0 * self.noise / step + change };
+                let slope = Slope { value, error_bar: self.noise / step + change };
                 if best.is_none_or(|best: Slope| slope.error_bar < best.error_bar) {
                     best = Some(slope);
                 }
@@ -118,7 +118,7 @@ mod tests {
             for expected in [truth, 1.01 * truth, 0.0] {
                 let slope = slope(expected, |x| smooth(function(x))).unwrap();
                 let error = (slope.value - truth).abs();
-                assert!(error <= slope.error_bar + 1e-6 * truth, "{name}: {slope:?}, {truth}");
+                assert!(error <= slope.error_bar + AGREEMENT * truth, "{name}: {slope:?}, {truth}");
                 assert!(slope.error_bar <= 1e-3 * truth, "{name}: {slope:?}");
             }
         }

@@ -120,16 +120,19 @@ impl<'a> ReferenceLoss<'a> {
         self.unit().cbrt() * mean_square.sqrt().max(SMALLEST_SCALE) * spread / energy
     }
 
-    /// The largest change of the loss when every parameter moves by a few units in the last place.
+    /// The largest second difference of the loss when every parameter moves by a few units in the last place and back: its
+    /// smooth part vanishes, and what is left is rounding.
     fn measure_noise(&mut self, parameters: &[f64]) -> f64 {
         let here = self.loss_at(parameters);
-        let mut noise = self.unit() * here.abs();
+        let mut noise = f64::EPSILON * here.abs();
         for sample in 0..NOISE_SAMPLES {
             let key = RandomKey::new(0).named("rounding").child(sample);
             let units = |index: usize| (key.bits(index as u64) % 5) as f64 - 2.0;
-            let moved = |(index, value): (usize, &f64)| value * (1.0 + units(index) * self.unit());
-            let moved: Vec<f64> = parameters.iter().enumerate().map(moved).collect();
-            let change = (self.loss_at(&moved) - here).abs();
+            let [above, below] = [self.unit(), -self.unit()].map(|unit| {
+                let moved = parameters.iter().enumerate().map(|(index, value)| value * (1.0 + units(index) * unit));
+                self.loss_at(&moved.collect::<Vec<_>>())
+            });
+            let change = (above + below - 2.0 * here).abs();
             noise = if change <= noise { noise } else { change };
         }
         noise

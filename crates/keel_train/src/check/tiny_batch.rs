@@ -32,8 +32,11 @@ const MAX_STEPS: u64 = 4000;
 /// Steps over which losses are averaged to see if they fall.
 const WINDOW: u64 = 100;
 
-/// Ratio of a window's mean loss to that of the window before up to which the loss falls.
-const FALLING: f64 = 0.98;
+/// Ratio of a window's mean loss to the lowest before up to which the loss falls.
+const FALLING: f64 = 0.995;
+
+/// Windows that may pass without a lower loss.
+const PATIENCE: u64 = 3;
 
 /// Steps over which the learning rate rises to its value.
 const WARM_UP: u64 = 20;
@@ -68,28 +71,36 @@ struct Attempt {
 struct Length {
     /// Step at which the rate has come down to zero.
     end: u64,
-    /// Sum of the losses of the current window, and mean of the one before.
+    /// Sum of the losses of the current window.
     sum: f64,
-    before: f64,
+    /// Lowest mean loss of a window.
+    lowest: f64,
+    /// Windows since then.
+    stale: u64,
 }
 
 impl Length {
     fn new() -> Self {
-        Length { end: STEPS, sum: 0.0, before: f64::INFINITY }
+        Length { end: STEPS, sum: 0.0, lowest: f64::INFINITY, stale: 0 }
     }
 
-    /// Takes the loss of `step`. At the end of a window whose loss has fallen, the rate stays up for another window.
+    /// Takes the loss of `step`. At the end of a window, while the rate is up and the loss falls, it stays up for another.
     fn add(&mut self, step: u64, loss: f64) {
         self.sum += loss;
-        if !(step + 1).is_multiple_of(WINDOW) {
+        let taken = step + 1;
+        if !taken.is_multiple_of(WINDOW) {
             return;
         }
-        let mean = self.sum / WINDOW as f64;
-        let next = step + 1 + WINDOW + COOL_DOWN;
-        if mean <= FALLING * self.before && step + 1 + COOL_DOWN <= self.end && next <= MAX_STEPS {
+        let mean = std::mem::take(&mut self.sum) / WINDOW as f64;
+        if mean <= FALLING * self.lowest {
+            (self.lowest, self.stale) = (mean, 0);
+        } else {
+            self.stale += 1;
+        }
+        let next = taken + WINDOW + COOL_DOWN;
+        if self.stale < PATIENCE && taken + COOL_DOWN <= self.end && next <= MAX_STEPS {
             self.end = self.end.max(next);
         }
-        (self.sum, self.before) = (0.0, mean);
     }
 }
 

@@ -45,8 +45,16 @@ fn kinds() -> Vec<Kind> {
         kind("maxout", "{ type = \"maxout\", out_features = 16, pieces = 3 }, ", &[]),
         kind("linear", "", &[]),
         kind("momentum", &dense(2, "relu", ""), &[SGD]),
-        kind("no momentum", &dense(2, "relu", ""), &["optimizer={ type = \"sgd\", learning_rate = 0.1, momentum = 0.0 }"]),
-        kind("low rate", &dense(2, "relu", ""), &["optimizer={ type = \"sgd\", learning_rate = 0.01, momentum = 0.0 }"]),
+        kind(
+            "no momentum",
+            &dense(2, "relu", ""),
+            &["optimizer={ type = \"sgd\", learning_rate = 0.1, momentum = 0.0 }"],
+        ),
+        kind(
+            "low rate",
+            &dense(2, "relu", ""),
+            &["optimizer={ type = \"sgd\", learning_rate = 0.01, momentum = 0.0 }"],
+        ),
         kind("adam", &dense(2, "relu", ""), &["optimizer={ type = \"adam\", learning_rate = 1e-3 }"]),
         kind("slow adam", &dense(2, "relu", ""), &["optimizer={ type = \"adam\", learning_rate = 1e-4 }"]),
     ]
@@ -57,19 +65,21 @@ fn kinds_for_classes() -> Vec<Kind> {
     vec![
         kind("hinge", &dense(2, "relu", ""), &["train.loss=hinge"]),
         kind("bce", &dense(2, "relu", ""), &["train.loss=bce"]),
-        kind("smoothed labels", &dense(2, "relu", ""), &["train.loss={ type = \"cross_entropy\", label_smoothing = 0.1 }"]),
+        kind(
+            "smoothed labels",
+            &dense(2, "relu", ""),
+            &["train.loss={ type = \"cross_entropy\", label_smoothing = 0.1 }"],
+        ),
     ]
 }
 
 fn kinds_for_images() -> Vec<Kind> {
     let relu = "{ type = \"activation\", function = \"relu\" }, ";
     let convolution = "{ type = \"conv2d\", out_channels = 8 }, ";
-    let block = "{ type = \"residual\", body = [{ type = \"conv2d\", out_channels = 8 }, { type = \"batch_norm\" }] }, ";
+    let block =
+        "{ type = \"residual\", body = [{ type = \"conv2d\", out_channels = 8 }, { type = \"batch_norm\" }] }, ";
     let plain = format!("{convolution}{relu}{{ type = \"max_pool\", kernel = 2 }}, {convolution}{relu}");
-    vec![
-        kind("convolutions", &plain, &[SGD]),
-        kind("residual blocks", &format!("{convolution}{block}{block}"), &[SGD]),
-    ]
+    vec![kind("convolutions", &plain, &[SGD]), kind("residual blocks", &format!("{convolution}{block}{block}"), &[SGD])]
 }
 
 /// 300 rows of five numbers and a value that depends on them, with noise.
@@ -77,7 +87,8 @@ fn values(seed: u64) -> SplitDataset {
     let key = keel_nn::RandomKey::new(seed).named("rows");
     let number = |index: usize| (key.bits(index as u64) >> 11) as f32 / (1u64 << 52) as f32 - 1.0;
     let rows: Vec<f32> = (0..1500).map(number).collect();
-    let target = |(index, row): (usize, &[f32])| (2.0 * row[0]).sin() + row[1] * row[2] - row[3] + 0.3 * number(2000 + index);
+    let target =
+        |(index, row): (usize, &[f32])| (2.0 * row[0]).sin() + row[1] * row[2] - row[3] + 0.3 * number(2000 + index);
     let values: Vec<f32> = rows.chunks(5).enumerate().map(target).collect();
     let targets = Targets::Values { values, target_names: vec!["y".to_owned()] };
     let dataset = Dataset::from_memory("rows", SampleShape::Features(5), Inputs::Floats(rows), targets).unwrap();
@@ -128,9 +139,7 @@ fn healthy_networks_are_not_accused() {
 fn a_learning_rate_at_fault_is_told_from_a_network_that_cannot_learn() {
     let config = config("mlp", &["data.source=digits", "model.width=16", "optimizer.learning_rate=1e-7"]);
     let data = crate::load_data(&config).unwrap();
-    let Outcome::Judged(tiny) = memorise(&config, &data, BUDGET).unwrap() else {
-        panic!("out of time")
-    };
+    let Outcome::Judged(tiny) = memorise(&config, &data, BUDGET).unwrap() else { panic!("out of time") };
     assert!(tiny.training_error.unwrap() > 0.05 && tiny.learned_at == Some(1e-3), "{tiny:?}");
     let none = memorise(&config, &data, Duration::ZERO).unwrap();
     assert!(matches!(none, Outcome::OutOfTime { steps: 1, .. }), "{none:?}");
