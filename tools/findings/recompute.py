@@ -77,14 +77,6 @@ def zigzag(run, finding, _):
     return float((agreement >= 0.9).mean() > 0.5)
 
 
-def overfitting(run, finding, _):
-    """K018: gap between validation and training loss, as a share of the training loss, at the step of the number."""
-    evidence = finding["evidence"]
-    epoch = run.epoch_of(evidence["steps"][evidence["values"].index(finding["measured"])])
-    training, validation = dict(run.epochs("train"))[epoch], dict(run.epochs("val"))[epoch]
-    return (validation - training) / training
-
-
 RULES = {
     "K002": inputs,
     "K003": labels,
@@ -96,7 +88,6 @@ RULES = {
     "K011": vanishing_gradient,
     "K013": update_ratio,
     "K014": zigzag,
-    "K018": overfitting,
 }
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sqlite3
 import struct
 import tomllib
 from pathlib import Path
@@ -40,16 +39,6 @@ class RunFolder:
     def finding(self, code):
         """Returns the first finding of a rule."""
         return next(finding for finding in self.findings if finding["code"] == code)
-
-    def epochs(self, part):
-        """Returns the loss of every epoch on `train` or `val`."""
-        with sqlite3.connect(self.path / "metrics.sqlite") as database:
-            return database.execute("SELECT epoch, loss FROM epochs WHERE part = ? ORDER BY epoch", [part]).fetchall()
-
-    def epoch_of(self, step):
-        """Returns the epoch of a step, both counted from 1."""
-        with sqlite3.connect(self.path / "metrics.sqlite") as database:
-            return database.execute("SELECT epoch FROM steps WHERE step <= ? ORDER BY step DESC", [step]).fetchone()[0]
 
     def inputs(self):
         """Returns what the network sees, [rows, features]."""

@@ -84,11 +84,11 @@ impl ReferenceProgram {
         self.value(self.graph.output(), pass)
     }
 
-    /// Runs the pass again from node `first` on, with its state before the pass, after parameters of `first` or of later nodes
-    /// have changed; returns the outputs `[batch, outputs]`.
+    /// Runs the pass again from node `first` on, with the state these nodes had before the pass, after parameters of theirs have
+    /// changed; returns the outputs `[batch, outputs]`.
     pub fn forward_from<'a>(&self, first: NodeId, numbers: &mut Numbers, pass: &'a mut Pass) -> &'a [f64] {
-        numbers.state.clone_from(&pass.state);
         for node in &self.graph.nodes()[first.index()..] {
+            numbers.state[node.state.clone()].copy_from_slice(&pass.state[node.state.clone()]);
             let output = self.output(node, numbers, pass);
             pass.values[node.id.index()] = output;
         }

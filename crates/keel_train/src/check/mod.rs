@@ -242,6 +242,10 @@ fn check_tiny_batch(
             budget.as_secs_f64(),
             100.0 * left
         )),
+        tiny_batch::Outcome::StillFalling { steps, left } => notes.push(format!(
+            "tiny batch: not judged; the loss still falls after {steps} steps with {:.0} % left",
+            100.0 * left
+        )),
     }
     Ok(())
 }

@@ -93,18 +93,20 @@ impl<'a> ReferenceLoss<'a> {
         Line { sample: &mut sample, here, noise, step }.slope(expected)
     }
 
-    /// The loss `step` along the direction; leaves pass and parameters at the centre.
+    /// The loss `step` along the direction; leaves numbers and pass at the centre.
     fn sample(&mut self, direction: &Direction, step: f64) -> Sample {
         let range = direction.start..direction.start + direction.values.len();
         for (number, value) in self.numbers.parameters[range.clone()].iter_mut().zip(&direction.values) {
             *number += step * f64::from(*value);
         }
+        let state = self.numbers.state.clone();
         self.program.forward_from(direction.node, &mut self.numbers, &mut self.pass);
         let first = direction.node.index();
         let branches = self.program.branches_from(direction.node, &self.numbers, &self.pass);
         let same_branches =
             branches == self.centre.branches[first..] && self.loss_branches() == self.centre.loss_branches;
         let sample = Sample { loss: self.loss(), same_branches };
+        self.numbers.state = state;
         self.numbers.parameters[range.clone()].copy_from_slice(&self.centre.parameters[range]);
         self.pass.values[first..].clone_from_slice(&self.centre.values[first..]);
         sample

@@ -12,7 +12,7 @@ use crate::session::Session;
 const CANDIDATES: usize = 5;
 
 /// Distance within which two samples are taken for neighbours, as a share of the median distance.
-const NEIGHBOURS: f64 = 0.3;
+const NEIGHBOURS: f64 = 0.4;
 
 /// Up to `count` training samples with different inputs, as evenly spread over the classes as the data allow, in the
 /// order of the first epoch.

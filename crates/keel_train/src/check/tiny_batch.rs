@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use keel_data::{AugmentConfig, Batch, SplitDataset, Targets};
+use keel_data::{AugmentConfig, SplitDataset, Targets};
 use keel_health::measurement::TinyBatch;
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::LossSpec;
@@ -36,7 +36,7 @@ const WINDOW: u64 = 100;
 const FALLING: f64 = 0.995;
 
 /// Windows that may pass without a lower loss.
-const PATIENCE: u64 = 3;
+const PATIENCE: u64 = 5;
 
 /// Steps over which the learning rate rises to its value.
 const WARM_UP: u64 = 20;
@@ -57,6 +57,8 @@ pub(super) enum Outcome {
     Judged(TinyBatch),
     /// The time was up after this many steps, with this share of the samples (or of the loss) left.
     OutOfTime { steps: u64, left: f64 },
+    /// The loss was still falling after the last step that is allowed: slow is not unable.
+    StillFalling { steps: u64, left: f64 },
 }
 
 /// How one attempt ended.
@@ -64,6 +66,8 @@ struct Attempt {
     measurement: TinyBatch,
     learned: bool,
     in_time: bool,
+    /// The loss was still falling when no more steps were allowed.
+    still_falling: bool,
 }
 
 /// When an attempt ends: after [`STEPS`], or later while the loss falls.
@@ -102,6 +106,11 @@ impl Length {
             self.end = self.end.max(next);
         }
     }
+
+    /// The loss falls, and no further window is allowed.
+    fn still_falling(&self) -> bool {
+        self.stale < PATIENCE && self.end + WINDOW > MAX_STEPS
+    }
 }
 
 /// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
@@ -110,19 +119,27 @@ pub(super) fn memorise(config: &Config, data: &SplitDataset, budget: Duration) -
     let plain = unregularised(config);
     let own = attempt(&plain, data, deadline)?;
     let mut measurement = own.measurement;
-    if !own.learned && own.in_time {
-        for rate in RESCUE_RATES {
-            let rescue = attempt(&with_adam(&plain, rate), data, deadline)?;
-            if rescue.learned {
-                measurement.learned_at = Some(rate as f32);
-                break;
-            }
+    let (steps, left) = (measurement.steps, left_of(&measurement));
+    if !own.learned && !own.in_time {
+        return Ok(Outcome::OutOfTime { steps, left });
+    }
+    if !own.learned && own.still_falling {
+        return Ok(Outcome::StillFalling { steps, left });
+    }
+    if !own.learned {
+        measurement.learned_at = rescue_rate(&plain, data, deadline)?;
+    }
+    Ok(Outcome::Judged(measurement))
+}
+
+/// The first of [`RESCUE_RATES`] at which Adam learns what the config's own optimiser did not.
+fn rescue_rate(plain: &Config, data: &SplitDataset, deadline: Instant) -> Result<Option<f32>, TrainError> {
+    for rate in RESCUE_RATES {
+        if attempt(&with_adam(plain, rate), data, deadline)?.learned {
+            return Ok(Some(rate as f32));
         }
     }
-    if own.learned || own.in_time {
-        return Ok(Outcome::Judged(measurement));
-    }
-    Ok(Outcome::OutOfTime { steps: measurement.steps, left: left_of(&measurement) })
+    Ok(None)
 }
 
 /// Share of the samples still wrong; for regression, of the first loss.
@@ -162,7 +179,7 @@ fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<At
         in_time = Instant::now() < deadline;
     }
     learned |= left_of(&measurement) <= if classification { 0.05 } else { 0.1 };
-    Ok(Attempt { measurement, learned, in_time })
+    Ok(Attempt { measurement, learned, in_time, still_falling: length.still_falling() })
 }
 
 /// Share of the learning rate at `step` of an attempt that ends at step `end`.

@@ -1,13 +1,18 @@
 //! Healthy networks memorise a tiny batch; faulty ones do not.
 
+use std::ops::Range;
+
 use keel_data::{Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
 use keel_health::rules::tiny_batch::{ERROR_SHARE, LOSS_LEFT};
 
 use super::super::tiny_batch::{Outcome, left_of, memorise};
 use super::*;
 
-/// Seeds of each kind of network.
-const SEEDS: u64 = 5;
+/// Seeds of each kind of network. The limits of the test were chosen on seeds 0 to 19.
+const SEEDS: Range<u64> = 100..105;
+
+/// Share of healthy networks that may be accused.
+const ACCUSED: f64 = 0.002;
 
 /// A kind of healthy network: its name, and its settings over the preset `mlp` for rows.
 struct Kind {
@@ -44,6 +49,17 @@ fn kinds() -> Vec<Kind> {
         kind("layer norm", &dense(2, "gelu", "{ type = \"layer_norm\" }, "), &[]),
         kind("maxout", "{ type = \"maxout\", out_features = 16, pieces = 3 }, ", &[]),
         kind("linear", "", &[]),
+        kind(
+            "narrow",
+            "{ type = \"linear\", out_features = 8 }, { type = \"activation\", function = \"relu\" }, ",
+            &[],
+        ),
+        kind("prelu", &dense(2, "prelu", ""), &["optimizer.clip_norm=1.0"]),
+        kind(
+            "norm in front",
+            "{ type = \"batch_norm\" }, { type = \"linear\", out_features = 32 }, { type = \"activation\", function = \"elu\" }, ",
+            &[],
+        ),
         kind("momentum", &dense(2, "relu", ""), &[SGD]),
         kind(
             "no momentum",
@@ -57,6 +73,14 @@ fn kinds() -> Vec<Kind> {
         ),
         kind("adam", &dense(2, "relu", ""), &["optimizer={ type = \"adam\", learning_rate = 1e-3 }"]),
         kind("slow adam", &dense(2, "relu", ""), &["optimizer={ type = \"adam\", learning_rate = 1e-4 }"]),
+    ]
+}
+
+/// Kinds for values alone.
+fn kinds_for_values() -> Vec<Kind> {
+    vec![
+        kind("huber", &dense(2, "relu", ""), &["train.loss=huber"]),
+        kind("huber, tanh", &dense(1, "tanh", ""), &["train.loss=huber", SGD]),
     ]
 }
 
@@ -106,17 +130,18 @@ fn is_accused(config: &Config, data: &SplitDataset) -> bool {
             }
             accused
         }
+        Outcome::StillFalling { .. } => false,
         Outcome::OutOfTime { .. } => panic!("out of time"),
     }
 }
 
 #[test]
 fn healthy_networks_are_not_accused() {
-    let (mut accused, mut networks) = (Vec::new(), 0);
-    for seed in 0..SEEDS {
+    let (mut accused, mut networks) = (Vec::new(), 0u32);
+    for seed in SEEDS {
         for source in ["digits", "spiral", "moons", "blobs", "gaussian_mixture", "values"] {
             let mut candidates = kinds();
-            candidates.extend(if source == "values" { Vec::new() } else { kinds_for_classes() });
+            candidates.extend(if source == "values" { kinds_for_values() } else { kinds_for_classes() });
             candidates.extend(if source == "digits" { kinds_for_images() } else { Vec::new() });
             for Kind { name, settings } in candidates {
                 let own = [format!("train.seed={seed}"), "train.threads=1".to_owned(), format!("data.source={source}")];
@@ -132,7 +157,7 @@ fn healthy_networks_are_not_accused() {
         }
     }
     println!("{} of {networks} healthy networks accused", accused.len());
-    assert!(accused.is_empty(), "{accused:#?}");
+    assert!(accused.len() as f64 <= ACCUSED * f64::from(networks), "{accused:#?}");
 }
 
 #[test]
