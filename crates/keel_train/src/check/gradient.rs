@@ -1,7 +1,6 @@
 //! Gradient check: the gradient of the engine, in f32, against finite differences of the loss of the definitions, in f64.
 //!
-//! Of every parameter several directions are compared: along its gradient, along the gradient of random halves of its
-//! entries, along random signs, and single entries, some with the largest gradient and some at random. The rounding of the
+//! Of every parameter several [directions](super::direction) are compared. The rounding of the
 //! gradient is measured, by moving every parameter by a few units in the last place: a direction in which it hides the slope
 //! is left out, and so is one with kinks of the loss too close to the point; both are counted. The others count with the part
 //! of their difference that rounding does not explain. Directions are compared in rounds over all parameters, so that a time
@@ -17,7 +16,8 @@ use keel_nn::RandomKey;
 use keel_nn::graph::Parameter;
 use serde::Serialize;
 
-use super::reference_loss::{Direction, ReferenceLoss};
+use super::direction::{Direction, PROBES, Probe, product};
+use super::reference_loss::ReferenceLoss;
 
 /// Error bar of a direction that is counted, as a share of its slope.
 const DECIDABLE: f64 = 0.01;
@@ -36,9 +36,6 @@ const NOISE_SAMPLES: u64 = 3;
 
 /// Rounding allowed for, in terms of the largest that was measured.
 const NOISE_FACTOR: f64 = 3.0;
-
-/// Draws of a random direction until kinks leave one alone.
-const DRAWS: u64 = 3;
 
 /// Outcome of a gradient check.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -225,87 +222,9 @@ impl ParameterComparison {
     }
 }
 
-/// How a direction is chosen.
-#[derive(Debug, Clone, Copy)]
-enum Probe {
-    /// The gradient itself.
-    Gradient,
-    /// The gradient of a random half of the entries.
-    Half(u64),
-    /// Plus or minus one everywhere.
-    Signs,
-    /// The entry whose gradient has this rank by size.
-    Large(usize),
-    /// A random entry.
-    Entry(u64),
-}
-
-const PROBES: [Probe; 10] = [
-    Probe::Gradient,
-    Probe::Half(0),
-    Probe::Signs,
-    Probe::Half(1),
-    Probe::Large(0),
-    Probe::Entry(0),
-    Probe::Large(1),
-    Probe::Entry(1),
-    Probe::Entry(2),
-    Probe::Entry(3),
-];
-
-impl Probe {
-    /// Directions it can draw.
-    fn draws(self) -> u64 {
-        match self {
-            Probe::Half(_) | Probe::Signs | Probe::Entry(_) => DRAWS,
-            Probe::Gradient | Probe::Large(_) => 1,
-        }
-    }
-
-    /// The direction for `parameter`, whose part of `gradient` it looks at; `None` where there is nothing to move.
-    fn direction(self, gradient: &[f32], parameter: &Parameter, key: RandomKey) -> Option<Direction> {
-        let (node, start, part) = (parameter.node, parameter.range.start, &gradient[parameter.range.clone()]);
-        let entry = |index: usize| Some(Direction { node, start: start + index, values: vec![1.0] });
-        let whole = |values: Vec<f32>| normalised(values).map(|values| Direction { node, start, values });
-        match self {
-            _ if part.is_empty() => None,
-            Probe::Gradient => whole(part.to_vec()),
-            Probe::Half(draw) => {
-                let keep = |index: usize| key.named("half").child(draw).bits(index as u64) & 1 == 1;
-                whole(part.iter().enumerate().map(|(i, &value)| if keep(i) { value } else { 0.0 }).collect())
-            }
-            Probe::Signs => {
-                let sign = |index: usize| if key.named("signs").bits(index as u64) & 1 == 1 { 1.0 } else { -1.0 };
-                whole((0..part.len()).map(sign).collect())
-            }
-            Probe::Large(rank) => {
-                let mut order: Vec<usize> = (0..part.len()).collect();
-                order.sort_by(|&a, &b| part[b].abs().total_cmp(&part[a].abs()).then(a.cmp(&b)));
-                order.get(rank).and_then(|&index| entry(index))
-            }
-            Probe::Entry(draw) => entry((key.named("entry").bits(draw) % part.len() as u64) as usize),
-        }
-    }
-}
-
 /// `values`, each moved by up to two units in the last place.
 fn rounded(values: &[f32], sample: u64) -> Vec<f32> {
     let key = RandomKey::new(0).named("rounding").child(sample);
     let units = |index: usize| (key.bits(index as u64) % 5) as f32 - 2.0;
     values.iter().enumerate().map(|(index, value)| value * (1.0 + units(index) * f32::EPSILON)).collect()
-}
-
-/// `values` with length 1; `None` if they have none.
-fn normalised(mut values: Vec<f32>) -> Option<Vec<f32>> {
-    let length = product(&values, &values).sqrt();
-    if !(length > 0.0) {
-        return None;
-    }
-    values.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
-    Some(values)
-}
-
-/// Inner product in double precision, as far as the shorter one reaches.
-fn product(left: &[f32], right: &[f32]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum()
 }

@@ -6,6 +6,7 @@
 //! own and writes nothing.
 
 mod batch_mixing;
+mod direction;
 mod finite_difference;
 mod gradient;
 mod reference_loss;

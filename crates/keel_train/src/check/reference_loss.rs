@@ -8,6 +8,7 @@ use keel_nn::reference::losses::branches;
 use keel_nn::reference::{Numbers, Pass, Reference, ReferenceProgram};
 use keel_nn::{BatchInput, Graph, Mode, Network, NodeId, RandomKey, Value, lower};
 
+use super::direction::Direction;
 use super::finite_difference::{Line, Sample, Slope};
 
 /// Moves by a few units in the last place that measure the rounding noise of the loss.
@@ -15,17 +16,6 @@ const NOISE_SAMPLES: u64 = 3;
 
 /// Parameters smaller than this are moved as if they had this size.
 const SMALLEST_SCALE: f64 = 0.03;
-
-/// A direction within one parameter.
-#[derive(Debug)]
-pub(super) struct Direction {
-    /// Node of the parameter.
-    pub(super) node: NodeId,
-    /// First entry it moves, in the buffer of parameters.
-    pub(super) start: usize,
-    /// How far it moves each, `[length]`.
-    pub(super) values: Vec<f32>,
-}
 
 /// A training pass over one batch, with its random numbers, at one point and around it.
 #[derive(Debug)]

@@ -1,12 +1,9 @@
 //! The numbers of findings, computed again by NumPy from the files of the runs.
 
-mod program;
-
 use std::fmt::Write;
-use std::path::PathBuf;
-use std::process::Command;
 
-use program::{Program, write};
+use crate::program::{Program, write};
+use crate::python;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/findings/recompute.py");
 
@@ -154,22 +151,10 @@ fn write_table(program: &Program, name: &str, [scale, shift]: [f64; 2], class: i
     write(&program.path(&format!("{name}.csv")), &text);
 }
 
-/// `EVENKEEL_PYTHON`, or `python3`, if it has NumPy and reads TOML.
-fn python(test: &str) -> Option<PathBuf> {
-    let python = std::env::var_os("EVENKEEL_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let imported = Command::new(&python).args(["-c", "import numpy, tomllib"]).output();
-    let imported = imported.is_ok_and(|output| output.status.success());
-    if !imported {
-        let reason =
-            format!("{} cannot import numpy and tomllib; EVENKEEL_PYTHON names another Python", python.display());
-        keel_testkit::skipped(test, &reason);
-    }
-    imported.then_some(python)
-}
-
 #[test]
 fn numbers_of_findings_equal_those_numpy_computes_from_the_files() {
-    let Some(python) = python("numbers_of_findings_equal_those_numpy_computes_from_the_files") else { return };
+    let test = "numbers_of_findings_equal_those_numpy_computes_from_the_files";
+    let Some(python) = python(test, "numpy, tomllib") else { return };
     let program = Program::new();
     let meaning = |row: &[f64]| usize::from(row[0] + row[1] * row[2] > 0.0) + usize::from(row[3] > 1.0);
     write_table(&program, "rows", [1.0, 0.0], meaning);
