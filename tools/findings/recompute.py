@@ -70,11 +70,10 @@ def update_ratio(run, finding, initial):
     return numpy.linalg.norm(run.weights[name] - initial.weights[name]) / numpy.linalg.norm(initial.weights[name])
 
 
-def zigzag(run, finding, _):
-    """K014: share of steps in which the weight gradients of most units have one sign; every step has the same gradient."""
-    gradient = Network(run).weight_gradient[finding["layer"]]
-    agreement = numpy.abs(numpy.sign(gradient).sum(axis=0)) / (gradient != 0.0).sum(axis=0)
-    return float((agreement >= 0.9).mean() > 0.5)
+def loss_trend(run, finding, _):
+    """K017: loss as a share of that of guessing by the frequencies of the classes; it is stuck, because no weight moves."""
+    shares = numpy.bincount(run.labels) / len(run.labels)
+    return Network(run).loss / -(shares * numpy.log(shares)).sum()
 
 
 RULES = {
@@ -87,7 +86,7 @@ RULES = {
     "K010": dead_relu,
     "K011": vanishing_gradient,
     "K013": update_ratio,
-    "K014": zigzag,
+    "K017": loss_trend,
 }
 
 

@@ -84,7 +84,7 @@ const RUNS: [Run; 10] = [
         last: "",
         settings: &["preprocess.steps=[]", "train.epochs=1", "optimizer.learning_rate=30.0"],
     },
-    Run { code: "K014", table: "rows", hidden: hidden(2, "sigmoid", ""), last: "", settings: &["train.epochs=120"] },
+    Run { code: "K017", table: "rows", hidden: hidden(2, "sigmoid", ""), last: "", settings: &["train.epochs=120"] },
 ];
 
 impl Run {

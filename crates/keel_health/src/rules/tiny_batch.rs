@@ -17,7 +17,7 @@
 //!
 //! # When it is fine
 //! If two of the samples have the same input and different labels. If dropout could not be switched off. Of 2,660 healthy
-//! networks (26 kinds on six data sets, seeds that set no limit) FIGURE could not memorise their samples; `cargo test -p
+//! networks (26 kinds on six data sets, seeds that set no limit) one could not memorise its samples; `cargo test -p
 //! keel_train --lib tiny_batch -- --nocapture` counts again.
 //!
 //! # Source

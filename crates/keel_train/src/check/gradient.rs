@@ -4,7 +4,7 @@
 //! gradient is measured, by moving every parameter by a few units in the last place: a direction in which it hides the slope
 //! is left out, and so is one with kinks of the loss too close to the point; both are counted. The others count with the part
 //! of their difference that rounding does not explain. Directions are compared in rounds over all parameters, so that a time
-//! limit thins the test out and leaves no parameter unseen.
+//! limit thins the test out all over the network.
 //!
 //! Where f32 rounds a value across a kink, the engine's gradient is right at a point beside this one. So a parameter in doubt
 //! is measured again at other points nearby: a wrong gradient is wrong at all of them.
@@ -110,8 +110,10 @@ impl GradientTest<'_> {
             |parameter: &&Parameter| ParameterComparison { name: parameter.name.clone(), ..Default::default() };
         let results = parameters.iter().map(unmeasured).collect();
         let mut outcome = GradientComparison { parameters: results, complete: true };
+        let order = spread_order(parameters.len());
         for probe in PROBES {
-            for (parameter, result) in parameters.iter().zip(&mut outcome.parameters) {
+            for &place in &order {
+                let (parameter, result) = (parameters[place], &mut outcome.parameters[place]);
                 if Instant::now() >= self.deadline {
                     outcome.complete = false;
                     return Some(outcome);
@@ -222,9 +224,33 @@ impl ParameterComparison {
     }
 }
 
+/// Places `0..count`, the first at the front and every prefix about evenly spread: where the time runs out, the directions
+/// tried are of the whole network, and the first parameter's gradient has passed through all of it.
+fn spread_order(count: usize) -> Vec<usize> {
+    let bits = count.next_power_of_two().trailing_zeros();
+    let reversed = |index: usize| if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) };
+    (0..count.next_power_of_two()).map(reversed).filter(|&place| place < count).collect()
+}
+
 /// `values`, each moved by up to two units in the last place.
 fn rounded(values: &[f32], sample: u64) -> Vec<f32> {
     let key = RandomKey::new(0).named("rounding").child(sample);
     let units = |index: usize| (key.bits(index as u64) % 5) as f32 - 2.0;
     values.iter().enumerate().map(|(index, value)| value * (1.0 + units(index) * f32::EPSILON)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_visited_once_and_the_first_first() {
+        for (count, expected) in [(0, vec![]), (1, vec![0]), (2, vec![0, 1]), (5, vec![0, 4, 2, 1, 3])] {
+            assert_eq!(spread_order(count), expected);
+        }
+        let mut order = spread_order(65);
+        assert_eq!(order[..3], [0, 64, 32]);
+        order.sort_unstable();
+        assert_eq!(order, (0..65).collect::<Vec<_>>());
+    }
 }

@@ -38,6 +38,9 @@ use crate::threads;
 /// Samples of the gradient check and of the test of mixing.
 const FEW_SAMPLES: usize = 8;
 
+/// Multiply-adds that a pass by the definitions may take.
+const PASS_MULTIPLY_ADDS: u64 = 50_000_000;
+
 /// Random numbers of the steps of the gradient check are those of no training step.
 const CHECKED_STEP: u64 = u64::MAX / 2;
 
@@ -142,7 +145,7 @@ fn check_gradient(
     deadline: Instant,
     notes: &mut Vec<String>,
 ) -> Result<Option<GradientComparison>, TrainError> {
-    let chosen = samples::distinct_samples(session, FEW_SAMPLES.min(session.training_batches().largest_batch()));
+    let chosen = samples::distinct_samples(session, samples_of_gradient(session));
     let batch = samples::batch_of(session, &chosen)?;
     let outcome = compare_gradient(session, &batch, deadline);
     let Some(outcome) = outcome else {
@@ -156,6 +159,13 @@ fn check_gradient(
     }
     notes.extend(notes_on_gradient(&outcome));
     Ok(Some(outcome))
+}
+
+/// Samples of the gradient check: fewer where a pass by the definitions takes long, two at least for batch norm.
+fn samples_of_gradient(session: &Session) -> usize {
+    let of_sample = session.network().graph.multiply_adds().max(1);
+    let affordable = (PASS_MULTIPLY_ADDS / of_sample).clamp(2, FEW_SAMPLES as u64) as usize;
+    affordable.min(session.training_batches().largest_batch())
 }
 
 /// The node whose backward pass is probably at fault. A wrong one spoils its own parameters and those of all nodes before it,

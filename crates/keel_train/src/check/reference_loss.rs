@@ -14,6 +14,10 @@ use super::finite_difference::{Line, Sample, Slope};
 /// Moves by a few units in the last place that measure the rounding noise of the loss.
 const NOISE_SAMPLES: u64 = 3;
 
+/// Units in the last place by which rounding may move a loss in f64; steps are so large that a hundred times more would not
+/// matter.
+const F64_NOISE: f64 = 16.0;
+
 /// Parameters smaller than this are moved as if they had this size.
 const SMALLEST_SCALE: f64 = 0.03;
 
@@ -112,11 +116,14 @@ impl<'a> ReferenceLoss<'a> {
         self.unit().cbrt() * mean_square.sqrt().max(SMALLEST_SCALE) * spread / energy
     }
 
-    /// The largest second difference of the loss when every parameter moves by a few units in the last place and back: its
-    /// smooth part vanishes, and what is left is rounding.
+    /// How far rounding moves the loss at `parameters`. With functions in f32, the largest second difference of the loss when
+    /// every parameter moves by a few units in the last place and back: its smooth part vanishes, and what is left is rounding.
     fn measure_noise(&mut self, parameters: &[f64]) -> f64 {
         let here = self.loss_at(parameters);
-        let mut noise = f64::EPSILON * here.abs();
+        let mut noise = F64_NOISE * f64::EPSILON * here.abs();
+        if !self.has_own_functions() {
+            return noise;
+        }
         for sample in 0..NOISE_SAMPLES {
             let key = RandomKey::new(0).named("rounding").child(sample);
             let units = |index: usize| (key.bits(index as u64) % 5) as f64 - 2.0;
@@ -132,11 +139,14 @@ impl<'a> ReferenceLoss<'a> {
 
     /// Rounding of the arithmetic: that of f32 where the program brings functions of its own along.
     fn unit(&self) -> f64 {
+        if self.has_own_functions() { f64::from(f32::EPSILON) } else { f64::EPSILON }
+    }
+
+    /// Layers or a loss of the program's own, which compute in f32.
+    fn has_own_functions(&self) -> bool {
         let graph = self.program.graph();
         let is_custom = |loss: &LossNode| matches!(loss.loss.spec(), LossSpec::Custom(_));
-        let own =
-            graph.nodes().iter().any(|node| matches!(node.op, Op::Custom(_))) || graph.loss().is_some_and(is_custom);
-        if own { f64::from(f32::EPSILON) } else { f64::EPSILON }
+        graph.nodes().iter().any(|node| matches!(node.op, Op::Custom(_))) || graph.loss().is_some_and(is_custom)
     }
 
     /// The loss at `parameters`; leaves the pass there, and the state as before it.

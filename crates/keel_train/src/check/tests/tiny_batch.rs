@@ -8,8 +8,8 @@ use keel_health::rules::tiny_batch::{ERROR_SHARE, LOSS_LEFT};
 use super::super::tiny_batch::{Outcome, left_of, memorise};
 use super::*;
 
-/// Seeds of each kind of network. The limits of the test were chosen on seeds 0 to 19.
-const SEEDS: Range<u64> = 100..120;
+/// Seeds of each kind of network; 100 to 119 for the figure in the rule's explanation. Limits were chosen on 0 to 19.
+const SEEDS: Range<u64> = 100..105;
 
 /// Share of healthy networks that may be accused.
 const ACCUSED: f64 = 0.002;
