@@ -69,7 +69,7 @@ impl Probe {
                 whole(part.iter().enumerate().map(|(i, &value)| if keep(i) { value } else { 0.0 }).collect())
             }
             Probe::Signs => {
-                let sign = |index: usize| if key.named("signs").bits(index as u64) & 1 == 1 { 1.0 } else { -1.0 };
+                let sign = |index: usize| if key.named("side").bits(index as u64) & 1 == 1 { 1.0 } else { -1.0 };
                 whole((0..part.len()).map(sign).collect())
             }
             Probe::Large(rank) => {

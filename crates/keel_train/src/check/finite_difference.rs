@@ -84,7 +84,7 @@ impl Line<'_> {
     }
 }
 
-/// Whether `slope` and `other` are the same but for truncation.
+/// Returns true if `slope` and `other` are the same but for truncation.
 fn agree(slope: f64, other: f64) -> bool {
     (slope - other).abs() <= AGREEMENT * slope.abs()
 }

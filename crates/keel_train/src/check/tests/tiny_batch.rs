@@ -119,7 +119,7 @@ fn values(seed: u64) -> SplitDataset {
     dataset.split(Split { validation: 0.2, test: 0.0, seed }).unwrap()
 }
 
-/// Whether the rule would accuse the network.
+/// Returns true if the rule would accuse the network.
 fn is_accused(config: &Config, data: &SplitDataset) -> bool {
     match memorise(config, data, BUDGET).unwrap() {
         Outcome::Judged(tiny) => {
