@@ -86,6 +86,7 @@ fn gradient_text(gradient: &GradientComparison) -> String {
         ("error beyond rounding", Align::Right),
         ("directions", Align::Right),
         ("lost in rounding", Align::Right),
+        ("at kinks", Align::Right),
     ];
     let row = |parameter: &ParameterComparison| {
         let error = match (parameter.compared, parameter.relative_error) {
@@ -93,7 +94,8 @@ fn gradient_text(gradient: &GradientComparison) -> String {
             (_, 0.0) => "none".to_owned(),
             (_, error) => format!("{error:.1e}"),
         };
-        vec![parameter.name.clone(), error, parameter.compared.to_string(), parameter.undecided.to_string()]
+        let counts = [parameter.compared, parameter.undecided, parameter.at_kinks];
+        [parameter.name.clone(), error].into_iter().chain(counts.map(|count| count.to_string())).collect()
     };
     table(&columns, &gradient.parameters.iter().map(row).collect::<Vec<_>>())
 }

@@ -79,7 +79,7 @@ pub struct GradientCheck {
     /// Largest relative error over the checked entries, beyond what rounding explains where that was measured.
     #[serde(deserialize_with = "null_is_nan")]
     pub largest_relative_error: f32,
-    /// Layer whose parameter has that error.
+    /// Layer whose backward pass is suspected.
     pub layer: Option<usize>,
     /// Entries checked.
     pub entries: u64,

@@ -1,8 +1,10 @@
 //! # What it measures
-//! Whether the network, without any regularisation, can memorise 16 to 20 samples in at most 500 steps. More than
-//! 5 % of them still wrong (for regression: more than a tenth of the loss left) is an error. The same pre-flight
-//! compares the gradient with finite differences of the loss: a relative error above 1e-2, beyond what rounding explains,
-//! is an error; and the output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
+//! The memory of the network: without any regularisation it is to memorise 20 samples that lie apart from each other, or as
+//! many as it has parameters for each output. The attempt takes 500 steps, and up to 4,000 while the loss falls; a loss that
+//! still falls then is not judged. More than 5 % of the samples still wrong (for regression: more than a tenth of the loss left) is an
+error. The same pre-flight compares the gradient with finite differences of the loss, which is computed in double precision
+//! by the definition of each layer: a relative error above 5e-3, beyond what rounding explains, is an error; and the output
+//! of a sample alone with its output in a batch: a difference above 1e-3 is an error.
 //!
 //! # Why it matters
 //! A network that cannot learn twenty samples will not learn twenty thousand. The test takes seconds and finds broken
@@ -14,7 +16,9 @@
 //! finding says whether it succeeded.
 //!
 //! # When it is fine
-//! If two of the samples have the same input and different labels. If dropout could not be switched off.
+//! If two of the samples have the same input and different labels. If dropout could not be switched off. Of 2,660 healthy
+//! networks (26 kinds on six data sets, seeds that set no limit) one could not memorise its samples; `cargo test -p
+//! keel_train --lib tiny_batch -- --nocapture` counts again.
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.
@@ -54,7 +58,7 @@ pub const ERROR_SHARE: f64 = 0.05;
 /// Share of the first loss that may be left (regression).
 pub const LOSS_LEFT: f64 = 0.1;
 /// Relative error of the gradient that is accepted.
-pub const GRADIENT_ERROR: f64 = 1e-2;
+pub const GRADIENT_ERROR: f64 = 5e-3;
 /// Difference between a sample alone and in a batch that is accepted.
 pub const MIXING: f64 = 1e-3;
 
@@ -118,7 +122,7 @@ fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
         Observation::new(Level::Error, check.layer, error, GRADIENT_ERROR)
             .always()
             .message(format!("the gradient differs from finite differences by {}{place}", number(error)))
-            .cause("the backward pass of the layer is wrong"),
+            .cause("the backward pass of that layer does not belong to its forward pass"),
     )
 }
 

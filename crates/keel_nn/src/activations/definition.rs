@@ -81,6 +81,11 @@ pub(crate) trait ActivationDefinition {
     /// Returns f'(x) before training; at a kink the slope of the left side.
     fn derivative(&self, x: f64) -> f64;
 
+    /// Returns the inputs at which f' jumps, in ascending order.
+    fn kinks(&self) -> &'static [f64] {
+        &[]
+    }
+
     /// Returns the factor by which kaiming initialisation widens the weights in front of it.
     fn gain(&self) -> Gain {
         Gain::computed(self.kernel())

@@ -51,6 +51,10 @@ impl ActivationDefinition for EluSpec {
         if x > 0.0 { 1.0 } else { f64::from(self.alpha) * x.exp() }
     }
 
+    fn kinks(&self) -> &'static [f64] {
+        &[0.0]
+    }
+
     /// Saturates where the slope is below 6 % of `alpha`; the positive side never does.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: -0.9409 * self.alpha, high: f32::INFINITY })

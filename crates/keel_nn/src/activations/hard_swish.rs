@@ -37,4 +37,8 @@ impl ActivationDefinition for HardSwishSpec {
             _ => 1.0,
         }
     }
+
+    fn kinks(&self) -> &'static [f64] {
+        &[-3.0, 3.0]
+    }
 }

@@ -51,6 +51,10 @@ impl ActivationDefinition for LeakyReluSpec {
         if x > 0.0 { 1.0 } else { f64::from(self.slope) }
     }
 
+    fn kinks(&self) -> &'static [f64] {
+        &[0.0]
+    }
+
     /// sqrt(2 / (1 + slope^2)) (He et al. 2015).
     fn gain(&self) -> Gain {
         Gain::Fixed((2.0 / (1.0 + self.slope * self.slope)).sqrt())

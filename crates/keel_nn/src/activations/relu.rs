@@ -35,6 +35,10 @@ impl ActivationDefinition for ReluSpec {
         if x > 0.0 { 1.0 } else { 0.0 }
     }
 
+    fn kinks(&self) -> &'static [f64] {
+        &[0.0]
+    }
+
     /// sqrt(2): half of the second moment is cut off (He et al. 2015).
     fn gain(&self) -> Gain {
         Gain::Fixed(std::f32::consts::SQRT_2)

@@ -40,6 +40,10 @@ impl ActivationDefinition for SeluSpec {
         if x > 0.0 { SCALE } else { SCALE * ALPHA * x.exp() }
     }
 
+    fn kinks(&self) -> &'static [f64] {
+        &[0.0]
+    }
+
     /// 3/4, the customary value where forward and backward signals are balanced; self-normalisation itself wants 1.
     fn gain(&self) -> Gain {
         Gain::Fixed(0.75)

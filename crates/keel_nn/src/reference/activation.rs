@@ -39,4 +39,10 @@ impl Definition for ActivationLayer {
         }
         Gradients { inputs: vec![grad_x], parameters: grad_slope }
     }
+
+    fn branches(&self, call: &Call<'_>) -> Vec<u32> {
+        let kinks = self.activation().definition().kinks();
+        let branch = |&x: &f64| kinks.iter().map(|&kink| u32::from(x > kink)).sum();
+        if kinks.is_empty() { Vec::new() } else { call.inputs[0].iter().map(branch).collect() }
+    }
 }

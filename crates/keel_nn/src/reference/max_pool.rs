@@ -60,4 +60,8 @@ impl Definition for MaxPool {
         }
         Gradients { inputs: vec![grad_x], parameters: Vec::new() }
     }
+
+    fn branches(&self, call: &Call<'_>) -> Vec<u32> {
+        self.winners(call.batch, call.inputs[0]).into_iter().map(|winner| winner as u32).collect()
+    }
 }

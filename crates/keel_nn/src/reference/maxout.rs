@@ -69,4 +69,9 @@ impl Definition for Maxout {
         }
         Gradients { inputs: vec![grad_x], parameters: [grad_w, grad_b].concat() }
     }
+
+    fn branches(&self, call: &Call<'_>) -> Vec<u32> {
+        let outputs = self.out_features();
+        (0..call.batch * outputs).map(|k| self.winner(call, k / outputs, k % outputs).1 as u32).collect()
+    }
 }

@@ -39,6 +39,13 @@ pub trait Definition {
     /// Computes the gradients with respect to the inputs and the parameters from that with respect to the output,
     /// `[batch, ...]`. Reads of `call` what forward read.
     fn backward(&self, call: &Call<'_>, grad_output: &[f64]) -> Gradients;
+
+    /// Returns the branch of the formula that each value comes from: the side of a kink, the value that wins a maximum. Between
+    /// two points with the same branches the output is smooth. Empty for an operation without kinks, and for one of a
+    /// program's own, whose kinks nobody else knows.
+    fn branches(&self, _call: &Call<'_>) -> Vec<u32> {
+        Vec::new()
+    }
 }
 
 /// Values of one forward pass and of the backward pass that belongs to it.

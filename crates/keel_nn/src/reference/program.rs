@@ -7,7 +7,7 @@ use super::{Call, with_definition};
 use crate::graph::{Graph, Node, Value};
 use crate::losses::Targets;
 use crate::program::Target;
-use crate::{Mode, Network, RandomKey};
+use crate::{Mode, Network, NodeId, RandomKey};
 
 /// The target that computes every node by its definition, in f64 and with nothing joined.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,20 +68,41 @@ pub struct ReferenceProgram {
 }
 
 impl ReferenceProgram {
+    /// The graph it computes.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
     /// Runs all nodes forward and returns the outputs `[batch, outputs]`; the pass keeps every node's.
     pub fn forward<'a>(&self, numbers: &mut Numbers, pass: &'a mut Pass) -> &'a [f64] {
         pass.values.clear();
         pass.state.clone_from(&numbers.state);
         for node in self.graph.nodes() {
-            let mut state = numbers.state[node.state.clone()].to_vec();
-            let output = {
-                let mut call = self.call(node, &numbers.parameters, &mut state, pass);
-                with_definition(&node.op, |definition| definition.forward(&mut call))
-            };
-            numbers.state[node.state.clone()].copy_from_slice(&state);
+            let output = self.output(node, numbers, pass);
             pass.values.push(output);
         }
         self.value(self.graph.output(), pass)
+    }
+
+    /// Runs the pass again from node `first` on, with the state these nodes had before the pass, after parameters of theirs have
+    /// changed; returns the outputs `[batch, outputs]`.
+    pub fn forward_from<'a>(&self, first: NodeId, numbers: &mut Numbers, pass: &'a mut Pass) -> &'a [f64] {
+        for node in &self.graph.nodes()[first.index()..] {
+            numbers.state[node.state.clone()].copy_from_slice(&pass.state[node.state.clone()]);
+            let output = self.output(node, numbers, pass);
+            pass.values[node.id.index()] = output;
+        }
+        self.value(self.graph.output(), pass)
+    }
+
+    /// Returns the branches ([`Definition::branches`](super::Definition::branches)) of node `first` and of each later node.
+    pub fn branches_from(&self, first: NodeId, numbers: &Numbers, pass: &Pass) -> Vec<Vec<u32>> {
+        let branches = |node: &Node| {
+            let mut state = pass.state[node.state.clone()].to_vec();
+            let call = self.call(node, &numbers.parameters, &mut state, pass);
+            with_definition(&node.op, |definition| definition.branches(&call))
+        };
+        self.graph.nodes()[first.index()..].iter().map(branches).collect()
     }
 
     /// Returns the loss of a pass, by the graph's loss, and the gradient with respect to its outputs of the sum of the members'
@@ -118,6 +139,17 @@ impl ReferenceProgram {
             gradients[parameter.range.clone()].fill(0.0);
         }
         gradients
+    }
+
+    /// Returns the output of `node` in `pass` and moves its state in `numbers`.
+    fn output(&self, node: &Node, numbers: &mut Numbers, pass: &Pass) -> Vec<f64> {
+        let mut state = numbers.state[node.state.clone()].to_vec();
+        let output = {
+            let mut call = self.call(node, &numbers.parameters, &mut state, pass);
+            with_definition(&node.op, |definition| definition.forward(&mut call))
+        };
+        numbers.state[node.state.clone()].copy_from_slice(&state);
+        output
     }
 
     fn call<'a>(&self, node: &Node, parameters: &'a [f64], state: &'a mut [f64], pass: &'a Pass) -> Call<'a> {

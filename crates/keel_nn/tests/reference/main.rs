@@ -1,5 +1,6 @@
 //! The f64 reference against PyTorch and against differences, and the layers and losses against the reference.
 
+mod branches;
 mod differences;
 mod golden;
 mod graphs;

@@ -1,41 +1,41 @@
-//! Gradient check: the gradient of the backward pass against finite differences of the loss, parameter by parameter.
+//! Gradient check: the gradient of the engine, in f32, against finite differences of the loss of the definitions, in f64.
 //!
-//! Of every parameter several directions are compared: along its gradient, along the gradient of random halves of its
-//! entries, along random signs, and single entries, some with the largest gradient and some at random. A direction whose
-//! error bar is more than [`DECIDABLE`] of the slope says nothing in single precision and is left out; the others count
-//! with the part of their difference that the error bar does not explain. Directions are compared in rounds over all
-//! parameters, so that a time limit thins the test out and leaves no parameter unseen.
+//! Of every parameter several [directions](super::direction) are compared. The rounding of the
+//! gradient is measured, by moving every parameter by a few units in the last place: a direction in which it hides the slope
+//! is left out, and so is one with kinks of the loss too close to the point; both are counted. The others count with the part
+//! of their difference that rounding does not explain. Directions are compared in rounds over all parameters, so that a time
+//! limit thins the test out all over the network.
+//!
+//! Where f32 rounds a value across a kink, the engine's gradient is right at a point beside this one. So a parameter in doubt
+//! is measured again at other points nearby: a wrong gradient is wrong at all of them.
 
-use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use keel_nn::RandomKey;
+use keel_nn::graph::Parameter;
 use serde::Serialize;
 
-use super::finite_difference::{Direction, Landscape, Slope};
+use super::direction::{Direction, PROBES, Probe, product};
+use super::reference_loss::ReferenceLoss;
 
 /// Error bar of a direction that is counted, as a share of its slope.
 const DECIDABLE: f64 = 0.01;
 
-/// Error bar of a second measurement that may acquit a direction, as a share of its slope: what lies within the error bar is
-/// no error, so a wide one still tells a wrong gradient.
-const DECIDABLE_AGAIN: f64 = 0.3;
+/// Relative error above which a parameter is measured again at another point.
+const DOUBTFUL: f64 = 1e-3;
 
-/// Relative error above which a direction is measured again.
-const DOUBTFUL: f64 = 0.003;
+/// Points at most: the one that was asked for and others nearby.
+const POINTS: u64 = 3;
 
-/// Shares of the largest step from which a doubtful direction is measured. Kinks of relu and pooling between the points
-/// can agree by chance at one set of steps; a wrong gradient is wrong at all of them.
-const SHARES: [f64; 4] = [1.0, 0.37, 0.13, 0.61];
+/// Distance of another point, as a share of the typical size of a parameter.
+const NUDGE: f64 = 0.01;
 
-/// One parameter under test.
-#[derive(Debug, Clone)]
-pub struct CheckedParameter {
-    /// Unique name, `conv2d_1.weight`.
-    pub name: String,
-    /// Its place in the buffer of parameters.
-    pub range: Range<usize>,
-}
+/// Moves by a few units in the last place that measure the rounding of the gradient.
+const NOISE_SAMPLES: u64 = 3;
+
+/// Rounding allowed for, in terms of the largest that was measured.
+const NOISE_FACTOR: f64 = 3.0;
 
 /// Outcome of a gradient check.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -57,37 +57,127 @@ pub struct ParameterComparison {
     pub compared: u64,
     /// Directions in which rounding hides the slope.
     pub undecided: u64,
+    /// Directions left out because kinks of the loss lie too close.
+    pub at_kinks: u64,
 }
 
-/// Compares `gradient`, laid out as `values`, with finite differences of `loss` until `deadline`. `None` if the loss at
-/// `values` is no finite number.
-pub fn compare_gradient(
-    parameters: &[CheckedParameter],
-    values: &[f32],
-    gradient: &[f32],
-    deadline: Instant,
-    loss: &mut dyn FnMut(&[f32]) -> f64,
-) -> Option<GradientComparison> {
-    assert_eq!(values.len(), gradient.len(), "as many gradients as parameters");
-    let mut landscape = Landscape::new(values, loss)?;
-    let mut outcome = GradientComparison { complete: true, ..GradientComparison::default() };
-    for parameter in parameters {
-        outcome.parameters.push(ParameterComparison { name: parameter.name.clone(), ..Default::default() });
-    }
-    for probe in PROBES {
-        for (parameter, result) in parameters.iter().zip(&mut outcome.parameters) {
-            if Instant::now() >= deadline {
-                outcome.complete = false;
-                return Some(outcome);
+/// A gradient under test.
+pub(super) struct GradientTest<'a> {
+    /// The point, laid out as the graph says.
+    pub(super) values: Vec<f32>,
+    /// The gradient by the engine at a point.
+    pub(super) gradient: &'a mut dyn FnMut(&[f32]) -> Vec<f32>,
+    /// The loss by the definitions.
+    pub(super) reference: ReferenceLoss<'a>,
+    pub(super) deadline: Instant,
+}
+
+/// The gradient at a point and its rounding.
+struct Point {
+    gradient: Vec<f32>,
+    /// Gradients a few units in the last place away.
+    beside: Vec<Vec<f32>>,
+}
+
+impl GradientTest<'_> {
+    /// Compares until the deadline. `None` if the loss at the point is no finite number.
+    pub(super) fn run(mut self) -> Option<GradientComparison> {
+        let graph = Arc::clone(self.reference.graph());
+        let parameters: Vec<&Parameter> = graph.parameters().iter().filter(|parameter| !parameter.frozen).collect();
+        let mut outcome = self.compare_at(&self.values.clone(), &parameters)?;
+        for point in 1..POINTS {
+            let doubtful = |parameter: &&Parameter| outcome.parameter(&parameter.name).is_some_and(|p| p.is_doubtful());
+            let doubtful: Vec<&Parameter> = parameters.iter().copied().filter(doubtful).collect();
+            if doubtful.is_empty() {
+                break;
             }
-            let part = &gradient[parameter.range.clone()];
-            let key = RandomKey::new(0).named("gradient check").named(&parameter.name);
-            let Some(direction) = probe.direction(part, parameter.range.start, key) else { continue };
-            let expected = product(&gradient[direction.start..], &direction.values);
-            result.add(expected, |share| landscape.slope(&direction, expected, share));
+            let Some(again) = self.compare_at(&self.beside(point), &doubtful) else { continue };
+            outcome.acquit_by(&again);
         }
+        Some(outcome)
     }
-    Some(outcome)
+
+    /// Compares `parameters` at the point `values`.
+    fn compare_at(&mut self, values: &[f32], parameters: &[&Parameter]) -> Option<GradientComparison> {
+        if !self.reference.go_to(values).is_finite() {
+            return None;
+        }
+        let point = Point {
+            gradient: (self.gradient)(values),
+            beside: (0..NOISE_SAMPLES).map(|sample| (self.gradient)(&rounded(values, sample))).collect(),
+        };
+        let unmeasured =
+            |parameter: &&Parameter| ParameterComparison { name: parameter.name.clone(), ..Default::default() };
+        let results = parameters.iter().map(unmeasured).collect();
+        let mut outcome = GradientComparison { parameters: results, complete: true };
+        let order = spread_order(parameters.len());
+        for probe in PROBES {
+            for &place in &order {
+                let (parameter, result) = (parameters[place], &mut outcome.parameters[place]);
+                if Instant::now() >= self.deadline {
+                    outcome.complete = false;
+                    return Some(outcome);
+                }
+                self.compare(probe, parameter, &point, result);
+            }
+        }
+        Some(outcome)
+    }
+
+    /// Compares one direction; where kinks leave none of a few draws alone, it is left out.
+    fn compare(&mut self, probe: Probe, parameter: &Parameter, point: &Point, result: &mut ParameterComparison) {
+        for draw in 0..probe.draws() {
+            let key = RandomKey::new(draw).named("gradient check").named(&parameter.name);
+            let Some(direction) = probe.direction(&point.gradient, parameter, key) else { return };
+            let expected = point.slope(&direction);
+            if !expected.is_finite() {
+                result.compared += 1;
+                result.relative_error = f64::INFINITY;
+                return;
+            }
+            let Some(slope) = self.reference.slope(&direction, expected) else { continue };
+            let size = expected.abs().max(slope.value.abs());
+            let error_bar = slope.error_bar + point.rounding(&direction, expected);
+            if error_bar <= DECIDABLE * size {
+                result.compared += 1;
+                let error = ((expected - slope.value).abs() - error_bar).max(0.0) / size;
+                result.relative_error = result.relative_error.max(error);
+            } else {
+                result.undecided += 1;
+            }
+            return;
+        }
+        result.at_kinks += 1;
+    }
+
+    /// A point nearby: every parameter is moved by up to [`NUDGE`] of the typical size of its kind.
+    fn beside(&self, point: u64) -> Vec<f32> {
+        let mut values = self.values.clone();
+        for parameter in self.reference.graph().parameters() {
+            let key = RandomKey::new(point).named("point nearby").named(&parameter.name);
+            let part = &mut values[parameter.range.clone()];
+            let reach = NUDGE * (product(part, part) / part.len().max(1) as f64).sqrt().max(NUDGE);
+            for (index, value) in part.iter_mut().enumerate() {
+                let share = (key.bits(index as u64) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
+                *value += (reach * share) as f32;
+            }
+        }
+        values
+    }
+}
+
+impl Point {
+    /// Slope along `direction` by the gradient.
+    fn slope(&self, direction: &Direction) -> f64 {
+        product(&self.gradient[direction.start..], &direction.values)
+    }
+
+    /// How far rounding may have moved the slope `expected`.
+    fn rounding(&self, direction: &Direction, expected: f64) -> f64 {
+        let slopes = self.beside.iter().map(|gradient| product(&gradient[direction.start..], &direction.values));
+        let largest = slopes.map(|slope| (slope - expected).abs()).fold(0.0, f64::max);
+        NOISE_FACTOR * largest + 4.0 * f64::from(f32::EPSILON) * expected.abs()
+    }
 }
 
 impl GradientComparison {
@@ -102,110 +192,65 @@ impl GradientComparison {
         self.parameters.iter().map(|parameter| parameter.compared).sum()
     }
 
+    /// Directions left out at kinks, over all parameters.
+    pub fn at_kinks(&self) -> u64 {
+        self.parameters.iter().map(|parameter| parameter.at_kinks).sum()
+    }
+
     /// Names of parameters in which no direction could be decided.
     pub fn undecided(&self) -> Vec<&str> {
         let undecided = self.parameters.iter().filter(|parameter| parameter.compared == 0);
         undecided.map(|parameter| parameter.name.as_str()).collect()
     }
+
+    fn parameter(&self, name: &str) -> Option<&ParameterComparison> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Takes the smaller error of each parameter that `again` could compare.
+    fn acquit_by(&mut self, again: &GradientComparison) {
+        for parameter in &mut self.parameters {
+            if let Some(other) = again.parameter(&parameter.name).filter(|other| other.compared > 0) {
+                parameter.relative_error = parameter.relative_error.min(other.relative_error);
+            }
+        }
+    }
 }
 
 impl ParameterComparison {
-    /// Counts a direction whose slope should be `expected`; `measure` measures it with a share of the largest step.
-    fn add(&mut self, expected: f64, mut measure: impl FnMut(f64) -> Slope) {
-        let [largest, shares @ ..] = SHARES;
-        let Some(mut smallest) = relative_error(expected, measure(largest), DECIDABLE) else {
-            self.undecided += 1;
-            return;
-        };
-        for share in shares {
-            if smallest <= DOUBTFUL {
-                break;
-            }
-            smallest = relative_error(expected, measure(share), DECIDABLE_AGAIN).unwrap_or(smallest).min(smallest);
+    /// More than rounding and truncation may leave.
+    pub(super) fn is_doubtful(&self) -> bool {
+        !(self.relative_error <= DOUBTFUL)
+    }
+}
+
+/// Places `0..count`, the first at the front and every prefix about evenly spread: where the time runs out, the directions
+/// tried are of the whole network, and the first parameter's gradient has passed through all of it.
+fn spread_order(count: usize) -> Vec<usize> {
+    let bits = count.next_power_of_two().trailing_zeros();
+    let reversed = |index: usize| if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) };
+    (0..count.next_power_of_two()).map(reversed).filter(|&place| place < count).collect()
+}
+
+/// `values`, each moved by up to two units in the last place.
+fn rounded(values: &[f32], sample: u64) -> Vec<f32> {
+    let key = RandomKey::new(0).named("rounding").child(sample);
+    let units = |index: usize| (key.bits(index as u64) % 5) as f32 - 2.0;
+    values.iter().enumerate().map(|(index, value)| value * (1.0 + units(index) * f32::EPSILON)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_visited_once_and_the_first_first() {
+        for (count, expected) in [(0, vec![]), (1, vec![0]), (2, vec![0, 1]), (5, vec![0, 4, 2, 1, 3])] {
+            assert_eq!(spread_order(count), expected);
         }
-        self.compared += 1;
-        self.relative_error = self.relative_error.max(smallest);
+        let mut order = spread_order(65);
+        assert_eq!(order[..3], [0, 64, 32]);
+        order.sort_unstable();
+        assert_eq!(order, (0..65).collect::<Vec<_>>());
     }
-}
-
-/// The part of the difference that the error bar does not explain, as a share of the slope; `None` if the error bar is more
-/// than the share `decidable` of the slope.
-fn relative_error(expected: f64, slope: Slope, decidable: f64) -> Option<f64> {
-    let [left, right] = slope.sides;
-    let size = expected.abs().max(left.abs()).max(right.abs());
-    if !(expected.is_finite() && size.is_finite()) {
-        return Some(f64::INFINITY);
-    }
-    // At a kink every value between the two slopes is a subgradient.
-    let outside = (left.min(right) - expected).max(expected - left.max(right)).max(0.0);
-    (slope.error_bar <= decidable * size).then(|| (outside - slope.error_bar).max(0.0) / size)
-}
-
-/// How a direction is chosen.
-#[derive(Debug, Clone, Copy)]
-enum Probe {
-    /// The gradient itself.
-    Gradient,
-    /// The gradient of a random half of the entries.
-    Half(u64),
-    /// Plus or minus one everywhere.
-    Signs,
-    /// The entry whose gradient has this rank by size.
-    Large(usize),
-    /// A random entry.
-    Entry(u64),
-}
-
-const PROBES: [Probe; 10] = [
-    Probe::Gradient,
-    Probe::Half(0),
-    Probe::Signs,
-    Probe::Half(1),
-    Probe::Large(0),
-    Probe::Entry(0),
-    Probe::Large(1),
-    Probe::Entry(1),
-    Probe::Entry(2),
-    Probe::Entry(3),
-];
-
-impl Probe {
-    /// The direction for a parameter of this `gradient` that begins at `start`; `None` where there is nothing to move.
-    fn direction(self, gradient: &[f32], start: usize, key: RandomKey) -> Option<Direction> {
-        let entry = |index: usize| Some(Direction { start: start + index, values: vec![1.0] });
-        let whole = |values: Vec<f32>| normalised(values).map(|values| Direction { start, values });
-        match self {
-            _ if gradient.is_empty() => None,
-            Probe::Gradient => whole(gradient.to_vec()),
-            Probe::Half(draw) => {
-                let keep = |index: usize| key.named("half").child(draw).bits(index as u64) & 1 == 1;
-                whole(gradient.iter().enumerate().map(|(i, &value)| if keep(i) { value } else { 0.0 }).collect())
-            }
-            Probe::Signs => {
-                let sign = |index: usize| if key.named("signs").bits(index as u64) & 1 == 1 { 1.0 } else { -1.0 };
-                whole((0..gradient.len()).map(sign).collect())
-            }
-            Probe::Large(rank) => {
-                let mut order: Vec<usize> = (0..gradient.len()).collect();
-                order.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()).then(a.cmp(&b)));
-                order.get(rank).and_then(|&index| entry(index))
-            }
-            Probe::Entry(draw) => entry((key.named("entry").bits(draw) % gradient.len() as u64) as usize),
-        }
-    }
-}
-
-/// `values` with length 1; `None` if they have none.
-fn normalised(mut values: Vec<f32>) -> Option<Vec<f32>> {
-    let length = product(&values, &values).sqrt();
-    if !(length > 0.0 && length.is_finite()) {
-        return None;
-    }
-    values.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
-    Some(values)
-}
-
-/// Inner product in double precision, as far as the shorter one reaches.
-fn product(left: &[f32], right: &[f32]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum()
 }

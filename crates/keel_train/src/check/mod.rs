@@ -6,21 +6,26 @@
 //! own and writes nothing.
 
 mod batch_mixing;
+mod direction;
 mod finite_difference;
 mod gradient;
+mod reference_loss;
 mod samples;
 mod tiny_batch;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keel_data::SplitDataset;
+use keel_data::{Batch, SplitDataset};
 use keel_health::measurement::{DataMeasurement, GradientCheck, ModelDescription, StartMeasurement};
 use keel_health::{Finding, Monitor};
-use keel_nn::Graph;
+use keel_nn::graph::{Op, Parameter};
+use keel_nn::{BatchInput, Graph, NodeId};
 use serde::Serialize;
 
-pub use gradient::{CheckedParameter, GradientComparison, ParameterComparison, compare_gradient};
+use gradient::GradientTest;
+pub use gradient::{GradientComparison, ParameterComparison};
+use reference_loss::ReferenceLoss;
 
 use crate::auto::{self, Resolved};
 use crate::config::Config;
@@ -32,6 +37,9 @@ use crate::threads;
 
 /// Samples of the gradient check and of the test of mixing.
 const FEW_SAMPLES: usize = 8;
+
+/// Multiply-adds that a pass by the definitions may take.
+const PASS_MULTIPLY_ADDS: u64 = 50_000_000;
 
 /// Random numbers of the steps of the gradient check are those of no training step.
 const CHECKED_STEP: u64 = u64::MAX / 2;
@@ -110,6 +118,26 @@ fn note_on_loss(start: &StartMeasurement) -> String {
     format!("loss at the start: {loss}, over {} training samples", start.samples)
 }
 
+/// Compares the gradient of a training step on `batch` with finite differences until `deadline`; leaves parameters and
+/// state as they were. `None` without a finite loss.
+fn compare_gradient(session: &mut Session, batch: &Batch, deadline: Instant) -> Option<GradientComparison> {
+    let (values, state) = (session.network().parameters.to_vec(), session.network().state.to_vec());
+    let mut objective = session.objective().clone();
+    let targets = objective.targets(&batch.targets)?;
+    let input = BatchInput { input: &batch.inputs, random: session.step_key(CHECKED_STEP) };
+    let reference = ReferenceLoss::new(session.network(), input, targets);
+    let mut gradient = |parameters: &[f32]| {
+        session.network_mut().parameters.copy_from_slice(parameters);
+        session.network_mut().state.copy_from_slice(&state);
+        session.gradient(batch, CHECKED_STEP, &mut ());
+        session.gradients().to_vec()
+    };
+    let outcome = GradientTest { values: values.clone(), gradient: &mut gradient, reference, deadline }.run();
+    session.network_mut().parameters.copy_from_slice(&values);
+    session.network_mut().state.copy_from_slice(&state);
+    outcome
+}
+
 /// Compares the gradient with finite differences on a few samples until `deadline`.
 fn check_gradient(
     session: &mut Session,
@@ -117,38 +145,42 @@ fn check_gradient(
     deadline: Instant,
     notes: &mut Vec<String>,
 ) -> Result<Option<GradientComparison>, TrainError> {
-    let chosen = samples::distinct_samples(session, FEW_SAMPLES.min(session.training_batches().largest_batch()));
+    let chosen = samples::distinct_samples(session, samples_of_gradient(session));
     let batch = samples::batch_of(session, &chosen)?;
-    let state = session.network().state.to_vec();
-    session.gradient(&batch, CHECKED_STEP, &mut ());
-    let (values, gradient) = (session.network().parameters.to_vec(), session.gradients().to_vec());
-    let parameters: Vec<CheckedParameter> = session
-        .network()
-        .graph
-        .parameters()
-        .iter()
-        .filter(|parameter| !parameter.frozen)
-        .map(|parameter| CheckedParameter { name: parameter.name.clone(), range: parameter.range.clone() })
-        .collect();
-    let mut loss = |moved: &[f32]| {
-        session.network_mut().parameters.copy_from_slice(moved);
-        session.training_loss(&batch, CHECKED_STEP)
-    };
-    let outcome = compare_gradient(&parameters, &values, &gradient, deadline, &mut loss);
-    session.network_mut().parameters.copy_from_slice(&values);
-    session.network_mut().state.copy_from_slice(&state);
+    let outcome = compare_gradient(session, &batch, deadline);
     let Some(outcome) = outcome else {
         notes.push("gradient check: left out, because the loss at the start is not finite".to_owned());
         return Ok(None);
     };
     if let Some(worst) = outcome.worst() {
-        let mut parameters = session.network().graph.parameters().iter();
-        let layer = parameters.find(|parameter| parameter.name == worst.name).map(|parameter| parameter.node.index());
+        let layer = suspected(&session.network().graph, &outcome).map(NodeId::index);
         let (largest_relative_error, entries) = (worst.relative_error as f32, outcome.compared());
         start.gradient_check = Some(GradientCheck { largest_relative_error, layer, entries });
     }
     notes.extend(notes_on_gradient(&outcome));
     Ok(Some(outcome))
+}
+
+/// Samples of the gradient check: fewer where a pass by the definitions takes long, two at least for batch norm.
+fn samples_of_gradient(session: &Session) -> usize {
+    let of_sample = session.network().graph.multiply_adds().max(1);
+    let affordable = (PASS_MULTIPLY_ADDS / of_sample).clamp(2, FEW_SAMPLES as u64) as usize;
+    affordable.min(session.training_batches().largest_batch())
+}
+
+/// The node whose backward pass is probably at fault. A wrong one spoils its own parameters and those of all nodes before it,
+/// so it lies from the last spoilt parameter on, up to the next one that is right; a layer of the program's own among those
+/// nodes is suspected first.
+fn suspected(graph: &Graph, outcome: &GradientComparison) -> Option<NodeId> {
+    let wrong = |parameter: &&Parameter| {
+        let spoilt = |result: &ParameterComparison| result.name == parameter.name && result.is_doubtful();
+        outcome.parameters.iter().any(spoilt)
+    };
+    let last = graph.parameters().iter().rev().find(wrong)?.node;
+    let next = graph.parameters().iter().map(|parameter| parameter.node).find(|&node| node > last);
+    let end = next.map_or(graph.nodes().len(), NodeId::index);
+    let own = graph.nodes()[last.index()..end].iter().find(|node| matches!(node.op, Op::Custom(_)));
+    Some(own.map_or(last, |node| node.id))
 }
 
 fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
@@ -157,16 +189,21 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
         format!("{} directions in {} parameters", outcome.compared(), outcome.parameters.len() - undecided.len());
     let mut notes = vec![match outcome.worst() {
         Some(worst) if worst.relative_error == 0.0 => {
-            format!("gradient check: {compared}, the slope of the loss is the gradient's in all, within rounding")
+            format!("gradient check: {compared} agree with finite differences of the loss within rounding")
         }
         Some(worst) => format!(
             "gradient check: {compared}, largest relative error beyond rounding {:.1e} in {}",
             worst.relative_error, worst.name
         ),
-        None => "gradient check: rounding hides every slope; nothing could be judged".to_owned(),
+        None => "gradient check: rounding or kinks hide every slope; nothing could be judged".to_owned(),
     }];
     if !undecided.is_empty() && outcome.compared() > 0 {
-        notes.push(format!("gradient check: too small to be told from rounding in {}", undecided.join(", ")));
+        notes
+            .push(format!("gradient check: no slope could be told from rounding or kinks in {}", undecided.join(", ")));
+    }
+    if outcome.at_kinks() > 0 {
+        let kinks = outcome.at_kinks();
+        notes.push(format!("gradient check: {kinks} directions left out, because kinks of the loss lie too close"));
     }
     if !outcome.complete {
         notes.push("gradient check: ended by its time budget before all directions were tried".to_owned());
@@ -214,6 +251,10 @@ fn check_tiny_batch(
         tiny_batch::Outcome::OutOfTime { steps, left } => notes.push(format!(
             "tiny batch: not judged; the time budget of {:.0} s ended it after {steps} steps with {:.0} % left",
             budget.as_secs_f64(),
+            100.0 * left
+        )),
+        tiny_batch::Outcome::StillFalling { steps, left } => notes.push(format!(
+            "tiny batch: not judged; the loss still falls after {steps} steps with {:.0} % left",
             100.0 * left
         )),
     }

@@ -8,16 +8,56 @@ use keel_data::{Batch, BatchOptions, BatchSource, Batches, Dataset, Position, Ta
 use crate::error::TrainError;
 use crate::session::Session;
 
+/// Samples among which those apart from each other are chosen, for each that is wanted.
+const CANDIDATES: usize = 5;
+
+/// Distance within which two samples are taken for neighbours, as a share of the median distance.
+const NEIGHBOURS: f64 = 0.4;
+
 /// Up to `count` training samples with different inputs, as evenly spread over the classes as the data allow, in the
 /// order of the first epoch.
 pub(super) fn distinct_samples(session: &Session, count: usize) -> Vec<usize> {
+    let dataset = &session.data().dataset;
+    let mut seen = Inputs::new(dataset);
+    chosen(session, count, |sample| seen.insert(sample))
+}
+
+/// As [`distinct_samples`], without neighbours of samples already chosen as far as others are left: neighbours with different
+/// targets are noise of the data, and memorising them takes long.
+///
+/// # Errors
+/// Samples that cannot be read.
+pub(super) fn samples_apart(session: &Session, count: usize) -> Result<Vec<usize>, TrainError> {
+    let candidates = distinct_samples(session, CANDIDATES * count);
+    let batch = batch_of(session, &candidates)?;
+    let length = batch.inputs.len() / candidates.len().max(1);
+    let input = |candidate: usize| &batch.inputs[candidate * length..][..length];
+    let limit = NEIGHBOURS * median_distance(candidates.len(), &|a, b| distance(input(a), input(b)));
+    let place: BTreeMap<usize, usize> = candidates.iter().enumerate().map(|(place, &sample)| (sample, place)).collect();
+    let mut taken: Vec<usize> = Vec::new();
+    let apart = chosen(session, count, |sample| {
+        let Some(&candidate) = place.get(&sample) else { return false };
+        let apart = taken.iter().all(|&other| distance(input(candidate), input(other)) > limit);
+        if apart {
+            taken.push(candidate);
+        }
+        apart
+    });
+    let left = candidates.iter().copied().filter(|sample| !apart.contains(sample));
+    let filled: Vec<usize> = apart.iter().copied().chain(left).take(count).collect();
+    Ok(filled)
+}
+
+/// Up to `count` training samples that `accept` takes, as evenly spread over the classes as it allows, in the order of the
+/// first epoch.
+fn chosen(session: &Session, count: usize, mut accept: impl FnMut(usize) -> bool) -> Vec<usize> {
     let dataset = &session.data().dataset;
     let order = session.training_batches().epoch_order(0);
     let classes = match dataset.targets() {
         Targets::Classes { .. } => dataset.class_names().len().max(1),
         _ => 1,
     };
-    let (mut chosen, mut seen) = (Vec::new(), Inputs::new(dataset));
+    let mut chosen = Vec::new();
     // First a fair share of each class, then whatever there is.
     for share in [count.div_ceil(classes), count] {
         let mut of_class = BTreeMap::new();
@@ -25,15 +65,27 @@ pub(super) fn distinct_samples(session: &Session, count: usize) -> Vec<usize> {
             if chosen.len() == count {
                 return chosen;
             }
-            let class = label(dataset, sample);
-            let taken = of_class.entry(class).or_insert(0);
-            if *taken < share && seen.insert(sample) {
+            let taken = of_class.entry(label(dataset, sample)).or_insert(0);
+            if *taken < share && accept(sample) {
                 chosen.push(sample);
                 *taken += 1;
             }
         }
     }
     chosen
+}
+
+/// Median distance of pairs of `count` candidates; 0 without a pair.
+fn median_distance(count: usize, distance: &dyn Fn(usize, usize) -> f64) -> f64 {
+    let pairs = (0..count).flat_map(|a| (0..a).map(move |b| distance(a, b)));
+    let mut distances: Vec<f64> = pairs.collect();
+    distances.sort_by(f64::total_cmp);
+    distances.get(distances.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn distance(left: &[f32], right: &[f32]) -> f64 {
+    let squares = left.iter().zip(right).map(|(left, right)| f64::from(left - right).powi(2));
+    squares.sum::<f64>().sqrt()
 }
 
 /// Samples `indices` as one batch, preprocessed and not augmented.

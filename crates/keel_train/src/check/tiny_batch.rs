@@ -1,29 +1,42 @@
 //! Memorising a handful of samples: the test a network with right labels, loss, gradient and learning rate passes
 //! in seconds.
 //!
-//! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing. The config's own
-//! optimiser goes first, with a short warm-up and a decay at the end, because its learning rate is under test too; where
-//! it fails, Adam tries the same network from the start, which tells a network that cannot learn from an optimiser that
-//! does not.
+//! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing, and only as many
+//! samples as the network has parameters for, chosen apart from each other. The config's own optimiser goes first, with a
+//! short warm-up and a decay at the end, because its learning rate is under test too; it goes on as long as the loss falls,
+//! so that a low rate that gets there is told from one that does not. Where it fails, Adam tries the same network from the
+//! start, which tells a network that cannot learn from an optimiser that does not.
 
 use std::time::{Duration, Instant};
 
-use keel_data::{AugmentConfig, Batch, SplitDataset, Targets};
+use keel_data::{AugmentConfig, SplitDataset, Targets};
 use keel_health::measurement::TinyBatch;
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::LossSpec;
 
-use super::samples::{batch_of, distinct_samples};
+use super::samples::{batch_of, samples_apart};
 use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
 use crate::optimizers::{AdamConfig, OptimizerConfig};
-use crate::session::Session;
+use crate::session::{Session, StepResult};
 
 /// Number of samples to memorise.
 const SAMPLES: usize = 20;
 
-/// Most steps of an attempt.
+/// Steps of an attempt whose loss does not fall.
 const STEPS: u64 = 500;
+
+/// Maximum number of steps of an attempt.
+const MAX_STEPS: u64 = 4000;
+
+/// Steps over which losses are averaged to see if they fall.
+const WINDOW: u64 = 100;
+
+/// Ratio of a window's mean loss to the lowest before up to which the loss falls.
+const FALLING: f64 = 0.995;
+
+/// Windows that may pass without a lower loss.
+const PATIENCE: u64 = 5;
 
 /// Steps over which the learning rate rises to its value.
 const WARM_UP: u64 = 20;
@@ -44,6 +57,8 @@ pub(super) enum Outcome {
     Judged(TinyBatch),
     /// The time was up after this many steps, with this share of the samples (or of the loss) left.
     OutOfTime { steps: u64, left: f64 },
+    /// The loss was still falling after the last step that is allowed: slow is not unable.
+    StillFalling { steps: u64, left: f64 },
 }
 
 /// How one attempt ended.
@@ -51,6 +66,51 @@ struct Attempt {
     measurement: TinyBatch,
     learned: bool,
     in_time: bool,
+    /// The loss was still falling when no more steps were allowed.
+    still_falling: bool,
+}
+
+/// When an attempt ends: after [`STEPS`], or later while the loss falls.
+#[derive(Debug)]
+struct Length {
+    /// Step at which the rate has come down to zero.
+    end: u64,
+    /// Sum of the losses of the current window.
+    sum: f64,
+    /// Lowest mean loss of a window.
+    lowest: f64,
+    /// Windows since then.
+    stale: u64,
+}
+
+impl Length {
+    fn new() -> Self {
+        Length { end: STEPS, sum: 0.0, lowest: f64::INFINITY, stale: 0 }
+    }
+
+    /// Takes the loss of `step`. At the end of a window, while the rate is up and the loss falls, it stays up for another.
+    fn add(&mut self, step: u64, loss: f64) {
+        self.sum += loss;
+        let taken = step + 1;
+        if !taken.is_multiple_of(WINDOW) {
+            return;
+        }
+        let mean = std::mem::take(&mut self.sum) / WINDOW as f64;
+        if mean <= FALLING * self.lowest {
+            (self.lowest, self.stale) = (mean, 0);
+        } else {
+            self.stale += 1;
+        }
+        let next = taken + WINDOW + COOL_DOWN;
+        if self.stale < PATIENCE && taken + COOL_DOWN <= self.end && next <= MAX_STEPS {
+            self.end = self.end.max(next);
+        }
+    }
+
+    /// The loss falls, and no further window is allowed.
+    fn still_falling(&self) -> bool {
+        self.stale < PATIENCE && self.end + WINDOW > MAX_STEPS
+    }
 }
 
 /// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
@@ -59,19 +119,27 @@ pub(super) fn memorise(config: &Config, data: &SplitDataset, budget: Duration) -
     let plain = unregularised(config);
     let own = attempt(&plain, data, deadline)?;
     let mut measurement = own.measurement;
-    if !own.learned && own.in_time {
-        for rate in RESCUE_RATES {
-            let rescue = attempt(&with_adam(&plain, rate), data, deadline)?;
-            if rescue.learned {
-                measurement.learned_at = Some(rate as f32);
-                break;
-            }
+    let (steps, left) = (measurement.steps, left_of(&measurement));
+    if !own.learned && !own.in_time {
+        return Ok(Outcome::OutOfTime { steps, left });
+    }
+    if !own.learned && own.still_falling {
+        return Ok(Outcome::StillFalling { steps, left });
+    }
+    if !own.learned {
+        measurement.learned_at = rescue_rate(&plain, data, deadline)?;
+    }
+    Ok(Outcome::Judged(measurement))
+}
+
+/// The first of [`RESCUE_RATES`] at which Adam learns what the config's own optimiser did not.
+fn rescue_rate(plain: &Config, data: &SplitDataset, deadline: Instant) -> Result<Option<f32>, TrainError> {
+    for rate in RESCUE_RATES {
+        if attempt(&with_adam(plain, rate), data, deadline)?.learned {
+            return Ok(Some(rate as f32));
         }
     }
-    if own.learned || own.in_time {
-        return Ok(Outcome::Judged(measurement));
-    }
-    Ok(Outcome::OutOfTime { steps: measurement.steps, left: left_of(&measurement) })
+    Ok(None)
 }
 
 /// Share of the samples still wrong; for regression, of the first loss.
@@ -82,22 +150,25 @@ pub(super) fn left_of(measurement: &TinyBatch) -> f64 {
 
 fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<Attempt, TrainError> {
     let mut session = Session::new(config, data.clone())?;
-    let chosen = distinct_samples(&session, SAMPLES);
+    let chosen = samples_apart(&session, SAMPLES.min(capacity(&session)))?;
     let batch = batch_of(&session, &chosen)?;
     let classification = matches!(data.dataset.targets(), Targets::Classes { .. });
     let peak = config.optimizer.learning_rate();
     let mut measurement = TinyBatch { samples: chosen.len() as u64, ..TinyBatch::default() };
-    let (mut learned, mut in_time) = (false, true);
-    while measurement.steps < STEPS && !learned && in_time {
-        let (right, loss) = one_step(&mut session, &batch, measurement.steps, peak);
+    let (mut learned, mut in_time, mut length) = (false, true, Length::new());
+    while measurement.steps < length.end && !learned && in_time {
+        let step = measurement.steps;
+        let StepResult { right, loss, .. } = session.step(&batch, step, peak * share_of_rate(step, length.end));
+        length.add(step, loss);
         if measurement.steps == 0 {
             measurement.first_loss = loss as f32;
         }
         measurement.steps += 1;
         measurement.last_loss = loss as f32;
         if classification {
-            measurement.training_error = Some(1.0 - right as f32 / chosen.len() as f32);
-            learned = right == chosen.len() as u64;
+            let wrong = chosen.len() as u64 - right;
+            measurement.training_error = Some(wrong as f32 / chosen.len() as f32);
+            learned = wrong == 0;
         } else {
             learned = loss <= LEARNED_LOSS * f64::from(measurement.first_loss);
         }
@@ -108,14 +179,23 @@ fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<At
         in_time = Instant::now() < deadline;
     }
     learned |= left_of(&measurement) <= if classification { 0.05 } else { 0.1 };
-    Ok(Attempt { measurement, learned, in_time })
+    Ok(Attempt { measurement, learned, in_time, still_falling: length.still_falling() })
 }
 
-fn one_step(session: &mut Session, batch: &Batch, step: u64, peak: f64) -> (u64, f64) {
+/// Share of the learning rate at `step` of an attempt that ends at step `end`.
+fn share_of_rate(step: u64, end: u64) -> f64 {
     let warm_up = (step + 1) as f64 / WARM_UP as f64;
-    let cool_down = (STEPS - step) as f64 / COOL_DOWN as f64;
-    let result = session.step(batch, step, peak * warm_up.min(cool_down).min(1.0));
-    (result.right, result.loss)
+    let cool_down = (end - step) as f64 / COOL_DOWN as f64;
+    warm_up.min(cool_down).min(1.0)
+}
+
+/// Samples that the network has parameters for: as many as a linear model of its size can fit, at least one.
+fn capacity(session: &Session) -> usize {
+    let graph = &session.network().graph;
+    let trained = graph.parameters().iter().filter(|parameter| !parameter.frozen);
+    let parameters: usize = trained.map(|parameter| parameter.range.len()).sum();
+    let outputs = session.objective().outputs() * session.objective().members();
+    (parameters / outputs.max(1)).max(1)
 }
 
 /// The same network and optimiser with nothing that keeps it from memorising.

@@ -16,7 +16,7 @@ pub(super) fn evaluate(call: LossCall<'_>) -> LossGradient {
         let (first, label) = (n * classes, call.targets.labels()[n] as usize);
         let share = call.sample_weight(n) / total;
         for c in (0..classes).filter(|&c| c != label) {
-            let excess = call.outputs[first + c] - call.outputs[first + label] + 1.0;
+            let excess = excess(call, n, c);
             if excess > 0.0 {
                 value += share * excess;
                 gradient[first + c] += share;
@@ -25,4 +25,16 @@ pub(super) fn evaluate(call: LossCall<'_>) -> LossGradient {
         }
     }
     LossGradient { value, gradient }
+}
+
+/// Returns 1 for each score that adds a term to the loss of its sample, `[batch, classes]`.
+pub(super) fn branches(call: LossCall<'_>) -> Vec<u32> {
+    let scores = 0..call.outputs.len();
+    scores.map(|k| u32::from(excess(call, k / call.width, k % call.width) > 0.0)).collect()
+}
+
+/// Returns how far score `c` of sample `n` lies inside the margin of the sample's own.
+fn excess(call: LossCall<'_>, n: usize, c: usize) -> f64 {
+    let (first, label) = (n * call.width, call.targets.labels()[n] as usize);
+    call.outputs[first + c] - call.outputs[first + label] + 1.0
 }

@@ -47,6 +47,16 @@ pub fn evaluate(loss: &Loss, outputs: &[f64], targets: Targets<'_>) -> Option<Lo
     }
 }
 
+/// Returns the branch that each term of `loss` comes from, as
+/// [`Definition::branches`](crate::reference::Definition::branches) does for an operation.
+pub fn branches(loss: &Loss, outputs: &[f64], targets: Targets<'_>) -> Vec<u32> {
+    let call = LossCall { outputs, width: loss.outputs(), targets, class_weights: loss.class_weights() };
+    match loss.spec() {
+        LossSpec::Hinge {} => hinge::branches(call),
+        _ => Vec::new(),
+    }
+}
+
 impl LossCall<'_> {
     /// Returns the number of samples.
     fn batch(&self) -> usize {

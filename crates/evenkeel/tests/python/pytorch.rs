@@ -1,11 +1,9 @@
 //! The example that diagnoses a PyTorch training, with the real PyTorch where there is one.
 
-mod program;
+use std::path::Path;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use program::Program;
+use crate::program::Program;
+use crate::python;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pytorch");
 
@@ -32,18 +30,6 @@ const FAULTS: [(&str, &str, &str); 15] = [
     ("unshuffled", "K031", "error"),
 ];
 
-/// `EVENKEEL_PYTHON`, or `python3`, if it can import PyTorch.
-fn python(test: &str) -> Option<PathBuf> {
-    let python = std::env::var_os("EVENKEEL_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let imported =
-        Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|output| output.status.success());
-    if !imported {
-        let reason = format!("{} cannot import torch; EVENKEEL_PYTHON names another Python", python.display());
-        keel_testkit::skipped(test, &reason);
-    }
-    imported.then_some(python)
-}
-
 /// Trains once for each of `runs`, the words of its command line.
 fn train(python: &Path, program: &Program, runs: &[String]) {
     let mut command = assert_cmd::Command::new(python);
@@ -63,7 +49,7 @@ fn accusations(program: &Program, file: &str) -> Vec<(String, String)> {
 #[test]
 fn every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accused() {
     let test = "every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accused";
-    let Some(python) = python(test) else { return };
+    let Some(python) = python(test, "torch") else { return };
     let program = Program::new();
     // The last one updates after every fourth backward pass.
     let healthy = [(0, 1), (1, 1), (2, 4)]
