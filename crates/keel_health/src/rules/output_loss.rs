@@ -153,7 +153,8 @@ fn wrong_values(case: &Case) -> Option<Observation> {
     let message =
         format!("the loss {} is given values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
     Some(
-        Observation::new(Level::Error, None, highest, 0.0).always()
+        Observation::new(Level::Error, None, highest, 0.0)
+            .always()
             .statistic("largest value that the loss is given")
             .message(message)
             .cause("the output of the network and the loss were chosen separately")

@@ -170,7 +170,6 @@ fn remedies_about_the_data_change_its_section() {
     let ignored = treated(Remedy::IgnoreColumns { columns: vec!["b c".into(), "a".into()] });
     assert_eq!(ignored.data.ignore_columns, ["a", "b c"]);
     assert!(treated(Remedy::KeepDuplicatesTogether).data.keep_duplicates_together);
-    let steps = ["clip", "standardize"].map(str::to_owned).to_vec();
-    let clipped = treated(Remedy::AddPreprocess { step: "clip".into(), steps });
+    let clipped = treated(Remedy::AddPreprocess { step: "clip".into() });
     assert_eq!(clipped.preprocess.steps.iter().map(PreprocessStep::name).collect::<Vec<_>>(), ["clip", "standardize"]);
 }
