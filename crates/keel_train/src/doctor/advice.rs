@@ -21,6 +21,12 @@ const SAME_RATE: f64 = 1.5;
 /// Factor of the number of epochs.
 const LONGER: u64 = 3;
 
+/// Epochs that a config may have.
+const MOST_EPOCHS: u64 = 1_000_000;
+
+/// Learning rates of Adam that train most networks.
+const USUAL_RATES: [f64; 2] = [0.001, 0.01];
+
 /// Samples a step that nearly always train.
 const BATCH_SIZE: usize = 32;
 
@@ -31,26 +37,32 @@ const BATCH_SIZES: std::ops::RangeInclusive<usize> = 8..=128;
 pub(super) struct Group {
     /// Makes the changes for the config at hand.
     pub(super) changes: fn(&Config, &SplitDataset) -> Vec<Intervention>,
-    /// True if they make sense only for a training that ended while its loss was still falling.
-    pub(super) lengthens: bool,
+    /// When it is tried.
+    pub(super) occasion: Occasion,
 }
 
-impl Group {
-    const fn of(changes: fn(&Config, &SplitDataset) -> Vec<Intervention>) -> Self {
-        Group { changes, lengthens: false }
-    }
+/// When a group is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// Something is wrong with the training.
+    Fault,
+    /// The loss was still falling at the end, or something is wrong; it needs longer trainings.
+    TooShort,
+    /// Something is wrong and nothing else helps; it needs longer trainings.
+    LastResort,
 }
 
 /// The groups in the order in which they are tried.
-pub(super) const GROUPS: [Group; 8] = [
-    Group::of(inputs),
-    Group::of(rate),
-    Group::of(signal),
-    Group::of(output),
-    Group::of(regularisation),
-    Group::of(conventional),
-    Group::of(size),
-    Group { changes: length, lengthens: true },
+pub(super) const GROUPS: [Group; 9] = [
+    Group { changes: inputs, occasion: Occasion::Fault },
+    Group { changes: rate, occasion: Occasion::Fault },
+    Group { changes: signal, occasion: Occasion::Fault },
+    Group { changes: output, occasion: Occasion::Fault },
+    Group { changes: regularisation, occasion: Occasion::Fault },
+    Group { changes: conventional, occasion: Occasion::Fault },
+    Group { changes: size, occasion: Occasion::Fault },
+    Group { changes: length, occasion: Occasion::TooShort },
+    Group { changes: larger, occasion: Occasion::LastResort },
 ];
 
 fn inputs(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
@@ -230,11 +242,31 @@ fn size(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
 
 fn length(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut longer = config.clone();
-    longer.train.epochs = config.train.epochs.saturating_mul(LONGER).min(1_000_000);
+    longer.train.epochs = config.train.epochs.saturating_mul(LONGER).min(MOST_EPOCHS);
     longer.train.early_stopping = 0;
-    let reason = "the loss was still falling when the training ended";
+    let reason = "the loss may go on falling";
     let change = format!("train for {} epochs", longer.train.epochs);
     vec![Intervention::advice(change, reason, longer)]
+}
+
+/// What is usual, with wider layers, a longer training, and each of the usual learning rates.
+fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
+    let reason = "faults that hide each other show no effect one by one, and small networks need time";
+    let mut advice = Vec::new();
+    for usual in conventional(config, data) {
+        let Ok(mut larger) = usual.config else { continue };
+        larger = edited(&larger, |layers| network::wider(layers)).unwrap_or(larger);
+        larger.train.epochs = config.train.epochs.saturating_mul(LONGER).min(MOST_EPOCHS);
+        larger.train.early_stopping = 0;
+        for rate in USUAL_RATES {
+            let mut config = larger.clone();
+            config.optimizer = config.optimizer.with_learning_rate(rate);
+            let change =
+                format!("{}; a wider network, {} epochs, learning rate {rate}", usual.change, config.train.epochs);
+            advice.push(Intervention::advice(change, reason, config));
+        }
+    }
+    advice
 }
 
 /// The config with `edit` made to its layers; `None` where it changes nothing.

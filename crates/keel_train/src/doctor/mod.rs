@@ -5,6 +5,7 @@
 
 mod advice;
 mod budget;
+mod candidate;
 mod intervention;
 mod network_changes;
 mod progress;

@@ -3,6 +3,7 @@
 use keel_health::{Finding, Level};
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::remedies::{Comparison, RunResult};
 
 /// Everything that happened.
@@ -40,6 +41,30 @@ pub struct Story {
     pub trainings: u64,
     /// Seconds taken.
     pub seconds: f64,
+}
+
+impl Story {
+    /// Nothing done yet for the training of `config` on the data `data`.
+    pub(super) fn begun(config: &Config, data: &str) -> Self {
+        Story {
+            data: data.to_owned(),
+            score: String::new(),
+            seed: config.train.seed,
+            epochs: config.train.epochs,
+            trained_epochs: config.train.epochs,
+            found: Vec::new(),
+            first: RunResult::default(),
+            attempts: Vec::new(),
+            changes: Vec::new(),
+            left: Vec::new(),
+            start: Vec::new(),
+            end: Vec::new(),
+            comparison: None,
+            ending: None,
+            trainings: 0,
+            seconds: 0.0,
+        }
+    }
 }
 
 /// A finding in brief.

@@ -25,6 +25,9 @@ const STILL_FALLING: f64 = 0.02;
 /// Share of the distance from a constant guess to a perfect score below which a result is poor.
 const POOR_SHARE: f64 = 0.2;
 
+/// Score from which a training without findings needs no further advice.
+const GOOD_SCORE: f64 = 0.95;
+
 /// A training that came to its end, with or without a result.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trial {
@@ -59,6 +62,11 @@ impl Trial {
     pub(super) fn is_poor(&self) -> bool {
         let better = self.validation.score.is_some_and(|score| score > self.guess + POOR_SHARE * (1.0 - self.guess));
         !better
+    }
+
+    /// True if the score leaves little to be gained.
+    pub(super) fn is_good(&self) -> bool {
+        self.validation.score.is_some_and(|score| score >= GOOD_SCORE)
     }
 
     /// True if the validation loss was still falling at the end.
@@ -204,6 +212,7 @@ mod tests {
         for (score, guess, expected) in cases {
             assert_eq!(trial(score, guess).is_poor(), expected, "{score:?} {guess}");
         }
-        assert!(trial(Some(f64::NAN), 0.0).is_poor(), "NaN is no good result");
+        assert!(trial(Some(f64::NAN), 0.0).is_poor() && !trial(Some(f64::NAN), 0.0).is_good(), "NaN is no good result");
+        assert!(trial(Some(0.95), 0.0).is_good() && !trial(Some(0.949), 0.0).is_good());
     }
 }
