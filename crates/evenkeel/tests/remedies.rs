@@ -156,6 +156,34 @@ fn the_doctor_repairs_a_learning_rate_far_too_high_and_leaves_the_story() {
 }
 
 #[test]
+fn the_doctor_standardises_raw_inputs() {
+    let program = Program::new();
+    let row = |index: u32| {
+        let (a, b) = (f64::from(index * 37 % 400) * 8.0, 400.0 + f64::from(index * 53 % 200));
+        let c = f64::from(index * 71 % 200) / 100.0 - 1.0;
+        format!("{a},{b},{c},{:.4}\n", (a / 600.0).sin() + (b - 500.0) / 200.0 * c)
+    };
+    let rows: String = (0..400).map(row).collect();
+    std::fs::write(program.path("rows.csv"), format!("a,b,c,y\n{rows}")).unwrap();
+    let settings = [
+        "data.source=\"rows.csv\"",
+        "data.target=y",
+        "preprocess.steps=[]",
+        "train.epochs=30",
+        "optimizer.type=sgd",
+        "optimizer.learning_rate=0.01",
+        PLAIN[1],
+        PLAIN[2],
+    ];
+    std::fs::write(program.path("raw.toml"), settings.map(dotted).concat()).unwrap();
+    let document = program.run(&["doctor", "raw.toml", "--trainings", "60", "--json"]).succeeded().json();
+    assert_eq!(document["ending"], "better", "{document:#}");
+    let changes = document["changes"].as_array().unwrap();
+    assert!(changes.iter().any(|change| change["key"] == "preprocess.steps"), "{document:#}");
+    assert!(document["end"][0]["test"]["score"].as_f64().unwrap() > 0.5, "{document:#}");
+}
+
+#[test]
 fn the_doctor_leaves_a_healthy_training_alone() {
     let program = Program::new();
     let run = program.run(&["doctor", "mlp", "--set", "data.source=digits", "--trainings", "20", "--json"]);
@@ -174,7 +202,7 @@ fn the_doctor_refuses_what_it_cannot_treat() {
     program.run(&["doctor", "a.toml", "--out", "a.toml"]).refused(&["a.toml exists already", "--out"]);
     program.run(&["doctor", "a.toml", "--set", "data.source=\"none.csv\""]).refused(&["none.csv"]);
     let broken = ["doctor", "a.toml", "--set", "model.layers=[{type=\"linear\",out_features=3}]"];
-    program.run(&broken).refused(&["classes"]);
+    program.run(&broken).refused(&["the data wants 10"]);
     assert!(!program.path("runs/a-doctor").exists(), "a refusal leaves no folder");
     program.run(&["train", "a.toml", "--set", "run.name=r", "--set", "train.epochs=1"]);
     program.run(&["doctor", "runs/r", "--set", "train.epochs=3"]).refused(&["a run has its own", "runs/r/config.toml"]);

@@ -182,8 +182,8 @@ fn attempts(story: &Story, language: Language) -> String {
     let rows = story.attempts.iter().map(|attempt| {
         let refusal = attempt.refusal.as_ref().map(|reason| format!(": {}", escape(reason))).unwrap_or_default();
         vec![
-            escape(&attempt.change),
-            format!("<span title=\"{}\">{}</span>", escape(&attempt.reason), escape(&attempt.because)),
+            format!("{}<br><span class=\"more\">{}</span>", escape(&attempt.change), escape(&attempt.reason)),
+            escape(&attempt.because),
             result(&attempt.without),
             result(&attempt.with),
             attempt.with.len().to_string(),

@@ -78,13 +78,16 @@ fn rate(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     let reason = "the learning rate decides more than any other setting";
     let with = |optimizer: OptimizerConfig| Config { optimizer, ..config.clone() };
     let mut rates: Vec<(String, f64)> = vec![
-        (format!("lower the learning rate to {:.2e}", rate / RATE_FACTOR), rate / RATE_FACTOR),
-        (format!("raise the learning rate to {:.2e}", rate * RATE_FACTOR), rate * RATE_FACTOR),
+        (format!("lower the learning rate to {}", rate_text(rate / RATE_FACTOR)), rate / RATE_FACTOR),
+        (format!("raise the learning rate to {}", rate_text(rate * RATE_FACTOR)), rate * RATE_FACTOR),
     ];
     let suggestion = RangeTest::run(config, data.clone()).ok().and_then(|test| test.suggestion);
     let new = |suggestion: &f64| rates.iter().all(|(_, rate)| !is_same_rate(*rate, *suggestion));
     if let Some(suggestion) = suggestion.filter(|suggestion| new(suggestion) && !is_same_rate(rate, *suggestion)) {
-        rates.insert(0, (format!("use the learning rate {suggestion:.2e} that a range test suggests"), suggestion));
+        rates.insert(
+            0,
+            (format!("use the learning rate {} that a range test suggests", rate_text(suggestion)), suggestion),
+        );
     }
     let mut advice: Vec<Intervention> = rates
         .into_iter()
@@ -272,7 +275,9 @@ fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
 /// The config with `edit` made to its layers; `None` where it changes nothing.
 fn edited(config: &Config, edit: impl FnOnce(&mut Vec<LayerSpec>) -> bool) -> Option<Config> {
     let mut changed = config.clone();
-    changed.model = changed.model.listed();
+    if changed.model.layers.is_empty() {
+        changed.model = changed.model.listed();
+    }
     edit(&mut changed.model.layers).then_some(changed)
 }
 
@@ -301,6 +306,12 @@ fn usual_optimizer(config: &Config) -> Option<OptimizerConfig> {
     (!same).then_some(usual)
 }
 
+/// Three significant digits, with an exponent for small numbers.
+fn rate_text(rate: f64) -> String {
+    let rounded: f64 = format!("{rate:.2e}").parse().unwrap_or(rate);
+    if rounded < 1e-3 { format!("{rounded:e}") } else { rounded.to_string() }
+}
+
 fn is_same_rate(one: f64, other: f64) -> bool {
     (one / other).max(other / one) < SAME_RATE
 }
@@ -314,6 +325,14 @@ mod tests {
     fn config(settings: &[&str]) -> Config {
         let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
         config::load(Some("mlp"), &settings).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn rates_are_written_for_people() {
+        let cases = [(3.0, "3"), (0.1, "0.1"), (1e-3, "0.001"), (5.0812e-4, "5.08e-4"), (1e-5, "1e-5")];
+        for (rate, text) in cases {
+            assert_eq!(rate_text(rate), text);
+        }
     }
 
     #[test]
@@ -334,10 +353,10 @@ mod tests {
         };
         assert_eq!(changes(inputs, &faulty), ["standardise the inputs"]);
         let rates = changes(rate, &faulty);
-        assert!(rates[0].contains("usual learning rate") && rates.iter().any(|change| change.contains("to 3.00e0")));
+        assert!(rates[0].contains("usual learning rate") && rates.iter().any(|change| change.ends_with("to 3")));
         assert_eq!(changes(signal, &faulty).len(), 3, "initialiser, relu, batch norm");
         assert_eq!(changes(output, &faulty).len(), 3);
-        assert_eq!(changes(regularisation, &faulty).len(), 2);
+        assert_eq!(changes(regularisation, &faulty).len(), 3, "less dropout, none, no decay");
         assert_eq!(changes(size, &faulty).len(), 2);
         let usual = conventional(&faulty, &data).remove(0).config.unwrap();
         assert_eq!(usual.preprocess.steps, [PreprocessStep::Standardize]);

@@ -99,14 +99,14 @@ impl<'a> Search<'a> {
             if self.treat_findings(current, |level| level > Level::Info)? {
                 continue;
             }
-            let trial = current.first();
-            let well = Found::causes(&trial.findings).is_empty() && trial.is_good();
-            let ill = began_ill && !well;
-            let remarks = ill && self.treat_findings(current, |level| level == Level::Info)?;
-            if remarks || self.follow_advice(current, ill)? {
-                continue;
+            // A good result needs no advice beyond what the findings ask for.
+            if current.first().is_good() {
+                return Ok(());
             }
-            return Ok(());
+            let remarks = began_ill && self.treat_findings(current, |level| level == Level::Info)?;
+            if !remarks && !self.follow_advice(current, began_ill)? {
+                return Ok(());
+            }
         }
     }
 

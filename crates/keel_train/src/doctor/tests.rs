@@ -42,11 +42,25 @@ fn a_learning_rate_far_too_high_is_cured() {
 
 #[test]
 fn zero_weights_are_cured() {
-    let Treated { story, config } = treated(&[PLAIN, "model.init=zeros"], 40);
+    let Treated { story, .. } = treated(&[PLAIN, "model.init=zeros"], 40);
     assert_eq!(story.ending, Some(Ending::Better), "{story:#?}");
-    assert_ne!(config.model.init, keel_nn::init::InitSpec::Zeros);
     assert!(story.attempts.iter().any(|attempt| attempt.judgement == Judgement::Helped));
     assert!(story.changes.iter().any(|change| change.key.contains("init")), "{:?}", story.changes);
+}
+
+#[test]
+fn no_choice_reads_the_test_split() {
+    let settings = ["data.source=digits", "train.threads=1", "train.epochs=2", PLAIN, "model.init=zeros"];
+    let config = config::load(Some("mlp"), &settings.map(str::to_owned)).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let data = load_data(&config).unwrap();
+    let mut other = data.clone();
+    other.test.truncate(3);
+    let [one, two] =
+        [data, other].map(|data| treat(&config, data, &options(16, scratch.path()), &mut ()).unwrap().story);
+    assert!(!one.attempts.is_empty());
+    assert_eq!((&one.attempts, &one.changes, one.comparison), (&two.attempts, &two.changes, two.comparison));
+    assert!(one.end.iter().zip(&two.end).any(|(one, two)| one.test != two.test), "the report is of the test split");
 }
 
 #[test]

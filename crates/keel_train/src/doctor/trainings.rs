@@ -25,7 +25,7 @@ const STILL_FALLING: f64 = 0.02;
 /// Share of the distance from a constant guess to a perfect score below which a result is poor.
 const POOR_SHARE: f64 = 0.2;
 
-/// Score from which a training without findings needs no further advice.
+/// Score from which a training needs no advice beyond the remedies of its findings.
 const GOOD_SCORE: f64 = 0.95;
 
 /// A training that came to its end, with or without a result.

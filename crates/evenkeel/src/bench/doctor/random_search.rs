@@ -131,17 +131,16 @@ impl RandomSearch {
         }
     }
 
-    /// One hidden linear layer with its activation less, or one more of the same width.
+    /// One hidden linear layer with what follows it less, or one more of the same kind behind it.
     fn draw_depth(&mut self, layers: &mut Vec<LayerSpec>) {
-        let is_pair = |pair: &[LayerSpec]| matches!(pair, [LayerSpec::Linear(_), LayerSpec::Activation(_)]);
-        let Some(last) = layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_))) else { return };
-        let pairs: Vec<usize> = (0..last.saturating_sub(1)).filter(|&at| is_pair(&layers[at..at + 2])).collect();
-        let Some(&pair) = pairs.last() else { return };
-        if self.draws.unit() < 0.5 && pairs.len() > 1 {
-            layers.drain(pair..pair + 2);
+        let linear = |layer: &LayerSpec| matches!(layer, LayerSpec::Linear(_));
+        let places: Vec<usize> = (0..layers.len()).filter(|&at| linear(&layers[at])).collect();
+        let [.., from, to] = places[..] else { return };
+        if self.draws.unit() < 0.5 && places.len() > 2 {
+            layers.drain(from..to);
         } else {
-            let copy = layers[pair..pair + 2].to_vec();
-            layers.splice(pair + 2..pair + 2, copy);
+            let copy = layers[from..to].to_vec();
+            layers.splice(to..to, copy);
         }
     }
 

@@ -248,11 +248,14 @@ fn spread_text(arms: &[Arm], value: fn(&Arm) -> Option<f64>, text: fn(f64) -> St
     Proof::spread(arms, value).map(|spread| spread.text(text, " to "))
 }
 
-/// Four digits, with an exponent where the number is far from 1.
+/// Four significant digits, with an exponent where the number is far from 1.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        1e-3..1e5 => format!("{}", (value * 1e4).round() / 1e4),
+        size @ 1e-3..1e5 => {
+            let scale = 10_f64.powf(3.0 - size.log10().floor());
+            format!("{}", (value * scale).round() / scale)
+        }
         _ => format!("{value:.2e}"),
     }
 }
@@ -309,10 +312,11 @@ mod tests {
 
     #[test]
     fn runs_within_the_limits_are_counted() {
-        let cases: [(&[Option<f64>], &str); 4] = [
+        let cases: [(&[Option<f64>], &str); 5] = [
             (&[None, None], "within its limits"),
             (&[Some(2.0)], "2"),
             (&[Some(2.0), Some(3.0)], "2.5 (2 to 3)"),
+            (&[Some(3912.9126), Some(0.868_055)], "1957 (0.8681 to 3913)"),
             (&[Some(2e-9), None], "2.00e-9, 1 of 2 within"),
         ];
         for (statistics, expected) in cases {

@@ -103,7 +103,7 @@ mod tests {
     fn the_result_decides_and_then_the_statistic() {
         let beyond = |score: f64| (Some(9.0), Some(score));
         let within = |score: f64| (None, Some(score));
-        let nearly = |score: f64| (Some(8.2), Some(score));
+        let nearly = |score: f64| (Some(8.25), Some(score));
         let failed = (Some(9.0), None);
         let cases = [
             (vec![beyond(0.3); 3], vec![within(0.9); 3], Verdict::Confirmed),
@@ -111,7 +111,7 @@ mod tests {
             (vec![within(0.3); 3], vec![within(0.9); 3], Verdict::Confirmed),
             (vec![failed; 3], vec![within(0.3); 3], Verdict::Confirmed),
             (vec![beyond(0.9); 3], vec![within(0.9); 3], Verdict::StatisticOnly),
-            // 9 is a distance of 8 from the limit of 1: 8.2 is less than a tenth nearer, 8.0 more.
+            // 9 is a distance of 8 from the limit of 1: 8.25 is less than a tenth nearer, 8.0 more.
             (vec![beyond(0.9); 3], vec![nearly(0.9); 3], Verdict::NoEffect),
             (vec![beyond(0.9); 3], vec![(Some(8.0), Some(0.9)); 3], Verdict::StatisticOnly),
             (vec![beyond(0.9); 3], vec![within(0.3); 3], Verdict::Worse),
