@@ -3,7 +3,7 @@
 use keel_train::doctor::{Attempt, Ending, Judgement, Measured, Story};
 
 use super::Document;
-use crate::terminal::{Align, loss_text, table, wrapped};
+use crate::terminal::{Align, loss_text, plural, table, wrapped};
 
 /// Everything that was tried, start and end, and how it ended.
 pub(super) fn text(document: &Document<'_>) -> String {
@@ -63,7 +63,7 @@ fn comparison_table(story: &Story) -> String {
         let of = |value: fn(&Measured) -> Option<f64>| mean(&side.iter().filter_map(value).collect::<Vec<_>>());
         let number = |value: Option<f64>| value.map_or_else(|| "no result".to_owned(), loss_text);
         vec![
-            format!("{name} ({} seeds)", side.len()),
+            format!("{name} ({})", plural(side.len() as u64, "seed")),
             number(of(|run| run.validation.score)),
             number(of(|run| run.validation.loss)),
             number(of(|run| run.test.score)),
