@@ -1,5 +1,6 @@
 //! Configs that are trained, seed by seed, within the budget.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use keel_data::SplitDataset;
@@ -20,18 +21,35 @@ pub(super) struct Candidate {
     pub(super) data: SplitDataset,
     /// What it is, for whoever watches.
     name: String,
-    pub(super) trials: Vec<Trial>,
+    /// By the distance of their seed from the first one.
+    pub(super) trials: BTreeMap<u64, Trial>,
 }
 
 impl Candidate {
     /// Validation results, one a seed.
     pub(super) fn results(&self) -> Vec<RunResult> {
-        self.trials.iter().map(|trial| trial.validation).collect()
+        self.trials.values().map(|trial| trial.validation).collect()
     }
 
-    /// The training with the first seed.
-    pub(super) fn first(&self) -> &Trial {
-        &self.trials[0]
+    /// Validation results of this and of another one over those of the first `seeds` that both were trained with.
+    pub(super) fn paired(&self, other: &Candidate, seeds: u64) -> [Vec<RunResult>; 2] {
+        let first = || self.trials.range(..seeds);
+        let both = || first().filter_map(|(seed, trial)| Some((trial, other.trials.get(seed)?)));
+        [both().map(|(trial, _)| trial.validation).collect(), both().map(|(_, trial)| trial.validation).collect()]
+    }
+
+    /// The seed with the worst result, as its distance from the first one: it shows a fault that not every seed shows.
+    pub(super) fn worst_seed(&self) -> u64 {
+        let score = |trial: &Trial| trial.validation.score.unwrap_or(f64::NEG_INFINITY);
+        let loss = |trial: &Trial| trial.validation.loss.unwrap_or(f64::INFINITY);
+        let worse =
+            |one: &Trial, other: &Trial| score(one).total_cmp(&score(other)).then(loss(other).total_cmp(&loss(one)));
+        self.trials.iter().min_by(|(_, one), (_, other)| worse(one, other)).map_or(0, |(&seed, _)| seed)
+    }
+
+    /// The training with the worst result; `None` before the first.
+    pub(super) fn worst(&self) -> Option<&Trial> {
+        self.trials.get(&self.worst_seed())
     }
 }
 
@@ -81,7 +99,7 @@ impl<'a> Trainer<'a> {
     /// Its data cannot be read.
     pub(super) fn candidate(&self, config: Config, name: &str) -> Result<Candidate, TrainError> {
         let data = data_of(&config, &self.base, &self.data)?;
-        Ok(Candidate { config, data, name: name.to_owned(), trials: Vec::new() })
+        Ok(Candidate { config, data, name: name.to_owned(), trials: BTreeMap::new() })
     }
 
     /// True if the time does not allow whole trainings.
@@ -103,33 +121,36 @@ impl<'a> Trainer<'a> {
             let message = "not even one epoch ends in a twelfth of the time; give more with --budget, or fewer samples";
             return Err(Halt::Refused(TrainError::setting("train.epochs", message)));
         }
-        self.take(candidate, trained)
+        self.take(candidate, 0, trained)
     }
 
-    /// Trains with the next seed, in the time that is left for the search.
-    pub(super) fn train_next(&mut self, candidate: &mut Candidate) -> Result<(), Halt> {
+    /// Trains with the seed that is `offset` behind the first, if that was not done, in the time that is left for the search.
+    pub(super) fn train_seed(&mut self, candidate: &mut Candidate, offset: u64) -> Result<(), Halt> {
+        if candidate.trials.contains_key(&offset) {
+            return Ok(());
+        }
         if !self.budget.allows(1) {
             return Err(Halt::Spent);
         }
         let deadline = self.seconds().is_finite().then(|| self.budget.search_deadline());
-        let trained = self.train(candidate, candidate.trials.len() as u64, deadline)?;
-        self.take(candidate, trained)
+        let trained = self.train(candidate, offset, deadline)?;
+        self.take(candidate, offset, trained)
     }
 
     /// Trains with the seed that is `offset` behind the first, however long it takes.
     pub(super) fn train_whole(&mut self, candidate: &mut Candidate, offset: u64) -> Result<(), Halt> {
         let trained = self.train(candidate, offset, None)?;
-        self.take(candidate, trained)
+        self.take(candidate, offset, trained)
     }
 
-    fn take(&mut self, candidate: &mut Candidate, trained: Trained) -> Result<(), Halt> {
+    fn take(&mut self, candidate: &mut Candidate, offset: u64, trained: Trained) -> Result<(), Halt> {
         match trained {
             Trained::Ended(trial) => {
                 self.budget.note(trial.seconds);
                 if self.score.is_empty() {
                     self.score.clone_from(&trial.score);
                 }
-                candidate.trials.push(*trial);
+                candidate.trials.insert(offset, *trial);
                 Ok(())
             }
             Trained::Refused(error) => Err(Halt::Refused(error)),

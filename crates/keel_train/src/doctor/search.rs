@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::remedies::{Change, Comparison};
 
 /// Seeds over which a change is judged, and over which one is judged that is better within the spread.
-const SEEDS: [usize; 2] = [3, 5];
+const SEEDS: [u64; 2] = [3, 5];
 
 /// Distance of the seeds of the comparison at the end from those that decide.
 const FINAL_OFFSET: u64 = 1000;
@@ -60,7 +60,7 @@ impl<'a> Search<'a> {
             Err(Halt::Stopped) => self.story.ending = Some(Ending::Stopped),
             Ok(()) | Err(Halt::Spent) => {}
         }
-        self.story.left = current.trials.first().map(|trial| Found::causes(&trial.findings)).unwrap_or_default();
+        self.story.left = current.worst().map(|trial| Found::causes(&trial.findings)).unwrap_or_default();
         if self.story.ending.is_none() {
             self.conclude(&current)?;
         }
@@ -72,9 +72,10 @@ impl<'a> Search<'a> {
     fn begin(&mut self, current: &mut Candidate) -> Result<(), Halt> {
         self.trainer.train_first(current)?;
         self.story.trained_epochs = self.trainer.epochs;
-        let trial = current.first();
-        self.story.first = trial.validation;
-        self.story.found = Found::causes(&trial.findings);
+        if let Some(trial) = current.worst() {
+            self.story.first = trial.validation;
+            self.story.found = Found::causes(&trial.findings);
+        }
         self.preflight(current);
         self.tell(&current.config);
         Ok(())
@@ -94,13 +95,13 @@ impl<'a> Search<'a> {
     /// Changes the config until nothing of level warn is left or nothing helps.
     fn improve(&mut self, current: &mut Candidate) -> Result<(), Halt> {
         self.tried.insert(current.config.fingerprint());
-        let began_ill = !self.story.found.is_empty() || current.first().is_poor();
+        let began_ill = !self.story.found.is_empty() || current.worst().is_none_or(Trial::is_poor);
         loop {
             if self.treat_findings(current, |level| level > Level::Info)? {
                 continue;
             }
             // A good result needs no advice beyond what the findings ask for.
-            if current.first().is_good() {
+            if current.trials.values().all(Trial::is_good) {
                 return Ok(());
             }
             let remarks = began_ill && self.treat_findings(current, |level| level == Level::Info)?;
@@ -112,7 +113,7 @@ impl<'a> Search<'a> {
 
     /// Tries the remedies of one finding after the other, causes first, until a change is kept.
     fn treat_findings(&mut self, current: &mut Candidate, level: fn(Level) -> bool) -> Result<bool, Halt> {
-        let findings: Vec<Finding> = current.first().findings.clone();
+        let findings: Vec<Finding> = current.worst().map(|trial| trial.findings.clone()).unwrap_or_default();
         for finding in findings.iter().filter(|finding| finding.is_root() && level(finding.level)) {
             let remedies = Intervention::remedies(&current.config, finding);
             if self.try_group(current, remedies)? {
@@ -124,7 +125,8 @@ impl<'a> Search<'a> {
 
     /// Tries one group of advice after the other until a change is kept. A training that is not `ill` is at most made longer.
     fn follow_advice(&mut self, current: &mut Candidate, ill: bool) -> Result<bool, Halt> {
-        let (improves, whole) = (current.first().still_improves(), !self.trainer.is_cut());
+        let improves = current.worst().is_some_and(Trial::still_improves);
+        let whole = !self.trainer.is_cut();
         let fits = |occasion: Occasion| match occasion {
             Occasion::Fault => ill,
             Occasion::TooShort => whole && (improves || ill),
@@ -157,10 +159,8 @@ impl<'a> Search<'a> {
         let mut promising = promising.into_iter();
         while let Some((index, mut candidate)) = promising.next() {
             let better = self.is_better(current, &mut candidate)?;
-            let count = candidate.trials.len().min(current.trials.len());
             let attempt = &mut self.story.attempts[index];
-            attempt.without = current.results()[..count].to_vec();
-            attempt.with = candidate.results()[..count].to_vec();
+            [attempt.without, attempt.with] = current.paired(&candidate, u64::MAX);
             attempt.judgement = if better { Judgement::Helped } else { Judgement::WithinSpread };
             if better {
                 promising.by_ref().for_each(|(index, _)| self.story.attempts[index].judgement = Judgement::Outdone);
@@ -175,7 +175,7 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
-    /// Trains a change with the first seed.
+    /// Trains a change with the seed that went worst without it.
     fn look(&mut self, current: &Candidate, intervention: Intervention, attempt: &mut Attempt) -> Result<Look, Halt> {
         let refuse = |attempt: &mut Attempt, reason: String| {
             attempt.judgement = Judgement::Refused;
@@ -193,12 +193,11 @@ impl<'a> Search<'a> {
             Ok(candidate) => candidate,
             Err(error) => return refuse(attempt, error.to_string()),
         };
-        match self.trainer.train_next(&mut candidate) {
+        match self.trainer.train_seed(&mut candidate, current.worst_seed()) {
             Err(Halt::Refused(error)) => return refuse(attempt, error.to_string()),
             other => other?,
         }
-        attempt.without = vec![current.first().validation];
-        attempt.with = candidate.results();
+        [attempt.without, attempt.with] = current.paired(&candidate, u64::MAX);
         let comparison = Comparison::of(&attempt.without, &attempt.with);
         Ok(if looks_better(&comparison) { Look::Promising(Box::new(candidate)) } else { Look::Over })
     }
@@ -207,11 +206,12 @@ impl<'a> Search<'a> {
     fn is_better(&mut self, current: &mut Candidate, candidate: &mut Candidate) -> Result<bool, Halt> {
         for seeds in SEEDS {
             for side in [&mut *current, &mut *candidate] {
-                while side.trials.len() < seeds {
-                    self.trainer.train_next(side)?;
+                for offset in 0..seeds {
+                    self.trainer.train_seed(side, offset)?;
                 }
             }
-            let comparison = Comparison::of(&current.results(), &candidate.results()[..seeds]);
+            let [without, with] = current.paired(candidate, seeds);
+            let comparison = Comparison::of(&without, &with);
             match comparison.change {
                 Change::Better => return Ok(true),
                 Change::Worse => return Ok(false),
@@ -225,8 +225,8 @@ impl<'a> Search<'a> {
     /// Compares the end with the start over seeds that decided nothing, and says how it ended.
     fn conclude(&mut self, current: &Candidate) -> Result<(), TrainError> {
         if self.story.changes.is_empty() {
-            let healthy = self.story.found.is_empty() && current.trials.first().is_some_and(|trial| !trial.is_poor());
-            self.story.start = current.trials.iter().take(1).map(|trial| measured(self.story.seed, trial)).collect();
+            let healthy = self.story.found.is_empty() && current.worst().is_some_and(|trial| !trial.is_poor());
+            self.story.start = all(self.story.seed, current).into_iter().take(1).collect();
             self.story.ending = Some(if healthy { Ending::Healthy } else { Ending::NothingHelped });
             return Ok(());
         }
@@ -244,12 +244,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let all = |side: &Candidate| -> Vec<Measured> {
-            let seeds = self.story.seed + FINAL_OFFSET..;
-            side.trials.iter().zip(seeds).map(|(trial, seed)| measured(seed, trial)).collect()
-        };
-        let (measured_start, measured_end) = (all(&start), all(&end));
-        (self.story.start, self.story.end) = (measured_start, measured_end);
+        (self.story.start, self.story.end) = (all(self.story.seed, &start), all(self.story.seed, &end));
         let comparison = Comparison::of(&start.results(), &end.results());
         self.story.comparison = Some(comparison);
         let better = comparison.change == Change::Better;
@@ -275,8 +270,14 @@ enum Look {
     Known,
 }
 
-fn measured(seed: u64, trial: &Trial) -> Measured {
-    Measured { seed, validation: trial.validation, test: trial.test }
+/// The results of all trainings of `side`; `first` is the first seed.
+fn all(first: u64, side: &Candidate) -> Vec<Measured> {
+    let measured = |(offset, trial): (&u64, &Trial)| Measured {
+        seed: first + offset,
+        validation: trial.validation,
+        test: trial.test,
+    };
+    side.trials.iter().map(measured).collect()
 }
 
 /// True if the mean is better by the share that a change over several seeds must have, whatever the spread.
@@ -285,9 +286,9 @@ fn looks_better(comparison: &Comparison) -> bool {
     score.mean > score.least || score.mean >= -score.least && loss.mean > loss.least
 }
 
-/// Gain over `current` with the first seed: of the score, and of the loss where the scores are equal.
+/// Gain over `current` with the seeds so far: of the score, and of the loss where the scores are equal.
 fn gain_of(current: &Candidate, candidate: &Candidate) -> f64 {
-    let [without, with] = [current, candidate].map(|side| side.first().validation);
-    let Comparison { score, loss, .. } = Comparison::of(&[without], &[with]);
+    let [without, with] = current.paired(candidate, u64::MAX);
+    let Comparison { score, loss, .. } = Comparison::of(&without, &with);
     score.mean + 1e-3 * loss.mean
 }

@@ -127,7 +127,7 @@ pub enum Judgement {
     Outdone,
     /// Better in the mean, within the spread over seeds.
     WithinSpread,
-    /// Not better with the first seed, so it was given up.
+    /// Not better with the seed that went worst without it, so it was given up.
     DidNotHelp,
     /// It does not fit the config, the data or the model.
     Refused,
