@@ -33,7 +33,7 @@ pub use error::LabError;
 pub use experiment::{Chapter, ExperimentEntry, Outcome};
 pub use knob::Knob;
 pub use language::{Language, Text};
-pub use report::{ReportOptions, WrittenReport, write_report};
+pub use report::{ReportOptions, WrittenReport, write_doctor_page, write_report};
 pub use settings::Settings;
 pub use site::write_site;
 

@@ -5,6 +5,7 @@
 pub mod auto;
 pub mod check;
 pub mod config;
+pub mod doctor;
 mod error;
 pub mod flight_recorder;
 pub mod health;

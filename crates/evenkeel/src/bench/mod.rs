@@ -1,5 +1,6 @@
 //! The speed yardsticks: whole training steps, kernels, start and data, timed in turn with a peer where there is one.
 
+pub(crate) mod doctor;
 mod formula;
 pub(crate) mod health;
 pub(crate) mod machine;

@@ -174,7 +174,7 @@ fn list(language: Language, output: &mut Output) -> Result<(), Stop> {
 }
 
 /// The value of `--lang`.
-pub(super) fn language(code: &str) -> Result<Language, String> {
+pub(crate) fn language(code: &str) -> Result<Language, String> {
     Language::with_code(code).ok_or_else(|| "write en or zh".to_owned())
 }
 

@@ -3,19 +3,17 @@
 mod bench;
 mod catalog;
 mod check;
-mod chosen_remedy;
 mod compare;
 mod diagnose;
 mod ending;
 mod eval;
 mod explain;
-mod fix;
 mod importance;
 mod init;
 mod lab;
 mod plan;
 mod predict;
-mod prove;
+mod repair;
 mod report;
 mod schema;
 mod settings;
@@ -45,10 +43,12 @@ pub(crate) enum Command {
     Plan(plan::Arguments),
     /// Find what is wrong with a config before its first step
     Check(check::Arguments),
+    /// Find out why a training fails, and repair it
+    Doctor(repair::doctor::Arguments),
     /// Put a finding of a run to the test, with and without its remedy
-    Prove(prove::Arguments),
+    Prove(repair::prove::Arguments),
     /// Apply the remedy of a finding and train on
-    Fix(fix::Arguments),
+    Fix(repair::fix::Arguments),
     /// Runs side by side
     Compare(compare::Arguments),
     /// Find what is wrong in measurements of any framework
@@ -79,8 +79,9 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
         Command::Check(arguments) => check::run(&arguments, output),
-        Command::Prove(arguments) => prove::run(&arguments, output),
-        Command::Fix(arguments) => fix::run(&arguments, output),
+        Command::Doctor(arguments) => repair::doctor::run(&arguments, output),
+        Command::Prove(arguments) => repair::prove::run(&arguments, output),
+        Command::Fix(arguments) => repair::fix::run(&arguments, output),
         Command::Compare(arguments) => compare::run(&arguments, output),
         Command::Diagnose(arguments) => diagnose::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),

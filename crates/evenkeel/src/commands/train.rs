@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keel_train::config::MemoryLimit;
-use keel_train::remedies::{Verdict, findings_of};
+use keel_train::remedies::findings_of;
 use keel_train::runs::Status as RunStatus;
 use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Training, load_data};
 
-use super::prove::{self, Leading};
+use super::repair::prove::{self, Leading};
 use super::settings::{Settings, seconds};
 use super::{ending, importance, report};
 use crate::failure::Stop;
@@ -115,10 +115,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         None if arguments.prove => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
         None => shown,
     })?;
-    if let Some(Leading::Proved(proof, _)) = leading
-        && proof.verdict == Verdict::Withdrawn
-    {
-        findings.retain(|finding| !proof.concerns(finding));
+    if let Some(Leading::Proved(proof, _)) = leading {
+        // Levels follow the verdict.
+        findings = findings_of(&folder)?;
+        findings.retain(|finding| !(proof.withdraws() && proof.concerns(finding)));
     }
     Ok(status_of(&findings, arguments.strict))
 }

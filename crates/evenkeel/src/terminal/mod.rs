@@ -17,4 +17,4 @@ pub(crate) use metrics::{
 pub(crate) use output::{Output, Status};
 pub(crate) use progress::Progress;
 pub(crate) use tables::{Align, table};
-pub(crate) use text::{count, plural, wrapped};
+pub(crate) use text::{count, loss_text, plural, time_text, wrapped};

@@ -83,6 +83,19 @@ pub(crate) fn loss_text(loss: f64) -> String {
     if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
+/// Seconds in the units a person would use; those of no limit in words.
+pub(crate) fn time_text(seconds: f64) -> String {
+    if seconds.is_infinite() {
+        return "any time".to_owned();
+    }
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 /// A whole number with its thousands separated by commas.
 pub(crate) fn count(number: usize) -> String {
     let digits = number.to_string();
@@ -144,5 +157,11 @@ mod tests {
             wrapped_to(20, "  a command  ", "one two three four"),
             "  a command\n      one two three\n      four\n"
         );
+    }
+
+    #[test]
+    fn durations_are_told_in_two_units_at_most() {
+        let texts = [59.4, 59.6, 3_599.0, 3_600.0, 7_380.0, f64::INFINITY].map(time_text);
+        assert_eq!(texts, ["59s", "1m 0s", "59m 59s", "1h 0m", "2h 3m", "any time"]);
     }
 }

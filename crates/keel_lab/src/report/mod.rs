@@ -5,6 +5,7 @@
 //! without a run is refused.
 
 mod decimate;
+mod doctor_page;
 mod evaluation;
 mod filters;
 mod mistakes;
@@ -14,6 +15,7 @@ mod sections;
 mod thumbnail;
 mod write;
 
+pub use doctor_page::write_doctor_page;
 pub use options::ReportOptions;
 pub use write::{WrittenReport, write_report};
 

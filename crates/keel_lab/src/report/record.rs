@@ -4,7 +4,7 @@ use std::path::Path;
 
 use keel_health::{Finding, Level};
 use keel_train::config::HealthLevel;
-use keel_train::remedies::{Proof, Verdict, proofs_of};
+use keel_train::remedies::{Proof, proofs_of};
 use keel_train::runs::{
     EpochRecord, FindingRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
 };
@@ -120,7 +120,7 @@ impl Record {
     }
 
     fn is_withdrawn(&self, finding: &Finding) -> bool {
-        self.proofs.iter().any(|proof| proof.verdict == Verdict::Withdrawn && proof.concerns(finding))
+        self.proofs.iter().any(|proof| proof.withdraws() && proof.concerns(finding))
     }
 }
 

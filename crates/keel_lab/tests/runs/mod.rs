@@ -41,7 +41,7 @@ pub(crate) fn finding(code: &str, level: &str, layer: &str, explained_by: Option
 
 /// The proof of a finding as `prove` notes it, over two seeds.
 pub(crate) fn proof(code: &str, layer: &str) -> Value {
-    let arm = |seed: u64, statistic: Option<f64>, loss: f64, accuracy: Option<f64>| json!({ "seed": seed, "statistic": statistic, "loss": loss, "accuracy": accuracy });
+    let arm = |seed: u64, statistic: Option<f64>, loss: f64, score: Option<f64>| json!({ "seed": seed, "statistic": statistic, "loss": loss, "result": { "loss": loss, "score": score } });
     json!({
         "code": code, "layer": layer, "remedy": "lower the learning rate to 0.005", "verdict": "confirmed",
         "from_step": 0, "steps": 120, "threshold": 0.4,

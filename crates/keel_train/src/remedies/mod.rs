@@ -14,7 +14,10 @@ use keel_nn::init::InitSpec;
 use keel_nn::layers::LayerSpec;
 
 pub use fork::{Fork, fork};
-pub use proof::{Arm, Proof, ProofOptions, Spread, Verdict, proofs_of, prove, record_proof};
+pub use proof::{
+    Arm, Change, Comparison, Gain, Proof, ProofOptions, RunResult, Spread, Verdict, proofs_of, prove, record_proof,
+    score_metric,
+};
 pub use surgery::Surgery;
 pub use tuning::tuned_treatment;
 

@@ -129,16 +129,22 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     let scratch = tempfile::tempdir().unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let options =
-        ProofOptions { seeds: 2, steps: Some(20), scratch: scratch.path().to_owned(), stop: Arc::clone(&stop) };
+        ProofOptions { seeds: 3, steps: Some(20), scratch: scratch.path().to_owned(), stop: Arc::clone(&stop) };
     let mut begun = Vec::new();
     let proof = prove(&run, &found, &treatment, &options, &mut |text| begun.push(text.to_owned())).unwrap().unwrap();
-    assert_eq!((proof.verdict, proof.from_step, begun.len()), (Verdict::Confirmed, 0, 4), "{proof:?}");
+    assert_eq!((proof.from_step, begun.len(), proof.steps), (0, 6, 20), "{proof:?}");
     assert!(proof.without.iter().all(|arm| arm.statistic.is_some()), "{proof:?}");
     assert!(proof.with.iter().all(|arm| arm.statistic.is_none() && arm.loss.is_some()), "{proof:?}");
+    assert!(proof.without.iter().chain(&proof.with).all(|arm| arm.result.is_finite()), "{proof:?}");
     record_proof(&run, &proof).unwrap();
     let summary = run.read_summary().unwrap();
     let recorded = summary.findings.iter().find(|finding| finding["code"] == "K002").unwrap();
-    assert_eq!(recorded["proof"]["verdict"], "confirmed");
+    assert_eq!(recorded["proof"]["verdict"], serde_json::to_value(proof.verdict).unwrap());
+    let level = finding_of(&run, "K002").unwrap().level;
+    assert_eq!(level == found.level, proof.verdict == Verdict::Confirmed, "the level follows: {proof:?}");
+    let whole = ProofOptions { steps: None, ..options.clone() };
+    let whole = prove(&run, &found, &treatment, &whole, &mut |_| ()).unwrap().unwrap();
+    assert!(whole.steps > 0 && whole.with.iter().all(|arm| arm.result.score.is_some()), "a whole epoch: {whole:?}");
     stop.store(true, Ordering::Relaxed);
     let stopped = prove(&run, &found, &treatment, &options, &mut |_| ()).unwrap();
     assert_eq!((stopped, std::fs::read_dir(scratch.path()).unwrap().count()), (None, 0), "stopped, nothing left over");

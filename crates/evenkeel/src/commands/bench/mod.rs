@@ -1,5 +1,6 @@
 //! `bench`: the speed yardsticks, against PyTorch on the same cores where it is installed.
 
+mod doctor;
 mod health;
 
 use std::cell::RefCell;
@@ -25,7 +26,8 @@ Examples:
   evenkeel bench --json > result.json
   evenkeel bench --only image-folder --images cifar10/train
   evenkeel bench scaling
-  evenkeel bench health --seeds 1")]
+  evenkeel bench health --seeds 1
+  evenkeel bench doctor --cases cases")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     part: Option<BenchPart>,
@@ -58,6 +60,8 @@ pub(crate) struct Arguments {
 enum BenchPart {
     /// What the health rules say of trainings with known faults, and of healthy ones
     Health(health::Arguments),
+    /// The doctor against a random search at equal training time, on a folder of faulty programs
+    Doctor(doctor::Arguments),
     /// How the time of a step grows with batch, width, depth and threads
     Scaling,
     /// Memory of one training step, for the process that asks for it
@@ -78,6 +82,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
+        // Its trainings have pools of their own.
+        Some(BenchPart::Doctor(doctor)) => doctor::run(doctor, output),
         Some(BenchPart::Health(health)) => pool.install(|| health::run(health, output)),
         Some(BenchPart::Memory { row }) => {
             let document = pool.install(|| memory::measure(row))?;

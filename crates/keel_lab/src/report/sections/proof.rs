@@ -18,13 +18,14 @@ fn html(proof: &Proof, language: Language) -> String {
     ];
     let rows: String = arms.iter().map(|(name, arms)| row(name, arms, language)).collect();
     format!(
-        "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><th></th><th>{statistic}</th><th>{loss}</th><th>{accuracy}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
+        "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><th></th><th>{statistic}</th><th>{loss}</th><th>{validation_loss}</th><th>{score}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
         title = language.choose("Put to the test.", "检验。"),
         verdict = verdict(proof.verdict, language),
         remedy = escape(&proof.remedy),
         statistic = language.choose("statistic", "统计量"),
         loss = language.choose("training loss", "训练损失"),
-        accuracy = language.choose("validation accuracy", "验证准确率"),
+        validation_loss = language.choose("validation loss", "验证损失"),
+        score = score_title(proof, language),
         setup = setup(proof, language),
     )
 }
@@ -32,17 +33,35 @@ fn html(proof: &Proof, language: Language) -> String {
 fn verdict(verdict: Verdict, language: Language) -> &'static str {
     match verdict {
         Verdict::Confirmed => language.choose(
-            "Confirmed: the remedy moves the finding's own statistic.",
-            "已证实：该措施改变了此诊断自身的统计量。",
+            "Confirmed: the validation result is better with the remedy, beyond the spread over seeds.",
+            "已证实：采用该措施后验证结果变好，且超出了不同种子之间的波动。",
         ),
-        Verdict::Withdrawn => language.choose(
-            "Withdrawn: the remedy does not move the finding's own statistic.",
-            "已撤回：该措施没有改变此诊断自身的统计量。",
+        Verdict::StatisticOnly => language.choose(
+            "Not confirmed: the finding's own statistic moved, the result did not.",
+            "未证实：此诊断自身的统计量变了，结果没有变。",
+        ),
+        Verdict::Worse => language.choose(
+            "Not confirmed: the validation result is worse with the remedy.",
+            "未证实：采用该措施后验证结果变差。",
+        ),
+        Verdict::NoEffect => language.choose(
+            "No effect: neither the finding's own statistic nor the result moved.",
+            "没有效果：此诊断自身的统计量和结果都没有变。",
         ),
         Verdict::NotReproduced => language.choose(
             "Open: without the remedy the finding did not come up again.",
             "未定：不用该措施时此诊断没有再次出现。",
         ),
+    }
+}
+
+/// Title of the column with the scores.
+fn score_title(proof: &Proof, language: Language) -> String {
+    match (language, proof.score.as_str()) {
+        (Language::English, "") => "validation score".to_owned(),
+        (Language::English, score) => format!("validation {}", escape(score)),
+        (Language::Chinese, "") => "验证得分".to_owned(),
+        (Language::Chinese, score) => format!("验证 {}", escape(score)),
     }
 }
 
@@ -73,8 +92,10 @@ fn row(name: &str, arms: &[Arm], language: Language) -> String {
         },
     };
     let loss = spread(arms, |arm| arm.loss).unwrap_or_else(|| language.choose("not finite", "非有限值").to_owned());
-    let accuracy = spread(arms, |arm| arm.accuracy).unwrap_or_else(|| "–".to_owned());
-    format!("<tr><th>{name}</th><td>{statistic}</td><td>{loss}</td><td>{accuracy}</td></tr>")
+    let not_finite = || language.choose("not finite", "非有限值").to_owned();
+    let validation_loss = spread(arms, |arm| arm.result.loss).unwrap_or_else(not_finite);
+    let score = spread(arms, |arm| arm.result.score).unwrap_or_else(|| "–".to_owned());
+    format!("<tr><th>{name}</th><td>{statistic}</td><td>{loss}</td><td>{validation_loss}</td><td>{score}</td></tr>")
 }
 
 fn spread(arms: &[Arm], value: fn(&Arm) -> Option<f64>) -> Option<String> {

@@ -7,11 +7,12 @@ use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Application, Finding};
 use keel_train::remedies::{Fork, Treatment, findings_of, fork};
 use keel_train::runs::{RunFolder, Summary};
-use keel_train::{TrainedRun, Training, load_data};
+use keel_train::{Config, TrainedRun, Training, load_data};
 use serde::Serialize;
 
 use super::chosen_remedy::Choice;
-use super::{ending, report};
+use super::results::Results;
+use crate::commands::{ending, report};
 use crate::failure::{Failure, Stop};
 use crate::interruption::stop_flag;
 use crate::terminal::{Output, Progress, Status, status_of, wrapped};
@@ -23,17 +24,22 @@ use crate::terminal::{Output, Progress, Status, status_of, wrapped};
 Examples:
   evenkeel fix runs/digits-cnn {dead}
   evenkeel fix runs/digits-cnn {dead} --layer activation_2 --remedy 2
+  evenkeel fix runs/digits-cnn {inputs} --train
   evenkeel fix runs/digits-cnn {inputs} --json
 
 A remedy the trained network can take is applied to its last checkpoint, and training goes on in a
 folder of its own. One that changes how a training begins is written as a config to train afresh,
-into the folder of the run. The run stays as it is, and the output says which of the two was done.",
+into the folder of the run; --train trains it at once. The run stays as it is, and the output says
+what was done, with the results of the run before and after.",
     dead = dead_relu::CODE,
     inputs = inputs::CODE,
 ))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
+    /// Where the remedy needs a fresh run, train it at once
+    #[arg(long)]
+    train: bool,
 }
 
 /// What was done.
@@ -46,6 +52,8 @@ enum Action {
     Restarted,
     /// A config was written.
     ConfigWritten,
+    /// A config was written and trained.
+    Trained,
 }
 
 /// The outcome for a program.
@@ -60,6 +68,10 @@ struct Fixed {
     run: Option<PathBuf>,
     /// The new config, where one was written.
     config: Option<PathBuf>,
+    /// Results of the run.
+    before: Results,
+    /// Results of the repaired run, where there is one.
+    after: Option<Results>,
     /// Summary of the new run.
     summary: Option<Summary>,
 }
@@ -67,7 +79,10 @@ struct Fixed {
 /// Applies the remedy.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let (folder, finding, treatment) = arguments.choice.read()?;
-    let action = action_for(&folder, &finding, &treatment)?;
+    let action = match action_for(&folder, &finding, &treatment)? {
+        Action::ConfigWritten if arguments.train => Action::Trained,
+        action => action,
+    };
     let mut fixed = Fixed {
         code: finding.code.clone(),
         layer: finding.layer.clone(),
@@ -76,21 +91,30 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         action,
         run: None,
         config: None,
+        before: Results::of(&folder)?,
+        after: None,
         summary: None,
     };
+    if matches!(action, Action::ConfigWritten | Action::Trained) {
+        fixed.config = Some(write_config(&folder, &finding, &treatment)?);
+    }
     if action == Action::ConfigWritten {
-        fixed.config = Some(write_config(&folder, &finding, treatment)?);
         output.result(&fixed, || text(&fixed, folder.path()))?;
         return Ok(Status::Done);
     }
-    let config = treatment.config.clone();
-    let TrainedRun { folder: new, summary } = continued(&folder, &finding, treatment, action, output)?;
+    let mut config = treatment.config.clone();
+    config.run.name = name_for(&folder, &finding);
+    let TrainedRun { folder: new, summary } = match action {
+        Action::Trained => trained(Training::new(beside(&folder, config.clone())), output)?,
+        _ => continued(&folder, &finding, treatment, action, output)?,
+    };
     fixed.run = Some(new.path().to_owned());
     let findings = findings_of(&new)?;
     fixed.summary = Some(summary.clone());
+    fixed.after = Some(Results::of(&new)?);
     output.result(&fixed, || {
         let ending = ending::ending(&new, &config, &summary, &findings);
-        format!("{}\n{ending}", text(&fixed, folder.path()))
+        format!("{ending}\n{}", text(&fixed, folder.path()))
     })?;
     Ok(status_of(&findings, false))
 }
@@ -119,8 +143,8 @@ fn name_for(folder: &RunFolder, finding: &Finding) -> String {
     format!("{name}-fix-{}", finding.code)
 }
 
-fn write_config(folder: &RunFolder, finding: &Finding, treatment: Treatment) -> Result<PathBuf, Stop> {
-    let mut config = treatment.config;
+fn write_config(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<PathBuf, Stop> {
+    let mut config = treatment.config.clone();
     config.run.name = name_for(folder, finding);
     let text = config.to_toml();
     let path = config_path(folder.path(), &finding.code, &text);
@@ -150,18 +174,34 @@ fn continued(
         surgery: treatment.surgery.as_ref(),
         from_start: action == Action::Restarted,
     };
-    let directory = folder.path().parent().unwrap_or(Path::new("."));
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let new = fork(&continuation, directory, &name_for(folder, finding))?;
-    let trainer = Training::resume(new.path())?;
+    let new = fork(&continuation, &parent(folder), &name_for(folder, finding))?;
+    trained(Training::resume(new.path())?, output)
+}
+
+/// Folder that the folder of the run is in.
+fn parent(folder: &RunFolder) -> PathBuf {
+    let parent = folder.path().parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+/// `config` with its run in a folder beside that of the run.
+fn beside(folder: &RunFolder, mut config: Config) -> Config {
+    config.run.directory = parent(folder).display().to_string();
+    config
+}
+
+/// Trains to the end, with a report.
+fn trained(trainer: Training, output: &mut Output) -> Result<TrainedRun, Stop> {
     let config = trainer.config().clone();
     let data = load_data(&config)?;
     let mut progress = Progress::new();
     let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut progress);
     progress.close();
-    report::after_training(new.path(), data, output);
-    if trained.is_err() {
-        output.text(&ending::after_failure(new.path(), &config))?;
+    if let Some(folder) = progress.folder() {
+        report::after_training(folder, data, output);
+        if trained.is_err() {
+            output.text(&ending::after_failure(folder, &config))?;
+        }
     }
     Ok(trained?)
 }
@@ -177,13 +217,20 @@ fn text(fixed: &Fixed, run: &Path) -> String {
         (Action::Continued, Some(new), _) => {
             format!("Training went on from the last checkpoint of {run}, in {}.\n", new.display())
         }
-        (_, Some(new), _) => format!("Training began anew with the changed weights, in {}.\n", new.display()),
-        (_, _, Some(config)) => {
-            let config = config.display();
-            format!("A fresh run is needed; its config is written.\nNext: evenkeel train {config}\n")
+        (Action::Trained, Some(new), Some(config)) => {
+            format!("A fresh run was trained from {}, in {}.\n", config.display(), new.display())
         }
+        (_, Some(new), _) => format!("Training began again with the changed weights, in {}.\n", new.display()),
+        (_, _, Some(config)) => format!("A fresh run is needed; its config is written: {}\n", config.display()),
         _ => String::new(),
     });
+    text.push_str(&format!("\n{}\n", Results::table(&fixed.before, fixed.after.as_ref())));
+    if let (Action::ConfigWritten, Some(config)) = (fixed.action, &fixed.config) {
+        let config = config.display();
+        text.push_str(&format!(
+            "Next, for the results after it: evenkeel train {config}\n  (or fix with --train), then evenkeel compare {run} NEW\n"
+        ));
+    }
     text
 }
 

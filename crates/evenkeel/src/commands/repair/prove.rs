@@ -5,15 +5,15 @@ use clap::value_parser;
 use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Finding, Level};
 use keel_train::remedies::{
-    Arm, Proof, ProofOptions, Treatment, Verdict, config_of, findings_of, prove, record_proof, treatments,
+    Arm, Comparison, Proof, ProofOptions, Treatment, Verdict, config_of, findings_of, prove, record_proof, treatments,
 };
 use keel_train::runs::RunFolder;
 
 use super::chosen_remedy::Choice;
-use super::report;
+use crate::commands::report;
 use crate::failure::{Failure, Stop};
 use crate::interruption::{Scratch, stop_flag};
-use crate::terminal::{Align, Output, Status, percent, table, wrapped};
+use crate::terminal::{Align, Output, Status, table, wrapped};
 
 /// Seeds where none are asked for.
 const SEEDS: u64 = 3;
@@ -28,10 +28,12 @@ Examples:
   evenkeel prove runs/digits-cnn {inputs} --seeds 5 --steps 100 --json
 
 Trains twice for every seed from the same point, with and without the remedy, in a temporary
-folder, and compares. Where the first remedy does not move the statistic of the finding, the next
-one is tried, unless --remedy names one; a finding that none of them moves is withdrawn. The
-outcome is noted in summary.json and in the report of the run. Ctrl-C ends it with nothing
-recorded.",
+folder, and compares the validation results. Confirmed means: better by more than a minimum and
+by more than the spread over seeds (mean of the paired differences against its standard error
+times the 0.95 quantile of Student's t). Where the first remedy is not confirmed, the next one is
+tried, unless --remedy names one. A finding whose remedies do not make the result better becomes
+a remark, one where they move nothing is withdrawn; both are noted in summary.json and in the
+report of the run. Ctrl-C ends it with nothing recorded.",
     dead = dead_relu::CODE,
     inputs = inputs::CODE,
 ))]
@@ -41,7 +43,7 @@ pub(crate) struct Arguments {
     /// Seeds, two runs each
     #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Steps of each run [default: enough for the finding to come up again]
+    /// Steps of each run [default: the whole training where it is short, else enough for the finding to come up again]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }
@@ -75,8 +77,8 @@ struct Amount {
     steps: Option<u64>,
 }
 
-/// Proves in a temporary folder, with one remedy after the other until one moves the statistic, and records the outcome;
-/// `None` if it was stopped before.
+/// Proves in a temporary folder, with one remedy after the other until one is confirmed, and records the outcome of the
+/// best; `None` if it was stopped before.
 fn proved(
     folder: &RunFolder,
     finding: &Finding,
@@ -87,29 +89,32 @@ fn proved(
     let scratch = Scratch::new("proof")?;
     let Amount { seeds, steps } = amount;
     let options = ProofOptions { seeds, steps, scratch: scratch.path().to_owned(), stop: stop_flag() };
-    let mut last = None;
+    let mut best: Option<Proof> = None;
     for treatment in treatments {
         output.remark(&format!("{} remedy {}: {}", finding.code, treatment.number, treatment.remedy.describe()));
         let Some(proof) = prove(folder, finding, treatment, &options, &mut |text| output.remark(text))? else {
             return Ok(None);
         };
-        let withdrawn = proof.verdict == Verdict::Withdrawn;
-        last = Some(proof);
-        if !withdrawn {
+        output.remark(&format!("{} remedy {}: {}", finding.code, treatment.number, verdict_words(proof.verdict)));
+        // A finding that does not come up again without a remedy cannot be shown with another one either.
+        let last = matches!(proof.verdict, Verdict::Confirmed | Verdict::NotReproduced);
+        if best.as_ref().is_none_or(|best| proof.verdict.rank() > best.verdict.rank()) {
+            best = Some(proof);
+        }
+        if last {
             break;
         }
-        output.remark(&format!("{} remedy {} does not move the statistic", finding.code, treatment.number));
     }
-    if let Some(proof) = &last {
+    if let Some(proof) = &best {
         record_proof(folder, proof)?;
     }
-    Ok(last)
+    Ok(best)
 }
 
 /// What came of the leading finding of a run.
-pub(super) enum Leading {
+pub(crate) enum Leading {
     /// It was put to the test; the command that applies the remedy.
-    Proved(Proof, String),
+    Proved(Box<Proof>, String),
     /// Its proof was stopped; its code.
     Stopped(String),
     /// No finding has a remedy a program can apply.
@@ -117,7 +122,7 @@ pub(super) enum Leading {
 }
 
 /// Proves and records the leading finding of the run that a program can treat.
-pub(super) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leading, Stop> {
+pub(crate) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leading, Stop> {
     let config = config_of(folder)?;
     let leads = |finding: &&Finding| finding.is_root() && finding.level > Level::Info;
     for finding in findings_of(folder)?.iter().filter(leads) {
@@ -129,13 +134,13 @@ pub(super) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leadi
             return Ok(Leading::Stopped(finding.code.clone()));
         };
         let choice = Choice::of(folder, finding).with_remedy(number_of(&proof, &treatments));
-        return Ok(Leading::Proved(proof, choice.command("fix")));
+        return Ok(Leading::Proved(Box::new(proof), choice.command("fix")));
     }
     Ok(Leading::None)
 }
 
 /// Both arms with their range over the seeds, and what follows; `fix` is the command that applies the remedy.
-pub(super) fn proof_text(proof: &Proof, fix: &str) -> String {
+pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     let place = proof.layer.as_deref().unwrap_or("whole network");
     let start = match proof.from_step {
         0 => "afresh".to_owned(),
@@ -149,11 +154,14 @@ pub(super) fn proof_text(proof: &Proof, fix: &str) -> String {
     text.push_str(&wrapped("  remedy   ", &proof.remedy));
     text.push_str(&format!("  runs     {seeds} with and without, {start}, {} each\n\n", steps_text(proof.steps)));
     let limit = format!("statistic (limit {})", number(proof.threshold));
+    let score = if proof.score.is_empty() { "score" } else { &proof.score };
+    let score = format!("validation {score}");
     let columns = [
         ("mean (least to most)", Align::Left),
         (limit.as_str(), Align::Right),
         ("training loss", Align::Right),
-        ("validation accuracy", Align::Right),
+        ("validation loss", Align::Right),
+        (score.as_str(), Align::Right),
     ];
     let rows = [("without", &proof.without), ("with the remedy", &proof.with)].map(|(name, arms)| row(name, arms));
     text.push_str(&format!("{}\n\n", table(&columns, &rows)));
@@ -161,23 +169,55 @@ pub(super) fn proof_text(proof: &Proof, fix: &str) -> String {
     text
 }
 
+/// A verdict in a few words.
+fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Confirmed => "the result is better",
+        Verdict::StatisticOnly => "the statistic moved, the result did not",
+        Verdict::Worse => "the result is worse",
+        Verdict::NoEffect => "no effect",
+        Verdict::NotReproduced => "the finding did not come up again",
+    }
+}
+
 fn verdict_text(proof: &Proof, fix: &str) -> String {
     let code = &proof.code;
+    let gain = gain_text(proof);
+    let level = match (proof.withdraws(), proof.lowers_level()) {
+        (true, _) => "summary.json now marks the finding as withdrawn",
+        (_, true) => "summary.json now lists the finding as info",
+        _ => "the finding keeps its level, because the run without the remedy has no result at all",
+    };
     match proof.verdict {
-        Verdict::Confirmed if proof.raises_loss() => format!(
-            "Confirmed, at a price: the remedy moves the statistic of {code}, but the training loss is worse with it. \
-             Another remedy (--remedy NUMBER) may do better. Next, to apply this one all the same: {fix}"
+        Verdict::Confirmed => format!("Confirmed: the result is better with the remedy ({gain}). Next: {fix}"),
+        Verdict::StatisticOnly => format!(
+            "Not confirmed: the statistic of {code} moved, the result did not ({gain}); {level}. Next, if you doubt that, \
+             with more --seeds or --steps: evenkeel explain {code}"
         ),
-        Verdict::Confirmed => format!("Confirmed: the remedy moves the statistic of {code}. Next: {fix}"),
-        Verdict::Withdrawn => format!(
-            "Withdrawn: the remedy does not move the statistic of {code}, nor does one tried before it; summary.json now \
-             marks the finding as withdrawn. Next, if you doubt that: evenkeel explain {code}"
+        Verdict::Worse => format!(
+            "Not confirmed: the result is worse with the remedy ({gain}); {level}. Next: another remedy (--remedy NUMBER), \
+             or evenkeel explain {code}"
+        ),
+        Verdict::NoEffect => format!(
+            "No effect: neither the statistic of {code} nor the result moved ({gain}); {level}. Next, if you doubt that: \
+             evenkeel explain {code}"
         ),
         Verdict::NotReproduced => format!(
-            "Nothing can be said: without the remedy {code} did not come up again in {}; more --steps may show it.",
+            "Nothing can be said: without the remedy {code} did not come up again in {}, and the result is the same with it \
+             ({gain}); more --steps may show it.",
             steps_text(proof.steps)
         ),
     }
+}
+
+/// The paired difference that decided, with its limit.
+fn gain_text(proof: &Proof) -> String {
+    let Comparison { score, loss, .. } = proof.comparison;
+    let seeds = "mean of the paired differences";
+    if !proof.score.is_empty() && score.mean.abs() > score.needed {
+        return format!("{} {:+.4}, limit {:.4}, {seeds}", proof.score, score.mean, score.needed);
+    }
+    format!("loss {:+.1} %, limit {:.1} %, {seeds}", 0.0 - 100.0 * loss.mean, 100.0 * loss.needed)
 }
 
 fn steps_text(steps: u64) -> String {
@@ -189,7 +229,8 @@ fn row(name: &str, arms: &[Arm]) -> Vec<String> {
         name.to_owned(),
         statistic_text(arms),
         spread_text(arms, |arm| arm.loss, number).unwrap_or_else(|| "not finite".to_owned()),
-        spread_text(arms, |arm| arm.accuracy, percent).unwrap_or_else(|| "-".to_owned()),
+        spread_text(arms, |arm| arm.result.loss, number).unwrap_or_else(|| "not finite".to_owned()),
+        spread_text(arms, |arm| arm.result.score, number).unwrap_or_else(|| "-".to_owned()),
     ]
 }
 
@@ -207,45 +248,63 @@ fn spread_text(arms: &[Arm], value: fn(&Arm) -> Option<f64>, text: fn(f64) -> St
     Proof::spread(arms, value).map(|spread| spread.text(text, " to "))
 }
 
-/// Four digits, with an exponent where the number is far from 1.
+/// Four significant digits, with an exponent where the number is far from 1.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        1e-3..1e5 => format!("{}", (value * 1e4).round() / 1e4),
+        size @ 1e-3..1e5 => {
+            let scale = 10_f64.powf(3.0 - size.log10().floor());
+            format!("{}", (value * scale).round() / scale)
+        }
         _ => format!("{value:.2e}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use keel_train::remedies::RunResult;
+
     use super::*;
 
-    fn arm(statistic: Option<f64>, loss: f64) -> Arm {
-        Arm { seed: 0, statistic, loss: Some(loss), accuracy: Some(0.5) }
+    fn arm(statistic: Option<f64>, score: f64) -> Arm {
+        let result = RunResult { loss: Some(1.0 - score), score: Some(score) };
+        Arm { seed: 0, statistic, loss: Some(1.0), result }
     }
 
     #[test]
     fn every_verdict_says_what_to_do_next() {
-        let proof = |verdict, losses: (f64, f64)| Proof {
-            code: "K010".into(),
-            layer: None,
-            remedy: "use leaky_relu".into(),
-            remedy_number: 1,
-            verdict,
-            from_step: 0,
-            steps: 1,
-            threshold: 0.4,
-            without: vec![arm(Some(0.9), losses.0)],
-            with: vec![arm(None, losses.1)],
+        let proof = |verdict, scores: (f64, f64)| {
+            let (without, with) = (vec![arm(Some(0.9), scores.0)], vec![arm(None, scores.1)]);
+            Proof {
+                code: "K010".into(),
+                layer: None,
+                remedy: "use leaky_relu".into(),
+                remedy_number: 1,
+                verdict,
+                from_step: 0,
+                steps: 1,
+                threshold: 0.4,
+                score: "accuracy".into(),
+                comparison: Comparison::of(&[without[0].result], &[with[0].result]),
+                without,
+                with,
+            }
         };
         let cases = [
-            (Verdict::Confirmed, (2.0, 1.0), "Confirmed: the remedy moves the statistic of K010. Next: FIX"),
-            (Verdict::Confirmed, (1.0, 2.0), "the training loss is worse with it"),
-            (Verdict::Withdrawn, (1.0, 1.0), "evenkeel explain K010"),
-            (Verdict::NotReproduced, (1.0, 1.0), "did not come up again in 1 step; more"),
+            (Verdict::Confirmed, (0.1, 0.9), "better with the remedy (accuracy +0.8000, limit 0.2250, mean of"),
+            (Verdict::Confirmed, (0.1, 0.9), "Next: FIX"),
+            (
+                Verdict::StatisticOnly,
+                (0.5, 0.5),
+                "the statistic of K010 moved, the result did not (loss +0.0 %, limit 25.0 %",
+            ),
+            (Verdict::StatisticOnly, (0.5, 0.5), "lists the finding as info"),
+            (Verdict::Worse, (0.9, 0.1), "worse with the remedy (accuracy -0.8000"),
+            (Verdict::NoEffect, (0.5, 0.5), "marks the finding as withdrawn"),
+            (Verdict::NotReproduced, (0.5, 0.5), "did not come up again in 1 step, and"),
         ];
-        for (verdict, losses, expected) in cases {
-            let text = proof_text(&proof(verdict, losses), "FIX");
+        for (verdict, scores, expected) in cases {
+            let text = proof_text(&proof(verdict, scores), "FIX");
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(expected) && text.contains("1 seed with and without, afresh, 1 step each"), "{text}");
         }
@@ -253,14 +312,15 @@ mod tests {
 
     #[test]
     fn runs_within_the_limits_are_counted() {
-        let cases: [(&[Option<f64>], &str); 4] = [
+        let cases: [(&[Option<f64>], &str); 5] = [
             (&[None, None], "within its limits"),
             (&[Some(2.0)], "2"),
             (&[Some(2.0), Some(3.0)], "2.5 (2 to 3)"),
+            (&[Some(3912.9126), Some(0.868_055)], "1957 (0.8681 to 3913)"),
             (&[Some(2e-9), None], "2.00e-9, 1 of 2 within"),
         ];
         for (statistics, expected) in cases {
-            let arms: Vec<Arm> = statistics.iter().map(|&statistic| arm(statistic, 1.0)).collect();
+            let arms: Vec<Arm> = statistics.iter().map(|&statistic| arm(statistic, 0.5)).collect();
             assert_eq!(statistic_text(&arms), expected);
         }
     }

@@ -1,0 +1,95 @@
+//! Files of the doctor, written as the story grows, and its progress on standard error.
+
+use std::path::{Path, PathBuf};
+
+use keel_lab::{Language, write_doctor_page};
+use keel_train::Config;
+use keel_train::doctor::{DoctorObserver, Story, TrainingPlace};
+use keel_train::runs::write_atomically;
+
+use super::text::attempt_text;
+use crate::failure::Failure;
+use crate::terminal::{Output, time_text};
+
+/// Writes the story as it grows, and tells it on standard error.
+pub(super) struct Record {
+    folder: PathBuf,
+    name: String,
+    language: Language,
+    /// Attempts that were told.
+    told: usize,
+    /// The first file that could not be written.
+    pub(super) failure: Option<Failure>,
+}
+
+impl Record {
+    /// Nothing written yet into `folder`; `name` is that of the config or the run.
+    pub(super) fn new(folder: PathBuf, name: String, language: Language) -> Self {
+        Record { folder, name, language, told: 0, failure: None }
+    }
+
+    /// Path of the repaired config.
+    pub(super) fn repaired(&self) -> PathBuf {
+        self.folder.join("repaired.toml")
+    }
+
+    /// Path of the page.
+    pub(super) fn page(&self) -> PathBuf {
+        self.folder.join("doctor.html")
+    }
+
+    /// Writes all files.
+    fn write(&self, story: &Story, config: &Config) -> Result<(), Failure> {
+        let written = |path: &Path, result: std::io::Result<()>| {
+            result.map_err(|error| {
+                let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
+                failure.next_step("Make room there, or give another folder with --out")
+            })
+        };
+        if !story.changes.is_empty() {
+            let mut config = config.clone();
+            config.run.name = format!("{}-repaired", self.name);
+            let text = config.to_toml();
+            written(&self.repaired(), write_atomically(&self.repaired(), |file| file.write_all(text.as_bytes())))?;
+        }
+        let path = self.folder.join("doctor.json");
+        let json = serde_json::to_string_pretty(story).map_err(|error| Failure::new(error.to_string()))?;
+        written(&path, write_atomically(&path, |file| writeln!(file, "{json}")))?;
+        write_doctor_page(story, &self.page(), self.language).map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+impl DoctorObserver for Record {
+    fn training(&mut self, place: &TrainingPlace<'_>) {
+        let TrainingPlace { number, what, seed, seconds_left, trainings_left } = *place;
+        let trainings = trainings_left.map(|left| format!(", {left} trainings")).unwrap_or_default();
+        Output::note(&format!(
+            "training {number:>3}  seed {seed}  {} left{trainings}  {what}",
+            time_text(seconds_left)
+        ));
+    }
+
+    fn story(&mut self, story: &Story, config: &Config) {
+        if self.told == 0 && story.attempts.is_empty() {
+            story.found.iter().for_each(|found| {
+                Output::note(&format!(
+                    "found         {} {} {}: {}",
+                    found.level.name(),
+                    found.code,
+                    found.rule,
+                    found.message
+                ));
+            });
+        }
+        // The last attempt may still change its judgement; it is told with the next one or at the end.
+        let settled =
+            if story.ending.is_some() { story.attempts.len() } else { story.attempts.len().saturating_sub(1) };
+        for attempt in story.attempts.iter().take(settled).skip(self.told) {
+            Output::note(&format!("  {}", attempt_text(attempt)));
+        }
+        self.told = self.told.max(settled);
+        if let Err(failure) = self.write(story, config) {
+            self.failure.get_or_insert(failure);
+        }
+    }
+}

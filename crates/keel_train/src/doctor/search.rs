@@ -1,0 +1,294 @@
+//! The loop of the doctor: train, take what leads, try its remedies, keep what helps, again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use keel_data::SplitDataset;
+use keel_health::{Finding, Level};
+
+use super::advice::{GROUPS, Occasion};
+use super::candidate::{Candidate, Halt, Trainer};
+use super::intervention::Intervention;
+use super::settings_changed::settings_changed;
+use super::story::{Attempt, Ending, Found, Judgement, Measured, Story};
+use super::trainings::Trial;
+use super::{DoctorObserver, DoctorOptions, FINAL_SEEDS, Treated};
+use crate::check::check;
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::remedies::{Change, Comparison};
+
+/// Seeds over which a change is judged, and over which one is judged that is better within the spread.
+const SEEDS: [u64; 2] = [3, 5];
+
+/// Distance of the seeds of the comparison at the end from those that decide.
+const FINAL_OFFSET: u64 = 1000;
+
+/// Share of the time for each slow test before the first training, and the most seconds.
+const CHECK_SHARE: f64 = 0.01;
+const CHECK_SECONDS: f64 = 5.0;
+
+/// The doctor at work.
+pub(super) struct Search<'a> {
+    trainer: Trainer<'a>,
+    story: Story,
+    /// Fingerprints of the configs that were tried.
+    tried: BTreeSet<String>,
+}
+
+impl<'a> Search<'a> {
+    /// Nothing done yet; nothing is left open in `base`.
+    pub(super) fn new(
+        base: Config,
+        data: SplitDataset,
+        options: &'a DoctorOptions,
+        observer: &'a mut dyn DoctorObserver,
+    ) -> Self {
+        let story = Story::begun(&base, data.dataset.name());
+        Search { trainer: Trainer::new(base, data, options, observer), story, tried: BTreeSet::new() }
+    }
+
+    /// From the first training to the comparison at the end.
+    pub(super) fn run(mut self) -> Result<Treated, TrainError> {
+        let mut current = self.trainer.candidate(self.trainer.base.clone(), "the config as given")?;
+        let searched = match self.begin(&mut current) {
+            Ok(()) => self.improve(&mut current),
+            Err(halt) => Err(halt),
+        };
+        match searched {
+            Err(Halt::Refused(error)) => return Err(error),
+            Err(Halt::Stopped) => self.story.ending = Some(Ending::Stopped),
+            Ok(()) | Err(Halt::Spent) => {}
+        }
+        self.story.left = current.worst().map(|trial| Found::causes(&trial.findings)).unwrap_or_default();
+        if self.story.ending.is_none() {
+            self.conclude(&current)?;
+        }
+        self.tell(&current.config);
+        Ok(Treated { story: self.story, config: current.config })
+    }
+
+    /// Trains and checks the config as given.
+    fn begin(&mut self, current: &mut Candidate) -> Result<(), Halt> {
+        self.trainer.train_first(current)?;
+        self.story.trained_epochs = self.trainer.epochs;
+        if let Some(trial) = current.worst() {
+            self.story.first = trial.validation;
+            self.story.found = Found::causes(&trial.findings);
+        }
+        self.preflight(current);
+        self.tell(&current.config);
+        Ok(())
+    }
+
+    /// Adds what the tests before a training find and the training did not.
+    fn preflight(&mut self, current: &Candidate) {
+        let seconds = (CHECK_SHARE * self.trainer.seconds()).min(CHECK_SECONDS);
+        let checked = check(&current.config, current.data.clone(), Duration::from_secs_f64(seconds));
+        for found in Found::causes(&checked.map(|checked| checked.findings).unwrap_or_default()) {
+            if self.story.found.iter().all(|known| known.code != found.code) {
+                self.story.found.push(found);
+            }
+        }
+    }
+
+    /// Changes the config until nothing of level warn is left or nothing helps.
+    fn improve(&mut self, current: &mut Candidate) -> Result<(), Halt> {
+        self.tried.insert(current.config.fingerprint());
+        let began_ill = !self.story.found.is_empty() || current.worst().is_none_or(Trial::is_poor);
+        loop {
+            if self.treat_findings(current, |level| level > Level::Info)? {
+                continue;
+            }
+            // A good result needs no advice beyond what the findings ask for.
+            if current.trials.values().all(Trial::is_good) {
+                return Ok(());
+            }
+            let remarks = began_ill && self.treat_findings(current, |level| level == Level::Info)?;
+            if !remarks && !self.follow_advice(current, began_ill)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tries the remedies of one finding after the other, causes first, until a change is kept.
+    fn treat_findings(&mut self, current: &mut Candidate, level: fn(Level) -> bool) -> Result<bool, Halt> {
+        let findings: Vec<Finding> = current.worst().map(|trial| trial.findings.clone()).unwrap_or_default();
+        for finding in findings.iter().filter(|finding| finding.is_root() && level(finding.level)) {
+            let remedies = Intervention::remedies(&current.config, finding);
+            if self.try_group(current, remedies)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tries one group of advice after the other until a change is kept. A training that is not `ill` is at most made longer.
+    fn follow_advice(&mut self, current: &mut Candidate, ill: bool) -> Result<bool, Halt> {
+        let improves = current.worst().is_some_and(Trial::still_improves);
+        let whole = !self.trainer.is_cut();
+        let fits = |occasion: Occasion| match occasion {
+            Occasion::Fault => ill,
+            Occasion::TooShort => whole && (improves || ill),
+            Occasion::LastResort => whole && ill,
+        };
+        for group in GROUPS.iter().filter(|group| fits(group.occasion)) {
+            let advice = (group.changes)(&current.config, &current.data);
+            if self.try_group(current, advice)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Trains each change once, and those that look better over the seeds, the best first; keeps the first that is better beyond
+    /// the spread.
+    fn try_group(&mut self, current: &mut Candidate, group: Vec<Intervention>) -> Result<bool, Halt> {
+        let mut promising: Vec<(usize, Candidate)> = Vec::new();
+        for intervention in group {
+            let mut attempt = intervention.attempt(&current.config);
+            match self.look(current, intervention, &mut attempt)? {
+                Look::Promising(candidate) => promising.push((self.story.attempts.len(), *candidate)),
+                Look::Known => continue,
+                Look::Over => {}
+            }
+            self.story.attempts.push(attempt);
+            self.tell(&current.config);
+        }
+        promising.sort_by(|(_, one), (_, other)| gain_of(current, other).total_cmp(&gain_of(current, one)));
+        let mut promising = promising.into_iter();
+        while let Some((index, mut candidate)) = promising.next() {
+            let better = self.is_better(current, &mut candidate)?;
+            let attempt = &mut self.story.attempts[index];
+            [attempt.without, attempt.with] = current.paired(&candidate, u64::MAX);
+            attempt.judgement = if better { Judgement::Helped } else { Judgement::WithinSpread };
+            if better {
+                promising.by_ref().for_each(|(index, _)| self.story.attempts[index].judgement = Judgement::Outdone);
+                self.story.changes = settings_changed(&self.trainer.base, &candidate.config);
+                *current = candidate;
+            }
+            self.tell(&current.config);
+            if better {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Trains a change with the seed that went worst without it.
+    fn look(&mut self, current: &Candidate, intervention: Intervention, attempt: &mut Attempt) -> Result<Look, Halt> {
+        let refuse = |attempt: &mut Attempt, reason: String| {
+            attempt.judgement = Judgement::Refused;
+            attempt.refusal = Some(reason);
+            Ok(Look::Over)
+        };
+        let config = match intervention.config {
+            Ok(config) => config,
+            Err(reason) => return refuse(attempt, reason),
+        };
+        if !self.tried.insert(config.fingerprint()) {
+            return Ok(Look::Known);
+        }
+        let mut candidate = match self.trainer.candidate(config, &intervention.change) {
+            Ok(candidate) => candidate,
+            Err(error) => return refuse(attempt, error.to_string()),
+        };
+        match self.trainer.train_seed(&mut candidate, current.worst_seed()) {
+            Err(Halt::Refused(error)) => return refuse(attempt, error.to_string()),
+            other => other?,
+        }
+        [attempt.without, attempt.with] = current.paired(&candidate, u64::MAX);
+        let comparison = Comparison::of(&attempt.without, &attempt.with);
+        Ok(if looks_better(&comparison) { Look::Promising(Box::new(candidate)) } else { Look::Over })
+    }
+
+    /// Compares over the seeds; over more of them where the mean is better within the spread.
+    fn is_better(&mut self, current: &mut Candidate, candidate: &mut Candidate) -> Result<bool, Halt> {
+        for seeds in SEEDS {
+            for side in [&mut *current, &mut *candidate] {
+                for offset in 0..seeds {
+                    self.trainer.train_seed(side, offset)?;
+                }
+            }
+            let [without, with] = current.paired(candidate, seeds);
+            let comparison = Comparison::of(&without, &with);
+            match comparison.change {
+                Change::Better => return Ok(true),
+                Change::Worse => return Ok(false),
+                Change::Same if !looks_better(&comparison) => return Ok(false),
+                Change::Same => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// Compares the end with the start over seeds that decided nothing, and says how it ended.
+    fn conclude(&mut self, current: &Candidate) -> Result<(), TrainError> {
+        if self.story.changes.is_empty() {
+            let healthy = self.story.found.is_empty() && current.worst().is_some_and(|trial| !trial.is_poor());
+            self.story.start = all(self.story.seed, current).into_iter().take(1).collect();
+            self.story.ending = Some(if healthy { Ending::Healthy } else { Ending::NothingHelped });
+            return Ok(());
+        }
+        let mut start = self.trainer.candidate(self.trainer.base.clone(), "the start, for the comparison")?;
+        let mut end = self.trainer.candidate(current.config.clone(), "the end, for the comparison")?;
+        for offset in FINAL_OFFSET..FINAL_OFFSET + FINAL_SEEDS {
+            for side in [&mut start, &mut end] {
+                match self.trainer.train_whole(side, offset) {
+                    Ok(()) => {}
+                    Err(Halt::Refused(error)) => return Err(error),
+                    Err(Halt::Stopped | Halt::Spent) => {
+                        self.story.ending = Some(Ending::Stopped);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        (self.story.start, self.story.end) = (all(self.story.seed, &start), all(self.story.seed, &end));
+        let comparison = Comparison::of(&start.results(), &end.results());
+        self.story.comparison = Some(comparison);
+        let better = comparison.change == Change::Better;
+        self.story.ending = Some(if better { Ending::Better } else { Ending::NotBetter });
+        Ok(())
+    }
+
+    fn tell(&mut self, config: &Config) {
+        self.story.score.clone_from(&self.trainer.score);
+        self.story.trainings = self.trainer.budget.used;
+        self.story.seconds = self.trainer.budget.elapsed();
+        self.trainer.observer.story(&self.story, config);
+    }
+}
+
+/// What the first training with a change showed.
+enum Look {
+    /// It looks better.
+    Promising(Box<Candidate>),
+    /// It does not, or it was refused.
+    Over,
+    /// The same config was tried before.
+    Known,
+}
+
+/// The results of all trainings of `side`; `first` is the first seed.
+fn all(first: u64, side: &Candidate) -> Vec<Measured> {
+    let measured = |(offset, trial): (&u64, &Trial)| Measured {
+        seed: first + offset,
+        validation: trial.validation,
+        test: trial.test,
+    };
+    side.trials.iter().map(measured).collect()
+}
+
+/// True if the mean is better by the share that a change over several seeds must have, whatever the spread.
+fn looks_better(comparison: &Comparison) -> bool {
+    let Comparison { score, loss, .. } = comparison;
+    score.mean > score.least || score.mean >= -score.least && loss.mean > loss.least
+}
+
+/// Gain over `current` with the seeds so far: of the score, and of the loss where the scores are equal.
+fn gain_of(current: &Candidate, candidate: &Candidate) -> f64 {
+    let [without, with] = current.paired(candidate, u64::MAX);
+    let Comparison { score, loss, .. } = Comparison::of(&without, &with);
+    score.mean + 1e-3 * loss.mean
+}

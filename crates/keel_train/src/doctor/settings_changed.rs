@@ -1,0 +1,74 @@
+//! Settings that differ between two configs.
+
+use std::collections::BTreeMap;
+
+use super::story::SettingChange;
+use crate::config::Config;
+
+/// Dotted keys with another value, in alphabetical order. Lists of layers of different lengths are compared as a whole; where
+/// and how a run is written is left out.
+pub(super) fn settings_changed(before: &Config, after: &Config) -> Vec<SettingChange> {
+    let (mut before, mut after) = (before.clone(), after.clone());
+    if before.model.layers.is_empty() != after.model.layers.is_empty() {
+        before.model = before.model.listed();
+        after.model = after.model.listed();
+    }
+    after.run = before.run.clone();
+    let split = before.model.layers.len() == after.model.layers.len();
+    let (before, after) = (settings(&before, split), settings(&after, split));
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let value = |settings: &BTreeMap<String, String>, key: &String| settings.get(key).cloned().unwrap_or_default();
+    let change =
+        |key: &String| SettingChange { key: key.clone(), before: value(&before, key), after: value(&after, key) };
+    keys.into_iter().map(change).filter(|change| change.before != change.after).collect()
+}
+
+fn settings(config: &Config, split_lists: bool) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    if let Ok(toml::Value::Table(table)) = toml::Value::try_from(config) {
+        for (key, value) in table {
+            flatten(key, value, split_lists, &mut settings);
+        }
+    }
+    settings
+}
+
+fn flatten(key: String, value: toml::Value, split_lists: bool, settings: &mut BTreeMap<String, String>) {
+    match value {
+        toml::Value::Table(table) if !table.is_empty() => {
+            for (name, value) in table {
+                flatten(format!("{key}.{name}"), value, split_lists, settings);
+            }
+        }
+        toml::Value::Array(list) if split_lists && list.iter().all(toml::Value::is_table) && !list.is_empty() => {
+            for (index, value) in list.into_iter().enumerate() {
+                flatten(format!("{key}.{index}"), value, split_lists, settings);
+            }
+        }
+        value => {
+            settings.insert(key, value.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn changed_keys_are_named_with_both_values() {
+        let before = config::load(Some("mlp"), &["run.name=a".to_owned()]).unwrap();
+        let mut after = before.clone();
+        after.optimizer = after.optimizer.with_learning_rate(0.5);
+        after.run.name = "b".to_owned();
+        let changes = settings_changed(&before, &after);
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!((changes[0].key.as_str(), changes[0].after.as_str()), ("optimizer.learning_rate", "0.5"));
+        after.model = after.model.listed();
+        assert_eq!(settings_changed(&before, &after).len(), 1, "the same layers, written out");
+        after.model.layers.pop();
+        let keys: Vec<String> = settings_changed(&before, &after).into_iter().map(|change| change.key).collect();
+        assert_eq!(keys, ["model.layers", "optimizer.learning_rate"]);
+    }
+}
