@@ -4,9 +4,11 @@
 //! training is. What the rules report is compared with what was done. Thresholds are calibrated on other seeds than those
 //! scored here ([`CALIBRATION_SEED`], [`SCORING_SEED`]).
 
+pub(crate) mod cases;
 mod faults;
 mod healthy;
 mod networks;
+mod progress;
 mod samples;
 mod score;
 mod statistics;
