@@ -23,7 +23,10 @@
 //! "Group Normalization" (2018), figure 1, for small batches; Wu and Johnson, "Rethinking 'Batch' in BatchNorm"
 //! (2021). The limits on channels are ours.
 
-use super::{dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, vanishing_gradient};
+use super::{
+    dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, stopped_early, too_small,
+    vanishing_gradient,
+};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{EpochMeasurement, LayerKind, NormStatistics};
@@ -60,6 +63,8 @@ pub const RULE: Rule = Rule {
                         Code(frozen::CODE),
                         Code(overfitting::CODE),
                         Code(loss_trend::CODE),
+                        Code(stopped_early::CODE),
+                        Code(too_small::CODE),
                     ],
                     lies: Anywhere,
                 },
@@ -123,6 +128,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
     let message = format!("{} normalises over batches of {samples} samples", case.model.name(norm));
     Some(
         Observation::new(Level::Warn, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
+            .while_seen()
             .statistic("samples a batch")
             .message(message)
             .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")
@@ -139,6 +145,7 @@ fn loss_gap(case: &Case, epoch: &EpochMeasurement) -> Option<f64> {
 
 fn different_losses(case: &Case, gap: f64) -> Observation {
     let mut observation = Observation::new(Level::Warn, None, gap, LOSS_GAP)
+        .while_seen()
         .message(format!("on the same samples the loss in inference is {} above that in training", percent(gap)))
         .cause("the running statistics of batch normalisation do not describe the weights as they are now")
         .remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
@@ -166,6 +173,7 @@ fn stale(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observa
         case,
         norm,
         Observation::new(level(gap), Some(norm.layer), residue, RESIDUE)
+            .while_seen()
             .statistic("share of the initial values")
             .message(message)
             .cause(cause),
@@ -191,7 +199,9 @@ fn shifted(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Obser
     let name = case.model.name(norm.layer);
     let message =
         format!("the running statistics of {off} of {channels} channels of {name} are far from the exact ones");
-    let observation = Observation::new(level(gap), Some(norm.layer), share, CHANNEL_SHARE)
+    let level = if gap.is_none() { Level::Info } else { level(gap) };
+    let observation = Observation::new(level, Some(norm.layer), share, CHANNEL_SHARE)
+        .while_seen()
         .statistic("share of channels off")
         .message(message)
         .cause("the weights move faster than the running statistics follow, or the batches are too small");

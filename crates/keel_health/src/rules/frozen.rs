@@ -17,7 +17,7 @@
 //! # Source
 //! Ioffe and Szegedy (2015), section 3.2, for the bias; the rest is ours.
 
-use super::{loss_trend, tiny_batch, update_ratio};
+use super::{loss_trend, stopped_early, tiny_batch, too_small, update_ratio};
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
@@ -42,7 +42,13 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Layers,
         explains: &[Explanation {
-            consequences: &[Low(update_ratio::CODE), Code(tiny_batch::CODE), Code(loss_trend::CODE)],
+            consequences: &[
+                Low(update_ratio::CODE),
+                Code(tiny_batch::CODE),
+                Code(loss_trend::CODE),
+                Code(stopped_early::CODE),
+                Code(too_small::CODE),
+            ],
             lies: Anywhere,
         }],
     }],

@@ -12,6 +12,7 @@ pub mod frozen;
 pub mod inputs;
 pub mod labels;
 pub mod loss_trend;
+pub mod missing_activation;
 pub mod non_finite;
 pub mod output_loss;
 pub mod overfitting;
@@ -19,8 +20,10 @@ pub mod regularization;
 pub mod saturation;
 pub mod signal;
 pub mod start_loss;
+pub mod stopped_early;
 pub mod symmetry;
 pub mod tiny_batch;
+pub mod too_small;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
@@ -48,4 +51,7 @@ pub(crate) static CATALOG: &[Rule] = &[
     loss_trend::RULE,
     overfitting::RULE,
     regularization::RULE,
+    missing_activation::RULE,
+    stopped_early::RULE,
+    too_small::RULE,
 ];

@@ -17,7 +17,9 @@
 //! # Source
 //! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020): wrong loss and wrong output activation.
 
-use super::{loss_trend, non_finite, start_loss, tiny_batch, update_ratio, vanishing_gradient};
+use super::{
+    loss_trend, non_finite, start_loss, stopped_early, tiny_batch, too_small, update_ratio, vanishing_gradient,
+};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::{ActivationFunction, LossKind, ModelDescription};
@@ -50,6 +52,8 @@ pub const RULE: Rule = Rule {
                     Code(vanishing_gradient::CODE),
                     Low(update_ratio::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                     Code(non_finite::CODE),
                 ],
                 lies: Anywhere,
@@ -85,11 +89,12 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     let error = |words: &str| {
         let place = layer.map_or_else(|| "the last layer".to_string(), |layer| case.model.name(layer));
         Observation::new(Level::Error, layer, 1.0, 0.0)
+            .always()
             .message(format!("{place} does not fit the loss {}: {words}", loss.name()))
             .cause("the output layer and the loss were chosen separately")
     };
     let drop = |observation: Observation| match layer {
-        Some(layer) => observation.remedy(Remedy::RemoveLayer { layer: case.model.name(layer) }),
+        Some(layer) => observation.remedy(Remedy::RemoveOutputActivation { layer: case.model.name(layer) }),
         None => observation,
     };
     match (loss, function) {
@@ -118,6 +123,7 @@ fn wrong_width(case: &Case) -> Option<Observation> {
     let units = case.model.layers[last].units.filter(|&units| units != wanted)?;
     Some(
         Observation::new(Level::Error, Some(last), units as f64, wanted as f64)
+            .always()
             .message(format!("{} has {units} outputs for {classes} classes ({})", case.model.name(last), loss.name()))
             .cause("the width of the last layer does not follow the data")
             .remedy(Remedy::SetOutputUnits {
@@ -135,6 +141,7 @@ fn wrong_label(case: &Case) -> Option<Observation> {
     }
     Some(
         Observation::new(Level::Error, None, label as f64, classes as f64 - 1.0)
+            .always()
             .message(format!("a label is {label}, but there are only {classes} classes, 0 to {}", classes - 1))
             .cause("labels count from 1, or the number of classes is wrong")
             .remedy(Remedy::CheckLabels),
@@ -157,6 +164,7 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
     let (measured, threshold) = if lowest < from { (lowest, from) } else { (highest, to) };
     Some(
         Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
+            .always()
             .message(format!(
                 "targets reach from {} to {}, but {} ends in {}",
                 number(f64::from(lowest)),
@@ -165,6 +173,6 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
                 function.name()
             ))
             .cause("the last activation cannot produce these targets")
-            .remedy(Remedy::RemoveLayer { layer: case.model.name(layer) }),
+            .remedy(Remedy::RemoveOutputActivation { layer: case.model.name(layer) }),
     )
 }

@@ -22,9 +22,13 @@
 //! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
 //! the lower ones between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
 
-use super::{batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, zigzag};
+use super::stopped_early::Descent;
+use super::{
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, stopped_early, too_small,
+    zigzag,
+};
 use crate::calibration::{Bad, Calibration, largest};
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::history::Window;
 use crate::measurement::{LayerStatistic, ModelDescription, ParameterRole};
@@ -59,6 +63,8 @@ pub const RULE: Rule = Rule {
                         Code(batch_norm::CODE),
                         Code(frozen::CODE),
                         Code(loss_trend::CODE),
+                        Code(stopped_early::CODE),
+                        Code(too_small::CODE),
                         Code(non_finite::CODE),
                     ],
                     lies: Anywhere,
@@ -68,7 +74,10 @@ pub const RULE: Rule = Rule {
         Role {
             symptom: Low(CODE),
             stage: Stage::SmallSteps,
-            explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+            explains: &[Explanation {
+                consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE), Code(too_small::CODE)],
+                lies: Anywhere,
+            }],
         },
     ],
     layer_statistics: &[LayerStatistic::UpdateRatio(ParameterRole::Weight)],
@@ -94,6 +103,10 @@ pub const HEALTHY: f64 = 1e-3;
 pub const WARN_LOW: f64 = 3e-4;
 /// Lower limit for a warning while there is hardly any progress.
 pub const WARN_SLOW: f64 = 7e-4;
+/// Upper limit for a warning in a training whose loss falls in a straight line to its end.
+pub const WARN_STRAIGHT: f64 = 2e-3;
+/// Fall of the loss in the last third of the epochs relative to that before, from which on the line is straight.
+pub const STRAIGHT: f64 = 0.7;
 /// Upper limit for a warning.
 pub const WARN_HIGH: f64 = 1e-2;
 /// Upper limit for an error.
@@ -113,17 +126,13 @@ pub const SCHEDULE_SHARE: f64 = 0.3;
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Window | Moment::Collapse => judge(case),
+        Moment::End => too_slow(case).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
 fn judge(case: &Case) -> Vec<Observation> {
-    let ratios: Vec<(usize, f64)> = case
-        .model
-        .weight_layers()
-        .filter(|&index| !case.model.layers[index].frozen)
-        .filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?)))
-        .collect();
+    let ratios = ratios(case);
     too_high(case, &ratios).or_else(|| shock(case)).or_else(|| too_low(case, &ratios)).into_iter().collect()
 }
 
@@ -179,7 +188,7 @@ fn shock(case: &Case) -> Option<Observation> {
 
 /// One observation for the network, if even the layer with the largest ratio hardly moves.
 fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
-    let schedule = schedule_share(case);
+    let schedule = case.learning_rate_share();
     if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_DONE) || schedule < SCHEDULE_SHARE {
         return None;
     }
@@ -199,12 +208,34 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     )
 }
 
-/// The learning rate relative to its peak: small in warm-up and in the tail of a schedule.
-fn schedule_share(case: &Case) -> f64 {
-    let configured = case.model.learning_rate.map_or(0.0, f64::from);
-    let peak = case.history.peak_learning_rate().max(configured);
-    let rate = case.window().and_then(|window| window.learning_rate());
-    rate.filter(|_| peak > 0.0).map_or(1.0, |rate| rate / peak)
+/// A training that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
+/// last third of the epochs as before, and the weights move by little more than what is healthy.
+fn too_slow(case: &Case) -> Option<Observation> {
+    let descent = Descent::of(case).filter(|descent| descent.fall > stopped_early::FALL && descent.last > LOSS_DONE)?;
+    let &(layer, ratio) =
+        ratios(case).iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < WARN_STRAIGHT)?;
+    if descent.fall < STRAIGHT * (descent.first - descent.middle) {
+        return None;
+    }
+    let message = format!(
+        "the loss falls in a straight line, with {} of that of guessing left at the end, and a step changes the weights of {} by \
+         only {} of their norm",
+        percent(descent.last),
+        case.model.name(layer),
+        number(ratio)
+    );
+    Some(
+        Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
+            .message(message)
+            .cause("the learning rate is too low for a training of this length")
+            .remedy(case.scale_learning_rate(10.0)),
+    )
+}
+
+/// Update ratios of the weight layers in the window to judge.
+fn ratios(case: &Case) -> Vec<(usize, f64)> {
+    let learning = case.model.weight_layers().filter(|&index| !case.model.layers[index].frozen);
+    learning.filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?))).collect()
 }
 
 /// The factor that brings the ratio to 1e-3, at most a thousand either way.

@@ -1,0 +1,114 @@
+//! # What it measures
+//! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
+//! the epochs to the last one, relative to the loss of guessing. A warning if both fell by more than 3 % of it, in a training
+//! that has not learned its task, whose learning rate was not on its way to zero.
+//!
+//! # Why it matters
+//! The loss was still on its way down: the result is that of half a training.
+//!
+//! # What to try
+//! More epochs: as many as the loss needs at its last pace, two to five times those it had. `evenkeel fix` writes them.
+//!
+//! # When it is fine
+//! When the time was limited on purpose. A schedule that falls to zero ends the descent by itself and is not judged.
+//!
+//! # Source
+//! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 11.4: look at the learning curves first. The limits are
+//! ours.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::EpochMeasurement;
+use crate::remedy::Remedy;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K021";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "stopped-early",
+    summary: "a training that ended while its losses were falling",
+    statistic: "fall of the loss from the middle to the last third, relative to guessing",
+    source: include_str!("stopped_early.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Epochs of a training that is judged at least.
+pub const EPOCHS: usize = 3;
+/// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
+pub const FALL: f64 = 0.03;
+/// Learning rate at the end relative to its peak below which the schedule has ended the training.
+pub const SCHEDULE_SHARE: f64 = 0.3;
+/// Times as many epochs: at least and at most.
+const LONGER: (f64, f64) = (2.0, 5.0);
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::End { Vec::new() } else { judge(case).into_iter().collect() }
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let descent = Descent::of(case).filter(|descent| descent.fall > FALL)?;
+    if case.outcome()?.has_learned() {
+        return None;
+    }
+    let epochs = case.epochs.last()?.epoch + 1;
+    let left = descent.last * case.guessing_loss()?;
+    let message = format!(
+        "after {epochs} epochs the losses were still falling: the last third brought {} of the loss of guessing, and {} of it is left",
+        percent(descent.fall),
+        percent(descent.last)
+    );
+    // A third of the epochs brought the fall; at that pace the rest needs this many times as long.
+    let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);
+    Some(
+        Observation::new(Level::Warn, None, descent.fall, FALL)
+            .message(message)
+            .cause(format!("the training is too short: its loss of {} is on its way down", number(left)))
+            .remedy(Remedy::SetEpochs { epochs: (epochs as f64 * longer).ceil() as u64 }),
+    )
+}
+
+/// Losses of a training that is falling at its end, relative to guessing.
+pub(super) struct Descent {
+    /// Mean of the first third of the epochs.
+    pub(super) first: f64,
+    /// Mean of the middle third.
+    pub(super) middle: f64,
+    /// Mean of the last third.
+    pub(super) last: f64,
+    /// Fall from the middle to the last third: of the training or of the validation loss, the smaller one.
+    pub(super) fall: f64,
+}
+
+impl Descent {
+    /// The descent of a training whose schedule has not ended it; `None` with too few epochs.
+    pub(super) fn of(case: &Case) -> Option<Self> {
+        let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0)?;
+        if case.epochs.len() < EPOCHS || case.learning_rate_share() < SCHEDULE_SHARE {
+            return None;
+        }
+        let [first, middle, last] = thirds(case, |epoch| epoch.train_loss)?.map(|loss| loss / guessing);
+        let validation = thirds(case, |epoch| epoch.validation_loss);
+        let fall =
+            (middle - last).min(validation.map_or(f64::INFINITY, |[_, middle, last]| (middle - last) / guessing));
+        Some(Descent { first, middle, last, fall })
+    }
+}
+
+/// Means over the thirds of the epochs.
+fn thirds(case: &Case, loss: impl Fn(&EpochMeasurement) -> Option<f32>) -> Option<[f64; 3]> {
+    let losses: Vec<f64> = case.epochs.iter().map(|epoch| loss(epoch).map(f64::from)).collect::<Option<_>>()?;
+    let length = losses.len() / 3;
+    let mean = |range: &[f64]| range.iter().sum::<f64>() / range.len() as f64;
+    let (earlier, last) = losses.split_at(losses.len() - length);
+    let (first, middle) = earlier.split_at(earlier.len() - length);
+    Some([mean(first), mean(middle), mean(last)])
+}
