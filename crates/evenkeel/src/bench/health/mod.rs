@@ -6,13 +6,16 @@
 
 pub(crate) mod cases;
 mod faults;
+mod generated;
 mod healthy;
 mod networks;
 mod progress;
 mod samples;
 mod score;
 mod statistics;
+pub(crate) mod study;
 mod watched_run;
+mod workers;
 
 use keel_health::Finding;
 use rayon::prelude::*;

@@ -26,6 +26,8 @@ pub(crate) struct Recipe {
     pub(crate) hidden: &'static str,
     /// Layers before the last linear one.
     pub(crate) before_last: &'static str,
+    /// Further keys of the last linear layer; `None` for those that suit the network.
+    pub(crate) last: Option<&'static str>,
     /// Layers after the last linear one.
     pub(crate) after_last: &'static str,
     /// What is done to the samples before the training sees them.
@@ -71,6 +73,7 @@ impl Architecture {
             depth,
             hidden: "",
             before_last: "",
+            last: None,
             after_last: "",
             change: Change::Nothing,
             rate: 1.0,
@@ -140,7 +143,7 @@ impl Recipe {
             }
         }
         layers.extend((!self.before_last.is_empty()).then(|| self.before_last.to_owned()));
-        layers.push(format!("{{ type = \"linear\"{} }}", architecture.last()));
+        layers.push(format!("{{ type = \"linear\"{} }}", self.last.unwrap_or(architecture.last())));
         layers.extend((!self.after_last.is_empty()).then(|| self.after_last.to_owned()));
         layers.join(", ")
     }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use keel_health::find_rule;
 use serde_json::json;
 
 use crate::bench::health::{
     CALIBRATION_SEED, FAULTS, HEALTHY, SCORING_SEED, cases, distributions, distributions_table, run as run_suite,
-    score, table,
+    score, study, table,
 };
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status};
@@ -21,13 +22,16 @@ Examples:
   evenkeel bench health --only healthy --seeds 3
   evenkeel bench health --calibrate
   evenkeel bench health --cases bench/health/cases
+  evenkeel bench health --cases bench/health/cases --only sgd,dropout --seeds 1
+  evenkeel bench health --remedies
+  evenkeel bench health --remedies --only K010,K013 --json > study.json
   evenkeel bench health --json > suite.json")]
 pub(crate) struct Arguments {
     /// Seeds of every fault and network
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// Only these faults and healthy trainings, by name; `faults` and `healthy` stand for all of a kind. With --cases: only
-    /// cases with one of these words in their names
+    /// cases with one of these words in their names. With --remedies: only these rules
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
     /// The statistics behind the thresholds as well, all on seeds that are never scored otherwise
@@ -40,10 +44,14 @@ pub(crate) struct Arguments {
     /// Folder that the cases call `data` [default: the folder `data` beside them]
     #[arg(long, value_name = "FOLDER", requires = "cases")]
     data: Option<PathBuf>,
+    /// Study the levels instead: train faults from mild to gross with and without the remedy of what was found, and compare
+    /// how often and by how much the validation result improves
+    #[arg(long, conflicts_with_all = ["calibrate", "cases"])]
+    remedies: bool,
 }
 
 /// Runs the suite, scores it, and shows the statistics behind the thresholds where they are asked for; or trains a folder of
-/// cases.
+/// cases, or studies the remedies.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if let Some(folder) = &arguments.cases {
         let options = cases::Options {
@@ -55,6 +63,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         };
         let document = cases::run(&options)?;
         output.result(&document, || cases::table(&document))?;
+        return Ok(Status::Done);
+    }
+    if arguments.remedies {
+        let only = codes(&arguments.only)?;
+        let document = study::run(&study::Options { only: &only, seeds: arguments.seeds, note: Output::note })?;
+        output.result(&document, || study::table(&document))?;
         return Ok(Status::Done);
     }
     check_names(&arguments.only)?;
@@ -70,6 +84,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         None => table(&document),
     })?;
     Ok(Status::Done)
+}
+
+/// Codes of the rules that are named.
+fn codes(only: &[String]) -> Result<Vec<&'static str>, Stop> {
+    only.iter().map(|name| Ok(find_rule(name)?.code)).collect()
 }
 
 fn check_names(only: &[String]) -> Result<(), Failure> {

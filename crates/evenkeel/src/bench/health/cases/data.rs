@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::case_file::Case;
 use super::folder::CaseFolder;
-use super::generated;
+use crate::bench::health::generated;
 use crate::failure::{Failure, unwritable};
 
 /// Folder that the configs name their data in.

@@ -7,7 +7,6 @@ mod case_file;
 mod cure;
 mod data;
 mod folder;
-mod generated;
 mod program;
 mod results;
 mod text;
@@ -125,5 +124,37 @@ impl Bench<'_> {
             seed,
         };
         Ok(self.program.train(&training)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keel_train::{Session, load_data};
+
+    #[test]
+    fn every_shipped_case_can_be_trained_or_is_refused_as_it_says() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../bench/health/cases"));
+        let folder = CaseFolder::read(folder, &[]).unwrap();
+        assert!(folder.faulty.len() >= 40 && folder.healthy.len() >= 40);
+        assert!(folder.faulty.iter().all(|pair| pair.repaired.is_some()));
+        let scratch = tempfile::tempdir().unwrap();
+        let sources = Sources::find(&folder, None, scratch.path()).unwrap();
+        for case in folder.cases() {
+            let mut config = case.config.clone();
+            if let Some(source) = sources.of(case) {
+                config.data.source = source.display().to_string();
+            }
+            let config = config.settled();
+            let built = load_data(&config).and_then(|data| Session::new(&config, data));
+            let refused = case.expected.iter().any(|word| word == case_file::REFUSED);
+            assert_eq!(
+                built.is_err(),
+                refused,
+                "{}: {:?}",
+                case.path.display(),
+                built.err().map(|error| error.to_string())
+            );
+        }
     }
 }

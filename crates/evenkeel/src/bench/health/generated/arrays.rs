@@ -3,6 +3,7 @@
 use keel_data::{DataError, Dataset, Targets};
 
 use super::draws::Draws;
+use super::npy::Array;
 
 /// Inputs and targets of one set, as its case names it.
 pub(super) struct Arrays {
@@ -20,35 +21,12 @@ pub(super) struct Pair {
     pub(super) targets: Array,
 }
 
-/// Numbers with their sizes.
-pub(super) struct Array {
-    sizes: Vec<usize>,
-    /// `[sizes…]`, last index fastest.
-    values: Vec<f32>,
-}
-
 /// All sets.
 pub(super) const ARRAYS: &[Arrays] = &[
     Arrays { name: "pixels", make: || digits_of(Labels::True) },
     Arrays { name: "pixels_shuffled", make: || digits_of(Labels::Shuffled) },
     Arrays { name: "tags", make: || Ok(tags()) },
 ];
-
-impl Array {
-    /// Returns the array as an `.npy` file, version 1.0, little-endian floats of 32 bits.
-    pub(super) fn to_npy(&self) -> Vec<u8> {
-        let sizes: String = self.sizes.iter().map(|size| format!("{size},")).collect();
-        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}");
-        let length = (10 + header.len() + 1).next_multiple_of(64);
-        let mut file = b"\x93NUMPY\x01\x00".to_vec();
-        file.extend(((length - 10) as u16).to_le_bytes());
-        file.extend(header.bytes());
-        file.resize(length - 1, b' ');
-        file.push(b'\n');
-        self.values.iter().for_each(|value| file.extend(value.to_le_bytes()));
-        file
-    }
-}
 
 /// How the labels of the digits are stored.
 #[derive(Clone, Copy, PartialEq)]

@@ -4,6 +4,7 @@
 
 mod arrays;
 mod draws;
+mod npy;
 mod tables;
 
 use std::fs;
@@ -13,6 +14,7 @@ use std::path::Path;
 use keel_data::DataError;
 
 use arrays::ARRAYS;
+pub(super) use npy::Array;
 use tables::TABLES;
 
 /// Writes the data that a case names as `data/NAME` into `folder`; false if `name` is none of the generated ones.
@@ -46,9 +48,9 @@ mod tests {
         for name in names {
             assert!(write(name, folder.path()).unwrap(), "{name}");
             let path = folder.path().join(name);
-            let data = keel_data::load(&DataConfig::of_source(path.display().to_string()))
+            let data = keel_data::load(&DataConfig::of_source(path.display().to_string()), folder.path())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(data.train.len() >= 50, "{name}: {} training samples", data.train.len());
+            assert!(data.samples() >= 80, "{name}: {} samples", data.samples());
             assert!(path.is_dir() || fs::metadata(&path).unwrap().len() <= 61_440, "{name} has over 60 KB");
         }
         assert!(!write("unknown.csv", folder.path()).unwrap());
