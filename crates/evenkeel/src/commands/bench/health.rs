@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keel_health::find_rule;
+use keel_health::rules::{dead_relu, update_ratio};
 use serde_json::json;
 
 use crate::bench::health::{
@@ -15,7 +16,8 @@ use crate::terminal::{Output, Status};
 
 /// Arguments of `bench health`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_help = format!(
+    "\
 Examples:
   evenkeel bench health
   evenkeel bench health --seeds 1 --only constant_init,raw_inputs,plain
@@ -24,8 +26,11 @@ Examples:
   evenkeel bench health --cases bench/health/cases
   evenkeel bench health --cases bench/health/cases --only sgd,dropout --seeds 1
   evenkeel bench health --remedies
-  evenkeel bench health --remedies --only K010,K013 --json > study.json
-  evenkeel bench health --json > suite.json")]
+  evenkeel bench health --remedies --only {dead},{update} --json > study.json
+  evenkeel bench health --json > suite.json",
+    dead = dead_relu::CODE,
+    update = update_ratio::CODE,
+))]
 pub(crate) struct Arguments {
     /// Seeds of every fault and network
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use keel_health::rules::{inputs, signal};
 use keel_train::{Config, config};
 
 use crate::failure::{Failure, Stop, unreadable};
@@ -66,8 +67,13 @@ impl Case {
 fn expectation(text: &str, sort: Sort) -> Result<Vec<String>, Failure> {
     let first = text.lines().next().unwrap_or_default();
     let (example, noun) = match sort {
-        Sort::Faulty => ("`# expect: K002|K005`, codes that may lead, or `# expect: refused`", "faulty"),
-        Sort::Silent => ("`# expect: silent`, and behind it codes that are no false alarm here", "healthy or repaired"),
+        Sort::Faulty => (
+            format!("`{MARK} {}|{}`, codes that may lead, or `{MARK} {REFUSED}`", inputs::CODE, signal::CODE),
+            "faulty",
+        ),
+        Sort::Silent => {
+            (format!("`{MARK} {SILENT}`, and behind it codes that are no false alarm here"), "healthy or repaired")
+        }
     };
     let refuse = |message: String| {
         Err(Failure::new(message).next_step(format!("Begin the file of a {noun} case with {example}")))

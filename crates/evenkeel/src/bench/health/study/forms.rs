@@ -347,7 +347,7 @@ pub(super) const FORMS: &[Form] = &[
         Some(Recipe { norm: Some(""), settings: &["train.batch_size=2", "train.epochs=4"], ..place.healthy() })
     }),
     // Hidden layers that do not learn.
-    form("frozen", &[frozen::CODE], |place| Some(Recipe { hidden: ", frozen = true", ..place.healthy() })),
+    form("hidden_frozen", &[frozen::CODE], |place| Some(Recipe { hidden: ", frozen = true", ..place.healthy() })),
     // An input channel that never changes.
     form("constant_channel", &[frozen::CODE], |place| {
         (place.is_digits()).then(|| Recipe {
