@@ -395,6 +395,10 @@ pub(super) const FORMS: &[Form] = &[
     }),
     // No activation between the layers.
     form("no_activation", &[missing_activation::CODE], |place| {
+        (place.architecture() != Architecture::Residual).then(|| Recipe { norm: None, function: "", ..place.healthy() })
+    }),
+    // Activations that change nothing.
+    form("identity", &[missing_activation::CODE], |place| {
         (place.architecture() != Architecture::Residual).then(|| Recipe {
             norm: None,
             function: "identity",
