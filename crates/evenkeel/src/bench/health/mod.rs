@@ -4,13 +4,18 @@
 //! training is. What the rules report is compared with what was done. Thresholds are calibrated on other seeds than those
 //! scored here ([`CALIBRATION_SEED`], [`SCORING_SEED`]).
 
+pub(crate) mod cases;
 mod faults;
+mod generated;
 mod healthy;
 mod networks;
+mod progress;
 mod samples;
 mod score;
 mod statistics;
+pub(crate) mod study;
 mod watched_run;
+mod workers;
 
 use keel_health::Finding;
 use rayon::prelude::*;

@@ -16,7 +16,7 @@ pub(crate) enum Architecture {
 /// How a network of some kind is built and trained.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
-    /// Activation of every hidden layer.
+    /// Activation of every hidden layer; empty for none.
     pub(crate) function: &'static str,
     /// Batch normalisation before every activation, with these further keys; `None` for none.
     pub(crate) norm: Option<&'static str>,
@@ -26,6 +26,8 @@ pub(crate) struct Recipe {
     pub(crate) hidden: &'static str,
     /// Layers before the last linear one.
     pub(crate) before_last: &'static str,
+    /// Further keys of the last linear layer; `None` for those that suit the network.
+    pub(crate) last: Option<&'static str>,
     /// Layers after the last linear one.
     pub(crate) after_last: &'static str,
     /// What is done to the samples before the training sees them.
@@ -71,6 +73,7 @@ impl Architecture {
             depth,
             hidden: "",
             before_last: "",
+            last: None,
             after_last: "",
             change: Change::Nothing,
             rate: 1.0,
@@ -102,6 +105,7 @@ impl Recipe {
         let mut layers = Vec::new();
         let norm = self.norm.map(|keys| format!("{{ type = \"batch_norm\"{keys} }}"));
         let activation = format!("{{ type = \"activation\", function = \"{}\" }}", self.function);
+        let activation = (!self.function.is_empty()).then_some(activation);
         let linear = format!("{{ type = \"linear\", out_features = 48{} }}", self.hidden);
         let convolution =
             format!("{{ type = \"conv2d\", out_channels = 8, kernel = 3, padding = \"same\"{} }}", self.hidden);
@@ -111,14 +115,14 @@ impl Recipe {
                 for _ in 0..self.depth {
                     layers.push(linear.clone());
                     layers.extend(norm.clone());
-                    layers.push(activation.clone());
+                    layers.extend(activation.clone());
                 }
             }
             Architecture::Cnn => {
                 for layer in 0..self.depth {
                     layers.push(convolution.clone());
                     layers.extend(norm.clone());
-                    layers.push(activation.clone());
+                    layers.extend(activation.clone());
                     if layer + 2 >= self.depth {
                         layers.push(pool.clone());
                     }
@@ -127,11 +131,12 @@ impl Recipe {
             Architecture::Residual => {
                 layers.push(convolution.clone());
                 layers.extend(norm.clone());
-                layers.push(activation.clone());
+                layers.extend(activation.clone());
                 for _ in 0..self.depth {
                     let mut body = vec![convolution.clone()];
                     body.extend(norm.clone());
-                    body.extend([activation.clone(), convolution.clone()]);
+                    body.extend(activation.clone());
+                    body.push(convolution.clone());
                     body.extend(norm.clone());
                     let body = body.join(", ");
                     layers.push(format!("{{ type = \"residual\", after = \"{}\", body = [{body}] }}", self.function));
@@ -140,7 +145,7 @@ impl Recipe {
             }
         }
         layers.extend((!self.before_last.is_empty()).then(|| self.before_last.to_owned()));
-        layers.push(format!("{{ type = \"linear\"{} }}", architecture.last()));
+        layers.push(format!("{{ type = \"linear\"{} }}", self.last.unwrap_or(architecture.last())));
         layers.extend((!self.after_last.is_empty()).then(|| self.after_last.to_owned()));
         layers.join(", ")
     }

@@ -22,6 +22,17 @@ pub(crate) enum Change {
     MissingClass,
     /// One value is NaN.
     NotANumber,
+    /// Values of this mean and standard deviation.
+    Moved {
+        /// The mean.
+        mean: f32,
+        /// The standard deviation.
+        std: f32,
+    },
+    /// The training split keeps one of so many samples of one class.
+    RareClass(usize),
+    /// The training split keeps so many samples.
+    Few(usize),
 }
 
 /// Largest value of a pixel of the digits.
@@ -47,8 +58,12 @@ pub(crate) fn samples(change: Change, seed: u64) -> Result<SplitDataset, DataErr
     let targets = Targets::Classes { labels: labels.clone(), class_names };
     let dataset = Dataset::from_memory("digits", shape, Inputs::Floats(values), targets)?;
     let mut split = Split { validation: 0.15, test: 0.1, seed }.divide(Arc::new(dataset))?;
-    if change == Change::MissingClass {
-        split.train.retain(|&sample| labels[sample] != (seed % 10) as u32);
+    let class = (seed % 10) as u32;
+    match change {
+        Change::MissingClass => split.train.retain(|&sample| labels[sample] != class),
+        Change::RareClass(kept) => split.train.retain(|&sample| labels[sample] != class || sample.is_multiple_of(kept)),
+        Change::Few(samples) => split.train.truncate(samples),
+        _ => {}
     }
     Ok(split)
 }
@@ -56,12 +71,8 @@ pub(crate) fn samples(change: Change, seed: u64) -> Result<SplitDataset, DataErr
 fn changed_values(change: Change, mut values: Vec<f32>, shape: SampleShape) -> (Vec<f32>, SampleShape) {
     match change {
         Change::Raw => values.iter_mut().for_each(|value| *value *= 255.0 / LARGEST),
-        Change::Uncentred => {
-            let count = values.len() as f32;
-            let mean = values.iter().sum::<f32>() / count;
-            let std = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count).sqrt();
-            values.iter_mut().for_each(|value| *value = (*value - mean) / std + 1.5);
-        }
+        Change::Uncentred => move_to(&mut values, 1.5, 1.0),
+        Change::Moved { mean, std } => move_to(&mut values, mean, std),
         Change::ConstantChannel => {
             let wider = values.iter().flat_map(|&value| [value, 3.0]).collect();
             return match shape {
@@ -70,9 +81,17 @@ fn changed_values(change: Change, mut values: Vec<f32>, shape: SampleShape) -> (
             };
         }
         Change::NotANumber => values[1234] = f32::NAN,
-        Change::Nothing | Change::ShuffledLabels | Change::MissingClass => {}
+        Change::Nothing | Change::ShuffledLabels | Change::MissingClass | Change::RareClass(_) | Change::Few(_) => {}
     }
     (values, shape)
+}
+
+/// Gives `values` this mean and standard deviation.
+fn move_to(values: &mut [f32], wanted_mean: f32, wanted_std: f32) {
+    let count = values.len() as f32;
+    let mean = values.iter().sum::<f32>() / count;
+    let std = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count).sqrt();
+    values.iter_mut().for_each(|value| *value = (*value - mean) / std * wanted_std + wanted_mean);
 }
 
 /// The labels in another order, from `seed` alone.

@@ -1,37 +1,81 @@
 //! `bench health`: the fault suite of the health rules.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use keel_health::find_rule;
+use keel_health::rules::{dead_relu, update_ratio};
 use serde_json::json;
 
 use crate::bench::health::{
-    CALIBRATION_SEED, FAULTS, HEALTHY, SCORING_SEED, distributions, distributions_table, run as run_suite, score, table,
+    CALIBRATION_SEED, FAULTS, HEALTHY, SCORING_SEED, cases, distributions, distributions_table, run as run_suite,
+    score, study, table,
 };
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status};
 
 /// Arguments of `bench health`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_help = format!(
+    "\
 Examples:
   evenkeel bench health
   evenkeel bench health --seeds 1 --only constant_init,raw_inputs,plain
   evenkeel bench health --only healthy --seeds 3
   evenkeel bench health --calibrate
-  evenkeel bench health --json > suite.json")]
+  evenkeel bench health --cases bench/health/cases
+  evenkeel bench health --cases bench/health/cases --only sgd,dropout --seeds 1
+  evenkeel bench health --remedies
+  evenkeel bench health --remedies --only {dead},{update} --json > study.json
+  evenkeel bench health --json > suite.json",
+    dead = dead_relu::CODE,
+    update = update_ratio::CODE,
+))]
 pub(crate) struct Arguments {
     /// Seeds of every fault and network
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
-    /// Only these faults and healthy trainings, by name; `faults` and `healthy` stand for all of a kind
+    /// Only these faults and healthy trainings, by name; `faults` and `healthy` stand for all of a kind. With --cases: only
+    /// cases with one of these words in their names. With --remedies: only these rules
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
     /// The statistics behind the thresholds as well, all on seeds that are never scored otherwise
     #[arg(long)]
     calibrate: bool,
+    /// Train the cases of this folder instead: faulty/NAME.toml, faulty/NAME_fixed.toml and healthy/NAME.toml, each with
+    /// the findings it is to have in its first line
+    #[arg(long, value_name = "FOLDER", conflicts_with = "calibrate")]
+    cases: Option<PathBuf>,
+    /// Folder that the cases call `data` [default: the folder `data` beside them]
+    #[arg(long, value_name = "FOLDER", requires = "cases")]
+    data: Option<PathBuf>,
+    /// Study the levels instead: train faults from mild to gross with and without the remedy of what was found, and compare
+    /// how often and by how much the validation result improves
+    #[arg(long, conflicts_with_all = ["calibrate", "cases"])]
+    remedies: bool,
 }
 
-/// Runs the suite and scores it, or shows what thresholds are calibrated on.
+/// Runs the suite, scores it, and shows the statistics behind the thresholds where they are asked for; or trains a folder of
+/// cases, or studies the remedies.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    if let Some(folder) = &arguments.cases {
+        let options = cases::Options {
+            folder,
+            data: arguments.data.as_deref(),
+            only: &arguments.only,
+            seeds: arguments.seeds,
+            note: Output::note,
+        };
+        let document = cases::run(&options)?;
+        output.result(&document, || cases::table(&document))?;
+        return Ok(Status::Done);
+    }
+    if arguments.remedies {
+        let only = codes(&arguments.only)?;
+        let document = study::run(&study::Options { only: &only, seeds: arguments.seeds, note: Output::note })?;
+        output.result(&document, || study::table(&document))?;
+        return Ok(Status::Done);
+    }
     check_names(&arguments.only)?;
     let first_seed = if arguments.calibrate { CALIBRATION_SEED } else { SCORING_SEED };
     let runs = run_suite(&arguments.only, first_seed, arguments.seeds)?;
@@ -45,6 +89,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         None => table(&document),
     })?;
     Ok(Status::Done)
+}
+
+/// Codes of the rules that are named.
+fn codes(only: &[String]) -> Result<Vec<&'static str>, Stop> {
+    only.iter().map(|name| Ok(find_rule(name)?.code)).collect()
 }
 
 fn check_names(only: &[String]) -> Result<(), Failure> {
