@@ -8,7 +8,6 @@ use crate::measurement::{
     ActivationFunction, DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription,
     StartMeasurement, StepMeasurement, SuspectLabel,
 };
-use crate::outcome::Outcome;
 use crate::remedy::Remedy;
 
 /// Moments at which rules are asked.
@@ -199,11 +198,6 @@ impl<'a> Case<'a> {
     /// `level` while training does not work; the network learns in spite of it otherwise, which makes it a fact.
     pub(crate) fn unless_learning(&self, level: Level) -> Level {
         if self.loss_fell_below(0.5) { Level::Info } else { level }
-    }
-
-    /// The outcome of the training so far; `None` before anything was measured that tells it.
-    pub fn outcome(&self) -> Option<Outcome> {
-        Outcome::of(self)
     }
 
     /// Returns the loss of the best answer that does not look at the inputs, as measured. Where it was not: that of the class

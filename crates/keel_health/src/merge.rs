@@ -1,6 +1,6 @@
 //! One finding a rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
 
-use crate::causal_order::rank;
+use crate::causes::causal_order::rank;
 use crate::finding::{Evidence, Finding};
 use crate::remedy::describe_all;
 

@@ -25,9 +25,16 @@ pub struct Outcome {
     pub validation: Option<f64>,
 }
 
+impl Case<'_> {
+    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    pub fn outcome(&self) -> Option<Outcome> {
+        Outcome::of(self)
+    }
+}
+
 impl Outcome {
     /// The outcome at the last epoch, or by the loss of the last window where no epoch was measured.
-    pub(crate) fn of(case: &Case) -> Option<Self> {
+    fn of(case: &Case) -> Option<Self> {
         let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0);
         let by_loss = |loss: Option<f64>| Some(1.0 - loss? / guessing?);
         let by_accuracy = |accuracy: Option<f32>| {

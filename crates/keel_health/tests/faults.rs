@@ -7,15 +7,8 @@ use keel_health::measurement::{
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, GradientCheck, LayerDescription, LayerKind, LossKind,
     ModelDescription, NormStatistics, StartLayer, StartMeasurement, StepMeasurement, TinyBatch,
 };
-use keel_health::{Finding, Level, Monitor, Remedy};
-use simulated::{all, data, healthy_step, mlp, run, stalled, stalled_loss, start_with_stds, units, with_code};
-
-/// The only finding of the rule.
-fn only(monitor: &Monitor, code: &str) -> Finding {
-    let mut found = with_code(monitor, code);
-    assert_eq!(found.len(), 1, "{code}: {:?}", all(&monitor.findings()));
-    found.remove(0)
-}
+use keel_health::{Level, Monitor, Remedy};
+use simulated::{all, data, mlp, only, run, stalled, start_with_stds, units, with_code};
 
 fn started(model: &ModelDescription, start: StartMeasurement) -> Monitor {
     let mut monitor = Monitor::new(model.clone());
@@ -542,70 +535,4 @@ fn k019_decay_and_dropout() {
         let finding = only(&Monitor::new(model), "K019");
         assert_eq!(finding.remedies[0].settings(), [expected], "{finding:?}");
     }
-}
-
-#[test]
-fn statistics_of_a_norm_that_overflowed_survive_json() {
-    let norm = NormStatistics { running_variance: vec![1.0, f32::INFINITY], ..NormStatistics::default() };
-    let read: NormStatistics = serde_json::from_str(&serde_json::to_string(&norm).unwrap()).unwrap();
-    assert_eq!(read.running_variance[0], 1.0);
-    assert!(read.running_variance[1].is_nan(), "{read:?}");
-}
-
-#[test]
-fn a_finding_is_said_once_and_extended() {
-    let model = mlp(Relu, 2);
-    let mut monitor = Monitor::new(model.clone());
-    let mut said = 0;
-    for number in 0..1000 {
-        let mut step = healthy_step(&model, number);
-        step.layers[1].units = Some(units(20));
-        step.loss = stalled_loss(number);
-        let news = monitor.step(&step).findings;
-        assert!(news.iter().all(|finding| finding.code == "K010"), "{:?}", all(&news));
-        said += news.len();
-    }
-    assert_eq!(said, 1);
-    let finding = only(&monitor, "K010");
-    assert!(finding.first_step < 200 && finding.last_step > 900, "{finding:?}");
-    let evidence = finding.evidence.unwrap();
-    assert_eq!(evidence.values.len(), evidence.steps.len());
-    assert!(evidence.values.len() > 3 && evidence.values.iter().all(|&share| share == 0.2));
-}
-
-#[test]
-fn a_finding_in_json() {
-    let monitor = run(&mlp(Relu, 2), 30, |number, step| step.loss = if number < 20 { 2.3 } else { f32::NAN });
-    let json = serde_json::to_value(only(&monitor, "K001")).unwrap();
-    let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = [
-        "code",
-        "rule",
-        "level",
-        "layer",
-        "measured",
-        "threshold",
-        "first_step",
-        "last_step",
-        "message",
-        "cause",
-        "remedy",
-        "remedies",
-        "evidence",
-    ];
-    assert_eq!(keys, expected);
-    assert_eq!((json["level"].as_str(), json["first_step"].as_u64()), (Some("error"), Some(20)));
-    assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), only(&monitor, "K001"));
-}
-
-#[test]
-fn an_infinite_statistic_survives_json() {
-    let monitor = run(&mlp(Relu, 2), 600, |_, step| {
-        step.loss = 2.0;
-        step.layers[0].parameters[0].gradient_norm = Some(0.0);
-    });
-    let finding = only(&monitor, "K019");
-    assert_eq!(finding.measured, f64::MAX);
-    let text = serde_json::to_string(&finding).unwrap();
-    assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), finding);
 }

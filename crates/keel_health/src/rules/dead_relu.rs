@@ -27,10 +27,10 @@ use crate::finding::Level;
 use crate::history::History;
 use crate::measurement::{ActivationFunction, LayerStatistic, ModelDescription, StartLayer};
 use crate::remedy::Remedy;
-use crate::role::Lies::{Anywhere, Downstream, Upstream};
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::{Code, Low};
+use crate::rule::role::Lies::{Anywhere, Downstream, Upstream};
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, Low};
 
 /// Code of the rule.
 pub const CODE: &str = "K010";

@@ -11,25 +11,23 @@ pub mod dead_relu;
 pub mod exploding_gradient;
 pub mod inputs;
 pub mod labels;
-pub mod loss_trend;
 pub mod missing_activation;
 pub mod non_finite;
 pub mod output_loss;
-pub mod overfitting;
 pub mod regularization;
+mod results;
 pub mod saturation;
 pub mod signal;
 pub mod start_loss;
-pub mod stopped_early;
 pub mod symmetry;
 pub mod tiny_batch;
-pub mod too_small;
 mod training_loop;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
 
 pub use data::{augmentation, duplicates, outliers, suspect_labels, telling_columns, unlike_inputs};
+pub use results::{loss_trend, overfitting, stopped_early, too_small};
 pub use training_loop::{frozen, one_class_batches, uncleared_gradients, unoptimised_parameters, wrong_mode};
 
 use crate::rule::Rule;

@@ -28,10 +28,10 @@ use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::{Code, High, Low};
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, High, Low};
 
 /// Code of the rule.
 pub const CODE: &str = "K019";

@@ -32,10 +32,10 @@ use crate::case::{Case, Moment, Observation, centred, number};
 use crate::finding::Level;
 use crate::measurement::{ActivationFunction, LayerKind, LayerStatistic, ModelDescription, StartMeasurement};
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::{Code, High, Low};
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, High, Low};
 
 /// Code of the rule.
 pub const CODE: &str = "K005";

@@ -22,10 +22,10 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::{Code, Low};
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, Low};
 
 /// Code of the rule.
 pub const CODE: &str = "K006";

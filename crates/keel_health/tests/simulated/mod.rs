@@ -158,3 +158,10 @@ pub(crate) fn all(findings: &[Finding]) -> Vec<String> {
 pub(crate) fn with_code(monitor: &Monitor, code: &str) -> Vec<Finding> {
     monitor.findings().into_iter().filter(|finding| finding.code == code).collect()
 }
+
+/// The only finding of the rule.
+pub(crate) fn only(monitor: &Monitor, code: &str) -> Finding {
+    let mut found = with_code(monitor, code);
+    assert_eq!(found.len(), 1, "{code}: {:?}", all(&monitor.findings()));
+    found.remove(0)
+}

@@ -23,13 +23,13 @@ use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::DataMeasurement;
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, High};
 use crate::rules::{
     batch_norm, dead_relu, exploding_gradient, loss_trend, non_finite, saturation, update_ratio, zigzag,
 };
-use crate::symptom::Symptom::{Code, High};
 
 /// Code of the rule.
 pub const CODE: &str = "K027";

@@ -23,9 +23,9 @@ use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 use crate::measurement::{EvaluationMeasurement, SuspectLabel, SuspectLabels};
 use crate::remedy::Remedy;
-use crate::role::{Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::Code;
+use crate::rule::role::{Role, Stage};
+use crate::rule::symptom::Symptom::Code;
 
 /// Code of the rule.
 pub const CODE: &str = "K024";

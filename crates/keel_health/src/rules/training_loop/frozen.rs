@@ -21,11 +21,11 @@ use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, Low};
 use crate::rules::{loss_trend, stopped_early, tiny_batch, update_ratio};
-use crate::symptom::Symptom::{Code, Low};
 
 /// Code of the rule.
 pub const CODE: &str = "K016";

@@ -23,11 +23,11 @@ use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 use crate::history::LoopWindow;
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, High};
 use crate::rules::{batch_norm, dead_relu, exploding_gradient, labels, loss_trend, overfitting, update_ratio};
-use crate::symptom::Symptom::{Code, High};
 
 /// Code of the rule.
 pub const CODE: &str = "K031";

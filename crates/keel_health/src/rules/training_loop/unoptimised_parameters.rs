@@ -26,11 +26,11 @@ use crate::finding::Level;
 use crate::history::ParameterWindow;
 use crate::measurement::{LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::{Code, Low};
 use crate::rules::{loss_trend, update_ratio};
-use crate::symptom::Symptom::{Code, Low};
 
 /// Code of the rule.
 pub const CODE: &str = "K029";

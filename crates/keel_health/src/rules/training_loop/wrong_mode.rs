@@ -25,11 +25,11 @@ use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{EpochMeasurement, LayerDescription, LayerKind, NormStatistics};
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::Code;
 use crate::rules::{batch_norm, labels, loss_trend, overfitting};
-use crate::symptom::Symptom::Code;
 
 /// Code of the rule.
 pub const CODE: &str = "K030";

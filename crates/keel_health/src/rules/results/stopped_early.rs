@@ -20,9 +20,9 @@
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::EpochMeasurement;
-use crate::role::{Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::Code;
+use crate::rule::role::{Role, Stage};
+use crate::rule::symptom::Symptom::Code;
 
 /// Code of the rule.
 pub const CODE: &str = "K021";
@@ -79,20 +79,20 @@ fn judge(case: &Case) -> Option<Observation> {
 }
 
 /// Losses of a training that is falling at its end, relative to guessing.
-pub(super) struct Descent {
+pub(crate) struct Descent {
     /// Mean of the first third of the epochs.
-    pub(super) first: f64,
+    pub(crate) first: f64,
     /// Mean of the middle third.
-    pub(super) middle: f64,
+    pub(crate) middle: f64,
     /// Mean of the last third.
-    pub(super) last: f64,
+    pub(crate) last: f64,
     /// Fall from the middle to the last third: of the training or of the validation loss, the smaller one.
-    pub(super) fall: f64,
+    pub(crate) fall: f64,
 }
 
 impl Descent {
     /// The descent of a training whose schedule has not ended it; `None` with too few epochs.
-    pub(super) fn of(case: &Case) -> Option<Self> {
+    pub(crate) fn of(case: &Case) -> Option<Self> {
         let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0)?;
         if case.epochs.len() < EPOCHS || case.learning_rate_share() < SCHEDULE_SHARE {
             return None;

@@ -1,6 +1,6 @@
 //! The role a symptom plays among causes and consequences.
 
-use crate::symptom::Symptom;
+use crate::rule::symptom::Symptom;
 
 /// A symptom, its stage, and the symptoms it explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

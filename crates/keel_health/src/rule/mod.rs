@@ -1,9 +1,12 @@
 //! A rule: everything that is said about it, and its judgement.
 
+pub(crate) mod role;
+pub(crate) mod symptom;
+
 use crate::calibration::Calibration;
 use crate::case::{Case, Observation};
 use crate::measurement::LayerStatistic;
-use crate::role::Role;
+use crate::rule::role::Role;
 
 /// One rule of the catalog. Its file in [`crate::rules`] states all of it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::catalog::catalog;
 use crate::finding::Finding;
-use crate::role::Role;
+use crate::rule::role::Role;
 
 static ORDER: LazyLock<Vec<&'static Role>> = LazyLock::new(|| {
     let mut roles: Vec<&Role> = catalog().iter().flat_map(|rule| rule.roles).collect();
@@ -26,7 +26,7 @@ pub(crate) fn rank(finding: &Finding) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symptom::Symptom::{Code, High, Low};
+    use crate::rule::symptom::Symptom::{Code, High, Low};
 
     #[test]
     fn causes_come_before_symptoms() {

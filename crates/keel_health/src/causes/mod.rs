@@ -5,11 +5,13 @@
 //! info, explains nothing and is explained by nothing. Every
 //! explanation goes forward in that order, so there are no circles.
 
-use crate::causal_order::{causal_order, rank};
+pub(crate) mod causal_order;
+
+use self::causal_order::{causal_order, rank};
 use crate::finding::{Finding, Level};
 use crate::measurement::ModelDescription;
 use crate::merge::merge;
-use crate::role::Lies;
+use crate::rule::role::Lies;
 
 /// Steps by which a cause may be noticed after its consequence: both wait for two windows.
 const SLACK_STEPS: u64 = 200;
