@@ -30,7 +30,6 @@ mod finding;
 pub mod history;
 mod judge;
 pub mod measurement;
-mod merge;
 mod monitor;
 mod outcome;
 mod remedy;

@@ -6,11 +6,12 @@
 //! explanation goes forward in that order, so there are no circles.
 
 pub(crate) mod causal_order;
+mod merge;
 
 use self::causal_order::{causal_order, rank};
+use self::merge::merge;
 use crate::finding::{Finding, Level};
 use crate::measurement::ModelDescription;
-use crate::merge::merge;
 use crate::rule::role::Lies;
 
 /// Steps by which a cause may be noticed after its consequence: both wait for two windows.
