@@ -92,7 +92,8 @@ mod tests {
         let cases = [
             (Some(0.5), Some(0.9), Some(1.0), true),
             (Some(0.5), Some(0.8999), Some(1.0), false),
-            (None, Some(0.6), Some(1.0), true),
+            (Some(0.0), Some(0.8), Some(1.0), true),
+            (None, Some(0.61), Some(1.0), true),
             (None, Some(0.59), Some(1.0), false),
             (Some(0.97), Some(1.0), Some(0.98), false),
             (Some(0.5), None, Some(1.0), false),
