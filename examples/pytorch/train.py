@@ -25,6 +25,12 @@ FAULTS = {
     "sigmoid_stack": "eight layers of sigmoid (K011)",
     "high_learning_rate": "a learning rate two hundred times too high (K013)",
     "low_learning_rate": "a learning rate ten thousand times too low (K013)",
+    "hidden_softmax": "softmax inside forward, which no layer shows (K008)",
+    "uncleared_gradients": "gradients that are never cleared (K028)",
+    "unoptimised_layer": "an optimiser made before the last layer was replaced (K029)",
+    "evaluation_mode": "evaluation mode that is never left again (K030)",
+    "training_evaluation": "evaluation in training mode (K030)",
+    "unshuffled": "batches in the order of the classes (K031)",
 }
 
 
@@ -36,18 +42,28 @@ def clusters(samples, generator):
     return (inputs - inputs.mean(0)) / inputs.std(0), labels
 
 
+class HiddenSoftmax(nn.Sequential):
+    """Layers in a row and a softmax that is no layer."""
+
+    def forward(self, inputs):
+        return super().forward(inputs).softmax(1)
+
+
 def build(fault):
     """The network: linear layers and activations, then logits."""
     activation = {"sigmoid_stack": nn.Sigmoid, "saturated_tanh": nn.Tanh}.get(fault, nn.ReLU)
     depth = 8 if fault == "sigmoid_stack" else DEPTH
     layers, width = [], FEATURES
     for index in range(depth):
-        layers += [(f"linear_{index + 1}", nn.Linear(width, WIDTH)), (f"activation_{index + 1}", activation())]
+        layers.append((f"linear_{index + 1}", nn.Linear(width, WIDTH)))
+        if fault in ("evaluation_mode", "training_evaluation"):
+            layers.append((f"norm_{index + 1}", nn.BatchNorm1d(WIDTH)))
+        layers.append((f"activation_{index + 1}", activation()))
         width = WIDTH
     layers.append(("logits", nn.Linear(width, CLASSES)))
     if fault == "softmax_twice":
         layers.append(("softmax", nn.Softmax(dim=1)))
-    model = nn.Sequential()
+    model = HiddenSoftmax() if fault == "hidden_softmax" else nn.Sequential()
     for name, layer in layers:
         model.add_module(name, layer)
     initialise(model, fault)
@@ -92,20 +108,30 @@ def main(words=None):
     learning_rate = {"high_learning_rate": 10.0, "low_learning_rate": 5e-6}.get(fault, 0.05)
     momentum = 0.0 if fault == "high_learning_rate" else 0.9
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
+    if fault == "unoptimised_layer":
+        model.logits = nn.Linear(WIDTH, CLASSES)
     loss_function = nn.CrossEntropyLoss()
     with open(arguments.output, "w", encoding="utf-8") as file:
         recorder = Recorder(model, file, "cross_entropy", CLASSES, learning_rate, batch_size=arguments.batch_size)
         recorder.data(inputs, labels)
         recorder.start(model, loss_function, inputs[:1024], labels[:1024])
         for epoch in range(arguments.epochs):
+            if fault != "evaluation_mode":
+                model.train()
             order = torch.randperm(len(inputs), generator=generator)
+            if fault == "unshuffled":
+                order = labels.argsort()
             for batch in order.split(arguments.batch_size):
                 with recorder.step(optimizer, epoch, samples=len(batch)) as measured:
-                    loss = loss_function(model(inputs[batch]), labels[batch])
-                    optimizer.zero_grad()
-                    loss.backward()
-                    measured.loss(loss)
+                    if fault != "uncleared_gradients":
+                        optimizer.zero_grad()
+                    for part in batch.chunk(arguments.accumulate):
+                        loss = loss_function(model(inputs[part]), labels[part])
+                        (loss / arguments.accumulate).backward()
+                        measured.loss(loss, labels[part])
                     optimizer.step()
+            if fault != "training_evaluation":
+                model.eval()
             results = {}
             for part, values, truth in (("train", inputs, labels), ("validation", validation_inputs, validation_labels)):
                 with torch.no_grad():
@@ -127,6 +153,7 @@ def parse_arguments(words):
     parser.add_argument("--fault", choices=FAULTS, help="what to do wrong; nothing if not given")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--accumulate", type=int, default=1, help="backward passes for one update")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(words)
 

@@ -14,7 +14,7 @@ const TRAIN_EACH: &str =
     "import sys; sys.path.insert(0, sys.argv[1]); import train; [train.main(line.split()) for line in sys.stdin]";
 
 /// A fault, the rule that names it, and the level it must have at least.
-const FAULTS: [(&str, &str, &str); 9] = [
+const FAULTS: [(&str, &str, &str); 15] = [
     ("raw_inputs", "K002", "error"),
     ("small_init", "K005", "error"),
     ("constant_init", "K006", "error"),
@@ -24,6 +24,12 @@ const FAULTS: [(&str, &str, &str); 9] = [
     ("sigmoid_stack", "K011", "error"),
     ("high_learning_rate", "K013", "error"),
     ("low_learning_rate", "K013", "warn"),
+    ("hidden_softmax", "K008", "error"),
+    ("uncleared_gradients", "K028", "error"),
+    ("unoptimised_layer", "K029", "warn"),
+    ("evaluation_mode", "K030", "warn"),
+    ("training_evaluation", "K030", "warn"),
+    ("unshuffled", "K031", "error"),
 ];
 
 /// `EVENKEEL_PYTHON`, or `python3`, if it can import PyTorch.
@@ -59,10 +65,12 @@ fn every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accuse
     let test = "every_fault_of_the_pytorch_example_is_named_and_the_healthy_run_is_not_accused";
     let Some(python) = python(test) else { return };
     let program = Program::new();
-    let healthy = (0..2).map(|seed| format!("--epochs 3 --output healthy-{seed}.jsonl --seed {seed}"));
+    // The last one updates after every fourth backward pass.
+    let healthy = [(0, 1), (1, 1), (2, 4)]
+        .map(|(seed, passes)| format!("--epochs 3 --output healthy-{seed}.jsonl --seed {seed} --accumulate {passes}"));
     let faulty = FAULTS.iter().map(|(fault, ..)| format!("--epochs 3 --output {fault}.jsonl --fault {fault}"));
-    train(&python, &program, &healthy.chain(faulty).collect::<Vec<_>>());
-    for seed in 0..2 {
+    train(&python, &program, &healthy.into_iter().chain(faulty).collect::<Vec<_>>());
+    for seed in 0..3 {
         assert_eq!(accusations(&program, &format!("healthy-{seed}.jsonl")), [], "seed {seed}");
     }
     for (fault, code, level) in FAULTS {

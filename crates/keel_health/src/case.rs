@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Level;
 use crate::history::{History, LayerWindow, Window};
 use crate::measurement::{
-    DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription, StartMeasurement,
-    StepMeasurement, SuspectLabel,
+    ActivationFunction, DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription,
+    StartMeasurement, StepMeasurement, SuspectLabel,
 };
+use crate::outcome::Outcome;
 use crate::remedy::Remedy;
 
 /// Moments at which rules are asked.
@@ -32,6 +33,8 @@ pub enum Moment {
     Evaluation,
     /// Samples are given to the trained network.
     Inputs,
+    /// The run is over.
+    End,
     /// A NaN or an infinity appeared for the first time: the last chance to name what led to it.
     Collapse,
 }
@@ -82,6 +85,20 @@ pub struct Observation {
     pub statistic: Option<&'static str>,
     /// Observations in a row before it becomes a finding; 1: at once.
     pub confirmations: u32,
+    /// Endings of a run at which it keeps its level.
+    pub stands: Stands,
+}
+
+/// Endings of a run at which an observation keeps its level; at others it is a fact, of level info.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stands {
+    /// Every ending.
+    Always,
+    /// Endings at which it is still observed.
+    WhileSeen,
+    /// Endings at which the network has not learned its task: what does harm only by keeping it from that.
+    UnlessLearned,
 }
 
 impl Observation {
@@ -98,7 +115,20 @@ impl Observation {
             samples: Vec::new(),
             statistic: None,
             confirmations: 2,
+            stands: Stands::UnlessLearned,
         }
+    }
+
+    /// The same, standing at every ending of the run.
+    pub fn always(mut self) -> Self {
+        self.stands = Stands::Always;
+        self
+    }
+
+    /// The same, standing as long as it is observed.
+    pub fn while_seen(mut self) -> Self {
+        self.stands = Stands::WhileSeen;
+        self
     }
 
     /// The same with the name of its statistic, for a chart.
@@ -157,17 +187,32 @@ impl<'a> Case<'a> {
         self.window()?.layer(index)
     }
 
-    /// Training works: the loss of the last window is below `share` of the loss at the beginning. That is the loss before
-    /// the first update where it is the lower one: the mean of the first steps may hold the leap of a step too large.
+    /// Training works: the loss of the last window is below `share` of that of guessing, or of the loss at the beginning where
+    /// that of guessing is unknown. The beginning is the loss before the first update where it is the lower one: the mean of the
+    /// first steps may hold the leap of a step too large.
     pub fn loss_fell_below(&self, share: f64) -> bool {
         let (Some(window), Some(first)) = (self.history.latest(), self.history.first_loss()) else { return false };
         let untrained = self.start.and_then(|start| start.loss).map_or(first, f64::from);
-        window.loss() < share * first.min(untrained)
+        window.loss() < share * self.guessing_loss().unwrap_or(first.min(untrained))
     }
 
-    /// Returns the loss of a guess with the class shares as probabilities: their entropy, or ln C where they are unknown or the classes
-    /// have weights, which are there to make them equal.
+    /// `level` while training does not work; the network learns in spite of it otherwise, which makes it a fact.
+    pub(crate) fn unless_learning(&self, level: Level) -> Level {
+        if self.loss_fell_below(0.5) { Level::Info } else { level }
+    }
+
+    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    pub fn outcome(&self) -> Option<Outcome> {
+        Outcome::of(self)
+    }
+
+    /// Returns the loss of the best answer that does not look at the inputs, as measured. Where it was not: that of the class
+    /// shares as probabilities, their entropy, or ln C where they are unknown or the classes have weights, which are there to
+    /// make them equal.
     pub(crate) fn guessing_loss(&self) -> Option<f64> {
+        if let Some(measured) = self.data.and_then(|data| data.guessing_loss) {
+            return Some(f64::from(measured));
+        }
         let chance = self.model.chance_loss()?;
         let shares = self.data.map_or(&[][..], |data| &data.class_shares);
         if shares.is_empty() || self.data.is_some_and(|data| data.weighted_classes) {
@@ -183,11 +228,26 @@ impl<'a> Case<'a> {
         )
     }
 
+    /// The learning rate of the last window relative to its peak: small in warm-up and in the tail of a schedule. 1 where it is
+    /// unknown.
+    pub fn learning_rate_share(&self) -> f64 {
+        let configured = self.model.learning_rate.map_or(0.0, f64::from);
+        let peak = self.history.peak_learning_rate().max(configured);
+        let rate = self.window().and_then(|window| window.learning_rate());
+        rate.filter(|_| peak > 0.0).map_or(1.0, |rate| rate / peak)
+    }
+
     /// The remedy that multiplies the learning rate, with the resulting rate where the present one is known.
     pub fn scale_learning_rate(&self, factor: f64) -> Remedy {
         let peak = self.history.peak_learning_rate();
         let known = self.model.learning_rate.map(f64::from).or((peak > 0.0).then_some(peak));
         Remedy::ScaleLearningRate { factor, value: known.map(|rate| rate * factor) }
+    }
+
+    /// The remedy that trains `times` as long.
+    pub fn longer(&self, times: f64) -> Remedy {
+        let epochs = self.model.epochs.or(self.epochs.last().map(|epoch| epoch.epoch + 1)).unwrap_or(1);
+        Remedy::SetEpochs { epochs: (epochs as f64 * times).ceil() as u64 }
     }
 
     /// The remedy that initialises layer `index` to suit the activation after it.
@@ -211,6 +271,19 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// As [`Case::matching_init`], for the whole model: one bad layer usually means all of them.
+    pub fn matching_init_everywhere(&self, index: usize) -> Remedy {
+        match self.matching_init(index) {
+            Remedy::SetInit { init, .. } => Remedy::SetInit { layer: None, init, config_key: None },
+            other => other,
+        }
+    }
+
+    /// As [`Case::matching_init_everywhere`]; `None` if the layer is initialised that way already.
+    pub fn other_init_everywhere(&self, index: usize) -> Option<Remedy> {
+        self.other_init(index).map(|_| self.matching_init_everywhere(index))
+    }
+
     /// The dotted config key of layer `index`.
     pub fn config_key(&self, index: usize) -> Option<String> {
         self.model.layers.get(index).and_then(|layer| layer.config_key.clone())
@@ -229,6 +302,18 @@ impl<'a> Case<'a> {
             }
         }
     }
+}
+
+/// The remedy that puts tanh in the place of every sigmoid: the same shape around zero, four times as steep. `None` for
+/// other functions.
+pub(crate) fn centred(function: ActivationFunction) -> Option<Remedy> {
+    let tanh = || Remedy::SetActivation {
+        layer: None,
+        from: function.name().to_string(),
+        function: ActivationFunction::Tanh.name().to_string(),
+        config_key: None,
+    };
+    (function == ActivationFunction::Sigmoid).then(tanh)
 }
 
 /// A number for a sentence: three significant digits.

@@ -32,6 +32,11 @@ mod tests {
     fn causes_come_before_symptoms() {
         let expected = [
             Code("K008"),
+            Code("K020"),
+            Code("K028"),
+            Code("K029"),
+            Code("K030"),
+            Code("K031"),
             Code("K002"),
             Code("K003"),
             Code("K022"),
@@ -42,6 +47,7 @@ mod tests {
             Code("K005"),
             Code("K019"),
             Low("K015"),
+            Code("K032"),
             High("K013"),
             Code("K012"),
             Code("K009"),
@@ -54,6 +60,7 @@ mod tests {
             Code("K004"),
             Code("K007"),
             Code("K018"),
+            Code("K021"),
             Code("K024"),
             Code("K026"),
             Code("K017"),

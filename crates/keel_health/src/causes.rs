@@ -1,7 +1,8 @@
 //! Which finding explains which: the cause leads, its consequences follow.
 //!
 //! Each rule says which symptoms its findings explain, and how the layers must lie. A finding is explained by the
-//! candidate that is at least as serious, was there no later, and stands earliest in the [`causal_order`]. Every
+//! candidate that is at least as serious, was there no later, and stands earliest in the [`causal_order`]. A fact, of level
+//! info, explains nothing and is explained by nothing. Every
 //! explanation goes forward in that order, so there are no circles.
 
 use crate::causal_order::{causal_order, rank};
@@ -41,18 +42,16 @@ pub fn order_by_cause(model: &ModelDescription, findings: Vec<Finding>) -> Vec<F
 
 /// The finding that best explains the one at `index`.
 fn explain(model: &ModelDescription, findings: &[Finding], index: usize) -> Option<usize> {
-    let effect = &findings[index];
     let candidates = (0..findings.len()).filter(|&cause| cause != index && explains(model, findings, cause, index));
     candidates.min_by_key(|&cause| {
         let finding = &findings[cause];
-        let weaker = finding.level < effect.level;
-        (weaker, rank(finding), position(model, finding), finding.first_step, cause)
+        (rank(finding), position(model, finding), finding.first_step, cause)
     })
 }
 
 fn explains(model: &ModelDescription, findings: &[Finding], cause: usize, effect: usize) -> bool {
     let (first, second) = (&findings[cause], &findings[effect]);
-    if first.level == Level::Info || first.first_step > second.first_step + SLACK_STEPS {
+    if second.level == Level::Info || first.level < second.level || first.first_step > second.first_step + SLACK_STEPS {
         return false;
     }
     let (place, later) = (rank(first), rank(second));

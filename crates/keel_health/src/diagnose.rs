@@ -13,6 +13,9 @@ use crate::measurement::{
 };
 use crate::monitor::Monitor;
 
+/// Newest version of the format; a model record without a version is of the first.
+pub const FORMAT_VERSION: u64 = 2;
+
 /// Reads one record a line and returns all findings, causes first. Empty lines are skipped. The first record must be
 /// the model; the end of the lines is the end of the run.
 ///
@@ -86,6 +89,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The model: inputs may be given by name, and a layer without inputs reads the one before it.
     fn model(&self, mut object: Map<String, Value>) -> Result<ModelDescription, HealthError> {
+        self.check_version(object.remove("version"))?;
         let mut names: Vec<String> = Vec::new();
         let layers = match object.get_mut("layers") {
             Some(Value::Array(layers)) => layers,
@@ -106,6 +110,18 @@ impl Reader<'_> {
             names.push(description.name);
         }
         self.read(Value::Object(object), "")
+    }
+
+    /// Every version reads as the newest one: a later version only adds fields.
+    fn check_version(&self, version: Option<Value>) -> Result<(), HealthError> {
+        let Some(version) = version else { return Ok(()) };
+        match version.as_u64() {
+            Some(1..=FORMAT_VERSION) => Ok(()),
+            Some(version) if version > 0 => {
+                Err(HealthError::Newer { line: self.line, version, newest: FORMAT_VERSION })
+            }
+            _ => Err(self.bad("version", format!("{version} is not a version; expected 1 to {FORMAT_VERSION}"))),
+        }
     }
 
     /// A record with a list of layers, each of which names its layer.
@@ -220,12 +236,27 @@ mod tests {
             ),
             (&[MODEL, step, step], "line 3: step 0 comes after step 0"),
             (&[MODEL, MODEL], "line 2: a second model record"),
+            (
+                &[r#"{"type":"model","version":3,"layers":[]}"#],
+                "line 1, version: the file is of version 3 of the format, and this program reads up to 2; update",
+            ),
+            (&[r#"{"type":"model","version":0,"layers":[]}"#], "line 1, version: 0 is not a version; expected 1 to 2"),
+            (&[r#"{"type":"model","version":"2","layers":[]}"#], "line 1, version: \"2\" is not a version"),
             (&[r#"{"type":"model"}"#], "line 1, layers: a model record needs a list of layers"),
             (&[""], "no record"),
         ];
         for (lines, expected) in cases {
             let message = message(lines);
             assert!(message.contains(expected), "{message}\nshould contain\n{expected}");
+        }
+    }
+
+    #[test]
+    fn every_version_so_far_is_read() {
+        let plain = parse_record(MODEL, 1, None).unwrap();
+        for version in 1..=FORMAT_VERSION {
+            let text = MODEL.replacen('{', &format!("{{\"version\":{version},"), 1);
+            assert_eq!(parse_record(&text, 1, None).unwrap(), plain, "{version}");
         }
     }
 

@@ -22,6 +22,19 @@ pub enum HealthError {
         /// What the parser says.
         reason: String,
     },
+    /// The file is of a later version of the format.
+    #[error(
+        "line {line}, version: the file is of version {version} of the format, and this program reads up to {newest}; \
+         update the program, or record with a recorder of version {newest}"
+    )]
+    Newer {
+        /// The line, from 1.
+        line: usize,
+        /// Version of the file.
+        version: u64,
+        /// Newest version this program reads.
+        newest: u64,
+    },
     /// A field is missing, unknown or of the wrong type.
     #[error("line {line}, {field}: {reason}; the format is described in docs/measurements.md")]
     BadField {

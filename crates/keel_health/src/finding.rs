@@ -39,8 +39,14 @@ pub struct Finding {
     pub level: Level,
     /// Name of the layer, or `None` for the whole network or the data.
     pub layer: Option<String>,
-    /// The statistic as measured when it was worst.
+    /// The statistic when the finding was made or became more serious: the number of its message.
     pub measured: f64,
+    /// The statistic when it was last beyond its limit, where that was later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<f64>,
+    /// Steps that `measured` covers, where it is of a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Stretch>,
     /// The limit it crossed.
     pub threshold: f64,
     /// Step at which the statistic first crossed its limit.
@@ -68,6 +74,15 @@ pub struct Finding {
     /// The findings this one explains.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consequences: Vec<FindingReference>,
+}
+
+/// A stretch of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// Its first step.
+    pub first_step: u64,
+    /// Its last step.
+    pub last_step: u64,
 }
 
 /// Names another finding of the same run.

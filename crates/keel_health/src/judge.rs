@@ -2,11 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Moment, Observation};
-use crate::finding::{Evidence, Finding};
+use crate::case::{Moment, Observation, Stands};
+use crate::finding::{Evidence, Finding, Level, Stretch};
 use crate::measurement::ModelDescription;
+use crate::outcome::Outcome;
 use crate::remedy::describe_all;
 use crate::rule::Rule;
+
+/// Epochs in a row at the end in which a finding must be observed to be there still.
+const CONFIRMED: u32 = 2;
+
+/// Windows in a row in which a rule must be silent for its finding to be over.
+const SILENT_WINDOWS: u32 = 2;
+
+/// Said of a finding that is over.
+const PASSED: &str = "it was over before the end of the training";
 
 /// Points kept of the statistic of a finding.
 const EVIDENCE_POINTS: usize = 64;
@@ -24,18 +34,14 @@ struct OpenCase {
     layer: Option<usize>,
     moment: Moment,
     in_a_row: u32,
+    /// Times in a row that the rule was asked at this moment and did not observe it.
+    missed: u32,
     seen_now: bool,
     first_step: u64,
-    lowest_level_in_a_row: crate::finding::Level,
+    lowest_level_in_a_row: Level,
+    stands: Stands,
     evidence: Evidence,
     finding: Option<Finding>,
-}
-
-/// The stretch of steps an observation covers.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stretch {
-    pub(crate) first_step: u64,
-    pub(crate) last_step: u64,
 }
 
 /// A question to a rule that was answered with observations.
@@ -67,6 +73,7 @@ impl Judge {
         for case in self.cases.iter_mut().filter(|case| case.code == rule.code && case.moment == moment) {
             if !case.seen_now {
                 case.in_a_row = 0;
+                case.missed += 1;
             }
         }
         news
@@ -75,6 +82,11 @@ impl Judge {
     /// All findings, in the order in which their rules first observed something.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         self.cases.iter().filter_map(|case| case.finding.clone()).collect()
+    }
+
+    /// The same at the end of a run of this `outcome`: levels follow what became of the training.
+    pub(crate) fn settled(&self, outcome: Option<Outcome>) -> Vec<Finding> {
+        self.cases.iter().filter_map(|case| case.settled(outcome)).collect()
     }
 
     fn case(&mut self, question: &Question, observation: &Observation) -> &mut OpenCase {
@@ -89,9 +101,11 @@ impl Judge {
                 layer: observation.layer,
                 moment,
                 in_a_row: 0,
+                missed: 0,
                 seen_now: false,
                 first_step: 0,
                 lowest_level_in_a_row: observation.level,
+                stands: observation.stands,
                 evidence: Evidence { statistic: rule.statistic.to_string(), ..Evidence::default() },
                 finding: None,
             });
@@ -106,6 +120,7 @@ impl OpenCase {
     fn hear(&mut self, question: &Question, observation: Observation) -> bool {
         let Question { rule, stretch, model, .. } = *question;
         self.seen_now = true;
+        self.missed = 0;
         if self.in_a_row == 0 {
             self.first_step = stretch.first_step;
             self.lowest_level_in_a_row = observation.level;
@@ -129,6 +144,7 @@ impl OpenCase {
         }
         if let Some(finding) = &mut self.finding {
             finding.last_step = stretch.last_step;
+            finding.latest = Some(finite(observation.measured));
             if level <= finding.level {
                 finding.evidence = Some(self.evidence.clone());
                 return false;
@@ -136,6 +152,7 @@ impl OpenCase {
         } else if self.in_a_row < needed {
             return false;
         }
+        self.stands = observation.stands;
         let first_step = self.finding.as_ref().map_or(self.first_step, |finding| finding.first_step);
         self.finding = Some(Finding {
             code: rule.code.to_string(),
@@ -143,6 +160,8 @@ impl OpenCase {
             level,
             layer: observation.layer.map(|layer| model.name(layer)),
             measured: finite(observation.measured),
+            latest: None,
+            window: windowed.then_some(stretch),
             threshold: observation.threshold,
             first_step,
             last_step: stretch.last_step,
@@ -156,6 +175,34 @@ impl OpenCase {
             consequences: Vec::new(),
         });
         true
+    }
+
+    /// The finding at the end of a run of this `outcome`.
+    fn settled(&self, outcome: Option<Outcome>) -> Option<Finding> {
+        let mut finding = self.finding.clone()?;
+        let learned = outcome.is_some_and(Outcome::has_learned);
+        let learning = outcome.is_some_and(Outcome::is_learning);
+        let passed = match self.moment {
+            Moment::Window => self.missed >= SILENT_WINDOWS,
+            Moment::Epoch => self.in_a_row < CONFIRMED,
+            _ => false,
+        };
+        let note = match self.stands {
+            Stands::Always => return Some(finding),
+            Stands::UnlessLearned if learned => "the network learned its task all the same",
+            Stands::WhileSeen if passed => PASSED,
+            Stands::UnlessLearned if passed && learning => PASSED,
+            Stands::UnlessLearned if learning => {
+                finding.level = finding.level.min(Level::Warn);
+                return Some(finding);
+            }
+            Stands::WhileSeen | Stands::UnlessLearned => return Some(finding),
+        };
+        if finding.level > Level::Info {
+            finding.level = Level::Info;
+            finding.cause = format!("{}; {note}", finding.cause);
+        }
+        Some(finding)
     }
 }
 

@@ -64,6 +64,8 @@ mod tests {
             level,
             layer: Some("a".to_owned()),
             measured,
+            latest: None,
+            window: None,
             threshold: 0.4,
             first_step: 0,
             last_step: 0,

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Moment, Observation};
 use crate::catalog::catalog;
 use crate::causes::order_by_cause;
-use crate::finding::Finding;
+use crate::finding::{Finding, Stretch};
 use crate::history::{History, HistoryState};
-use crate::judge::{Judge, Question, Stretch};
+use crate::judge::{Judge, Question};
 use crate::measurement::{
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription, Record,
     StartMeasurement, StepMeasurement,
 };
+use crate::outcome::Outcome;
 
 /// Watches one run.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Monitor {
     last_step: u64,
     /// The run is over and had few windows.
     short: bool,
+    /// The run is over.
+    ended: bool,
 }
 
 /// Windows of a run at most that is too short to confirm what it shows.
@@ -68,6 +71,7 @@ impl Monitor {
             judge: Judge::default(),
             last_step: 0,
             short: false,
+            ended: false,
         };
         monitor.ask(Moment::Model, None);
         monitor
@@ -89,8 +93,19 @@ impl Monitor {
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let history = History::restored(model.samples_per_epoch, state.history);
         let MonitorState { data, start, epochs, judge, last_step, .. } = state;
-        let evaluations = Vec::new();
-        Self { model, data, start, history, epochs, evaluations, inputs: None, judge, last_step, short: false }
+        Self {
+            model,
+            data,
+            start,
+            history,
+            epochs,
+            evaluations: Vec::new(),
+            inputs: None,
+            judge,
+            last_step,
+            short: false,
+            ended: false,
+        }
     }
 
     /// Takes in the statistics of the training split; returns new findings.
@@ -126,8 +141,9 @@ impl Monitor {
 
     /// Takes in the end of an epoch; returns new findings.
     pub fn epoch(&mut self, epoch: &EpochMeasurement) -> Vec<Finding> {
-        // Only the latest running statistics are judged.
-        self.epochs.iter_mut().for_each(|epoch| epoch.norms.clear());
+        // The latest running statistics are judged, by themselves and against those of the epoch before.
+        let judged = self.epochs.len().saturating_sub(1);
+        self.epochs[..judged].iter_mut().for_each(|epoch| epoch.norms.clear());
         self.epochs.push(epoch.clone());
         let samples = self.model.samples_per_epoch.or(self.data.as_ref().map(|data| data.samples).filter(|&n| n > 0));
         let window_closed = self.history.end_epoch(samples);
@@ -160,11 +176,17 @@ impl Monitor {
     /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
     /// windows that would confirm an observation is taken at its word where that is an error.
     pub fn end(&mut self) -> Vec<Finding> {
-        if self.history.non_finite_since().is_some() || !self.history.end() {
-            return Vec::new();
+        let mut findings = Vec::new();
+        if self.history.non_finite_since().is_some() {
+            return findings;
         }
-        self.short = self.history.closed_windows() <= SHORT_RUN_WINDOWS;
-        self.ask(Moment::Window, None)
+        if self.history.end() {
+            self.short = self.history.closed_windows() <= SHORT_RUN_WINDOWS;
+            findings = self.ask(Moment::Window, None);
+        }
+        findings.extend(self.ask(Moment::End, None));
+        self.ended = true;
+        findings
     }
 
     /// Takes in one record of a measurement file; returns new findings. A model record starts a new run.
@@ -181,9 +203,16 @@ impl Monitor {
         }
     }
 
-    /// All findings so far: causes first, each followed by its consequences.
+    /// All findings so far: causes first, each followed by its consequences. Once the run is over, their levels follow what
+    /// became of it.
     pub fn findings(&self) -> Vec<Finding> {
-        order_by_cause(&self.model, self.judge.findings())
+        let findings = if self.ended { self.judge.settled(self.outcome()) } else { self.judge.findings() };
+        order_by_cause(&self.model, findings)
+    }
+
+    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.case(Moment::End, None).outcome()
     }
 
     /// The model.
@@ -196,8 +225,8 @@ impl Monitor {
         &self.history
     }
 
-    fn ask(&mut self, moment: Moment, step: Option<&StepMeasurement>) -> Vec<Finding> {
-        let case = Case {
+    fn case<'a>(&'a self, moment: Moment, step: Option<&'a StepMeasurement>) -> Case<'a> {
+        Case {
             moment,
             model: &self.model,
             data: self.data.as_ref(),
@@ -207,15 +236,19 @@ impl Monitor {
             epochs: &self.epochs,
             evaluations: &self.evaluations,
             inputs: self.inputs.as_ref(),
-        };
+        }
+    }
+
+    fn ask(&mut self, moment: Moment, step: Option<&StepMeasurement>) -> Vec<Finding> {
+        let case = self.case(moment, step);
         let stretch = match (moment, self.history.latest()) {
             (Moment::Window, Some(window)) => Stretch { first_step: window.first_step, last_step: window.last_step },
             (Moment::Model | Moment::Data | Moment::Start, _) => Stretch { first_step: 0, last_step: 0 },
             _ => Stretch { first_step: self.last_step, last_step: self.last_step },
         };
+        let answers: Vec<_> = catalog().iter().map(|rule| (rule, (rule.examine)(&case))).collect();
         let mut findings = Vec::new();
-        for rule in catalog() {
-            let mut observations = (rule.examine)(&case);
+        for (rule, mut observations) in answers {
             if self.short {
                 observations = observations.into_iter().map(Observation::at_once_if_error).collect();
             }

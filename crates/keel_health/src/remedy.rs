@@ -58,10 +58,8 @@ pub enum Remedy {
     ClassWeights,
     /// Add a preprocessing step.
     AddPreprocess {
-        /// Name of the step.
+        /// Name of the step, which takes the place of others that scale.
         step: String,
-        /// All steps, with the new one in place.
-        steps: Vec<String>,
     },
     /// Replace NaN and infinite inputs or drop their samples.
     CleanData,
@@ -69,17 +67,35 @@ pub enum Remedy {
     CheckLabels,
     /// Use another activation function.
     SetActivation {
-        /// Name of the activation layer; `None` for all hidden ones.
+        /// Name of the activation layer; `None` for all hidden ones that use `from`.
         layer: Option<String>,
+        /// The function it replaces.
+        #[serde(default)]
+        from: String,
         /// The function.
         function: String,
         /// Dotted config key of the layer, if it has one.
         config_key: Option<String>,
     },
-    /// Take a layer out of the model.
-    RemoveLayer {
+    /// Take the activation at the end of the model out.
+    RemoveOutputActivation {
         /// Name of the layer.
         layer: String,
+    },
+    /// Put an activation between weight layers that follow each other without one.
+    AddActivation {
+        /// The function.
+        function: String,
+    },
+    /// Give hidden linear layers with fewer units this many.
+    WidenHiddenLayers {
+        /// The units.
+        units: usize,
+    },
+    /// Train for this many epochs.
+    SetEpochs {
+        /// The epochs.
+        epochs: u64,
     },
     /// Change the width of the last layer.
     SetOutputUnits {
@@ -95,11 +111,8 @@ pub enum Remedy {
         /// The loss.
         loss: String,
     },
-    /// Put batch normalisation between a layer and its activation.
-    AddBatchNorm {
-        /// Name of the layer to be followed by it.
-        layer: String,
-    },
+    /// Put batch normalisation between every hidden layer and its activation.
+    AddBatchNorm,
     /// Compute the exact statistics of all batch normalisation layers over several batches.
     RecomputeBatchNormStatistics {
         /// Number of batches.
@@ -154,6 +167,11 @@ pub enum Remedy {
         /// Epochs without improvement before stopping.
         patience: u64,
     },
+    /// Limit the columns of a table before they are scaled.
+    ClipColumns {
+        /// Names of all preprocessing steps, the new one in front.
+        steps: Vec<String>,
+    },
     /// Leave columns of a table out.
     IgnoreColumns {
         /// Names of the columns.
@@ -178,6 +196,13 @@ pub enum Remedy {
         /// The step.
         step: u64,
     },
+    /// Change the program of the training loop.
+    EditProgram {
+        /// The change, as an instruction.
+        change: String,
+        /// The code that makes it, for PyTorch.
+        code: String,
+    },
 }
 
 /// Where a remedy can be applied.
@@ -193,10 +218,17 @@ pub enum Application {
 }
 
 impl Remedy {
+    /// Returns the remedy that makes `change` to a program by `code`.
+    pub(crate) fn edit(change: impl Into<String>, code: impl Into<String>) -> Self {
+        Remedy::EditProgram { change: change.into(), code: code.into() }
+    }
+
     /// Where the remedy can be applied.
     pub fn application(&self) -> Application {
         use Remedy::*;
         match self {
+            // A rate that was too high has spoilt the weights.
+            ScaleLearningRate { factor, .. } if *factor < 1.0 => Application::FreshRun,
             ScaleLearningRate { .. }
             | ClipNorm { .. }
             | ReinitialiseUnits { .. }
@@ -216,7 +248,13 @@ impl Remedy {
             | SetOutputUnits { .. }
             | SetLoss { .. }
             | RemoveBias { .. }
+            | RemoveOutputActivation { .. }
+            | AddActivation { .. }
+            | AddBatchNorm
+            | WidenHiddenLayers { .. }
+            | SetEpochs { .. }
             | ClassWeights
+            | ClipColumns { .. }
             | IgnoreColumns { .. }
             | KeepDuplicatesTogether
             | DropAugmentation { .. }
@@ -225,10 +263,9 @@ impl Remedy {
             | CheckLabels
             | KeepOriginsTogether
             | MatchTrainingInputs { .. }
-            | RemoveLayer { .. }
-            | AddBatchNorm { .. }
             | AddResidual
-            | Augment => Application::ByHand,
+            | Augment
+            | EditProgram { .. } => Application::ByHand,
         }
     }
 
@@ -244,7 +281,7 @@ impl Remedy {
             ShrinkLastLayer { std, config_key: Some(key), .. } => {
                 vec![format!("{key}.init={{ type = \"normal\", std = {} }}", number(*std))]
             }
-            AddPreprocess { steps, .. } => vec![format!("preprocess.steps={steps:?}")],
+            AddPreprocess { step } => vec![format!("preprocess.steps=[{step:?}]")],
             SetActivation { function, config_key: Some(key), .. } => vec![format!("{key}.function={function}")],
             SetOutputUnits { units, config_key: Some(key), .. } => vec![format!("{key}.out_features={units}")],
             ClassWeights => vec!["train.class_weights=balanced".to_string()],
@@ -252,6 +289,7 @@ impl Remedy {
             SetNormMomentum { momentum, config_key: Some(key), .. } => {
                 vec![format!("{key}.momentum={}", number(*momentum))]
             }
+            SetEpochs { epochs } => vec![format!("train.epochs={epochs}")],
             SetBatchSize { batch_size } => vec![format!("train.batch_size={batch_size}")],
             SetWeightDecay { value } => vec![format!("optimizer.weight_decay={}", number(*value))],
             SetDropout { probability, config_key: Some(key), .. } => {
@@ -259,6 +297,7 @@ impl Remedy {
             }
             RemoveBias { config_key: Some(key), .. } => vec![format!("{key}.bias=false")],
             EarlyStopping { patience } => vec![format!("train.early_stopping={patience}")],
+            ClipColumns { steps } => vec![format!("preprocess.steps={steps:?}")],
             IgnoreColumns { columns } => vec![format!("data.ignore_columns={columns:?}")],
             KeepDuplicatesTogether => vec!["data.keep_duplicates_together=true".to_string()],
             DropAugmentation { key } => vec![format!("augment.{key}=0")],
@@ -286,15 +325,20 @@ impl Remedy {
                 "weigh the classes in the loss by the inverse of their share (train.class_weights = \"balanced\")"
                     .to_string()
             }
-            AddPreprocess { step, .. } => format!("preprocess with {step}"),
+            AddPreprocess { step } => format!("preprocess with {step}"),
             CleanData => "replace the non-finite values or drop their samples".to_string(),
             CheckLabels => "check the labels: shuffled, from another file, or out of order".to_string(),
             SetActivation { layer: Some(layer), function, .. } => format!("use {function} in {layer}"),
-            SetActivation { function, .. } => format!("use {function} in the hidden layers"),
-            RemoveLayer { layer } => format!("remove {layer}"),
+            SetActivation { function, from, .. } => format!("use {function} instead of {from} in the hidden layers"),
+            RemoveOutputActivation { layer } => {
+                format!("take {layer} out, so that the last layer gives numbers of any size")
+            }
+            AddActivation { function } => format!("put {function} between weight layers that follow each other"),
+            WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
+            SetEpochs { epochs } => format!("train for {epochs} epochs"),
             SetOutputUnits { layer, units, .. } => format!("give {layer} {units} outputs"),
             SetLoss { loss } => format!("use the loss {loss}"),
-            AddBatchNorm { layer } => format!("put batch_norm after {layer}, before its activation"),
+            AddBatchNorm => "put batch_norm before every hidden activation".to_string(),
             RecomputeBatchNormStatistics { batches } => {
                 format!("compute the exact batch norm statistics over {batches} batches")
             }
@@ -309,6 +353,7 @@ impl Remedy {
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
             EarlyStopping { patience } => format!("stop after {patience} epochs without improvement"),
+            ClipColumns { .. } => "limit the columns with clip before they are scaled (preprocess.steps)".to_string(),
             IgnoreColumns { columns } => format!("leave out {} (data.ignore_columns)", named(columns)),
             KeepDuplicatesTogether => {
                 "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()
@@ -318,6 +363,7 @@ impl Remedy {
             MatchTrainingInputs { columns } => {
                 format!("give {} in the units and the order of the training data", named(columns))
             }
+            EditProgram { change, code } => format!("{change}; in PyTorch: `{code}`"),
             ReplayStep { step } => format!("replay step {step} with every tensor kept"),
         }
     }
@@ -370,10 +416,7 @@ mod tests {
                 Remedy::SetInit { layer: Some("a".into()), init: "lsuv".into(), config_key: key.clone() },
                 "model.layers.2.init=lsuv",
             ),
-            (
-                Remedy::AddPreprocess { step: "standardize".into(), steps: vec!["standardize".into()] },
-                "preprocess.steps=[\"standardize\"]",
-            ),
+            (Remedy::AddPreprocess { step: "standardize".into() }, "preprocess.steps=[\"standardize\"]"),
             (Remedy::RemoveBias { layer: "conv".into(), config_key: key }, "model.layers.2.bias=false"),
             (Remedy::IgnoreColumns { columns: vec!["a".into(), "b c".into()] }, r#"data.ignore_columns=["a", "b c"]"#),
             (Remedy::KeepDuplicatesTogether, "data.keep_duplicates_together=true"),
@@ -387,11 +430,8 @@ mod tests {
 
     #[test]
     fn every_described_remedy_reads_as_an_instruction() {
-        let text = describe_all(&[
-            Remedy::ScaleLearningRate { factor: 0.1, value: None },
-            Remedy::AddBatchNorm { layer: "fc1".into() },
-        ]);
-        assert_eq!(text, "multiply the learning rate by 0.1; or put batch_norm after fc1, before its activation");
+        let text = describe_all(&[Remedy::ScaleLearningRate { factor: 0.1, value: None }, Remedy::AddBatchNorm]);
+        assert_eq!(text, "multiply the learning rate by 0.1; or put batch_norm before every hidden activation");
     }
 
     #[test]

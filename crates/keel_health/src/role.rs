@@ -19,6 +19,8 @@ pub struct Role {
 pub enum Stage {
     /// The last layer and the loss.
     Output,
+    /// What the training loop does: batches, mode, gradients, updates.
+    Loop,
     /// Inputs and labels.
     Data,
     /// Units that start alike.
@@ -29,6 +31,8 @@ pub enum Stage {
     Penalty,
     /// Number of samples whose statistics normalise.
     BatchSize,
+    /// Number of units.
+    Capacity,
     /// Steps too large for the weights.
     LargeSteps,
     /// Gradients that grow.

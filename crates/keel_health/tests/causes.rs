@@ -13,6 +13,8 @@ fn finding(code: &str, layer: Option<&str>, level: Level, first_step: u64) -> Fi
         level,
         layer: layer.map(str::to_string),
         measured: 2.0,
+        latest: None,
+        window: None,
         threshold: 1.0,
         first_step,
         last_step: first_step + 200,
@@ -104,6 +106,7 @@ fn a_wrong_initialiser_leads_saturation() {
     monitor.start(&start_with_stds(&model, &[32.0, 31.0, 31.0, 1.0]));
     for number in 0..300 {
         let mut step = simulated::healthy_step(&model, number);
+        step.loss = simulated::stalled_loss(number);
         for layer in [1, 3, 5] {
             step.layers[layer].output.as_mut().unwrap().saturated_fraction = Some(0.9);
         }

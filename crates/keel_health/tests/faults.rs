@@ -8,7 +8,7 @@ use keel_health::measurement::{
     ModelDescription, NormStatistics, StartLayer, StartMeasurement, StepMeasurement, TinyBatch,
 };
 use keel_health::{Finding, Level, Monitor, Remedy};
-use simulated::{all, data, healthy_step, mlp, run, start_with_stds, units, with_code};
+use simulated::{all, data, healthy_step, mlp, run, stalled, stalled_loss, start_with_stds, units, with_code};
 
 /// The only finding of the rule.
 fn only(monitor: &Monitor, code: &str) -> Finding {
@@ -109,10 +109,16 @@ fn k002_table() {
         ((0.0, 73.0), Level::Error),
         ((2.1, 50.0), Level::Error),
         ((0.5, 0.25), Level::Warn),
-        ((0.21, 1.0), Level::Warn),
-        ((-0.21, 1.0), Level::Warn),
-        ((0.0, 0.49), Level::Warn),
-        ((0.0, 2.1), Level::Warn),
+        ((1.01, 1.0), Level::Warn),
+        ((-1.01, 1.0), Level::Warn),
+        ((0.0, 0.09), Level::Warn),
+        ((0.0, 4.1), Level::Warn),
+        ((1.0, 1.0), Level::Info),
+        ((-0.21, 1.0), Level::Info),
+        ((0.0, 0.1), Level::Info),
+        ((0.0, 4.0), Level::Info),
+        ((0.0, 0.49), Level::Info),
+        ((0.0, 2.1), Level::Info),
     ] {
         let finding = only(&measured(data(&[feature])), "K002");
         assert_eq!(finding.level, level, "{feature:?}");
@@ -134,7 +140,7 @@ fn k003_class_shares() {
     for (values, expected) in [
         (&[0.4, 0.3, 0.3][..], None),
         (&[0.65, 0.28, 0.07], None),
-        (&[0.68, 0.26, 0.06], Some(Level::Warn)),
+        (&[0.68, 0.26, 0.06], Some(Level::Info)),
         (&[0.5, 0.5, 0.0], Some(Level::Error)),
         (&[0.5, 0.5], Some(Level::Error)),
         (&[], None),
@@ -169,8 +175,9 @@ fn k004_table() {
         (0.0, None),
         (0.2, None),
         (0.3, Some(Level::Info)),
-        (0.7, Some(Level::Warn)),
-        (1.5, Some(Level::Error)),
+        (1.5, Some(Level::Info)),
+        (3.9, Some(Level::Info)),
+        (4.1, Some(Level::Warn)),
         (-0.05, None),
         (-0.2, Some(Level::Warn)),
     ] {
@@ -280,7 +287,7 @@ fn k008_table() {
 #[test]
 fn k009_table() {
     for (share, expected) in [(0.19, None), (0.3, Some(Level::Warn)), (0.6, Some(Level::Error))] {
-        let monitor = run(&mlp(Tanh, 2), 200, |_, step| {
+        let monitor = stalled(&mlp(Tanh, 2), 200, |_, step| {
             step.layers[3].output.as_mut().unwrap().saturated_fraction = Some(share);
         });
         let found = with_code(&monitor, "K009");
@@ -301,11 +308,16 @@ fn k010_table() {
         (0, None),
         (10, None),
         (15, None),
-        (16, Some(Level::Warn)),
-        (41, Some(Level::Error)),
+        (16, Some(Level::Info)),
+        (40, Some(Level::Info)),
+        (41, Some(Level::Warn)),
+        (90, Some(Level::Warn)),
+        (91, Some(Level::Error)),
         (100, Some(Level::Error)),
     ] {
-        let monitor = run(&mlp(Relu, 2), 600, |_, step| step.layers[1].units = Some(units(dead)));
+        let working = run(&mlp(Relu, 2), 600, |_, step| step.layers[1].units = Some(units(dead)));
+        assert!(with_code(&working, "K010").iter().all(|finding| finding.level == Level::Info), "{dead}");
+        let monitor = stalled(&mlp(Relu, 2), 600, |_, step| step.layers[1].units = Some(units(dead)));
         let found = with_code(&monitor, "K010");
         assert_eq!(found.first().map(|finding| finding.level), expected, "{dead}");
         assert_eq!(
@@ -336,9 +348,9 @@ fn k010_not_k005_leads_where_a_bias_silences_a_layer() {
 
 #[test]
 fn k010_names_the_units_and_tells_early_from_late_death() {
-    let early = only(&run(&mlp(Relu, 2), 400, |_, step| step.layers[1].units = Some(units(50))), "K010");
+    let early = only(&stalled(&mlp(Relu, 2), 400, |_, step| step.layers[1].units = Some(units(50))), "K010");
     assert!(early.cause.contains("from the beginning"), "{}", early.cause);
-    let late = run(&mlp(Relu, 2), 1500, |number, step| {
+    let late = stalled(&mlp(Relu, 2), 1500, |number, step| {
         step.layers[3].units = Some(units(if number < 800 { 0 } else { 77 }));
     });
     let late = only(&late, "K010");
@@ -346,7 +358,7 @@ fn k010_names_the_units_and_tells_early_from_late_death() {
     let settings = late.remedies[0].settings();
     assert_eq!(settings, ["optimizer.learning_rate=0.005"]);
     let expected = Remedy::ReinitialiseUnits { layer: "act2".into(), units: (0..77).collect() };
-    assert_eq!(late.remedies[1], expected);
+    assert!(late.remedies.contains(&expected), "{late:?}");
 }
 
 #[test]
@@ -359,11 +371,13 @@ fn k011_and_k012_follow_the_gradient_through_the_layers() {
         (5.0, Some(("K012", Level::Error))),
     ] {
         // Three layers: the ratio is the square of the factor.
-        let monitor = run(&mlp(Relu, 2), 400, |_, step| {
+        let spoil = |_, step: &mut StepMeasurement| {
             step.layers[0].gradient.as_mut().unwrap().rms = 1e-3 * f32::powi(factor, 3);
             step.layers[2].gradient.as_mut().unwrap().rms = 1e-3 * f32::powi(factor, 2);
-        });
-        let found = monitor.findings();
+        };
+        let working = run(&mlp(Relu, 2), 600, spoil).findings();
+        assert!(working.iter().all(|finding| finding.first_step < 200), "{factor}: {:?}", all(&working));
+        let found = stalled(&mlp(Relu, 2), 400, spoil).findings();
         assert_eq!(found.first().map(|finding| (finding.code.as_str(), finding.level)), expected, "{factor}");
     }
 }
@@ -397,9 +411,10 @@ fn k014_zigzag() {
             }
         }
     };
-    assert_eq!(only(&run(&mlp(Sigmoid, 2), 400, spoil(false)), "K014").level, Level::Warn);
-    assert_eq!(only(&run(&mlp(Relu, 2), 400, spoil(false)), "K014").level, Level::Info);
-    assert_eq!(only(&run(&mlp(Relu, 2), 400, spoil(true)), "K014").level, Level::Warn);
+    for function in [Sigmoid, Relu] {
+        assert_eq!(only(&run(&mlp(function, 2), 400, spoil(false)), "K014").level, Level::Info);
+        assert_eq!(only(&run(&mlp(function, 2), 400, spoil(true)), "K014").level, Level::Warn);
+    }
 }
 
 #[test]
@@ -505,10 +520,12 @@ fn k019_decay_and_dropout() {
             probability: Some(probability),
             ..LayerDescription::new("drop", LayerKind::Dropout, &[0])
         };
-        let found = Monitor::new(model.clone()).findings();
+        let found = with_code(&Monitor::new(model.clone()), "K019");
         assert_eq!(found.first().map(|finding| finding.level), expected, "{probability}");
     }
-    for (decay, expected) in [(5e-4, None), (0.1, None), (0.2, Some(Level::Warn)), (1.0, Some(Level::Error))] {
+    for (decay, expected) in
+        [(5e-4, None), (0.05, None), (0.1, Some(Level::Warn)), (0.2, Some(Level::Error)), (1.0, Some(Level::Error))]
+    {
         let model = ModelDescription { weight_decay: Some(decay), ..mlp(Relu, 1) };
         let found = Monitor::new(model).findings();
         assert_eq!(found.first().map(|finding| finding.level), expected, "{decay}");
@@ -543,7 +560,10 @@ fn a_finding_is_said_once_and_extended() {
     for number in 0..1000 {
         let mut step = healthy_step(&model, number);
         step.layers[1].units = Some(units(20));
-        said += monitor.step(&step).findings.len();
+        step.loss = stalled_loss(number);
+        let news = monitor.step(&step).findings;
+        assert!(news.iter().all(|finding| finding.code == "K010"), "{:?}", all(&news));
+        said += news.len();
     }
     assert_eq!(said, 1);
     let finding = only(&monitor, "K010");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keel_health::{Finding, Remedy, find_rule};
-use keel_train::remedies::{Treatment, config_of, finding_of, findings_of, treatment, treatments};
+use keel_train::remedies::{Treatment, config_of, finding_of, findings_of, treatment, treatments, tuned_treatment};
 use keel_train::runs::RunFolder;
 
 use crate::failure::{Failure, Stop};
@@ -33,11 +33,13 @@ impl Choice {
         Choice { run, code: finding.code.clone(), layer: None, remedy: None }
     }
 
-    /// The run, the finding and the treatment.
+    /// The run, the finding and the treatment, its learning rate measured where the remedy has to do with it.
     pub(crate) fn read(&self) -> Result<(RunFolder, Finding, Treatment), Stop> {
-        let (folder, finding, treatments) = self.read_all()?;
-        let first = treatments.into_iter().next().ok_or_else(|| by_hand(&finding, self.remedy))?;
-        Ok((folder, finding, first))
+        let folder = RunFolder::open(&self.run)?;
+        let finding = self.finding(&folder)?;
+        let tuned = tuned_treatment(&folder, &finding, self.remedy)?;
+        let tuned = tuned.ok_or_else(|| by_hand(&finding, self.remedy))?;
+        Ok((folder, finding, tuned))
     }
 
     /// The run, the finding and the treatments in question, at least one: the chosen one, or all that can be applied.

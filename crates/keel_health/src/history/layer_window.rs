@@ -54,8 +54,13 @@ pub struct ParameterWindow {
     pub gradient_steps: u64,
     /// Steps in which gradient and update (as far as measured) were exactly zero.
     pub idle_steps: u64,
+    /// Steps in which its update was measured, without those that only accumulate a gradient.
+    pub update_steps: u64,
+    /// Those of them in which its update was exactly zero.
+    pub still_steps: u64,
     /// Weight norm at the last step.
     pub weight_norm: Option<f64>,
+    gradient_sum: f64,
     /// norm(update) / norm(weight).
     update_ratio: Ratios,
     /// norm(decay) / norm(data gradient).
@@ -99,6 +104,16 @@ impl LayerWindow {
         }
         for (total, parameter) in self.parameters.iter_mut().zip(&layer.parameters) {
             total.push(parameter);
+        }
+    }
+
+    /// Counts the updates of the parameters, for a step that was to update them.
+    pub(super) fn push_updates(&mut self, layer: &LayerMeasurement) {
+        for (total, parameter) in self.parameters.iter_mut().zip(&layer.parameters) {
+            if let Some(update) = parameter.update_norm {
+                total.update_steps += 1;
+                total.still_steps += u64::from(update == 0.0);
+            }
         }
     }
 
@@ -194,6 +209,16 @@ impl ParameterWindow {
         self.gradient_steps > 0 && self.idle_steps == self.gradient_steps
     }
 
+    /// The update was measured and was exactly zero during the whole window.
+    pub fn is_still(&self) -> bool {
+        self.update_steps > 0 && self.still_steps == self.update_steps
+    }
+
+    /// Mean norm of the gradient of a step; `None` if not measured.
+    pub fn gradient_norm(&self) -> Option<f64> {
+        (self.gradient_steps > 0).then(|| self.gradient_sum / self.gradient_steps as f64)
+    }
+
     fn push(&mut self, parameter: &ParameterMeasurement) {
         self.role = parameter.role;
         self.weight_norm = parameter.weight_norm.map(f64::from);
@@ -209,6 +234,7 @@ impl ParameterWindow {
         }
         if let Some(gradient) = parameter.gradient_norm {
             self.gradient_steps += 1;
+            self.gradient_sum += f64::from(gradient);
             let moved = parameter.update_norm.is_some_and(|update| update != 0.0);
             self.idle_steps += u64::from(gradient == 0.0 && !moved);
         }

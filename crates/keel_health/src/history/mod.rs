@@ -1,10 +1,12 @@
 //! The recent past of a run: windows of steps, constant work a step and layer, no allocation after the first step.
 //!
-//! A window is 100 steps or one epoch, the shorter, and at least 2,048 samples; the last one of a run may hold fewer.
+//! A window is 100 steps or one epoch, the shorter, and at least 2,048 samples or two epochs; the last one of a run may hold
+//! fewer.
 //! Closed windows are kept in a ring.
 
 mod gradient_trend;
 mod layer_window;
+mod loop_window;
 mod ratios;
 mod units;
 mod window;
@@ -13,6 +15,7 @@ use std::collections::VecDeque;
 
 pub use gradient_trend::GradientGrowth;
 pub use layer_window::{GradientTotal, LayerWindow, ParameterWindow, SignalTotal};
+pub use loop_window::LoopWindow;
 pub use units::UnitTotal;
 pub use window::Window;
 
@@ -23,9 +26,11 @@ use gradient_trend::GradientTrend;
 
 /// Steps of a window at most, unless they hold too few samples.
 pub const WINDOW_STEPS: u64 = 100;
-/// Samples of a window at least.
+/// Samples of a window at least, unless two epochs hold fewer.
 pub const WINDOW_SAMPLES: u64 = 2048;
-/// Samples of the last window of a run at least.
+/// Epochs of a window at least, unless they hold more than [`WINDOW_SAMPLES`].
+const WINDOW_EPOCHS: u64 = 2;
+/// Samples of the last window of a run at least, unless an epoch holds fewer.
 pub const LAST_WINDOW_SAMPLES: u64 = 512;
 /// Samples over which a unit must stay silent before it is called dead (or an epoch, if that is shorter).
 pub const UNIT_SAMPLES: u64 = 10_000;
@@ -138,7 +143,8 @@ impl History {
 
     /// The run is over; `true` if what there was of a window is enough to be one.
     pub fn end(&mut self) -> bool {
-        let enough = self.current.samples >= LAST_WINDOW_SAMPLES;
+        let least = LAST_WINDOW_SAMPLES.min(self.samples_per_epoch.unwrap_or(u64::MAX)).max(1);
+        let enough = self.current.samples >= least;
         if enough {
             self.close_window();
         }
@@ -213,7 +219,8 @@ impl History {
 
     fn close_if_full(&mut self) -> bool {
         let due = self.current.steps >= WINDOW_STEPS || self.epoch_ended;
-        let closes = due && self.current.samples >= WINDOW_SAMPLES;
+        let epochs = self.samples_per_epoch.map_or(u64::MAX, |samples| samples.saturating_mul(WINDOW_EPOCHS));
+        let closes = due && self.current.samples >= WINDOW_SAMPLES.min(epochs);
         if closes {
             self.close_window();
         }

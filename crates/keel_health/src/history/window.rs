@@ -2,6 +2,7 @@
 
 use super::gradient_trend::GradientGrowth;
 use super::layer_window::LayerWindow;
+use super::loop_window::LoopWindow;
 use crate::measurement::StepMeasurement;
 
 /// Totals over one window of steps.
@@ -21,6 +22,7 @@ pub struct Window {
     learning_rate_sum: f64,
     learning_rate_steps: u64,
     growth: GradientGrowth,
+    training_loop: LoopWindow,
     layers: Vec<LayerWindow>,
 }
 
@@ -45,6 +47,11 @@ impl Window {
         self.layers.get(index).filter(|layer| layer.steps > 0)
     }
 
+    /// Totals of the training loop.
+    pub fn training_loop(&self) -> &LoopWindow {
+        &self.training_loop
+    }
+
     pub(super) fn note_growth(&mut self, growth: GradientGrowth) {
         if growth.factor > self.growth.factor {
             self.growth = growth;
@@ -63,11 +70,15 @@ impl Window {
             self.learning_rate_sum += f64::from(rate);
             self.learning_rate_steps += 1;
         }
+        self.training_loop.push(step);
         for layer in &step.layers {
             if self.layers.len() <= layer.layer {
                 self.layers.resize_with(layer.layer + 1, LayerWindow::default);
             }
             self.layers[layer.layer].push(layer);
+            if step.updated != Some(false) {
+                self.layers[layer.layer].push_updates(layer);
+            }
         }
         self.non_finite |= step.has_non_finite();
     }
@@ -82,6 +93,7 @@ impl Window {
         let mut layers = std::mem::take(&mut next.layers);
         layers.resize_with(self.layers.len(), LayerWindow::default);
         layers.iter_mut().for_each(LayerWindow::clear);
-        Window { layers, ..Window::default() }
+        let training_loop = next.training_loop.cleared(&self.training_loop);
+        Window { training_loop, layers, ..Window::default() }
     }
 }

@@ -20,9 +20,11 @@ pub struct DataMeasurement {
     pub class_shares: Vec<f32>,
     /// The classes have weights in the loss.
     pub weighted_classes: bool,
+    /// Loss of the best answer that does not look at the inputs: class shares as probabilities, or the mean of the targets.
+    pub guessing_loss: Option<f32>,
     /// Largest class label found, to be compared with the number of classes.
     pub largest_label: Option<u64>,
-    /// Smallest and largest target of a regression.
+    /// Smallest and largest target of a regression, on the scale of the network's outputs.
     pub target_range: Option<(f32, f32)>,
     /// Elements of the inputs that are NaN or infinite.
     pub non_finite: u64,

@@ -24,6 +24,9 @@ pub struct EpochMeasurement {
     pub train_mode_loss: Option<f32>,
     /// Loss in evaluation mode (running statistics) on the very samples of `train_mode_loss`.
     pub eval_mode_loss: Option<f32>,
+    /// The network was in training mode while losses and accuracies were measured, as the framework reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub training_mode: Option<bool>,
     /// Running against exact statistics of the batch normalisation layers.
     pub norms: Vec<NormStatistics>,
 }

@@ -16,6 +16,7 @@ mod inputs;
 mod layer_statistic;
 mod model;
 mod outliers;
+mod predictions;
 mod record;
 mod start;
 mod step;
@@ -33,6 +34,7 @@ pub use inputs::{InputsMeasurement, UnlikeColumn};
 pub use layer_statistic::LayerStatistic;
 pub use model::{LayerDescription, LayerKind, LossKind, ModelDescription};
 pub use outliers::FeatureOutliers;
+pub use predictions::PredictionMeasurement;
 pub use record::Record;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};
 pub use step::{

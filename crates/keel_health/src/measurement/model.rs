@@ -19,6 +19,9 @@ pub struct ModelDescription {
     /// Predictions that the network gives for each sample, side by side; `None` is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<usize>,
+    /// The network may apply functions that are no layers of the description, such as a softmax at its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted_functions: bool,
     /// The configured (peak) learning rate of the schedule.
     pub learning_rate: Option<f32>,
     /// Name of the optimiser: `sgd`, `adam`, `adamw`, …
@@ -29,6 +32,8 @@ pub struct ModelDescription {
     pub clip_norm: Option<f32>,
     /// Samples of one training batch.
     pub batch_size: Option<u64>,
+    /// Epochs that are planned.
+    pub epochs: Option<u64>,
     /// Samples of one epoch (the size of the training split).
     pub samples_per_epoch: Option<u64>,
 }

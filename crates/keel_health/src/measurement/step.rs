@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{UnitMeasurement, null_is_nan};
+use super::{PredictionMeasurement, UnitMeasurement, null_is_nan};
 
 /// One training step: forward, backward, update.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,22 @@ pub struct StepMeasurement {
     /// Norm of the gradient over all parameters, before clipping.
     #[serde(default)]
     pub gradient_norm: Option<f32>,
+    /// Norm of what the gradient buffers held right before the first backward pass of the step, over the parameters that
+    /// the optimiser updates. A loop that clears its gradients has 0 here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_before_norm: Option<f32>,
+    /// The step ended in an update of the parameters; `false` if its gradient is only accumulated for a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<bool>,
+    /// The network was in training mode, as the framework reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_mode: Option<bool>,
+    /// Samples of every class in the batch. `[classes]`, or empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_counts: Vec<u32>,
+    /// Values that the loss was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predictions: Option<PredictionMeasurement>,
     /// Per layer, in graph order. Layers may be missing.
     #[serde(default)]
     pub layers: Vec<LayerMeasurement>,
@@ -165,6 +181,13 @@ impl StepMeasurement {
             Some(layer) if layer.layer == index => Some(layer),
             _ => self.layers.iter().find(|layer| layer.layer == index),
         }
+    }
+
+    /// `true` if the step ended in an update, as recorded or by the norms of the updates; `None` if neither is known.
+    pub fn has_updated(&self) -> Option<bool> {
+        let parameters = self.layers.iter().flat_map(|layer| &layer.parameters);
+        let norms = parameters.filter_map(|parameter| parameter.update_norm);
+        self.updated.or_else(|| norms.map(|norm| norm != 0.0).reduce(|moved, next| moved || next))
     }
 
     /// `true` if the loss, the gradient norm or any tensor holds a NaN or an infinity.

@@ -3,8 +3,8 @@
 //! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
 //! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. Losses
-//! are compared with a tenth of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
-//! than 4 samples are a warning before the training begins. If the loss
+//! are compared with three tenths of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
+//! than 4 samples are an error before the training begins. If the loss
 //! gap is known and below 0.1, shifted channels are only noted.
 //!
 //! # Why it matters
@@ -23,7 +23,10 @@
 //! "Group Normalization" (2018), figure 1, for small batches; Wu and Johnson, "Rethinking 'Batch' in BatchNorm"
 //! (2021). The limits on channels are ours.
 
-use super::{dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, vanishing_gradient};
+use super::{
+    dead_relu, exploding_gradient, frozen, loss_trend, overfitting, saturation, stopped_early, too_small, update_ratio,
+    vanishing_gradient,
+};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{EpochMeasurement, LayerKind, NormStatistics};
@@ -60,6 +63,8 @@ pub const RULE: Rule = Rule {
                         Code(frozen::CODE),
                         Code(overfitting::CODE),
                         Code(loss_trend::CODE),
+                        Code(stopped_early::CODE),
+                        Code(too_small::CODE),
                     ],
                     lies: Anywhere,
                 },
@@ -68,7 +73,10 @@ pub const RULE: Rule = Rule {
         Role {
             symptom: Code(CODE),
             stage: Stage::Layers,
-            explains: &[Explanation { consequences: &[Code(overfitting::CODE)], lies: Anywhere }],
+            explains: &[Explanation {
+                consequences: &[Low(update_ratio::CODE), Code(overfitting::CODE), Code(stopped_early::CODE)],
+                lies: Anywhere,
+            }],
         },
     ],
     layer_statistics: &[],
@@ -90,7 +98,7 @@ pub const RESIDUE: f64 = 0.05;
 /// Samples of a batch below which its statistics are noise whatever else is measured.
 pub const FEWEST_SAMPLES: u64 = 4;
 /// Loss compared with at least, relative to guessing.
-pub const LOSS_FLOOR: f64 = 0.1;
+pub const LOSS_FLOOR: f64 = 0.3;
 /// Updates after which momentum 0.1 has forgotten the initial statistics: 0.9^30 < 0.05.
 pub const UPDATES: u64 = 30;
 /// Momentum to use.
@@ -122,7 +130,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
     let norm = case.model.layers.iter().position(|layer| layer.kind == LayerKind::BatchNorm)?;
     let message = format!("{} normalises over batches of {samples} samples", case.model.name(norm));
     Some(
-        Observation::new(Level::Warn, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
+        Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .statistic("samples a batch")
             .message(message)
             .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")
@@ -139,6 +147,7 @@ fn loss_gap(case: &Case, epoch: &EpochMeasurement) -> Option<f64> {
 
 fn different_losses(case: &Case, gap: f64) -> Observation {
     let mut observation = Observation::new(Level::Warn, None, gap, LOSS_GAP)
+        .while_seen()
         .message(format!("on the same samples the loss in inference is {} above that in training", percent(gap)))
         .cause("the running statistics of batch normalisation do not describe the weights as they are now")
         .remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
@@ -166,6 +175,7 @@ fn stale(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observa
         case,
         norm,
         Observation::new(level(gap), Some(norm.layer), residue, RESIDUE)
+            .while_seen()
             .statistic("share of the initial values")
             .message(message)
             .cause(cause),
@@ -191,7 +201,9 @@ fn shifted(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Obser
     let name = case.model.name(norm.layer);
     let message =
         format!("the running statistics of {off} of {channels} channels of {name} are far from the exact ones");
-    let observation = Observation::new(level(gap), Some(norm.layer), share, CHANNEL_SHARE)
+    let level = if gap.is_none() { Level::Info } else { level(gap) };
+    let observation = Observation::new(level, Some(norm.layer), share, CHANNEL_SHARE)
+        .while_seen()
         .statistic("share of channels off")
         .message(message)
         .cause("the weights move faster than the running statistics follow, or the batches are too small");

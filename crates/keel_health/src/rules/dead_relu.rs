@@ -20,7 +20,7 @@
 //! # Source
 //! CS231n course notes, neural-networks-1: as much as 40 % of a network can be dead. The limits are ours.
 
-use super::{frozen, loss_trend, tiny_batch, update_ratio, vanishing_gradient, zigzag};
+use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio, vanishing_gradient, zigzag};
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
@@ -54,7 +54,10 @@ pub const RULE: Rule = Rule {
                 consequences: &[Code(vanishing_gradient::CODE), Code(frozen::CODE), Low(update_ratio::CODE)],
                 lies: Downstream,
             },
-            Explanation { consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE)], lies: Anywhere },
+            Explanation {
+                consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE), Code(stopped_early::CODE)],
+                lies: Anywhere,
+            },
         ],
     }],
     layer_statistics: &[LayerStatistic::DeadFraction, LayerStatistic::ZeroFraction],
@@ -66,12 +69,14 @@ pub const RULE: Rule = Rule {
     }],
 };
 
-/// Share of dead units for a warning.
-pub const WARN_SHARE: f64 = 0.15;
-/// Share of dead units for an error.
-pub const ERROR_SHARE: f64 = 0.4;
-/// Dead units a warning needs, so that narrow layers are judged fairly.
-pub const WARN_UNITS: usize = 3;
+/// Share of dead units that is noted.
+pub const INFO_SHARE: f64 = 0.15;
+/// Share of dead units for a warning, if the training does not work.
+pub const WARN_SHARE: f64 = 0.4;
+/// Share of dead units for an error, if the training does not work.
+pub const ERROR_SHARE: f64 = 0.9;
+/// Dead units a note needs, so that narrow layers are judged fairly.
+pub const INFO_UNITS: usize = 3;
 /// Share of firing below which a unit is nearly dead.
 pub const NEARLY_DEAD: f64 = 0.01;
 /// Standard deviations by which the mean of z lies below zero where a bias is at fault.
@@ -92,7 +97,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 
 /// How much of a layer is silent before the first update.
 pub(super) enum Silence {
-    /// This share of the units, above [`ERROR_SHARE`], fires for no sample.
+    /// This share of the units, above [`WARN_SHARE`], fires for no sample.
     Units(f64),
     /// This share of the values is zero; fewer than [`NEARLY_DEAD`] are not.
     Values(f64),
@@ -100,7 +105,7 @@ pub(super) enum Silence {
 
 /// The silence of a relu layer at the start, if it is one to report.
 pub(super) fn silence(layer: &StartLayer) -> Option<Silence> {
-    let dead = layer.dead_fraction.map(f64::from).filter(|&share| share > ERROR_SHARE);
+    let dead = layer.dead_fraction.map(f64::from).filter(|&share| share > WARN_SHARE);
     let zeros = layer.zero_fraction.map(f64::from).filter(|&share| 1.0 - share < NEARLY_DEAD);
     dead.map(Silence::Units).or(zeros.map(Silence::Values))
 }
@@ -111,15 +116,26 @@ fn at_start(case: &Case, index: usize) -> Option<Observation> {
     let (share, limit, message) = match silence(start.layer(index)?)? {
         Silence::Units(share) => {
             let message = format!("{} of the units of {name} are dead before training begins", percent(share));
-            (share, ERROR_SHARE, message)
+            (share, WARN_SHARE, message)
         }
         Silence::Values(share) => {
             let message = format!("{name} fires for {} of its values before training begins", percent(1.0 - share));
             (share, 1.0 - NEARLY_DEAD, message)
         }
     };
-    let observation = Observation::new(Level::Error, Some(index), share, limit).message(message);
+    let level = if share > ERROR_SHARE { Level::Error } else { Level::Warn };
+    let limit = if share > ERROR_SHARE { limit.max(ERROR_SHARE) } else { limit };
+    let observation = Observation::new(level, Some(index), share, limit).message(message);
     Some(remedies(case, index, Vec::new(), observation))
+}
+
+/// The units that are dead now, this `share` of the layer, fired before the first update, most of them. Where the start was not
+/// measured, units that were never seen to fire did not live.
+fn lived_at_start(case: &Case, index: usize, share: f64) -> bool {
+    match case.start.and_then(|start| start.layer(index)?.dead_fraction) {
+        Some(dead) => f64::from(dead) < 0.5 * share,
+        None => case.history.units(index).is_some_and(|units| units.stretches() > 2),
+    }
 }
 
 /// What z before the layer says about units that are dead from the beginning.
@@ -145,7 +161,8 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
     let share = dead.len() as f64 / units.units() as f64;
     let (level, threshold) = match share {
         share if share > ERROR_SHARE => (Level::Error, ERROR_SHARE),
-        share if share > WARN_SHARE && dead.len() >= WARN_UNITS => (Level::Warn, WARN_SHARE),
+        share if share > WARN_SHARE => (Level::Warn, WARN_SHARE),
+        share if share > INFO_SHARE && dead.len() >= INFO_UNITS => (Level::Info, INFO_SHARE),
         _ => return None,
     };
     let nearly = match units.nearly_dead(NEARLY_DEAD) {
@@ -159,32 +176,41 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
         case.model.name(index),
         units.samples()
     );
-    Some(remedies(case, index, dead, Observation::new(level, Some(index), share, threshold).message(message)))
+    Some(remedies(
+        case,
+        index,
+        dead,
+        Observation::new(case.unless_learning(level), Some(index), share, threshold).message(message),
+    ))
 }
 
 fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observation) -> Observation {
-    let stretches = case.history.units(index).map_or(0, |units| units.stretches());
-    let early = case.moment == Moment::Start || stretches <= 2;
+    let early = case.moment == Moment::Start || !lived_at_start(case, index, observation.measured);
     let name = case.model.name(index);
     let weights = case.weight_layer_before(index);
     let mut observation = if early {
-        let initial = weights.and_then(|weights| case.other_init(weights));
+        let initial = weights.and_then(|weights| case.other_init_everywhere(weights));
         let mut observation = observation.cause(early_cause(case, weights));
         observation.remedies.extend(initial);
         observation
     } else {
-        observation.cause("the units died during training: a step too large pushed them below zero for every sample")
-    };
-    if case.moment == Moment::Window {
-        observation = observation
+        observation
+            .cause("the units died during training: a step too large pushed them below zero for every sample")
             .remedy(case.scale_learning_rate(0.1))
-            .remedy(Remedy::ReinitialiseUnits { layer: name.clone(), units });
+    };
+    observation = observation.remedy(Remedy::SetActivation {
+        layer: None,
+        from: ActivationFunction::Relu.name().to_string(),
+        function: ActivationFunction::LeakyRelu.name().to_string(),
+        config_key: None,
+    });
+    if weights.is_some() {
+        observation = observation.remedy(Remedy::AddBatchNorm);
     }
-    if let Some(weights) = weights {
-        observation = observation.remedy(Remedy::AddBatchNorm { layer: case.model.name(weights) });
+    if case.moment == Moment::Window {
+        observation = observation.remedy(Remedy::ReinitialiseUnits { layer: name, units });
     }
-    let config_key = case.config_key(index);
-    observation.remedy(Remedy::SetActivation { layer: Some(name), function: "leaky_relu".to_string(), config_key })
+    observation
 }
 
 /// Largest dead share of a layer.

@@ -17,7 +17,7 @@
 //! Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), for clipping the norm.
 
 use super::vanishing_gradient::gradient_flow;
-use super::{batch_norm, dead_relu, frozen, loss_trend, non_finite, saturation, zigzag};
+use super::{batch_norm, dead_relu, frozen, loss_trend, non_finite, saturation, stopped_early, zigzag};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::LayerStatistic;
@@ -49,6 +49,7 @@ pub const RULE: Rule = Rule {
                 Code(batch_norm::CODE),
                 Code(frozen::CODE),
                 Code(loss_trend::CODE),
+                Code(stopped_early::CODE),
                 Code(non_finite::CODE),
             ],
             lies: Anywhere,
@@ -83,7 +84,8 @@ fn over_layers(case: &Case) -> Option<Observation> {
         case.model.name(flow.first),
         number(flow.factor)
     );
-    let observation = Observation::new(Level::Error, Some(flow.first), flow.ratio, LAYER_RATIO)
+    let level = case.unless_learning(Level::Error);
+    let observation = Observation::new(level, Some(flow.first), flow.ratio, LAYER_RATIO)
         .message(message)
         .cause("every layer enlarges the gradient: the weights are too large")
         .remedy(case.matching_init(flow.first));
@@ -97,7 +99,9 @@ fn over_time(case: &Case) -> Option<Observation> {
     }
     let message =
         format!("the gradient norm grew to {} times its mean, at step {}", number(growth.factor), growth.step);
-    let observation = Observation::new(Level::Error, None, growth.factor, GROWTH)
+    let collapsed = case.moment == Moment::Collapse;
+    let level = if collapsed { Level::Error } else { case.unless_learning(Level::Error) };
+    let observation = Observation::new(level, None, growth.factor, GROWTH)
         .message(message)
         .cause("the steps are too large for the curvature of the loss")
         .at_once();

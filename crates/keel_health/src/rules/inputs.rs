@@ -23,7 +23,7 @@
 
 use super::{
     batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, overfitting, saturation, signal,
-    start_loss, tiny_batch, update_ratio, vanishing_gradient, zigzag,
+    start_loss, stopped_early, tiny_batch, too_small, update_ratio, vanishing_gradient, zigzag,
 };
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
@@ -66,6 +66,8 @@ pub const RULE: Rule = Rule {
                     Code(tiny_batch::CODE),
                     Code(overfitting::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                     Code(non_finite::CODE),
                 ],
                 lies: Anywhere,
@@ -76,10 +78,14 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Limit of abs(mean) / std that is noted.
+pub const INFO_RELATIVE_MEAN: f64 = 0.2;
+/// Range of the standard deviation without a note.
+pub const INFO_STD: (f64, f64) = (0.5, 2.0);
 /// Limit of abs(mean) / std for a warning.
-pub const WARN_RELATIVE_MEAN: f64 = 0.2;
+pub const WARN_RELATIVE_MEAN: f64 = 1.0;
 /// Range of the standard deviation without a warning.
-pub const WARN_STD: (f64, f64) = (0.5, 2.0);
+pub const WARN_STD: (f64, f64) = (0.1, 4.0);
 /// Limit of abs(mean) for an error.
 pub const ERROR_MEAN: f64 = 2.0;
 /// Limit of the standard deviation for an error.
@@ -87,10 +93,14 @@ pub const ERROR_STD: f64 = 10.0;
 /// Share of the columns of a table that must be off; calibrated on tables with a few one-hot columns.
 pub const TABLE_SHARE: f64 = 0.2;
 
-/// Range of a table's column that a network takes as it is: flags, positions in bins, clipped values.
+/// Range of a feature that a network takes as it is: flags, pixels from 0 to 1, positions in bins, clipped values.
 pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
-/// Smallest difference between largest and smallest value of such a column.
+/// Smallest difference between largest and smallest value of such a feature.
 pub const BOUNDED_SPAN: f32 = 0.5;
+
+const NOT_CENTRED: &str = "the values are not centred";
+const TOO_WIDE: &str = "the values are spread too widely";
+const TOO_NARROW: &str = "the values are spread too narrowly";
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -111,9 +121,10 @@ struct Offence {
 fn judge(data: &DataMeasurement) -> Option<Observation> {
     let varied = data.features.iter().enumerate().filter(|(_, feature)| feature.std > 0.0);
     let count = varied.clone().count();
-    let judged = varied.filter(|(_, feature)| data.images || !is_bounded(feature));
-    let offences: Vec<(usize, Offence)> =
-        judged.filter_map(|(index, feature)| Some((index, offence(feature)?))).collect();
+    let all_bounded = are_bounded_together(&data.features);
+    let offences: Vec<(usize, Offence)> = varied
+        .filter_map(|(index, feature)| Some((index, offence(feature, all_bounded || is_bounded(feature))?)))
+        .collect();
     let (worst, offence) = offences.iter().max_by(|a, b| {
         let severity = |offence: &Offence| (offence.level, (offence.measured / offence.threshold).ln().abs());
         let (a, b) = (severity(&a.1), severity(&b.1));
@@ -155,19 +166,45 @@ fn is_bounded(feature: &FeatureStatistics) -> bool {
     feature.range.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-fn offence(feature: &FeatureStatistics) -> Option<Offence> {
+/// Features that lie in one bounded range together, as pixels do, some of which hardly change.
+fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
+    let ends = |(low, high): (f32, f32), feature: &FeatureStatistics| {
+        feature.range.map(|range| (low.min(range.0), high.max(range.1)))
+    };
+    let whole = features.iter().try_fold((f32::INFINITY, f32::NEG_INFINITY), ends);
+    whole.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
+}
+
+/// How far `feature` is off; one that is `bounded` is noted at most, unless it is far from zero.
+fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
     let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });
     if mean > ERROR_MEAN {
         offence(Level::Error, mean, ERROR_MEAN, "the values are far from zero")
     } else if std > ERROR_STD {
         offence(Level::Error, std, ERROR_STD, "the values are far too large")
+    } else if bounded {
+        mild_offence(mean, std)
     } else if mean > WARN_RELATIVE_MEAN * std {
-        offence(Level::Warn, mean / std, WARN_RELATIVE_MEAN, "the values are not centred")
+        offence(Level::Warn, mean / std, WARN_RELATIVE_MEAN, NOT_CENTRED)
     } else if std > WARN_STD.1 {
-        offence(Level::Warn, std, WARN_STD.1, "the values are spread too widely")
+        offence(Level::Warn, std, WARN_STD.1, TOO_WIDE)
     } else if std < WARN_STD.0 {
-        offence(Level::Warn, std, WARN_STD.0, "the values are spread too narrowly")
+        offence(Level::Warn, std, WARN_STD.0, TOO_NARROW)
+    } else {
+        mild_offence(mean, std)
+    }
+}
+
+/// How far a feature is off that a network can take as it is.
+fn mild_offence(mean: f64, std: f64) -> Option<Offence> {
+    let note = |measured, threshold, words| Some(Offence { level: Level::Info, measured, threshold, words });
+    if mean > INFO_RELATIVE_MEAN * std {
+        note(mean / std, INFO_RELATIVE_MEAN, NOT_CENTRED)
+    } else if std > INFO_STD.1 {
+        note(std, INFO_STD.1, TOO_WIDE)
+    } else if std < INFO_STD.0 {
+        note(std, INFO_STD.0, TOO_NARROW)
     } else {
         None
     }
@@ -175,8 +212,5 @@ fn offence(feature: &FeatureStatistics) -> Option<Offence> {
 
 fn standardize(data: &DataMeasurement) -> Remedy {
     let step = if data.images && data.features.len() > 1 { "channel_standardize" } else { "standardize" };
-    let scaling = ["center", "standardize", "min_max", "mean_image", "channel_mean", "channel_standardize"];
-    let kept = data.preprocessing.iter().filter(|name| !scaling.contains(&name.as_str()));
-    let steps = std::iter::once(step.to_string()).chain(kept.cloned()).collect();
-    Remedy::AddPreprocess { step: step.to_string(), steps }
+    Remedy::AddPreprocess { step: step.to_string() }
 }

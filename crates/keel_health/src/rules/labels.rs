@@ -19,8 +19,9 @@
 //! Karpathy, "A Recipe for Training Neural Networks" (2019); Zhang et al., "Understanding deep learning requires
 //! rethinking generalization" (2017) for memorising random labels.
 
-use super::{loss_trend, overfitting, start_loss, tiny_batch};
-use crate::case::{Case, Moment, Observation, number};
+use super::{loss_trend, overfitting, start_loss, stopped_early, tiny_batch, too_small};
+use crate::calibration::largest;
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::DataMeasurement;
 use crate::remedy::Remedy;
@@ -51,6 +52,8 @@ pub const RULE: Rule = Rule {
                     Code(tiny_batch::CODE),
                     Code(overfitting::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                 ],
                 lies: Anywhere,
             },
@@ -60,20 +63,23 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Ratio of the largest to the smallest class share for a warning.
-pub const WARN_RATIO: f64 = 10.0;
+/// Ratio of the largest to the smallest class share that is noted; a warning where the rare classes are never answered.
+pub const UNBALANCED: f64 = 10.0;
 /// Epochs before the labels can be called meaningless.
 pub const EPOCHS: usize = 3;
-/// Training loss relative to guessing below which the network has begun to memorise its samples; ours.
-pub const LEARNED: f64 = 0.95;
-/// Validation loss relative to guessing above which nothing was understood; ours.
-pub const NOT_UNDERSTOOD: f64 = 0.97;
+/// Part of the task from which on the training samples are being memorised; ours.
+pub const MEMORISED: f64 = 0.2;
+/// Part of the task learned of the validation samples at its best, below which nothing was understood; ours.
+pub const UNDERSTOOD: f64 = 0.03;
+/// Part of the task by accuracy below which a network answers the largest class only.
+const LARGEST_ONLY: f64 = 0.01;
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     match (case.moment, case.data) {
         (Moment::Data, Some(data)) => shares(case, data).into_iter().collect(),
         (Moment::Epoch, _) => meaningless(case).into_iter().collect(),
+        (Moment::End, Some(data)) => largest_only(case, data).into_iter().collect(),
         _ => Vec::new(),
     }
 }
@@ -93,41 +99,71 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
             Observation::new(Level::Error, None, absent.len() as f64, 0.0)
                 .message(message)
                 .cause("the split left the class out, or the number of classes is wrong")
-                .remedy(Remedy::CheckLabels),
+                .remedy(Remedy::CheckLabels)
+                .always(),
         );
     }
-    let largest = shares.iter().copied().fold(0.0, f32::max);
-    let smallest = shares.iter().copied().fold(f32::INFINITY, f32::min);
-    let ratio = f64::from(largest) / f64::from(smallest);
-    if !(ratio > WARN_RATIO) || data.weighted_classes {
+    let ratio = imbalance(data).filter(|ratio| !(*ratio <= UNBALANCED))?;
+    Some(unbalanced(case, Level::Info, ratio))
+}
+
+/// Share of the largest class over that of the smallest; `None` where weights in the loss make them equal.
+fn imbalance(data: &DataMeasurement) -> Option<f64> {
+    let largest = data.class_shares.iter().copied().reduce(f32::max)?;
+    let smallest = data.class_shares.iter().copied().reduce(f32::min)?;
+    (!data.weighted_classes).then(|| f64::from(largest) / f64::from(smallest))
+}
+
+fn unbalanced(case: &Case, level: Level, ratio: f64) -> Observation {
+    let observation = Observation::new(level, None, ratio, UNBALANCED)
+        .message(format!("the largest class has {} times as many samples as the smallest", number(ratio)))
+        .cause("the data is unbalanced")
+        .remedy(Remedy::ClassWeights)
+        .always();
+    match case.model.output_layer() {
+        Some(last) => observation.remedy(Remedy::PriorBias { layer: case.model.name(last) }),
+        None => observation,
+    }
+}
+
+/// A network that has learned to answer the largest class of unbalanced data, whatever it sees.
+fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
+    let ratio = imbalance(data).filter(|ratio| !(*ratio <= UNBALANCED))?;
+    let largest = data.class_shares.iter().copied().reduce(f32::max).map(f64::from)?;
+    let accuracy = f64::from(case.epochs.last()?.train_accuracy?);
+    if (accuracy - largest) / (1.0 - largest) > LARGEST_ONLY {
         return None;
     }
-    let mut observation = Observation::new(Level::Warn, None, ratio, WARN_RATIO)
-        .message(format!("the most frequent class has {} times as many samples as the rarest", number(ratio)))
-        .cause("the data is unbalanced")
-        .remedy(Remedy::ClassWeights);
-    if let Some(last) = case.model.output_layer() {
-        observation = observation.remedy(Remedy::PriorBias { layer: case.model.name(last) });
-    }
-    Some(observation)
+    let observation = unbalanced(case, Level::Warn, ratio);
+    let message = format!(
+        "{}, and the network answers the largest for nearly every sample: its accuracy is {}, that of such an answer {}",
+        observation.message,
+        percent(accuracy),
+        percent(largest)
+    );
+    Some(observation.message(message))
 }
 
 fn meaningless(case: &Case) -> Option<Observation> {
-    let chance = case.guessing_loss()?;
-    let last = case.epochs.last().filter(|_| case.epochs.len() >= EPOCHS)?;
-    let learned = f64::from(last.train_loss?) < LEARNED * chance;
-    let best = case.epochs.iter().filter_map(|epoch| epoch.validation_loss).fold(f32::INFINITY, f32::min);
-    let understood = f64::from(best) / chance;
-    if !learned || !(understood >= NOT_UNDERSTOOD) || !best.is_finite() {
+    if case.epochs.len() < EPOCHS {
+        return None;
+    }
+    let memorised = case.outcome()?.training;
+    let parts = (1..=case.epochs.len()).map(|count| Case { epochs: &case.epochs[..count], ..*case });
+    let understood = largest(parts.filter_map(|until| until.outcome()?.validation))?;
+    if !(memorised >= MEMORISED) || understood > UNDERSTOOD {
         return None;
     }
     Some(
-        Observation::new(Level::Error, None, understood, NOT_UNDERSTOOD)
+        Observation::new(Level::Error, None, understood, UNDERSTOOD)
+            .statistic("part of the task learned of the validation samples")
             .message(format!(
-                "the training samples are learned, but the best validation loss is {} of that of guessing",
-                number(understood)
+                "the network has learned {} of its training samples' task, but at most {} of that of the validation samples",
+                percent(memorised),
+                percent(understood.max(0.0))
             ))
             .cause("the labels have nothing to do with the inputs: shuffled, or read in another order")
-            .remedy(Remedy::CheckLabels),
+            .remedy(Remedy::CheckLabels)
+            .always(),
     )
 }

@@ -20,7 +20,7 @@
 //! CS231n course notes, neural-networks-3: loss function; Theil (1950) for the robust slope. The limits are ours.
 
 use crate::calibration::{Bad, Calibration};
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::remedy::Remedy;
 use crate::role::{Role, Stage};
@@ -71,12 +71,22 @@ pub const OSCILLATING_TURNS: f64 = 0.8;
 /// Mean size of a change relative to the mean loss.
 pub const OSCILLATING_SIZE: f64 = 0.2;
 
+/// Part of the task below which a finished training has learned nothing; ours.
+pub const NOTHING: f64 = 0.02;
+/// Epochs of a training that can be said to have learned nothing.
+pub const EPOCHS: usize = 3;
+
+const WHY_STUCK: &str =
+    "no useful gradient, a learning rate far off, or labels that have nothing to do with the inputs";
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
-    if case.moment != Moment::Window {
-        return Vec::new();
-    }
-    diverging(case).or_else(|| oscillating(case)).or_else(|| stuck(case)).into_iter().collect()
+    let found = match case.moment {
+        Moment::Window => diverging(case).or_else(|| oscillating(case)).or_else(|| stuck(case)),
+        Moment::End => nothing_learned(case),
+        _ => None,
+    };
+    found.into_iter().collect()
 }
 
 fn losses(case: &Case, windows: usize) -> Option<Vec<f64>> {
@@ -145,10 +155,32 @@ fn stuck(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(level, None, measured, STUCK_SHARE)
             .message(format!("the loss is stuck at {} of {of}", number(measured)))
-            .cause("no useful gradient, a learning rate far off, or labels that have nothing to do with the inputs")
-            .remedy(Remedy::CheckLabels)
+            .cause(WHY_STUCK)
             .remedy(case.scale_learning_rate(3.0))
+            .remedy(Remedy::AddBatchNorm)
+            .remedy(Remedy::CheckLabels)
             .at_once(),
+    )
+}
+
+/// A training that ends no better than a guess on its own samples.
+fn nothing_learned(case: &Case) -> Option<Observation> {
+    let learned = case.outcome().filter(|_| case.epochs.len() >= EPOCHS)?.training;
+    if learned >= NOTHING {
+        return None;
+    }
+    Some(
+        Observation::new(Level::Error, None, learned, NOTHING)
+            .statistic("part of the task learned")
+            .message(format!(
+                "after {} epochs the network knows {} of its training samples' task: it answers as if it did not see them",
+                case.epochs.len(),
+                percent(learned.max(0.0))
+            ))
+            .cause(WHY_STUCK)
+            .remedy(case.scale_learning_rate(3.0))
+            .remedy(Remedy::AddBatchNorm)
+            .remedy(Remedy::CheckLabels),
     )
 }
 

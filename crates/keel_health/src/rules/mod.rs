@@ -9,10 +9,10 @@ pub mod batch_norm;
 mod data;
 pub mod dead_relu;
 pub mod exploding_gradient;
-pub mod frozen;
 pub mod inputs;
 pub mod labels;
 pub mod loss_trend;
+pub mod missing_activation;
 pub mod non_finite;
 pub mod output_loss;
 pub mod overfitting;
@@ -20,13 +20,17 @@ pub mod regularization;
 pub mod saturation;
 pub mod signal;
 pub mod start_loss;
+pub mod stopped_early;
 pub mod symmetry;
 pub mod tiny_batch;
+pub mod too_small;
+mod training_loop;
 pub mod update_ratio;
 pub mod vanishing_gradient;
 pub mod zigzag;
 
 pub use data::{augmentation, duplicates, outliers, suspect_labels, telling_columns, unlike_inputs};
+pub use training_loop::{frozen, one_class_batches, uncleared_gradients, unoptimised_parameters, wrong_mode};
 
 use crate::rule::Rule;
 
@@ -51,10 +55,17 @@ pub(crate) static CATALOG: &[Rule] = &[
     loss_trend::RULE,
     overfitting::RULE,
     regularization::RULE,
+    missing_activation::RULE,
+    stopped_early::RULE,
     duplicates::RULE,
     telling_columns::RULE,
     suspect_labels::RULE,
     outliers::RULE,
     unlike_inputs::RULE,
     augmentation::RULE,
+    uncleared_gradients::RULE,
+    unoptimised_parameters::RULE,
+    wrong_mode::RULE,
+    one_class_batches::RULE,
+    too_small::RULE,
 ];

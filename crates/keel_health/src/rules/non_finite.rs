@@ -72,6 +72,7 @@ fn in_data(case: &Case) -> Vec<Observation> {
     let place = data.first_non_finite_sample.map(|sample| format!(", first in sample {sample}")).unwrap_or_default();
     let kind = if inputs > 0 { "inputs" } else { "targets" };
     let observation = Observation::new(Level::Error, None, count as f64, 0.0)
+        .always()
         .message(format!("{count} values of the training {kind} are NaN or infinite{place}"))
         .cause("the file holds them, or preprocessing divided by a standard deviation of zero".to_string())
         .remedy(Remedy::CleanData);
@@ -87,6 +88,7 @@ fn in_splits(case: &Case) -> Option<Observation> {
     let splits: Vec<String> = affected().map(split_words).collect();
     Some(
         Observation::new(Level::Error, None, count as f64, 0.0)
+            .always()
             .message(format!("{}; they are left out of the metrics", splits.join("; ")))
             .cause("an input is so far from those of the training split that the network overflows".to_string())
             .remedy(Remedy::CleanData)
@@ -107,6 +109,7 @@ fn in_step(case: &Case, step: &StepMeasurement) -> Vec<Observation> {
     let Some(origin) = origin.or_else(|| weight_origin(step)) else { return Vec::new() };
     let place = origin.layer.map(|layer| format!(" of {}", case.model.name(layer))).unwrap_or_default();
     let observation = Observation::new(Level::Error, origin.layer, origin.count.max(1) as f64, 0.0)
+        .always()
         .message(format!("step {}: the first NaN or infinity is in the {}{place}", step.step, origin.tensor))
         .cause(origin.cause)
         .remedy(case.scale_learning_rate(0.1))

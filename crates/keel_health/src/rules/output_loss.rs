@@ -1,7 +1,10 @@
 //! # What it measures
 //! Whether the last layer fits the loss, from the description of the model: an activation where the loss expects
 //! logits (softmax twice, sigmoid twice), a missing log-softmax, a number of outputs that is not the number of classes, a
-//! label beyond the last class, targets that the last activation cannot reach. Any is an error.
+//! label beyond the last class, targets that the last activation cannot reach. Where the values that the loss was given are
+//! recorded (`predictions`), these show an activation that the description does not name, over a window: rows of
+//! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss that
+//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error.
 //!
 //! # Why it matters
 //! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away
@@ -17,7 +20,9 @@
 //! # Source
 //! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020): wrong loss and wrong output activation.
 
-use super::{loss_trend, non_finite, start_loss, tiny_batch, update_ratio, vanishing_gradient};
+use super::{
+    loss_trend, non_finite, start_loss, stopped_early, tiny_batch, too_small, update_ratio, vanishing_gradient,
+};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::measurement::{ActivationFunction, LossKind, ModelDescription};
@@ -50,6 +55,8 @@ pub const RULE: Rule = Rule {
                     Code(vanishing_gradient::CODE),
                     Low(update_ratio::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                     Code(non_finite::CODE),
                 ],
                 lies: Anywhere,
@@ -60,11 +67,21 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Largest distance of the sum of probabilities from 1, and of a logarithm above 0: rounding.
+pub const ROW_SUM: f32 = 1e-3;
+/// Distance from 0 and 1 within which values have reached the ends of a sigmoid.
+pub const ENDS: f32 = 0.05;
+/// Code that gives the loss logits.
+const LOGITS: &str = "loss = loss_function(logits, labels)";
+/// Code that gives the loss log-probabilities.
+const LOG_SOFTMAX: &str = "loss = loss_function(torch.log_softmax(logits, dim=1), labels)";
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     let found = match case.moment {
         Moment::Model => wrong_activation(case).or_else(|| wrong_width(case)),
         Moment::Data => wrong_label(case).or_else(|| unreachable_targets(case)),
+        Moment::Window if wrong_activation(case).is_none() => wrong_values(case),
         _ => None,
     };
     found.into_iter().collect()
@@ -85,11 +102,12 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     let error = |words: &str| {
         let place = layer.map_or_else(|| "the last layer".to_string(), |layer| case.model.name(layer));
         Observation::new(Level::Error, layer, 1.0, 0.0)
+            .always()
             .message(format!("{place} does not fit the loss {}: {words}", loss.name()))
             .cause("the output layer and the loss were chosen separately")
     };
     let drop = |observation: Observation| match layer {
-        Some(layer) => observation.remedy(Remedy::RemoveLayer { layer: case.model.name(layer) }),
+        Some(layer) => observation.remedy(Remedy::RemoveOutputActivation { layer: case.model.name(layer) }),
         None => observation,
     };
     match (loss, function) {
@@ -100,6 +118,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
             Some(drop(error(&format!("it expects logits of any size, {} limits them", other.name()))))
         }
         (LossKind::Nll, LogSoftmax) | (LossKind::BceProbabilities, Sigmoid | Softmax) => None,
+        (LossKind::Nll | LossKind::BceProbabilities, Identity) if case.model.unlisted_functions => None,
         (LossKind::Nll, _) => {
             Some(error("it expects log-probabilities").remedy(Remedy::SetLoss { loss: "cross_entropy".to_string() }))
         }
@@ -110,6 +129,39 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     }
 }
 
+/// Values that show an activation in front of the loss, whatever the description says.
+fn wrong_values(case: &Case) -> Option<Observation> {
+    let (loss, given) = (case.model.loss?, case.window()?.training_loop().predictions?);
+    let probabilities = given.rows_are_probabilities(ROW_SUM);
+    let squashed = given.lies_within(0.0, 1.0) && given.lowest <= ENDS && given.highest >= 1.0 - ENDS;
+    let (words, change, code) = match loss {
+        LossKind::CrossEntropy if probabilities => {
+            ("the sum of each row is 1, so softmax is applied twice", "remove the softmax", LOGITS)
+        }
+        LossKind::CrossEntropy | LossKind::Bce if squashed => {
+            ("these are no logits, so sigmoid is applied first", "remove the sigmoid", LOGITS)
+        }
+        LossKind::Nll if probabilities => {
+            ("these are probabilities, not their logarithms", "use log_softmax instead of softmax", LOG_SOFTMAX)
+        }
+        LossKind::Nll if given.highest > ROW_SUM => {
+            ("log-probabilities are never above 0", "apply log_softmax", LOG_SOFTMAX)
+        }
+        _ => return None,
+    };
+    let (lowest, highest) = (f64::from(given.lowest), f64::from(given.highest));
+    let message =
+        format!("the loss {} is given values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
+    Some(
+        Observation::new(Level::Error, None, highest, 0.0)
+            .statistic("largest value that the loss is given")
+            .message(message)
+            .cause("the output of the network and the loss were chosen separately")
+            .remedy(Remedy::edit(format!("{change} in front of the loss"), code))
+            .at_once(),
+    )
+}
+
 fn wrong_width(case: &Case) -> Option<Observation> {
     let loss =
         case.model.loss.filter(|loss| matches!(loss, LossKind::CrossEntropy | LossKind::Nll | LossKind::Hinge))?;
@@ -118,6 +170,7 @@ fn wrong_width(case: &Case) -> Option<Observation> {
     let units = case.model.layers[last].units.filter(|&units| units != wanted)?;
     Some(
         Observation::new(Level::Error, Some(last), units as f64, wanted as f64)
+            .always()
             .message(format!("{} has {units} outputs for {classes} classes ({})", case.model.name(last), loss.name()))
             .cause("the width of the last layer does not follow the data")
             .remedy(Remedy::SetOutputUnits {
@@ -135,6 +188,7 @@ fn wrong_label(case: &Case) -> Option<Observation> {
     }
     Some(
         Observation::new(Level::Error, None, label as f64, classes as f64 - 1.0)
+            .always()
             .message(format!("a label is {label}, but there are only {classes} classes, 0 to {}", classes - 1))
             .cause("labels count from 1, or the number of classes is wrong")
             .remedy(Remedy::CheckLabels),
@@ -157,6 +211,7 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
     let (measured, threshold) = if lowest < from { (lowest, from) } else { (highest, to) };
     Some(
         Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
+            .always()
             .message(format!(
                 "targets reach from {} to {}, but {} ends in {}",
                 number(f64::from(lowest)),
@@ -165,6 +220,6 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
                 function.name()
             ))
             .cause("the last activation cannot produce these targets")
-            .remedy(Remedy::RemoveLayer { layer: case.model.name(layer) }),
+            .remedy(Remedy::RemoveOutputActivation { layer: case.model.name(layer) }),
     )
 }

@@ -47,8 +47,13 @@ pub const GAP: f64 = 0.1;
 pub const EPOCHS: usize = 3;
 /// Rise over the best validation loss that counts; ours.
 pub const RISE: f64 = 1.25;
-/// Validation accuracy above which nothing is reported.
-pub const GOOD_ACCURACY: f32 = 0.95;
+/// Difference between the parts of the task that are learned of training and validation samples, from which on it is a warning;
+/// ours.
+pub const WARN_DISTANCE: f64 = 0.3;
+/// Part of the task learned of the validation samples above which nothing is reported.
+pub const GOOD: f64 = 0.9;
+/// Validation samples from which on their results say enough for a warning.
+pub const SAMPLES: u64 = 50;
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -63,14 +68,16 @@ fn judge(case: &Case) -> Option<Observation> {
     let since: Vec<f32> = case.epochs[best + 1..].iter().filter_map(|epoch| epoch.validation_loss).collect();
     let lowest = f64::from(case.epochs[best].validation_loss?);
     let risen = since.len() >= EPOCHS && since.iter().rev().take(EPOCHS).all(|&loss| f64::from(loss) > RISE * lowest);
-    let good = last.validation_accuracy.is_some_and(|accuracy| accuracy > GOOD_ACCURACY);
-    if good || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
+    let outcome = case.outcome()?;
+    let understood = outcome.validation?;
+    if understood > GOOD || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
         return None;
     }
     // Epochs are numbered from 0 and told from 1, as in the log of a training.
     let epoch = case.epochs[best].epoch + 1;
     Some(
-        Observation::new(Level::Warn, None, gap, GAP)
+        Observation::new(level(case, outcome.training - understood), None, gap, GAP)
+            .while_seen()
             .message(format!(
                 "validation loss is {} above its best, which was in epoch {epoch}, while training loss is {}",
                 number(validation - lowest),
@@ -82,6 +89,12 @@ fn judge(case: &Case) -> Option<Observation> {
             .remedy(Remedy::EarlyStopping { patience: EPOCHS as u64 })
             .at_once(),
     )
+}
+
+/// A note, since the best epoch is what is kept; a warning where the network understands far less than it has memorised.
+fn level(case: &Case, distance: f64) -> Level {
+    let enough = case.evaluations.iter().all(|split| split.samples >= SAMPLES);
+    if enough && !(distance <= WARN_DISTANCE) { Level::Warn } else { Level::Info }
 }
 
 fn best_epoch(epochs: &[EpochMeasurement]) -> Option<usize> {

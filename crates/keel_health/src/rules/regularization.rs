@@ -21,7 +21,8 @@
 //! are ours.
 
 use super::{
-    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, tiny_batch, update_ratio, vanishing_gradient, zigzag,
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, stopped_early, tiny_batch, too_small, update_ratio,
+    vanishing_gradient, zigzag,
 };
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
@@ -60,6 +61,8 @@ pub const RULE: Rule = Rule {
                     Low(update_ratio::CODE),
                     Code(tiny_batch::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                 ],
                 lies: Anywhere,
             },
@@ -75,16 +78,16 @@ pub const RATIO: f64 = 2.0;
 pub const LEAST_SHRINKAGE: f64 = 3e-4;
 /// Windows in a row.
 pub const WINDOWS: usize = 5;
-/// Loss relative to its first value below which the samples are learned.
-pub const LEARNED: f64 = 0.2;
+/// Loss relative to that of guessing below which the samples are being learned.
+pub const LEARNING: f64 = 0.5;
 /// Dropout for a warning.
 pub const WARN_DROPOUT: f64 = 0.5;
 /// Dropout for an error.
 pub const ERROR_DROPOUT: f64 = 0.8;
-/// Learning rate × decay for a warning: ln 2 / 100.
-pub const WARN_SHRINKAGE: f64 = 0.007;
-/// Learning rate × decay for an error: ln 2 / 25.
-pub const ERROR_SHRINKAGE: f64 = 0.028;
+/// Learning rate × decay for a warning: ln 2 / 230.
+pub const WARN_SHRINKAGE: f64 = 0.003;
+/// Learning rate × decay for an error: ln 2 / 100.
+pub const ERROR_SHRINKAGE: f64 = 0.007;
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -105,6 +108,7 @@ fn dropout(case: &Case) -> Vec<Observation> {
             let (level, threshold) = if error { (Level::Error, ERROR_DROPOUT) } else { (Level::Warn, WARN_DROPOUT) };
             let name = case.model.name(index);
             Observation::new(level, Some(index), probability, threshold)
+                .always()
                 .message(format!("{name} drops {} of its inputs", number(probability)))
                 .cause("what is left is too little to learn from")
                 .remedy(Remedy::SetDropout { layer: name, probability: 0.3, config_key: case.config_key(index) })
@@ -120,13 +124,13 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     }
     let (level, threshold) =
         if product > ERROR_SHRINKAGE { (Level::Error, ERROR_SHRINKAGE) } else { (Level::Warn, WARN_SHRINKAGE) };
-    let observation = Observation::new(level, None, product, threshold);
+    let observation = Observation::new(level, None, product, threshold).always();
     let time = match (std::f64::consts::LN_2 / product).ceil() {
         1.0 => "a single step".to_owned(),
         steps => format!("{} steps", number(steps)),
     };
     let highest = highest_rate(case.model.optimizer.as_deref());
-    if rate > highest && 0.1 * highest * decay <= WARN_SHRINKAGE {
+    if rate > highest && 0.1 * highest * decay <= ERROR_SHRINKAGE {
         let value = 0.1 * highest;
         return Some(
             observation
@@ -158,7 +162,7 @@ fn highest_rate(optimizer: Option<&str>) -> f64 {
 fn dominating_decay(case: &Case) -> Option<Observation> {
     let rate = case.window().and_then(|window| window.learning_rate());
     let shrinkage = rate.zip(case.model.weight_decay).map(|(rate, decay)| rate * f64::from(decay));
-    if case.loss_fell_below(LEARNED) || shrinkage.is_some_and(|shrinkage| shrinkage < LEAST_SHRINKAGE) {
+    if case.loss_fell_below(LEARNING) || shrinkage.is_some_and(|shrinkage| shrinkage < LEAST_SHRINKAGE) {
         return None;
     }
     let lowest_of = |index: usize| {

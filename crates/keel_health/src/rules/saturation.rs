@@ -17,12 +17,13 @@
 //! # Source
 //! Glorot and Bengio (2010), section 3; CS231n lecture 7, "sigmoids saturate and kill gradients". The limits are ours.
 
-use super::{frozen, loss_trend, tiny_batch, update_ratio, vanishing_gradient, zigzag};
+use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio, vanishing_gradient, zigzag};
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 use crate::history::History;
 use crate::measurement::{LayerStatistic, ModelDescription};
+use crate::remedy::Remedy;
 use crate::role::Lies::{Anywhere, Downstream, Upstream};
 use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
@@ -50,7 +51,10 @@ pub const RULE: Rule = Rule {
                 consequences: &[Code(vanishing_gradient::CODE), Code(frozen::CODE), Low(update_ratio::CODE)],
                 lies: Downstream,
             },
-            Explanation { consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE)], lies: Anywhere },
+            Explanation {
+                consequences: &[Code(tiny_batch::CODE), Code(loss_trend::CODE), Code(stopped_early::CODE)],
+                lies: Anywhere,
+            },
         ],
     }],
     layer_statistics: &[LayerStatistic::SaturatedFraction],
@@ -98,7 +102,11 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     let (level, measured, threshold, message) = match elements {
         Some(share) if share > WARN_ELEMENTS => {
             let error = share > ERROR_ELEMENTS;
-            let (level, limit) = if error { (Level::Error, ERROR_ELEMENTS) } else { (Level::Warn, WARN_ELEMENTS) };
+            let (level, limit) = match error {
+                true => (Level::Error, ERROR_ELEMENTS),
+                false if at_start => (Level::Info, WARN_ELEMENTS),
+                false => (Level::Warn, WARN_ELEMENTS),
+            };
             (level, share, limit, format!("{} of the outputs of {name} are saturated ({function})", percent(share)))
         }
         _ if stuck > TOLERATED_UNITS && stuck_share > WARN_UNITS => {
@@ -107,6 +115,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
         }
         _ => return None,
     };
+    let level = if at_start { level } else { case.unless_learning(level) };
     let early = at_start || case.history.closed_windows() <= 2;
     let cause = if early {
         "inputs or weights are too large: z is beyond the range where the function bends"
@@ -115,15 +124,15 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     };
     let mut observation = Observation::new(level, Some(index), measured, threshold).message(message).cause(cause);
     if let Some(weights) = case.weight_layer_before(index) {
-        let add_norm = crate::remedy::Remedy::AddBatchNorm { layer: case.model.name(weights) };
         let init = if early { case.other_init(weights) } else { None };
         let first = init.unwrap_or_else(|| case.scale_learning_rate(1.0 / 3.0));
-        observation = observation.remedy(first).remedy(add_norm);
+        observation = observation.remedy(first).remedy(Remedy::AddBatchNorm);
     }
-    Some(observation.remedy(crate::remedy::Remedy::SetActivation {
-        layer: Some(name),
+    Some(observation.remedy(Remedy::SetActivation {
+        layer: None,
+        from: function.to_string(),
         function: "relu".to_string(),
-        config_key: case.config_key(index),
+        config_key: None,
     }))
 }
 

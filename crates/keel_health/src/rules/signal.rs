@@ -25,10 +25,10 @@
 
 use super::dead_relu::silence;
 use super::{
-    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, start_loss, tiny_batch,
-    update_ratio, vanishing_gradient, zigzag,
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, start_loss, stopped_early,
+    tiny_batch, too_small, update_ratio, vanishing_gradient, zigzag,
 };
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, centred, number};
 use crate::finding::Level;
 use crate::measurement::{ActivationFunction, LayerKind, LayerStatistic, ModelDescription, StartMeasurement};
 use crate::remedy::Remedy;
@@ -67,6 +67,8 @@ pub const RULE: Rule = Rule {
                     Code(start_loss::CODE),
                     Code(tiny_batch::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                     Code(non_finite::CODE),
                 ],
                 lies: Anywhere,
@@ -77,11 +79,12 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Range of the standard deviation of z without a warning.
+/// Range of the standard deviation of z that is not noted.
 pub const WARN_STD: (f64, f64) = (0.25, 4.0);
 /// Range of the standard deviation of z without an error.
 pub const ERROR_STD: (f64, f64) = (0.1, 10.0);
-/// Ratio of the largest to the smallest variance of z for an error.
+/// Factor by which the variance of z grows or shrinks from the first to the last layer, along a straight line through its
+/// logarithms, for an error.
 pub const VARIANCE_RATIO: f64 = 10.0;
 
 /// Returns everything beyond its limit in `case`.
@@ -140,16 +143,12 @@ fn judge(case: &Case, signals: &[LayerSignal]) -> Option<Observation> {
     let judged = || signals.iter().filter(|signal| !signal.may_be_small);
     let too_large = signals.iter().find(|signal| signal.std > signal.limit);
     let too_small = judged().find(|signal| signal.corrected < WARN_STD.0);
-    let largest = judged().max_by(|a, b| a.corrected.total_cmp(&b.corrected));
-    let smallest = judged().min_by(|a, b| a.corrected.total_cmp(&b.corrected));
-    let ratio = match (largest, smallest) {
-        (Some(largest), Some(smallest)) => (largest.corrected / smallest.corrected).powi(2),
-        _ => 1.0,
-    };
+    let extreme = judged().max_by(|a, b| a.corrected.ln().abs().total_cmp(&b.corrected.ln().abs()));
+    let ratio = variance_ratio(&judged().map(|signal| signal.corrected).collect::<Vec<f64>>());
     let far =
         signals.iter().any(|signal| signal.std > ERROR_STD.1) || judged().any(|signal| signal.corrected < ERROR_STD.0);
-    let first = too_large.or(too_small).or(largest.filter(|_| ratio > VARIANCE_RATIO))?;
-    let level = if far || ratio > VARIANCE_RATIO { Level::Error } else { Level::Warn };
+    let first = too_large.or(too_small).or(extreme.filter(|_| ratio > VARIANCE_RATIO))?;
+    let level = if far || ratio > VARIANCE_RATIO { Level::Error } else { Level::Info };
     let threshold = match first {
         signal if signal.std > ERROR_STD.1 => ERROR_STD.1,
         signal if signal.std > WARN_STD.1 => WARN_STD.1,
@@ -160,11 +159,18 @@ fn judge(case: &Case, signals: &[LayerSignal]) -> Option<Observation> {
     let measured = if threshold == VARIANCE_RATIO && first.std <= WARN_STD.1 { ratio } else { first.std };
     let observation = Observation::new(level, Some(first.layer), measured, threshold)
         .message(describe(case, signals, first))
-        .cause(cause(case.model, first))
-        .remedy(global_init(case, first.layer))
-        .remedy(Remedy::LsuvRescale { layer: case.model.name(first.layer) })
-        .remedy(Remedy::AddBatchNorm { layer: case.model.name(first.layer) });
-    Some(observation)
+        .cause(cause(case.model, first));
+    Some(with_remedies(case, first, observation))
+}
+
+/// Factor between the variances at both ends of a straight line through the logarithms of `stds`, layer by layer; above 1
+/// whether they grow or shrink. Single layers off the line, as narrow ones are, do not make a trend.
+fn variance_ratio(stds: &[f64]) -> f64 {
+    let count = stds.len() as f64;
+    let middle = (count - 1.0) / 2.0;
+    let squares: f64 = (0..stds.len()).map(|layer| (layer as f64 - middle).powi(2)).sum();
+    let products: f64 = stds.iter().enumerate().map(|(layer, std)| (layer as f64 - middle) * 2.0 * std.ln()).sum();
+    if squares > 0.0 { (products / squares * (count - 1.0)).abs().exp() } else { 1.0 }
 }
 
 fn describe(case: &Case, signals: &[LayerSignal], first: &LayerSignal) -> String {
@@ -192,10 +198,13 @@ fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
     }
 }
 
-/// The matching initialiser for the whole model: one bad layer usually means all of them.
-fn global_init(case: &Case, layer: usize) -> Remedy {
-    match case.matching_init(layer) {
-        Remedy::SetInit { init, .. } => Remedy::SetInit { layer: None, init, config_key: None },
-        other => other,
-    }
+/// One bad layer usually means all of them, so the whole model is initialised anew. A stack of sigmoids fades whatever its
+/// weights are.
+fn with_remedies(case: &Case, first: &LayerSignal, mut observation: Observation) -> Observation {
+    let next = case.model.activation_after(first.layer);
+    observation.remedies.extend(next.and_then(|next| centred(case.model.layers[next].function?)));
+    observation.remedies.extend(case.other_init_everywhere(first.layer));
+    observation
+        .remedy(Remedy::SetInit { layer: None, init: "lsuv".to_string(), config_key: None })
+        .remedy(Remedy::AddBatchNorm)
 }

@@ -53,10 +53,8 @@ pub const RULE: Rule = Rule {
 pub const SAMPLES: u64 = 512;
 /// Relative excess that is noted.
 pub const INFO_EXCESS: f64 = 0.25;
-/// Relative excess for a warning: beyond what Kaiming weights in the last layer give.
-pub const WARN_EXCESS: f64 = 0.6;
-/// Relative excess for an error.
-pub const ERROR_EXCESS: f64 = 1.0;
+/// Relative excess for a warning: far beyond what any usual initialisation of the last layer gives.
+pub const WARN_EXCESS: f64 = 4.0;
 /// Relative shortfall for a warning.
 pub const WARN_SHORTFALL: f64 = -0.1;
 
@@ -74,11 +72,11 @@ fn judge(case: &Case) -> Option<Observation> {
         let observation = Observation::new(Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
             .message(format!("the loss at the start is {}, below the {} of guessing", number(loss), number(informed)))
             .cause("the labels leak into the inputs, or the loss is not averaged over all samples and classes")
-            .remedy(Remedy::CheckLabels);
+            .remedy(Remedy::CheckLabels)
+            .always();
         return Some(observation);
     }
     let (level, threshold) = match excess {
-        excess if excess > ERROR_EXCESS => (Level::Error, ERROR_EXCESS),
         excess if excess > WARN_EXCESS => (Level::Warn, WARN_EXCESS),
         excess if excess > INFO_EXCESS => (Level::Info, INFO_EXCESS),
         _ => return None,

@@ -17,8 +17,8 @@
 //! CS231n course notes, neural-networks-2: pitfall, all zero initialization.
 
 use super::{
-    dead_relu, exploding_gradient, frozen, loss_trend, saturation, signal, start_loss, tiny_batch, update_ratio,
-    vanishing_gradient, zigzag,
+    dead_relu, exploding_gradient, frozen, loss_trend, saturation, signal, start_loss, stopped_early, tiny_batch,
+    too_small, update_ratio, vanishing_gradient, zigzag,
 };
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
@@ -56,6 +56,8 @@ pub const RULE: Rule = Rule {
                     Code(start_loss::CODE),
                     Code(tiny_batch::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
+                    Code(too_small::CODE),
                 ],
                 lies: Anywhere,
             },
@@ -75,9 +77,10 @@ fn examine(case: &Case) -> Vec<Observation> {
             let name = case.model.name(layer.layer);
             let of = layer.units.map(|units| format!(" of {units}")).unwrap_or_default();
             Observation::new(Level::Error, Some(layer.layer), identical as f64, 1.0)
+                .always()
                 .message(format!("{identical}{of} units of {name} have the same weights and the same gradient"))
                 .cause("the weights start at one constant value")
-                .remedy(case.matching_init(layer.layer))
+                .remedy(case.matching_init_everywhere(layer.layer))
         })
         .collect()
 }

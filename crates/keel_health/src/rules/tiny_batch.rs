@@ -19,7 +19,7 @@
 //! # Source
 //! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.
 
-use super::loss_trend;
+use super::{loss_trend, stopped_early};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{GradientCheck, TinyBatch};
@@ -43,7 +43,7 @@ pub const RULE: Rule = Rule {
     roles: &[Role {
         symptom: Code(CODE),
         stage: Stage::Results,
-        explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE)], lies: Anywhere }],
     }],
     layer_statistics: &[],
     calibrations: &[],
@@ -80,6 +80,7 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
         return None;
     }
     let observation = Observation::new(Level::Error, None, measured, threshold)
+        .always()
         .message(format!("after {} steps on the same {} samples {words}", tiny.steps, tiny.samples));
     Some(match tiny.learned_at {
         Some(rate) => optimizer_at_fault(case, tiny, observation, f64::from(rate)),
@@ -115,6 +116,7 @@ fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
     let place = check.layer.map(|layer| format!(" in {}", case.model.name(layer))).unwrap_or_default();
     Some(
         Observation::new(Level::Error, check.layer, error, GRADIENT_ERROR)
+            .always()
             .message(format!("the gradient differs from finite differences by {}{place}", number(error)))
             .cause("the backward pass of the layer is wrong"),
     )
@@ -122,6 +124,7 @@ fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
 
 fn mixed_samples(difference: f64) -> Observation {
     Observation::new(Level::Error, None, difference, MIXING)
+        .always()
         .message(format!("the output of a sample changes by {} with its neighbours in the batch", number(difference)))
         .cause("an operation mixes the samples of a batch: a wrong axis, or batch statistics in inference")
 }

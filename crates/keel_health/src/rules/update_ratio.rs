@@ -22,12 +22,16 @@
 //! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
 //! the lower ones between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
 
-use super::{batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, zigzag};
+use super::stopped_early::Descent;
+use super::{
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, stopped_early, zigzag,
+};
 use crate::calibration::{Bad, Calibration, largest};
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::history::Window;
 use crate::measurement::{LayerStatistic, ModelDescription, ParameterRole};
+use crate::remedy::Remedy;
 use crate::role::Lies::Anywhere;
 use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
@@ -59,6 +63,7 @@ pub const RULE: Rule = Rule {
                         Code(batch_norm::CODE),
                         Code(frozen::CODE),
                         Code(loss_trend::CODE),
+                        Code(stopped_early::CODE),
                         Code(non_finite::CODE),
                     ],
                     lies: Anywhere,
@@ -68,7 +73,10 @@ pub const RULE: Rule = Rule {
         Role {
             symptom: Low(CODE),
             stage: Stage::SmallSteps,
-            explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+            explains: &[Explanation {
+                consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE)],
+                lies: Anywhere,
+            }],
         },
     ],
     layer_statistics: &[LayerStatistic::UpdateRatio(ParameterRole::Weight)],
@@ -94,18 +102,27 @@ pub const HEALTHY: f64 = 1e-3;
 pub const WARN_LOW: f64 = 3e-4;
 /// Lower limit for a warning while there is hardly any progress.
 pub const WARN_SLOW: f64 = 7e-4;
+/// Upper limit for a warning in a training whose loss falls in a straight line to its end.
+pub const WARN_STRAIGHT: f64 = 2e-3;
+/// Fall of the loss in the last third of the epochs relative to that before, from which on the line is straight.
+pub const STRAIGHT: f64 = 0.7;
 /// Upper limit for a warning.
-pub const WARN_HIGH: f64 = 1e-2;
+pub const WARN_HIGH: f64 = 2e-2;
 /// Upper limit for an error.
 pub const ERROR_HIGH: f64 = 1e-1;
 /// Upper limit for a single step of a run whose loss never fell; ours.
 pub const SHOCK: f64 = 3e-2;
-/// Loss relative to its first value below which a large ratio does no harm.
-pub const LOSS_FELL: f64 = 0.9;
-/// Loss relative to its first value below which a small ratio means that training is done.
+/// Loss relative to that of guessing below which a large ratio does no harm.
+pub const LOSS_FELL: f64 = 0.95;
+/// Loss relative to that of guessing below which a small ratio means that training is done.
 pub const LOSS_DONE: f64 = 0.5;
-/// Loss relative to its first value above which there is hardly any progress.
+/// Loss relative to that of guessing above which there is hardly any progress.
 pub const LOSS_SLOW: f64 = 0.8;
+/// Part of the task below which nothing was learned; ours.
+const NOTHING: f64 = 0.1;
+const TOO_LOW: &str = "the learning rate is too low, or the gradient that reaches the weights is";
+/// Times as many epochs, where no higher rate helps.
+const LONGER: f64 = 3.0;
 /// Learning rate relative to its peak from which a small ratio is judged.
 pub const SCHEDULE_SHARE: f64 = 0.3;
 
@@ -113,17 +130,13 @@ pub const SCHEDULE_SHARE: f64 = 0.3;
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Window | Moment::Collapse => judge(case),
+        Moment::End => too_slow(case).or_else(|| hardly_moved(case)).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
 fn judge(case: &Case) -> Vec<Observation> {
-    let ratios: Vec<(usize, f64)> = case
-        .model
-        .weight_layers()
-        .filter(|&index| !case.model.layers[index].frozen)
-        .filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?)))
-        .collect();
+    let ratios = ratios(case);
     too_high(case, &ratios).or_else(|| shock(case)).or_else(|| too_low(case, &ratios)).into_iter().collect()
 }
 
@@ -145,7 +158,8 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         Observation::new(level, Some(layer), ratio, threshold)
             .message(message)
             .cause("the learning rate is too high")
-            .remedy(case.scale_learning_rate(factor(ratio))),
+            .remedy(case.scale_learning_rate(factor(ratio)))
+            .remedy(Remedy::AddBatchNorm),
     )
 }
 
@@ -173,13 +187,14 @@ fn shock(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, Some(layer), ratio, SHOCK)
             .message(message)
             .cause("the learning rate is too high for the first steps")
-            .remedy(case.scale_learning_rate(0.1)),
+            .remedy(case.scale_learning_rate(0.1))
+            .remedy(Remedy::AddBatchNorm),
     )
 }
 
 /// One observation for the network, if even the layer with the largest ratio hardly moves.
 fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
-    let schedule = schedule_share(case);
+    let schedule = case.learning_rate_share();
     if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_DONE) || schedule < SCHEDULE_SHARE {
         return None;
     }
@@ -194,17 +209,64 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, limit)
             .message(message)
-            .cause("the learning rate is too low, or the gradient that reaches the weights is")
-            .remedy(case.scale_learning_rate(factor(ratio))),
+            .cause(TOO_LOW)
+            .remedy(case.scale_learning_rate(factor(ratio)))
+            .remedy(case.longer(LONGER)),
     )
 }
 
-/// The learning rate relative to its peak: small in warm-up and in the tail of a schedule.
-fn schedule_share(case: &Case) -> f64 {
-    let configured = case.model.learning_rate.map_or(0.0, f64::from);
-    let peak = case.history.peak_learning_rate().max(configured);
-    let rate = case.window().and_then(|window| window.learning_rate());
-    rate.filter(|_| peak > 0.0).map_or(1.0, |rate| rate / peak)
+/// A training that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
+/// last third of the epochs as before, and the weights move by little more than what is healthy.
+fn too_slow(case: &Case) -> Option<Observation> {
+    let descent = Descent::of(case).filter(|descent| descent.fall > stopped_early::FALL && descent.last > LOSS_DONE)?;
+    let &(layer, ratio) =
+        ratios(case).iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < WARN_STRAIGHT)?;
+    if descent.fall < STRAIGHT * (descent.first - descent.middle) {
+        return None;
+    }
+    let message = format!(
+        "the loss falls in a straight line, with {} of that of guessing left at the end, and a step changes the weights of {} by \
+         only {} of their norm",
+        percent(descent.last),
+        case.model.name(layer),
+        number(ratio)
+    );
+    Some(
+        Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
+            .message(message)
+            .cause("the learning rate is too low for a training of this length")
+            .remedy(case.scale_learning_rate(10.0))
+            .remedy(case.longer(LONGER)),
+    )
+}
+
+/// A training that ends with nothing learned and weights that hardly moved.
+fn hardly_moved(case: &Case) -> Option<Observation> {
+    let learned = case.outcome()?.training;
+    let &(layer, ratio) =
+        ratios(case).iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| *ratio < WARN_SLOW)?;
+    if !(learned < NOTHING) || case.learning_rate_share() < SCHEDULE_SHARE || ratio == 0.0 {
+        return None;
+    }
+    let message = format!(
+        "the training ends with {} of the task learned, and a step changes the weights of {} by only {} of their norm",
+        percent(learned.max(0.0)),
+        case.model.name(layer),
+        number(ratio)
+    );
+    Some(
+        Observation::new(Level::Error, Some(layer), ratio, WARN_SLOW)
+            .message(message)
+            .cause(TOO_LOW)
+            .remedy(case.scale_learning_rate(factor(ratio)))
+            .remedy(case.longer(LONGER)),
+    )
+}
+
+/// Update ratios of the weight layers in the window to judge.
+fn ratios(case: &Case) -> Vec<(usize, f64)> {
+    let learning = case.model.weight_layers().filter(|&index| !case.model.layers[index].frozen);
+    learning.filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?))).collect()
 }
 
 /// The factor that brings the ratio to 1e-3, at most a thousand either way.

@@ -17,9 +17,9 @@
 //! # Source
 //! Glorot and Bengio (2010); Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen" (1991). The limit 1e-2 is ours.
 
-use super::{frozen, loss_trend, tiny_batch, update_ratio};
+use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio};
 use crate::calibration::{Bad, Calibration};
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, centred, number};
 use crate::finding::Level;
 use crate::history::History;
 use crate::measurement::{LayerStatistic, ModelDescription};
@@ -49,6 +49,7 @@ pub const RULE: Rule = Rule {
                 Low(update_ratio::CODE),
                 Code(tiny_batch::CODE),
                 Code(loss_trend::CODE),
+                Code(stopped_early::CODE),
             ],
             lies: Anywhere,
         }],
@@ -119,14 +120,12 @@ fn judge(case: &Case) -> Option<Observation> {
             "every layer passes on a fraction of the gradient: weights too small, or units that do not fire".to_string()
         }
     };
-    let mut observation =
-        Observation::new(level, Some(flow.first), flow.ratio, threshold).message(message).cause(cause);
-    if function.is_some_and(|function| function.saturates()) {
-        let function = "relu".to_string();
-        observation = observation.remedy(Remedy::SetActivation { layer: None, function, config_key: None });
-    }
-    observation.remedies.extend(case.other_init(flow.first));
-    Some(observation.remedy(Remedy::AddBatchNorm { layer: model.name(flow.first) }).remedy(Remedy::AddResidual))
+    let mut observation = Observation::new(case.unless_learning(level), Some(flow.first), flow.ratio, threshold)
+        .message(message)
+        .cause(cause);
+    observation.remedies.extend(function.and_then(centred));
+    observation.remedies.extend(case.other_init_everywhere(flow.first));
+    Some(observation.remedy(Remedy::AddBatchNorm).remedy(Remedy::AddResidual))
 }
 
 /// Gradient norm of the first weight layer over that of the last one in the last window.

@@ -16,12 +16,12 @@
 //! # Source
 //! LeCun et al. (1998), section 4.3; CS231n lecture 7, "sigmoid outputs are not zero-centered". The limits are ours.
 
-use super::loss_trend;
+use super::{loss_trend, stopped_early};
 use crate::calibration::{Bad, Calibration, largest};
-use crate::case::{Case, Moment, Observation, number, percent};
+use crate::case::{Case, Moment, Observation, centred, number, percent};
 use crate::finding::Level;
 use crate::history::History;
-use crate::measurement::{ActivationFunction, LayerStatistic, ModelDescription};
+use crate::measurement::{LayerStatistic, ModelDescription};
 use crate::remedy::Remedy;
 use crate::role::Lies::Anywhere;
 use crate::role::{Explanation, Role, Stage};
@@ -42,7 +42,7 @@ pub const RULE: Rule = Rule {
     roles: &[Role {
         symptom: Code(CODE),
         stage: Stage::Activations,
-        explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE), Code(stopped_early::CODE)], lies: Anywhere }],
     }],
     layer_statistics: &[LayerStatistic::SignAgreement],
     calibrations: &[Calibration {
@@ -57,7 +57,7 @@ pub const RULE: Rule = Rule {
 pub const STEPS: f64 = 0.5;
 /// Mean energy of the input.
 pub const MEAN_ENERGY: f64 = 0.5;
-/// Loss relative to its first value above which training stalls.
+/// Loss relative to that of guessing above which training stalls.
 pub const STALLED: f64 = 0.9;
 
 /// Returns everything beyond its limit in `case`.
@@ -76,9 +76,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     }
     let before = case.model.activation_before(index);
     let function = before.and_then(|before| case.model.layers[before].function);
-    let harmless =
-        function.is_some_and(|function| function != ActivationFunction::Sigmoid) && case.loss_fell_below(STALLED);
-    let level = if harmless { Level::Info } else { Level::Warn };
+    let level = if case.loss_fell_below(STALLED) { Level::Info } else { Level::Warn };
     let name = case.model.name(index);
     let message = format!(
         "in {} of the steps the weight gradients of most units of {name} have one sign; the mean energy of its input is {}",
@@ -90,18 +88,12 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
         .message(message)
         .cause(format!("what {name} reads is not centred: it comes from {source}"));
     Some(match before {
-        None => {
-            let step = "standardize".to_string();
-            observation.remedy(Remedy::AddPreprocess { steps: vec![step.clone()], step })
-        }
+        None => observation.remedy(Remedy::AddPreprocess { step: "standardize".to_string() }),
         Some(before) => {
-            let config_key = case.config_key(before);
-            let tanh =
-                Remedy::SetActivation { layer: Some(case.model.name(before)), function: "tanh".into(), config_key };
-            let sigmoid = function == Some(ActivationFunction::Sigmoid);
-            let observation = if sigmoid { observation.remedy(tanh) } else { observation };
+            let mut observation = observation;
+            observation.remedies.extend(function.and_then(centred));
             match case.weight_layer_before(before) {
-                Some(weights) => observation.remedy(Remedy::AddBatchNorm { layer: case.model.name(weights) }),
+                Some(_) => observation.remedy(Remedy::AddBatchNorm),
                 None => observation,
             }
         }

@@ -47,6 +47,7 @@ pub(crate) fn healthy_step(model: &ModelDescription, step: u64) -> StepMeasureme
         learning_rate: Some(0.05),
         gradient_norm: Some(1.0),
         layers,
+        ..StepMeasurement::default()
     }
 }
 
@@ -117,6 +118,23 @@ pub(crate) fn run(model: &ModelDescription, steps: u64, mut spoil: impl FnMut(u6
         monitor.step(&step);
     }
     monitor
+}
+
+/// A loss that falls by hundredths, from a little below that of guessing.
+pub(crate) fn stalled_loss(step: u64) -> f32 {
+    2.2 - 0.0002 * step as f32
+}
+
+/// As [`run`], with a loss that hardly falls below that of guessing.
+pub(crate) fn stalled(
+    model: &ModelDescription,
+    steps: u64,
+    mut spoil: impl FnMut(u64, &mut StepMeasurement),
+) -> Monitor {
+    run(model, steps, |number, step| {
+        step.loss = stalled_loss(number);
+        spoil(number, step);
+    })
 }
 
 /// Data with the given features.

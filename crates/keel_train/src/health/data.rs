@@ -1,17 +1,70 @@
 //! What the training split looks like to the network.
 
-use keel_data::{FittedStep, Targets};
+use keel_data::{BatchTargets, FittedStep, SplitDataset, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
 
 use super::inspection::inspect;
 use crate::error::TrainError;
+use crate::objective::{Objective, Probabilities};
 use crate::session::Session;
 
 /// Samples whose values are looked at, evenly spread over the split; class shares are those of all samples.
 const SAMPLES: usize = 4096;
 
+/// Share of a class that counts as none.
+const LEAST_SHARE: f32 = 1e-6;
+
 /// Numbers read at most, so that large images take no longer.
 const VALUES: usize = 16 * 1024 * 1024;
+
+/// Loss of the best answer that is the same for every sample, over the samples that are looked at; `None` where it is not a
+/// number, or the network gives several predictions.
+fn guessing_loss(mut objective: Objective, data: &SplitDataset) -> Option<f32> {
+    let limit = SAMPLES.min(data.train.len());
+    let chosen: Vec<usize> = (0..limit).map(|index| data.train[index * data.train.len() / limit]).collect();
+    let (answer, targets) = constant_answer(&objective, data, &chosen)?;
+    let outputs: Vec<f32> = chosen.iter().flat_map(|_| answer.iter().copied()).collect();
+    let loss = objective.loss(&outputs, &targets).mean() as f32;
+    loss.is_finite().then_some(loss)
+}
+
+/// Outputs of the network that answer every sample alike, and the targets of the `chosen` samples: the log of the class shares,
+/// the log odds of binary targets, or the mean of values.
+fn constant_answer(objective: &Objective, data: &SplitDataset, chosen: &[usize]) -> Option<(Vec<f32>, BatchTargets)> {
+    let count = chosen.len() as f32;
+    match data.dataset.targets() {
+        Targets::Classes { labels, class_names } => {
+            let mut shares = vec![0.0; class_names.len()];
+            chosen.iter().for_each(|&sample| shares[labels[sample] as usize] += 1.0 / count);
+            let targets = BatchTargets::Classes(chosen.iter().map(|&sample| labels[sample]).collect());
+            let outputs: Vec<f32> = match objective.probabilities() {
+                Probabilities::OneClass => shares.iter().map(|&share| share.max(LEAST_SHARE).ln()).collect(),
+                Probabilities::Independent => shares.iter().copied().map(log_odds).collect(),
+                Probabilities::None => vec![0.0; shares.len()],
+            };
+            Some((outputs, targets))
+        }
+        Targets::Values { values, target_names } => {
+            let width = target_names.len();
+            let rows = chosen.iter().flat_map(|&sample| values[sample * width..(sample + 1) * width].iter().copied());
+            let values: Vec<f32> = rows.collect();
+            let mean = |target: usize| values.iter().skip(target).step_by(width).sum::<f32>() / count;
+            let outputs = (0..width).map(|target| match (objective.scaling().get(target), objective.probabilities()) {
+                (Some(scale), _) => (mean(target) - scale.mean) / scale.std,
+                (None, Probabilities::Independent) => log_odds(mean(target)),
+                (None, _) => mean(target),
+            });
+            Some((outputs.collect(), BatchTargets::Values(values)))
+        }
+        Targets::Unlabelled => None,
+    }
+}
+
+/// The output whose sigmoid is `share`.
+fn log_odds(share: f32) -> f32 {
+    let share = share.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE);
+    (share / (1.0 - share)).ln()
+}
 
 /// Names of the preprocessed features of a table; none where a projection has mixed them.
 fn feature_names(session: &Session) -> Vec<String> {
@@ -48,6 +101,7 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         preprocessing: session.preprocessor().steps().iter().map(|step| step.name().to_owned()).collect(),
         images: shape.is_image(),
         weighted_classes: !session.objective().class_weights().is_empty(),
+        guessing_loss: guessing_loss(session.objective().clone(), data),
         ..DataMeasurement::default()
     };
     match data.dataset.targets() {
@@ -59,9 +113,13 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         Targets::Values { values, target_names } => {
             let width = target_names.len();
             let mut range = (f32::INFINITY, f32::NEG_INFINITY);
-            for value in data.train.iter().flat_map(|&sample| &values[sample * width..(sample + 1) * width]) {
-                range = (range.0.min(*value), range.1.max(*value));
-                measurement.non_finite_targets += u64::from(!value.is_finite());
+            let scaling = session.objective().scaling();
+            for row in data.train.iter().map(|&sample| &values[sample * width..(sample + 1) * width]) {
+                for (target, value) in row.iter().enumerate() {
+                    let scaled = scaling.get(target).map_or(*value, |scale| (value - scale.mean) / scale.std);
+                    range = (range.0.min(scaled), range.1.max(scaled));
+                    measurement.non_finite_targets += u64::from(!value.is_finite());
+                }
             }
             measurement.target_range = Some(range);
         }

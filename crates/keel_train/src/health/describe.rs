@@ -27,11 +27,13 @@ pub fn describe_model(config: &Config, session: &Session) -> ModelDescription {
         loss: LossKind::named(objective.loss_spec().name()),
         classes: (classes > 0).then_some(classes),
         members: (objective.members() > 1).then_some(objective.members()),
+        unlisted_functions: false,
         learning_rate: Some(config.optimizer.learning_rate() as f32),
         optimizer: Some(config.optimizer.name().to_owned()),
         weight_decay: Some(config.optimizer.weight_decay() as f32),
         clip_norm: (clip_norm > 0.0).then_some(clip_norm),
         batch_size: Some(config.train.batch_size as u64),
+        epochs: Some(config.train.epochs),
         samples_per_epoch: Some(session.data().train.len() as u64),
     }
 }

@@ -3,7 +3,9 @@
 mod outline;
 mod pace;
 mod range_test;
+mod rate_race;
 
 pub use outline::Outline;
 pub use pace::{Pace, Timing};
 pub use range_test::{RangePoint, RangeTest};
+pub use rate_race::{RateRace, Stretch, TriedRate, rate_race};

@@ -2,17 +2,21 @@
 //! a continuation with it in a folder of its own, and the proof that it helps.
 
 mod fork;
+mod layer_edits;
 mod proof;
 mod surgery;
+mod tuning;
 
+use keel_data::{ClipSpec, PreprocessStep};
 use keel_health::{Application, Finding, Remedy};
-use keel_nn::activations::Saturation;
+use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::LayerSpec;
 
 pub use fork::{Fork, fork};
 pub use proof::{Arm, Proof, ProofOptions, Spread, Verdict, proofs_of, prove, record_proof};
 pub use surgery::Surgery;
+pub use tuning::tuned_treatment;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
@@ -120,40 +124,110 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
             vec![format!("optimizer.learning_rate={:e}", config.optimizer.learning_rate() * factor)]
         }
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
-        Remedy::SetActivation { layer: None, function, .. } => hidden_activations(config, function),
-        Remedy::SetInit { layer: None, init, .. } => {
-            let layers = config.model.layers();
-            let own = hidden_inits(&layers[..layers.len().saturating_sub(1)], "model.layers");
-            std::iter::once(format!("model.init={init}")).chain(own).collect()
+        Remedy::SetActivation { layer: None, from, function, .. } => {
+            let activations = hidden_activations(&config.model.layers(), from, function, "model.layers");
+            // Weights drawn for one function do not suit another.
+            if activations.is_empty() { activations } else { [activations, initialisers(config, "auto")].concat() }
         }
         Remedy::IgnoreColumns { columns } => {
             let known = &config.data.ignore_columns;
             let new = columns.iter().filter(|column| !known.contains(column));
             Remedy::IgnoreColumns { columns: known.iter().chain(new).cloned().collect() }.settings()
         }
+        Remedy::SetInit { layer: None, init, .. } => initialisers(config, init),
+        Remedy::AddPreprocess { step, .. } => preprocessing(config, step),
+        Remedy::ClipColumns { .. } => clipped(config),
+        Remedy::AddBatchNorm => layer_list(config, layer_edits::with_batch_norm),
+        Remedy::AddActivation { function } => match Activation::named(function) {
+            Some(function) => layer_list(config, |layers| layer_edits::with_activations(layers, function)),
+            None => Vec::new(),
+        },
+        Remedy::RemoveOutputActivation { .. } => layer_list(config, layer_edits::without_output_activation),
+        Remedy::WidenHiddenLayers { units } => layer_list(config, |layers| layer_edits::widened(layers, *units)),
         other => other.settings(),
     }
 }
 
-/// `function` in the place of every activation flat on both sides between the layers of `config`; those inside blocks stay.
-fn hidden_activations(config: &Config, function: &str) -> Vec<String> {
+/// The list of layers after `edit`, as a setting; none where nothing changes.
+fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) -> Vec<String> {
     let layers = config.model.layers();
-    let hidden = layers.iter().enumerate().take(layers.len().saturating_sub(1));
-    let saturating = hidden.filter(|(_, layer)| match layer {
-        LayerSpec::Activation(activation) => activation.saturation().is_some_and(Saturation::is_two_sided),
-        _ => false,
-    });
-    saturating.map(|(index, _)| format!("model.layers.{index}.function={function}")).collect()
+    let mut changed = config.clone();
+    changed.model.layers = edit(&layers);
+    if changed.model.layers == layers {
+        return Vec::new();
+    }
+    vec![format!("model.layers={}", changed.value_text("model.layers"))]
 }
 
-/// `auto` in the place of every initialiser of a hidden layer, so that the model's holds for it.
-fn hidden_inits(layers: &[LayerSpec], key: &str) -> Vec<String> {
+/// `step` before the present steps, in the place of those that scale.
+fn preprocessing(config: &Config, step: &str) -> Vec<String> {
+    let Some(step) = PreprocessStep::named(step) else { return Vec::new() };
+    let kept = config.preprocess.resolved_steps().into_iter().filter(|step| !step.is_scaling());
+    let mut changed = config.clone();
+    changed.preprocess.steps = std::iter::once(step).chain(kept).collect();
+    vec![format!("preprocess.steps={}", changed.value_text("preprocess.steps"))]
+}
+
+/// The present steps behind one that limits each column.
+fn clipped(config: &Config) -> Vec<String> {
+    let clip = PreprocessStep::Clip(ClipSpec::default());
+    let kept = config.preprocess.resolved_steps().into_iter().filter(|step| step.name() != clip.name());
+    let mut changed = config.clone();
+    changed.preprocess.steps = std::iter::once(clip).chain(kept).collect();
+    vec![format!("preprocess.steps={}", changed.value_text("preprocess.steps"))]
+}
+
+/// `function` in the place of every activation `from` before the last layer, inside blocks too.
+fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &str) -> Vec<String> {
+    let last = if key == "model.layers" { layers.len().saturating_sub(1) } else { layers.len() };
+    let hidden = layers.iter().enumerate().take(last);
+    let settings = hidden.flat_map(|(index, layer)| match layer {
+        LayerSpec::Activation(activation) if activation.name() == from => {
+            vec![format!("{key}.{index}.function={function}")]
+        }
+        LayerSpec::Residual(block) => {
+            let body = hidden_activations(&block.body, from, function, &format!("{key}.{index}.body"));
+            let after = (block.after.name() == from).then(|| format!("{key}.{index}.after={function}"));
+            body.into_iter().chain(after).collect()
+        }
+        _ => Vec::new(),
+    });
+    settings.collect()
+}
+
+/// `init` for every layer with weights but the last, which may start as small as it likes, unless all its weights are the same.
+fn initialisers(config: &Config, init: &str) -> Vec<String> {
+    let layers = config.model.layers();
+    let last = layers.iter().rposition(|layer| own_init(layer).is_some());
+    let varied = last.and_then(|last| own_init(&layers[last])).filter(|init| !is_constant(init));
+    let kept = varied.and(last).map(|last| format!("model.layers.{last}.init=auto"));
+    let own = own_inits(&layers, "model.layers").into_iter().filter(|setting| Some(setting) != kept.as_ref());
+    std::iter::once(format!("model.init={init}")).chain(own).collect()
+}
+
+fn is_constant(init: &InitSpec) -> bool {
+    matches!(init, InitSpec::Zeros | InitSpec::Constant(_))
+}
+
+/// The initialiser of a layer's weights.
+fn own_init(layer: &LayerSpec) -> Option<&InitSpec> {
+    match layer {
+        LayerSpec::Linear(spec) => Some(&spec.init),
+        LayerSpec::Conv2d(spec) => Some(&spec.init),
+        LayerSpec::Maxout(spec) => Some(&spec.init),
+        _ => None,
+    }
+}
+
+/// `auto` in the place of every layer's own initialiser, so that the model's holds for it.
+fn own_inits(layers: &[LayerSpec], key: &str) -> Vec<String> {
     let layers = layers.iter().enumerate();
     let settings = layers.flat_map(|(index, layer)| match layer {
-        LayerSpec::Residual(block) => hidden_inits(&block.body, &format!("{key}.{index}.body")),
-        LayerSpec::Linear(spec) if spec.init != InitSpec::Auto => vec![format!("{key}.{index}.init=auto")],
-        LayerSpec::Conv2d(spec) if spec.init != InitSpec::Auto => vec![format!("{key}.{index}.init=auto")],
-        _ => Vec::new(),
+        LayerSpec::Residual(block) => own_inits(&block.body, &format!("{key}.{index}.body")),
+        layer => match own_init(layer) {
+            Some(init) if *init != InitSpec::Auto => vec![format!("{key}.{index}.init=auto")],
+            _ => Vec::new(),
+        },
     });
     settings.collect()
 }
@@ -166,6 +240,9 @@ pub fn with_settings(config: &Config, settings: &[String]) -> Result<Config, Tra
     let mut base = config.clone();
     if settings.iter().any(|setting| setting.starts_with("model.layers.")) {
         base.model.layers = base.model.layers();
+    }
+    if settings.iter().any(|setting| setting.starts_with("preprocess.steps=")) {
+        base.preprocess.recipe = None;
     }
     Ok(config::parse(std::path::Path::new("config.toml"), &base.to_toml(), settings)?)
 }

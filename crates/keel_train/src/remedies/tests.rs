@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keel_data::PreprocessStep;
 use keel_health::{Level, Remedy};
 
 use super::*;
@@ -24,6 +23,8 @@ fn finding(remedies: Vec<Remedy>) -> Finding {
         level: Level::Error,
         layer: None,
         measured: 0.5,
+        latest: None,
+        window: None,
         threshold: 0.1,
         first_step: 100,
         last_step: 200,
@@ -66,9 +67,10 @@ fn every_hidden_sigmoid_is_replaced_and_the_last_layer_is_not() {
     let linear = "{ type = \"linear\", out_features = 4 }";
     let layers = format!("model.layers=[{linear}, {sigmoid}, {linear}, {sigmoid}, {linear}, {sigmoid}]");
     let config = config::load(Some("mlp"), &[layers, "data.source=digits".to_owned()]).unwrap();
-    let remedy = Remedy::SetActivation { layer: None, function: "relu".into(), config_key: None };
+    let remedy =
+        Remedy::SetActivation { layer: None, from: "sigmoid".into(), function: "relu".into(), config_key: None };
     let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
-    assert_eq!(treatment.settings, ["model.layers.1.function=relu", "model.layers.3.function=relu"]);
+    assert_eq!(treatment.settings, ["model.layers.1.function=relu", "model.layers.3.function=relu", "model.init=auto"]);
     let changed = treatment.config.to_toml();
     assert_eq!((changed.matches("\"relu\"").count(), changed.matches("\"sigmoid\"").count()), (2, 1), "{changed}");
 }
@@ -156,8 +158,8 @@ fn another_initialiser_reaches_layers_that_name_their_own() {
     let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
     let expected = ["model.init=kaiming_normal", "model.layers.0.init=auto", "model.layers.1.body.0.init=auto"];
     assert_eq!(treatment.settings, expected, "the last layer may start as small as it likes");
-    let again = hidden_inits(&treatment.config.model.layers[..3], "model.layers");
-    assert_eq!(again, [""; 0], "the changed config holds no other initialiser in a hidden layer");
+    let again = initialisers(&treatment.config, "kaiming_normal");
+    assert_eq!(again, ["model.init=kaiming_normal"], "the changed config holds no other initialiser in a hidden layer");
 }
 
 #[test]
@@ -168,6 +170,6 @@ fn remedies_about_the_data_change_its_section() {
     assert_eq!(ignored.data.ignore_columns, ["a", "b c"]);
     assert!(treated(Remedy::KeepDuplicatesTogether).data.keep_duplicates_together);
     let steps = ["clip", "standardize"].map(str::to_owned).to_vec();
-    let clipped = treated(Remedy::AddPreprocess { step: "clip".into(), steps });
+    let clipped = treated(Remedy::ClipColumns { steps });
     assert_eq!(clipped.preprocess.steps.iter().map(PreprocessStep::name).collect::<Vec<_>>(), ["clip", "standardize"]);
 }

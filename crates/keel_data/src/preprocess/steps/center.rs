@@ -15,4 +15,8 @@ impl StepDefinition for CenterSpec {
     fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
         Ok(super::subtract_means(Self::ENTRY.name, &view.moments()?))
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }

@@ -17,4 +17,8 @@ impl StepDefinition for ChannelMeanSpec {
         view.require_images(Self::ENTRY.name, CenterSpec::ENTRY.name)?;
         Ok(super::subtract_means(Self::ENTRY.name, &view.channel_moments()?))
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }

@@ -19,4 +19,8 @@ impl StepDefinition for ChannelStandardizeSpec {
         view.require_images(Self::ENTRY.name, StandardizeSpec::ENTRY.name)?;
         Ok(super::standardize_moments(Self::ENTRY.name, &view.channel_moments()?))
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }

@@ -17,4 +17,8 @@ impl StepDefinition for MeanImageSpec {
         view.require_images(Self::ENTRY.name, CenterSpec::ENTRY.name)?;
         Ok(super::subtract_means(Self::ENTRY.name, &view.moments()?))
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }

@@ -29,4 +29,8 @@ impl StepDefinition for MinMaxSpec {
             constant: (0..moments.len()).filter(|&position| moments[position].is_constant()).collect(),
         })
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }

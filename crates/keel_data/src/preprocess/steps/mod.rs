@@ -5,7 +5,7 @@ use crate::catalog::{CatalogEntry, catalog_enum};
 use crate::error::DataError;
 use crate::moments::Moments;
 use schemars::{JsonSchema, Schema, json_schema};
-use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -61,6 +61,11 @@ trait StepDefinition {
     fn makes_rows_of_images(&self) -> bool {
         false
     }
+
+    /// Returns true if all the step does is to bring features to another place and scale.
+    fn is_scaling(&self) -> bool {
+        false
+    }
 }
 
 catalog_enum! {
@@ -99,6 +104,17 @@ impl PreprocessStep {
     /// Returns true if images are rows after the step.
     pub fn makes_rows_of_images(&self) -> bool {
         self.definition().makes_rows_of_images()
+    }
+
+    /// Returns true if all the step does is to bring features to another place and scale, so that another such step can stand
+    /// in its place.
+    pub fn is_scaling(&self) -> bool {
+        self.definition().is_scaling()
+    }
+
+    /// Returns the step with this name, its keys at their defaults; `None` if there is none, or one of its keys has no default.
+    pub fn named(name: &str) -> Option<Self> {
+        NameOrTable.visit_str::<ValueError>(name).ok()
     }
 
     /// Fits the step to the training split.

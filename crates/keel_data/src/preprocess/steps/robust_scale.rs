@@ -29,6 +29,10 @@ impl StepDefinition for RobustScaleSpec {
             constant: fitted.iter().enumerate().filter_map(constant).collect(),
         })
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }
 
 /// Shift and spread of a sorted column: minimum and range of one with two values; else the median with the interquartile

@@ -17,4 +17,8 @@ impl StepDefinition for StandardizeSpec {
     fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
         Ok(super::standardize_moments(Self::ENTRY.name, &view.moments()?))
     }
+
+    fn is_scaling(&self) -> bool {
+        true
+    }
 }

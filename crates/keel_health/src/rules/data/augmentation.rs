@@ -101,7 +101,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
             .cause(format!(
                 "{step} divides pixels that hardly vary by a tiny spread, and moved or mirrored images land on them"
             ))
-            .remedy(by_channel(data, step)),
+            .remedy(Remedy::AddPreprocess { step: BY_CHANNEL.to_owned() }),
         None => observation.cause("augmented images leave the range to which preprocessing was fitted"),
     };
     if !measured.moving_key.is_empty() {
@@ -111,11 +111,4 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         observation.level = Level::Info;
     }
     Some(observation)
-}
-
-/// The steps in use with `step` replaced.
-fn by_channel(data: &DataMeasurement, step: &str) -> Remedy {
-    let replaced = data.preprocessing.iter().map(|own| if own == step { BY_CHANNEL } else { own });
-    let steps = replaced.map(str::to_owned).collect();
-    Remedy::AddPreprocess { step: BY_CHANNEL.to_owned(), steps }
 }

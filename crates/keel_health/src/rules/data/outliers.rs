@@ -102,7 +102,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         Observation::new(Level::Warn, None, share, VARIANCE_SHARE)
             .message(message)
             .cause("a few extreme values decide the scale of the column: wrong units, or stand-ins for missing cells")
-            .remedy(Remedy::AddPreprocess { step: CLIP.to_owned(), steps })
+            .remedy(Remedy::ClipColumns { steps })
             .remedy(Remedy::CleanData),
     )
 }

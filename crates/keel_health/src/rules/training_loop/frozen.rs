@@ -17,7 +17,6 @@
 //! # Source
 //! Ioffe and Szegedy (2015), section 3.2, for the bias; the rest is ours.
 
-use super::{loss_trend, tiny_batch, update_ratio};
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
@@ -25,6 +24,7 @@ use crate::remedy::Remedy;
 use crate::role::Lies::Anywhere;
 use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
+use crate::rules::{loss_trend, stopped_early, tiny_batch, update_ratio};
 use crate::symptom::Symptom::{Code, Low};
 
 /// Code of the rule.
@@ -42,7 +42,12 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Layers,
         explains: &[Explanation {
-            consequences: &[Low(update_ratio::CODE), Code(tiny_batch::CODE), Code(loss_trend::CODE)],
+            consequences: &[
+                Low(update_ratio::CODE),
+                Code(tiny_batch::CODE),
+                Code(loss_trend::CODE),
+                Code(stopped_early::CODE),
+            ],
             lies: Anywhere,
         }],
     }],

@@ -1,0 +1,79 @@
+//! The outcome of a training: the part of the task that the network has learned, against the best answer that does not look at
+//! the inputs.
+
+use crate::case::Case;
+use crate::measurement::EpochMeasurement;
+
+/// Part of the task from which on it counts as learned; ours.
+pub(crate) const LEARNED: f64 = 0.9;
+/// Part of the task from which on nothing has failed, though much may be missing; ours.
+pub(crate) const LEARNING: f64 = 0.5;
+
+/// Part of the task by loss from which on a training has left the plateau of guessing; ours.
+const LEAVES_PLATEAU: f64 = 0.1;
+
+/// Parts of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.
+///
+/// Each is 1 - loss / loss of guessing; for classes the larger of that and (accuracy - share of the largest class) / (1 - that
+/// share), since a network can be right and too sure of itself. The accuracy of training samples counts only where their loss is
+/// below that of guessing: on a plateau it is chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Part learned of the training samples.
+    pub training: f64,
+    /// Part learned of the validation samples, if there are any.
+    pub validation: Option<f64>,
+}
+
+impl Outcome {
+    /// The outcome at the last epoch, or by the loss of the last window where no epoch was measured.
+    pub(crate) fn of(case: &Case) -> Option<Self> {
+        let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0);
+        let by_loss = |loss: Option<f64>| Some(1.0 - loss? / guessing?);
+        let by_accuracy = |accuracy: Option<f32>| {
+            let largest = largest_share(case)?;
+            (largest < 1.0).then_some((f64::from(accuracy?) - largest) / (1.0 - largest))
+        };
+        let part = |loss: Option<f64>, accuracy| larger(by_loss(loss), by_accuracy(accuracy));
+        let training = |epoch: &EpochMeasurement| {
+            let loss = epoch.train_loss.map(f64::from);
+            by_loss(loss).filter(|&part| part < LEAVES_PLATEAU).or_else(|| part(loss, epoch.train_accuracy))
+        };
+        let of_epoch = |epoch: &EpochMeasurement| Outcome {
+            training: training(epoch).unwrap_or(f64::NAN),
+            validation: part(epoch.validation_loss.map(f64::from), epoch.validation_accuracy),
+        };
+        let last = case.epochs.last().map(of_epoch).filter(|outcome| outcome.training.is_finite());
+        last.or_else(|| {
+            let training = by_loss(case.window().map(|window| window.loss()))?;
+            Some(Outcome { training, validation: None })
+        })
+    }
+
+    /// The network has learned its training samples.
+    pub fn has_learned(self) -> bool {
+        self.training >= LEARNED
+    }
+
+    /// The network has learned a good part of its training samples.
+    pub fn is_learning(self) -> bool {
+        self.training >= LEARNING
+    }
+}
+
+fn larger(first: Option<f64>, second: Option<f64>) -> Option<f64> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(first.max(second)),
+        (first, second) => first.or(second),
+    }
+}
+
+/// Share of the largest class; that of one among equals where the shares are unknown.
+fn largest_share(case: &Case) -> Option<f64> {
+    let classes = case.model.classes?;
+    let shares = case.data.map_or(&[][..], |data| &data.class_shares);
+    match shares.iter().copied().reduce(f32::max) {
+        Some(largest) => Some(f64::from(largest)),
+        None => Some(1.0 / classes as f64),
+    }
+}

@@ -1,0 +1,130 @@
+//! # What it measures
+//! Linear layers that follow each other with no function between them but normalisation over the batch, dropout or
+//! flattening, read off the graph: a warning. A pair with a narrow middle (fewer units than come in and go out), as in a
+//! factorised layer, is left alone.
+//!
+//! # Why it matters
+//! Two linear maps in a row are one linear map: the second layer adds parameters and no ability. Without any function
+//! between its layers a network of any depth draws straight lines.
+//!
+//! # What to try
+//! An activation after every hidden layer, `relu` for a start.
+//!
+//! # When it is fine
+//! Where a product of two matrices is wanted: a bottleneck, or a study of linear networks. A network that learns its task all
+//! the same is not blamed.
+//!
+//! # Source
+//! CS231n lecture 6: without activation functions a network of many layers is a linear classifier.
+
+use super::{loss_trend, stopped_early, tiny_batch, too_small};
+use crate::case::{Case, Moment, Observation};
+use crate::finding::Level;
+use crate::measurement::{ActivationFunction, LayerKind, ModelDescription};
+use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K020";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "missing-activation",
+    summary: "linear layers in a row, which can do no more than one of them",
+    statistic: "linear layers that follow another directly",
+    source: include_str!("missing_activation.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Output,
+        explains: &[Explanation {
+            consequences: &[
+                Code(tiny_batch::CODE),
+                Code(loss_trend::CODE),
+                Code(stopped_early::CODE),
+                Code(too_small::CODE),
+            ],
+            lies: Anywhere,
+        }],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        // The functions may be those that are not listed.
+        _ if case.model.unlisted_functions => Vec::new(),
+        Moment::Model => judge(case, Level::Warn).into_iter().collect(),
+        // Nothing but straight lines, and the end shows that they are not enough.
+        Moment::End if is_linear(case.model) && !case.outcome().is_some_and(|outcome| outcome.is_learning()) => {
+            judge(case, Level::Error).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn judge(case: &Case, level: Level) -> Option<Observation> {
+    let model = case.model;
+    let pairs: Vec<(usize, usize)> =
+        model.weight_layers().filter_map(|second| Some((pair(model, second)?, second))).collect();
+    let &(first, second) = pairs.first()?;
+    let others = match pairs.len() {
+        1 => String::new(),
+        count => format!("; {} more layers likewise", count - 1),
+    };
+    let message = format!(
+        "{} reads {} with no activation between them, so that both are one linear map{others}",
+        model.name(second),
+        model.name(first)
+    );
+    Some(
+        Observation::new(level, Some(second), pairs.len() as f64, 0.0)
+            .message(message)
+            .cause("an activation was left out")
+            .remedy(Remedy::AddActivation { function: ActivationFunction::Relu.name().to_string() }),
+    )
+}
+
+/// The linear layer that `second`, a linear layer, reads with nothing but linear operations between; `None` for a narrow
+/// middle.
+fn pair(model: &ModelDescription, second: usize) -> Option<usize> {
+    let layers = &model.layers;
+    if layers[second].kind != LayerKind::Linear {
+        return None;
+    }
+    let mut current = only_input(model, second)?;
+    while matches!(layers[current].kind, LayerKind::BatchNorm | LayerKind::Dropout | LayerKind::Flatten) {
+        current = only_input(model, current)?;
+    }
+    if layers[current].kind != LayerKind::Linear || model.readers(current).count() != 1 {
+        return None;
+    }
+    let middle = layers[current].units?;
+    let narrow = layers[current].fan_in.is_some_and(|fan_in| middle < fan_in)
+        && layers[second].units.is_some_and(|units| middle < units);
+    (!narrow).then_some(current)
+}
+
+fn only_input(model: &ModelDescription, index: usize) -> Option<usize> {
+    match model.layers[index].inputs.as_slice() {
+        &[input] => Some(input),
+        _ => None,
+    }
+}
+
+/// No layer of the network bends its input.
+fn is_linear(model: &ModelDescription) -> bool {
+    let linear = |kind: LayerKind| {
+        matches!(
+            kind,
+            LayerKind::Input | LayerKind::Linear | LayerKind::BatchNorm | LayerKind::Dropout | LayerKind::Flatten
+        )
+    };
+    model.layers.iter().all(|layer| linear(layer.kind) || layer.function == Some(ActivationFunction::Identity))
+}

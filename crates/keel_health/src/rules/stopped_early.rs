@@ -1,0 +1,121 @@
+//! # What it measures
+//! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
+//! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
+//! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
+//! 5 % are still to come, in a training that has not learned its task, whose learning rate was not on its way to zero.
+//!
+//! # Why it matters
+//! The loss was still on its way down: the result is that of half a training.
+//!
+//! # What to try
+//! More epochs: as many as the loss needs at its last pace, two to five times those it had. `evenkeel fix` writes them.
+//!
+//! # When it is fine
+//! When the time was limited on purpose. A schedule that falls to zero ends the descent by itself and is not judged.
+//!
+//! # Source
+//! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 11.4: look at the learning curves first. The limits are
+//! ours.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::EpochMeasurement;
+use crate::role::{Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K021";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "stopped-early",
+    summary: "a training that ended while its losses were falling",
+    statistic: "fall of the loss to come, relative to guessing",
+    source: include_str!("stopped_early.rs"),
+    examine,
+    roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Epochs of a training that is judged at least.
+pub const EPOCHS: usize = 3;
+/// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
+pub const FALL: f64 = 0.03;
+/// Fall that as many epochs again would bring, relative to guessing.
+pub const TO_COME: f64 = 0.05;
+/// Learning rate at the end relative to its peak below which the schedule has ended the training.
+pub const SCHEDULE_SHARE: f64 = 0.3;
+/// Times as many epochs: at least and at most.
+const LONGER: (f64, f64) = (2.0, 5.0);
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::End { Vec::new() } else { judge(case).into_iter().collect() }
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let descent = Descent::of(case).filter(|descent| descent.fall > FALL && descent.to_come() > TO_COME)?;
+    if case.outcome()?.has_learned() {
+        return None;
+    }
+    let epochs = case.epochs.last()?.epoch + 1;
+    let left = descent.last * case.guessing_loss()?;
+    let message = format!(
+        "after {epochs} epochs the losses were still falling: the last third brought {} of the loss of guessing, and {} of it is left",
+        percent(descent.fall),
+        percent(descent.last)
+    );
+    // A third of the epochs brought the fall; at that pace the rest needs this many times as long.
+    let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);
+    Some(
+        Observation::new(Level::Warn, None, descent.to_come(), TO_COME)
+            .message(message)
+            .cause(format!("the training is too short: its loss of {} is on its way down", number(left)))
+            .remedy(case.longer(longer)),
+    )
+}
+
+/// Losses of a training that is falling at its end, relative to guessing.
+pub(super) struct Descent {
+    /// Mean of the first third of the epochs.
+    pub(super) first: f64,
+    /// Mean of the middle third.
+    pub(super) middle: f64,
+    /// Mean of the last third.
+    pub(super) last: f64,
+    /// Fall from the middle to the last third: of the training or of the validation loss, the smaller one.
+    pub(super) fall: f64,
+}
+
+impl Descent {
+    /// The descent of a training whose schedule has not ended it; `None` with too few epochs.
+    pub(super) fn of(case: &Case) -> Option<Self> {
+        let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0)?;
+        if case.epochs.len() < EPOCHS || case.learning_rate_share() < SCHEDULE_SHARE {
+            return None;
+        }
+        let [first, middle, last] = thirds(case, |epoch| epoch.train_loss)?.map(|loss| loss / guessing);
+        let validation = thirds(case, |epoch| epoch.validation_loss);
+        let fall =
+            (middle - last).min(validation.map_or(f64::INFINITY, |[_, middle, last]| (middle - last) / guessing));
+        Some(Descent { first, middle, last, fall })
+    }
+
+    /// Fall that as many epochs again would bring, each third the same share of the one before.
+    fn to_come(&self) -> f64 {
+        let share = (self.fall / (self.first - self.middle).max(0.0)).min(1.0);
+        self.fall * (share + share.powi(2) + share.powi(3))
+    }
+}
+
+/// Means over the last three stretches of a third of the epochs.
+fn thirds(case: &Case, loss: impl Fn(&EpochMeasurement) -> Option<f32>) -> Option<[f64; 3]> {
+    let losses: Vec<f64> = case.epochs.iter().map(|epoch| loss(epoch).map(f64::from)).collect::<Option<_>>()?;
+    let length = losses.len() / 3;
+    let mean = |range: &[f64]| range.iter().sum::<f64>() / range.len() as f64;
+    let stretch = |from_end: usize| mean(&losses[losses.len() - from_end * length..][..length]);
+    Some([stretch(3), stretch(2), stretch(1)])
+}

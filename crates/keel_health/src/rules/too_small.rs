@@ -1,0 +1,88 @@
+//! # What it measures
+//! At the end of a training of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
+//! from the middle to the last third of the epochs): a hidden linear layer of at most 8 units, in a network that has learned
+//! less than 90 % of its training samples' task. A warning.
+//!
+//! # Why it matters
+//! Few units can bend the input in few ways only: two relu units cannot enclose a circle. More of them cost little and make
+//! every start a good one.
+//!
+//! # What to try
+//! 32 units or more in every hidden layer.
+//!
+//! # When it is fine
+//! Where the targets are mostly noise: then no network learns more. Compare the training loss of a wider one.
+//!
+//! # Source
+//! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 5.2: capacity and underfitting. The limits are ours.
+
+use super::loss_trend;
+use super::stopped_early::{Descent, FALL};
+use crate::case::{Case, Moment, Observation, percent};
+use crate::finding::Level;
+use crate::measurement::LayerKind;
+use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K032";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "too-small",
+    summary: "a network with too few units for its task",
+    statistic: "units of the narrowest hidden layer",
+    source: include_str!("too_small.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Capacity,
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE)], lies: Anywhere }],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Units of a hidden layer that are few.
+pub const FEW: usize = 8;
+/// Epochs of a training that is judged at least.
+pub const EPOCHS: usize = 6;
+/// Units to give a hidden layer.
+const ENOUGH: usize = 64;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    if case.moment != Moment::End { Vec::new() } else { judge(case).into_iter().collect() }
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let (layer, units) = narrowest(case)?;
+    let outcome = case.outcome()?;
+    let rests = Descent::of(case).is_none_or(|descent| !(descent.fall > FALL));
+    if units > FEW || case.epochs.len() < EPOCHS || outcome.has_learned() || !rests {
+        return None;
+    }
+    let message = format!(
+        "{} has {units} units, and training came to rest with {} of the task learned",
+        case.model.name(layer),
+        percent(outcome.training.max(0.0))
+    );
+    Some(
+        Observation::new(Level::Warn, Some(layer), units as f64, FEW as f64)
+            .message(message)
+            .cause("so few units can bend the input in few ways only")
+            .remedy(Remedy::WidenHiddenLayers { units: ENOUGH }),
+    )
+}
+
+/// The hidden linear layer with the fewest units.
+fn narrowest(case: &Case) -> Option<(usize, usize)> {
+    let output = case.model.output_layer()?;
+    let hidden = case.model.weight_layers().filter(|&index| index != output);
+    let linear = hidden.filter(|&index| case.model.layers[index].kind == LayerKind::Linear);
+    linear.filter_map(|index| Some((index, case.model.layers[index].units?))).min_by_key(|&(_, units)| units)
+}

@@ -1,0 +1,8 @@
+//! Rules about what a training loop does with the network: the batches it feeds, the mode it runs in, the gradients it
+//! clears, the parameters it updates.
+
+pub mod frozen;
+pub mod one_class_batches;
+pub mod uncleared_gradients;
+pub mod unoptimised_parameters;
+pub mod wrong_mode;

@@ -1,0 +1,113 @@
+//! # What it measures
+//! The classes of every batch (`class_counts`). Reported if more than half of the batches of a window hold samples of one
+//! class only although the data has several, and chance would give such batches less than a tenth of the time: the sum of
+//! the class shares, each to the power of the batch size. An error if most of them also repeat the class of the batch before,
+//! as sorted samples do; a warning otherwise. The shares are those of the data record, or of the window without one.
+//! Batches of one sample are not judged.
+//!
+//! # Why it matters
+//! Each step then pulls all answers towards one class, and the next class undoes it. The training loss looks good, because
+//! the network repeats the class it saw last; batch normalisation takes its statistics from one class.
+//!
+//! # What to try
+//! Shuffle the training samples at the beginning of every epoch.
+//!
+//! # When it is fine
+//! Data of one class, and classes so unbalanced that most batches hold one by chance, are not reported. A separate batch for
+//! each class in one update (as for the two sides of a discriminator) counts as one batch if it is recorded as one step.
+//!
+//! # Source
+//! Bottou, "Stochastic Gradient Descent Tricks" (2012), section 3, on shuffled samples. The shares are ours.
+
+use crate::case::{Case, Moment, Observation, percent};
+use crate::finding::Level;
+use crate::history::LoopWindow;
+use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::rules::{batch_norm, dead_relu, exploding_gradient, labels, loss_trend, overfitting, update_ratio};
+use crate::symptom::Symptom::{Code, High};
+
+/// Code of the rule.
+pub const CODE: &str = "K031";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "one-class-batches",
+    summary: "batches that hold one class each: samples in order",
+    statistic: "share of batches of one class",
+    source: include_str!("one_class_batches.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Loop,
+        explains: &[
+            // Losses and steps that follow the class of the batch, statistics of one class.
+            Explanation {
+                consequences: &[
+                    High(update_ratio::CODE),
+                    Code(exploding_gradient::CODE),
+                    Code(dead_relu::CODE),
+                    Code(batch_norm::CODE),
+                    Code(labels::CODE),
+                    Code(overfitting::CODE),
+                    Code(loss_trend::CODE),
+                ],
+                lies: Anywhere,
+            },
+        ],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Share of the batches of a window.
+pub const SHARE: f64 = 0.5;
+/// Share of batches of one class that chance gives at most where the rule judges.
+pub const CHANCE: f64 = 0.1;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Window => judge(case).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let training = case.window()?.training_loop();
+    let batches = training.counted_batches as f64;
+    let share = training.one_class_batches as f64 / batches;
+    if !(share > SHARE && by_chance(case, training) < CHANCE) {
+        return None;
+    }
+    let sorted = training.repeated_batches as f64 > SHARE * batches;
+    let (level, cause) = if sorted {
+        (Level::Error, "the samples are sorted by class and not shuffled")
+    } else {
+        (Level::Warn, "the batches are put together by class")
+    };
+    let message = format!(
+        "{} of {} batches hold samples of one class only ({}, limit {})",
+        training.one_class_batches,
+        training.counted_batches,
+        percent(share),
+        percent(SHARE)
+    );
+    Some(Observation::new(level, None, share, SHARE).message(message).cause(cause).remedy(Remedy::edit(
+        "shuffle the training samples in every epoch",
+        "DataLoader(training_samples, batch_size=batch_size, shuffle=True)",
+    )))
+}
+
+/// The share of batches that would hold one class if samples were drawn at random; 1 where the data has one class.
+fn by_chance(case: &Case, training: &LoopWindow) -> f64 {
+    let shares: Vec<f64> = match case.data {
+        Some(data) if !data.class_shares.is_empty() => data.class_shares.iter().copied().map(f64::from).collect(),
+        _ => training.class_counts.iter().map(|&count| count as f64).collect(),
+    };
+    let total: f64 = shares.iter().sum();
+    shares.iter().map(|share| (share / total).powf(training.counted_samples())).sum()
+}

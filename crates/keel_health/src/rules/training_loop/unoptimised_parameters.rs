@@ -1,0 +1,197 @@
+//! # What it measures
+//! Parameters that have a gradient and whose update is exactly 0 at every step of a window. Only a gradient that would
+//! have moved them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded as
+//! `"updated": false` only accumulate a gradient and do not count. If no parameter moves, or every step since the beginning
+//! is recorded as ending without an update, an error. If some layers do not, a warning. Reported as a fact: biases, scales or shifts alone, and layers that
+//! all lie in front of every layer that moves while the loss falls below 0.8 of its first value. Windows at a learning
+//! rate of 0 and layers marked as frozen are not judged. K016 speaks of parameters without a gradient.
+//!
+//! # Why it matters
+//! The backward pass computes their gradient and nothing uses it: the optimiser was made without them, or for an earlier
+//! version of the layer. The network then learns around random weights.
+//!
+//! # What to try
+//! Give all parameters to the optimiser, and make it after the last change of the network. Freeze those that are meant to
+//! stay, which saves their part of the backward pass.
+//!
+//! # When it is fine
+//! Fine-tuning that trains the last layers of a network which was trained before. Mark the others as frozen
+//! (`requires_grad_(False)` in PyTorch): that silences this.
+//!
+//! # Source
+//! Ours; the documentation of PyTorch on `torch.optim.Optimizer`: only the parameters that it is given are updated.
+
+use crate::case::{Case, Moment, Observation, number};
+use crate::finding::Level;
+use crate::history::ParameterWindow;
+use crate::measurement::{LayerStatistic, ParameterRole};
+use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::rules::{loss_trend, update_ratio};
+use crate::symptom::Symptom::{Code, Low};
+
+/// Code of the rule.
+pub const CODE: &str = "K029";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "unoptimised-parameters",
+    summary: "parameters with a gradient that no update moves",
+    statistic: "layers with a gradient and no update",
+    source: include_str!("unoptimised_parameters.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Loop,
+        explains: &[Explanation { consequences: &[Low(update_ratio::CODE), Code(loss_trend::CODE)], lies: Anywhere }],
+    }],
+    layer_statistics: &[LayerStatistic::UpdateRatio(ParameterRole::Weight)],
+    calibrations: &[],
+};
+
+/// Learning rate times gradient norm relative to the norm of the values, above which an update must show: several times
+/// the spacing of f32 numbers.
+pub const VISIBLE: f64 = 1e-6;
+/// Loss relative to its first value below which layers in front may be left out on purpose.
+pub const LOSS_FELL: f64 = 0.8;
+
+/// Code that updates after a backward pass.
+const UPDATE: &str = "loss.backward(); optimizer.step()";
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    match case.moment {
+        Moment::Window => judge(case).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Layers of a window by what their parameters do.
+#[derive(Default)]
+struct Layers {
+    /// Layers whose weights, or all of whose parameters, are left out.
+    still: Vec<usize>,
+    /// Layers of which only smaller parameters are left out.
+    partly: Vec<usize>,
+    /// Layers with a parameter that moves.
+    moving: Vec<usize>,
+}
+
+fn judge(case: &Case) -> Option<Observation> {
+    let rate = learning_rate(case).filter(|&rate| rate > 0.0)?;
+    let layers = sort(case, rate);
+    let (level, named) = match (layers.still.last(), layers.moving.first()) {
+        (None, _) => (Level::Info, &layers.partly),
+        (_, None) if moved_before(case) => return None,
+        (_, None) => (Level::Error, &layers.still),
+        (Some(last), Some(first)) if last < first && case.loss_fell_below(LOSS_FELL) => (Level::Info, &layers.still),
+        _ => (Level::Warn, &layers.still),
+    };
+    let Some(&first) = named.first() else { return never_updated(case) };
+    let (role, gradient) = left_out(case, first, rate)?;
+    let message = format!(
+        "the {} of {}{} got a gradient (norm {}) and an update of exactly 0 in every step",
+        role.name(),
+        case.model.name(first),
+        further(named.len() - 1),
+        number(gradient)
+    );
+    let observation = Observation::new(level, Some(first), named.len() as f64, 0.0).message(message);
+    Some(explain(observation, &case.model.name(first), layers.moving.is_empty()))
+}
+
+/// Every step so far was recorded as ending without an update.
+fn never_updated(case: &Case) -> Option<Observation> {
+    let mut windows = case.history.windows();
+    if !windows.all(|window| window.training_loop().accumulating_steps == window.steps) {
+        return None;
+    }
+    let steps = case.window()?.steps as f64;
+    Some(
+        Observation::new(Level::Error, None, steps, 0.0)
+            .statistic("steps without an update")
+            .message(format!("{} steps in a row ended without an update", number(steps)))
+            .cause("the step of the optimiser is never called")
+            .remedy(Remedy::edit("update after every backward pass", UPDATE)),
+    )
+}
+
+/// The words for the layers behind the first one.
+fn further(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => " and of one more layer".to_string(),
+        others => format!(" and of {others} more layers"),
+    }
+}
+
+fn explain(observation: Observation, layer: &str, nothing_moves: bool) -> Observation {
+    let all = Remedy::edit(
+        "make the optimiser after the network is complete, with all its parameters",
+        "optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)",
+    );
+    if nothing_moves {
+        return observation
+            .cause("no update is applied: the optimiser has other parameters, or its step is never called")
+            .remedy(all)
+            .remedy(Remedy::edit("update after every backward pass", UPDATE));
+    }
+    let freeze =
+        Remedy::edit(format!("freeze {layer} if it is meant to stay"), format!("model.{layer}.requires_grad_(False)"));
+    observation.cause("the optimiser was not given these parameters").remedy(all).remedy(freeze)
+}
+
+/// Some parameter moved in an earlier window: updates do arrive, if rarely.
+fn moved_before(case: &Case) -> bool {
+    let layers = 0..case.model.layers.len();
+    case.history.windows().any(|window| {
+        layers.clone().filter_map(|layer| window.layer(layer)).any(|layer| layer.parameters.iter().any(moves))
+    })
+}
+
+fn moves(parameter: &ParameterWindow) -> bool {
+    parameter.update_steps > 0 && !parameter.is_still()
+}
+
+/// Mean learning rate of the window, or the configured one.
+fn learning_rate(case: &Case) -> Option<f64> {
+    case.window()?.learning_rate().or(case.model.learning_rate.map(f64::from))
+}
+
+fn sort(case: &Case, rate: f64) -> Layers {
+    let mut layers = Layers::default();
+    for index in 0..case.model.layers.len() {
+        let Some(window) = case.layer_window(index) else { continue };
+        let moving = window.parameters.iter().any(moves);
+        if moving {
+            layers.moving.push(index);
+        }
+        if case.model.layers[index].frozen {
+            continue;
+        }
+        match left_out(case, index, rate) {
+            Some((ParameterRole::Weight, _)) => layers.still.push(index),
+            Some(_) if moving => layers.partly.push(index),
+            Some(_) => layers.still.push(index),
+            None => {}
+        }
+    }
+    layers
+}
+
+/// Role and gradient norm of the first parameter of layer `index` that is left out, weights first.
+fn left_out(case: &Case, index: usize, rate: f64) -> Option<(ParameterRole, f64)> {
+    let window = case.layer_window(index)?;
+    let found = window.parameters.iter().filter(|parameter| is_left_out(parameter, rate));
+    let found = found.min_by_key(|parameter| parameter.role != ParameterRole::Weight)?;
+    Some((found.role, found.gradient_norm()?))
+}
+
+fn is_left_out(parameter: &ParameterWindow, rate: f64) -> bool {
+    let expected = rate * parameter.gradient_norm().unwrap_or(0.0);
+    let visible = (VISIBLE * parameter.weight_norm.unwrap_or(f64::INFINITY)).max(f64::from(f32::MIN_POSITIVE));
+    parameter.is_still() && expected > visible
+}

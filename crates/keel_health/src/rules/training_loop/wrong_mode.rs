@@ -1,0 +1,170 @@
+//! # What it measures
+//! The mode of a network with dropout or batch normalisation, as the framework reports it (`training_mode`): more than
+//! half of the training steps of a window in evaluation mode, or an epoch evaluated in training mode. Where no mode is
+//! recorded, what the layers did: dropout that set less than half of its share of values to zero, running statistics of
+//! batch normalisation that are the same to the last bit an epoch of training later. Each is a warning.
+//!
+//! # Why it matters
+//! In evaluation mode dropout does nothing and batch normalisation uses statistics that no longer follow the weights, so
+//! the network trains without both. In training mode validation results depend on the batch and on chance, and the
+//! validation samples enter the running statistics.
+//!
+//! # What to try
+//! Switch to training mode at the beginning of every epoch and to evaluation mode before every evaluation: `model.train()`
+//! and `model.eval()` in PyTorch.
+//!
+//! # When it is fine
+//! Fine-tuning with fixed statistics: mark the batch normalisation as frozen, which silences this. Evaluation with dropout on
+//! purpose, to estimate uncertainty. A copy of averaged weights is evaluated by itself and has a mode of its own.
+//!
+//! # Source
+//! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020); the documentation of PyTorch on
+//! `Module.train` and `Module.eval`. The shares are ours.
+
+use crate::case::{Case, Moment, Observation, number, percent};
+use crate::finding::Level;
+use crate::measurement::{EpochMeasurement, LayerDescription, LayerKind, NormStatistics};
+use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
+use crate::rule::Rule;
+use crate::rules::{batch_norm, labels, loss_trend, overfitting};
+use crate::symptom::Symptom::Code;
+
+/// Code of the rule.
+pub const CODE: &str = "K030";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "wrong-mode",
+    summary: "training in evaluation mode, or evaluation in training mode",
+    statistic: "share of steps in evaluation mode",
+    source: include_str!("wrong_mode.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Loop,
+        explains: &[Explanation {
+            consequences: &[
+                Code(batch_norm::CODE),
+                Code(labels::CODE),
+                Code(overfitting::CODE),
+                Code(loss_trend::CODE),
+            ],
+            lies: Anywhere,
+        }],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Share of the steps of a window.
+pub const SHARE: f64 = 0.5;
+/// Zeros behind dropout relative to the share it drops.
+pub const DROPPED: f64 = 0.5;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    let found = match case.moment {
+        Moment::Window => evaluation_steps(case).or_else(|| idle_dropout(case)),
+        Moment::Epoch => training_evaluation(case).or_else(|| fixed_statistics(case)),
+        _ => None,
+    };
+    found.into_iter().collect()
+}
+
+/// The first layer that does something else in training than in evaluation.
+fn first_with_modes(case: &Case) -> Option<usize> {
+    case.model.layers.iter().position(|layer| match layer.kind {
+        LayerKind::BatchNorm => !layer.frozen,
+        LayerKind::Dropout => layer.probability.is_none_or(|probability| probability > 0.0),
+        _ => false,
+    })
+}
+
+fn evaluation_steps(case: &Case) -> Option<Observation> {
+    let layer = first_with_modes(case)?;
+    let training = case.window()?.training_loop();
+    let share = training.evaluation_steps as f64 / training.mode_steps as f64;
+    if !(share > SHARE) {
+        return None;
+    }
+    let message = format!(
+        "{} of {} training steps ran in evaluation mode, in which {} does not train",
+        training.evaluation_steps,
+        training.mode_steps,
+        case.model.name(layer)
+    );
+    Some(in_evaluation_mode(Observation::new(Level::Warn, None, share, SHARE).message(message)))
+}
+
+fn idle_dropout(case: &Case) -> Option<Observation> {
+    let idle = |index: usize, layer: &LayerDescription| {
+        let limit = DROPPED * f64::from(layer.probability.filter(|_| layer.kind == LayerKind::Dropout)?);
+        let zeros = case.layer_window(index)?.output.zero_fraction()?;
+        (zeros < limit).then_some((index, zeros, limit))
+    };
+    let (index, zeros, limit) = case.model.layers.iter().enumerate().find_map(|(index, layer)| idle(index, layer))?;
+    let message = format!(
+        "{} set {} of its values to zero in training steps; its setting is {}",
+        case.model.name(index),
+        percent(zeros),
+        percent(limit / DROPPED)
+    );
+    let observation = Observation::new(Level::Warn, Some(index), zeros, limit).statistic("share of zeros");
+    Some(in_evaluation_mode(observation.message(message)))
+}
+
+fn training_evaluation(case: &Case) -> Option<Observation> {
+    let layer = first_with_modes(case)?;
+    let epoch = case.epochs.last()?;
+    let judged = [epoch.train_loss, epoch.validation_loss, epoch.train_accuracy, epoch.validation_accuracy];
+    if epoch.training_mode != Some(true) || judged.iter().all(Option::is_none) {
+        return None;
+    }
+    let message = format!(
+        "epoch {} was evaluated in training mode, in which {} makes the results depend on the batch",
+        epoch.epoch,
+        case.model.name(layer)
+    );
+    Some(
+        Observation::new(Level::Warn, None, 1.0, 0.0)
+            .statistic("evaluations in training mode")
+            .message(message)
+            .cause("the evaluation does not switch the network to evaluation mode")
+            .remedy(Remedy::edit("switch to evaluation mode before every evaluation", "model.eval()"))
+            .at_once(),
+    )
+}
+
+/// Running statistics that an epoch of training did not change, where no step says in which mode it ran.
+fn fixed_statistics(case: &Case) -> Option<Observation> {
+    let [.., before, now] = case.epochs else { return None };
+    let recorded = case.history.current().training_loop().mode_steps > 0
+        || case.history.latest().is_some_and(|window| window.training_loop().mode_steps > 0);
+    if recorded || now.step <= before.step {
+        return None;
+    }
+    let fixed = now.norms.iter().find(|norm| is_fixed(case, before, norm))?;
+    let message = format!(
+        "the running statistics of {} did not change over {} training steps",
+        case.model.name(fixed.layer),
+        number((now.step - before.step) as f64)
+    );
+    let observation = Observation::new(Level::Warn, Some(fixed.layer), 0.0, 0.0).message(message).at_once();
+    Some(in_evaluation_mode(observation.statistic("change of the running statistics")))
+}
+
+fn is_fixed(case: &Case, before: &EpochMeasurement, norm: &NormStatistics) -> bool {
+    let Some(old) = before.norms.iter().find(|old| old.layer == norm.layer) else { return false };
+    let on_purpose = norm.momentum == Some(0.0) || case.model.layers.get(norm.layer).is_none_or(|layer| layer.frozen);
+    let same = old.running_mean == norm.running_mean && old.running_variance == norm.running_variance;
+    !on_purpose && !norm.running_mean.is_empty() && same && old.updates == norm.updates
+}
+
+fn in_evaluation_mode(observation: Observation) -> Observation {
+    observation
+        .cause("an evaluation left the network in evaluation mode, or training mode was never switched on")
+        .remedy(Remedy::edit("switch to training mode at the beginning of every epoch", "model.train()"))
+}
