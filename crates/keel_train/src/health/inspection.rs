@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// Maximum number of rows whose extremes are looked for, evenly spread over the training split, and of their values.
 const ROWS: usize = 65_536;
-const CELLS: usize = 16 * 1024 * 1024;
+const CELLS: usize = 4 * 1024 * 1024;
 /// Maximum number of images that are augmented, evenly spread over the training split, and of their values.
 const IMAGES: usize = 256;
 const VALUES: usize = 4 * 1024 * 1024;

@@ -76,7 +76,8 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
             percent(WARN_SHARE)
         ))
         .cause(format!("the data holds {what} several times: the {name} result is better than that on new data"))
-        .remedy(Remedy::KeepDuplicatesTogether);
+        .remedy(Remedy::KeepDuplicatesTogether)
+        .always();
     Some(observation)
 }
 

@@ -86,7 +86,8 @@ fn telling(data: &DataMeasurement) -> Option<Observation> {
             number(next)
         ))
         .cause("it was probably written down together with the answer and will be missing for new rows")
-        .remedy(Remedy::IgnoreColumns { columns });
+        .remedy(Remedy::IgnoreColumns { columns })
+        .always();
     if !identifiers.is_empty() {
         observation = observation.remedy(Remedy::IgnoreColumns { columns: identifiers });
     }
