@@ -1,10 +1,10 @@
 //! # What it measures
-//! The memory of the network: without any regularisation it is to memorise 20 samples that lie apart from each other, or as
-//! many as it has parameters for each output. The attempt takes 500 steps, and up to 4,000 while the loss falls; a loss that
-//! still falls then is not judged. More than 5 % of the samples still wrong (for regression: more than a tenth of the loss left) is an
-//! error. The same pre-flight compares the gradient with finite differences of the loss, which is computed in double precision
-//! by the definition of each layer: a relative error above 5e-3, beyond what rounding explains, is an error; and the output
-//! of a sample alone with its output in a batch: a difference above 1e-3 is an error.
+//! The memory of the network: without any regularisation it is to memorise 20 samples that lie apart from each other,
+//! or as many as it has parameters for each output. The attempt takes 500 steps, and up to 4,000 while the loss falls; a loss
+//! that still falls then is not judged. More than 5 % of the samples still wrong (for regression: more than a tenth of the
+//! loss left) is an error. The same pre-flight compares the gradient with finite differences of the loss, which is computed
+//! in double precision by the definition of each layer: a relative error above 5e-3, beyond what rounding explains, is an
+//! error; and the output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
 //!
 //! # Why it matters
 //! A network that cannot learn twenty samples will not learn twenty thousand. The test takes seconds and finds broken
@@ -28,10 +28,10 @@ use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{GradientCheck, TinyBatch};
 use crate::remedy::Remedy;
+use crate::role::Lies::Anywhere;
+use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::rule::role::Lies::Anywhere;
-use crate::rule::role::{Explanation, Role, Stage};
-use crate::rule::symptom::Symptom::Code;
+use crate::symptom::Symptom::Code;
 
 /// Code of the rule.
 pub const CODE: &str = "K007";
