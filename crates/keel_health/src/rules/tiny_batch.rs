@@ -28,10 +28,10 @@ use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{GradientCheck, TinyBatch};
 use crate::remedy::Remedy;
-use crate::role::Lies::Anywhere;
-use crate::role::{Explanation, Role, Stage};
 use crate::rule::Rule;
-use crate::symptom::Symptom::Code;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::Code;
 
 /// Code of the rule.
 pub const CODE: &str = "K007";
