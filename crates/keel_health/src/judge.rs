@@ -196,7 +196,12 @@ impl OpenCase {
                 finding.level = finding.level.min(Level::Warn);
                 return Some(finding);
             }
-            Stands::WhileSeen | Stands::UnlessLearned => return Some(finding),
+            Stands::WhileSeen | Stands::UnlessLearned => {
+                if outcome.is_some_and(Outcome::has_failed) && finding.level == Level::Warn {
+                    finding.level = Level::Error;
+                }
+                return Some(finding);
+            }
         };
         if finding.level > Level::Info {
             finding.level = Level::Info;

@@ -6,6 +6,10 @@ use crate::measurement::EpochMeasurement;
 
 /// Part of the task from which on it counts as learned; ours.
 pub(crate) const LEARNED: f64 = 0.9;
+/// Part of the validation samples' task from which on most of what was learned holds for others; ours.
+const UNDERSTOOD: f64 = 0.8;
+/// Part of the task below which the training has failed; ours.
+const FAILED: f64 = 0.1;
 /// Part of the task from which on nothing has failed, though much may be missing; ours.
 pub(crate) const LEARNING: f64 = 0.5;
 
@@ -57,9 +61,14 @@ impl Outcome {
         })
     }
 
-    /// The network has learned its training samples.
+    /// The network has learned its training samples, and most of it holds for others.
     pub fn has_learned(self) -> bool {
-        self.training >= LEARNED
+        self.training >= LEARNED && self.validation.is_none_or(|understood| understood >= UNDERSTOOD)
+    }
+
+    /// The network has learned next to nothing of its training samples.
+    pub fn has_failed(self) -> bool {
+        self.training < FAILED
     }
 
     /// The network has learned a good part of its training samples.

@@ -92,6 +92,16 @@ pub enum Remedy {
         /// The units.
         units: usize,
     },
+    /// Let the learning rate rise over this many steps.
+    SetWarmup {
+        /// The steps.
+        steps: u64,
+    },
+    /// Use another schedule of the learning rate.
+    SetSchedule {
+        /// Its name.
+        schedule: String,
+    },
     /// Train for this many epochs.
     SetEpochs {
         /// The epochs.
@@ -248,6 +258,8 @@ impl Remedy {
             | AddBatchNorm
             | WidenHiddenLayers { .. }
             | SetEpochs { .. }
+            | SetWarmup { .. }
+            | SetSchedule { .. }
             | ClassWeights
             | IgnoreColumns { .. }
             | KeepDuplicatesTogether
@@ -284,6 +296,8 @@ impl Remedy {
                 vec![format!("{key}.momentum={}", number(*momentum))]
             }
             SetEpochs { epochs } => vec![format!("train.epochs={epochs}")],
+            SetWarmup { steps } => vec![format!("schedule.warmup_steps={steps}")],
+            SetSchedule { schedule } => vec![format!("schedule={{ type = {schedule:?} }}")],
             SetBatchSize { batch_size } => vec![format!("train.batch_size={batch_size}")],
             SetWeightDecay { value } => vec![format!("optimizer.weight_decay={}", number(*value))],
             SetDropout { probability, config_key: Some(key), .. } => {
@@ -329,6 +343,8 @@ impl Remedy {
             AddActivation { function } => format!("put {function} between weight layers that follow each other"),
             WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
             SetEpochs { epochs } => format!("train for {epochs} epochs"),
+            SetWarmup { steps } => format!("let the learning rate rise over {steps} steps"),
+            SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training"),
             SetOutputUnits { layer, units, .. } => format!("give {layer} {units} outputs"),
             SetLoss { loss } => format!("use the loss {loss}"),
             AddBatchNorm => "put batch_norm before every hidden activation".to_string(),

@@ -55,6 +55,29 @@ fn what_did_no_harm_is_a_fact_at_the_end() {
 }
 
 #[test]
+fn what_kept_the_network_from_learning_anything_is_an_error() {
+    let wide = || {
+        let mut monitor = Monitor::new(mlp(Relu, 1));
+        monitor.data(&data(&[(0.0, 4.5)]));
+        monitor
+    };
+    assert_eq!(level_of(&wide(), "K002"), Some(Level::Warn));
+    let levels = [0.95, 0.85].map(|left| level_of(&ended(wide(), &[(left, left); 3]), "K002"));
+    assert_eq!(levels, [Some(Level::Error), Some(Level::Warn)]);
+}
+
+#[test]
+fn what_holds_for_the_training_samples_alone_is_not_learned() {
+    let model = mlp(Tanh, 3);
+    let levels = [0.19, 0.21].map(|validation| {
+        let mut monitor = Monitor::new(model.clone());
+        monitor.start(&start_with_stds(&model, &[64.0, 62.8, 62.8, 62.8]));
+        level_of(&ended(monitor, &[(0.5, 0.5), (0.2, 0.3), (0.05, validation)]), "K005")
+    });
+    assert_eq!(levels, [Some(Level::Info), Some(Level::Warn)]);
+}
+
+#[test]
 fn what_stands_whatever_comes_of_it_keeps_its_level() {
     let mut model = mlp(Relu, 1);
     model.layers.push(LayerDescription::activation("out", Sigmoid, &[2]));
@@ -108,11 +131,10 @@ fn the_measured_loss_of_guessing_is_what_counts() {
 fn a_warning_explains_no_error_and_a_fact_nothing() {
     let mut model = mlp(Relu, 2);
     model.layers[0].bias = true;
-    let mut monitor = stalled(&model, 1200, |_, step| {
+    let monitor = stalled(&model, 1200, |_, step| {
         step.loss = 2.3;
         step.layers[2].parameters[0] = parameter(Default::default(), 3e-2);
     });
-    monitor.end();
     let findings = monitor.findings();
     assert_eq!(all(&findings), ["K017 error", "K013 warn"]);
     assert!(findings.iter().all(Finding::is_root), "{findings:?}");
@@ -176,6 +198,42 @@ fn k021_a_training_that_ends_on_its_way_down() {
         run(&mlp(Relu, 1), 300, |number, step| step.learning_rate = Some(if number < 100 { 0.05 } else { 0.001 }));
     decayed = ended(decayed, &[(0.9, 0.9), (0.8, 0.8), (0.7, 0.7), (0.6, 0.6)]);
     assert!(with_code(&decayed, "K021").is_empty(), "the schedule has ended the training");
+}
+
+#[test]
+fn k021_a_training_that_hardly_began() {
+    let found = |planned: Option<u64>, steps: u64, epochs: usize| {
+        let monitor = run(&ModelDescription { epochs: planned, ..mlp(Relu, 1) }, steps, |_, _| ());
+        with_code(&ended(monitor, &vec![(0.7, 0.7); epochs]), "K021")
+    };
+    let finding = &found(Some(1), 500, 1)[0];
+    assert_eq!(finding.remedies, [Remedy::SetEpochs { epochs: 10 }]);
+    assert!(
+        finding.message.contains("500 steps in 1 epoch") && finding.message.contains("30 %"),
+        "{}",
+        finding.message
+    );
+    assert_eq!(found(Some(2), 400, 2).len(), 1);
+    assert!(found(Some(1), 501, 1).is_empty(), "an epoch may be long");
+    assert!(found(Some(3), 500, 3).is_empty(), "at rest over three epochs");
+    assert!(found(None, 500, 1).is_empty(), "a recording of a part of a training");
+}
+
+#[test]
+fn k021_a_schedule_that_keeps_the_rate_low() {
+    let found = |rate: fn(u64) -> f32, left: f64| {
+        let monitor = run(&mlp(Relu, 1), 400, |number, step| step.learning_rate = Some(0.05 * rate(number)));
+        with_code(&ended(monitor, &[(left, left); 6]), "K021")
+    };
+    let falls_at_once = |step: u64| if step < 99 { 1.0 } else { 0.29 };
+    let finding = &found(falls_at_once, 0.7)[0];
+    assert_eq!(finding.remedies, [Remedy::SetSchedule { schedule: "cosine".to_owned() }]);
+    assert!(found(|step| if step < 100 { 1.0 } else { 0.29 }, 0.7).is_empty(), "a quarter of the steps");
+    assert!(found(falls_at_once, 0.05).is_empty(), "the task is learned");
+    let finding = &found(|step| step as f32 / 1000.0, 0.95)[0];
+    assert_eq!(finding.remedies, [Remedy::SetWarmup { steps: 20 }], "the warm-up is longer than the training");
+    assert_eq!(finding.level, Level::Error, "nothing was learned");
+    assert!(found(|step| (step as f32 / 700.0).min(1.0), 0.7).is_empty(), "more than half of the rate was reached");
 }
 
 #[test]

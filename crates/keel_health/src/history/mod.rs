@@ -34,6 +34,8 @@ const WINDOW_EPOCHS: u64 = 2;
 pub const LAST_WINDOW_SAMPLES: u64 = 512;
 /// Samples over which a unit must stay silent before it is called dead (or an epoch, if that is shorter).
 pub const UNIT_SAMPLES: u64 = 10_000;
+/// Learning rate relative to the highest one so far from which on it is high.
+pub const HIGH_RATE: f64 = 0.3;
 /// Closed windows kept.
 const WINDOWS_KEPT: usize = 32;
 /// Steps averaged for the loss at the beginning of the run.
@@ -52,6 +54,8 @@ pub struct History {
     steps: u64,
     first_loss_sum: f64,
     peak_learning_rate: f64,
+    /// Steps at [`HIGH_RATE`] of the highest learning rate so far or more.
+    high_rate_steps: u64,
     lowest_window_loss: f64,
     non_finite_since: Option<u64>,
     closed_windows: u64,
@@ -64,6 +68,8 @@ pub(crate) struct HistoryState {
     steps: u64,
     first_loss_sum: f64,
     peak_learning_rate: f64,
+    #[serde(default)]
+    high_rate_steps: u64,
     lowest_window_loss: Option<f64>,
     non_finite_since: Option<u64>,
     closed_windows: u64,
@@ -79,6 +85,7 @@ impl History {
             steps: self.steps,
             first_loss_sum: self.first_loss_sum,
             peak_learning_rate: self.peak_learning_rate,
+            high_rate_steps: self.high_rate_steps,
             lowest_window_loss: Some(self.lowest_window_loss).filter(|loss| loss.is_finite()),
             non_finite_since: self.non_finite_since,
             closed_windows: self.closed_windows,
@@ -94,6 +101,7 @@ impl History {
             steps: state.steps,
             first_loss_sum: state.first_loss_sum,
             peak_learning_rate: state.peak_learning_rate,
+            high_rate_steps: state.high_rate_steps,
             lowest_window_loss: state.lowest_window_loss.unwrap_or(f64::INFINITY),
             non_finite_since: state.non_finite_since,
             closed_windows: state.closed_windows,
@@ -124,6 +132,7 @@ impl History {
         self.steps += 1;
         if let Some(rate) = step.learning_rate {
             self.peak_learning_rate = self.peak_learning_rate.max(f64::from(rate));
+            self.high_rate_steps += u64::from(f64::from(rate) >= HIGH_RATE * self.peak_learning_rate);
         }
         if let Some(norm) = step.gradient_norm {
             let growth = self.trend.push(step.step, f64::from(norm));
@@ -185,6 +194,16 @@ impl History {
     /// The highest learning rate so far.
     pub fn peak_learning_rate(&self) -> f64 {
         self.peak_learning_rate
+    }
+
+    /// Steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Share of the steps at [`HIGH_RATE`] of the highest learning rate or more; `None` where no rate was given.
+    pub fn high_rate_share(&self) -> Option<f64> {
+        (self.steps > 0 && self.peak_learning_rate > 0.0).then(|| self.high_rate_steps as f64 / self.steps as f64)
     }
 
     /// The lowest mean loss of a closed window so far; infinite before the first.

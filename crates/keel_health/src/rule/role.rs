@@ -25,10 +25,10 @@ pub enum Stage {
     Data,
     /// Units that start alike.
     Symmetry,
-    /// Scale of the signal before the first step.
-    Signal,
     /// Weight decay and dropout.
     Penalty,
+    /// Scale of the signal before the first step.
+    Signal,
     /// Number of samples whose statistics normalise.
     BatchSize,
     /// Number of units.

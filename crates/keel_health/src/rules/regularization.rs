@@ -21,8 +21,8 @@
 //! are ours.
 
 use super::{
-    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, stopped_early, tiny_batch, too_small, update_ratio,
-    vanishing_gradient, zigzag,
+    batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, signal, stopped_early, tiny_batch, too_small,
+    update_ratio, vanishing_gradient, zigzag,
 };
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
@@ -51,6 +51,7 @@ pub const RULE: Rule = Rule {
             // A penalty that wins: weights, signal and gradient go to zero.
             Explanation {
                 consequences: &[
+                    Code(signal::CODE),
                     High(update_ratio::CODE),
                     Code(exploding_gradient::CODE),
                     Code(dead_relu::CODE),
@@ -124,7 +125,7 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     }
     let (level, threshold) =
         if product > ERROR_SHRINKAGE { (Level::Error, ERROR_SHRINKAGE) } else { (Level::Warn, WARN_SHRINKAGE) };
-    let observation = Observation::new(level, None, product, threshold).always();
+    let observation = Observation::new(level, None, product, threshold);
     let time = match (std::f64::consts::LN_2 / product).ceil() {
         1.0 => "a single step".to_owned(),
         steps => format!("{} steps", number(steps)),

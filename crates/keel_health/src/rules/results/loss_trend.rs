@@ -76,6 +76,8 @@ pub const NOTHING: f64 = 0.02;
 /// Epochs of a training that can be said to have learned nothing.
 pub const EPOCHS: usize = 3;
 
+/// Times as many epochs, where nothing else helps.
+const LONGER: f64 = 3.0;
 const WHY_STUCK: &str =
     "no useful gradient, a learning rate far off, or labels that have nothing to do with the inputs";
 
@@ -158,6 +160,7 @@ fn stuck(case: &Case) -> Option<Observation> {
             .cause(WHY_STUCK)
             .remedy(case.scale_learning_rate(3.0))
             .remedy(Remedy::AddBatchNorm)
+            .remedy(case.longer(LONGER))
             .remedy(Remedy::CheckLabels)
             .at_once(),
     )
@@ -180,6 +183,7 @@ fn nothing_learned(case: &Case) -> Option<Observation> {
             .cause(WHY_STUCK)
             .remedy(case.scale_learning_rate(3.0))
             .remedy(Remedy::AddBatchNorm)
+            .remedy(case.longer(LONGER))
             .remedy(Remedy::CheckLabels),
     )
 }

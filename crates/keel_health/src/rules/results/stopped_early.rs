@@ -2,13 +2,17 @@
 //! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
 //! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
 //! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
-//! 5 % are still to come, in a training that has not learned its task, whose learning rate was not on its way to zero.
+//! 5 % are still to come, in a training that has not learned its task, whose learning rate was not on its way to zero. Also
+//! a warning at the end of a training that has not learned its task: if it had one or two epochs of at most 500 steps in all;
+//! if it ended in its warm-up; if the schedule left less than a quarter of the steps at 30 % of the highest learning rate or
+//! more. An error each if nothing was learned.
 //!
 //! # Why it matters
 //! The loss was still on its way down: the result is that of half a training.
 //!
 //! # What to try
-//! More epochs: as many as the loss needs at its last pace, two to five times those it had. `evenkeel fix` writes them.
+//! More epochs: as many as the loss needs at its last pace, two to five times those it had. A warm-up of a twentieth of the
+//! steps, a schedule that falls over the whole training. `evenkeel fix` writes them.
 //!
 //! # When it is fine
 //! When the time was limited on purpose. A schedule that falls to zero ends the descent by itself and is not judged.
@@ -19,7 +23,10 @@
 
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::history::HIGH_RATE;
 use crate::measurement::EpochMeasurement;
+use crate::outcome::Outcome;
+use crate::remedy::Remedy;
 use crate::rule::Rule;
 use crate::rule::role::{Role, Stage};
 use crate::rule::symptom::Symptom::Code;
@@ -47,20 +54,96 @@ pub const FALL: f64 = 0.03;
 /// Fall that as many epochs again would bring, relative to guessing.
 pub const TO_COME: f64 = 0.05;
 /// Learning rate at the end relative to its peak below which the schedule has ended the training.
-pub const SCHEDULE_SHARE: f64 = 0.3;
+pub const SCHEDULE_SHARE: f64 = HIGH_RATE;
+/// Highest learning rate relative to the configured one below which the warm-up was still under way.
+pub const WARM_SHARE: f64 = 0.5;
+/// Share of the steps at a high learning rate below which the schedule fell too early.
+pub const HIGH_RATE_STEPS: f64 = 0.25;
+/// Steps of a training of one or two epochs that are few.
+pub const FEW_STEPS: u64 = 500;
+/// Share of the steps that a warm-up may take.
+const WARM_UP: f64 = 0.05;
+/// Times as many epochs for a training that has hardly begun.
+const LONGEST: f64 = 10.0;
 /// Times as many epochs: at least and at most.
 const LONGER: (f64, f64) = (2.0, 5.0);
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
-    if case.moment != Moment::End { Vec::new() } else { judge(case).into_iter().collect() }
+    if case.moment != Moment::End || case.outcome().is_some_and(Outcome::has_learned) {
+        return Vec::new();
+    }
+    let found = in_warm_up(case).or_else(|| schedule_fell(case)).or_else(|| hardly_begun(case));
+    found.or_else(|| still_falling(case)).into_iter().collect()
 }
 
-fn judge(case: &Case) -> Option<Observation> {
-    let descent = Descent::of(case).filter(|descent| descent.fall > FALL && descent.to_come() > TO_COME)?;
-    if case.outcome()?.has_learned() {
+/// The learning rate never came near the configured one.
+fn in_warm_up(case: &Case) -> Option<Observation> {
+    let configured = f64::from(case.model.learning_rate.filter(|&rate| rate > 0.0)?);
+    let share = case.history.peak_learning_rate() / configured;
+    let steps = case.history.steps();
+    if !(share > 0.0 && share < WARM_SHARE) {
         return None;
     }
+    let message = format!(
+        "after {steps} steps the learning rate has reached {} of {}: the warm-up is longer than the training",
+        percent(share),
+        number(configured)
+    );
+    Some(
+        Observation::new(Level::Warn, None, share, WARM_SHARE)
+            .statistic("highest learning rate / configured one")
+            .message(message)
+            .cause("warm-up steps were chosen for a longer training")
+            .remedy(Remedy::SetWarmup { steps: (steps as f64 * WARM_UP).ceil() as u64 }),
+    )
+}
+
+/// Most of the training was spent at a small part of the highest learning rate.
+fn schedule_fell(case: &Case) -> Option<Observation> {
+    let share = case.history.high_rate_share()?;
+    if !(share < HIGH_RATE_STEPS) || case.learning_rate_share() >= SCHEDULE_SHARE {
+        return None;
+    }
+    let message = format!(
+        "the schedule left {} of the steps at {} of the highest learning rate or more (limit {})",
+        percent(share),
+        percent(SCHEDULE_SHARE),
+        percent(HIGH_RATE_STEPS)
+    );
+    Some(
+        Observation::new(Level::Warn, None, share, HIGH_RATE_STEPS)
+            .statistic("share of the steps at a high learning rate")
+            .message(message)
+            .cause("the schedule lowered the learning rate before the network had learned")
+            .remedy(Remedy::SetSchedule { schedule: "cosine".to_string() }),
+    )
+}
+
+/// One or two epochs of few steps.
+fn hardly_begun(case: &Case) -> Option<Observation> {
+    let (epochs, steps) = (case.epochs.len(), case.history.steps());
+    // A recording whose planned length is unknown may be of a part of the training.
+    if case.model.epochs.is_none() || epochs == 0 || epochs >= EPOCHS || steps > FEW_STEPS {
+        return None;
+    }
+    let learned = case.outcome()?.training;
+    let words = if epochs == 1 { "1 epoch".to_string() } else { format!("{epochs} epochs") };
+    let message = format!(
+        "the training took {steps} steps in {words} and ends with {} of its training samples' task learned",
+        percent(learned.max(0.0))
+    );
+    Some(
+        Observation::new(Level::Warn, None, steps as f64, FEW_STEPS as f64)
+            .statistic("steps")
+            .message(message)
+            .cause("so few steps leave the weights close to where they started")
+            .remedy(case.longer(LONGEST)),
+    )
+}
+
+fn still_falling(case: &Case) -> Option<Observation> {
+    let descent = Descent::of(case).filter(|descent| descent.fall > FALL && descent.to_come() > TO_COME)?;
     let epochs = case.epochs.last()?.epoch + 1;
     let left = descent.last * case.guessing_loss()?;
     let message = format!(

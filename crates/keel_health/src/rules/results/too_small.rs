@@ -73,6 +73,7 @@ fn judge(case: &Case) -> Option<Observation> {
     );
     Some(
         Observation::new(Level::Warn, Some(layer), units as f64, FEW as f64)
+            .always()
             .message(message)
             .cause("so few units can bend the input in few ways only")
             .remedy(Remedy::WidenHiddenLayers { units: ENOUGH }),
