@@ -30,19 +30,27 @@ fn a_healthy_training_is_quiet() {
 #[test]
 fn a_fault_is_said_at_once_and_at_the_end_and_decides_the_exit_status() {
     let program = Program::new();
-    let run = program.run(&train(&["preprocess.steps=[]"]));
+    let run = program.run(&train(&["model.init=zeros"]));
     run.ended_with(1);
-    assert!(run.stderr.contains("error K002 inputs"), "{}", run.stderr);
-    for word in ["Findings: ", "error K002 inputs", "  try      preprocess with"] {
+    assert!(run.stderr.contains("error K006 symmetry"), "{}", run.stderr);
+    for word in ["Findings: ", "error K006 symmetry", "  try      initialise with"] {
         assert!(run.stdout.contains(word), "{word}\n{}", run.stdout);
     }
     let text = std::fs::read_to_string(program.path("runs/r/summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
     let first = &summary["findings"][0];
-    assert_eq!((first["code"].as_str(), first["level"].as_str()), (Some("K002"), Some("error")), "{first}");
+    assert_eq!((first["code"].as_str(), first["level"].as_str()), (Some("K006"), Some("error")), "{first}");
     for key in ["rule", "measured", "threshold", "first_step", "last_step", "message", "cause", "remedy"] {
         assert!(!first[key].is_null(), "{key}: {first}");
     }
+}
+
+#[test]
+fn a_fault_without_harm_is_said_at_once_and_is_a_remark_at_the_end() {
+    let program = Program::new();
+    let run = program.run(&train(&["preprocess.steps=[]"]));
+    run.succeeded();
+    assert!(run.stderr.contains("error K002 inputs") && run.stdout.contains("info K002 inputs"), "{}", run.stdout);
 }
 
 #[test]

@@ -232,7 +232,6 @@ fn k021_a_schedule_that_keeps_the_rate_low() {
     assert!(found(falls_at_once, 0.05).is_empty(), "the task is learned");
     let finding = &found(|step| step as f32 / 1000.0, 0.95)[0];
     assert_eq!(finding.remedies, [Remedy::SetWarmup { steps: 20 }], "the warm-up is longer than the training");
-    assert_eq!(finding.level, Level::Error, "nothing was learned");
     assert!(found(|step| (step as f32 / 700.0).min(1.0), 0.7).is_empty(), "more than half of the rate was reached");
 }
 
@@ -275,8 +274,12 @@ fn k013_a_straight_way_down_is_too_slow() {
 
 #[test]
 fn k017_a_training_that_ends_where_it_began() {
-    let found =
-        |left: f64| level_of(&ended(Monitor::new(mlp(Relu, 1)), &[(1.0, 1.0), (1.0, 1.0), (left, left)]), "K017");
+    let after = |steps: u64, left: f64| {
+        let monitor = run(&mlp(Relu, 1), steps, |_, step| step.loss = 2.3);
+        level_of(&ended(monitor, &[(1.0, 1.0), (1.0, 1.0), (left, left)]), "K017")
+    };
+    let found = |left: f64| after(100, left);
+    assert_eq!(after(99, 1.0), None, "too few steps to say");
     assert_eq!([found(1.0), found(0.985), found(0.97)], [Some(Level::Error), Some(Level::Error), None]);
 }
 

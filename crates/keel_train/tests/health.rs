@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keel_data::{Dataset, Split, Targets};
+use keel_health::rules::stopped_early;
 use keel_health::{Finding, Level};
 use keel_train::runs::{MetricReader, Status, Summary};
 use keel_train::{Config, Event, TrainError, TrainedRun, Training, TrainingObserver, config};
@@ -201,7 +202,8 @@ fn a_residual_network_is_healthy_and_its_joined_layers_are_known_by_their_own_na
     let run = Training::new(configured(directory.path(), &overrides)).with_data(data).run(&mut ()).unwrap();
     let alarms: Vec<Finding> =
         findings(&run.summary).into_iter().filter(|finding| finding.level > Level::Info).collect();
-    assert!(alarms.is_empty(), "{}", listed(&alarms));
+    // Eight steps are too few, and that is all.
+    assert!(alarms.iter().all(|finding| finding.code == stopped_early::CODE), "{}", listed(&alarms));
     let layers = MetricReader::open(&run.folder.metrics()).unwrap().layers().unwrap();
     let has = |layer: &str, name: &str| layers.iter().any(|series| series.layer == layer && series.name == name);
     assert!(has("conv2d_1", "output_std"), "what batch norm knows of its input");

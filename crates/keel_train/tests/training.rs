@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keel_health::rules::augmentation;
 use keel_train::runs::Status;
 use keel_train::{Config, Event, Prediction, Predictor, TrainError, TrainedRun, Training, TrainingObserver, config};
 
@@ -258,9 +259,9 @@ fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
 fn shifting_pixels_that_are_scaled_one_by_one_is_warned_of() {
     let directory = tempfile::tempdir().unwrap();
     let warned = |settings: &[&str]| {
-        let config = configured(None, directory.path(), settings);
-        let session = keel_train::Session::new(&config, keel_train::load_data(&config).unwrap()).unwrap();
-        session.inferred().iter().any(|note| note.contains("channel_standardize scales all alike"))
+        let settings = [settings, &["train.epochs=1", "model.preset=mlp", "model.width=4"]].concat();
+        let run = Training::new(configured(None, directory.path(), &settings)).run(&mut ()).unwrap();
+        run.summary.findings.iter().any(|finding| finding["code"] == augmentation::CODE)
     };
     assert!(warned(&["augment.crop_padding=1"]));
     assert!(!warned(&["augment.crop_padding=1", "preprocess.steps=[\"channel_standardize\"]"]));

@@ -158,16 +158,18 @@ fn nearest<T>(table: &[(f32, T)], key: f32) -> usize {
     if (table[above].0 - key).abs() <= (key - table[below].0).abs() { above } else { below }
 }
 
-/// The value at `key` on the lines between the entries of `table`.
+/// The value at `key` on the lines between the entries of `table`, and beyond its ends on the first and the last line.
 fn between(table: &[(f32, f64)], key: f32) -> f64 {
-    let above = table.partition_point(|known| known.0 < key).min(table.len() - 1);
-    let below = above.saturating_sub(1);
-    let ((low, start), (high, end)) = (table[below], table[above]);
-    if key >= high || low == ABSENT || high <= low {
+    if table.len() == 1 {
+        return table[0].1;
+    }
+    let above = table.partition_point(|known| known.0 < key).clamp(1, table.len() - 1);
+    let ((low, start), (high, end)) = (table[above - 1], table[above]);
+    if low == ABSENT {
         return end;
     }
     let share = (f64::from(key) - f64::from(low)) / (f64::from(high) - f64::from(low));
-    start + (end - start) * share.clamp(0.0, 1.0)
+    start + (end - start) * share
 }
 
 #[cfg(test)]

@@ -124,6 +124,8 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let all_bounded = are_bounded_together(&data.features);
     let offences: Vec<(usize, Offence)> = varied
         .filter_map(|(index, feature)| Some((index, offence(feature, all_bounded || is_bounded(feature))?)))
+        // The flags and bins of a table are as they should be.
+        .filter(|(index, offence)| data.images || offence.level > Level::Info || !is_bounded(&data.features[*index]))
         .collect();
     let (worst, offence) = offences.iter().max_by(|a, b| {
         let severity = |offence: &Offence| (offence.level, (offence.measured / offence.threshold).ln().abs());

@@ -17,7 +17,7 @@ use crate::session::Session;
 const FACTOR: f64 = 3.162_277_660_168_379_5;
 
 /// Rates tried in each direction at most.
-const LADDER: i32 = 8;
+const LADDER: i32 = 12;
 
 /// Rates without an improvement after which a direction is given up.
 const PATIENCE: usize = 2;

@@ -152,7 +152,8 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
 
 /// The list of layers after `edit`, as a setting; none where nothing changes.
 fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) -> Vec<String> {
-    let layers = config.model.layers();
+    let listed = &config.model.layers;
+    let layers = if listed.is_empty() { config.model.layers() } else { listed.clone() };
     let mut changed = config.clone();
     changed.model.layers = edit(&layers);
     if changed.model.layers == layers {
@@ -191,11 +192,12 @@ fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &st
 
 /// `init` for every layer with weights but the last, which may start as small as it likes, unless all its weights are the same.
 fn initialisers(config: &Config, init: &str) -> Vec<String> {
-    let layers = config.model.layers();
+    // Layers that the config does not list name no initialiser of their own.
+    let layers = &config.model.layers;
     let last = layers.iter().rposition(|layer| own_init(layer).is_some());
     let varied = last.and_then(|last| own_init(&layers[last])).filter(|init| !is_constant(init));
     let kept = varied.and(last).map(|last| format!("model.layers.{last}.init=auto"));
-    let own = own_inits(&layers, "model.layers").into_iter().filter(|setting| Some(setting) != kept.as_ref());
+    let own = own_inits(layers, "model.layers").into_iter().filter(|setting| Some(setting) != kept.as_ref());
     std::iter::once(format!("model.init={init}")).chain(own).collect()
 }
 

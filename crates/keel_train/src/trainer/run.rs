@@ -277,7 +277,7 @@ impl<'a> Run<'a> {
     fn final_metrics(&mut self) -> Result<PartMetrics, TrainError> {
         let data = self.session.data().clone();
         let Run { session, journal, .. } = self;
-        let metrics = PartMetrics {
+        let mut metrics = PartMetrics {
             train: journal.evaluate(session, "train", &data.train, Detail::Full)?.map(Metrics::without_charts),
             validation: journal.evaluate(session, "validation", &data.validation, Detail::Full)?,
             test: journal.evaluate(session, "test", &data.test, Detail::Full)?,
@@ -286,6 +286,9 @@ impl<'a> Run<'a> {
             watch.evaluation(&metrics);
             self.tell_news();
         }
+        // The rules have judged them; a summary does not hold them.
+        let parts = [&mut metrics.train, &mut metrics.validation, &mut metrics.test];
+        parts.into_iter().flatten().for_each(|metrics| metrics.suspects = None);
         Ok(metrics)
     }
 

@@ -1,6 +1,6 @@
 //! What the rules reported against what was done.
 
-use keel_health::{Finding, Level};
+use keel_health::{Finding, Level, Monitor, Outcome};
 use serde_json::{Value, json};
 
 use super::{FAULTS, Fault, SuiteRun};
@@ -21,14 +21,20 @@ fn alarms(run: &SuiteRun) -> impl Iterator<Item = &Finding> {
     run.findings().iter().filter(|finding| finding.is_root() && finding.level > Level::Info)
 }
 
-fn least_level(fault: &Fault) -> Level {
-    if fault.remark { Level::Info } else { Level::Warn }
+/// A remark is what the rules owe to a fault that does no harm: levels mean consequences.
+fn owes_remark(run: &SuiteRun, fault: &Fault) -> bool {
+    let outcome = run.outcome.monitor.as_ref().and_then(Monitor::outcome);
+    fault.remark || outcome.is_some_and(Outcome::has_learned)
+}
+
+fn least_level(run: &SuiteRun, fault: &Fault) -> Level {
+    if owes_remark(run, fault) { Level::Info } else { Level::Warn }
 }
 
 /// Whether `finding` shows `fault`.
-fn shows(fault: &Fault, finding: &Finding) -> bool {
+fn shows(run: &SuiteRun, fault: &Fault, finding: &Finding) -> bool {
     let codes = fault.roots.iter().chain(fault.symptoms);
-    finding.level >= least_level(fault) && codes.clone().any(|code| *code == finding.code)
+    finding.level >= least_level(run, fault) && codes.clone().any(|code| *code == finding.code)
 }
 
 /// What led the findings of a run: a code, `refused`, or `-`.
@@ -36,10 +42,10 @@ fn leading(run: &SuiteRun, fault: &Fault) -> String {
     if run.outcome.refused.is_some() {
         return "refused".to_owned();
     }
-    let mut findings = run.findings().iter().filter(|finding| finding.level >= least_level(fault));
-    let first = match fault.remark {
+    let mut findings = run.findings().iter().filter(|finding| finding.level >= least_level(run, fault));
+    let first = match owes_remark(run, fault) {
         // A remark stands behind whatever else was found; there must be no alarm before it.
-        true => alarms(run).next().or_else(|| run.findings().iter().find(|finding| shows(fault, finding))),
+        true => alarms(run).next().or_else(|| run.findings().iter().find(|finding| shows(run, fault, finding))),
         false => findings.next(),
     };
     first.map_or_else(|| "-".to_owned(), |finding| finding.code.clone())
@@ -50,7 +56,7 @@ impl Tally {
         self.runs += 1;
         let led = leading(run, fault);
         let refused = run.outcome.refused.is_some() && fault.roots.contains(&"refused");
-        self.detected += usize::from(refused || run.findings().iter().any(|finding| shows(fault, finding)));
+        self.detected += usize::from(refused || run.findings().iter().any(|finding| shows(run, fault, finding)));
         self.named += usize::from(fault.roots.contains(&led.as_str()));
         self.leading.push(led);
         let shown = run.outcome.told.iter().filter(|(code, _, _)| fault.roots.iter().any(|root| root == code));
@@ -92,7 +98,8 @@ pub(crate) fn score(runs: &[SuiteRun]) -> Value {
         own.iter().for_each(|run| {
             tally.add(run, fault);
             all.add(run, fault);
-            let (right, wrong): (Vec<&Finding>, Vec<&Finding>) = alarms(run).partition(|finding| shows(fault, finding));
+            let (right, wrong): (Vec<&Finding>, Vec<&Finding>) =
+                alarms(run).partition(|finding| shows(run, fault, finding));
             true_alarms += right.len();
             wrong_alarms.extend(wrong.into_iter().map(|finding| alarm(run, finding)));
         });

@@ -5,7 +5,7 @@
 //! 5 % are still to come, in a training that has not learned its task, whose learning rate was not on its way to zero. Also
 //! a warning at the end of a training that has not learned its task: if it had one or two epochs of at most 500 steps in all;
 //! if it ended in its warm-up; if the schedule left less than a quarter of the steps at 30 % of the highest learning rate or
-//! more. An error each if nothing was learned.
+//! more. So is one of fewer than 100 steps, however many epochs.
 //!
 //! # Why it matters
 //! The loss was still on its way down: the result is that of half a training.
@@ -59,6 +59,8 @@ pub const SCHEDULE_SHARE: f64 = HIGH_RATE;
 pub const WARM_SHARE: f64 = 0.5;
 /// Share of the steps at a high learning rate below which the schedule fell too early.
 pub const HIGH_RATE_STEPS: f64 = 0.25;
+/// Steps that are few for any training.
+pub const LEAST_STEPS: u64 = 100;
 /// Steps of a training of one or two epochs that are few.
 pub const FEW_STEPS: u64 = 500;
 /// Share of the steps that a warm-up may take.
@@ -92,6 +94,7 @@ fn in_warm_up(case: &Case) -> Option<Observation> {
     );
     Some(
         Observation::new(Level::Warn, None, share, WARM_SHARE)
+            .always()
             .statistic("highest learning rate / configured one")
             .message(message)
             .cause("warm-up steps were chosen for a longer training")
@@ -113,6 +116,7 @@ fn schedule_fell(case: &Case) -> Option<Observation> {
     );
     Some(
         Observation::new(Level::Warn, None, share, HIGH_RATE_STEPS)
+            .always()
             .statistic("share of the steps at a high learning rate")
             .message(message)
             .cause("the schedule lowered the learning rate before the network had learned")
@@ -124,7 +128,8 @@ fn schedule_fell(case: &Case) -> Option<Observation> {
 fn hardly_begun(case: &Case) -> Option<Observation> {
     let (epochs, steps) = (case.epochs.len(), case.history.steps());
     // A recording whose planned length is unknown may be of a part of the training.
-    if case.model.epochs.is_none() || epochs == 0 || epochs >= EPOCHS || steps > FEW_STEPS {
+    let short = steps < LEAST_STEPS || epochs < EPOCHS && steps <= FEW_STEPS;
+    if case.model.epochs.is_none() || epochs == 0 || !short {
         return None;
     }
     let learned = case.outcome()?.training;
@@ -135,6 +140,7 @@ fn hardly_begun(case: &Case) -> Option<Observation> {
     );
     Some(
         Observation::new(Level::Warn, None, steps as f64, FEW_STEPS as f64)
+            .always()
             .statistic("steps")
             .message(message)
             .cause("so few steps leave the weights close to where they started")
@@ -155,6 +161,7 @@ fn still_falling(case: &Case) -> Option<Observation> {
     let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);
     Some(
         Observation::new(Level::Warn, None, descent.to_come(), TO_COME)
+            .always()
             .message(message)
             .cause(format!("the training is too short: its loss of {} is on its way down", number(left)))
             .remedy(case.longer(longer)),
