@@ -50,7 +50,11 @@ fn a_fault_without_harm_is_said_at_once_and_is_a_remark_at_the_end() {
     let program = Program::new();
     let run = program.run(&train(&["preprocess.steps=[]"]));
     run.succeeded();
-    assert!(run.stderr.contains("error K002 inputs") && run.stdout.contains("info K002 inputs"), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("error K002 inputs") && run.stdout.contains("info K002 (whole network)"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub fn rules_markdown() -> String {
     let mut text = String::from(
         "# Health rules\n\n\
          Written from the rules' own source files; `evenkeel explain CODE` prints the same text.\n\n\
-         A window is 100 steps or one epoch, the shorter, and at least 2,048 samples. A rule that looks at windows \
+         A window is 100 steps or one epoch, the shorter, and at least 2,048 samples or two epochs. A rule that looks at windows \
          speaks up after two windows in a row. The last window of a run may be shorter, down to 512 samples, and a run of \
          no more than two windows is taken at its word where it shows an error.\n\n| code | rule | finds |\n|---|---|---|\n",
     );

@@ -30,7 +30,9 @@ pub const WINDOW_STEPS: u64 = 100;
 pub const WINDOW_SAMPLES: u64 = 2048;
 /// Epochs of a window at least, unless they hold more than [`WINDOW_SAMPLES`].
 const WINDOW_EPOCHS: u64 = 2;
-/// Samples of the last window of a run at least, unless an epoch holds fewer.
+/// Samples of any window at least.
+const LEAST_SAMPLES: u64 = 100;
+/// Samples of the last window of a run at least, unless two epochs hold fewer.
 pub const LAST_WINDOW_SAMPLES: u64 = 512;
 /// Samples over which a unit must stay silent before it is called dead (or an epoch, if that is shorter).
 pub const UNIT_SAMPLES: u64 = 10_000;
@@ -152,7 +154,8 @@ impl History {
 
     /// The run is over; `true` if what there was of a window is enough to be one.
     pub fn end(&mut self) -> bool {
-        let least = LAST_WINDOW_SAMPLES.min(self.samples_per_epoch.unwrap_or(u64::MAX)).max(1);
+        let epochs = self.samples_per_epoch.map_or(u64::MAX, |samples| samples.saturating_mul(WINDOW_EPOCHS));
+        let least = LAST_WINDOW_SAMPLES.min(epochs.max(LEAST_SAMPLES));
         let enough = self.current.samples >= least;
         if enough {
             self.close_window();
@@ -239,7 +242,7 @@ impl History {
     fn close_if_full(&mut self) -> bool {
         let due = self.current.steps >= WINDOW_STEPS || self.epoch_ended;
         let epochs = self.samples_per_epoch.map_or(u64::MAX, |samples| samples.saturating_mul(WINDOW_EPOCHS));
-        let closes = due && self.current.samples >= WINDOW_SAMPLES.min(epochs);
+        let closes = due && self.current.samples >= WINDOW_SAMPLES.min(epochs.max(LEAST_SAMPLES));
         if closes {
             self.close_window();
         }

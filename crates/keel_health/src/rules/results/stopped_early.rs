@@ -133,9 +133,11 @@ fn hardly_begun(case: &Case) -> Option<Observation> {
         return None;
     }
     let learned = case.outcome()?.training;
-    let words = if epochs == 1 { "1 epoch".to_string() } else { format!("{epochs} epochs") };
+    let counted = |count: u64, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
     let message = format!(
-        "the training took {steps} steps in {words} and ends with {} of its training samples' task learned",
+        "the training took {} in {} and ends with {} of its training samples' task learned",
+        counted(steps, "step"),
+        counted(epochs as u64, "epoch"),
         percent(learned.max(0.0))
     );
     Some(
