@@ -96,8 +96,11 @@ pub enum Stands {
     Always,
     /// Endings at which it is still observed.
     WhileSeen,
-    /// Endings at which the network has not learned its task: what does harm only by keeping it from that.
+    /// Endings at which the network has not learned its task: what does harm only by keeping it from that. An error where it
+    /// has learned nothing.
     UnlessLearned,
+    /// The same, and a warning at most where it has learned nothing: what may be a symptom as well as a cause.
+    AsWarning,
 }
 
 impl Observation {
@@ -121,6 +124,12 @@ impl Observation {
     /// The same, standing at every ending of the run.
     pub fn always(mut self) -> Self {
         self.stands = Stands::Always;
+        self
+    }
+
+    /// The same, a warning at most where nothing is learned.
+    pub fn as_warning(mut self) -> Self {
+        self.stands = Stands::AsWarning;
         self
     }
 

@@ -189,13 +189,14 @@ impl OpenCase {
         };
         let note = match self.stands {
             Stands::Always => return Some(finding),
-            Stands::UnlessLearned if learned => "the network learned its task all the same",
+            Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task all the same",
             Stands::WhileSeen if passed => PASSED,
-            Stands::UnlessLearned if passed && learning => PASSED,
-            Stands::UnlessLearned if learning => {
+            Stands::UnlessLearned | Stands::AsWarning if passed && learning => PASSED,
+            Stands::UnlessLearned | Stands::AsWarning if learning => {
                 finding.level = finding.level.min(Level::Warn);
                 return Some(finding);
             }
+            Stands::AsWarning => return Some(finding),
             Stands::WhileSeen | Stands::UnlessLearned => {
                 if outcome.is_some_and(Outcome::has_failed) && finding.level == Level::Warn {
                     finding.level = Level::Error;

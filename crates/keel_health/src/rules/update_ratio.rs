@@ -154,8 +154,11 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     let (level, threshold) = if ratio > ERROR_HIGH { (Level::Error, ERROR_HIGH) } else { (Level::Warn, WARN_HIGH) };
     let message =
         format!("a step changes the weights of {} by {} of their norm", case.model.name(layer), number(ratio));
+    let observation = Observation::new(level, Some(layer), ratio, threshold);
+    // A gradient that is lost in the noise makes steps of this size, too.
+    let observation = if level == Level::Warn { observation.as_warning() } else { observation };
     Some(
-        Observation::new(level, Some(layer), ratio, threshold)
+        observation
             .message(message)
             .cause("the learning rate is too high")
             .remedy(case.scale_learning_rate(factor(ratio)))

@@ -23,7 +23,7 @@ pub use tuning::tuned_treatment;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::RunFolder;
+use crate::runs::{RunFolder, Status};
 
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]
@@ -40,6 +40,18 @@ pub struct Treatment {
     pub surgery: Option<Surgery>,
     /// The config with the settings.
     pub config: Config,
+}
+
+impl Treatment {
+    /// Returns true if the run in `folder` can go on with it: it changes what a running model can take, there is a checkpoint,
+    /// and the training did not break on its way, which spoils the weights before it is noticed.
+    ///
+    /// # Errors
+    /// The run's summary cannot be read.
+    pub fn goes_on(&self, folder: &RunFolder) -> Result<bool, TrainError> {
+        let running = self.application == Application::Running && folder.last_checkpoint().exists();
+        Ok(running && folder.read_summary()?.status != Status::Failed)
+    }
 }
 
 /// The config of the run in `folder`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keel_health::{Application, Finding, Remedy};
+use keel_health::{Finding, Remedy};
 
 use super::{Treatment, config_of, treatment, treatments};
 use crate::error::TrainError;
@@ -64,7 +64,7 @@ fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<O
         let mut session = Session::new(config, load_data(config)?)?;
         let mut first_step = 0;
         let checkpoint = folder.last_checkpoint();
-        if treatment.application == Application::Running && checkpoint.exists() {
+        if treatment.goes_on(folder)? {
             first_step = session.read_last(&config_of(folder)?.fingerprint(), &checkpoint)?.step;
         }
         if let Some(surgery) = &treatment.surgery {

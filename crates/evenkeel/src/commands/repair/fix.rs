@@ -120,17 +120,16 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 /// What the remedy and the state of the run allow.
-fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<Action, Failure> {
+fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<Action, Stop> {
     let trained = folder.last_checkpoint().exists();
     let Some(surgery) = &treatment.surgery else {
-        let running = treatment.application == Application::Running && trained;
-        return Ok(if running { Action::Continued } else { Action::ConfigWritten });
+        return Ok(if treatment.goes_on(folder)? { Action::Continued } else { Action::ConfigWritten });
     };
     if surgery.needs_trained_weights() && !trained {
         let message = format!("{}: there is no checkpoint whose weights could be changed", folder.path().display());
         let next =
             format!("Choose another remedy of {} with --remedy, or train until the first checkpoint", finding.code);
-        return Err(Failure::new(message).next_step(next));
+        return Err(Failure::new(message).next_step(next).into());
     }
     let afresh = treatment.application == Application::FreshRun || !trained;
     Ok(if afresh { Action::Restarted } else { Action::Continued })
