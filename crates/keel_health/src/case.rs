@@ -1,4 +1,4 @@
-//! What a rule gets to see, and what it answers.
+//! Cases, which rules get to see, and observations, which they answer.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub enum Moment {
 /// Everything known at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// Why the rule is asked.
+    /// Reason for which the rule is asked.
     pub moment: Moment,
     /// The model.
     pub model: &'a ModelDescription,
@@ -64,7 +64,7 @@ pub struct Case<'a> {
 /// One statistic of one layer beyond its limit at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// How serious it is.
+    /// Seriousness.
     pub level: Level,
     /// Index of the layer, or `None` for the whole network.
     pub layer: Option<usize>,
@@ -72,15 +72,15 @@ pub struct Observation {
     pub measured: f64,
     /// The limit it crossed.
     pub threshold: f64,
-    /// What was found, in a sentence.
+    /// Sentence that says what was found.
     pub message: String,
-    /// Why it is probably so.
+    /// Probable cause.
     pub cause: String,
-    /// What to do about it, best first.
+    /// Remedies, best first.
     pub remedies: Vec<Remedy>,
     /// Samples it is about, with their labels.
     pub samples: Vec<SuspectLabel>,
-    /// What was measured, where the rule has several statistics and this is not its first.
+    /// Name of the statistic, where the rule has several and this is not its first.
     pub statistic: Option<&'static str>,
     /// Observations in a row before it becomes a finding; 1: at once.
     pub confirmations: u32,
@@ -265,7 +265,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// As [`Case::matching_init`]; `None` if the layer is initialised that way already.
+    /// The remedy of [`Case::matching_init`]; `None` if the layer is initialised that way already.
     pub fn other_init(&self, index: usize) -> Option<Remedy> {
         let in_use = self.model.layers.get(index)?.initializer.clone();
         match self.matching_init(index) {
@@ -274,7 +274,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// As [`Case::matching_init`], for the whole model: one bad layer usually means all of them.
+    /// The remedy of [`Case::matching_init`] for the whole model: one bad layer usually means all of them.
     pub fn matching_init_everywhere(&self, index: usize) -> Remedy {
         match self.matching_init(index) {
             Remedy::SetInit { init, .. } => Remedy::SetInit { layer: None, init, config_key: None },
@@ -282,7 +282,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// As [`Case::matching_init_everywhere`]; `None` if the layer is initialised that way already.
+    /// The remedy of [`Case::matching_init_everywhere`]; `None` if the layer is initialised that way already.
     pub fn other_init_everywhere(&self, index: usize) -> Option<Remedy> {
         self.other_init(index).map(|_| self.matching_init_everywhere(index))
     }

@@ -1,11 +1,11 @@
-//! What a rule reports: the layer, what was measured against what, why, and what to change.
+//! Findings, which rules report: the layer, what was measured against what, why, and what to change.
 
 use serde::{Deserialize, Serialize};
 
 use crate::measurement::SuspectLabel;
 use crate::remedy::Remedy;
 
-/// How serious a finding is.
+/// Seriousness of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -35,7 +35,7 @@ pub struct Finding {
     pub code: String,
     /// Name of the rule, such as `dead-relu`.
     pub rule: String,
-    /// How serious it is.
+    /// Seriousness.
     pub level: Level,
     /// Name of the layer, or `None` for the whole network or the data.
     pub layer: Option<String>,
@@ -53,11 +53,11 @@ pub struct Finding {
     pub first_step: u64,
     /// Last step at which it was still beyond its limit.
     pub last_step: u64,
-    /// What was found, in a sentence.
+    /// Sentence that says what was found.
     pub message: String,
-    /// Why it is probably so.
+    /// Probable cause.
     pub cause: String,
-    /// What to do about it, best first, in words.
+    /// Remedies in words, best first.
     pub remedy: String,
     /// The same remedies for a program.
     #[serde(default)]
@@ -97,7 +97,7 @@ pub struct FindingReference {
 /// The statistic of a finding over time, for a chart.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What the values are.
+    /// Name of the values.
     pub statistic: String,
     /// Steps of the values.
     pub steps: Vec<u64>,

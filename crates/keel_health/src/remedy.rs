@@ -1,5 +1,5 @@
-//! Remedies as data: what can be changed, whether in the running model or only in a fresh run, and which config
-//! keys express it.
+//! Remedies as data: a change, the place where it can be made (the running model, or only a fresh run), and the config keys
+//! that express it.
 
 use serde::{Deserialize, Serialize};
 
@@ -210,7 +210,7 @@ pub enum Remedy {
     },
 }
 
-/// Where a remedy can be applied.
+/// Place where a remedy can be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Application {
@@ -228,7 +228,7 @@ impl Remedy {
         Remedy::EditProgram { change: change.into(), code: code.into() }
     }
 
-    /// Where the remedy can be applied.
+    /// Returns the place where the remedy can be applied.
     pub fn application(&self) -> Application {
         use Remedy::*;
         match self {
@@ -275,7 +275,7 @@ impl Remedy {
         }
     }
 
-    /// The remedy as `key=value` pairs for `--set`; empty where no key of the config expresses it.
+    /// Returns the remedy as `key=value` pairs for `--set`; empty where no key of the config expresses it.
     pub fn settings(&self) -> Vec<String> {
         use Remedy::*;
         match self {
@@ -319,22 +319,24 @@ impl Remedy {
             ScaleLearningRate { factor, value } => describe_learning_rate(*factor, *value),
             ClipNorm { value } => format!("clip the gradient norm at {}", number(*value)),
             ReinitialiseUnits { layer, units } => {
-                format!("re-initialise the {} dead units of {layer}", units.len())
+                let noun = if units.len() == 1 { "unit" } else { "units" };
+                format!("re-initialise the {} dead {noun} of {layer}", units.len())
             }
-            LsuvRescale { layer } => format!("rescale the weights of {layer} to unit output variance (lsuv)"),
+            LsuvRescale { layer } => {
+                format!("rescale the weights of {layer} so that its outputs have variance 1 (lsuv)")
+            }
             SetInit { layer: Some(layer), init, .. } => format!("initialise {layer} with {init}"),
             SetInit { init, .. } => format!("initialise with {init}"),
             ShrinkLastLayer { layer, std, .. } => {
-                format!("start {layer} with smaller weights (normal, std {})", number(*std))
+                format!("start {layer} with smaller weights (normal, standard deviation {})", number(*std))
             }
             PriorBias { layer } => format!("start the bias of {layer} at the log of the class shares"),
             ClassWeights => {
-                "weigh the classes in the loss by the inverse of their share (train.class_weights = \"balanced\")"
-                    .to_string()
+                "give rare classes more weight in the loss (train.class_weights = \"balanced\")".to_string()
             }
             AddPreprocess { step } => format!("preprocess with {step}"),
-            CleanData => "replace the non-finite values or drop their samples".to_string(),
-            CheckLabels => "check the labels: shuffled, from another file, or out of order".to_string(),
+            CleanData => "correct these values or drop their samples".to_string(),
+            CheckLabels => "check the labels: they may be shuffled, out of order, or from another file".to_string(),
             SetActivation { layer: Some(layer), function, .. } => format!("use {function} in {layer}"),
             SetActivation { function, from, .. } => format!("use {function} instead of {from} in the hidden layers"),
             RemoveOutputActivation { layer } => {
@@ -342,10 +344,10 @@ impl Remedy {
             }
             AddActivation { function } => format!("put {function} between weight layers that follow each other"),
             WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
-            SetEpochs { epochs } => format!("train for {epochs} epochs"),
-            SetWarmup { steps } => format!("let the learning rate rise over {steps} steps"),
+            SetEpochs { epochs } => format!("train for {}", counted(*epochs, "epoch")),
+            SetWarmup { steps } => format!("let the learning rate rise over {}", counted(*steps, "step")),
             SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training"),
-            SetOutputUnits { layer, units, .. } => format!("give {layer} {units} outputs"),
+            SetOutputUnits { layer, units, .. } => format!("give {layer} {}", counted(*units as u64, "output")),
             SetLoss { loss } => format!("use the loss {loss}"),
             AddBatchNorm => "put batch_norm before every hidden activation".to_string(),
             RecomputeBatchNormStatistics { batches } => {
@@ -358,10 +360,10 @@ impl Remedy {
                 format!("lower the dropout of {layer} to {}", number(*probability))
             }
             RemoveBias { layer, .. } => format!("switch the bias of {layer} off"),
-            Unfreeze { layer } => format!("let the parameters of {layer} learn, or remove them"),
+            Unfreeze { layer } => format!("unfreeze {layer}, so that its parameters learn"),
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
-            EarlyStopping { patience } => format!("stop after {patience} epochs without improvement"),
+            EarlyStopping { patience } => format!("stop after {} without improvement", counted(*patience, "epoch")),
             EditProgram { change, code } => format!("{change}; in PyTorch: `{code}`"),
             IgnoreColumns { columns } => format!("leave out {} (data.ignore_columns)", named(columns)),
             KeepDuplicatesTogether => {
@@ -380,6 +382,11 @@ impl Remedy {
 /// The words for a list of remedies, best first: "a; or b; or c".
 pub fn describe_all(remedies: &[Remedy]) -> String {
     remedies.iter().map(Remedy::describe).collect::<Vec<_>>().join("; or ")
+}
+
+/// A number of things, in words.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Names in quotes: "`a`", "`a` and `b`", "`a`, `b` and `c`".

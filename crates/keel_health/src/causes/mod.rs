@@ -1,4 +1,4 @@
-//! Which finding explains which: the cause leads, its consequences follow.
+//! Explanations of findings by others: the cause leads, its consequences follow.
 //!
 //! Each rule says which symptoms its findings explain, and how the layers must lie. A finding is explained by the
 //! candidate that is at least as serious, was there no later, and stands earliest in the [`causal_order`]. A fact, of level

@@ -19,7 +19,7 @@ pub struct Role {
 pub enum Stage {
     /// The last layer and the loss.
     Output,
-    /// What the training loop does: batches, mode, gradients, updates.
+    /// Work of the training loop: batches, mode, gradients, updates.
     Loop,
     /// Inputs and labels.
     Data,

@@ -2,10 +2,11 @@
 //! At the end of an epoch, in two epochs in a row: the loss in evaluation mode against the loss in training mode on the
 //! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
-//! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning. Losses
-//! are compared with three tenths of that of guessing at least: a small gap beside a tiny loss does no harm. Batches of fewer
-//! than 4 samples are an error before the training begins. If the loss
-//! gap is known and below 0.1, shifted channels are only noted.
+//! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a fact once it
+//! is over, and an error where the training fails. The gap is taken relative to the loss in training mode, or to three tenths
+//! of that of guessing if this is more: a small gap beside a tiny loss does no harm. A gap of at most 0.1 makes facts of the
+//! other two, and shifted channels are a fact where no gap is known. Batches of fewer than 4 samples are an error before the
+//! training begins, unless the network learns its task all the same.
 //!
 //! # Why it matters
 //! Training normalises with the statistics of the batch, inference with the running ones. Where they differ, the network
@@ -128,7 +129,11 @@ fn examine(case: &Case) -> Vec<Observation> {
 fn too_few_samples(case: &Case) -> Option<Observation> {
     let samples = case.model.batch_size.filter(|&size| size < FEWEST_SAMPLES)?;
     let norm = case.model.layers.iter().position(|layer| layer.kind == LayerKind::BatchNorm)?;
-    let message = format!("{} normalises over batches of {samples} samples", case.model.name(norm));
+    let message = format!(
+        "{} normalises over batches of {samples} {} (limit: at least {FEWEST_SAMPLES})",
+        case.model.name(norm),
+        if samples == 1 { "sample" } else { "samples" }
+    );
     Some(
         Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .statistic("samples a batch")
@@ -148,8 +153,12 @@ fn loss_gap(case: &Case, epoch: &EpochMeasurement) -> Option<f64> {
 fn different_losses(case: &Case, gap: f64) -> Observation {
     let mut observation = Observation::new(Level::Warn, None, gap, LOSS_GAP)
         .while_seen()
-        .message(format!("on the same samples the loss in inference is {} above that in training", percent(gap)))
-        .cause("the running statistics of batch normalisation do not describe the weights as they are now")
+        .message(format!(
+            "on the same samples the loss in evaluation mode is {} above that in training mode (limit {})",
+            percent(gap),
+            percent(LOSS_GAP)
+        ))
+        .cause("the running statistics, averages that batch normalisation uses in evaluation, do not fit the weights")
         .remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
     if case.model.batch_size.is_some_and(|size| size < LEAST_BATCH) {
         observation = observation
@@ -166,9 +175,10 @@ fn stale(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observa
         return None;
     }
     let message = format!(
-        "{} of the running statistics of {} are still their initial values",
+        "{} of the running statistics of {} (limit {}) are still their initial values",
         percent(residue),
-        case.model.name(norm.layer)
+        case.model.name(norm.layer),
+        percent(RESIDUE)
     );
     let cause = format!("momentum {} is too small for {} updates", number(momentum), norm.updates);
     Some(repair(
@@ -199,8 +209,11 @@ fn shifted(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Obser
         return None;
     }
     let name = case.model.name(norm.layer);
-    let message =
-        format!("the running statistics of {off} of {channels} channels of {name} are far from the exact ones");
+    let message = format!(
+        "the running statistics of {off} of {channels} channels of {name} ({}, limit {}) are far from the exact ones",
+        percent(share),
+        percent(CHANNEL_SHARE)
+    );
     let level = if gap.is_none() { Level::Info } else { level(gap) };
     let observation = Observation::new(level, Some(norm.layer), share, CHANNEL_SHARE)
         .while_seen()

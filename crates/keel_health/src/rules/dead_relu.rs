@@ -1,8 +1,9 @@
 //! # What it measures
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
-//! exactly, from one bit for every unit. Warning above 15 % of the units and at least three of them, error above 40 % or
-//! if the whole layer is silent. Before the first update the same share is judged on the first batches, and whether less
-//! than one value of the layer in a hundred fires.
+//! exactly, from one bit for every unit. Noted above 15 % of the units and at least three of them; a warning above 40 %, an
+//! error above 90 %. In a training whose loss is below half of that of guessing it is a fact. Before the first update, on at
+//! least 512 samples, the same limits of 40 % and 90 % hold, and a layer of which less than one value in a hundred fires is an
+//! error.
 //!
 //! # Why it matters
 //! A unit that never fires has no gradient and will never change: it is lost for good. A layer without a living unit
@@ -95,7 +96,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// How much of a layer is silent before the first update.
+/// Silence of a layer before the first update.
 pub(super) enum Silence {
     /// This share of the units, above [`WARN_SHARE`], fires for no sample.
     Units(f64),
@@ -115,11 +116,20 @@ fn at_start(case: &Case, index: usize) -> Option<Observation> {
     let name = case.model.name(index);
     let (share, limit, message) = match silence(start.layer(index)?)? {
         Silence::Units(share) => {
-            let message = format!("{} of the units of {name} are dead before training begins", percent(share));
-            (share, WARN_SHARE, message)
+            let limit = if share > ERROR_SHARE { ERROR_SHARE } else { WARN_SHARE };
+            let message = format!(
+                "{} of the units of {name} (limit {}) give zero for every sample before training begins",
+                percent(share),
+                percent(limit)
+            );
+            (share, limit, message)
         }
         Silence::Values(share) => {
-            let message = format!("{name} fires for {} of its values before training begins", percent(1.0 - share));
+            let message = format!(
+                "only {} of the values of {name} (limit: at least {}) are above zero before training begins",
+                percent(1.0 - share),
+                percent(NEARLY_DEAD)
+            );
             (share, 1.0 - NEARLY_DEAD, message)
         }
     };
@@ -138,7 +148,7 @@ fn lived_at_start(case: &Case, index: usize, share: f64) -> bool {
     }
 }
 
-/// What z before the layer says about units that are dead from the beginning.
+/// Cause of units that are dead from the beginning, as the values in front of the layer show it.
 fn early_cause(case: &Case, weights: Option<usize>) -> String {
     let weights = weights.filter(|&weights| case.model.norm_after(weights).is_none());
     let start = weights.and_then(|weights| Some((weights, case.start?.layer(weights)?)));
@@ -146,11 +156,11 @@ fn early_cause(case: &Case, weights: Option<usize>) -> String {
         let (mean, std) = (f64::from(layer.output_mean?), f64::from(layer.output_std?));
         (mean < -BELOW_ZERO * std).then(|| {
             let (name, mean, std) = (case.model.name(weights), number(mean), number(std));
-            format!("the output of {name} lies around {mean}, with a standard deviation of {std}: a bias that keeps it below zero")
+            format!("the output of {name} lies around {mean}, with a standard deviation of {std}: a bias keeps it below zero")
         })
     });
     below.unwrap_or_else(|| {
-        "the units were dead from the beginning: inputs, initialisation, a negative bias or a huge first step"
+        "the units were dead from the beginning: inputs or initialisation do not suit relu, a bias is negative, or the first step was huge"
             .to_string()
     })
 }
@@ -167,13 +177,16 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
     };
     let nearly = match units.nearly_dead(NEARLY_DEAD) {
         0 => String::new(),
+        1 => "; 1 more fires for less than one value in a hundred".to_string(),
         count => format!("; {count} more fire for less than one value in a hundred"),
     };
     let message = format!(
-        "{} of {} units of {} never fired for {} samples{nearly}",
+        "{} of {} units of {} ({}, limit {}) never fired: they gave zero for each of {} samples{nearly}",
         dead.len(),
         units.units(),
         case.model.name(index),
+        percent(share),
+        percent(threshold),
         units.samples()
     );
     Some(remedies(

@@ -1,7 +1,8 @@
 //! # What it measures
 //! Two things. The norm of the loss gradient at the first weight layer over that at the last: error above 70, in two
 //! windows. And the mean gradient norm of the last 25 steps over that of the up to 475 steps before: error from 5 on, at
-//! once, if it is also twice the norm the run began with.
+//! once, if it is also twice the norm the run began with. Either is a fact in a training whose loss is below half of that of
+//! guessing, unless a NaN or an infinity followed.
 //!
 //! # Why it matters
 //! One step along an exploded gradient throws away everything learned. It is the stage before NaN.
@@ -78,11 +79,11 @@ fn examine(case: &Case) -> Vec<Observation> {
 fn over_layers(case: &Case) -> Option<Observation> {
     let flow = gradient_flow(case).filter(|flow| !(flow.ratio <= LAYER_RATIO))?;
     let message = format!(
-        "the gradient grows by {} from {} back to {}: a factor of {} per layer",
+        "the gradient of {} is {} times as large as that of {} (limit {}): it grows on its way back",
+        case.model.name(flow.first),
         number(flow.ratio),
         case.model.name(flow.last),
-        case.model.name(flow.first),
-        number(flow.factor)
+        number(LAYER_RATIO)
     );
     let level = case.unless_learning(Level::Error);
     let observation = Observation::new(level, Some(flow.first), flow.ratio, LAYER_RATIO)
@@ -97,13 +98,17 @@ fn over_time(case: &Case) -> Option<Observation> {
     if !(growth.factor >= GROWTH && growth.against_start >= GROWTH_AGAINST_START) {
         return None;
     }
-    let message =
-        format!("the gradient norm grew to {} times its mean, at step {}", number(growth.factor), growth.step);
+    let message = format!(
+        "at step {} the gradient had grown to {} times its mean size (limit {})",
+        growth.step,
+        number(growth.factor),
+        number(GROWTH)
+    );
     let collapsed = case.moment == Moment::Collapse;
     let level = if collapsed { Level::Error } else { case.unless_learning(Level::Error) };
     let observation = Observation::new(level, None, growth.factor, GROWTH)
         .message(message)
-        .cause("the steps are too large for the curvature of the loss")
+        .cause("the steps are so large that they lead to places where the loss is ever steeper")
         .at_once();
     Some(calm(case, observation))
 }

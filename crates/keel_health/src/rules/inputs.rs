@@ -1,8 +1,10 @@
 //! # What it measures
 //! Mean and standard deviation of every feature (for images: every channel) over the training split, as the network
-//! sees it. Warning if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; error if abs(mean) > 2 or
-//! the standard deviation > 10, as with raw pixels from 0 to 255. Tables are judged when more than a fifth of their
-//! columns are off, images when one channel is. Constant features are left to K016.
+//! sees it. Noted if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; warning if abs(mean) > std or if
+//! the standard deviation is outside [0.1, 4]; error if abs(mean) > 2 or the standard deviation > 10, as with raw pixels from
+//! 0 to 255. Tables of five columns or more are judged when more than a fifth of the columns are off or one is an error,
+//! images when one channel is off. Constant features are left to K016. A network that learns its task all the same makes it
+//! a fact.
 //!
 //! # Why it matters
 //! If all inputs of a unit are positive, all its weight gradients have the same sign and training zigzags. Inputs far from
@@ -14,8 +16,8 @@
 //! training split and applied to everything that follows.
 //!
 //! # When it is fine
-//! One-hot columns, and tables where a few columns are on another scale by design: a column of a table whose values are known
-//! to span at least half a unit inside [-4, 4] is not judged. A network that starts with batch normalisation repairs much
+//! Flags, and tables where a few columns are on another scale by design: values known to span at least half a unit inside
+//! [-4, 4] are noted at most for images and not judged for tables, unless their mean is beyond 2. A network that starts with batch normalisation repairs much
 //! of it. Inputs need not lie in [-1, 1].
 //!
 //! # Source
@@ -98,9 +100,12 @@ pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
 /// Smallest difference between largest and smallest value of such a feature.
 pub const BOUNDED_SPAN: f32 = 0.5;
 
+const FAR_FROM_ZERO: &str = "the values are far from zero";
 const NOT_CENTRED: &str = "the values are not centred";
 const TOO_WIDE: &str = "the values are spread too widely";
 const TOO_NARROW: &str = "the values are spread too narrowly";
+/// Meaning of the word, for a sentence.
+const STANDARDISED: &str = "(mean 0, standard deviation 1)";
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -110,12 +115,25 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// How far one feature is off: level, measured, threshold, the words for it.
+/// Distance of one feature from what a network needs: level, measured, threshold, the words for it.
 struct Offence {
     level: Level,
     measured: f64,
     threshold: f64,
     words: &'static str,
+}
+
+impl Offence {
+    /// The number that is off, and its limit.
+    fn describe(&self, feature: &FeatureStatistics) -> String {
+        let (measured, limit) = (number(self.measured), number(self.threshold));
+        match self.words {
+            FAR_FROM_ZERO => format!("mean {} (limit {limit} from zero)", number(f64::from(feature.mean))),
+            NOT_CENTRED => format!("a mean that lies {measured} standard deviations from zero (limit {limit})"),
+            TOO_NARROW => format!("standard deviation {measured} (limit: at least {limit})"),
+            _ => format!("standard deviation {measured} (limit {limit})"),
+        }
+    }
 }
 
 fn judge(data: &DataMeasurement) -> Option<Observation> {
@@ -140,18 +158,14 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let kind = if data.images { "channel" } else { "feature" };
     let part = data.measured_samples.map(|samples| format!(" over {samples} of {} samples", data.samples));
     let subject = match count {
-        1 => "the inputs are not standardised: they have".to_owned(),
+        1 => format!("the inputs are not standardised {STANDARDISED}: they have"),
         _ => {
             let worst = data.feature_words(*worst);
-            format!("{} of {count} {kind}s are not standardised; {worst} has", offences.len())
+            let verb = if offences.len() == 1 { "is" } else { "are" };
+            format!("{} of {count} {kind}s {verb} not standardised {STANDARDISED}; {worst} has", offences.len())
         }
     };
-    let message = format!(
-        "{subject} mean {} and standard deviation {}{}",
-        number(f64::from(feature.mean)),
-        number(f64::from(feature.std)),
-        part.unwrap_or_default(),
-    );
+    let message = format!("{subject} {}{}", offence.describe(&feature), part.unwrap_or_default());
     let cause = match data.preprocessing.as_slice() {
         [] => format!("{}: no preprocessing step is in use", offence.words),
         steps => format!("{} although {} is in use", offence.words, steps.join(", ")),
@@ -177,12 +191,12 @@ fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
     whole.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-/// How far `feature` is off; one that is `bounded` is noted at most, unless it is far from zero.
+/// Returns the distance of `feature` from what a network needs; one that is `bounded` is noted at most, unless it is far from zero.
 fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
     let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });
     if mean > ERROR_MEAN {
-        offence(Level::Error, mean, ERROR_MEAN, "the values are far from zero")
+        offence(Level::Error, mean, ERROR_MEAN, FAR_FROM_ZERO)
     } else if std > ERROR_STD {
         offence(Level::Error, std, ERROR_STD, "the values are far too large")
     } else if bounded {
@@ -198,7 +212,7 @@ fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     }
 }
 
-/// How far a feature is off that a network can take as it is.
+/// Returns the same for a feature that a network can take as it is.
 fn mild_offence(mean: f64, std: f64) -> Option<Offence> {
     let note = |measured, threshold, words| Some(Offence { level: Level::Info, measured, threshold, words });
     if mean > INFO_RELATIVE_MEAN * std {

@@ -1,19 +1,21 @@
 //! # What it measures
-//! The share of every class in the training split: a ratio above 10 between the most and the least frequent class is a
-//! warning, a class without a sample an error. During training, from the third epoch on: if the network learns its
-//! training samples (loss below 0.95 of guessing) while the best validation loss stays at that of guessing (at least
-//! 0.97 of it), the labels carry nothing that could be learned: an error.
+//! The share of every class in the training split: a ratio above 10 between the most and the least frequent class is noted,
+//! a class without a sample is an error. Such a ratio is a warning at the end if the network has learned to answer with the
+//! largest class: its accuracy on the training samples is that of this answer, or at most 1 % of the way from it to perfect.
+//! From the third epoch on: if the network has come at least 20 % of the way from guessing to perfect on its training
+//! samples and never more than 3 % of it on the validation samples, the labels carry nothing that could be learned: an error.
 //!
 //! # Why it matters
 //! A network trained on unbalanced classes first learns to answer with the frequent one. An absent class can never be
 //! predicted. Shuffled labels can be memorised but not understood.
 //!
 //! # What to try
-//! Weigh the classes in the loss (`train.class_weights = "balanced"`), or start the last bias at the log of the class shares. For an absent class look at the
-//! split and at the number of classes. For meaningless labels look at some samples together with their labels.
+//! Weigh the classes in the loss (`train.class_weights = "balanced"`), or start the last bias at the log of the class
+//! shares. For an absent class look at the split and at the number of classes. For meaningless labels look at some samples together with their labels.
 //!
 //! # When it is fine
-//! Unbalanced classes are fine if they have weights in the loss, which silences this, if the rare class matters little, or if the metric that counts already looks good.
+//! Unbalanced classes are fine if they have weights in the loss, which silences this, if the rare class matters little, or if
+//! the metric that counts already looks good.
 //!
 //! # Source
 //! Karpathy, "A Recipe for Training Neural Networks" (2019); Zhang et al., "Understanding deep learning requires
@@ -93,8 +95,11 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
         return None;
     }
     if let Some(first) = absent.first() {
-        let message =
-            format!("{} of {expected} classes have no training sample; the first is class {first}", absent.len());
+        let have = if absent.len() == 1 { "has" } else { "have" };
+        let message = format!(
+            "{} of {expected} classes {have} no training sample (limit 0); the first is class {first}",
+            absent.len()
+        );
         return Some(
             Observation::new(Level::Error, None, absent.len() as f64, 0.0)
                 .message(message)
@@ -116,8 +121,12 @@ fn imbalance(data: &DataMeasurement) -> Option<f64> {
 
 fn unbalanced(case: &Case, level: Level, ratio: f64) -> Observation {
     let observation = Observation::new(level, None, ratio, UNBALANCED)
-        .message(format!("the largest class has {} times as many samples as the smallest", number(ratio)))
-        .cause("the data is unbalanced")
+        .message(format!(
+            "the largest class has {} times as many samples as the smallest (limit {})",
+            number(ratio),
+            number(UNBALANCED)
+        ))
+        .cause("the data is unbalanced: few samples show the rare classes")
         .remedy(Remedy::ClassWeights)
         .always();
     match case.model.output_layer() {
@@ -135,12 +144,7 @@ fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
         return None;
     }
     let observation = unbalanced(case, Level::Warn, ratio);
-    let message = format!(
-        "{}, and the network answers the largest for nearly every sample: its accuracy is {}, that of such an answer {}",
-        observation.message,
-        percent(accuracy),
-        percent(largest)
-    );
+    let message = format!("{}, and the network answers nearly every sample with the largest", observation.message);
     Some(observation.message(message))
 }
 
@@ -158,9 +162,10 @@ fn meaningless(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, None, understood, UNDERSTOOD)
             .statistic("part of the task learned of the validation samples")
             .message(format!(
-                "the network has learned {} of its training samples' task, but at most {} of that of the validation samples",
-                percent(memorised),
-                percent(understood.max(0.0))
+                "on the validation samples the network came at best {} of the way from guessing to perfect (limit: above {}), \
+                 while it memorised its training samples",
+                percent(understood.max(0.0)),
+                percent(UNDERSTOOD)
             ))
             .cause("the labels have nothing to do with the inputs: shuffled, or read in another order")
             .remedy(Remedy::CheckLabels)

@@ -1,6 +1,7 @@
 //! # What it measures
 //! Linear layers that follow each other with no function between them but normalisation over the batch, dropout or
-//! flattening, read off the graph: a warning. A pair with a narrow middle (fewer units than come in and go out), as in a
+//! flattening, read off the graph: a warning, and an error at the end of a training in which a network without any function
+//! has come less than half of the way from guessing to perfect. A pair with a narrow middle (fewer units than come in and go out), as in a
 //! factorised layer, is left alone, and so is a network whose description may lack functions.
 //!
 //! # Why it matters
@@ -79,10 +80,11 @@ fn judge(case: &Case, level: Level) -> Option<Observation> {
     let &(first, second) = pairs.first()?;
     let others = match pairs.len() {
         1 => String::new(),
-        count => format!("; {} more layers likewise", count - 1),
+        2 => "; 1 more layer does the same".to_string(),
+        count => format!("; {} more layers do the same", count - 1),
     };
     let message = format!(
-        "{} reads {} with no activation between them, so that both are one linear map{others}",
+        "{} follows {} with no activation between them, so that both can do no more than one layer{others}",
         model.name(second),
         model.name(first)
     );

@@ -1,8 +1,8 @@
 //! # What it measures
 //! NaN and infinite values in the inputs, and at every step in outputs, loss, gradients and weights. The first
 //! operation that produced one is named, in the order in which a step computes: forward through the graph, the loss,
-//! backward through the graph, the weights. At the end of an epoch and of the run, samples of a split whose outputs are no
-//! numbers: they are left out of its metrics. Any such value is an error, at once.
+//! backward through the graph, the weights. At the end of an epoch and of the run, samples of a split whose outputs are not
+//! finite: they are left out of its metrics. Any such value is an error, at once, whatever becomes of the training.
 //!
 //! # Why it matters
 //! A NaN spreads to every weight within one step and never leaves. Everything measured afterwards is meaningless.
@@ -53,7 +53,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Where a NaN or an infinity first appeared in a step.
+/// Place at which a NaN or an infinity first appeared in a step.
 struct Origin {
     layer: Option<usize>,
     tensor: String,
@@ -71,9 +71,14 @@ fn in_data(case: &Case) -> Vec<Observation> {
     }
     let place = data.first_non_finite_sample.map(|sample| format!(", first in sample {sample}")).unwrap_or_default();
     let kind = if inputs > 0 { "inputs" } else { "targets" };
+    let values = if count == 1 {
+        format!("value of the training {kind} is")
+    } else {
+        format!("values of the training {kind} are")
+    };
     let observation = Observation::new(Level::Error, None, count as f64, 0.0)
         .always()
-        .message(format!("{count} values of the training {kind} are NaN or infinite{place}"))
+        .message(format!("{count} {values} not finite (NaN or infinity; limit 0){place}"))
         .cause("the file holds them, or preprocessing divided by a standard deviation of zero".to_string())
         .remedy(Remedy::CleanData);
     vec![observation]
@@ -89,8 +94,11 @@ fn in_splits(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Error, None, count as f64, 0.0)
             .always()
-            .message(format!("{}; they are left out of the metrics", splits.join("; ")))
-            .cause("an input is so far from those of the training split that the network overflows".to_string())
+            .message(format!("{}; the limit is 0, and they are left out of the metrics", splits.join("; ")))
+            .cause(
+                "an input is so far from those of the training split that the numbers in the network became too large"
+                    .to_string(),
+            )
             .remedy(Remedy::CleanData)
             .statistic("samples without a result"),
     )
@@ -110,7 +118,10 @@ fn in_step(case: &Case, step: &StepMeasurement) -> Vec<Observation> {
     let place = origin.layer.map(|layer| format!(" of {}", case.model.name(layer))).unwrap_or_default();
     let observation = Observation::new(Level::Error, origin.layer, origin.count.max(1) as f64, 0.0)
         .always()
-        .message(format!("step {}: the first NaN or infinity is in the {}{place}", step.step, origin.tensor))
+        .message(format!(
+            "at step {} the first NaN or infinity (limit 0) appeared in the {}{place}",
+            step.step, origin.tensor
+        ))
         .cause(origin.cause)
         .remedy(case.scale_learning_rate(0.1))
         .remedy(Remedy::ClipNorm { value: 1.0 })
@@ -127,15 +138,20 @@ fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
             format!("its {} is not finite: the update of the step before broke it", parameter.role.name())
         }
         None if reads_input => {
-            "its weights are finite, so the batch itself holds the value or z overflowed".to_string()
+            "its weights are finite: the batch holds the value, or the sums of the layer became too large for a number"
+                .to_string()
         }
-        None => "its inputs and weights are finite: z overflowed, or a division or log met zero".to_string(),
+        None => {
+            "its inputs and weights are finite: its sums became too large for a number, or a division or log met zero"
+                .to_string()
+        }
     };
     let counted = layer.output.filter(|output| output.non_finite > 0);
     let (tensor, cause) = match counted {
-        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => {
-            ("variance of the output", "its values are so large that their squares overflow".to_string())
-        }
+        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => (
+            "variance of the output",
+            "its values are so large that their squares are too large for a number".to_string(),
+        ),
         _ => ("output", cause),
     };
     let count = counted.map_or(0, |output| output.non_finite);
@@ -146,7 +162,9 @@ fn loss_origin(step: &StepMeasurement) -> Option<Origin> {
     (!step.loss.is_finite()).then(|| Origin {
         layer: None,
         tensor: "loss".to_string(),
-        cause: "the outputs of all measured layers are finite: a log of zero, or logits too large for exp".to_string(),
+        cause:
+            "the outputs of all measured layers are finite: the loss met a log of zero, or outputs too large for exp"
+                .to_string(),
         count: 1,
     })
 }
@@ -159,7 +177,9 @@ fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
             Some(parameter) => format!("gradient of the {}", parameter.role.name()),
             None => continue,
         };
-        let cause = "the forward pass is finite: the gradient overflowed, or a derivative divided by zero".to_string();
+        let cause =
+            "the forward pass is finite: the gradient became too large for a number, or a derivative divided by zero"
+                .to_string();
         let count = layer.gradient.map_or(0, |gradient| gradient.non_finite);
         return Some(Origin { layer: Some(layer.layer), tensor, cause, count });
     }
@@ -167,8 +187,9 @@ fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
     overall.then(|| Origin {
         layer: None,
         tensor: "gradient norm".to_string(),
-        cause: "the gradients of all measured layers are finite: their squares overflow, or another layer is at fault"
-            .to_string(),
+        cause:
+            "the gradients of all measured layers are finite: their squares are too large, or another layer is at fault"
+                .to_string(),
         count: 1,
     })
 }
@@ -179,7 +200,7 @@ fn weight_origin(step: &StepMeasurement) -> Option<Origin> {
         Some(Origin {
             layer: Some(layer.layer),
             tensor: parameter.role.name().to_string(),
-            cause: "gradients are finite, so the update itself overflowed".to_string(),
+            cause: "the gradients are finite, so the update itself was too large for a number".to_string(),
             count: parameter.non_finite,
         })
     })

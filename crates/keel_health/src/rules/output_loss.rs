@@ -1,10 +1,11 @@
 //! # What it measures
-//! Whether the last layer fits the loss, from the description of the model: an activation where the loss expects
+//! The fit of the last layer and the loss, from the description of the model: an activation where the loss expects
 //! logits (softmax twice, sigmoid twice), a missing log-softmax, a number of outputs that is not the number of classes, a
 //! label beyond the last class, targets that the last activation cannot reach. Where the values that the loss was given are
 //! recorded (`predictions`), these show an activation that the description does not name, over a window: rows of
 //! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss that
-//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error.
+//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error, whatever
+//! becomes of the training.
 //!
 //! # Why it matters
 //! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away
@@ -111,19 +112,22 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
         None => observation,
     };
     match (loss, function) {
-        (LossKind::CrossEntropy, Softmax | LogSoftmax) => Some(drop(error("softmax is applied twice"))),
-        (LossKind::Bce, Sigmoid) => Some(drop(error("sigmoid is applied twice"))),
+        (LossKind::CrossEntropy, Softmax | LogSoftmax) => {
+            Some(drop(error("it applies softmax itself, so that softmax is applied twice")))
+        }
+        (LossKind::Bce, Sigmoid) => Some(drop(error("it applies sigmoid itself, so that sigmoid is applied twice"))),
         (LossKind::CrossEntropy | LossKind::Bce | LossKind::Hinge, Identity) => None,
         (LossKind::CrossEntropy | LossKind::Bce | LossKind::Hinge, other) => {
-            Some(drop(error(&format!("it expects logits of any size, {} limits them", other.name()))))
+            Some(drop(error(&format!("it expects logits, numbers of any size, and {} limits them", other.name()))))
         }
         (LossKind::Nll, LogSoftmax) | (LossKind::BceProbabilities, Sigmoid | Softmax) => None,
         (LossKind::Nll | LossKind::BceProbabilities, Identity) if case.model.unlisted_functions => None,
-        (LossKind::Nll, _) => {
-            Some(error("it expects log-probabilities").remedy(Remedy::SetLoss { loss: "cross_entropy".to_string() }))
-        }
+        (LossKind::Nll, _) => Some(
+            error("it expects log-probabilities, logarithms of probabilities")
+                .remedy(Remedy::SetLoss { loss: "cross_entropy".to_string() }),
+        ),
         (LossKind::BceProbabilities, _) => {
-            Some(error("it expects probabilities").remedy(Remedy::SetLoss { loss: "bce".to_string() }))
+            Some(error("it expects probabilities, from 0 to 1").remedy(Remedy::SetLoss { loss: "bce".to_string() }))
         }
         _ => None,
     }
@@ -139,7 +143,7 @@ fn wrong_values(case: &Case) -> Option<Observation> {
             ("the sum of each row is 1, so softmax is applied twice", "remove the softmax", LOGITS)
         }
         LossKind::CrossEntropy | LossKind::Bce if squashed => {
-            ("these are no logits, so sigmoid is applied first", "remove the sigmoid", LOGITS)
+            ("these are not logits, numbers of any size, so sigmoid is applied first", "remove the sigmoid", LOGITS)
         }
         LossKind::Nll if probabilities => {
             ("these are probabilities, not their logarithms", "use log_softmax instead of softmax", LOG_SOFTMAX)
@@ -172,7 +176,11 @@ fn wrong_width(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Error, Some(last), units as f64, wanted as f64)
             .always()
-            .message(format!("{} has {units} outputs for {classes} classes ({})", case.model.name(last), loss.name()))
+            .message(format!(
+                "{} has {units} outputs for {classes} classes ({} needs {wanted})",
+                case.model.name(last),
+                loss.name()
+            ))
             .cause("the width of the last layer does not follow the data")
             .remedy(Remedy::SetOutputUnits {
                 layer: case.model.name(last),
@@ -209,16 +217,16 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
     if lowest >= from && highest <= to {
         return None;
     }
-    let (measured, threshold) = if lowest < from { (lowest, from) } else { (highest, to) };
+    let (measured, threshold, side) = if lowest < from { (lowest, from, "below") } else { (highest, to, "above") };
     Some(
         Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
             .always()
             .message(format!(
-                "targets reach from {} to {}, but {} ends in {}",
-                number(f64::from(lowest)),
-                number(f64::from(highest)),
+                "the targets reach {}, but {} ({}) gives nothing {side} {}",
+                number(f64::from(measured)),
                 case.model.name(layer),
-                function.name()
+                function.name(),
+                number(f64::from(threshold))
             ))
             .cause("the last activation cannot produce these targets")
             .remedy(Remedy::RemoveOutputActivation { layer: case.model.name(layer) }),

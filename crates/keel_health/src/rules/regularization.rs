@@ -1,9 +1,10 @@
 //! # What it measures
 //! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on, for
-//! five windows, while the loss is above a fifth of its first value and the decay halves the weights within about 2,300
-//! steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning,
-//! from 0.8 on an error; a decay that halves the weights within a hundred steps of plain gradient descent (learning rate
-//! × decay above 0.007) is a warning, within 25 (above 0.028) an error.
+//! five windows, while the loss is above half of that of guessing and the decay halves the weights within about 2,300
+//! steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning, from 0.8 on an error,
+//! whatever becomes of the training; a decay that halves the weights within 230 steps of plain gradient descent (learning
+//! rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a fact where the network learns its task
+//! all the same.
 //!
 //! # Why it matters
 //! If the penalty pulls harder than the data, the weights go to zero and the network answers the same to everything.
@@ -24,7 +25,7 @@ use super::{
     batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, signal, stopped_early, tiny_batch, too_small,
     update_ratio, vanishing_gradient, zigzag,
 };
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
@@ -110,7 +111,7 @@ fn dropout(case: &Case) -> Vec<Observation> {
             let name = case.model.name(index);
             Observation::new(level, Some(index), probability, threshold)
                 .always()
-                .message(format!("{name} drops {} of its inputs", number(probability)))
+                .message(format!("{name} drops {} of its inputs (limit {})", percent(probability), percent(threshold)))
                 .cause("what is left is too little to learn from")
                 .remedy(Remedy::SetDropout { layer: name, probability: 0.3, config_key: case.config_key(index) })
         })
@@ -126,9 +127,10 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     let (level, threshold) =
         if product > ERROR_SHRINKAGE { (Level::Error, ERROR_SHRINKAGE) } else { (Level::Warn, WARN_SHRINKAGE) };
     let observation = Observation::new(level, None, product, threshold);
-    let time = match (std::f64::consts::LN_2 / product).ceil() {
-        1.0 => "a single step".to_owned(),
-        steps => format!("{} steps", number(steps)),
+    let steps = |product: f64| std::f64::consts::LN_2 / product;
+    let time = match steps(product).ceil() {
+        1.0 => format!("a single step (limit {:.0})", steps(threshold)),
+        count => format!("{} steps (limit {:.0})", number(count), steps(threshold)),
     };
     let highest = highest_rate(case.model.optimizer.as_deref());
     if rate > highest && 0.1 * highest * decay <= ERROR_SHRINKAGE {
@@ -136,18 +138,18 @@ fn shrinkage(case: &Case) -> Option<Observation> {
         return Some(
             observation
                 .message(format!(
-                    "at a learning rate of {} the weight decay {} halves the weights within {time}",
+                    "at a learning rate of {} the weight decay of {} halves the weights within {time}",
                     number(rate),
                     number(decay)
                 ))
-                .cause("the learning rate is far too high; the penalty grows with it")
+                .cause("the learning rate is far too high, and the pull of the decay grows with it")
                 .remedy(Remedy::ScaleLearningRate { factor: value / rate, value: Some(value) }),
         );
     }
     Some(
         observation
-            .message(format!("weight decay {} halves the weights within {time}", number(decay)))
-            .cause("the penalty pulls the weights to zero faster than the data can push them")
+            .message(format!("the weight decay of {} halves the weights within {time}", number(decay)))
+            .cause("the decay pulls the weights to zero faster than the data can push them")
             .remedy(Remedy::SetWeightDecay { value: (1e-4 / rate).min(5e-4) }),
     )
 }
@@ -180,11 +182,12 @@ fn dominating_decay(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, RATIO)
             .message(format!(
-                "the weight decay of {} is {} times as strong as the gradient of the data",
+                "the weight decay of {} is {} times as strong as the gradient of the data (limit {})",
                 case.model.name(layer),
-                number(ratio)
+                number(ratio),
+                number(RATIO)
             ))
-            .cause("the penalty decides where the weights go")
+            .cause("the decay, and not the data, decides where the weights go")
             .remedy(Remedy::SetWeightDecay { value: decay })
             .at_once(),
     )

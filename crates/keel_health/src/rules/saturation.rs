@@ -1,7 +1,9 @@
 //! # What it measures
 //! For hidden sigmoid and tanh layers, at the start and over every window: the share of elements at the flat ends
 //! (sigmoid outside [0.015, 0.985], abs(tanh) > 0.97), and the share of units that are there for more than 95 % of the
-//! samples. Warning above 30 % of the elements or 5 % of the units, error above 50 % of the elements.
+//! samples. Above 30 % of the elements it is noted at the start and a warning in a window, as are more than 5 % of the units
+//! (two at least) in a window; above 50 % of the elements it is an error. In a training whose loss is below half of that of
+//! guessing it is a fact.
 //!
 //! # Why it matters
 //! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: nearly no gradient passes, and the layers
@@ -107,10 +109,19 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
                 false if at_start => (Level::Info, WARN_ELEMENTS),
                 false => (Level::Warn, WARN_ELEMENTS),
             };
-            (level, share, limit, format!("{} of the outputs of {name} are saturated ({function})", percent(share)))
+            let message = format!(
+                "{} of the outputs of {name} lie at the flat ends of {function} (limit {})",
+                percent(share),
+                percent(limit)
+            );
+            (level, share, limit, message)
         }
         _ if stuck > TOLERATED_UNITS && stuck_share > WARN_UNITS => {
-            let message = format!("{stuck} units of {name} are saturated for nearly all samples ({function})");
+            let message = format!(
+                "{stuck} units of {name} ({}, limit {}) stay at the flat ends of {function} for nearly every sample",
+                percent(stuck_share),
+                percent(WARN_UNITS)
+            );
             (Level::Warn, stuck_share, WARN_UNITS, message)
         }
         _ => return None,
@@ -118,7 +129,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     let level = if at_start { level } else { case.unless_learning(level) };
     let early = at_start || case.history.closed_windows() <= 2;
     let cause = if early {
-        "inputs or weights are too large: z is beyond the range where the function bends"
+        "inputs or weights are too large: the sums of the units lie beyond the steep part of the function"
     } else {
         "the weights grew during training: the learning rate is too high for this function"
     };

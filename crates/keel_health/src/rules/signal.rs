@@ -1,10 +1,11 @@
 //! # What it measures
 //! The standard deviation of z, the output of every linear layer and convolution, on one real batch before the first
-//! update. Warning outside [0.25, 4]; error outside [0.1, 10], or if the variances of the layers are more than a factor of
-//! 10 apart. Layers followed by normalisation are not judged, because it sets their scale anew, nor layers
-//! behind a relu layer that is dead, or nearly, from the start (K010). The last layer may be as small as it likes and only an error
-//! if it is too large: the loss at the start (K004) judges the rest. Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is
-//! compared with that.
+//! update. Noted outside [0.25, 4]; error outside [0.1, 10], or if the variance grows or shrinks by more than a factor of 10
+//! from the first layer to the last, along a straight line through its logarithms. It is a warning at most where the network
+//! learns a good part of its task, and a fact where it learns all of it. Layers followed by normalisation are not judged, because it sets their scale anew, nor layers
+//! behind a relu layer that is dead, or nearly, from the start (K010). The last layer may be as small as it likes and is only
+//! reported above 10: the loss at the start (K004) judges the rest. Behind tanh the signal of a well-initialised network
+//! decays slowly, like 1/sqrt(depth): z is compared with that.
 //!
 //! # Why it matters
 //! If every layer shrinks the signal a little, deep layers see nothing but zero, and the gradient of their weights is
@@ -13,7 +14,7 @@
 //! # What to try
 //! The initialiser that fits the activation: `xavier_normal` for tanh and sigmoid, `kaiming_normal` for relu and its
 //! relatives, `lecun_normal` for selu. `lsuv` measures and corrects every layer. Batch normalisation before the
-//! activation makes the question moot.
+//! activation sets the scale whatever the weights are.
 //!
 //! # When it is fine
 //! An unusual initialiser whose signal is fine is not reported: weights are never judged alone.
@@ -156,9 +157,12 @@ fn judge(case: &Case, signals: &[LayerSignal]) -> Option<Observation> {
         signal if signal.corrected < WARN_STD.0 => WARN_STD.0,
         _ => VARIANCE_RATIO,
     };
-    let measured = if threshold == VARIANCE_RATIO && first.std <= WARN_STD.1 { ratio } else { first.std };
+    let is_trend = threshold == VARIANCE_RATIO && first.std <= WARN_STD.1;
+    let measured = if is_trend { ratio } else { first.std };
+    let message =
+        if is_trend { describe_trend(ratio) } else { describe(&case.model.name(first.layer), measured, threshold) };
     let observation = Observation::new(level, Some(first.layer), measured, threshold)
-        .message(describe(case, signals, first))
+        .message(message)
         .cause(cause(case.model, first));
     Some(with_remedies(case, first, observation))
 }
@@ -173,13 +177,21 @@ fn variance_ratio(stds: &[f64]) -> f64 {
     if squares > 0.0 { (products / squares * (count - 1.0)).abs().exp() } else { 1.0 }
 }
 
-fn describe(case: &Case, signals: &[LayerSignal], first: &LayerSignal) -> String {
-    let values: Vec<String> = signals.iter().map(|signal| number(signal.std)).collect();
+/// The words for a layer whose outputs have a standard deviation of `std`, beyond `limit`.
+fn describe(layer: &str, std: f64, limit: f64) -> String {
+    let side = if std < limit { "at least " } else { "" };
     format!(
-        "{} has a pre-activation of standard deviation {} on the first batch; over all layers: {}",
-        case.model.name(first.layer),
-        number(first.std),
-        values.join(", ")
+        "before the first step the outputs of {layer} have a standard deviation of {} (limit: {side}{})",
+        number(std),
+        number(limit)
+    )
+}
+
+fn describe_trend(ratio: f64) -> String {
+    format!(
+        "before the first step the variance of the outputs changes {}-fold from the first layer to the last (limit {})",
+        number(ratio),
+        number(VARIANCE_RATIO)
     )
 }
 
@@ -188,7 +200,17 @@ fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
     let description = &model.layers[signal.layer];
     let scheme = description.initializer.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
     let function = model.activation_after(signal.layer).and_then(|index| model.layers[index].function);
+    let matches = |function: ActivationFunction| {
+        description.initializer.as_deref().is_some_and(|name| family(name) == family(function.matching_initializer()))
+    };
     match function {
+        Some(ActivationFunction::Sigmoid) if signal.std <= 1.0 => {
+            "sigmoid narrows the signal in every layer, whatever the weights are".to_string()
+        }
+        Some(function) if matches(function) => format!(
+            "the initialiser{scheme} suits {}, so the inputs of the network are {direction}, or the layer has few units",
+            function.name()
+        ),
         Some(function) => format!(
             "the weights{scheme} are {direction} for {}, which needs {}",
             function.name(),
@@ -196,6 +218,11 @@ fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
         ),
         None => format!("the weights{scheme} are {direction} for what the layer reads"),
     }
+}
+
+/// Name of the scale that an initialiser gives: `xavier` for `xavier_normal` and `xavier_uniform`.
+fn family(initializer: &str) -> &str {
+    initializer.split_once('_').map_or(initializer, |(family, _)| family)
 }
 
 /// One bad layer usually means all of them, so the whole model is initialised anew. A stack of sigmoids fades whatever its

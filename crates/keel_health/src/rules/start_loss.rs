@@ -1,7 +1,7 @@
 //! # What it measures
 //! (L0 - ln C) / ln C, the loss before the first update against that of guessing among C classes, over at least 512
-//! samples. Above 0.25 it is noted, above 0.6 a warning, above 1 an error; a loss more than 0.1 ln C below that of
-//! guessing with the class shares is a warning.
+//! samples. Above 0.25 it is noted, above 4 a warning, unless the network learns its task all the same; a loss more than
+//! 0.1 ln C below that of guessing with the class shares is a warning.
 //!
 //! # Why it matters
 //! A network that knows nothing should say so. A higher loss means that it is confidently wrong: the first epochs are
@@ -15,11 +15,11 @@
 //! some steps. Label smoothing and class weights change the loss of guessing.
 //!
 //! # Source
-//! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 0.6 and
+//! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 4 and
 //! -0.1 are ours.
 
 use crate::calibration::{Bad, Calibration};
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::history::History;
 use crate::measurement::ModelDescription;
@@ -70,7 +70,12 @@ fn judge(case: &Case) -> Option<Observation> {
     let excess = (loss - chance) / chance;
     if (loss - informed) / chance < WARN_SHORTFALL {
         let observation = Observation::new(Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
-            .message(format!("the loss at the start is {}, below the {} of guessing", number(loss), number(informed)))
+            .message(format!(
+                "the loss before the first step is {}, below the {} of guessing (limit {})",
+                number(loss),
+                number(informed),
+                number(informed + WARN_SHORTFALL * chance)
+            ))
             .cause("the labels leak into the inputs, or the loss is not averaged over all samples and classes")
             .remedy(Remedy::CheckLabels)
             .always();
@@ -82,8 +87,12 @@ fn judge(case: &Case) -> Option<Observation> {
         _ => return None,
     };
     let mut observation = Observation::new(level, None, excess, threshold)
-        .message(format!("the loss at the start is {}; guessing would give {}", number(loss), number(chance)))
-        .cause("the logits are too large: the network is sure of answers it cannot know yet");
+        .message(format!(
+            "the loss before the first step is {} above that of guessing (limit {})",
+            percent(excess),
+            percent(threshold)
+        ))
+        .cause("the outputs of the last layer are too large: the network is sure of answers it cannot know yet");
     if let Some(last) = case.model.output_layer() {
         let (layer, config_key) = (case.model.name(last), case.config_key(last));
         observation = observation.remedy(Remedy::ShrinkLastLayer { layer: layer.clone(), std: 0.01, config_key });

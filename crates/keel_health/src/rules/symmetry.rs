@@ -1,6 +1,6 @@
 //! # What it measures
 //! Units of a layer with exactly the same incoming weights and exactly the same gradient as another unit, before the
-//! first update. Any such unit is an error.
+//! first update. Two such units are an error, whatever becomes of the training.
 //!
 //! # Why it matters
 //! Units that start alike and get the same gradient stay alike for ever: a layer of a hundred units then works like a
@@ -78,8 +78,10 @@ fn examine(case: &Case) -> Vec<Observation> {
             let of = layer.units.map(|units| format!(" of {units}")).unwrap_or_default();
             Observation::new(Level::Error, Some(layer.layer), identical as f64, 1.0)
                 .always()
-                .message(format!("{identical}{of} units of {name} have the same weights and the same gradient"))
-                .cause("the weights start at one constant value")
+                .message(format!(
+                    "{identical}{of} units of {name} have the same weights and the same gradient (limit 1)"
+                ))
+                .cause("the weights start at one constant value, so that all units learn the same")
                 .remedy(case.matching_init_everywhere(layer.layer))
         })
         .collect()

@@ -83,13 +83,16 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
     if measured as f32 <= threshold as f32 {
         return None;
     }
-    let observation = Observation::new(Level::Error, None, measured, threshold)
-        .always()
-        .message(format!("after {} steps on the same {} samples {words}", tiny.steps, tiny.samples));
+    let observation = Observation::new(Level::Error, None, measured, threshold).always().message(format!(
+        "after {} steps on the same {} samples {words} (limit {})",
+        tiny.steps,
+        tiny.samples,
+        percent(threshold)
+    ));
     Some(match tiny.learned_at {
         Some(rate) => optimizer_at_fault(case, tiny, observation, f64::from(rate)),
         None => observation
-            .cause("labels, loss, output layer or learning rate; whatever else was found comes first")
+            .cause("labels, loss, last layer or learning rate do not fit; other findings say which")
             .remedy(Remedy::CheckLabels)
             .remedy(case.scale_learning_rate(0.1)),
     })
@@ -105,7 +108,7 @@ fn optimizer_at_fault(case: &Case, tiny: &TinyBatch, observation: Observation, r
     let (direction, factor) = if ratio > 0.1 && ratio < 1.05 { ("low", 10.0) } else { ("high", 0.1) };
     observation
         .cause(format!(
-            "the network can learn them: adam did with a learning rate of {}; the learning rate{configured} of \
+            "the network can learn them, as adam did with a learning rate of {}: the learning rate{configured} of \
              {optimizer} is probably too {direction}",
             number(rate)
         ))
@@ -121,14 +124,22 @@ fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
     Some(
         Observation::new(Level::Error, check.layer, error, GRADIENT_ERROR)
             .always()
-            .message(format!("the gradient differs from finite differences by {}{place}", number(error)))
-            .cause("the backward pass of that layer does not belong to its forward pass"),
+            .message(format!(
+                "the gradient{place} is off by {} (limit {}) against the slope of the loss for small changes of a weight",
+                percent(error),
+                percent(GRADIENT_ERROR)
+            ))
+            .cause("the backward pass of that layer is not the derivative of its forward pass"),
     )
 }
 
 fn mixed_samples(difference: f64) -> Observation {
     Observation::new(Level::Error, None, difference, MIXING)
         .always()
-        .message(format!("the output of a sample changes by {} with its neighbours in the batch", number(difference)))
+        .message(format!(
+            "the output of a sample changes by {} (limit {}) with its neighbours in the batch",
+            number(difference),
+            number(MIXING)
+        ))
         .cause("an operation mixes the samples of a batch: a wrong axis, or batch statistics in inference")
 }

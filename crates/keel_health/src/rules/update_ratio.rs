@@ -1,11 +1,16 @@
 //! # What it measures
-//! norm(update) / norm(weight) of every weight matrix, the median over a window. Healthy is about 1e-3. Warning outside
-//! [3e-4, 1e-2], error above 1e-1, and only if the loss shows it: a large ratio is reported when the loss has not fallen
-//! below 90 % of its first value, a small one when it is still above 50 %; while it is above 80 %, a ratio below 7e-4
-//! counts as small. In a schedule the lower limits fall with the learning rate. A single step that changed a hidden layer by
-//! more than 3e-2 is an error too if the loss never fell after it: units may have died of it at once. Steps of warm-up and of the tail of a
-//! schedule are not judged as too small. Norms, biases and weights followed by normalisation are not judged as too
-//! large: their scale has no effect.
+//! norm(update) / norm(weight) of every weight matrix, the median over a window. Healthy is about 1e-3. Losses are compared
+//! with that of guessing.
+//!
+//! - Too large, while the loss is not below 95 %: above 2e-2 a warning, which is never raised, above 1e-1 an error. A single
+//!   step that changed a hidden layer by more than 3e-2 is an error too: units may have died of it at once.
+//! - Too small, while the loss is above 50 %: below 3e-4 a warning, or below 7e-4 while the loss is above 80 %. These limits
+//!   fall with the learning rate of a schedule; windows at less than 30 % of its peak are not judged.
+//! - At the end: below 2e-3 a warning if the losses fell in a straight line to the last epoch with more than 50 % left; below
+//!   7e-4 an error if less than 10 % of the way from guessing to perfect was learned.
+//!
+//! Norms, biases and weights followed by normalisation are not judged as too large: their scale has no effect. A network that
+//! learns its task all the same makes any of it a fact.
 //!
 //! # Why it matters
 //! It is the most direct view on the learning rate: a step that changes the weights by a tenth forgets what was
@@ -27,7 +32,7 @@ use super::{
     batch_norm, dead_relu, exploding_gradient, frozen, loss_trend, non_finite, saturation, stopped_early, zigzag,
 };
 use crate::calibration::{Bad, Calibration, largest};
-use crate::case::{Case, Moment, Observation, number, percent};
+use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
 use crate::history::Window;
 use crate::measurement::{LayerStatistic, ModelDescription, ParameterRole};
@@ -120,7 +125,7 @@ pub const LOSS_DONE: f64 = 0.5;
 pub const LOSS_SLOW: f64 = 0.8;
 /// Part of the task below which nothing was learned; ours.
 const NOTHING: f64 = 0.1;
-const TOO_LOW: &str = "the learning rate is too low, or the gradient that reaches the weights is";
+const TOO_LOW: &str = "the learning rate is too low, or hardly any gradient reaches the weights";
 /// Times as many epochs, where no higher rate helps.
 const LONGER: f64 = 3.0;
 /// Learning rate relative to its peak from which a small ratio is judged.
@@ -152,8 +157,12 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         return None;
     }
     let (level, threshold) = if ratio > ERROR_HIGH { (Level::Error, ERROR_HIGH) } else { (Level::Warn, WARN_HIGH) };
-    let message =
-        format!("a step changes the weights of {} by {} of their norm", case.model.name(layer), number(ratio));
+    let message = format!(
+        "a step changes the weights of {} by {} of their size (limit {})",
+        case.model.name(layer),
+        part(ratio),
+        part(threshold)
+    );
     let observation = Observation::new(level, Some(layer), ratio, threshold);
     // A gradient that is lost in the noise makes steps of this size, too.
     let observation = if level == Level::Warn { observation.as_warning() } else { observation };
@@ -182,9 +191,10 @@ fn shock(case: &Case) -> Option<Observation> {
     let ratios = judged.filter_map(|index| Some((index, largest(index)?)));
     let (layer, ratio) = ratios.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, ratio)| !(*ratio <= SHOCK))?;
     let message = format!(
-        "one step changed the weights of {} by {} of their norm, and the loss has not fallen since",
+        "one step changed the weights of {} by {} of their size (limit {}), and the loss has not fallen since",
         case.model.name(layer),
-        number(ratio)
+        part(ratio),
+        part(SHOCK)
     );
     Some(
         Observation::new(Level::Error, Some(layer), ratio, SHOCK)
@@ -207,8 +217,12 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     if idle {
         return None;
     }
-    let message =
-        format!("a step changes the weights of {} by only {} of their norm", case.model.name(layer), number(ratio));
+    let message = format!(
+        "a step changes the weights of {} by only {} of their size (limit: at least {})",
+        case.model.name(layer),
+        part(ratio),
+        part(limit)
+    );
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, limit)
             .message(message)
@@ -228,11 +242,11 @@ fn too_slow(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "the loss falls in a straight line, with {} of that of guessing left at the end, and a step changes the weights of {} by \
-         only {} of their norm",
-        percent(descent.last),
+        "a step changes the weights of {} by only {} of their size (limit: at least {}), and the loss falls in a straight line to \
+         the end",
         case.model.name(layer),
-        number(ratio)
+        part(ratio),
+        part(WARN_STRAIGHT)
     );
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
@@ -252,10 +266,10 @@ fn hardly_moved(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "the training ends with {} of the task learned, and a step changes the weights of {} by only {} of their norm",
-        percent(learned.max(0.0)),
+        "a step changes the weights of {} by only {} of their size (limit: at least {}), and next to nothing is learned",
         case.model.name(layer),
-        number(ratio)
+        part(ratio),
+        part(WARN_SLOW)
     );
     Some(
         Observation::new(Level::Error, Some(layer), ratio, WARN_SLOW)
@@ -264,6 +278,11 @@ fn hardly_moved(case: &Case) -> Option<Observation> {
             .remedy(case.scale_learning_rate(factor(ratio)))
             .remedy(case.longer(LONGER)),
     )
+}
+
+/// A ratio for a sentence, in percent, however small it is.
+fn part(ratio: f64) -> String {
+    format!("{} %", number(100.0 * ratio))
 }
 
 /// Update ratios of the weight layers in the window to judge.

@@ -1,6 +1,6 @@
 //! # What it measures
 //! The norm of the loss gradient with respect to the output of the first weight layer against that of the last one, over a
-//! window. Warning below 1e-2, error below 1e-3. Norms and not values are compared, because pooling and wide layers spread
+//! window. Warning below 1e-2, error below 1e-3; a fact in a training whose loss is below half of that of guessing. Norms and not values are compared, because pooling and wide layers spread
 //! the same gradient over more elements.
 //!
 //! # Why it matters
@@ -78,11 +78,9 @@ pub(super) struct Flow {
     pub(super) first: usize,
     pub(super) last: usize,
     pub(super) ratio: f64,
-    /// Mean factor from one weight layer to the one before it.
-    pub(super) factor: f64,
 }
 
-/// How the gradient norm changes from the last weight layer to the first; `None` with fewer than two layers.
+/// Returns the change of the gradient norm from the last weight layer to the first; `None` with fewer than two layers.
 pub(super) fn gradient_flow(case: &Case) -> Option<Flow> {
     let norm = |index: usize| {
         let own = case.layer_window(index).and_then(|window| window.gradient.norm());
@@ -94,9 +92,7 @@ pub(super) fn gradient_flow(case: &Case) -> Option<Flow> {
     if first == last || !(last_norm > 0.0) {
         return None;
     }
-    let ratio = first_norm / last_norm;
-    let factor = ratio.powf(1.0 / (measured.len() - 1) as f64);
-    Some(Flow { first, last, ratio, factor })
+    Some(Flow { first, last, ratio: first_norm / last_norm })
 }
 
 fn judge(case: &Case) -> Option<Observation> {
@@ -105,11 +101,11 @@ fn judge(case: &Case) -> Option<Observation> {
         if flow.ratio < ERROR_RATIO { (Level::Error, ERROR_RATIO) } else { (Level::Warn, WARN_RATIO) };
     let model = case.model;
     let message = format!(
-        "the gradient reaches {} with {} of its norm at {}: a factor of {} per layer",
+        "the gradient of {} has {} times the size of that of {} (limit: at least {}): it fades on its way back",
         model.name(flow.first),
         number(flow.ratio),
         model.name(flow.last),
-        number(flow.factor)
+        number(threshold)
     );
     let function = model.activation_after(flow.first).and_then(|index| model.layers[index].function);
     let cause = match function {

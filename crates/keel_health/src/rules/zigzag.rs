@@ -1,7 +1,8 @@
 //! # What it measures
 //! For every unit, how one-signed the gradient of its incoming weights is: abs(n+ - n-) / (n+ + n-) over its non-zero
-//! entries; and how far the layer's input is from centred: mean(x)² / mean(x²). Warning if more than half of the units
-//! have an agreement of 0.9 or more in at least half of the steps and the mean energy of the input is above 0.5.
+//! entries; and how far the layer's input is from centred: mean(x)² / mean(x²). Reported if more than half of the units have
+//! an agreement of 0.9 or more in at least half of the steps and the second number is above 0.5: a warning while the loss is
+//! above 90 % of that of guessing, a fact otherwise.
 //!
 //! # Why it matters
 //! If all inputs of a unit are positive, its weights can only all grow or all shrink together. To get anywhere else the
@@ -11,14 +12,14 @@
 //! Centre what the layer reads: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
 //!
 //! # When it is fine
-//! After relu and its relatives it is normal and larger batches weaken it, so it is only noted there unless the loss also stalls.
+//! After relu and its relatives it is normal, and larger batches weaken it: as long as the loss falls it does no harm.
 //!
 //! # Source
 //! LeCun et al. (1998), section 4.3; CS231n lecture 7, "sigmoid outputs are not zero-centered". The limits are ours.
 
 use super::{loss_trend, stopped_early};
 use crate::calibration::{Bad, Calibration, largest};
-use crate::case::{Case, Moment, Observation, centred, number, percent};
+use crate::case::{Case, Moment, Observation, centred, percent};
 use crate::finding::Level;
 use crate::history::History;
 use crate::measurement::{LayerStatistic, ModelDescription};
@@ -79,14 +80,14 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     let level = if case.loss_fell_below(STALLED) { Level::Info } else { Level::Warn };
     let name = case.model.name(index);
     let message = format!(
-        "in {} of the steps the weight gradients of most units of {name} have one sign; the mean energy of its input is {}",
+        "in {} of the steps (limit {}) all weights of most units of {name} are pulled in one direction",
         percent(steps),
-        number(energy)
+        percent(STEPS)
     );
     let source = function.map_or("the inputs", |function| function.name());
-    let observation = Observation::new(level, Some(index), steps, STEPS)
-        .message(message)
-        .cause(format!("what {name} reads is not centred: it comes from {source}"));
+    let observation = Observation::new(level, Some(index), steps, STEPS).message(message).cause(format!(
+        "what {name} reads is not centred around zero, so that its gradients have one sign: it comes from {source}"
+    ));
     Some(match before {
         None => observation.remedy(Remedy::AddPreprocess { step: "standardize".to_string() }),
         Some(before) => {

@@ -91,7 +91,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     }
     let by_pixel = data.preprocessing.iter().find(|step| BY_PIXEL.contains(&step.as_str()));
     let mut observation = Observation::new(Level::Warn, None, ratio, RATIO).message(format!(
-        "augmentation makes the inputs {} times as large (limit {}), with values up to {} after preprocessing",
+        "augmentation makes the preprocessed inputs {} times as large as they are without it (limit {}), up to {}",
         number(ratio),
         number(RATIO),
         number(f64::from(measured.largest))
@@ -102,7 +102,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
                 "{step} divides pixels that hardly vary by a tiny spread, and moved or mirrored images land on them"
             ))
             .remedy(Remedy::AddPreprocess { step: BY_CHANNEL.to_owned() }),
-        None => observation.cause("augmented images leave the range to which preprocessing was fitted"),
+        None => observation.cause("augmented images leave the range of values that preprocessing was fitted to"),
     };
     if !measured.moving_key.is_empty() {
         observation = observation.remedy(Remedy::DropAugmentation { key: measured.moving_key.clone() });

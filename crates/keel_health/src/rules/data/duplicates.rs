@@ -66,10 +66,11 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let share = exact_share(worst);
     let level = if share > WARN_SHARE { Level::Warn } else { Level::Info };
     let (what, name) = (noun(data), &worst.split);
+    let are = if worst.exact == 1 { "is" } else { "are" };
     let observation = Observation::new(level, None, share, WARN_SHARE)
         .always()
         .message(format!(
-            "{} of {} {name} {what} ({}) are also in the training split, value by value; up to {} changes little",
+            "{} of {} {name} {what} ({}) {are} also in the training split, value by value (limit {})",
             worst.exact,
             worst.samples,
             percent(share),
@@ -86,10 +87,11 @@ fn near_alone(data: &DataMeasurement) -> Option<Observation> {
     let with_near = data.duplicates.iter().filter(|split| near_share(split) > NEAR_SHARE);
     let worst = with_near.max_by(|a, b| near_share(a).total_cmp(&near_share(b)))?;
     let (what, name) = (noun(data), &worst.split);
-    let observation = Observation::new(Level::Info, None, near_share(worst), NEAR_SHARE).always()
+    let observation = Observation::new(Level::Info, None, near_share(worst), NEAR_SHARE)
+        .always()
         .statistic("share of samples that nearly equal a training sample")
         .message(format!(
-            "{} of {} {name} {what} that were compared ({}) nearly equal one of the training split; up to {} changes little",
+            "{} of {} {name} {what} that were compared ({}) nearly equal one of the training split (limit {})",
             worst.near,
             worst.compared,
             percent(near_share(worst)),

@@ -80,7 +80,7 @@ fn telling(data: &DataMeasurement) -> Option<Observation> {
     let mut observation = Observation::new(Level::Warn, None, best, TELLING)
         .always()
         .message(format!(
-            "{names} alone {verb} the target with a score of {} (limit {}; next column {})",
+            "{names} alone {verb} the target with a score of {} (1 is perfect; limit {}; next column {})",
             (best * 1e4).floor() / 1e4,
             number(TELLING),
             number(next)

@@ -1,9 +1,12 @@
 //! # What it measures
 //! The mean loss of every window. Stuck: over the last five windows the slope of its logarithm is flat and the loss is
-//! still above 97 % of its first value or, if that is lower, of guessing; warm-up is not counted. Diverging: above twice its minimum for five windows and
-//! risen by a tenth of the first loss at least, or above three times the first loss in two windows. Oscillating: over ten
-//! windows it changes direction four times out of five, by more than a fifth of its mean. Stuck and oscillating are
-//! warnings (stuck for ten windows an error), diverging is an error.
+//! still above 97 % of its first value or, if that is lower, of guessing; warm-up is not counted. Diverging: above twice its
+//! minimum for five windows and risen by a tenth of the first loss at least, or above three times the first loss in two
+//! windows. Oscillating: over ten windows it changes direction four times out of five, by more than a fifth of its mean, which
+//! is above a tenth of the first loss. Stuck and oscillating are warnings (stuck for ten windows an error), diverging is an
+//! error. At the end of a training of three epochs and 100 steps at least: less than 2 % of the way from guessing to perfect
+//! on its own training samples is an error. All of it follows what becomes of the training: a fact where the task is learned,
+//! an error where nothing is.
 //!
 //! # Why it matters
 //! It is the symptom everybody sees. Taken alone it says nothing about the reason; the other findings do.
@@ -81,7 +84,7 @@ pub const EPOCHS: usize = 3;
 /// Times as many epochs, where nothing else helps.
 const LONGER: f64 = 3.0;
 const WHY_STUCK: &str =
-    "no useful gradient, a learning rate far off, or labels that have nothing to do with the inputs";
+    "no useful gradient arrives, the learning rate is far off, or the labels have nothing to do with the inputs";
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -110,7 +113,11 @@ fn diverging(case: &Case) -> Option<Observation> {
     };
     Some(
         Observation::new(Level::Error, None, measured, threshold)
-            .message(format!("the loss diverges: it is {} times {words}", number(measured)))
+            .message(format!(
+                "the loss diverges: it is {} times {words} (limit {})",
+                number(measured),
+                number(threshold)
+            ))
             .cause("the steps are too large")
             .remedy(case.scale_learning_rate(1.0 / 3.0))
             .remedy(Remedy::ClipNorm { value: 1.0 })
@@ -132,7 +139,11 @@ fn oscillating(case: &Case) -> Option<Observation> {
     }
     Some(
         Observation::new(Level::Warn, None, size, OSCILLATING_SIZE)
-            .message(format!("the loss jumps up and down by {} of its mean from window to window", number(size)))
+            .message(format!(
+                "the loss jumps up and down by {} of its mean (limit {}) from one window of steps to the next",
+                percent(size),
+                percent(OSCILLATING_SIZE)
+            ))
             .cause("the steps are too large")
             .remedy(case.scale_learning_rate(1.0 / 3.0))
             .at_once(),
@@ -158,7 +169,7 @@ fn stuck(case: &Case) -> Option<Observation> {
     let of = if guessing.is_some() { "that of guessing" } else { "its value at the start" };
     Some(
         Observation::new(level, None, measured, STUCK_SHARE)
-            .message(format!("the loss is stuck at {} of {of}", number(measured)))
+            .message(format!("the loss is stuck at {} of {of} (limit {})", percent(measured), percent(STUCK_SHARE)))
             .cause(WHY_STUCK)
             .remedy(case.scale_learning_rate(3.0))
             .remedy(Remedy::AddBatchNorm)
@@ -179,9 +190,11 @@ fn nothing_learned(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, None, learned, NOTHING)
             .statistic("part of the task learned")
             .message(format!(
-                "after {} epochs the network knows {} of its training samples' task: it answers as if it did not see them",
+                "after {} epochs the network has come {} of the way from guessing to perfect on its own training samples (limit: at \
+                 least {})",
                 case.epochs.len(),
-                percent(learned.max(0.0))
+                percent(learned.max(0.0)),
+                percent(NOTHING)
             ))
             .cause(WHY_STUCK)
             .remedy(case.scale_learning_rate(3.0))

@@ -1,7 +1,8 @@
 //! # What it measures
-//! (validation - training) / training loss, both in evaluation mode, and how long ago the validation loss was best.
-//! Warning if the gap is above 0.1, the validation loss has been more than 25 % above its best for at least three
-//! epochs, and the validation accuracy is not above 95 %.
+//! (validation - training) / training loss, both in evaluation mode, and how long ago the validation loss was best. Noted if
+//! the gap is above 0.1, the validation loss has been more than 25 % above its best for the last three epochs, and the network
+//! has not come more than 90 % of the way from guessing to perfect on the validation samples. A warning if it is 30 % of that
+//! way further on the training samples, and no evaluated split has fewer than 50 samples; a fact again once it is over.
 //!
 //! # Why it matters
 //! From the best epoch on the network memorises its training samples and gets worse on everything else.
@@ -11,13 +12,13 @@
 //! of them.
 //!
 //! # When it is fine
-//! If the accuracy on validation still rises: the loss then only punishes surer mistakes. If the training loss is above the
+//! If the accuracy on validation still rises, which silences this: the loss then only punishes surer mistakes. If the training loss is above the
 //! validation loss, as with augmentation and dropout, nothing is reported.
 //!
 //! # Source
 //! Prechelt, "Early Stopping - But When?" (1998); CS231n course notes, neural-networks-3: train/val accuracy.
 
-use crate::case::{Case, Moment, Observation, number};
+use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 use crate::measurement::EpochMeasurement;
 use crate::remedy::Remedy;
@@ -79,9 +80,9 @@ fn judge(case: &Case) -> Option<Observation> {
         Observation::new(level(case, outcome.training - understood), None, gap, GAP)
             .while_seen()
             .message(format!(
-                "validation loss is {} above its best, which was in epoch {epoch}, while training loss is {}",
-                number(validation - lowest),
-                number(training)
+                "the validation loss is {} above that of its best epoch, epoch {epoch}, and has been for {EPOCHS} epochs (limit {})",
+                percent(validation / lowest - 1.0),
+                percent(RISE - 1.0)
             ))
             .cause("the network memorises its training samples")
             .remedy(Remedy::Augment)

@@ -2,16 +2,17 @@
 //! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
 //! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
 //! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
-//! 5 % are still to come, in a training that has not learned its task, whose learning rate was not on its way to zero. Also
-//! a warning at the end of a training that has not learned its task: if it had one or two epochs of at most 500 steps in all;
-//! if it ended in its warm-up; if the schedule left less than a quarter of the steps at 30 % of the highest learning rate or
-//! more. So is one of fewer than 100 steps, however many epochs.
+//! 5 % are still to come, and the learning rate ended at 30 % of its peak or more. Also a warning: one or two epochs of at most
+//! 500 steps in all, or fewer than 100 steps in any number of epochs, where that was the plan; an end in the warm-up, below
+//! half of the configured learning rate; a schedule that left less than a quarter of the steps at 30 % of the highest learning
+//! rate or more. A training that has learned its task is not judged.
 //!
 //! # Why it matters
 //! The loss was still on its way down: the result is that of half a training.
 //!
 //! # What to try
-//! More epochs: as many as the loss needs at its last pace, two to five times those it had. A warm-up of a twentieth of the
+//! More epochs: as many as the loss needs at its last pace, two to five times those it had; ten times for a training that
+//! hardly began. A warm-up of a twentieth of the
 //! steps, a schedule that falls over the whole training. `evenkeel fix` writes them.
 //!
 //! # When it is fine
@@ -88,31 +89,32 @@ fn in_warm_up(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "after {steps} steps the learning rate has reached {} of {}: the warm-up is longer than the training",
+        "the training ended after {} with the learning rate at {} of its full value (limit: at least {}), still in its warm-up",
+        counted(steps, "step"),
         percent(share),
-        number(configured)
+        percent(WARM_SHARE)
     );
     Some(
         Observation::new(Level::Warn, None, share, WARM_SHARE)
             .always()
             .statistic("highest learning rate / configured one")
             .message(message)
-            .cause("warm-up steps were chosen for a longer training")
+            .cause("the warm-up was chosen for a longer training")
             .remedy(Remedy::SetWarmup { steps: (steps as f64 * WARM_UP).ceil() as u64 }),
     )
 }
 
-/// Most of the training was spent at a small part of the highest learning rate.
+/// The larger part of the training was spent at a small part of the highest learning rate.
 fn schedule_fell(case: &Case) -> Option<Observation> {
     let share = case.history.high_rate_share()?;
     if !(share < HIGH_RATE_STEPS) || case.learning_rate_share() >= SCHEDULE_SHARE {
         return None;
     }
     let message = format!(
-        "the schedule left {} of the steps at {} of the highest learning rate or more (limit {})",
+        "only {} of the steps (limit: at least {}) had a learning rate near its peak, {} of it or more",
         percent(share),
-        percent(SCHEDULE_SHARE),
-        percent(HIGH_RATE_STEPS)
+        percent(HIGH_RATE_STEPS),
+        percent(SCHEDULE_SHARE)
     );
     Some(
         Observation::new(Level::Warn, None, share, HIGH_RATE_STEPS)
@@ -124,6 +126,11 @@ fn schedule_fell(case: &Case) -> Option<Observation> {
     )
 }
 
+/// A number of things, in words.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// One or two epochs of few steps.
 fn hardly_begun(case: &Case) -> Option<Observation> {
     let (epochs, steps) = (case.epochs.len(), case.history.steps());
@@ -133,9 +140,9 @@ fn hardly_begun(case: &Case) -> Option<Observation> {
         return None;
     }
     let learned = case.outcome()?.training;
-    let counted = |count: u64, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+    let limit = if epochs < EPOCHS { FEW_STEPS } else { LEAST_STEPS };
     let message = format!(
-        "the training took {} in {} and ends with {} of its training samples' task learned",
+        "the training took only {} in {} (limit: about {limit} steps) and came {} of the way from guessing to perfect",
         counted(steps, "step"),
         counted(epochs as u64, "epoch"),
         percent(learned.max(0.0))
@@ -155,9 +162,10 @@ fn still_falling(case: &Case) -> Option<Observation> {
     let epochs = case.epochs.last()?.epoch + 1;
     let left = descent.last * case.guessing_loss()?;
     let message = format!(
-        "after {epochs} epochs the losses were still falling: the last third brought {} of the loss of guessing, and {} of it is left",
-        percent(descent.fall),
-        percent(descent.last)
+        "after {epochs} epochs the losses were still falling: as many epochs again would take off {} of the loss of guessing (limit \
+         {})",
+        percent(descent.to_come()),
+        percent(TO_COME)
     );
     // A third of the epochs brought the fall; at that pace the rest needs this many times as long.
     let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);

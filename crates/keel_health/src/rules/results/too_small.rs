@@ -1,14 +1,14 @@
 //! # What it measures
 //! At the end of a training of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
 //! from the middle to the last third of the epochs): a hidden linear layer of at most 8 units, in a network that has learned
-//! less than 90 % of its training samples' task. A warning.
+//! less than 90 % of its training samples' task, or less than 80 % of that of the validation samples. A warning.
 //!
 //! # Why it matters
 //! Few units can bend the input in few ways only: two relu units cannot enclose a circle. More of them cost little and make
 //! every start a good one.
 //!
 //! # What to try
-//! 32 units or more in every hidden layer.
+//! 64 units or more in every hidden layer.
 //!
 //! # When it is fine
 //! Where the targets are mostly noise: then no network learns more. Compare the training loss of a wider one.
@@ -67,8 +67,9 @@ fn judge(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "{} has {units} units, and training came to rest with {} of the task learned",
+        "{} has only {units} {} (limit: more than {FEW}), and the training came to rest {} of the way from guessing to perfect",
         case.model.name(layer),
+        if units == 1 { "unit" } else { "units" },
         percent(outcome.training.max(0.0))
     );
     Some(

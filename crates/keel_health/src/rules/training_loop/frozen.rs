@@ -1,7 +1,8 @@
 //! # What it measures
 //! Parameters whose gradient and update were exactly zero at every step of a window: a warning, or a note if the layer
-//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. From the
-//! description: a bias right before batch normalisation, and input features that never change: notes.
+//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. Either is a fact where
+//! the network learns its task all the same. From the description: a bias right before batch normalisation, and input features
+//! that never change: notes.
 //!
 //! # Why it matters
 //! Parameters that do not move cost memory and time and usually mean that the graph is not the one that was meant: a
@@ -90,11 +91,12 @@ fn constant_features(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Info, None, constant.len() as f64, 0.0)
             .message(format!(
-                "{} of {} input features never change; the first is {first}",
+                "{} of {} input features never {} (limit 0); the first is {first}",
                 constant.len(),
-                features.len()
+                features.len(),
+                if constant.len() == 1 { "changes" } else { "change" }
             ))
-            .cause("the training split holds one value only for them"),
+            .cause("the training split holds a single value for each of them"),
     )
 }
 
@@ -108,9 +110,13 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
         } else {
             (Level::Warn, "the parameter is frozen, or no gradient reaches it")
         };
+        let steps = match case.window()?.steps {
+            1 => "a step".to_string(),
+            steps => format!("{steps} steps in a row"),
+        };
         return Some(
             Observation::new(level, Some(index), 1.0, 1.0)
-                .message(format!("the {} of {name} got no gradient and did not move", parameter.role.name()))
+                .message(format!("the {} of {name} got no gradient and did not move in {steps}", parameter.role.name()))
                 .cause(cause)
                 .remedy(Remedy::Unfreeze { layer: name }),
         );
@@ -120,7 +126,7 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
     let constant = informative && window.output.std().is_some_and(|std| std == 0.0);
     constant.then(|| {
         Observation::new(Level::Warn, Some(index), 0.0, 0.0)
-            .message(format!("the output of {name} is the same for every sample"))
+            .message(format!("the output of {name} is the same for every sample: its standard deviation is 0"))
             .cause("its weights are zero, or everything it reads is constant")
             .remedy(case.matching_init(index))
     })

@@ -1,8 +1,8 @@
 //! # What it measures
 //! The norm of the gradient buffers right before the first backward pass of an update (`gradient_before_norm`), over the
 //! parameters that the optimiser updates. A loop that clears its gradients has exactly 0 there. Reported if more than half
-//! of the updates of a window begin with something else: an error, or a warning while the loss is below half of its first
-//! value. Steps that only accumulate a gradient for a later update are not judged; the first step behind an update is.
+//! of the updates of a window begin with something else: an error, or a warning while the loss is below half of that of
+//! guessing, and a fact where the network learns its task all the same. Steps that only accumulate a gradient for a later update are not judged; the first step behind an update is.
 //!
 //! # Why it matters
 //! Frameworks add a new gradient to what the buffers hold. Without clearing, every update follows the sum of all gradients
@@ -67,7 +67,7 @@ pub const RULE: Rule = Rule {
 
 /// Share of the updates of a window.
 pub const SHARE: f64 = 0.5;
-/// Loss relative to its first value below which the training works in spite of it.
+/// Loss relative to that of guessing below which the training works in spite of it.
 pub const LOSS_FELL: f64 = 0.5;
 
 /// Returns everything beyond its limit in `case`.

@@ -2,9 +2,10 @@
 //! Parameters that have a gradient and whose update is exactly 0 at every step of a window. Only a gradient that would
 //! have moved them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded as
 //! `"updated": false` only accumulate a gradient and do not count. If no parameter moves, or every step since the beginning
-//! is recorded as ending without an update, an error. If some layers do not, a warning. Reported as a fact: biases, scales or shifts alone, and layers that
-//! all lie in front of every layer that moves while the loss falls below 0.8 of its first value. Windows at a learning
-//! rate of 0 and layers marked as frozen are not judged. K016 speaks of parameters without a gradient.
+//! is recorded as ending without an update, an error. If some layers do not, a warning. Reported as a fact: biases, scales or
+//! shifts alone; layers that all lie in front of every layer that moves while the loss is below 0.8 of that of guessing; and
+//! any of it where the network learns its task all the same. Windows at a learning rate of 0 and layers marked as frozen are
+//! not judged. K016 speaks of parameters without a gradient.
 //!
 //! # Why it matters
 //! The backward pass computes their gradient and nothing uses it: the optimiser was made without them, or for an earlier
@@ -55,7 +56,7 @@ pub const RULE: Rule = Rule {
 /// Learning rate times gradient norm relative to the norm of the values, above which an update must show: several times
 /// the spacing of f32 numbers.
 pub const VISIBLE: f64 = 1e-6;
-/// Loss relative to its first value below which layers in front may be left out on purpose.
+/// Loss relative to that of guessing below which layers in front may be left out on purpose.
 pub const LOSS_FELL: f64 = 0.8;
 
 /// Code that updates after a backward pass.
@@ -113,7 +114,10 @@ fn never_updated(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Error, None, steps, 0.0)
             .statistic("steps without an update")
-            .message(format!("{} steps in a row ended without an update", number(steps)))
+            .message(match steps {
+                1.0 => "the only step ended without an update".to_string(),
+                _ => format!("{} steps in a row ended without an update", number(steps)),
+            })
             .cause("the step of the optimiser is never called")
             .remedy(Remedy::edit("update after every backward pass", UPDATE)),
     )

@@ -2,7 +2,8 @@
 //! The mode of a network with dropout or batch normalisation, as the framework reports it (`training_mode`): more than
 //! half of the training steps of a window in evaluation mode, or an epoch evaluated in training mode. Where no mode is
 //! recorded, what the layers did: dropout that set less than half of its share of values to zero, running statistics of
-//! batch normalisation that are the same to the last bit an epoch of training later. Each is a warning.
+//! batch normalisation that are the same to the last bit an epoch of training later. Each is a warning, whatever becomes of
+//! the training.
 //!
 //! # Why it matters
 //! In evaluation mode dropout does nothing and batch normalisation uses statistics that no longer follow the weights, so
@@ -21,7 +22,7 @@
 //! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020); the documentation of PyTorch on
 //! `Module.train` and `Module.eval`. The shares are ours.
 
-use crate::case::{Case, Moment, Observation, number, percent};
+use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
 use crate::measurement::{EpochMeasurement, LayerDescription, LayerKind, NormStatistics};
 use crate::remedy::Remedy;
@@ -91,9 +92,10 @@ fn evaluation_steps(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "{} of {} training steps ran in evaluation mode, in which {} does not train",
+        "{} of {} training steps ran in evaluation mode (limit {}), in which {} does not train",
         training.evaluation_steps,
         training.mode_steps,
+        percent(SHARE),
         case.model.name(layer)
     );
     Some(in_evaluation_mode(Observation::new(Level::Warn, None, share, SHARE).always().message(message)))
@@ -107,10 +109,10 @@ fn idle_dropout(case: &Case) -> Option<Observation> {
     };
     let (index, zeros, limit) = case.model.layers.iter().enumerate().find_map(|(index, layer)| idle(index, layer))?;
     let message = format!(
-        "{} set {} of its values to zero in training steps; its setting is {}",
+        "{} set {} of its values to zero in training steps (limit: at least {}, half of its setting)",
         case.model.name(index),
         percent(zeros),
-        percent(limit / DROPPED)
+        percent(limit)
     );
     let observation = Observation::new(Level::Warn, Some(index), zeros, limit).always().statistic("share of zeros");
     Some(in_evaluation_mode(observation.message(message)))
@@ -149,9 +151,12 @@ fn fixed_statistics(case: &Case) -> Option<Observation> {
     }
     let fixed = now.norms.iter().find(|norm| is_fixed(case, before, norm))?;
     let message = format!(
-        "the running statistics of {} did not change over {} training steps",
+        "the running statistics of {} did not change over {}",
         case.model.name(fixed.layer),
-        number((now.step - before.step) as f64)
+        match now.step - before.step {
+            1 => "a training step".to_string(),
+            steps => format!("{steps} training steps"),
+        }
     );
     let observation = Observation::new(Level::Warn, Some(fixed.layer), 0.0, 0.0).always().message(message).at_once();
     Some(in_evaluation_mode(observation.statistic("change of the running statistics")))
