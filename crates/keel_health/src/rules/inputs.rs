@@ -17,8 +17,8 @@
 //!
 //! # When it is fine
 //! Flags, and tables where a few columns are on another scale by design: values known to span at least half a unit inside
-//! [-4, 4] are noted at most for images and not judged for tables, unless their mean is beyond 2. A network that starts with batch normalisation repairs much
-//! of it. Inputs need not lie in [-1, 1].
+//! [-4, 4] are noted at most for images and not judged for tables, unless their mean is beyond 2. A network that starts
+//! with batch normalisation repairs much of it. Inputs need not lie in [-1, 1].
 //!
 //! # Source
 //! LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.3; CS231n course notes, neural-networks-2.

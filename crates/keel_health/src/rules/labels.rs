@@ -11,7 +11,8 @@
 //!
 //! # What to try
 //! Weigh the classes in the loss (`train.class_weights = "balanced"`), or start the last bias at the log of the class
-//! shares. For an absent class look at the split and at the number of classes. For meaningless labels look at some samples together with their labels.
+//! shares. For an absent class look at the split and at the number of classes. For meaningless labels look at some samples
+//! together with their labels.
 //!
 //! # When it is fine
 //! Unbalanced classes are fine if they have weights in the loss, which silences this, if the rare class matters little, or if

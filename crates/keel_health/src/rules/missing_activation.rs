@@ -1,8 +1,8 @@
 //! # What it measures
 //! Linear layers that follow each other with no function between them but normalisation over the batch, dropout or
 //! flattening, read off the graph: a warning, and an error at the end of a training in which a network without any function
-//! has come less than half of the way from guessing to perfect. A pair with a narrow middle (fewer units than come in and go out), as in a
-//! factorised layer, is left alone, and so is a network whose description may lack functions.
+//! has come less than half of the way from guessing to perfect. A pair with a narrow middle (fewer units than come in and
+//! go out), as in a factorised layer, is left alone, and so is a network whose description may lack functions.
 //!
 //! # Why it matters
 //! Two linear maps in a row are one linear map: the second layer adds parameters and no ability. Without any function

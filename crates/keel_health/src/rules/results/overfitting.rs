@@ -12,8 +12,8 @@
 //! of them.
 //!
 //! # When it is fine
-//! If the accuracy on validation still rises, which silences this: the loss then only punishes surer mistakes. If the training loss is above the
-//! validation loss, as with augmentation and dropout, nothing is reported.
+//! If the accuracy on validation still rises, which silences this: the loss then only punishes surer mistakes. If the
+//! training loss is above the validation loss, as with augmentation and dropout, nothing is reported.
 //!
 //! # Source
 //! Prechelt, "Early Stopping - But When?" (1998); CS231n course notes, neural-networks-3: train/val accuracy.
