@@ -335,7 +335,7 @@ impl Remedy {
                 "give rare classes more weight in the loss (train.class_weights = \"balanced\")".to_string()
             }
             AddPreprocess { step } => format!("preprocess with {step}"),
-            CleanData => "correct these values or drop their samples".to_string(),
+            CleanData => "correct or drop the samples with these values".to_string(),
             CheckLabels => "check the labels: they may be shuffled, out of order, or from another file".to_string(),
             SetActivation { layer: Some(layer), function, .. } => format!("use {function} in {layer}"),
             SetActivation { function, from, .. } => format!("use {function} instead of {from} in the hidden layers"),

@@ -79,7 +79,7 @@ fn in_data(case: &Case) -> Vec<Observation> {
     let observation = Observation::new(Level::Error, None, count as f64, 0.0)
         .always()
         .message(format!("{count} {values} not finite (NaN or infinity; limit 0){place}"))
-        .cause("the file holds them, or preprocessing divided by a standard deviation of zero".to_string())
+        .cause("the file holds such values, or preprocessing divided by a standard deviation of zero".to_string())
         .remedy(Remedy::CleanData);
     vec![observation]
 }

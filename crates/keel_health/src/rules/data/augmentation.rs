@@ -91,10 +91,9 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     }
     let by_pixel = data.preprocessing.iter().find(|step| BY_PIXEL.contains(&step.as_str()));
     let mut observation = Observation::new(Level::Warn, None, ratio, RATIO).message(format!(
-        "augmentation makes the preprocessed inputs {} times as large as they are without it (limit {}), up to {}",
+        "augmentation makes the preprocessed inputs {} times as large as they are without it (limit {})",
         number(ratio),
-        number(RATIO),
-        number(f64::from(measured.largest))
+        number(RATIO)
     ));
     observation = match by_pixel {
         Some(step) => observation

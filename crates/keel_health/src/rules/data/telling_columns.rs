@@ -70,7 +70,6 @@ fn telling(data: &DataMeasurement) -> Option<Observation> {
     }
     let columns: Vec<String> = telling.iter().map(|column| column.name.clone()).collect();
     let best = telling.iter().map(|column| f64::from(column.score)).fold(0.0, f64::max);
-    let next = others.iter().map(|column| f64::from(column.score)).fold(0.0, f64::max);
     let (names, verb) = match columns.as_slice() {
         [one] => (format!("column `{one}`"), "predicts"),
         several => (format!("columns `{}`", several.join("` and `")), "each predict"),
@@ -80,10 +79,9 @@ fn telling(data: &DataMeasurement) -> Option<Observation> {
     let mut observation = Observation::new(Level::Warn, None, best, TELLING)
         .always()
         .message(format!(
-            "{names} alone {verb} the target with a score of {} (1 is perfect; limit {}; next column {})",
+            "{names} alone {verb} the target with a score of {} (1 is perfect, limit {})",
             (best * 1e4).floor() / 1e4,
-            number(TELLING),
-            number(next)
+            number(TELLING)
         ))
         .cause("it was probably written down together with the answer and will be missing for new rows")
         .remedy(Remedy::IgnoreColumns { columns })
