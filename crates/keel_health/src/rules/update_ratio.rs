@@ -116,7 +116,7 @@ pub const WARN_HIGH: f64 = 2e-2;
 /// Upper limit for an error.
 pub const ERROR_HIGH: f64 = 1e-1;
 /// Upper limit for a single step of a run whose loss never fell; ours.
-pub const SHOCK: f64 = 3e-2;
+pub const SHOCK: f64 = ERROR_HIGH;
 /// Loss relative to that of guessing below which a large ratio does no harm.
 pub const LOSS_FELL: f64 = 0.95;
 /// Loss relative to that of guessing below which a small ratio means that training is done.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use keel_nn::layers::LayerSpec;
+
 use super::story::SettingChange;
 use crate::config::Config;
 
-/// Dotted keys with another value, in alphabetical order. Lists of layers of different lengths are compared as a whole; where
+/// Dotted keys with another value, in alphabetical order. Lists of layers of different kinds come first, each in a line; where
 /// and how a run is written is left out.
 pub(super) fn settings_changed(before: &Config, after: &Config) -> Vec<SettingChange> {
     let (mut before, mut after) = (before.clone(), after.clone());
@@ -14,35 +16,58 @@ pub(super) fn settings_changed(before: &Config, after: &Config) -> Vec<SettingCh
         after.model = after.model.listed();
     }
     after.run = before.run.clone();
-    let split = before.model.layers.len() == after.model.layers.len();
-    let (before, after) = (settings(&before, split), settings(&after, split));
+    let mut rows = Vec::new();
+    let same_kinds = before.model.layers.iter().map(LayerSpec::name).eq(after.model.layers.iter().map(LayerSpec::name));
+    if !same_kinds {
+        let (listed, edited) = (outline(&before.model.layers), outline(&after.model.layers));
+        rows.push(SettingChange { key: "model.layers".to_owned(), before: listed, after: edited });
+        before.model.layers.clear();
+        after.model.layers.clear();
+    }
+    let (before, after) = (settings(&before), settings(&after));
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let value = |settings: &BTreeMap<String, String>, key: &String| settings.get(key).cloned().unwrap_or_default();
     let change =
         |key: &String| SettingChange { key: key.clone(), before: value(&before, key), after: value(&after, key) };
-    keys.into_iter().map(change).filter(|change| change.before != change.after).collect()
+    rows.extend(keys.into_iter().map(change).filter(|change| change.before != change.after));
+    rows
 }
 
-fn settings(config: &Config, split_lists: bool) -> BTreeMap<String, String> {
+/// The layers in a line: kind and width, or the function of an activation.
+fn outline(layers: &[LayerSpec]) -> String {
+    let words = layers.iter().map(|layer| match layer {
+        LayerSpec::Linear(linear) => match linear.out_features {
+            Some(units) => format!("linear {units}"),
+            None => "linear".to_owned(),
+        },
+        LayerSpec::Conv2d(conv2d) => format!("conv2d {}", conv2d.out_channels),
+        LayerSpec::Activation(function) => function.name().to_owned(),
+        LayerSpec::Residual(block) => format!("residual ({})", outline(&block.body)),
+        other => other.name().to_owned(),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn settings(config: &Config) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     if let Ok(toml::Value::Table(table)) = toml::Value::try_from(config) {
         for (key, value) in table {
-            flatten(key, value, split_lists, &mut settings);
+            flatten(key, value, &mut settings);
         }
     }
     settings
 }
 
-fn flatten(key: String, value: toml::Value, split_lists: bool, settings: &mut BTreeMap<String, String>) {
+fn flatten(key: String, value: toml::Value, settings: &mut BTreeMap<String, String>) {
     match value {
         toml::Value::Table(table) if !table.is_empty() => {
             for (name, value) in table {
-                flatten(format!("{key}.{name}"), value, split_lists, settings);
+                flatten(format!("{key}.{name}"), value, settings);
             }
         }
-        toml::Value::Array(list) if split_lists && list.iter().all(toml::Value::is_table) && !list.is_empty() => {
+        toml::Value::Array(list) if list.iter().all(toml::Value::is_table) && !list.is_empty() => {
             for (index, value) in list.into_iter().enumerate() {
-                flatten(format!("{key}.{index}"), value, split_lists, settings);
+                flatten(format!("{key}.{index}"), value, settings);
             }
         }
         value => {
