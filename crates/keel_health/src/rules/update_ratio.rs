@@ -3,7 +3,7 @@
 //! with that of guessing.
 //!
 //! - Too large, while the loss is not below 95 %: above 2e-2 a warning, which is never raised, above 1e-1 an error. A single
-//!   step that changed a hidden layer by more than 3e-2 is an error too: units may have died of it at once.
+//!   step that changed a hidden layer by more than 1e-1 is an error too: units may have died of it at once.
 //! - Too small, while the loss is above 50 %: below 3e-4 a warning, or below 7e-4 while the loss is above 80 %. These limits
 //!   fall with the learning rate of a schedule; windows at less than 30 % of its peak are not judged.
 //! - At the end: below 2e-3 a warning if the losses fell in a straight line to the last epoch with more than 50 % left; below
