@@ -38,7 +38,7 @@ fn outline(layers: &[LayerSpec]) -> String {
     let words = layers.iter().map(|layer| match layer {
         LayerSpec::Linear(linear) => match linear.out_features {
             Some(units) => format!("linear {units}"),
-            None => "linear".to_owned(),
+            None => layer.name().to_owned(),
         },
         LayerSpec::Conv2d(conv2d) => format!("conv2d {}", conv2d.out_channels),
         LayerSpec::Activation(function) => function.name().to_owned(),
