@@ -94,6 +94,8 @@ pub struct Observation {
 pub enum Stands {
     /// Every ending.
     Always,
+    /// Every ending; a warning at most where the network has learned its task all the same.
+    EvenLearned,
     /// Endings at which it is still observed.
     WhileSeen,
     /// Endings at which the network has not learned its task: what does harm only by keeping it from that. An error where it
@@ -124,6 +126,12 @@ impl Observation {
     /// The same, standing at every ending of the run.
     pub fn always(mut self) -> Self {
         self.stands = Stands::Always;
+        self
+    }
+
+    /// The same, standing at every ending: a warning at most where the network has learned.
+    pub fn even_learned(mut self) -> Self {
+        self.stands = Stands::EvenLearned;
         self
     }
 

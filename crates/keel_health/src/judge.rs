@@ -189,6 +189,12 @@ impl OpenCase {
         };
         let note = match self.stands {
             Stands::Always => return Some(finding),
+            Stands::EvenLearned => {
+                if learned {
+                    finding.level = finding.level.min(Level::Warn);
+                }
+                return Some(finding);
+            }
             Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task all the same",
             Stands::WhileSeen if passed => PASSED,
             Stands::UnlessLearned | Stands::AsWarning if passed && learning => PASSED,

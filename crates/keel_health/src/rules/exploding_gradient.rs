@@ -86,10 +86,10 @@ fn over_layers(case: &Case) -> Option<Observation> {
         number(LAYER_RATIO)
     );
     let level = case.unless_learning(Level::Error);
-    let observation = Observation::new(level, Some(flow.first), flow.ratio, LAYER_RATIO)
+    let mut observation = Observation::new(level, Some(flow.first), flow.ratio, LAYER_RATIO)
         .message(message)
-        .cause("every layer enlarges the gradient: the weights are too large")
-        .remedy(case.matching_init(flow.first));
+        .cause("every layer enlarges the gradient: the weights are too large");
+    observation.remedies.extend(case.other_init_everywhere(flow.first));
     Some(calm(case, observation))
 }
 

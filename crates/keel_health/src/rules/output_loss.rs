@@ -103,7 +103,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     let error = |words: &str| {
         let place = layer.map_or_else(|| "the last layer".to_string(), |layer| case.model.name(layer));
         Observation::new(Level::Error, layer, 1.0, 0.0)
-            .always()
+            .even_learned()
             .message(format!("{place} does not fit the loss {}: {words}", loss.name()))
             .cause("the output layer and the loss were chosen separately")
     };
@@ -158,7 +158,7 @@ fn wrong_values(case: &Case) -> Option<Observation> {
         format!("the loss {} is given values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
     Some(
         Observation::new(Level::Error, None, highest, 0.0)
-            .always()
+            .even_learned()
             .statistic("largest value that the loss is given")
             .message(message)
             .cause("the output of the network and the loss were chosen separately")
@@ -175,7 +175,7 @@ fn wrong_width(case: &Case) -> Option<Observation> {
     let units = case.model.layers[last].units.filter(|&units| units != wanted)?;
     Some(
         Observation::new(Level::Error, Some(last), units as f64, wanted as f64)
-            .always()
+            .even_learned()
             .message(format!(
                 "{} has {units} outputs for {classes} classes ({} needs {wanted})",
                 case.model.name(last),
@@ -197,7 +197,7 @@ fn wrong_label(case: &Case) -> Option<Observation> {
     }
     Some(
         Observation::new(Level::Error, None, label as f64, classes as f64 - 1.0)
-            .always()
+            .even_learned()
             .message(format!("a label is {label}, but there are only {classes} classes, 0 to {}", classes - 1))
             .cause("labels count from 1, or the number of classes is wrong")
             .remedy(Remedy::CheckLabels),
@@ -220,7 +220,7 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
     let (measured, threshold, side) = if lowest < from { (lowest, from, "below") } else { (highest, to, "above") };
     Some(
         Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
-            .always()
+            .even_learned()
             .message(format!(
                 "the targets reach {}, but {} ({}) gives nothing {side} {}",
                 number(f64::from(measured)),

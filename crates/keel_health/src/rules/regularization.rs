@@ -110,7 +110,7 @@ fn dropout(case: &Case) -> Vec<Observation> {
             let (level, threshold) = if error { (Level::Error, ERROR_DROPOUT) } else { (Level::Warn, WARN_DROPOUT) };
             let name = case.model.name(index);
             Observation::new(level, Some(index), probability, threshold)
-                .always()
+                .even_learned()
                 .message(format!("{name} drops {} of its inputs (limit {})", percent(probability), percent(threshold)))
                 .cause("what is left is too little to learn from")
                 .remedy(Remedy::SetDropout { layer: name, probability: 0.3, config_key: case.config_key(index) })
