@@ -192,7 +192,8 @@ proptest! {
         for target in levels.flat_map(|simd| [Cpu::unfused().with_simd(simd), Cpu::fused().with_simd(simd)]) {
             let actual = on_cpu(&network, target, &input, &grad_outputs, &answers);
             let what = |part: &str| format!("{part} of {layers:?} on {shape}, {target:?}");
-            let tolerance = |expected: &[f64]| Tolerance::new(2e-3, 2e-4 * largest(expected).max(1e-2));
+            // Numbers that are zero but for rounding are divided by the smallest deviation of batch norm, 3e-3.
+            let tolerance = |expected: &[f64]| Tolerance::new(2e-3, 2e-4 * largest(expected).max(0.1));
             assert_close(&what("outputs"), &actual.outputs, &expected.outputs, tolerance(&expected.outputs));
             assert_close(&what("loss"), &actual.loss, &expected.loss, tolerance(&expected.loss));
             assert_close(&what("state"), &actual.state, &expected.state, tolerance(&expected.state));
