@@ -7,7 +7,7 @@ use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{LossSpec, TargetKind, Targets};
 use keel_nn::reference::{Numbers, Pass, Reference};
 use keel_nn::{
-    BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, RandomKey, Shape, SimdLevel, lower,
+    BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Op, RandomKey, Shape, SimdLevel, lower,
 };
 use keel_testkit::{Tolerance, deterministic_values};
 use proptest::prelude::*;
@@ -151,19 +151,45 @@ fn by_reference(network: &Network, input: &[f32], grad_outputs: &[f32], answers:
     Results { outputs, loss, gradients, state, evaluated }
 }
 
-/// A branch of the pass, such as the side of a relu, is not the same when all parameters are a little larger as when they are a
-/// little smaller: single precision may take either, and the gradients of both are right.
-fn is_at_a_kink(network: &Network, input: &[f32]) -> bool {
-    const STEP: f64 = 3e-6;
-    let program = lower(&network.graph, &Reference);
-    let [above, below] = [STEP, -STEP].map(|step| {
+/// The reference with all parameters a little larger or smaller.
+struct Moved {
+    branches: Vec<Vec<u32>>,
+    gradients: Vec<f64>,
+}
+
+impl Moved {
+    fn by(step: f64, network: &Network, input: &[f32], grad_outputs: &[f32]) -> Self {
+        let program = lower(&network.graph, &Reference);
         let mut numbers = Numbers::of(network);
         numbers.parameters.iter_mut().for_each(|parameter| *parameter += step * (1.0 + parameter.abs()));
         let mut pass = Pass::new(Mode::Train, input, RandomKey::new(5));
         program.forward(&mut numbers, &mut pass);
-        program.branches_from(NodeId::new(0), &numbers, &pass)
+        let branches = program.branches_from(NodeId::new(0), &numbers, &pass);
+        Moved { branches, gradients: program.backward(&numbers, &pass, &widened(grad_outputs)) }
+    }
+}
+
+/// Single precision can be expected to come near the reference: every branch of the pass, such as the side of a relu, and the
+/// gradients are nearly the same when all parameters are a little larger as when they are a little smaller, and no batch norm
+/// enlarges values that are all the same but for rounding.
+fn is_well_conditioned(network: &Network, input: &[f32], grad_outputs: &[f32], expected: &Results) -> bool {
+    const STEP: f64 = 3e-6;
+    const SENSITIVITY: f64 = 5e-4;
+    const LEAST_VARIANCE: f64 = 1e-3;
+    let flat = network.graph.nodes().iter().any(|node| match &node.op {
+        Op::BatchNorm(norm) => {
+            let momentum = f64::from(norm.spec().momentum);
+            let running = &expected.state[norm.running_places(node.state.start).variance];
+            running.iter().any(|&variance| variance < 1.0 - momentum + momentum * LEAST_VARIANCE)
+        }
+        _ => false,
     });
-    above != below
+    let [above, below] = [STEP, -STEP].map(|step| Moved::by(step, network, input, grad_outputs));
+    let differences: Vec<f64> =
+        above.gradients.iter().zip(&below.gradients).map(|(above, below)| above - below).collect();
+    !flat
+        && above.branches == below.branches
+        && largest(&differences) <= SENSITIVITY * largest(&expected.gradients).max(1e-2)
 }
 
 fn largest(values: &[f64]) -> f64 {
@@ -187,13 +213,12 @@ proptest! {
         let expected = by_reference(&network, &input, &grad_outputs, &answers);
         // Batch norm over a handful of values can blow rounding up without limit.
         prop_assume!(largest(&expected.gradients) < 1e4 && largest(&expected.evaluated) < 1e4);
-        prop_assume!(!is_at_a_kink(&network, &input));
+        prop_assume!(is_well_conditioned(&network, &input, &grad_outputs, &expected));
         let levels = SimdLevel::available().into_iter();
         for target in levels.flat_map(|simd| [Cpu::unfused().with_simd(simd), Cpu::fused().with_simd(simd)]) {
             let actual = on_cpu(&network, target, &input, &grad_outputs, &answers);
             let what = |part: &str| format!("{part} of {layers:?} on {shape}, {target:?}");
-            // Numbers that are zero but for rounding are divided by the smallest deviation of batch norm, 3e-3.
-            let tolerance = |expected: &[f64]| Tolerance::new(2e-3, 2e-4 * largest(expected).max(0.1));
+            let tolerance = |expected: &[f64]| Tolerance::new(2e-3, 2e-4 * largest(expected).max(1e-2));
             assert_close(&what("outputs"), &actual.outputs, &expected.outputs, tolerance(&expected.outputs));
             assert_close(&what("loss"), &actual.loss, &expected.loss, tolerance(&expected.loss));
             assert_close(&what("state"), &actual.state, &expected.state, tolerance(&expected.state));
@@ -204,18 +229,21 @@ proptest! {
 }
 
 #[test]
-fn a_relu_of_a_centred_mean_is_at_a_kink() {
-    let network = |layers: &[Value]| {
+fn rounding_alone_decides_about_a_centred_mean() {
+    let judged = |layers: &[Value]| {
         let layers: Vec<LayerSpec> =
             layers.iter().map(|layer| serde_json::from_value(layer.clone()).unwrap()).collect();
-        let shape = Shape::Image { height: 5, width: 6, channels: 1 };
-        Network::new(Graph::build(shape, &layers, OUTPUTS).unwrap(), RandomKey::new(3))
+        let graph = Graph::build(Shape::Image { height: 5, width: 6, channels: 1 }, &layers, OUTPUTS).unwrap();
+        let network = Network::new(with_loss(graph, false), RandomKey::new(3));
+        let input = deterministic_values(7, 4 * 30, -1.0, 2.0);
+        let grad_outputs = deterministic_values(8, 4 * OUTPUTS, -1.0, 1.0);
+        let expected = by_reference(&network, &input, &grad_outputs, &Answers::of(false, 4, 3));
+        is_well_conditioned(&network, &input, &grad_outputs, &expected)
     };
-    let input = deterministic_values(7, 30, -1.0, 2.0);
-    let (norm, pool) = (json!({ "type": "layer_norm" }), json!({ "type": "global_avg_pool" }));
-    let (linear, relu) =
-        (json!({ "type": "linear", "out_features": 1 }), json!({ "type": "activation", "function": "relu" }));
-    let last = json!({ "type": "linear" });
-    assert!(is_at_a_kink(&network(&[norm, pool.clone(), linear.clone(), relu.clone(), last.clone()]), &input));
-    assert!(!is_at_a_kink(&network(&[pool, linear, relu, last]), &input));
+    let [center, pool] = [json!({ "type": "layer_norm" }), json!({ "type": "global_avg_pool" })];
+    let [linear, last] = [json!({ "type": "linear", "out_features": 1 }), json!({ "type": "linear" })];
+    for next in [json!({ "type": "activation", "function": "relu" }), json!({ "type": "batch_norm" })] {
+        assert!(!judged(&[center.clone(), pool.clone(), linear.clone(), next.clone(), last.clone()]), "{next}");
+        assert!(judged(&[pool.clone(), linear.clone(), next.clone(), last.clone()]), "{next}");
+    }
 }
