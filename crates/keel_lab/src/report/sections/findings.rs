@@ -215,11 +215,31 @@ fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Poi
     Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
 }
 
-/// The text with a capital at its start and a full stop at its end.
+/// The text with a capital at its start, unless that is a name such as `conv2d_1`, and a full stop at its end.
 fn sentence(text: &str) -> String {
     let text = text.trim();
+    let end = if text.is_empty() || text.ends_with(['.', '!', '?', '。']) { "" } else { "." };
+    if text.split_whitespace().next().is_some_and(|word| word.contains('_')) {
+        return format!("{text}{end}");
+    }
     let mut characters = text.chars();
     let capital: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let end = if text.is_empty() || text.ends_with(['.', '!', '?', '。']) { "" } else { "." };
     format!("{capital}{}{end}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital_and_names_stay_as_they_are() {
+        for (text, expected) in [
+            ("the loss is stuck", "The loss is stuck."),
+            ("linear_2 follows linear_1 ", "linear_2 follows linear_1."),
+            ("really?", "Really?"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
 }
