@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Where the samples have groups, whole groups are taken until the share is reached; where they have times, the latest
 /// samples are taken, in neither case class by class.
 ///
-/// Where `data.keep_duplicates_together` is set, samples with equal inputs count as one and go to the same split, and
+/// Samples with equal inputs count as one and go to the same split where `data.keep_duplicates_together` is set, and
 /// what the source or the keys have already divided loses the training samples that are also in another split.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {

@@ -1,4 +1,4 @@
-//! What the network hands to the loss.
+//! Values that the network hands to the loss.
 
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@
 //! An activation after every hidden layer, `relu` for a start.
 //!
 //! # When it is fine
-//! Where a product of two matrices is wanted: a bottleneck, or a study of linear networks. A network that learns its task all
+//! A product of two matrices may be wanted: a bottleneck, or a study of linear networks. A network that learns its task all
 //! the same is not blamed.
 //!
 //! # Source

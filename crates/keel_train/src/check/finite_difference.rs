@@ -2,7 +2,7 @@
 //!
 //! The loss is that of the definitions in f64, so a step can be short enough for the truncation error to vanish. Kinks (relu,
 //! max pooling, hinge) are stepped around: a point counts only if every value comes from the same branch as at the centre.
-//! Where both sides leave their branches the step is shortened, where one does the other side gives the slope, and where no
+//! The step is shortened where both sides leave their branches; where one does the other side gives the slope, and where no
 //! step serves there is none. Steps are shortened until two slopes agree, or until one agrees with the gradient under test,
 //! which a wrong gradient does not in any of many directions.
 

@@ -6,7 +6,7 @@
 //! of their difference that rounding does not explain. Directions are compared in rounds over all parameters, so that a time
 //! limit thins the test out all over the network.
 //!
-//! Where f32 rounds a value across a kink, the engine's gradient is right at a point beside this one. So a parameter in doubt
+//! The engine's gradient is right at a point beside this one where f32 rounds a value across a kink. So a parameter in doubt
 //! is measured again at other points nearby: a wrong gradient is wrong at all of them.
 
 use std::sync::Arc;

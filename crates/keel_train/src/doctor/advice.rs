@@ -1,4 +1,4 @@
-//! What is tried where no finding says what to change, or none of the remedies helped: groups of changes of one kind, those
+//! Changes to try where no finding says what to change, or none of the remedies helped: groups of changes of one kind, those
 //! first that most often matter.
 
 use keel_data::{PreprocessStep, SplitDataset};
@@ -252,7 +252,7 @@ fn length(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     vec![Intervention::advice(change, reason, longer)]
 }
 
-/// What is usual, with wider layers, a longer training, and each of the usual learning rates.
+/// Usual settings, with wider layers, a longer training, and each of the usual learning rates.
 fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     let reason = "faults that hide each other show no effect one by one, and small networks need time";
     let mut advice = Vec::new();

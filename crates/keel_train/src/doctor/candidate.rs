@@ -19,7 +19,7 @@ const CAUTION: f64 = 0.8;
 pub(super) struct Candidate {
     pub(super) config: Config,
     pub(super) data: SplitDataset,
-    /// What it is, for whoever watches.
+    /// Description for the person who watches.
     name: String,
     /// By the distance of their seed from the first one.
     pub(super) trials: BTreeMap<u64, Trial>,

@@ -51,7 +51,7 @@ pub struct DoctorOptions {
 /// The outcome.
 #[derive(Debug, Clone)]
 pub struct Treated {
-    /// What was found, tried and kept, with numbers.
+    /// Story of the treatment: findings, attempts and changes, with numbers.
     pub story: Story,
     /// The config at the end.
     pub config: Config,

@@ -1,4 +1,4 @@
-//! What the doctor tells whoever watches.
+//! Progress of the doctor, for the person who watches.
 
 use super::Story;
 use crate::config::Config;
@@ -23,7 +23,7 @@ impl DoctorObserver for () {
 pub struct TrainingPlace<'a> {
     /// Its number, counted from 1.
     pub number: u64,
-    /// What is trained.
+    /// Description of the training.
     pub what: &'a str,
     /// Its seed.
     pub seed: u64,

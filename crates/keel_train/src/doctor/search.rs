@@ -260,7 +260,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What the first training with a change showed.
+/// Result of the first training with a change.
 enum Look {
     /// It looks better.
     Promising(Box<Candidate>),

@@ -1,4 +1,4 @@
-//! What the doctor found, tried and kept, with numbers: a document.
+//! The story of a treatment as a document: findings, attempts and changes, with numbers.
 
 use keel_health::{Finding, Level};
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ pub struct Found {
     pub level: Level,
     /// Its layer; `None` for the whole network or the data.
     pub layer: Option<String>,
-    /// What was found, in a sentence.
+    /// The message, one sentence.
     pub message: String,
 }
 
@@ -110,14 +110,14 @@ pub struct Attempt {
     pub without: Vec<RunResult>,
     /// Validation results with it, over the same seeds.
     pub with: Vec<RunResult>,
-    /// What came of it.
+    /// Outcome of the attempt.
     pub judgement: Judgement,
     /// Why it was refused, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
 }
 
-/// What came of a change.
+/// Outcome of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {

@@ -1,4 +1,4 @@
-//! What is looked for in the samples themselves: duplicates, columns that tell, extremes, augmented images too large.
+//! Inspection of the samples themselves: duplicates, columns that tell, extremes, augmented images too large.
 
 use keel_data::{BatchOptions, Batches, DataError, FittedStep, Position};
 use keel_health::measurement::{

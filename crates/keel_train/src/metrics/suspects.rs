@@ -9,7 +9,7 @@ const LABEL: f32 = 0.1;
 /// Maximum number of samples that are named.
 const NAMED: usize = 20;
 
-/// What is kept of each sample until the mean confidence of every class is known.
+/// Facts kept of each sample until the mean confidence of every class is known.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     answers: Vec<Answer>,

@@ -37,7 +37,7 @@ what was done, with the results of the run before and after.",
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
-    /// Where the remedy needs a fresh run, train it at once
+    /// Train at once where the remedy needs a fresh run
     #[arg(long)]
     train: bool,
 }

@@ -11,7 +11,7 @@
 //! 64 units or more in every hidden layer.
 //!
 //! # When it is fine
-//! Where the targets are mostly noise: then no network learns more. Compare the training loss of a wider one.
+//! Targets may be mostly noise: then no network learns more. Compare the training loss of a wider one.
 //!
 //! # Source
 //! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 5.2: capacity and underfitting. The limits are ours.

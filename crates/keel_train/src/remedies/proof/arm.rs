@@ -31,7 +31,7 @@ pub struct Arm {
     pub result: RunResult,
 }
 
-/// What one run of the proof showed.
+/// Result of one run of the proof.
 pub(super) struct Outcome {
     pub(super) arm: Arm,
     /// The limit its statistic is beyond.

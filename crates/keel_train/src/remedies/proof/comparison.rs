@@ -93,7 +93,7 @@ pub struct Comparison {
     pub score: Gain,
     /// Fall of the loss relative to the mean of both losses.
     pub loss: Gain,
-    /// What follows: the score decides, and the loss where the scores are the same.
+    /// Outcome of the comparison: the score decides, and the loss where the scores are the same.
     pub change: Change,
 }
 

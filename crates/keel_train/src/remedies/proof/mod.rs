@@ -38,10 +38,10 @@ const KNOWN_PACE: u64 = 20;
 /// Steps that a run of a proof may take where the pace is not known.
 const UNKNOWN_PACE_STEPS: f64 = 2_000.0;
 
-/// Where a finding of the summary keeps its proof.
+/// Key under which a finding of the summary keeps its proof.
 const RECORD: &str = "proof";
 
-/// Where a finding of the summary keeps the level it had before its proof.
+/// Key under which a finding of the summary keeps the level it had before its proof.
 const LEVEL_BEFORE: &str = "level_before_proof";
 
 /// How much is run, and where.
@@ -90,7 +90,7 @@ pub struct Proof {
     /// Its number among the remedies of the finding, counted from 1.
     #[serde(default)]
     pub remedy_number: usize,
-    /// What came of it.
+    /// Outcome of the proof.
     pub verdict: Verdict,
     /// Step both arms start from; 0: afresh.
     pub from_step: u64,
@@ -228,7 +228,7 @@ pub fn proofs_of(summary: &Summary) -> Vec<Proof> {
 }
 
 impl Proof {
-    /// Whether it is a proof of `finding`.
+    /// Returns true if it is a proof of `finding`.
     pub fn concerns(&self, finding: &Finding) -> bool {
         self.code == finding.code && self.layer == finding.layer
     }

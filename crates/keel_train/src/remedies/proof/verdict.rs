@@ -8,7 +8,7 @@ use super::comparison::Change;
 /// Share by which the distance of the statistic from its limit must shrink.
 const LEAST_CHANGE: f64 = 0.1;
 
-/// What came of a proof.
+/// Outcome of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

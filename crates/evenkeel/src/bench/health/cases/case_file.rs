@@ -63,7 +63,7 @@ impl Case {
     }
 }
 
-/// What the first line expects of a case of this sort.
+/// Expectations that the first line of a case of this sort may state.
 fn expectation(text: &str, sort: Sort) -> Result<Vec<String>, Failure> {
     let first = text.lines().next().unwrap_or_default();
     let (example, noun) = match sort {

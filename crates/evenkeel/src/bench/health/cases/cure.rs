@@ -14,7 +14,7 @@ const DISTANCE: f64 = 0.02;
 /// Score in the place of one that is missing.
 const WORST: f64 = -1.0;
 
-/// What came of following the remedies.
+/// Result of following the remedies.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cure {
     /// Best score that was reached, that of the faulty program included.

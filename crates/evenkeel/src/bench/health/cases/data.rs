@@ -11,7 +11,7 @@ use crate::failure::{Failure, unwritable};
 /// Folder that the configs name their data in.
 const DATA: &str = "data";
 
-/// Where the data of every case lies, by the name its config gives it.
+/// Paths of the data of all cases, by the name that a config gives it.
 #[derive(Debug)]
 pub(super) struct Sources {
     paths: BTreeMap<String, PathBuf>,

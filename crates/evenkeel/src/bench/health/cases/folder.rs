@@ -12,7 +12,7 @@ const REPAIRED: &str = "_fixed";
 /// The cases of a folder, in the order of their kinds and names.
 #[derive(Debug)]
 pub(super) struct CaseFolder {
-    /// Where they lie.
+    /// Path of their folder.
     pub(super) path: PathBuf,
     /// Faulty programs.
     pub(super) faulty: Vec<Pair>,

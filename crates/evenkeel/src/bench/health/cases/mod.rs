@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
     Ok(Results { faulty: faulty?, healthy: healthy? }.document(options.seeds))
 }
 
-/// What every case is trained with.
+/// Settings of the training of every case.
 #[derive(Debug)]
 struct Bench<'a> {
     program: &'a Program,

@@ -40,7 +40,7 @@ pub(super) struct Training<'a> {
     pub(super) seed: u64,
 }
 
-/// What came of a remedy.
+/// Result of a remedy.
 #[derive(Debug)]
 pub(super) enum Fixed {
     /// No program can apply it, or it does not fit.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::cure::Cure;
 use super::trained::Trained;
 
-/// What came of a faulty program and of its repaired version.
+/// Results of a faulty program and of its repaired version.
 #[derive(Debug)]
 pub(super) struct FaultyResult {
     /// Its name.
@@ -22,13 +22,13 @@ pub(super) struct FaultyResult {
     pub(super) before: Option<f64>,
     /// Score of the repaired program.
     pub(super) goal: Option<f64>,
-    /// What the remedies led to.
+    /// Result of following the remedies.
     pub(super) cure: Cure,
     /// Runs of the repaired program.
     pub(super) repaired: Vec<Trained>,
 }
 
-/// What came of a healthy program; alarms it may have are left out.
+/// Results of a healthy program; alarms that it may have are left out.
 #[derive(Debug)]
 pub(super) struct HealthyResult {
     /// Its name.

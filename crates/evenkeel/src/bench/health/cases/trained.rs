@@ -1,4 +1,4 @@
-//! What a trained program left: its alarms, its score, its run.
+//! A trained program: its alarms, its score, its run.
 
 use std::path::PathBuf;
 

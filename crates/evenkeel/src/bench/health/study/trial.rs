@@ -62,7 +62,7 @@ pub(super) struct Bench<'a> {
     folders: AtomicUsize,
 }
 
-/// What a training left.
+/// Result of a training.
 struct Run {
     folder: RunFolder,
     findings: Vec<Finding>,

@@ -1,4 +1,4 @@
-//! What the trials of a rule say about its levels.
+//! Levels that a rule deserves by its trials.
 
 use std::collections::BTreeSet;
 

@@ -70,7 +70,7 @@ pub(super) struct Document<'a> {
     story: &'a Story,
 }
 
-/// What is to be treated.
+/// The training to be treated.
 struct Patient {
     config: Config,
     data: SplitDataset,
