@@ -319,10 +319,8 @@ impl<'a> Case<'a> {
 /// other functions.
 pub(crate) fn centred(function: ActivationFunction) -> Option<Remedy> {
     let tanh = || Remedy::SetActivation {
-        layer: None,
         from: function.name().to_string(),
         function: ActivationFunction::Tanh.name().to_string(),
-        config_key: None,
     };
     (function == ActivationFunction::Sigmoid).then(tanh)
 }

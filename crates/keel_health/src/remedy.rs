@@ -26,11 +26,6 @@ pub enum Remedy {
         /// The units.
         units: Vec<usize>,
     },
-    /// Rescale the weights of one layer so that its output has variance 1 (layer-sequential unit variance).
-    LsuvRescale {
-        /// Name of the layer that holds the weights.
-        layer: String,
-    },
     /// Initialise with another scheme.
     SetInit {
         /// Name of the layer; `None` for the whole model.
@@ -67,15 +62,10 @@ pub enum Remedy {
     CheckLabels,
     /// Use another activation function.
     SetActivation {
-        /// Name of the activation layer; `None` for all hidden ones that use `from`.
-        layer: Option<String>,
-        /// The function it replaces.
-        #[serde(default)]
+        /// The function it replaces, in all hidden layers.
         from: String,
         /// The function.
         function: String,
-        /// Dotted config key of the layer, if it has one.
-        config_key: Option<String>,
     },
     /// Take the activation at the end of the model out.
     RemoveOutputActivation {
@@ -237,7 +227,6 @@ impl Remedy {
             ScaleLearningRate { .. }
             | ClipNorm { .. }
             | ReinitialiseUnits { .. }
-            | LsuvRescale { .. }
             | RecomputeBatchNormStatistics { .. }
             | SetNormMomentum { .. }
             | SetWeightDecay { .. }
@@ -288,7 +277,6 @@ impl Remedy {
                 vec![format!("{key}.init={{ type = \"normal\", std = {} }}", number(*std))]
             }
             AddPreprocess { step } => vec![format!("preprocess.steps=[{step:?}]")],
-            SetActivation { function, config_key: Some(key), .. } => vec![format!("{key}.function={function}")],
             SetOutputUnits { units, config_key: Some(key), .. } => vec![format!("{key}.out_features={units}")],
             ClassWeights => vec!["train.class_weights=balanced".to_string()],
             SetLoss { loss } => vec![format!("train.loss={loss}")],
@@ -322,9 +310,6 @@ impl Remedy {
                 let noun = if units.len() == 1 { "unit" } else { "units" };
                 format!("re-initialise the {} dead {noun} of {layer}", units.len())
             }
-            LsuvRescale { layer } => {
-                format!("rescale the weights of {layer} so that its outputs have variance 1 (lsuv)")
-            }
             SetInit { layer: Some(layer), init, .. } => format!("initialise {layer} with {init}"),
             SetInit { init, .. } => format!("initialise with {init}"),
             ShrinkLastLayer { layer, std, .. } => {
@@ -337,8 +322,7 @@ impl Remedy {
             AddPreprocess { step } => format!("preprocess with {step}"),
             CleanData => "correct or drop the samples with these values".to_string(),
             CheckLabels => "check the labels: they may be shuffled, out of order, or from another file".to_string(),
-            SetActivation { layer: Some(layer), function, .. } => format!("use {function} in {layer}"),
-            SetActivation { function, from, .. } => format!("use {function} instead of {from} in the hidden layers"),
+            SetActivation { from, function } => format!("use {function} instead of {from} in the hidden layers"),
             RemoveOutputActivation { layer } => {
                 format!("take {layer} out, so that the last layer gives numbers of any size")
             }

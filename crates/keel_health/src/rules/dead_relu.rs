@@ -212,10 +212,8 @@ fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observati
             .remedy(case.scale_learning_rate(0.1))
     };
     observation = observation.remedy(Remedy::SetActivation {
-        layer: None,
         from: ActivationFunction::Relu.name().to_string(),
         function: ActivationFunction::LeakyRelu.name().to_string(),
-        config_key: None,
     });
     if weights.is_some() {
         observation = observation.remedy(Remedy::AddBatchNorm);

@@ -139,12 +139,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
         let first = init.unwrap_or_else(|| case.scale_learning_rate(1.0 / 3.0));
         observation = observation.remedy(first).remedy(Remedy::AddBatchNorm);
     }
-    Some(observation.remedy(Remedy::SetActivation {
-        layer: None,
-        from: function.to_string(),
-        function: "relu".to_string(),
-        config_key: None,
-    }))
+    Some(observation.remedy(Remedy::SetActivation { from: function.to_string(), function: "relu".to_string() }))
 }
 
 /// Largest saturated share of a layer in the last window.

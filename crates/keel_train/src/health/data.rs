@@ -19,7 +19,8 @@ const VALUES: usize = 16 * 1024 * 1024;
 
 /// Loss of the best answer that is the same for every sample, over the samples that are looked at; `None` where it is not a
 /// number, or the network gives several predictions.
-fn guessing_loss(mut objective: Objective, data: &SplitDataset) -> Option<f32> {
+pub fn guessing_loss(session: &Session) -> Option<f32> {
+    let (mut objective, data) = (session.objective().clone(), session.data());
     let limit = SAMPLES.min(data.train.len());
     let chosen: Vec<usize> = (0..limit).map(|index| data.train[index * data.train.len() / limit]).collect();
     let (answer, targets) = constant_answer(&objective, data, &chosen)?;
@@ -101,7 +102,7 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         preprocessing: session.preprocessor().steps().iter().map(|step| step.name().to_owned()).collect(),
         images: shape.is_image(),
         weighted_classes: !session.objective().class_weights().is_empty(),
-        guessing_loss: guessing_loss(session.objective().clone(), data),
+        guessing_loss: guessing_loss(session),
         ..DataMeasurement::default()
     };
     match data.dataset.targets() {

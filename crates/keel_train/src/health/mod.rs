@@ -18,7 +18,7 @@ mod start;
 mod step_probe;
 mod watch;
 
-pub use data::measure_data;
+pub use data::{guessing_loss, measure_data};
 pub use describe::describe_model;
 pub use epoch::{EpochLosses, measure_epoch};
 pub use parameters::{DecayTerm, measure_parameters};

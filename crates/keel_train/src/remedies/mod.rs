@@ -139,7 +139,7 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
             vec![format!("optimizer.learning_rate={:e}", config.optimizer.learning_rate() * factor)]
         }
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
-        Remedy::SetActivation { layer: None, from, function, .. } => {
+        Remedy::SetActivation { from, function } => {
             let activations = hidden_activations(&config.model.layers(), from, function, "model.layers");
             // Weights drawn for one function do not suit another.
             if activations.is_empty() { activations } else { [activations, initialisers(config, "auto")].concat() }

@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use keel_data::{Batches, Position};
 use keel_health::Remedy;
 use keel_health::measurement::{LayerKind, ModelDescription};
-use keel_nn::init::{InitSpec, Lsuv};
-use keel_nn::observers::Tape;
+use keel_nn::init::InitSpec;
 use keel_nn::{ParameterRole, RandomKey};
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::describe_model;
-use crate::session::{Session, output_variance};
-
-/// Rescalings of a layer at most, and the deviation of its variance from 1 that is accepted.
-const UNIT_VARIANCE: Lsuv = Lsuv { target: 1.0, tolerance: 0.02, iterations: 20 };
+use crate::session::Session;
 
 /// One change of a network's numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,11 +23,6 @@ pub enum Surgery {
         layer: String,
         /// The units.
         units: Vec<usize>,
-    },
-    /// Weights of one layer multiplied so that its output has variance 1 on a training batch.
-    UnitVariance {
-        /// The layer with the weights.
-        layer: String,
     },
     /// Exact statistics of every batch norm.
     ExactStatistics {
@@ -53,7 +43,6 @@ impl Surgery {
             Remedy::ReinitialiseUnits { layer, units } if !units.is_empty() => {
                 Some(Surgery::ReinitialiseUnits { layer: layer.clone(), units: units.clone() })
             }
-            Remedy::LsuvRescale { layer } => Some(Surgery::UnitVariance { layer: layer.clone() }),
             Remedy::RecomputeBatchNormStatistics { batches } => {
                 Some(Surgery::ExactStatistics { batches: usize::try_from(*batches).unwrap_or(1).max(1) })
             }
@@ -74,7 +63,6 @@ impl Surgery {
     pub fn apply(&self, session: &mut Session, config: &Config) -> Result<(), TrainError> {
         match self {
             Surgery::ReinitialiseUnits { layer, units } => reinitialise(session, config, layer, units),
-            Surgery::UnitVariance { layer } => rescale(session, layer),
             Surgery::ExactStatistics { batches } => session.recompute_batch_norm(*batches),
             Surgery::PriorBias { layer } => prior_bias(session, layer),
         }
@@ -143,26 +131,6 @@ fn forget(session: &mut Session, parameters: &[usize]) {
         parameters.iter().for_each(|&index| values[index] = 0.0);
         session.optimizer_mut().restore_slot(name, &values);
     }
-}
-
-fn rescale(session: &mut Session, layer: &str) -> Result<(), TrainError> {
-    let graph = Arc::clone(&session.network().graph);
-    let node = graph.find(layer).ok_or_else(|| missing(layer))?;
-    let weight = graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight);
-    let range = weight.map(|parameter| parameter.range.clone()).ok_or_else(|| missing(layer))?;
-    let (mut network, mut executor) = session.unfused();
-    let mut batches = Batches::new(session.training_batches().clone(), Position::default());
-    let Some(batch) = batches.next() else { return Ok(()) };
-    let input = keel_nn::BatchInput { input: &batch?.inputs, random: session.step_key(0) };
-    let mut tape = Tape::of(executor.program(), &[node.id]);
-    for _ in 0..UNIT_VARIANCE.iterations {
-        tape.clear();
-        executor.forward(&mut network, input, &mut tape);
-        let Some(factor) = UNIT_VARIANCE.factor(output_variance(tape.output(node.id))) else { break };
-        network.parameters[range.clone()].iter_mut().for_each(|weight| *weight *= factor);
-    }
-    session.network_mut().parameters[range.clone()].copy_from_slice(&network.parameters[range]);
-    Ok(())
 }
 
 fn prior_bias(session: &mut Session, layer: &str) -> Result<(), TrainError> {

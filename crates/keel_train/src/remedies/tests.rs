@@ -7,7 +7,7 @@ use keel_data::PreprocessStep;
 use keel_health::{Level, Remedy};
 
 use super::*;
-use crate::{Training, load_data};
+use crate::Training;
 
 fn run_of(directory: &std::path::Path, settings: &[&str]) -> RunFolder {
     let mut settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
@@ -68,8 +68,7 @@ fn every_hidden_sigmoid_is_replaced_and_the_last_layer_is_not() {
     let linear = "{ type = \"linear\", out_features = 4 }";
     let layers = format!("model.layers=[{linear}, {sigmoid}, {linear}, {sigmoid}, {linear}, {sigmoid}]");
     let config = config::load(Some("mlp"), &[layers, "data.source=digits".to_owned()]).unwrap();
-    let remedy =
-        Remedy::SetActivation { layer: None, from: "sigmoid".into(), function: "relu".into(), config_key: None };
+    let remedy = Remedy::SetActivation { from: "sigmoid".into(), function: "relu".into() };
     let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
     assert_eq!(treatment.settings, ["model.layers.1.function=relu", "model.layers.3.function=relu", "model.init=auto"]);
     let changed = treatment.config.to_toml();
@@ -104,19 +103,6 @@ fn only_the_named_units_are_drawn_anew_and_the_old_run_stays() {
         }
     }
     assert_eq!(std::fs::read(run.last_checkpoint()).unwrap(), before);
-}
-
-#[test]
-fn unit_variance_is_reached() {
-    let settings = ["model.init={ type = \"normal\", std = 0.001 }".to_owned(), "train.threads=1".to_owned()];
-    let config = config::load(Some("mlp"), &[&settings[..], &["data.source=digits".to_owned()]].concat()).unwrap();
-    let mut session = crate::Session::new(&config, load_data(&config).unwrap()).unwrap();
-    let norm = |session: &crate::Session| session.network().parameters.iter().map(|v| v * v).sum::<f32>();
-    let before = norm(&session);
-    Surgery::UnitVariance { layer: "linear_1".into() }.apply(&mut session, &config).unwrap();
-    assert!(norm(&session) > before + 1.0);
-    let error = Surgery::UnitVariance { layer: "linear_9".into() }.apply(&mut session, &config).unwrap_err();
-    assert!(error.to_string().contains("no layer linear_9"), "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use keel_health::{Finding, Remedy};
 
 use super::{Treatment, config_of, treatment, treatments};
 use crate::error::TrainError;
-use crate::health::measure_data;
+use crate::health::guessing_loss;
 use crate::planning::{RateRace, Stretch, rate_race};
 use crate::runs::RunFolder;
 use crate::session::{Session, load_data};
@@ -76,7 +76,7 @@ fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<O
             first_step,
             steps,
             most_steps: (MOST_TRAININGS * total).max(steps),
-            guessing: measure_data(&session)?.guessing_loss.map(f64::from),
+            guessing: guessing_loss(&session).map(f64::from),
             deadline: Instant::now() + BUDGET,
         };
         rate_race(&mut session, present, stretch).map(Some)

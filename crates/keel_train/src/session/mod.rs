@@ -24,7 +24,6 @@ use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, Para
 
 pub use step::{Alone, Exchange, FinishedStep, StepObserver, StepPlace, StepResult};
 pub use training_data::load_data;
-pub(crate) use unit_variance::output_variance;
 
 use crate::Config;
 use crate::auto::{self, Resolved};

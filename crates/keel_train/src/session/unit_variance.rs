@@ -57,7 +57,7 @@ fn lsuv_of(parameter: &keel_nn::graph::Parameter) -> Option<keel_nn::init::Lsuv>
 }
 
 /// Variance of all values of a node's output.
-pub(crate) fn output_variance(output: &[f32]) -> f64 {
+fn output_variance(output: &[f32]) -> f64 {
     let count = output.len() as f64;
     let mean = output.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
     output.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count
