@@ -8,6 +8,7 @@
 pub mod activation;
 pub mod buffer;
 pub mod bytes;
+mod column_sums;
 mod columns;
 pub mod convolution;
 pub mod dropout;
@@ -26,6 +27,7 @@ pub mod statistics;
 mod subnormals;
 
 pub use buffer::Buffer;
+pub use column_sums::{MatrixColumns, column_sums};
 pub use scratch::Scratch;
 pub use simd::SimdLevel;
 pub use subnormals::flush_subnormals;

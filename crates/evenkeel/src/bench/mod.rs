@@ -3,11 +3,12 @@
 pub(crate) mod doctor;
 mod formula;
 pub(crate) mod health;
+mod health_cost;
 pub(crate) mod machine;
 pub(crate) mod matrix;
 pub(crate) mod memory;
 mod networks;
-mod peer;
+pub(crate) mod peer;
 pub(crate) mod rows;
 pub(crate) mod scaling;
 pub(crate) mod tables;
@@ -34,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) turns: usize,
     /// A folder of class folders with images of 32x32; none = images made up for the purpose.
     pub(crate) images: Option<PathBuf>,
+    /// Variants of the peer that are tried.
+    pub(crate) variants: Vec<String>,
     /// Says on standard error what is under way.
     pub(crate) progress: fn(&str),
     /// The fastest variant of the peer for a network and a kind of work, once it has been found.

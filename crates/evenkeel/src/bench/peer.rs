@@ -13,7 +13,7 @@ use super::{Context, PeerCommand, SEED};
 use crate::failure::Failure;
 
 /// The ways PyTorch can run a network.
-const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
+pub(crate) const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
 
 /// Time of each variant's trial, to find the fastest.
 const TRIAL_MILLISECONDS: f64 = 250.0;
@@ -57,7 +57,8 @@ pub(super) fn fastest(context: &Context, network: &Description, trial: &Trial<'_
         Some(known) => **variant == *known,
         None => matches!(network.input, Shape::Image { .. }) || **variant != *"channels_last",
     };
-    for variant in VARIANTS.into_iter().filter(possible) {
+    let wanted = |variant: &&str| context.variants.iter().any(|name| name == variant);
+    for variant in VARIANTS.into_iter().filter(wanted).filter(possible) {
         (context.progress)(&format!("  {}: pytorch {variant}", network.name));
         let mut peer = match Peer::start(command, network, variant) {
             Ok(peer) => peer,

@@ -32,6 +32,8 @@ pub(crate) fn networks(document: &Value) -> String {
         ("ms", Align::Right),
         ("step (min..max)", Align::Right),
         ("end to end (min..max)", Align::Right),
+        ("health", Align::Right),
+        ("full", Align::Right),
     ];
     let ratio = |part: &Value| match part["ratio"].as_f64() {
         Some(ratio) => {
@@ -51,6 +53,8 @@ pub(crate) fn networks(document: &Value) -> String {
             number(&peer["milliseconds"], 3),
             ratio(step),
             ratio(&row["end_to_end"]),
+            number(&row["health"]["standard"]["ratio"], 3),
+            number(&row["health"]["full"]["ratio"], 3),
         ]
     });
     let mut text = machine(&document["machine"]);

@@ -7,6 +7,7 @@ use super::batch::{
 };
 use super::moments::{self, Moments, RECORD};
 use super::{Affine, AffineGradient};
+use crate::column_sums::{MatrixColumns, column_sums};
 use crate::columns::RowPair;
 use crate::length;
 use crate::parallel::{Pieces, WorkerScratch, for_each_task_with_scratch};
@@ -190,10 +191,9 @@ impl SampleNorm {
                 },
             );
         });
-        for c in 0..self.channels {
-            let total = |first: usize| sums[first..].iter().step_by(per_sample).map(|&sum| f64::from(sum)).sum::<f64>();
-            (affine.shift[c], affine.scale[c]) = (total(c) as f32, total(self.channels + c) as f32);
-        }
+        let columns = |first| MatrixColumns { values: sums, width: per_sample, first };
+        column_sums(simd, columns(0), affine.shift);
+        column_sums(simd, columns(self.channels), affine.scale);
     }
 
     /// Statistics `[STATISTICS, groups]` of one sample.

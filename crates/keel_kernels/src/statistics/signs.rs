@@ -11,6 +11,12 @@ use crate::simd::SimdLevel;
 
 const LANES: usize = 16;
 
+/// Weights looked at of a larger matrix: rows spread evenly over it, an odd number of rows apart.
+const SAMPLE: usize = 64 * 1024;
+
+/// Minimum number of rows looked at, if there are as many.
+const LEAST_ROWS: usize = 64;
+
 /// Counts of one weight matrix, kept from call to call.
 #[derive(Debug, Default)]
 pub struct SignCounts {
@@ -28,7 +34,8 @@ impl SignCounts {
 
 /// Share of the units whose weight gradient, a column of `gradient` `[fan_in, units]`, has a sign agreement
 /// `|n+ - n-| / (n+ + n-)` of at least `limit`. Exact zeros do not count, nor do units without anything else; 0 if there
-/// is no other.
+/// is no other. Of a matrix with more than 64 Ki weights, every n-th row is looked at, for an odd n: about as many weights, and 64
+/// rows at least.
 ///
 /// # Panics
 /// If there are fewer counts than units, or `gradient` is no whole number of rows.
@@ -37,18 +44,26 @@ pub fn sign_agreement(simd: SimdLevel, gradient: &[f32], units: usize, limit: f6
     assert!(units <= counts.balance.len(), "{units} units, counts of {}", counts.balance.len());
     let (balance, non_zero) = (&mut counts.balance[..units], &mut counts.non_zero[..units]);
     balance.iter_mut().chain(&mut *non_zero).for_each(|count| *count.get_mut() = 0);
-    let rows = (CHUNK / units).max(1);
     let shared = SharedCounts { balance, non_zero };
-    let work = |chunk: &[f32]| {
+    let step = row_step(gradient.len() / units, units);
+    if step > 1 {
         simd.run(
             #[inline(always)]
-            || add_rows(chunk, shared),
+            || add_columns(gradient, step * units, shared),
         );
-    };
-    if gradient.len() < MINIMUM_WORK || workers() < 2 {
-        gradient.chunks(rows * units).for_each(work);
     } else {
-        gradient.par_chunks(rows * units).for_each(work);
+        let rows = (CHUNK / units).max(1);
+        let work = |chunk: &[f32]| {
+            simd.run(
+                #[inline(always)]
+                || add_rows(chunk, shared),
+            );
+        };
+        if gradient.len() < MINIMUM_WORK || workers() < 2 {
+            gradient.chunks(rows * units).for_each(work);
+        } else {
+            gradient.par_chunks(rows * units).for_each(work);
+        }
     }
     let (mut judged, mut agreeing) = (0u32, 0u32);
     for (balance, non_zero) in balance.iter_mut().zip(non_zero) {
@@ -65,6 +80,27 @@ struct SharedCounts<'a> {
     /// Positive values less negative ones.
     balance: &'a [AtomicI32],
     non_zero: &'a [AtomicI32],
+}
+
+/// Distance of the rows that are looked at in a matrix of `rows` rows.
+fn row_step(rows: usize, units: usize) -> usize {
+    let looked_at = (SAMPLE / units).max(LEAST_ROWS);
+    if rows <= looked_at { 1 } else { rows.div_ceil(looked_at) | 1 }
+}
+
+/// Adds the first row of every `row_length` floats.
+#[inline(always)]
+fn add_columns(values: &[f32], row_length: usize, counts: SharedCounts<'_>) {
+    let units = counts.balance.len();
+    let mut first = 0;
+    while first + LANES <= units {
+        count_block::<LANES>(values, Columns { first, row_length }, counts);
+        first += LANES;
+    }
+    while first < units {
+        count_block::<1>(values, Columns { first, row_length }, counts);
+        first += 1;
+    }
 }
 
 #[inline(always)]

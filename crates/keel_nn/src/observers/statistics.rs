@@ -101,6 +101,14 @@ impl Statistics {
         }
     }
 
+    /// The same, but of outputs and gradients with many values the first samples alone are measured, which costs a large
+    /// network less. Training batches are shuffled, so the first samples stand for all.
+    #[must_use]
+    pub fn sampled(mut self) -> Self {
+        self.probes.iter_mut().for_each(|probe| probe.requests.sampled = true);
+        self
+    }
+
     /// Makes ready for a step. With `signs`, the signs of weight gradients are looked at; with `histograms`, those of outputs
     /// and gradients are kept.
     pub fn begin(&mut self, signs: bool, histograms: bool) {

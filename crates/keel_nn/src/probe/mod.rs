@@ -96,6 +96,8 @@ pub struct Requests {
     pub histograms: bool,
     /// [`Probe::values`].
     pub values: bool,
+    /// Of outputs and gradients with many values, the first samples alone are measured: 16 of them and 16 Ki values at least.
+    pub sampled: bool,
     /// [`SignProbe::agreement`] of every entry of [`Probe::signs`].
     pub signs: bool,
 }
@@ -190,9 +192,10 @@ impl Probe {
         self.layers.last_mut()
     }
 
-    /// Answers what is asked of the output, `[batch, ...]`.
-    pub(crate) fn measure_output(&mut self, simd: SimdLevel, output: &[f32]) {
+    /// Answers what is asked of the output, `[samples, ...]`.
+    pub(crate) fn measure_output(&mut self, simd: SimdLevel, output: &[f32], samples: usize) {
         let Requests { output: wanted, energy, histograms, values, .. } = self.requests;
+        let part = self.measured_part(output, samples);
         let limits = self.limits.unwrap_or(Limits::NONE);
         if let Some(last) = self.layers.last_mut() {
             if energy {
@@ -200,9 +203,9 @@ impl Probe {
             }
             match wanted {
                 OutputRequest::None => {}
-                OutputRequest::Signal => last.output = Some(signal(simd, output, limits, &mut last.parts)),
+                OutputRequest::Signal => last.output = Some(signal(simd, part, limits, &mut last.parts)),
                 OutputRequest::Units => {
-                    last.output = Some(activation_signal(simd, output, limits, &mut last.units, &mut last.parts));
+                    last.output = Some(activation_signal(simd, part, limits, &mut last.units, &mut last.parts));
                 }
             }
         }
@@ -214,11 +217,17 @@ impl Probe {
         }
     }
 
-    /// Answers what is asked of the gradient with respect to the output, `[batch, ...]`.
-    pub(crate) fn measure_gradient(&mut self, simd: SimdLevel, grad_output: &[f32]) {
+    /// The samples of `values` `[samples, ...]` that are measured.
+    fn measured_part<'a>(&self, values: &'a [f32], samples: usize) -> &'a [f32] {
+        if self.requests.sampled { sample::first_samples(values, samples) } else { values }
+    }
+
+    /// Answers what is asked of the gradient with respect to the output, `[samples, ...]`.
+    pub(crate) fn measure_gradient(&mut self, simd: SimdLevel, grad_output: &[f32], samples: usize) {
+        let part = self.measured_part(grad_output, samples);
         let parts = &mut self.gradient_parts;
         if let Some(last) = self.layers.last_mut().filter(|_| self.requests.gradient) {
-            last.gradient = Some(gradient(simd, grad_output, parts));
+            last.gradient = Some(gradient(simd, part, parts));
         }
         if self.requests.histograms {
             self.histograms.gradient = Histogram::of(simd, grad_output);

@@ -7,9 +7,42 @@ pub(super) fn spread(values: &[f32], block: usize, length: usize) -> impl Iterat
     values.chunks(block).step_by(step)
 }
 
+/// Values looked at of a tensor that is not measured whole.
+const LOOKED_AT: usize = 16 * 1024;
+
+/// Minimum number of samples looked at.
+const LEAST_SAMPLES: usize = 16;
+
+/// The first samples of `values` `[samples, ...]`: all of them if there are few values. Training batches are shuffled, so the
+/// first samples stand for all.
+pub(super) fn first_samples(values: &[f32], samples: usize) -> &[f32] {
+    let length = values.len() / samples.max(1);
+    let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);
+    if values.len() <= 2 * LOOKED_AT || wanted >= samples { values } else { &values[..wanted * length] }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_values_are_looked_at_whole_and_of_many_the_first_samples() {
+        for (samples, length, expected) in [
+            (1, 100_000, 1),
+            (32, 1024, 32),
+            (33, 1024, 16),
+            (256, 100, 256),
+            (4096, 512, 32),
+            (1024, 10, 1024),
+            (10_000, 10, 1638),
+            (8, 100_000, 8),
+            (64, 100_000, 16),
+            (3, 0, 3),
+        ] {
+            let values = vec![0.0; samples * length];
+            assert_eq!(first_samples(&values, samples).len(), expected * length, "{samples} samples of {length}");
+        }
+    }
 
     #[test]
     fn small_tensors_are_whole_and_of_large_ones_every_place_of_an_image_is_met() {

@@ -146,7 +146,7 @@ impl Executor {
                 probe: observer.probe(index),
             });
             if let Some(probe) = observer.probe(index) {
-                probe.measure_output(program.simd(), output);
+                probe.measure_output(program.simd(), output, count);
             }
         }
     }
@@ -251,7 +251,7 @@ impl Executor {
             ];
             let [first, second, output, grad_output, grad_first, grad_second, saved, scratch] = disjoint(arena, slots);
             if let Some(probe) = observer.probe(index) {
-                probe.measure_gradient(program.simd(), grad_output);
+                probe.measure_gradient(program.simd(), grad_output, count);
             }
             let grad_parameters = &mut gradients[instruction.parameters.clone()];
             kernel.backward(Backward {

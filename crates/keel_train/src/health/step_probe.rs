@@ -45,7 +45,7 @@ impl StepProbe {
     /// A probe for the steps of `session`, which `model` describes.
     pub fn new(model: &ModelDescription, session: &Session, thoroughness: Thoroughness) -> Self {
         let graph = &session.network().graph;
-        let statistics = session.statistics(|node| wanted(model, graph, node, thoroughness));
+        let statistics = session.statistics(|node| wanted(model, graph, node, thoroughness)).sampled();
         let saturates: Vec<bool> = graph.nodes().iter().map(|node| limits(node).is_some()).collect();
         let mut measurement = StepMeasurement { layers: empty_measurements(graph), ..StepMeasurement::default() };
         for (layer, measured) in measurement.layers.iter_mut().enumerate() {

@@ -12,9 +12,9 @@ pub(super) fn sum_of_squares(values: &[f32], partial: &mut [f64]) -> f64 {
     let chunks = values.len().div_ceil(CHUNK);
     let partial = &mut partial[..chunks];
     if values.len() < PARALLEL_FROM {
-        values.chunks(CHUNK).zip(&mut *partial).for_each(|(chunk, sum)| *sum = chunk_sum(chunk));
+        values.chunks(CHUNK).zip(&mut *partial).for_each(|(chunk, sum)| *sum = at_level(chunk));
     } else {
-        values.par_chunks(CHUNK).zip(&mut *partial).for_each(|(chunk, sum)| *sum = chunk_sum(chunk));
+        values.par_chunks(CHUNK).zip(&mut *partial).for_each(|(chunk, sum)| *sum = at_level(chunk));
     }
     partial.iter().sum()
 }
@@ -29,6 +29,15 @@ pub(super) fn scale(norm: f64, clip_norm: f64) -> f32 {
     if factor < 1.0 || factor.is_nan() { factor as f32 } else { 1.0 }
 }
 
+/// [`chunk_sum`] with the vectors of the processor.
+fn at_level(values: &[f32]) -> f64 {
+    keel_kernels::simd::level().run(
+        #[inline(always)]
+        || chunk_sum(values),
+    )
+}
+
+#[inline(always)]
 fn chunk_sum(values: &[f32]) -> f64 {
     let mut sums = [0.0f32; LANES];
     let (rows, rest) = values.as_chunks::<LANES>();

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use keel_data::{Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
-use keel_nn::Shape;
+use keel_data::{Dataset, Inputs, Split, SplitDataset, Targets};
 use keel_train::config::HealthLevel;
 use keel_train::{Config, Event, Training, TrainingObserver};
 
+use super::super::health_cost::sample_shape;
 use super::super::networks::{Description, LEARNING_RATE};
 use super::super::{SEED, formula};
 use crate::failure::Failure;
@@ -16,13 +16,14 @@ use crate::failure::Failure;
 const EPOCHS: u64 = 2;
 
 /// Time of an epoch, if the data is not too large for it.
-const EPOCH_MILLISECONDS: f64 = 400.0;
+const EPOCH_MILLISECONDS: f64 = 1500.0;
 
 /// Maximum number of floats in the data.
 const LARGEST_DATA: usize = 1 << 26;
 
-/// Maximum number of steps of an epoch.
-const MOST_STEPS: usize = 1000;
+/// Minimum and maximum number of steps of an epoch.
+const LEAST_STEPS: usize = 20;
+const MOST_STEPS: usize = 2000;
 
 /// First step's end and last epoch's end, and the steps between.
 #[derive(Debug, Default)]
@@ -54,8 +55,8 @@ impl TrainingObserver for Watch {
 /// # Errors
 /// The training fails.
 pub(super) fn milliseconds_a_step(network: &Description, step: f64) -> Result<f64, Failure> {
-    let most = (LARGEST_DATA / network.input.len() / network.batch).clamp(4, MOST_STEPS);
-    let steps = ((EPOCH_MILLISECONDS / step) as usize).clamp(4, most);
+    let most = (LARGEST_DATA / network.input.len() / network.batch).clamp(LEAST_STEPS, MOST_STEPS);
+    let steps = ((EPOCH_MILLISECONDS / step) as usize).clamp(LEAST_STEPS, most);
     let config = config(network);
     let stopwatch = Arc::new(Mutex::new(Stopwatch::default()));
     let training = Training::new(config).with_data(data(network, steps * network.batch)?);
@@ -84,16 +85,12 @@ fn config(network: &Description) -> Config {
 }
 
 fn data(network: &Description, samples: usize) -> Result<SplitDataset, Failure> {
-    let shape = match network.input {
-        Shape::Features(features) => SampleShape::Features(features),
-        Shape::Image { height, width, channels } => SampleShape::Image { height, width, channels },
-    };
     let targets = Targets::Classes {
         labels: formula::labels(SEED, samples),
         class_names: (0..formula::CLASSES).map(|class| class.to_string()).collect(),
     };
     let inputs = Inputs::Floats(formula::inputs(SEED, samples * network.input.len()));
-    Dataset::from_memory("made up", shape, inputs, targets)
+    Dataset::from_memory("made up", sample_shape(network.input), inputs, targets)
         .and_then(|dataset| dataset.split(Split { validation: 0.0, test: 0.0, seed: SEED }))
         .map_err(failed)
 }

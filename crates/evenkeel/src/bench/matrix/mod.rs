@@ -5,13 +5,14 @@ mod networks;
 mod summary;
 
 use keel_nn::layers::LayerSpec;
+use keel_train::config::HealthLevel;
 use serde_json::{Value, json};
 
 use super::networks::Description;
 use super::peer::{self, Peer, Trial};
 use super::turns::{in_turn, median, repetitions};
 use super::workload::{Evaluation, Workload};
-use super::{Context, SEED};
+use super::{Context, SEED, health_cost};
 use crate::failure::Failure;
 use networks::Family;
 
@@ -22,7 +23,7 @@ const TOLERANCE: f64 = 1e-3;
 const TURN_MILLISECONDS: f64 = 300.0;
 
 /// Turns of whole trainings, each of two epochs.
-const TRAININGS: usize = 3;
+const TRAININGS: usize = 2;
 
 /// Measures every network with `words` in its name, of which any will do; all of them without words. A network that fails
 /// says why in its `error`.
@@ -58,7 +59,13 @@ fn in_short(row: &Value) -> String {
     let part = |part: &str| format!("{:.3} ms{}", row[part]["milliseconds"].as_f64().unwrap_or(f64::NAN), ratio(part));
     match row["error"].as_str() {
         Some(error) => format!("failed: {error}"),
-        None => format!("step {}; end to end {}", part("step"), part("end_to_end")),
+        None => format!(
+            "step {}; end to end {}; health {:.3} and {:.3}",
+            part("step"),
+            part("end_to_end"),
+            row["health"]["standard"]["ratio"].as_f64().unwrap_or(f64::NAN),
+            row["health"]["full"]["ratio"].as_f64().unwrap_or(f64::NAN),
+        ),
     }
 }
 
@@ -94,8 +101,15 @@ fn row(context: &Context, family: Family, network: &Description) -> Result<Value
         return Err(failure);
     }
     turns.write(&mut whole, &name);
+    let mut health = json!({});
+    for (level, key) in [(HealthLevel::Standard, "standard"), (HealthLevel::Full, "full")] {
+        let turns = health_cost::in_turn(network, level, context.turns)?;
+        health[key] = json!({});
+        turns.write(&mut health[key], "level off");
+    }
     Ok(json!({
         "name": network.name, "family": family.name(), "roofline": share, "step": step, "end_to_end": whole,
+        "health": health,
     }))
 }
 

@@ -55,7 +55,7 @@ fn dense() -> Vec<Description> {
         perceptron("256-1024-1024-10 batch norm relu", 256, &[1024; 2], 256, &[batch_norm(), function(relu)]),
         perceptron("256-1024-1024-10 layer norm relu", 256, &[1024; 2], 256, &[layer_norm(), function(relu)]),
         perceptron(
-            "256-1024-1024-10, layer norm, gelu",
+            "256-1024-1024-10 layer norm gelu",
             256,
             &[1024; 2],
             256,
@@ -81,7 +81,7 @@ fn convolutional() -> Vec<Description> {
         images(
             "VGG 64-128-256",
             32,
-            128,
+            32,
             join([
                 normed(conv(64, 3)),
                 normed(conv(64, 3)),
@@ -95,15 +95,15 @@ fn convolutional() -> Vec<Description> {
                 head(),
             ]),
         ),
-        images("residual width 64", 32, 64, model::resnet(64, 2)),
-        images("residual width 24", 32, 128, model::resnet(24, 2)),
-        images("ResNet-18-like 64x64", 64, 32, model::photo(64, 2, 0.0)),
-        images("residual on 224x224", 224, 16, model::photo(32, 1, 0.0)),
-        images("depthwise separable", 32, 128, separable()),
+        images("residual width 64", 32, 16, model::resnet(64, 2)),
+        images("residual width 24", 32, 64, model::resnet(24, 2)),
+        images("ResNet-18-like 64x64", 64, 16, model::photo(64, 2, 0.0)),
+        images("residual on 224x224", 224, 8, model::photo(32, 1, 0.0)),
+        images("depthwise separable", 32, 64, separable()),
         images("inverted residual hard swish 96x96", 96, 32, inverted_residual()),
-        images("depthwise separable 224x224", 224, 8, join([normed(strided(conv(32, 3), 2)), separable()])),
+        images("depthwise separable 224x224", 224, 4, join([normed(strided(conv(32, 3), 2)), separable()])),
         images(
-            "7x7 stride 2 stem, 96x96",
+            "7x7 stride 2 stem 96x96",
             96,
             32,
             join([
@@ -115,7 +115,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "5x5, tanh, no norm",
+            "5x5, tanh no norm",
             32,
             128,
             join([
@@ -127,7 +127,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "LeNet-like, 28x28",
+            "LeNet-like 28x28",
             28,
             128,
             join([
@@ -139,7 +139,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "group norm, silu",
+            "group norm silu",
             32,
             128,
             join([
@@ -152,7 +152,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "instance norm, leaky relu",
+            "instance norm leaky relu",
             32,
             64,
             join([
@@ -163,7 +163,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "1x1, 16x16 maps",
+            "1x1 16x16 maps",
             16,
             128,
             join([normed(conv(128, 1)), normed(conv(256, 1)), normed(conv(128, 1)), head()]),
@@ -183,7 +183,7 @@ fn convolutional() -> Vec<Description> {
         ),
         images("3x3 on 8x8 maps 256 channels", 8, 128, join([normed(conv(256, 3)), normed(conv(256, 3)), head()])),
         images(
-            "20 and 40 channels, dropout",
+            "20 and 40 channels dropout",
             32,
             64,
             join([
@@ -195,7 +195,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "3x3 relu, no norm, batch 16",
+            "3x3 relu, no norm batch 16",
             64,
             16,
             join([

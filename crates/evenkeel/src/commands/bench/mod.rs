@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::bench::machine::{self, Limits};
 use crate::bench::rows::{ROWS, Row};
-use crate::bench::{Context, PeerCommand, matrix, memory, scaling, tables};
+use crate::bench::{Context, PeerCommand, matrix, memory, peer, scaling, tables};
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status};
 
@@ -42,6 +42,16 @@ pub(crate) struct Arguments {
     /// The Python that has PyTorch (bench/peers/requirements.txt)
     #[arg(long, default_value = "python3", global = true)]
     python: String,
+    /// Ways PyTorch may run a network; the fastest counts
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "NAMES",
+        default_value = "eager,channels_last,compile",
+        global = true
+    )]
+    #[arg(value_parser = peer::VARIANTS)]
+    variants: Vec<String>,
     /// Folder of the peer scripts
     #[arg(long, default_value = "bench/peers", value_name = "FOLDER", global = true)]
     peers: PathBuf,
@@ -99,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }
         Some(BenchPart::Networks { only }) => {
             let document = pool.install(|| {
-                let (peer, missing) = peer(arguments);
+                let (peer, missing) = chosen_peer(arguments);
                 let context = context(arguments, peer);
                 let mut document = matrix::measure(&context, only)?;
                 document["machine"] = machine::describe(context.limits);
@@ -134,7 +144,7 @@ fn status_of(rows: &Value) -> Status {
 }
 
 /// The peer, unless it is left out; or why there is none, which is told too.
-fn peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
+fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     if arguments.no_peers {
         return (None, None);
     }
@@ -149,7 +159,7 @@ fn peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
 
 /// All rows asked for; a row that fails says why in its `error`, and the others go on.
 fn rows(arguments: &Arguments) -> Value {
-    let (peer, missing) = peer(arguments);
+    let (peer, missing) = chosen_peer(arguments);
     let context = context(arguments, peer);
     let wanted = |row: &&Row| arguments.only.is_empty() || arguments.only.iter().any(|name| name == row.name);
     let mut results = Vec::new();
@@ -175,6 +185,7 @@ fn context(arguments: &Arguments, peer: Option<PeerCommand>) -> Context {
         peer,
         turns: arguments.turns,
         images: arguments.images.clone(),
+        variants: arguments.variants.clone(),
         progress,
         fastest: RefCell::default(),
     }

@@ -1,7 +1,7 @@
 //! Linear layers: every output is a weighted sum of all inputs.
 
-use keel_kernels::Scratch;
 use keel_kernels::matmul::{self, Factors, Sizes};
+use keel_kernels::{MatrixColumns, Scratch, column_sums};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -213,11 +213,12 @@ impl Layer for Linear {
         let mut scratch = Scratch(context.scratch);
         let factors = Factors { left: context.inputs[0], right: context.grad_output, bias: None };
         matmul::transposed_matmul(context.simd, sizes, factors, grad_weight, scratch.reborrow());
-        grad_bias.fill(0.0);
         if self.spec.bias {
-            for row in context.grad_output.chunks_exact(out_features) {
-                grad_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
+            column_sums(
+                context.simd,
+                MatrixColumns { values: context.grad_output, width: out_features, first: 0 },
+                grad_bias,
+            );
         }
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {

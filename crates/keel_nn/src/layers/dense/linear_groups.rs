@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::parallel::for_each_chunk_mut;
-use keel_kernels::{Scratch, SimdLevel};
+use keel_kernels::{MatrixColumns, Scratch, SimdLevel, column_sums};
 
 use super::backward_scratch;
 use crate::{Backward, Forward};
@@ -95,10 +95,8 @@ impl LinearGroups {
             }
         }
         if self.bias {
-            grad_bias.fill(0.0);
-            for row in grad_output.chunks_exact(groups * out_features) {
-                grad_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
+            let matrix = MatrixColumns { values: grad_output, width: groups * out_features, first: 0 };
+            column_sums(simd, matrix, grad_bias);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Maxout: the largest of several linear maps (Goodfellow et al. 2013).
 
-use keel_kernels::Scratch;
 use keel_kernels::matmul::{self, Factors, Sizes};
+use keel_kernels::{MatrixColumns, Scratch, column_sums};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -167,15 +167,14 @@ impl Layer for Maxout {
         let (grad_linear, mut scratch) = Scratch(context.scratch).take(batch * columns);
         grad_linear.fill(0.0);
         let (grad_weight, grad_bias) = context.grad_parameters.split_at_mut(depth * columns);
-        grad_bias.fill(0.0);
         let rows = grad_linear.chunks_exact_mut(columns).zip(context.grad_output.chunks_exact(self.out_features));
         for ((grad_linear, gradient), winners) in rows.zip(context.saved.chunks_exact(self.out_features)) {
             for unit in 0..self.out_features {
                 let column = winners[unit] as usize * self.out_features + unit;
                 grad_linear[column] = gradient[unit];
-                grad_bias[column] += gradient[unit];
             }
         }
+        column_sums(context.simd, MatrixColumns { values: grad_linear, width: columns, first: 0 }, grad_bias);
         let sizes = Sizes { rows: depth, depth: batch, columns };
         let factors = Factors { left: context.inputs[0], right: grad_linear, bias: None };
         matmul::transposed_matmul(context.simd, sizes, factors, grad_weight, scratch.reborrow());
