@@ -96,7 +96,7 @@ pub struct Requests {
     pub histograms: bool,
     /// [`Probe::values`].
     pub values: bool,
-    /// Of outputs and gradients with many values, the first samples alone are measured: 16 of them and 16 Ki values at least.
+    /// Of outputs and gradients with many values, the first samples alone are measured: 16 of them and about 8 Ki values.
     pub sampled: bool,
     /// [`SignProbe::agreement`] of every entry of [`Probe::signs`].
     pub signs: bool,

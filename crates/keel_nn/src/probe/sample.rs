@@ -8,7 +8,7 @@ pub(super) fn spread(values: &[f32], block: usize, length: usize) -> impl Iterat
 }
 
 /// Values looked at of a tensor that is not measured whole.
-const LOOKED_AT: usize = 16 * 1024;
+const LOOKED_AT: usize = 8 * 1024;
 
 /// Minimum number of samples looked at.
 const LEAST_SAMPLES: usize = 16;
@@ -18,7 +18,7 @@ const LEAST_SAMPLES: usize = 16;
 pub(super) fn first_samples(values: &[f32], samples: usize) -> &[f32] {
     let length = values.len() / samples.max(1);
     let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);
-    if values.len() <= 2 * LOOKED_AT || wanted >= samples { values } else { &values[..wanted * length] }
+    if values.len() <= LOOKED_AT || wanted >= samples { values } else { &values[..wanted * length] }
 }
 
 #[cfg(test)]
@@ -29,12 +29,13 @@ mod tests {
     fn few_values_are_looked_at_whole_and_of_many_the_first_samples() {
         for (samples, length, expected) in [
             (1, 100_000, 1),
-            (32, 1024, 32),
+            (16, 1024, 16),
             (33, 1024, 16),
-            (256, 100, 256),
-            (4096, 512, 32),
-            (1024, 10, 1024),
-            (10_000, 10, 1638),
+            (81, 100, 81),
+            (4096, 512, 16),
+            (128, 256, 32),
+            (819, 10, 819),
+            (10_000, 10, 819),
             (8, 100_000, 8),
             (64, 100_000, 16),
             (3, 0, 3),
