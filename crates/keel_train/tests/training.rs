@@ -235,7 +235,7 @@ fn whitening_filters_stay_as_they_were_computed_and_averaged_weights_resume_bit_
 }
 
 /// A small training with everything the preset `cifar10-fast` uses; in three epochs.
-const LIKE_THE_PRESET: [&str; 12] = [
+const LIKE_THE_PRESET: [&str; 13] = [
     "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", init=\"patch_whitening\", frozen=true, \
      bias_epochs=1}, {type=\"activation\", function=\"gelu\"}, {type=\"conv2d\", out_channels=8, bias=false, \
      init=\"dirac\"}, {type=\"max_pool\"}, {type=\"batch_norm\", scale=false, momentum=0.4}, \
@@ -243,10 +243,11 @@ const LIKE_THE_PRESET: [&str; 12] = [
     "train.epochs=3",
     "train.averaging={type=\"lookahead\", every=4, decay=0.8, power=2}",
     "train.evaluated_training_samples=100",
-    "train.mirrored_evaluation=true",
+    "train.shifted_evaluation=1",
     "preprocess.steps=[\"channel_standardize\"]",
     "augment.crop_padding=1",
     "augment.crop_border=reflect",
+    "optimizer.learning_rate=0.5",
     "optimizer.momentum=0.85",
     "optimizer.nesterov=true",
     "optimizer.shift_learning_rate_factor=16",
@@ -259,7 +260,7 @@ fn a_training_like_the_preset_learns_and_gives_the_same_bits_stopped_or_not_on_a
     let run = |more: &[&str]| configured(None, directory.path(), &[&LIKE_THE_PRESET, more].concat());
     let whole = train(run(&["train.threads=1"]));
     let metrics = &whole.summary.metrics;
-    assert!(metrics.test.as_ref().unwrap().accuracy.unwrap() > 0.9, "{:?}", metrics.test);
+    assert!(metrics.test.as_ref().unwrap().accuracy.unwrap() > 0.8, "{:?}", metrics.test);
     assert_eq!(metrics.train.as_ref().unwrap().samples, 100);
     let bytes = weights(&whole);
     assert!(weights(&train(run(&["train.threads=2"]))) == bytes, "two threads");
