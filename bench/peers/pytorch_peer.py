@@ -2,7 +2,7 @@
 
 One command a line, one answer a line, in turn:
 
-    {"prepare": "cnn" | "resnet20" | "mlp" | "cifar10-fast" | {"network": …, "batch": …, "depth": …, "width": …},
+    {"prepare": {"name": …, "input": [32, 32, 3], "batch": 128, "layers": […], "optimizer": {…}}, as in `workloads.py`,
      "variant": "eager" | "channels_last" | "compile", "threads": 2}
                                  -> {"ready": name, "parameters": count, "torch": version}
     {"loss_check": {"seed": 1}}  -> {"losses": [three losses]} with weights, inputs and labels of the formula in `workloads.py`
@@ -19,10 +19,12 @@ A command that fails answers {"error": text}; the process goes on.
 import dataclasses
 import gc
 import json
+import os
 import sys
 import time
 
 import torch
+import torch._inductor.config
 import torch.nn.functional as functional
 
 import augmentation
@@ -30,6 +32,13 @@ import memory
 import workloads
 
 VARIANTS = ("eager", "channels_last", "compile")
+
+
+def compiled(network):
+    """The compiled network, with vectors no wider than those of torch's own kernels."""
+    if os.environ.get("ATEN_CPU_CAPABILITY") == "avx2":
+        torch._inductor.config.cpp.simdlen = 256
+    return torch.compile(network)
 
 
 class Session:
@@ -40,7 +49,7 @@ class Session:
             raise ValueError(f"no variant {variant}; there are {', '.join(VARIANTS)}")
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
-        wanted = workloads.Workload.from_json(workload)
+        wanted = workloads.Workload(**workload)
         self.channels_last = variant == "channels_last" and wanted.is_image
         self.compiled = False
         # A step with two samples loads what the library loads at first use, so that the peak counts the workload alone.
@@ -58,14 +67,14 @@ class Session:
     def reset(self, seed):
         """The network with the weights of `seed`, a fresh optimiser and the first batch."""
         torch.manual_seed(seed)
-        self.network = self.workload.network()
-        self.parameters = workloads.initialise(self.network, seed)
+        self.network, parameters = self.workload.network()
+        self.parameters = workloads.initialise(parameters, seed)
         self.inputs, self.labels = self.workload.batch_of(seed)
         if self.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)
         self.inputs = self.laid_out(self.inputs)
-        self.optimizer = self.workload.optimizer(self.network)
-        self.run = torch.compile(self.network) if self.compiled else self.network
+        self.optimizer = workloads.optimizer(self.workload.optimizer, parameters)
+        self.run = compiled(self.network) if self.compiled else self.network
         self.run.train()
 
     def laid_out(self, inputs):

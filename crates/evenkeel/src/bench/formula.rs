@@ -24,17 +24,17 @@ pub(super) fn labels(seed: u64, length: usize) -> Vec<u32> {
 pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
     let mut values = vec![0.0; graph.parameter_length()];
     let last_weight = graph.parameters().iter().rposition(|parameter| parameter.spec.role == ParameterRole::Weight);
-    for (number, &index) in peer_order(graph).iter().enumerate() {
-        let parameter = &graph.parameters()[index];
+    for (number, parameter) in graph.parameters().iter().enumerate() {
         let target = &mut values[parameter.range.clone()];
         match parameter.spec.role {
             ParameterRole::Weight => {
                 let limit = (6.0 / parameter.spec.fan_in as f64).sqrt() as f32;
-                let limit = if Some(index) == last_weight { limit / 8.0 } else { limit };
+                let limit = if Some(number) == last_weight { limit / 8.0 } else { limit };
                 target.copy_from_slice(&uniform(seed * 1000 + number as u64, target.len(), limit));
             }
             ParameterRole::Scale => target.fill(if ends_a_body(graph, parameter.node) { 0.25 } else { 1.0 }),
-            _ => {}
+            ParameterRole::Slope => target.fill(0.25),
+            ParameterRole::Bias | ParameterRole::Shift => {}
         }
     }
     values
@@ -44,25 +44,6 @@ pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
 fn ends_a_body(graph: &Graph, node: NodeId) -> bool {
     let own = Value::Node(node);
     graph.readers(node).any(|reader| matches!(reader.op, Op::Add(_)) && reader.inputs.first() == Some(&own))
-}
-
-/// Indices of the parameters in the peer's order: it counts a block's body before its shortcut, which runs first here.
-fn peer_order(graph: &Graph) -> Vec<usize> {
-    const SHORTCUT: usize = 3;
-    const BODY: usize = 6;
-    let mut order = Vec::new();
-    let mut index = 0;
-    while index < graph.parameters().len() {
-        if graph.parameters()[index].spec.shape.starts_with(&[1, 1]) {
-            order.extend(index + SHORTCUT..index + SHORTCUT + BODY);
-            order.extend(index..index + SHORTCUT);
-            index += SHORTCUT + BODY;
-        } else {
-            order.push(index);
-            index += 1;
-        }
-    }
-    order
 }
 
 /// Values uniform in plus and minus `limit`: outputs of splitmix64 (Steele, Lea & Flood 2014) started at `seed`.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::SEED;
-use super::networks::{STEPS, Spec};
+use super::networks::{Description, STEPS, Spec};
 use super::workload::Workload;
 use crate::failure::Failure;
 
@@ -21,12 +21,12 @@ pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
     let Some(network) = STEPS.into_iter().find(|network| *network == name) else {
         return Err(Failure::new(format!("there is no yardstick {name}")));
     };
-    let spec = Spec::new(network);
-    Workload::new(Spec { batch: 2, ..spec }, SEED).step();
+    let description = Spec::new(network).description();
+    Workload::new(&Description { batch: 2, ..description.clone() }, SEED)?.step();
     // Where the system has no such file the mark stays that of the whole process, which is then larger, never smaller.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = status_bytes("VmRSS:");
-    let mut workload = Workload::new(spec, SEED);
+    let mut workload = Workload::new(&description, SEED)?;
     for _ in 0..STEPS_MEASURED {
         workload.step();
     }
@@ -38,12 +38,12 @@ pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
 ///
 /// # Errors
 /// The process cannot be started or fails.
-pub(super) fn measured_aside(spec: Spec) -> Result<Value, Failure> {
+pub(super) fn measured_aside(yardstick: &str) -> Result<Value, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find this program to measure its memory: {error}")))?;
     let threads = keel_kernels::parallel::workers().to_string();
     let output = Command::new(program)
-        .args(["bench", "--json", "--threads", &threads, "memory", spec.network])
+        .args(["bench", "--json", "--threads", &threads, "memory", yardstick])
         .stderr(Stdio::null())
         .output()
         .map_err(|error| Failure::new(format!("cannot start a process to measure memory: {error}")))?;

@@ -4,6 +4,7 @@ pub(crate) mod doctor;
 mod formula;
 pub(crate) mod health;
 pub(crate) mod machine;
+pub(crate) mod matrix;
 pub(crate) mod memory;
 mod networks;
 mod peer;

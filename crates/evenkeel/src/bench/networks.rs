@@ -1,4 +1,4 @@
-//! The yardstick networks with their optimisers and losses.
+//! What is measured: networks with their batch, optimiser and loss; the yardsticks among them.
 
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
@@ -8,7 +8,55 @@ use keel_train::config::{self, LossConfig};
 use keel_train::optimizers::{OptimizerConfig, SgdConfig};
 use serde_json::{Value, json};
 
-/// A network and its sizes.
+use super::formula::CLASSES;
+
+/// Learning rate of every measured step.
+pub(super) const LEARNING_RATE: f64 = 0.001;
+
+/// A network with its batch, as both sides are told.
+#[derive(Debug, Clone)]
+pub(crate) struct Description {
+    /// Its name in results.
+    pub(crate) name: String,
+    /// Shape of one input.
+    pub(crate) input: Shape,
+    /// Samples a step.
+    pub(crate) batch: usize,
+    /// The layers.
+    pub(crate) layers: Vec<LayerSpec>,
+    /// The optimiser.
+    pub(crate) optimizer: OptimizerConfig,
+    /// Share of the target spread over all classes by the loss, which is cross-entropy.
+    pub(crate) label_smoothing: f32,
+}
+
+impl Description {
+    /// A network trained by SGD with momentum 0.9 and cross-entropy.
+    pub(crate) fn new(name: impl Into<String>, input: Shape, batch: usize, layers: Vec<LayerSpec>) -> Self {
+        let optimizer = OptimizerConfig::Sgd(SgdConfig { momentum: 0.9, weight_decay: 0.0, ..SgdConfig::default() });
+        Description { name: name.into(), input, batch, layers, optimizer, label_smoothing: 0.0 }
+    }
+
+    /// What the peer is told (`bench/peers/workloads.py`).
+    pub(crate) fn to_json(&self) -> Value {
+        let input = match self.input {
+            Shape::Features(features) => json!([features]),
+            Shape::Image { height, width, channels } => json!([height, width, channels]),
+        };
+        let optimizer = self.optimizer.clone().with_learning_rate(LEARNING_RATE);
+        json!({
+            "name": self.name, "input": input, "batch": self.batch, "layers": self.layers, "optimizer": optimizer,
+            "classes": CLASSES, "label_smoothing": self.label_smoothing,
+        })
+    }
+
+    /// The loss.
+    pub(crate) fn loss(&self) -> LossSpec {
+        LossSpec::CrossEntropy { label_smoothing: self.label_smoothing }
+    }
+}
+
+/// A yardstick and its sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spec {
     /// Its name, as the peer knows it.
@@ -30,13 +78,22 @@ impl Spec {
         Spec { network, batch: if network == "mlp" { 32 } else { 128 }, width: 1, depth: 1 }
     }
 
-    /// What the peer is told.
-    pub(crate) fn to_json(self) -> Value {
-        json!({"network": self.network, "batch": self.batch, "width": self.width, "depth": self.depth})
+    /// The network with its batch, optimiser and loss.
+    pub(crate) fn description(self) -> Description {
+        let plain = Description::new(self.network, self.input(), self.batch, self.layers());
+        if self.network != "cifar10-fast" {
+            return plain;
+        }
+        let preset = preset();
+        let label_smoothing = match preset.train.loss {
+            LossConfig::Chosen(LossSpec::CrossEntropy { label_smoothing }) => label_smoothing,
+            _ => 0.0,
+        };
+        Description { optimizer: preset.optimizer, label_smoothing, ..plain }
     }
 
     /// Shape of one input.
-    pub(crate) fn input(self) -> Shape {
+    fn input(self) -> Shape {
         match self.network {
             "mlp" => Shape::Features(64),
             _ => Shape::Image { height: 32, width: 32, channels: 3 },
@@ -47,29 +104,13 @@ impl Spec {
     ///
     /// # Panics
     /// If there is no such network.
-    pub(crate) fn layers(self) -> Vec<LayerSpec> {
+    fn layers(self) -> Vec<LayerSpec> {
         match self.network {
             "cnn" => cnn(self.width, self.depth),
             "resnet20" => model::resnet(16 * self.width, 3 * self.depth),
             "mlp" => model::mlp(128 * self.width, self.depth),
             "cifar10-fast" => preset().model.layers(),
             other => unreachable!("{other} is no yardstick"),
-        }
-    }
-
-    /// The optimiser: SGD with momentum, for a preset as it says.
-    pub(crate) fn optimizer(self) -> OptimizerConfig {
-        match self.network {
-            "cifar10-fast" => preset().optimizer,
-            _ => OptimizerConfig::Sgd(SgdConfig { momentum: 0.9, weight_decay: 0.0, ..SgdConfig::default() }),
-        }
-    }
-
-    /// The loss.
-    pub(crate) fn loss(self) -> LossSpec {
-        match preset().train.loss {
-            LossConfig::Chosen(loss) if self.network == "cifar10-fast" => loss,
-            _ => LossSpec::cross_entropy(),
         }
     }
 }

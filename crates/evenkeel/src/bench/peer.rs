@@ -3,18 +3,20 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use keel_kernels::simd;
+use keel_nn::Shape;
 use serde_json::{Value, json};
 
-use super::networks::Spec;
-use super::turns::median;
+use super::networks::Description;
+use super::turns::{median, repetitions};
 use super::{Context, PeerCommand, SEED};
 use crate::failure::Failure;
 
 /// The ways PyTorch can run a network.
 const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
 
-/// Steps of each variant to find the fastest.
-const TRIAL_STEPS: usize = 3;
+/// Time of each variant's trial, to find the fastest.
+const TRIAL_MILLISECONDS: f64 = 250.0;
 
 /// What to do when there is no answer.
 const ADVICE: &str =
@@ -45,19 +47,19 @@ pub(super) struct Trial<'a> {
 ///
 /// # Errors
 /// A peer that computes something else, or none that runs.
-pub(super) fn fastest(context: &Context, spec: Spec, trial: &Trial<'_>) -> Result<Option<Peer>, Failure> {
+pub(super) fn fastest(context: &Context, network: &Description, trial: &Trial<'_>) -> Result<Option<Peer>, Failure> {
     let Some(command) = &context.peer else { return Ok(None) };
     let mut best: Option<(f64, &'static str, Peer)> = None;
     let mut last_failure = None;
-    let work = format!("{} {}", spec.network, trial.timing);
+    let work = format!("{} {}", network.name, trial.timing);
     let known = context.fastest.borrow().get(&work).copied();
     let possible = |variant: &&str| match known {
         Some(known) => **variant == *known,
-        None => spec.network != "mlp" || **variant != *"channels_last",
+        None => matches!(network.input, Shape::Image { .. }) || **variant != *"channels_last",
     };
     for variant in VARIANTS.into_iter().filter(possible) {
-        (context.progress)(&format!("  {}: pytorch {variant}", spec.network));
-        let mut peer = match Peer::start(command, spec, variant) {
+        (context.progress)(&format!("  {}: pytorch {variant}", network.name));
+        let mut peer = match Peer::start(command, network, variant) {
             Ok(peer) => peer,
             Err(failure) => {
                 (context.progress)(&format!("  pytorch {variant} left out: {failure}"));
@@ -66,8 +68,8 @@ pub(super) fn fastest(context: &Context, spec: Spec, trial: &Trial<'_>) -> Resul
             }
         };
         peer.check(trial)?;
-        let steps = if spec.network == "mlp" { 100 * TRIAL_STEPS } else { TRIAL_STEPS };
-        let milliseconds = median(&peer.timed(trial.timing, steps)?);
+        let first = median(&peer.timed(trial.timing, 1)?);
+        let milliseconds = median(&peer.timed(trial.timing, repetitions(first, TRIAL_MILLISECONDS))?);
         if best.as_ref().is_none_or(|(fastest, _, _)| milliseconds < *fastest) {
             best = Some((milliseconds, variant, peer));
         }
@@ -83,14 +85,19 @@ pub(super) fn fastest(context: &Context, spec: Spec, trial: &Trial<'_>) -> Resul
 }
 
 impl Peer {
-    /// Starts the process and prepares `spec` in `variant` on as many threads as the present pool has.
+    /// Starts the process and prepares `network` in `variant` on as many threads as the present pool has.
     ///
     /// # Errors
     /// A process that does not start, or answers with an error: most often PyTorch is not installed.
-    pub(super) fn start(command: &PeerCommand, spec: Spec, variant: &str) -> Result<Self, Failure> {
+    pub(super) fn start(command: &PeerCommand, network: &Description, variant: &str) -> Result<Self, Failure> {
         let PeerCommand { python, script } = command;
         let mut process = Command::new(python);
-        process.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        process
+            .arg(script)
+            .envs(same_instructions())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let problem = |error: std::io::Error| {
             Failure::new(format!("cannot run {python} {}: {error}", script.display())).next_step(ADVICE)
         };
@@ -100,7 +107,7 @@ impl Peer {
         };
         let mut peer = Peer { child, input, output: BufReader::new(output), name: format!("pytorch {variant}") };
         let threads = keel_kernels::parallel::workers();
-        peer.ask(&json!({"prepare": spec.to_json(), "variant": variant, "threads": threads}))?;
+        peer.ask(&json!({"prepare": network.to_json(), "variant": variant, "threads": threads}))?;
         Ok(peer)
     }
 
@@ -158,6 +165,16 @@ impl Drop for Peer {
         let _ = writeln!(self.input, "{}", json!({"quit": true}));
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Environment that keeps the peer's libraries to the SIMD level of this process.
+fn same_instructions() -> Vec<(&'static str, &'static str)> {
+    match simd::level().name() {
+        "avx2" => {
+            vec![("ATEN_CPU_CAPABILITY", "avx2"), ("ONEDNN_MAX_CPU_ISA", "AVX2"), ("MKL_ENABLE_INSTRUCTIONS", "AVX2")]
+        }
+        _ => Vec::new(),
     }
 }
 

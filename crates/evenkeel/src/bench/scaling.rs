@@ -33,7 +33,7 @@ pub(crate) fn measure(context: &Context) -> Result<Value, Failure> {
             (context.progress)(&format!("  {network}: {}", point.what));
             let pool = threads::pool(point.threads)
                 .map_err(|error| Failure::new(format!("cannot start {} threads: {error}", point.threads)))?;
-            let (milliseconds, multiply_adds) = pool.install(|| timed(point.spec));
+            let (milliseconds, multiply_adds) = pool.install(|| timed(point.spec))?;
             let (first, first_work) = *own.get_or_insert((milliseconds, multiply_adds));
             let spec = point.spec;
             points.push(json!({
@@ -61,11 +61,11 @@ fn points_of(network: &'static str, threads: usize) -> Vec<Point> {
 }
 
 /// Milliseconds and multiply-adds of a step.
-fn timed(spec: Spec) -> (f64, f64) {
-    let mut workload = Workload::new(spec, SEED);
+fn timed(spec: Spec) -> Result<(f64, f64), Failure> {
+    let mut workload = Workload::new(&spec.description(), SEED)?;
     let steps = if spec.network == "mlp" { SMALL_STEPS } else { STEPS };
     workload.step();
-    (median(&workload.timed_steps(steps)), workload.multiply_adds())
+    Ok((median(&workload.timed_steps(steps)), workload.multiply_adds()))
 }
 
 #[cfg(test)]

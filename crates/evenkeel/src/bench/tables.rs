@@ -22,6 +22,66 @@ pub(crate) fn rows(document: &Value) -> String {
     text
 }
 
+/// The networks of `bench networks`.
+pub(crate) fn networks(document: &Value) -> String {
+    let columns = [
+        ("network", Align::Left),
+        ("ms", Align::Right),
+        ("of peak", Align::Right),
+        ("compared with", Align::Left),
+        ("ms", Align::Right),
+        ("step (min..max)", Align::Right),
+        ("end to end (min..max)", Align::Right),
+    ];
+    let ratio = |part: &Value| match part["ratio"].as_f64() {
+        Some(ratio) => {
+            let (least, most) = (number(&part["ratio_minimum"], 2), number(&part["ratio_maximum"], 2));
+            format!("{ratio:.2} ({least}..{most})")
+        }
+        None => format!("{} ms", number(&part["milliseconds"], 3)),
+    };
+    let all: Vec<&Value> = document["networks"].as_array().into_iter().flatten().collect();
+    let rows = all.iter().filter(|row| row["error"].is_null()).map(|row| {
+        let (step, peer) = (&row["step"], &row["step"]["peer"]);
+        vec![
+            row["name"].as_str().unwrap_or_default().to_owned(),
+            number(&step["milliseconds"], 3),
+            number(&row["roofline"], 2),
+            peer["name"].as_str().unwrap_or_default().to_owned(),
+            number(&peer["milliseconds"], 3),
+            ratio(step),
+            ratio(&row["end_to_end"]),
+        ]
+    });
+    let mut text = machine(&document["machine"]);
+    if let Some(reason) = document["peer_missing"].as_str() {
+        text += &format!("No peer: {reason}\n");
+    }
+    text += &format!("\n{}\n", table(&columns, &rows.collect::<Vec<_>>()));
+    all.iter().for_each(|row| text += &remark(row));
+    for (family, what) in [("all", "All networks"), ("dense", "Dense networks")] {
+        for (part, work) in [("step", "step"), ("end_to_end", "training")] {
+            text += &share(&document["summary"][family][part], what, work);
+        }
+    }
+    text
+}
+
+/// One line about the ratios of a family of networks; empty without a peer.
+fn share(part: &Value, what: &str, work: &str) -> String {
+    if part.is_null() {
+        return String::new();
+    }
+    format!(
+        "{what}, {work} / PyTorch's step: geometric mean {}, worst {} ({}), {} of {} above 1\n",
+        number(&part["geometric_mean"], 3),
+        number(&part["worst"], 2),
+        part["worst_network"].as_str().unwrap_or_default(),
+        part["slower"],
+        part["networks"],
+    )
+}
+
 /// The points of `bench scaling`.
 pub(crate) fn points(document: &Value) -> String {
     let columns = [

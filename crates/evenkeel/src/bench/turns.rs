@@ -66,6 +66,11 @@ fn write_timing(target: &mut Value, milliseconds: &[f64]) {
     target["spread"] = json!(spread(milliseconds));
 }
 
+/// How often work of `milliseconds` is repeated to last about `whole`: 2 to 300 times.
+pub(super) fn repetitions(milliseconds: f64, whole: f64) -> usize {
+    (whole / milliseconds).clamp(2.0, 300.0) as usize
+}
+
 /// Smallest and largest value; NaN for none.
 fn extremes(values: &[f64]) -> (f64, f64) {
     (values.iter().copied().fold(f64::NAN, f64::min), values.iter().copied().fold(f64::NAN, f64::max))

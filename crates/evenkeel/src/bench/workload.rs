@@ -10,9 +10,8 @@ use keel_nn::{BatchInput, Cpu, Executor, MemoryRequest, Mode, Network, RandomKey
 use keel_train::optimizers::{Optimizer, ParameterSegment};
 
 use super::formula::{self, CLASSES};
-use super::networks::Spec;
-
-const LEARNING_RATE: f64 = 0.001;
+use super::networks::{Description, LEARNING_RATE};
+use crate::failure::Failure;
 
 /// A network with its batch, ready for training steps.
 pub(crate) struct Workload {
@@ -26,20 +25,23 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// The workload of `spec` with the weights and the batch of `seed`, planned for the threads of the present pool.
-    pub(crate) fn new(spec: Spec, seed: u64) -> Self {
-        let (network, executor) = prepared(spec, seed, Mode::Train);
+    /// The workload with the weights and the batch of `seed`, planned for the threads of the present pool.
+    ///
+    /// # Errors
+    /// Layers that do not fit.
+    pub(crate) fn new(description: &Description, seed: u64) -> Result<Self, Failure> {
+        let (network, executor) = prepared(description, seed, Mode::Train)?;
         let segments: Vec<_> = network.graph.parameters().iter().map(ParameterSegment::new).collect();
         let classes = TargetKind::Classes(CLASSES);
-        Workload {
+        Ok(Workload {
             gradients: Buffer::zeroed(network.parameters.len()),
-            optimizer: Optimizer::new(&spec.optimizer(), &segments, network.parameters.len()),
-            loss: spec.loss().build(Shape::Features(CLASSES), classes).expect("classes suit the loss"),
-            inputs: formula::inputs(seed, spec.batch * spec.input().len()),
-            labels: formula::labels(seed, spec.batch),
+            optimizer: Optimizer::new(&description.optimizer, &segments, network.parameters.len()),
+            loss: description.loss().build(Shape::Features(CLASSES), classes).map_err(failed)?,
+            inputs: formula::inputs(seed, description.batch * description.input.len()),
+            labels: formula::labels(seed, description.batch),
             executor,
             network,
-        }
+        })
     }
 
     /// One full training step: forward, loss, backward, update; returns the loss before it.
@@ -51,6 +53,11 @@ impl Workload {
         self.executor.backward(&self.network, batch, &mut self.gradients, &mut ());
         self.optimizer.step(&mut self.network.parameters, &self.gradients, LEARNING_RATE);
         loss
+    }
+
+    /// The losses of three steps, which the peer computes too.
+    pub(crate) fn first_losses(&mut self) -> Vec<f64> {
+        (0..3).map(|_| self.step()).collect()
     }
 
     /// Milliseconds of each of `count` steps, after one that is not counted: the caches may hold another side's data.
@@ -82,9 +89,13 @@ pub(crate) struct Evaluation {
 
 impl Evaluation {
     /// As [`Workload::new`].
-    pub(crate) fn new(spec: Spec, seed: u64) -> Self {
-        let (network, executor) = prepared(spec, seed, Mode::Evaluate);
-        Evaluation { network, executor, inputs: formula::inputs(seed, spec.batch * spec.input().len()) }
+    ///
+    /// # Errors
+    /// As [`Workload::new`].
+    pub(crate) fn new(description: &Description, seed: u64) -> Result<Self, Failure> {
+        let (network, executor) = prepared(description, seed, Mode::Evaluate)?;
+        let inputs = formula::inputs(seed, description.batch * description.input.len());
+        Ok(Evaluation { network, executor, inputs })
     }
 
     /// The sum of the magnitudes of the outputs.
@@ -107,14 +118,18 @@ impl Evaluation {
     }
 }
 
-fn prepared(spec: Spec, seed: u64, mode: Mode) -> (Network, Executor) {
-    let graph = Graph::build(spec.input(), &spec.layers(), CLASSES).expect("the yardsticks fit their inputs");
+fn prepared(description: &Description, seed: u64, mode: Mode) -> Result<(Network, Executor), Failure> {
+    let graph = Graph::build(description.input, &description.layers, CLASSES).map_err(failed)?;
     let values = formula::parameters(&graph, seed);
     let mut network = Network::new(graph, RandomKey::new(seed));
     network.parameters.copy_from_slice(&values);
-    let request = MemoryRequest { batch: spec.batch, mode, workers: workers() };
+    let request = MemoryRequest { batch: description.batch, mode, workers: workers() };
     let executor = Executor::new(lower(&network.graph, &Cpu::fused()), request);
-    (network, executor)
+    Ok((network, executor))
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(error.to_string())
 }
 
 /// Time of one call.
@@ -126,13 +141,14 @@ pub(crate) fn milliseconds<T>(call: impl FnOnce() -> T) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::networks::Spec;
     use super::*;
 
     #[test]
     fn first_losses_are_those_the_peer_computes() {
         // From `bench/peers/pytorch_peer.py`: {"prepare": "cnn"} and {"loss_check": {"seed": 1}}.
         let expected = [2.327_639, 2.271_953, 2.232_480];
-        let mut workload = Workload::new(Spec::new("cnn"), 1);
+        let mut workload = Workload::new(&Spec::new("cnn").description(), 1).unwrap();
         for (step, expected) in expected.into_iter().enumerate() {
             let loss = workload.step();
             assert!((loss - expected).abs() < 2e-4, "step {step}: {loss} for {expected}");

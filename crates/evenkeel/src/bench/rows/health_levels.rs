@@ -62,17 +62,17 @@ fn measure(name: &str, level: HealthLevel, context: &Context) -> Result<Value, F
 
 impl Watched {
     fn new(level: HealthLevel) -> Result<Self, Failure> {
-        let spec = Spec::new("cnn");
+        let spec = Spec::new("cnn").description();
         let mut config = Config::default();
         config.health.level = level;
-        config.model.layers = spec.layers();
+        config.model.layers = spec.layers;
         config.train.batch_size = spec.batch;
-        config.optimizer = spec.optimizer();
+        config.optimizer = spec.optimizer;
         config.preprocess.steps = Vec::new();
         let dataset = Dataset::from_memory(
             "made up",
             SampleShape::Image { height: 32, width: 32, channels: 3 },
-            Inputs::Floats(formula::inputs(SEED, SAMPLES * spec.input().len())),
+            Inputs::Floats(formula::inputs(SEED, SAMPLES * spec.input.len())),
             Targets::Classes {
                 labels: formula::labels(SEED, SAMPLES),
                 class_names: (0..formula::CLASSES).map(|class| class.to_string()).collect(),
@@ -83,7 +83,7 @@ impl Watched {
         let mut session = Session::new(&config, dataset).map_err(failed)?;
         let watch = Watch::begin(&config, &mut session, STEPS_OF_TRAINING, None).map_err(failed)?;
         let batch = Batch {
-            inputs: formula::inputs(SEED, spec.batch * spec.input().len()),
+            inputs: formula::inputs(SEED, spec.batch * spec.input.len()),
             targets: BatchTargets::Classes(formula::labels(SEED, spec.batch)),
             indices: (0..spec.batch).collect(),
             ..Batch::default()

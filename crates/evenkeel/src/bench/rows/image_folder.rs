@@ -51,14 +51,11 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
 fn measure_folder(name: &str, folder: &Path, context: &Context) -> Result<Value, Failure> {
     let mut trainings = vec![train(folder)?];
     let images = trainings[0].images;
-    let spec = Spec::new("resnet20");
-    let losses: Vec<f64> = {
-        let mut workload = Workload::new(spec, SEED);
-        (0..3).map(|_| workload.step()).collect()
-    };
+    let spec = Spec::new("resnet20").description();
+    let losses = Workload::new(&spec, SEED)?.first_losses();
     let check = peer::loss_check();
     let trial = Trial { check: (&check, "losses"), expected: &losses, tolerance: 1e-3, timing: "steps" };
-    let mut peer = peer::fastest(context, spec, &trial)?;
+    let mut peer = peer::fastest(context, &spec, &trial)?;
     let theirs = peer.as_mut().map(|peer| || peer.timed_epoch(images));
     let turns = if context.images.is_some() { 1 } else { context.turns.min(MOST_TURNS) };
     let mut failure = None;

@@ -53,8 +53,8 @@ struct Turn<const N: usize> {
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let mut kernels: Vec<Value> = Vec::new();
     for network in NETWORKS {
-        let spec = Spec::new(network);
-        let graph = Graph::build(spec.input(), &spec.layers(), 10).map_err(|error| Failure::new(error.to_string()))?;
+        let spec = Spec::new(network).description();
+        let graph = Graph::build(spec.input, &spec.layers, 10).map_err(|error| Failure::new(error.to_string()))?;
         // Convolutions by themselves: joined with a norm, their share of the limit would tell of both.
         let passes = FusionPasses::all().without(Fusion::ConvolutionNorm);
         let program = lower(&graph.into(), &Cpu::fused().with_passes(passes));

@@ -14,8 +14,9 @@ const STEPS: usize = 3;
 /// Times the cnn step on one thread and on two, in turn, and checks that both compute the same bits.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let pools = [pool(1)?, pool(2)?];
-    let spec = Spec::new("cnn");
-    let [mut one, mut two] = [&pools[0], &pools[1]].map(|pool| pool.install(|| Workload::new(spec, SEED)));
+    let cnn = Spec::new("cnn").description();
+    let workload = |pool: &rayon::ThreadPool| pool.install(|| Workload::new(&cnn, SEED));
+    let (mut one, mut two) = (workload(&pools[0])?, workload(&pools[1])?);
     let losses = [pools[0].install(|| one.step()), pools[1].install(|| two.step())];
     if losses[0].to_bits() != losses[1].to_bits() {
         return Err(Failure::new(format!("the first loss depends on the number of threads: {losses:?}")));

@@ -23,13 +23,13 @@ fn steps_a_turn(network: &str) -> usize {
 
 /// Times the step of the network `name` in turn with its fastest peer.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
-    let spec = Spec::new(name);
+    let spec = Spec::new(name).description();
     let steps = steps_a_turn(name);
-    let mut workload = Workload::new(spec, SEED);
-    let losses: Vec<f64> = (0..3).map(|_| workload.step()).collect();
+    let mut workload = Workload::new(&spec, SEED)?;
+    let losses = workload.first_losses();
     let check = peer::loss_check();
     let trial = Trial { check: (&check, "losses"), expected: &losses, tolerance: LOSS_TOLERANCE, timing: "steps" };
-    let mut peer = peer::fastest(context, spec, &trial)?;
+    let mut peer = peer::fastest(context, &spec, &trial)?;
     let theirs = peer.as_mut().map(|peer| || Ok(median(&peer.timed("steps", steps)?)));
     let turns = in_turn(context.turns, || median(&workload.timed_steps(steps)), theirs)?;
 
@@ -39,7 +39,7 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
     row["samples_per_second"] = json!(spec.batch as f64 / seconds);
     row["gigaflops"] = json!(2.0 * workload.multiply_adds() / seconds / 1e9);
     row["roofline"] = json!(workload.multiply_adds() / context.limits.multiply_adds / seconds);
-    let bytes = memory::measured_aside(spec)?;
+    let bytes = memory::measured_aside(name)?;
     row["peak_bytes"] = bytes["peak_bytes"].clone();
     row["planned_bytes"] = bytes["planned_bytes"].clone();
     if let Some(peer) = &mut peer {

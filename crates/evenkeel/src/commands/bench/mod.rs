@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::bench::machine::{self, Limits};
 use crate::bench::rows::{ROWS, Row};
-use crate::bench::{Context, PeerCommand, memory, scaling, tables};
+use crate::bench::{Context, PeerCommand, matrix, memory, scaling, tables};
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status};
 
@@ -25,6 +25,7 @@ Examples:
   evenkeel bench --python venv/bin/python --only cnn,mlp
   evenkeel bench --json > result.json
   evenkeel bench --only image-folder --images cifar10/train
+  evenkeel bench networks --python venv/bin/python
   evenkeel bench scaling
   evenkeel bench health --seeds 1
   evenkeel bench doctor --cases cases")]
@@ -36,19 +37,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
     /// Leave PyTorch out
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_peers: bool,
     /// The Python that has PyTorch (bench/peers/requirements.txt)
-    #[arg(long, default_value = "python3")]
+    #[arg(long, default_value = "python3", global = true)]
     python: String,
     /// Folder of the peer scripts
-    #[arg(long, default_value = "bench/peers", value_name = "FOLDER")]
+    #[arg(long, default_value = "bench/peers", value_name = "FOLDER", global = true)]
     peers: PathBuf,
     /// Turns of each side, taken alternately
-    #[arg(long, default_value_t = 9)]
+    #[arg(long, default_value_t = 9, global = true)]
     turns: usize,
     /// Threads; 0 = all cores
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, global = true)]
     threads: usize,
     /// Folder of class folders with 32x32 images for the row image-folder; without it images are made up
     #[arg(long, value_name = "FOLDER")]
@@ -62,6 +63,12 @@ enum BenchPart {
     Health(health::Arguments),
     /// The doctor against a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
+    /// Steps and trainings of some fifty networks, dense and convolutional, in turn with PyTorch
+    Networks {
+        /// Only networks with one of these words in their name
+        #[arg(long, value_delimiter = ',', value_name = "WORDS")]
+        only: Vec<String>,
+    },
     /// How the time of a step grows with batch, width, depth and threads
     Scaling,
     /// Memory of one training step, for the process that asks for it
@@ -90,6 +97,18 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             output.result(&document, || format!("{document:#}"))?;
             Ok(Status::Done)
         }
+        Some(BenchPart::Networks { only }) => {
+            let document = pool.install(|| {
+                let (peer, missing) = peer(arguments);
+                let context = context(arguments, peer);
+                let mut document = matrix::measure(&context, only)?;
+                document["machine"] = machine::describe(context.limits);
+                document["peer_missing"] = json!(missing);
+                Ok::<Value, Failure>(document)
+            })?;
+            output.result(&document, || tables::networks(&document))?;
+            Ok(status_of(&document["networks"]))
+        }
         Some(BenchPart::Scaling) => {
             let document = pool.install(|| {
                 let context = context(arguments, None);
@@ -102,23 +121,35 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }
         None => {
             let document = pool.install(|| rows(arguments));
-            let failed = document["rows"].as_array().into_iter().flatten().any(|row| !row["error"].is_null());
             output.result(&document, || tables::rows(&document))?;
-            Ok(if failed { Status::Findings } else { Status::Done })
+            Ok(status_of(&document["rows"]))
+        }
+    }
+}
+
+/// Whether a row has failed.
+fn status_of(rows: &Value) -> Status {
+    let failed = rows.as_array().into_iter().flatten().any(|row| !row["error"].is_null());
+    if failed { Status::Findings } else { Status::Done }
+}
+
+/// The peer, unless it is left out; or why there is none, which is told too.
+fn peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
+    if arguments.no_peers {
+        return (None, None);
+    }
+    match find_peer(arguments) {
+        Ok(peer) => (Some(peer), None),
+        Err(reason) => {
+            progress(&format!("no peer: {reason}"));
+            (None, Some(reason))
         }
     }
 }
 
 /// All rows asked for; a row that fails says why in its `error`, and the others go on.
 fn rows(arguments: &Arguments) -> Value {
-    let (peer, missing) = match (arguments.no_peers, find_peer(arguments)) {
-        (true, _) => (None, None),
-        (false, Ok(peer)) => (Some(peer), None),
-        (false, Err(reason)) => (None, Some(reason)),
-    };
-    if let Some(reason) = &missing {
-        progress(&format!("no peer: {reason}"));
-    }
+    let (peer, missing) = peer(arguments);
     let context = context(arguments, peer);
     let wanted = |row: &&Row| arguments.only.is_empty() || arguments.only.iter().any(|name| name == row.name);
     let mut results = Vec::new();

@@ -1,0 +1,103 @@
+//! A whole training in memory, as `train` does it: health at level standard, metrics, checkpoints.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use keel_data::{Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
+use keel_nn::Shape;
+use keel_train::config::HealthLevel;
+use keel_train::{Config, Event, Training, TrainingObserver};
+
+use super::super::networks::{Description, LEARNING_RATE};
+use super::super::{SEED, formula};
+use crate::failure::Failure;
+
+/// Epochs of a training.
+const EPOCHS: u64 = 2;
+
+/// Time of an epoch, if the data is not too large for it.
+const EPOCH_MILLISECONDS: f64 = 400.0;
+
+/// Maximum number of floats in the data.
+const LARGEST_DATA: usize = 1 << 26;
+
+/// Maximum number of steps of an epoch.
+const MOST_STEPS: usize = 1000;
+
+/// First step's end and last epoch's end, and the steps between.
+#[derive(Debug, Default)]
+struct Stopwatch {
+    first: Option<Instant>,
+    last: Option<Instant>,
+    steps: u64,
+}
+
+/// Notes the time.
+struct Watch(Arc<Mutex<Stopwatch>>);
+
+impl TrainingObserver for Watch {
+    fn event(&mut self, event: Event<'_>) {
+        let Ok(mut stopwatch) = self.0.lock() else { return };
+        match event {
+            Event::Step(step) => {
+                stopwatch.first.get_or_insert_with(Instant::now);
+                stopwatch.steps = step.step - 1;
+            }
+            Event::Epoch(_) => stopwatch.last = Some(Instant::now()),
+            _ => {}
+        }
+    }
+}
+
+/// Milliseconds a step from the end of the first step to the end of the last epoch; `step` is about what one step takes.
+///
+/// # Errors
+/// The training fails.
+pub(super) fn milliseconds_a_step(network: &Description, step: f64) -> Result<f64, Failure> {
+    let most = (LARGEST_DATA / network.input.len() / network.batch).clamp(4, MOST_STEPS);
+    let steps = ((EPOCH_MILLISECONDS / step) as usize).clamp(4, most);
+    let config = config(network);
+    let stopwatch = Arc::new(Mutex::new(Stopwatch::default()));
+    let training = Training::new(config).with_data(data(network, steps * network.batch)?);
+    training.run_in_memory(&mut Watch(Arc::clone(&stopwatch))).map_err(failed)?;
+    let stopwatch = stopwatch.lock().map_err(failed)?;
+    match (stopwatch.first, stopwatch.last) {
+        (Some(first), Some(last)) => Ok((last - first).as_secs_f64() * 1000.0 / stopwatch.steps as f64),
+        _ => Err(Failure::new("the training ended before its first epoch")),
+    }
+}
+
+fn config(network: &Description) -> Config {
+    let mut config = Config::default();
+    config.health.level = HealthLevel::Standard;
+    config.model.layers = network.layers.clone();
+    config.train.batch_size = network.batch;
+    config.train.epochs = EPOCHS;
+    config.optimizer = network.optimizer.clone().with_learning_rate(LEARNING_RATE);
+    config.preprocess.steps = Vec::new();
+    config.data.validation = 0.0;
+    config.data.test = 0.0;
+    for key in ["model.layers", "train.batch_size", "train.epochs", "optimizer", "preprocess.steps"] {
+        config.given.insert(key);
+    }
+    config
+}
+
+fn data(network: &Description, samples: usize) -> Result<SplitDataset, Failure> {
+    let shape = match network.input {
+        Shape::Features(features) => SampleShape::Features(features),
+        Shape::Image { height, width, channels } => SampleShape::Image { height, width, channels },
+    };
+    let targets = Targets::Classes {
+        labels: formula::labels(SEED, samples),
+        class_names: (0..formula::CLASSES).map(|class| class.to_string()).collect(),
+    };
+    let inputs = Inputs::Floats(formula::inputs(SEED, samples * network.input.len()));
+    Dataset::from_memory("made up", shape, inputs, targets)
+        .and_then(|dataset| dataset.split(Split { validation: 0.0, test: 0.0, seed: SEED }))
+        .map_err(failed)
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(error.to_string())
+}

@@ -1,0 +1,115 @@
+//! The matrix of networks: a step in memory and a whole training of each, in turn with PyTorch's step.
+
+mod end_to_end;
+mod networks;
+mod summary;
+
+use keel_nn::layers::LayerSpec;
+use serde_json::{Value, json};
+
+use super::networks::Description;
+use super::peer::{self, Peer, Trial};
+use super::turns::{in_turn, median, repetitions};
+use super::workload::{Evaluation, Workload};
+use super::{Context, SEED};
+use crate::failure::Failure;
+use networks::Family;
+
+/// Largest relative difference of the numbers that both sides compute.
+const TOLERANCE: f64 = 1e-3;
+
+/// Time of the steps of a turn.
+const TURN_MILLISECONDS: f64 = 300.0;
+
+/// Turns of whole trainings, each of two epochs.
+const TRAININGS: usize = 3;
+
+/// Measures every network with `words` in its name, of which any will do; all of them without words. A network that fails
+/// says why in its `error`.
+///
+/// # Errors
+/// No network has any of the words in its name.
+pub(crate) fn measure(context: &Context, words: &[String]) -> Result<Value, Failure> {
+    let wanted =
+        |network: &Description| words.is_empty() || words.iter().any(|word| network.name.contains(word.as_str()));
+    let chosen: Vec<(Family, Description)> =
+        networks::all().into_iter().filter(|(_, network)| wanted(network)).collect();
+    if chosen.is_empty() {
+        let names: Vec<String> = networks::all().into_iter().map(|(_, network)| network.name).collect();
+        let message = format!("--only {}: no network has that in its name", words.join(","));
+        return Err(Failure::new(message).next_step(format!("the networks are: {}", names.join("; "))));
+    }
+    let mut rows = Vec::new();
+    for (index, (family, network)) in chosen.iter().enumerate() {
+        (context.progress)(&format!("{} of {}: {}", index + 1, chosen.len(), network.name));
+        let row = row(context, *family, network).unwrap_or_else(
+            |failure| json!({ "name": network.name, "family": family.name(), "error": failure.to_string() }),
+        );
+        (context.progress)(&format!("  {}", in_short(&row)));
+        rows.push(row);
+    }
+    Ok(json!({ "summary": summary::of(&rows), "networks": rows }))
+}
+
+/// A row in one line.
+fn in_short(row: &Value) -> String {
+    let ratio =
+        |part: &str| row[part]["ratio"].as_f64().map_or_else(String::new, |ratio| format!(", {ratio:.2} of PyTorch's"));
+    let part = |part: &str| format!("{:.3} ms{}", row[part]["milliseconds"].as_f64().unwrap_or(f64::NAN), ratio(part));
+    match row["error"].as_str() {
+        Some(error) => format!("failed: {error}"),
+        None => format!("step {}; end to end {}", part("step"), part("end_to_end")),
+    }
+}
+
+fn row(context: &Context, family: Family, network: &Description) -> Result<Value, Failure> {
+    let mut workload = Workload::new(network, SEED)?;
+    let mut peer = checked_peer(context, network, &mut workload)?;
+    let name = peer.as_ref().map_or_else(String::new, |peer| peer.name.clone());
+    let first = median(&workload.timed_steps(1));
+    let ours = repetitions(first, TURN_MILLISECONDS);
+    let theirs = match &mut peer {
+        Some(peer) => repetitions(median(&peer.timed("steps", 1)?), TURN_MILLISECONDS),
+        None => 0,
+    };
+    let mut step = json!({});
+    let other = peer.as_mut().map(|peer| || Ok(median(&peer.timed("steps", theirs)?)));
+    let turns = in_turn(context.turns, || median(&workload.timed_steps(ours)), other)?;
+    turns.write(&mut step, &name);
+    let seconds = median(&turns.ours) / 1000.0;
+    let share = workload.multiply_adds() / context.limits.multiply_adds / seconds;
+    drop(workload);
+
+    let mut whole = json!({});
+    let mut failure = None;
+    let training = || {
+        end_to_end::milliseconds_a_step(network, first).unwrap_or_else(|error| {
+            failure = Some(error);
+            f64::NAN
+        })
+    };
+    let other = peer.as_mut().map(|peer| || Ok(median(&peer.timed("steps", theirs)?)));
+    let turns = in_turn(TRAININGS.min(context.turns), training, other)?;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    turns.write(&mut whole, &name);
+    Ok(json!({
+        "name": network.name, "family": family.name(), "roofline": share, "step": step, "end_to_end": whole,
+    }))
+}
+
+/// The fastest peer that computes the same numbers: the losses of three steps, or where dropout draws differ, the outputs in
+/// evaluation mode.
+fn checked_peer(context: &Context, network: &Description, workload: &mut Workload) -> Result<Option<Peer>, Failure> {
+    let draws = network.layers.iter().any(|layer| matches!(layer, LayerSpec::Dropout(_)));
+    let (check, key, expected) = match draws {
+        true => {
+            let sum = Evaluation::new(network, SEED)?.run();
+            (json!({"output_check": {"seed": SEED}}), "sum", vec![sum])
+        }
+        false => (peer::loss_check(), "losses", workload.first_losses()),
+    };
+    let trial = Trial { check: (&check, key), expected: &expected, tolerance: TOLERANCE, timing: "steps" };
+    peer::fastest(context, network, &trial)
+}
