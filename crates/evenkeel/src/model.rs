@@ -5,6 +5,7 @@ use keel_nn::init::InitSpec;
 use keel_nn::layers::{
     AvgPoolSpec, BatchNormSpec, BuildError, Conv2dSpec, CustomLayer, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec,
     GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, ResidualSpec,
+    ScaleSpec,
 };
 use keel_nn::{Layer, ModelConfig, Preset, Shape};
 
@@ -128,6 +129,11 @@ impl Model {
     /// Sets this share of the values to zero during training.
     pub fn dropout(self, probability: f32) -> Self {
         self.layer(LayerSpec::Dropout(DropoutSpec { probability }))
+    }
+
+    /// Multiplies every value by a fixed factor.
+    pub fn scale(self, factor: f32) -> Self {
+        self.layer(LayerSpec::Scale(ScaleSpec { factor }))
     }
 
     /// The layers of `body`, their input added to their output, then relu.

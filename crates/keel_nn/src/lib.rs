@@ -28,7 +28,9 @@ pub use keel_kernels::SimdLevel;
 
 pub use graph::{Graph, GraphError, NodeId, Op, Value};
 pub use init::InitSpec;
-pub use layer::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, StateSpec};
+pub use layer::{
+    Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, StateSpec, Trained,
+};
 pub use model::{ModelConfig, Preset};
 pub use network::Network;
 pub use probe::{LayerProbe, Measures, Observer, Probe};

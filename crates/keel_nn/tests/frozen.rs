@@ -22,10 +22,15 @@ fn network(frozen: [bool; 3]) -> Network {
 
 /// Gradients of the sum of the outputs, and the nodes that ran backward.
 fn gradients(network: &mut Network) -> (Vec<f32>, Vec<usize>) {
+    gradients_in_epoch(network, 0)
+}
+
+fn gradients_in_epoch(network: &mut Network, epoch: u64) -> (Vec<f32>, Vec<usize>) {
     let request = MemoryRequest { batch: BATCH, mode: Mode::Train, workers: 1 };
     let program = lower(&network.graph, &Cpu::unfused());
     let mut tape = Tape::of_all(&program);
     let mut executor = Executor::new(program, request);
+    executor.begin_epoch(epoch);
     let input: Vec<f32> = (0..BATCH * INPUT.len()).map(|index| (index % 7) as f32 * 0.3 - 0.9).collect();
     let batch = BatchInput { input: &input, random: RandomKey::new(2) };
     let mut gradients = vec![f32::NAN; network.parameters.len()];
@@ -45,7 +50,7 @@ fn frozen_parameters_have_gradient_zero_and_the_others_keep_theirs() {
         let (some, nodes) = gradients(&mut network);
         for parameter in network.graph.parameters() {
             let range = parameter.range.clone();
-            match parameter.frozen {
+            match parameter.is_frozen() {
                 true => assert!(some[range].iter().all(|gradient| *gradient == 0.0), "{frozen:?} {}", parameter.name),
                 false => assert_eq!(some[range.clone()], all[range], "{frozen:?} {}", parameter.name),
             }
@@ -56,6 +61,51 @@ fn frozen_parameters_have_gradient_zero_and_the_others_keep_theirs() {
         let expected = first_learning.map(|layer| [0, 2, 5][layer]);
         assert_eq!(lowest, expected, "{frozen:?}: the backward pass ends at the first layer that learns");
     }
+}
+
+/// A network whose first layer has trained biases for two epochs; a residual block reads it twice.
+fn biased(frozen: bool, bias_epochs: u64) -> Network {
+    let layers = json!([
+        {"type": "conv2d", "out_channels": 3, "kernel": 2, "padding": "valid", "frozen": frozen, "bias_epochs": bias_epochs},
+        {"type": "residual", "body": [{"type": "conv2d", "out_channels": 3}]},
+        {"type": "batch_norm", "scale": false},
+        {"type": "linear"},
+    ]);
+    let layers: Vec<LayerSpec> = serde_json::from_value(layers).unwrap();
+    Network::new(Graph::build(INPUT, &layers, 2).unwrap(), RandomKey::new(1))
+}
+
+#[test]
+fn biases_get_a_gradient_in_their_epochs_and_what_they_alone_needed_is_left_out_after_them() {
+    let (all, _) = gradients(&mut biased(false, 0));
+    for frozen in [false, true] {
+        for epoch in [0, 1, 2, 5] {
+            let mut network = biased(frozen, 2);
+            let (some, nodes) = gradients_in_epoch(&mut network, epoch);
+            for parameter in network.graph.parameters() {
+                let trained = match parameter.name.as_str() {
+                    "conv2d_1.weight" => !frozen,
+                    "conv2d_1.bias" => epoch < 2,
+                    "batch_norm_1.scale" => false,
+                    _ => true,
+                };
+                let (found, case) = (&some[parameter.range.clone()], (frozen, epoch, &parameter.name));
+                match trained {
+                    true => assert_eq!(found, &all[parameter.range.clone()], "{case:?}"),
+                    false => assert!(found.iter().all(|gradient| *gradient == 0.0), "{case:?}"),
+                }
+            }
+            assert_eq!(nodes.contains(&0), !frozen || epoch < 2, "frozen {frozen}, epoch {epoch}");
+        }
+    }
+}
+
+#[test]
+fn epochs_of_biases_that_are_not_there_are_refused() {
+    let layers = json!([{"type": "conv2d", "out_channels": 3, "bias": false, "bias_epochs": 2}, {"type": "linear"}]);
+    let layers: Vec<LayerSpec> = serde_json::from_value(layers).unwrap();
+    let message = Graph::build(INPUT, &layers, 2).unwrap_err().to_string();
+    assert!(message.contains("bias_epochs of conv2d has no bias to train"), "{message}");
 }
 
 #[test]

@@ -64,7 +64,8 @@ fn cases() -> Vec<(String, Shape, Vec<LayerSpec>, usize)> {
         for pool in ["", r#"{"type": "max_pool"},"#, r#"{"type": "max_pool", "kernel": 3, "stride": 2},"#] {
             let bias = index % 2 == 0;
             let text = format!(
-                r#"[{{"type": "conv2d", "out_channels": {channels}, "bias": {bias}}}, {{"type": "batch_norm"}},
+                r#"[{{"type": "conv2d", "out_channels": {channels}, "bias": {bias}}},
+                {{"type": "batch_norm", "scale": {bias}}},
                 {{"type": "activation", "function": "{function}"}}, {pool}
                 {{"type": "conv2d", "out_channels": 19, "kernel": 1}}, {{"type": "batch_norm", "affine": false}},
                 {{"type": "linear"}}]"#

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use keel_health::rules::augmentation;
 use keel_train::runs::Status;
-use keel_train::{Config, Event, Prediction, Predictor, TrainError, TrainedRun, Training, TrainingObserver, config};
+use keel_train::{
+    Config, Event, Prediction, Predictor, StepPlace, TrainError, TrainedRun, Training, TrainingObserver, config,
+};
 
 fn configured(preset: Option<&str>, directory: &Path, overrides: &[&str]) -> Config {
     let mut overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
@@ -187,7 +189,7 @@ fn damaged_and_foreign_files_of_a_run_are_named() {
     assert!(message.contains("absent"), "{message}");
 }
 
-/// A small training with everything a short CIFAR training uses, on images made from the digits.
+/// A small training as a short one on photos has them, on the images of the digits.
 fn fast_settings(epochs: &str) -> Vec<String> {
     let layers = "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", bias=false, \
                   init=\"patch_whitening\", frozen=true}, {type=\"activation\", function=\"gelu\"}, \
@@ -230,6 +232,75 @@ fn whitening_filters_stay_as_they_were_computed_and_averaged_weights_resume_bit_
         assert!(weights(&resumed) == bytes, "stopped after {steps} steps");
         assert_eq!(resumed.summary.metrics, whole.summary.metrics);
     }
+}
+
+/// A small training with everything the preset `cifar10-fast` uses; in three epochs.
+const LIKE_THE_PRESET: [&str; 13] = [
+    "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", init=\"patch_whitening\", frozen=true, \
+     bias_epochs=1}, {type=\"activation\", function=\"gelu\"}, {type=\"conv2d\", out_channels=8, bias=false, \
+     init=\"dirac\"}, {type=\"max_pool\"}, {type=\"batch_norm\", scale=false, momentum=0.4}, \
+     {type=\"activation\", function=\"gelu\"}, {type=\"linear\", bias=false}, {type=\"scale\", factor=0.125}]",
+    "train.epochs=3",
+    "train.averaging={type=\"lookahead\", every=4, decay=0.8, power=2}",
+    "train.evaluated_training_samples=100",
+    "train.shifted_evaluation=1",
+    "preprocess.steps=[\"channel_standardize\"]",
+    "augment.crop_padding=1",
+    "augment.crop_border=reflect",
+    "optimizer.learning_rate=0.5",
+    "optimizer.momentum=0.85",
+    "optimizer.nesterov=true",
+    "optimizer.shift_learning_rate_factor=16",
+    "schedule={type=\"one_cycle\", shape=\"linear\", rising_share=0.25, start_divisor=5, final_divisor=3}",
+];
+
+#[test]
+fn a_training_like_the_preset_learns_and_gives_the_same_bits_stopped_or_not_on_any_number_of_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |more: &[&str]| configured(None, directory.path(), &[&LIKE_THE_PRESET, more].concat());
+    let whole = train(run(&["train.threads=1"]));
+    let metrics = &whole.summary.metrics;
+    assert!(metrics.test.as_ref().unwrap().accuracy.unwrap() > 0.8, "{:?}", metrics.test);
+    assert_eq!(metrics.train.as_ref().unwrap().samples, 100);
+    let bytes = weights(&whole);
+    assert!(weights(&train(run(&["train.threads=2"]))) == bytes, "two threads");
+    // In the first epoch, at its end, and in the epochs in which the biases stay; between meetings of slow and trained weights.
+    let steps = whole.summary.steps / 3;
+    for stopped_after in [3, steps, steps + 2, 2 * steps + 1] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut observer = StopAfter { steps: stopped_after, stop: Arc::clone(&stop) };
+        let stopped = Training::new(run(&[])).with_stop(stop).run(&mut observer).unwrap();
+        assert_eq!(stopped.summary.status, Status::Stopped);
+        let resumed = Training::resume(stopped.folder.path()).unwrap().run(&mut ()).unwrap();
+        assert!(weights(&resumed) == bytes, "stopped after {stopped_after} steps");
+    }
+}
+
+#[test]
+fn parameters_that_rest_on_purpose_keep_their_values_and_are_no_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = [&LIKE_THE_PRESET[..], &["train.averaging={type=\"off\"}"]].concat();
+    let config = configured(None, directory.path(), &settings);
+    let mut session = keel_train::Session::new(&config, keel_train::load_data(&config).unwrap()).unwrap();
+    let values = |session: &keel_train::Session, name: &str| {
+        let network = session.network();
+        let parameter = network.graph.parameters().iter().find(|parameter| parameter.name == name).unwrap();
+        network.parameters[parameter.range.clone()].to_vec()
+    };
+    let mut batches = keel_data::Batches::new(session.training_batches().clone(), keel_data::Position::default());
+    let batch = batches.next().unwrap().unwrap().clone();
+    for epoch in 0..3 {
+        let names = ["conv2d_1.bias", "batch_norm_1.shift", "batch_norm_1.scale"];
+        let before = names.map(|name| values(&session, name));
+        session.step_observed(&batch, StepPlace { step: epoch, epoch, learning_rate: 0.1 }, &mut ());
+        let after = names.map(|name| values(&session, name));
+        let moved = [0, 1, 2].map(|index| before[index] != after[index]);
+        assert_eq!(moved, [epoch == 0, true, false], "epoch {epoch}");
+    }
+    let run = train(config);
+    let findings = run.summary.findings.iter();
+    let warned: Vec<_> = findings.filter(|finding| finding["code"] == "K016" && finding["level"] != "info").collect();
+    assert!(warned.is_empty(), "{warned:?}");
 }
 
 #[test]

@@ -154,8 +154,8 @@ impl Builder {
         for spec in op.parameters() {
             let range = parameters..parameters + spec.len();
             parameters = range.end;
-            let (name, frozen) = (format!("{name}.{}", spec.name), op.is_frozen());
-            self.graph.parameters.push(Parameter { name, node: id, spec, frozen, range });
+            let (name, trained) = (format!("{name}.{}", spec.name), op.trained(spec.role));
+            self.graph.parameters.push(Parameter { name, node: id, spec, trained, range });
         }
         for spec in op.state() {
             let range = state..state + spec.len;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Op;
 use crate::activations::Activation;
-use crate::layer::{ParameterSpec, StateSpec};
+use crate::layer::{ParameterSpec, StateSpec, Trained};
 
 /// Names a node of one graph: its place in the order in which nodes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,10 +86,17 @@ pub struct Parameter {
     pub node: NodeId,
     /// Shape, role, fans, initialiser.
     pub spec: ParameterSpec,
-    /// True if training leaves it as it started.
-    pub frozen: bool,
+    /// Epochs in which training changes it.
+    pub trained: Trained,
     /// Its floats in the parameter buffer.
     pub range: Range<usize>,
+}
+
+impl Parameter {
+    /// Returns true if training leaves it as it starts.
+    pub fn is_frozen(&self) -> bool {
+        self.trained == Trained::Never
+    }
 }
 
 /// State of one node in its place.

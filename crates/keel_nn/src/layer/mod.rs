@@ -5,6 +5,7 @@
 
 mod backward;
 mod forward;
+mod trained;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ use keel_kernels::SimdLevel;
 
 pub use backward::Backward;
 pub use forward::Forward;
+pub use trained::Trained;
 
 pub use crate::init::{ParameterRole, ParameterSpec};
 
@@ -92,9 +94,10 @@ pub trait Layer: Send + Sync + fmt::Debug {
         false
     }
 
-    /// Returns true if training leaves the parameters as they started.
-    fn frozen(&self) -> bool {
-        false
+    /// Returns the epochs in which training changes the parameters of a role.
+    fn trained(&self, role: ParameterRole) -> Trained {
+        let _ = role;
+        Trained::Always
     }
 
     /// Slots of its [`Probe`](crate::Probe) that the layer fills by itself in training.

@@ -74,6 +74,14 @@ pub enum BuildError {
         /// What would be accepted, e.g. `above 0`.
         allowed: &'static str,
     },
+    /// A key about the biases of a layer without them.
+    #[error("{key} of {kind} has no bias to train; set bias = true or leave {key} out")]
+    BiasMissing {
+        /// Name of the layer.
+        kind: &'static str,
+        /// Name of the key.
+        key: &'static str,
+    },
     /// Channels that cannot be split evenly.
     #[error("{kind} cannot split {channels} {what} into {groups} equal groups; choose a divisor of {channels}")]
     NotDivisible {

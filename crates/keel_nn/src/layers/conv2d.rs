@@ -16,7 +16,7 @@ use super::sizes::check_convolution;
 use super::window::{Padding, Window};
 use crate::graph::Op;
 use crate::init::InitSpec;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel, Trained};
 
 /// Keys of a `conv2d` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,10 @@ pub struct Conv2dSpec {
     /// Whether weights and biases stay as they start: training changes neither.
     #[serde(default)]
     pub frozen: bool,
+    /// Epochs in which the biases are trained, also where `frozen` holds the weights; then they stay as they are. 0 = as long
+    /// as the weights.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub bias_epochs: u64,
 }
 
 impl Conv2dSpec {
@@ -72,6 +76,7 @@ impl Conv2dSpec {
             INIT,
             BIAS_INIT,
             FROZEN,
+            ("bias_epochs", "epochs in which the biases are trained; 0 = as long as the weights"),
         ],
     };
 }
@@ -102,6 +107,10 @@ fn yes() -> bool {
     true
 }
 
+fn is_none(epochs: &u64) -> bool {
+    *epochs == 0
+}
+
 impl Conv2dSpec {
     /// A convolution with a bias, stride 1 and "same" padding.
     pub fn new(out_channels: usize, kernel: impl Into<Extent>) -> Self {
@@ -116,6 +125,7 @@ impl Conv2dSpec {
             init: InitSpec::Auto,
             bias_init: InitSpec::Zeros,
             frozen: false,
+            bias_epochs: 0,
         }
     }
 }
@@ -124,8 +134,8 @@ impl Conv2dSpec {
     /// The layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, the window does not fit it, a size is 0, groups do not divide the channels, or no machine can
-    /// hold the padded image, the output or the weights.
+    /// If the input is no image, the window does not fit it, a size is 0, groups do not divide the channels, `bias_epochs` has
+    /// no bias to train, or no machine can hold the padded image, the output or the weights.
     pub fn build(&self, input: Shape) -> Result<Conv2d, BuildError> {
         let kind = Self::ENTRY.name;
         let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
@@ -133,6 +143,9 @@ impl Conv2dSpec {
         if let Some(key) = [("out_channels", self.out_channels), ("groups", groups)].iter().find(|(_, size)| *size == 0)
         {
             return Err(BuildError::Zero { kind, key: key.0 });
+        }
+        if self.bias_epochs > 0 && !self.bias {
+            return Err(BuildError::BiasMissing { kind, key: "bias_epochs" });
         }
         for (what, channels) in [("input channels", input.channels()), ("output channels", self.out_channels)] {
             if !channels.is_multiple_of(groups) {
@@ -266,8 +279,12 @@ impl Layer for Conv2d {
         text
     }
 
-    fn frozen(&self) -> bool {
-        self.spec.frozen
+    fn trained(&self, role: ParameterRole) -> Trained {
+        match (role, self.spec.bias_epochs) {
+            (ParameterRole::Bias, 1..) => Trained::Epochs(self.spec.bias_epochs),
+            _ if self.spec.frozen => Trained::Never,
+            _ => Trained::Always,
+        }
     }
 
     fn multiply_adds(&self) -> u64 {

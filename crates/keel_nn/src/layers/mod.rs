@@ -17,6 +17,7 @@ mod global_avg_pool;
 mod max_pool;
 mod normalization;
 mod residual;
+mod scale;
 pub(crate) mod sizes;
 mod window;
 
@@ -45,12 +46,13 @@ pub use normalization::{
     RunningPlaces, RunningStatistics, SampleNorm,
 };
 pub use residual::{ResidualSpec, Shortcut};
+pub use scale::{Scale, ScaleSpec};
 pub use window::Padding;
 
 use crate::Shape;
 use crate::activations::Activation;
 use crate::catalog_enum;
-use crate::layer::{Layer, ParameterRole, ParameterSpec, StateSpec};
+use crate::layer::{Layer, ParameterRole, ParameterSpec, StateSpec, Trained};
 
 catalog_enum! {
     /// One layer as a config file describes it: `type` and the layer's own keys.
@@ -69,6 +71,7 @@ catalog_enum! {
         GlobalAvgPool(global_avg_pool: GlobalAvgPoolSpec),
         Flatten(flatten: FlattenSpec),
         Dropout(dropout: DropoutSpec),
+        Scale(scale: ScaleSpec),
         Residual(residual: ResidualSpec),
         Maxout(maxout: MaxoutSpec),
         Members(members: MembersSpec),
@@ -122,6 +125,8 @@ pub enum Op {
     Flatten(Flatten),
     /// Random values set to zero during training.
     Dropout(Dropout),
+    /// Every value times a fixed factor.
+    Scale(Scale),
     /// The sum that ends a residual block.
     Add(Add),
     /// A layer of the program that uses the library.
@@ -144,6 +149,7 @@ impl Op {
             Op::GlobalAvgPool(layer) => layer,
             Op::Flatten(layer) => layer,
             Op::Dropout(layer) => layer,
+            Op::Scale(layer) => layer,
             Op::Add(layer) => layer,
             Op::Custom(layer) => layer.as_ref(),
         }
@@ -201,9 +207,9 @@ impl Op {
         }
     }
 
-    /// Returns true if training leaves the parameters as they started.
-    pub fn is_frozen(&self) -> bool {
-        self.layer().frozen()
+    /// Returns the epochs in which training changes the parameters of a role.
+    pub fn trained(&self, role: ParameterRole) -> Trained {
+        self.layer().trained(role)
     }
 
     /// Returns true if training mixes the samples of a batch, so that a batch of one is refused.

@@ -241,7 +241,7 @@ fn signs(graph: &Graph, instruction: &Instruction, wanted: &[Wanted]) -> Vec<Sig
     let mut signs = Vec::new();
     for (layer, &id) in instruction.nodes.iter().enumerate() {
         let Some(limit) = wanted[id.index()].sign_limit else { continue };
-        let weights = graph.parameters_of(id).filter(|own| own.spec.role == ParameterRole::Weight && !own.frozen);
+        let weights = graph.parameters_of(id).filter(|own| own.spec.role == ParameterRole::Weight && !own.is_frozen());
         for weight in weights {
             let units = weight.spec.shape.last().copied().unwrap_or(1).max(1);
             let first = weight.range.start - instruction.parameters.start;

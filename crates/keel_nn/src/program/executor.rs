@@ -29,6 +29,10 @@ pub struct Executor {
     plan: MemoryPlan,
     arena: Buffer,
     batch: usize,
+    /// Epoch of the backward passes, from 0: a parameter whose epochs are over gets no gradient.
+    epoch: u64,
+    /// For each instruction, true if it takes part in the backward passes of this epoch.
+    learning: Vec<bool>,
     /// The network's state during [`Executor::evaluate`], which shares the network itself.
     state: Vec<f32>,
     /// True in tests that fill memory with NaN while it holds nothing.
@@ -48,6 +52,8 @@ impl Executor {
         let plan = MemoryPlan::new(&program, request);
         let arena = Buffer::zeroed(plan.arena_length());
         Executor {
+            epoch: 0,
+            learning: program.learning(0),
             program,
             plan,
             arena,
@@ -66,6 +72,15 @@ impl Executor {
     /// Program that is run.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
+    }
+
+    /// Sets the epoch of the backward passes that follow, counted from 0: a parameter whose epochs are over gets gradient
+    /// zero, and what only it needed is not computed.
+    pub fn begin_epoch(&mut self, epoch: u64) {
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.learning = self.program.learning(epoch);
+        }
     }
 
     /// Runs all kernels forward and returns the outputs `[batch, outputs]`.
@@ -200,7 +215,7 @@ impl Executor {
 
     /// Runs all kernels backward, from the gradient left by [`Executor::loss`] or written through
     /// [`Executor::outputs_and_gradient`]; `gradients` is
-    /// laid out as the network's parameters and overwritten, with zeros where a parameter is frozen.
+    /// laid out as the network's parameters and overwritten, with zeros where a parameter is not trained in this epoch.
     pub fn backward(
         &mut self,
         network: &Network,
@@ -210,13 +225,13 @@ impl Executor {
     ) {
         #[cfg(test)]
         let poisons = self.poisons;
-        let Executor { program, plan, arena, batch: count, .. } = self;
+        let Executor { program, plan, arena, batch: count, epoch, learning, .. } = self;
         let count = *count;
         assert_eq!(gradients.len(), program.graph().parameter_length(), "gradients");
         for (index, instruction) in program.instructions().iter().enumerate().rev() {
             let kernel = instruction.kernel.layer();
             let layout = &plan.nodes[index];
-            if kernel.is_view() || !layout.learns {
+            if kernel.is_view() || !learning[index] {
                 continue;
             }
             #[cfg(test)]
@@ -233,8 +248,13 @@ impl Executor {
             };
             let length = kernel.output_shape().len() * count;
             let output = if memory.backward_reads_output { shortened(&layout.output, length) } else { 0..0 };
+            let wanted = |input: usize| match instruction.inputs.get(input) {
+                Some(&ValueSource::Instruction(from)) => learning[from],
+                _ => false,
+            };
             let target = |input: usize| match &layout.grad_inputs[input] {
                 GradInput::Unused => 0..0,
+                _ if !wanted(input) => 0..0,
                 GradInput::Write(slot) | GradInput::Add { from: slot, .. } | GradInput::Accumulate(slot) => {
                     shortened(slot, program.shape(instruction.inputs[input]).len() * count)
                 }
@@ -261,7 +281,7 @@ impl Executor {
                 output,
                 grad_output,
                 grad_inputs: [grad_first, grad_second],
-                accumulate: matches!(layout.grad_inputs[0], GradInput::Accumulate(_)),
+                accumulate: wanted(0) && matches!(layout.grad_inputs[0], GradInput::Accumulate(_)),
                 parameters: &network.parameters[instruction.parameters.clone()],
                 grad_parameters,
                 state: &network.state[instruction.state.clone()],
@@ -273,15 +293,15 @@ impl Executor {
             if let Some(probe) = observer.probe(index) {
                 probe.measure_parameter_gradient(program.simd(), &gradients[instruction.parameters.clone()]);
             }
-            for (target, source) in layout.grad_inputs.iter().zip(&instruction.inputs) {
-                if let GradInput::Add { from, to } = target {
+            for (input, (target, source)) in layout.grad_inputs.iter().zip(&instruction.inputs).enumerate() {
+                if let (true, GradInput::Add { from, to }) = (wanted(input), target) {
                     let length = program.shape(*source).len() * count;
                     let [to, from] = disjoint(arena, [shortened(to, length), shortened(from, length)]);
                     keel_kernels::elementwise::add_assign(program.simd(), to, from);
                 }
             }
         }
-        for parameter in program.graph().parameters().iter().filter(|parameter| parameter.frozen) {
+        for parameter in program.graph().parameters().iter().filter(|parameter| !parameter.trained.in_epoch(*epoch)) {
             gradients[parameter.range.clone()].fill(0.0);
         }
     }

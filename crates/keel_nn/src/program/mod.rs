@@ -130,11 +130,13 @@ impl Program {
         }
     }
 
-    /// For each instruction, true if it or an instruction it reads from learns: only these take part in a backward pass.
-    pub(crate) fn learning(&self) -> Vec<bool> {
+    /// For each instruction, true if it or an instruction it reads from learns in `epoch`, counted from 0: only these take part
+    /// in a backward pass.
+    pub(crate) fn learning(&self, epoch: u64) -> Vec<bool> {
         let mut learning = vec![false; self.instructions.len()];
         for (index, instruction) in self.instructions.iter().enumerate() {
-            let own = instruction.nodes.iter().any(|&id| self.graph.parameters_of(id).any(|own| !own.frozen));
+            let own =
+                instruction.nodes.iter().any(|&id| self.graph.parameters_of(id).any(|own| own.trained.in_epoch(epoch)));
             let reads = |input: &ValueSource| matches!(input, ValueSource::Instruction(from) if learning[*from]);
             learning[index] = own || instruction.inputs.iter().any(reads);
         }

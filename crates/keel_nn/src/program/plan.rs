@@ -39,8 +39,6 @@ pub struct NodePlan {
     /// Place to which the gradient with respect to each input is written.
     pub(crate) grad_inputs: [GradInput; 2],
     pub(crate) memory: Memory,
-    /// True if the instruction runs backward: something before it, or it, learns.
-    pub(crate) learns: bool,
 }
 
 /// Use of the gradient with respect to one input.
@@ -142,7 +140,7 @@ impl Layout<'_> {
         let trains = self.request.mode == Mode::Train;
         let memory = |instruction: &super::Instruction| instruction.kernel.layer().memory(self.request, program.simd());
         let memories: Vec<Memory> = program.instructions().iter().map(memory).collect();
-        let learning = program.learning();
+        let learning = program.learning(0);
         let backward = |node: usize| 2 * count - node;
 
         let mut output_requests = vec![None; count];
@@ -218,7 +216,6 @@ impl Layout<'_> {
                 backward_scratch: slots[backward_scratch].clone(),
                 grad_inputs,
                 memory: memories[node],
-                learns: learning[node],
             }
         });
         let nodes = plans.collect();

@@ -24,6 +24,7 @@ mod members;
 mod moments;
 mod program;
 mod sample_norm;
+mod scale;
 
 pub use custom::CustomDefinition;
 pub use program::{Numbers, Pass, Reference, ReferenceProgram};
@@ -89,6 +90,7 @@ pub fn with_definition<T>(op: &Op, take: impl FnOnce(&dyn Definition) -> T) -> T
         Op::GlobalAvgPool(layer) => take(layer),
         Op::Flatten(layer) => take(layer),
         Op::Dropout(layer) => take(layer),
+        Op::Scale(layer) => take(layer),
         Op::Add(layer) => take(layer),
         Op::Custom(layer) => take(&CustomDefinition(layer.as_ref())),
     }

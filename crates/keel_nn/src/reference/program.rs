@@ -135,7 +135,7 @@ impl ReferenceProgram {
             }
             gradients[node.parameters.clone()].copy_from_slice(&result.parameters);
         }
-        for parameter in self.graph.parameters().iter().filter(|parameter| parameter.frozen) {
+        for parameter in self.graph.parameters().iter().filter(|parameter| parameter.is_frozen()) {
             gradients[parameter.range.clone()].fill(0.0);
         }
         gradients

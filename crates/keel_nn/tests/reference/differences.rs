@@ -82,7 +82,7 @@ fn gradients_of_windows_equal_differences() {
 
 #[test]
 fn gradients_of_rows_equal_differences() {
-    let cases: [(&str, &[usize], usize); 12] = [
+    let cases: [(&str, &[usize], usize); 14] = [
         (r#"{"type": "linear", "out_features": 3}"#, &[5], 4),
         (r#"{"type": "linear", "out_features": 6, "groups": 3}"#, &[9], 2),
         (r#"{"type": "linear", "out_features": 2, "groups": 2, "bias": false}"#, &[4], 1),
@@ -92,6 +92,8 @@ fn gradients_of_rows_equal_differences() {
         (r#"{"type": "dropout"}"#, &[3, 5, 3], 2),
         (r#"{"type": "dropout", "probability": 0.2}"#, &[7], 3),
         (r#"{"type": "flatten"}"#, &[3, 2, 2], 3),
+        (r#"{"type": "scale", "factor": 0.375}"#, &[3, 2, 5], 2),
+        (r#"{"type": "scale", "factor": -3}"#, &[7], 3),
         (ADD, &[2, 3, 2], 2),
         (ADD, &[5], 1),
         (r#"{"type": "linear", "out_features": 1}"#, &[1], 1),
@@ -103,8 +105,9 @@ fn gradients_of_rows_equal_differences() {
 
 #[test]
 fn gradients_of_norms_equal_differences() {
-    let cases: [(&str, &[usize], usize); 9] = [
+    let cases: [(&str, &[usize], usize); 10] = [
         (r#"{"type": "batch_norm"}"#, &[3], 5),
+        (r#"{"type": "batch_norm", "scale": false}"#, &[3, 2, 4], 2),
         (r#"{"type": "batch_norm"}"#, &[3, 2, 4], 2),
         (r#"{"type": "batch_norm", "affine": false, "epsilon": 0.1}"#, &[2, 3, 2], 2),
         (r#"{"type": "batch_norm", "running": "cumulative"}"#, &[2, 2, 3], 3),

@@ -88,7 +88,7 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
             momentum: 0.9,
             nesterov: true,
             weight_decay: 0.0008,
-            bias_learning_rate_factor: 16.0,
+            shift_learning_rate_factor: 16.0,
             ..SgdConfig::default()
         });
     });

@@ -83,7 +83,8 @@ impl GradientTest<'_> {
     /// Compares until the deadline. `None` if the loss at the point is no finite number.
     pub(super) fn run(mut self) -> Option<GradientComparison> {
         let graph = Arc::clone(self.reference.graph());
-        let parameters: Vec<&Parameter> = graph.parameters().iter().filter(|parameter| !parameter.frozen).collect();
+        let parameters: Vec<&Parameter> =
+            graph.parameters().iter().filter(|parameter| !parameter.is_frozen()).collect();
         let mut outcome = self.compare_at(&self.values.clone(), &parameters)?;
         for point in 1..POINTS {
             let doubtful = |parameter: &&Parameter| outcome.parameter(&parameter.name).is_some_and(|p| p.is_doubtful());

@@ -192,7 +192,7 @@ fn share_of_rate(step: u64, end: u64) -> f64 {
 /// Samples that the network has parameters for: as many as a linear model of its size can fit, at least one.
 fn capacity(session: &Session) -> usize {
     let graph = &session.network().graph;
-    let trained = graph.parameters().iter().filter(|parameter| !parameter.frozen);
+    let trained = graph.parameters().iter().filter(|parameter| !parameter.is_frozen());
     let parameters: usize = trained.map(|parameter| parameter.range.len()).sum();
     let outputs = session.objective().outputs() * session.objective().members();
     (parameters / outputs.max(1)).max(1)

@@ -31,13 +31,15 @@ pub struct TrainConfig {
     /// balanced_accuracy, f1, mcc, roc_auc, pr_auc, log_loss, brier, calibration_error, top_accuracy, of values r2, rmse, mae,
     /// median_absolute_error, max_error. Auto: of classes the accuracy, the loss deciding between equals; of values the loss.
     pub metric: MetricName,
-    /// Averaged weights for evaluation and the finished model: off or ema.
+    /// Averaged weights for evaluation and the finished model: off, ema, or lookahead, which also goes on from them.
     pub averaging: AveragingConfig,
     /// Whether images are predicted twice, the second time mirrored, and the outputs averaged; training is not affected.
     pub mirrored_evaluation: bool,
     /// Pixels by which images are shifted for two more predictions, up and left, down and right; the outputs are averaged,
     /// the shifted ones together with the weight of the others. 0 = off.
     pub shifted_evaluation: usize,
+    /// Training samples on which the finished model is evaluated, spread evenly over the split; 0 = all.
+    pub evaluated_training_samples: usize,
     /// Training batches over which the statistics of batch norm are computed anew, exactly, when training ends; 0 = the
     /// running statistics are kept.
     #[schemars(range(max = 1_000_000))]
@@ -82,6 +84,7 @@ impl Default for TrainConfig {
             averaging: AveragingConfig::Off {},
             mirrored_evaluation: false,
             shifted_evaluation: 0,
+            evaluated_training_samples: 0,
             exact_batch_norm_batches: 0,
             early_stopping: 0,
             time_limit: 0.0,
@@ -103,10 +106,39 @@ pub enum AveragingConfig {
         #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
         decay: f64,
     },
+    /// Slow weights follow the trained ones, and every few steps the trained ones go on from them (Zhang et al. 2019). Running
+    /// statistics take part. The slow weights hardly hold back at first and most at the end.
+    Lookahead {
+        /// Steps between two meetings of slow and trained weights.
+        #[serde(default = "lookahead_steps")]
+        #[schemars(range(min = 1, max = 1_000_000))]
+        every: u64,
+        /// Share of the old slow weights in the new ones at the last meeting.
+        #[serde(default = "lookahead_decay")]
+        #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+        decay: f64,
+        /// The share of the old slow weights is `decay` times this power of the share of the steps that are done; 0 = the
+        /// same throughout.
+        #[serde(default = "lookahead_power")]
+        #[schemars(range(min = 0.0))]
+        power: f64,
+    },
 }
 
 fn decay() -> f64 {
     0.99
+}
+
+fn lookahead_steps() -> u64 {
+    5
+}
+
+fn lookahead_decay() -> f64 {
+    0.77
+}
+
+fn lookahead_power() -> f64 {
+    3.0
 }
 
 /// A loss, by name or as a table with its own keys, or `auto`.

@@ -4,7 +4,7 @@ use keel_health::measurement::{ActivationFunction, LayerDescription, LayerKind, 
 use keel_nn::activations::Activation;
 use keel_nn::graph::{Graph, Node};
 use keel_nn::layers::RunningStatistics;
-use keel_nn::{InitSpec, Op, ParameterRole, Value};
+use keel_nn::{InitSpec, Op, ParameterRole, Trained, Value};
 
 use crate::Config;
 use crate::session::Session;
@@ -66,7 +66,7 @@ fn describe_layer(graph: &Graph, node: &Node) -> LayerDescription {
         fan_in: weight.map(|weight| weight.spec.fan_in),
         initializer,
         bias: parameters().any(|parameter| parameter.spec.role == ParameterRole::Bias),
-        frozen: parameters().next().is_some() && parameters().all(|parameter| parameter.frozen),
+        frozen: parameters().next().is_some() && parameters().all(|parameter| parameter.trained != Trained::Always),
         momentum,
         probability,
         config_key: None,
@@ -96,7 +96,7 @@ mod tests {
     fn the_rules_know_every_layer_and_loss_but_a_few() {
         let layers = keel_nn::layers::CATALOG.iter().map(|entry| entry.name);
         let unknown: Vec<&str> = layers.filter(|name| LayerKind::named(name).is_none()).collect();
-        assert_eq!(unknown, ["residual", "members", "custom"], "a residual block is described by its parts");
+        assert_eq!(unknown, ["scale", "residual", "members", "custom"], "a residual block is described by its parts");
         let losses = keel_nn::losses::catalog().into_iter().map(|entry| entry.name);
         let unknown: Vec<&str> = losses.filter(|name| LossKind::named(name).is_none()).collect();
         assert_eq!(unknown, ["custom"]);

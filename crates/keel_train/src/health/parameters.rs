@@ -1,7 +1,8 @@
 //! Weights, gradients and updates of every parameter, from the norms the update computes anyway.
 
 use keel_health::measurement::{LayerMeasurement, ParameterMeasurement, ParameterRole};
-use keel_nn::graph::Graph;
+use keel_nn::Trained;
+use keel_nn::graph::{Graph, Parameter};
 
 use crate::optimizers::SegmentNorms;
 
@@ -48,6 +49,10 @@ pub fn measure_parameters(graph: &Graph, norms: &[SegmentNorms], decay: DecayTer
         place = if Some(parameter.node) == previous { place + 1 } else { 0 };
         previous = Some(parameter.node);
         let measured = &mut layers[parameter.node.index()].parameters[place];
+        if *norms == SegmentNorms::default() && rests_beside_others(graph, parameter) {
+            *measured = ParameterMeasurement { role: measured.role, ..ParameterMeasurement::default() };
+            continue;
+        }
         let decays = parameter.spec.role == keel_nn::ParameterRole::Weight && decay.weight_decay > 0.0;
         *measured = ParameterMeasurement {
             role: measured.role,
@@ -59,6 +64,13 @@ pub fn measure_parameters(graph: &Graph, norms: &[SegmentNorms], decay: DecayTer
             non_finite_gradient: u64::from(!norms.gradient.is_finite()),
         };
     }
+}
+
+/// Returns true for a parameter that is left alone on purpose, always or after its epochs, in a layer that is trained: there is
+/// nothing to measure.
+fn rests_beside_others(graph: &Graph, parameter: &Parameter) -> bool {
+    parameter.trained != Trained::Always
+        && graph.parameters_of(parameter.node).any(|own| own.trained == Trained::Always)
 }
 
 /// As [`measure_parameters`] for a step whose update was not applied: what is not finite in `values` and `gradients`, no

@@ -130,7 +130,7 @@ fn identical_by_layer(session: &Session) -> Vec<Option<u64>> {
     let mut identical = vec![None; network.graph.nodes().len()];
     for parameter in network.graph.parameters() {
         let units = parameter.spec.shape.last().copied().unwrap_or(1);
-        if parameter.spec.role == ParameterRole::Weight && units > 1 && !parameter.frozen {
+        if parameter.spec.role == ParameterRole::Weight && units > 1 && !parameter.is_frozen() {
             let range = parameter.range.clone();
             let (weights, gradient) = (&network.parameters[range.clone()], &session.gradients()[range]);
             identical[parameter.node.index()] = Some(identical_units(weights, gradient, units));

@@ -146,7 +146,8 @@ fn limits(node: &Node) -> Option<Limits> {
 fn wanted(model: &ModelDescription, graph: &Graph, node: &Node, thoroughness: Thoroughness) -> Wanted {
     let kind = model.layers[node.id.index()].kind;
     let full = thoroughness == Thoroughness::Full;
-    let mut weights = graph.parameters_of(node.id).filter(|own| own.spec.role == ParameterRole::Weight && !own.frozen);
+    let mut weights =
+        graph.parameters_of(node.id).filter(|own| own.spec.role == ParameterRole::Weight && !own.is_frozen());
     let weight = weights.next().filter(|_| kind.has_weight_matrix());
     let fan_in = weight.map_or(0, |weight| weight.range.len() / weight.spec.shape.last().copied().unwrap_or(1).max(1));
     Wanted {

@@ -21,7 +21,7 @@ pub use adagrad::AdagradConfig;
 pub use adam::AdamConfig;
 pub use adamw::AdamwConfig;
 pub use optimizer::{Optimizer, StepNorms};
-pub use parameter_pass::{ParameterSegment, SegmentNorms};
+pub use parameter_pass::{ParameterSegment, SegmentKind, SegmentNorms};
 pub use rmsprop::RmspropConfig;
 pub use sgd::SgdConfig;
 

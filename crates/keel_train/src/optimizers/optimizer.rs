@@ -23,6 +23,9 @@ pub struct Optimizer {
     config: OptimizerConfig,
     steps: u64,
     slots: Vec<Vec<f32>>,
+    segments: Vec<ParameterSegment>,
+    /// Epoch of the updates, from 0.
+    epoch: u64,
     chunks: Vec<Vec<SegmentPart>>,
     partial: Vec<f64>,
     norms: Vec<SegmentNorms>,
@@ -45,10 +48,24 @@ impl Optimizer {
             config: config.clone(),
             steps: 0,
             slots,
-            chunks: (0..chunk_count).map(|chunk| parts_of_chunk(chunk * CHUNK, segments)).collect(),
+            segments: segments.to_vec(),
+            epoch: 0,
+            chunks: (0..chunk_count).map(|chunk| parts_of_chunk(chunk * CHUNK, segments, 0)).collect(),
             partial: vec![0.0; chunk_count],
             norms: vec![SegmentNorms::default(); segments.len()],
         }
+    }
+
+    /// Sets the epoch of the updates that follow, counted from 0: parameters whose epochs are over stay as they are.
+    pub fn begin_epoch(&mut self, epoch: u64) {
+        let changes =
+            |segment: &ParameterSegment| segment.trained.in_epoch(epoch) != segment.trained.in_epoch(self.epoch);
+        if self.segments.iter().any(changes) {
+            for (chunk, parts) in self.chunks.iter_mut().enumerate() {
+                *parts = parts_of_chunk(chunk * CHUNK, &self.segments, epoch);
+            }
+        }
+        self.epoch = epoch;
     }
 
     /// Applies one update to `values` with the gradient of the loss with respect to them.
@@ -119,13 +136,21 @@ mod tests {
 
     use keel_testkit::golden::{GoldenFile, OptimizerCase};
 
-    use super::super::parameter_pass::PARALLEL_FROM;
+    use keel_nn::Trained;
+
+    use super::super::parameter_pass::{PARALLEL_FROM, SegmentKind};
     use super::*;
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/optimizers.json");
 
     fn segment(range: Range<usize>, decay: bool) -> ParameterSegment {
-        ParameterSegment { name: format!("{range:?}"), range, decay, bias: false, frozen: false }
+        ParameterSegment {
+            name: format!("{range:?}"),
+            range,
+            decay,
+            kind: SegmentKind::Other,
+            trained: Trained::Always,
+        }
     }
 
     #[test]
@@ -155,7 +180,7 @@ mod tests {
     #[test]
     fn a_frozen_segment_keeps_every_bit_and_counts_in_no_norm() {
         let config: OptimizerConfig = serde_json::from_value(serde_json::json!({"type": "sgd"})).unwrap();
-        let frozen = ParameterSegment { frozen: true, ..segment(0..3, true) };
+        let frozen = ParameterSegment { trained: Trained::Never, ..segment(0..3, true) };
         let mut optimizer = Optimizer::new(&config, &[frozen, segment(3..5, true)], 5);
         let mut values = [1.0, 2.0, 3.0, 4.0, 5.0];
         let norms = optimizer.step(&mut values, &[9.0, 9.0, 9.0, 3.0, 4.0], 0.1);
@@ -165,10 +190,34 @@ mod tests {
     }
 
     #[test]
-    fn biases_step_farther_by_the_factor_and_all_else_as_before() {
-        let bias = ParameterSegment { bias: true, ..segment(2..4, false) };
+    fn a_segment_whose_epochs_are_over_stays_and_the_others_go_on() {
+        let config: OptimizerConfig = serde_json::from_value(serde_json::json!({"type": "sgd"})).unwrap();
+        let early = ParameterSegment { trained: Trained::Epochs(2), ..segment(0..2, true) };
+        let mut optimizer = Optimizer::new(&config, &[early, segment(2..3, true)], 3);
+        let mut values = [1.0, 2.0, 3.0];
+        for epoch in 0..4 {
+            let before = values;
+            optimizer.begin_epoch(epoch);
+            let norms = optimizer.step(&mut values, &[1.0, 1.0, 1.0], 0.1).segments.to_vec();
+            let moves = epoch < 2;
+            assert_eq!(values[..2] != before[..2], moves, "epoch {epoch}");
+            assert_eq!(norms[0] != SegmentNorms::default(), moves, "epoch {epoch}");
+            assert!(values[2] < before[2], "epoch {epoch}");
+        }
+    }
+
+    #[test]
+    fn biases_and_shifts_step_farther_by_their_factors_and_all_else_as_before() {
+        for (key, kind) in [("bias", SegmentKind::Bias), ("shift", SegmentKind::Shift)] {
+            check_faster(key, kind);
+        }
+    }
+
+    fn check_faster(key: &str, kind: SegmentKind) {
+        let bias = ParameterSegment { kind, ..segment(2..4, false) };
         let run = |factor: f64| {
-            let json = serde_json::json!({"type": "sgd", "momentum": 0.5, "bias_learning_rate_factor": factor});
+            let mut json = serde_json::json!({"type": "sgd", "momentum": 0.5});
+            json[format!("{key}_learning_rate_factor")] = factor.into();
             let config: OptimizerConfig = serde_json::from_value(json).unwrap();
             let mut optimizer = Optimizer::new(&config, &[segment(0..2, true), bias.clone(), segment(4..5, false)], 5);
             let mut values = [1.0, 2.0, 3.0, 4.0, 5.0];

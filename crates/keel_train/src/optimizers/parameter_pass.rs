@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use keel_nn::ParameterRole;
 use keel_nn::graph::Parameter;
+use keel_nn::{ParameterRole, Trained};
 
 use super::element_wise::{self, Factors, Rule, Rules, Squares, Stretch};
 
@@ -22,10 +22,21 @@ pub struct ParameterSegment {
     pub range: Range<usize>,
     /// True if weight decay applies: to weights, not to norms and biases.
     pub decay: bool,
-    /// True for a bias or the shift of a norm, which can have a learning rate of their own.
-    pub bias: bool,
-    /// True if the optimiser leaves it alone.
-    pub frozen: bool,
+    /// Kind of the parameter, by which its learning rate can differ.
+    pub kind: SegmentKind,
+    /// Epochs in which it is updated.
+    pub trained: Trained,
+}
+
+/// Kinds of parameters that can have learning rates of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SegmentKind {
+    /// Bias of a layer with weights.
+    Bias,
+    /// Shift of a norm.
+    Shift,
+    /// Anything else.
+    Other,
 }
 
 impl ParameterSegment {
@@ -36,13 +47,17 @@ impl ParameterSegment {
             name: parameter.name.clone(),
             range: parameter.range.clone(),
             decay: role == ParameterRole::Weight,
-            bias: matches!(role, ParameterRole::Bias | ParameterRole::Shift),
-            frozen: parameter.frozen,
+            kind: match role {
+                ParameterRole::Bias => SegmentKind::Bias,
+                ParameterRole::Shift => SegmentKind::Shift,
+                ParameterRole::Weight | ParameterRole::Scale | ParameterRole::Slope => SegmentKind::Other,
+            },
+            trained: parameter.trained,
         }
     }
 }
 
-/// Euclidean norms of one parameter at one step; 0 for a frozen one.
+/// Euclidean norms of one parameter at one step; 0 for one that is not trained.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SegmentNorms {
     /// Of the values before the update.
@@ -60,7 +75,7 @@ pub(super) struct SegmentPart {
     /// Relative to the start of the chunk.
     range: Range<usize>,
     decay: bool,
-    bias: bool,
+    kind: SegmentKind,
     squares: Squares,
 }
 
@@ -113,15 +128,15 @@ pub(super) fn collect_norms(chunks: &[Vec<SegmentPart>], segments: &mut [Segment
     total.sqrt()
 }
 
-/// Returns the parts of the chunk that begins at `start`, one for each segment in it that is not frozen.
-pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment]) -> Vec<SegmentPart> {
+/// Returns the parts of the chunk that begins at `start`, one for each segment in it that is trained in `epoch`.
+pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment], epoch: u64) -> Vec<SegmentPart> {
     let overlap = |(index, segment): (usize, &ParameterSegment)| {
         let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
-        (range.start < range.end && !segment.frozen).then(|| SegmentPart {
+        (range.start < range.end && segment.trained.in_epoch(epoch)).then(|| SegmentPart {
             segment: index,
             range: range.start - start..range.end - start,
             decay: segment.decay,
-            bias: segment.bias,
+            kind: segment.kind,
             squares: Squares::default(),
         })
     };
@@ -157,7 +172,7 @@ fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [Segmen
     let Stretch { values, gradients, slots: [first, second] } = chunk;
     for part in parts {
         let range = part.range.clone();
-        let rule = if part.bias { &rules.biases } else { &rules.others };
+        let rule = rules.of(part.kind);
         let factors = Factors { decay: if part.decay { factors.decay } else { 0.0 }, ..factors };
         let slot = |slot: &'_ [f32]| if slot.is_empty() { 0..0 } else { range.clone() };
         let (first_range, second_range) = (slot(first), slot(second));

@@ -24,9 +24,12 @@ pub struct SgdConfig {
     /// Share of each weight added to its gradient; norms and biases are exempt.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// Learning rate of biases and of the shifts of norms, relative to that of everything else.
+    /// Learning rate of biases, relative to that of weights.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub bias_learning_rate_factor: f64,
+    /// Learning rate of the shifts of norms, relative to that of weights.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub shift_learning_rate_factor: f64,
     /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
@@ -40,6 +43,7 @@ impl Default for SgdConfig {
             nesterov: false,
             weight_decay: 0.0005,
             bias_learning_rate_factor: 1.0,
+            shift_learning_rate_factor: 1.0,
             clip_norm: 0.0,
         }
     }
@@ -69,8 +73,12 @@ impl OptimizerDefinition for SgdConfig {
     }
 
     fn update(&self, step: StepSettings, pass: ParameterPass<'_>) {
-        let biases = Sgd::new(self, step.learning_rate * self.bias_learning_rate_factor);
-        pass.run(&Rules { biases, others: Sgd::new(self, step.learning_rate) });
+        let faster = |factor: f64| Sgd::new(self, step.learning_rate * factor);
+        pass.run(&Rules {
+            biases: faster(self.bias_learning_rate_factor),
+            shifts: faster(self.shift_learning_rate_factor),
+            others: faster(1.0),
+        });
     }
 }
 

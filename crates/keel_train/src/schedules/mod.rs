@@ -18,7 +18,7 @@ use definition::ScheduleDefinition;
 pub use constant::ConstantConfig;
 pub use cosine::CosineConfig;
 pub use definition::Horizon;
-pub use one_cycle::OneCycleConfig;
+pub use one_cycle::{CycleShape, OneCycleConfig};
 pub use plateau::PlateauConfig;
 pub use plateau_state::PlateauState;
 pub use schedule::{Schedule, Shortened};

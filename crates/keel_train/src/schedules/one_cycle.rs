@@ -1,4 +1,4 @@
-//! One cycle: a cosine up to the learning rate and a longer one far below the start, after Smith & Topin 2018.
+//! One cycle: up to the learning rate and, more slowly, far below the start, after Smith & Topin 2018.
 
 use std::f64::consts::PI;
 
@@ -22,13 +22,42 @@ pub struct OneCycleConfig {
     /// The last learning rate is the first one divided by this.
     #[schemars(range(min = 1.0))]
     pub final_divisor: f64,
+    /// Way between start, highest and last learning rate: cosine or linear.
+    pub shape: CycleShape,
     /// Steps over which the learning rate first rises from near zero, before the cycle.
     pub warmup_steps: u64,
 }
 
+/// Way of a learning rate from one value to another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CycleShape {
+    /// Half a cosine: slow at both ends.
+    #[default]
+    Cosine,
+    /// A straight line.
+    Linear,
+}
+
+impl CycleShape {
+    /// Value at a share `progress` of the way.
+    fn between(self, from: f64, to: f64, progress: f64) -> f64 {
+        match self {
+            CycleShape::Cosine => to + (from - to) / 2.0 * (1.0 + (PI * progress).cos()),
+            CycleShape::Linear => from + (to - from) * progress,
+        }
+    }
+}
+
 impl Default for OneCycleConfig {
     fn default() -> Self {
-        OneCycleConfig { rising_share: 0.3, start_divisor: 25.0, final_divisor: 10_000.0, warmup_steps: 0 }
+        OneCycleConfig {
+            rising_share: 0.3,
+            start_divisor: 25.0,
+            final_divisor: 10_000.0,
+            shape: CycleShape::default(),
+            warmup_steps: 0,
+        }
     }
 }
 
@@ -36,7 +65,7 @@ impl OneCycleConfig {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "one_cycle",
-        summary: "Rises along a cosine, then falls far below the start; short trainings at a high learning rate",
+        summary: "Rises, then falls far below the start; short trainings at a high learning rate",
     };
 }
 
@@ -51,15 +80,34 @@ impl ScheduleDefinition for OneCycleConfig {
         let summit = self.rising_share * total_steps as f64 - 1.0;
         let step = (step as f64).min(last.max(0.0));
         if summit > 0.0 && step <= summit {
-            along_cosine(start, 1.0, step / summit)
+            self.shape.between(start, 1.0, step / summit)
         } else if last > summit.max(0.0) {
-            along_cosine(1.0, start / self.final_divisor, (step - summit.max(0.0)) / (last - summit.max(0.0)))
+            let end = start / self.final_divisor;
+            self.shape.between(1.0, end, (step - summit.max(0.0)) / (last - summit.max(0.0)))
         } else {
             1.0
         }
     }
 }
 
-fn along_cosine(from: f64, to: f64, progress: f64) -> f64 {
-    to + (from - to) / 2.0 * (1.0 + (PI * progress).cos())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linear_cycle_is_two_straight_lines() {
+        let config = OneCycleConfig {
+            rising_share: 0.25,
+            start_divisor: 5.0,
+            final_divisor: 2.0,
+            shape: CycleShape::Linear,
+            ..OneCycleConfig::default()
+        };
+        let horizon = Horizon { total_steps: 20, steps_per_epoch: 5 };
+        let at = |step| config.factor_at(step, horizon, &PlateauState::default());
+        // The summit is the fifth of 20 steps, the last one a tenth.
+        for (step, expected) in [(0, 0.2), (1, 0.4), (4, 1.0), (9, 0.7), (14, 0.4), (19, 0.1), (25, 0.1)] {
+            assert!((at(step) - expected).abs() < 1e-12, "step {step}: {}", at(step));
+        }
+    }
 }

@@ -82,6 +82,7 @@ impl Session {
         let update = WeightUpdate {
             optimizer: Optimizer::new(&config.optimizer, &segments, network.parameters.len()),
             average: WeightAverage::new(&config.train.averaging, &network),
+            total_steps: config.train.epochs * data.batches.steps_per_epoch() as u64,
         };
         let mut session = Session {
             data,
@@ -115,6 +116,11 @@ impl Session {
     pub fn training_loss(&mut self, batch: &keel_data::Batch, step: u64) -> f64 {
         let value = self.replica.training_loss(batch, step, &mut self.objective);
         if value.non_finite { f64::NAN } else { value.mean() }
+    }
+
+    /// Sets the number of steps of the whole training, where it is not that of the config.
+    pub(crate) fn set_total_steps(&mut self, total_steps: u64) {
+        self.update.total_steps = total_steps;
     }
 
     /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.

@@ -25,6 +25,11 @@ impl Replica {
         Replica { network, gradients, executor, random }
     }
 
+    /// Sets the epoch of the steps that follow, counted from 0.
+    pub(super) fn begin_epoch(&mut self, epoch: u64) {
+        self.executor.begin_epoch(epoch);
+    }
+
     /// Forward, loss and backward of step `step`: returns the loss of the batch and leaves the gradient of its mean.
     pub(super) fn gradient(
         &mut self,

@@ -117,6 +117,8 @@ impl Session {
     pub fn step_observed(&mut self, batch: &Batch, place: StepPlace, observer: &mut dyn StepObserver) -> StepResult {
         let Session { replica, objective, exchange, update, .. } = self;
         observer.begin(place);
+        replica.begin_epoch(place.epoch);
+        update.begin_epoch(place.epoch);
         let own = replica.gradient(batch, place.step, objective, observer);
         let whole = exchange.exchange(own, &mut replica.gradients);
         let mut result = result_of(whole, objective.members());

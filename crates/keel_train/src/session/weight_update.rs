@@ -2,7 +2,7 @@
 
 use keel_nn::Network;
 
-use super::averaging::WeightAverage;
+use super::averaging::{UpdatePlace, WeightAverage};
 use crate::optimizers::{Optimizer, SegmentNorms};
 
 /// The optimiser, and the average that follows the weights where the config asks for one.
@@ -10,9 +10,16 @@ use crate::optimizers::{Optimizer, SegmentNorms};
 pub(super) struct WeightUpdate {
     pub(super) optimizer: Optimizer,
     pub(super) average: Option<WeightAverage>,
+    /// Updates of the whole training, as far as known.
+    pub(super) total_steps: u64,
 }
 
 impl WeightUpdate {
+    /// Sets the epoch of the updates that follow, counted from 0.
+    pub(super) fn begin_epoch(&mut self, epoch: u64) {
+        self.optimizer.begin_epoch(epoch);
+    }
+
     /// Norm of `gradients` before clipping.
     pub(super) fn gradient_norm(&mut self, gradients: &[f32]) -> f64 {
         self.optimizer.gradient_norm(gradients)
@@ -22,7 +29,7 @@ impl WeightUpdate {
     pub(super) fn apply(&mut self, network: &mut Network, gradients: &[f32], learning_rate: f64) -> f64 {
         let norm = self.optimizer.step(&mut network.parameters, gradients, learning_rate).gradient;
         if let Some(average) = &mut self.average {
-            average.follow(network, self.optimizer.steps());
+            average.follow(network, UpdatePlace { step: self.optimizer.steps(), total_steps: self.total_steps });
         }
         norm
     }

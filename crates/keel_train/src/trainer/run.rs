@@ -65,6 +65,7 @@ impl<'a> Run<'a> {
         let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
         let mut schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
         schedule.restore(state.plateau.clone(), state.shortened);
+        session.set_total_steps(schedule.total_steps());
         let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
         let journal = Journal::open(record, observer, &session, &state, choices)?;
         let overhead = timing.as_ref().map_or(0.0, |timing| timing.pace.overhead(steps_per_epoch));
@@ -226,6 +227,7 @@ impl<'a> Run<'a> {
         };
         let Some(total_steps) = deadline.shorter(place) else { return };
         self.schedule.shorten(self.state.step, total_steps);
+        self.session.set_total_steps(total_steps);
         let epochs = total_steps as f64 / steps_per_epoch as f64;
         self.journal.shortened(total_steps, epochs, self.config.train.epochs);
     }
@@ -276,9 +278,10 @@ impl<'a> Run<'a> {
 
     fn final_metrics(&mut self) -> Result<PartMetrics, TrainError> {
         let data = self.session.data().clone();
-        let Run { session, journal, .. } = self;
+        let Run { config, session, journal, .. } = self;
+        let train = spread_evenly(&data.train, config.train.evaluated_training_samples);
         let mut metrics = PartMetrics {
-            train: journal.evaluate(session, "train", &data.train, Detail::Full)?.map(Metrics::without_charts),
+            train: journal.evaluate(session, "train", &train, Detail::Full)?.map(Metrics::without_charts),
             validation: journal.evaluate(session, "validation", &data.validation, Detail::Full)?,
             test: journal.evaluate(session, "test", &data.test, Detail::Full)?,
         };
@@ -305,5 +308,28 @@ impl<'a> Run<'a> {
     fn summary(&self, status: Status) -> Summary {
         let Run { config, session, state, watch, .. } = self;
         self.journal.summary(Standing { config, session, state, watch: watch.as_ref() }, status)
+    }
+}
+
+/// `count` of `samples` at even distances, all of them where `count` is 0 or there are no more.
+fn spread_evenly(samples: &[usize], count: usize) -> Vec<usize> {
+    if count == 0 || count >= samples.len() {
+        return samples.to_vec();
+    }
+    (0..count).map(|place| samples[place * samples.len() / count]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread_evenly;
+
+    #[test]
+    fn a_part_of_the_samples_is_spread_over_all_of_them() {
+        let samples: Vec<usize> = (100..110).collect();
+        let cases: [(usize, &[usize]); 4] = [(1, &[100]), (3, &[100, 103, 106]), (10, &samples), (11, &samples)];
+        for (count, expected) in cases {
+            assert_eq!(spread_evenly(&samples, count), expected, "{count}");
+        }
+        assert_eq!(spread_evenly(&samples, 0), samples);
     }
 }

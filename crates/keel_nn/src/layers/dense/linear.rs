@@ -11,7 +11,7 @@ use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
 use crate::layers::catalog::{BIAS, BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel, Trained};
 
 /// Keys of a `linear` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -239,8 +239,8 @@ impl Layer for Linear {
         )
     }
 
-    fn frozen(&self) -> bool {
-        self.spec.frozen
+    fn trained(&self, _role: ParameterRole) -> Trained {
+        if self.spec.frozen { Trained::Never } else { Trained::Always }
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -10,7 +10,7 @@ use crate::graph::Op;
 use crate::init::InitSpec;
 use crate::layers::BuildError;
 use crate::layers::catalog::{BIAS_INIT, FROZEN, INIT, LayerDefinition, LayerEntry};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
+use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel, Trained};
 
 /// Keys of a `maxout` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -191,8 +191,8 @@ impl Layer for Maxout {
         format!("{} -> {}, {} pieces", self.in_features, self.out_features, self.pieces)
     }
 
-    fn frozen(&self) -> bool {
-        self.spec.frozen
+    fn trained(&self, _role: ParameterRole) -> Trained {
+        if self.spec.frozen { Trained::Never } else { Trained::Always }
     }
 
     fn multiply_adds(&self) -> u64 {

@@ -16,7 +16,10 @@ use crate::graph::Op;
 use crate::layers::BuildError;
 use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 use crate::probe::Measures;
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec};
+use crate::{
+    Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, Shape, SimdLevel, StateSpec,
+    Trained,
+};
 
 /// Keys of a `batch_norm` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +37,9 @@ pub struct BatchNormSpec {
     /// Whether a learned scale and shift follow.
     #[serde(default = "yes")]
     pub affine: bool,
+    /// Whether training changes the scale; otherwise it stays 1 and the shift alone is learned. Unused without `affine`.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub scale: bool,
     /// How the statistics for evaluation are gathered.
     #[serde(default)]
     pub running: RunningStatistics,
@@ -48,6 +54,7 @@ impl BatchNormSpec {
             ("momentum", "weight of the new batch in the running statistics, 0 to 1; 0.1"),
             EPSILON,
             ("affine", "learned scale and shift, true or false; true"),
+            ("scale", "whether training changes the scale, true or false; true"),
             ("running", "\"ema\" or \"cumulative\"; \"ema\""),
         ],
     };
@@ -82,12 +89,17 @@ fn yes() -> bool {
     true
 }
 
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 impl Default for BatchNormSpec {
     fn default() -> Self {
         BatchNormSpec {
             momentum: tenth(),
             epsilon: hundred_thousandth(),
             affine: yes(),
+            scale: yes(),
             running: RunningStatistics::Ema,
         }
     }
@@ -278,12 +290,21 @@ impl Layer for BatchNorm {
     }
 
     fn describe(&self) -> String {
-        let BatchNormSpec { momentum, epsilon, affine, running } = &self.spec;
+        let BatchNormSpec { momentum, epsilon, affine, scale, running } = &self.spec;
         let running = match running {
             RunningStatistics::Ema => format!("momentum {momentum}"),
             RunningStatistics::Cumulative => "cumulative".to_owned(),
         };
-        format!("{} channels, {running}, epsilon {epsilon}{}", self.channels(), if *affine { "" } else { ", no scale" })
+        let fixed = match (affine, scale) {
+            (true, true) => "",
+            (true, false) => ", scale 1",
+            (false, _) => ", no scale",
+        };
+        format!("{} channels, {running}, epsilon {epsilon}{fixed}", self.channels())
+    }
+
+    fn trained(&self, role: ParameterRole) -> Trained {
+        if role == ParameterRole::Scale && !self.spec.scale { Trained::Never } else { Trained::Always }
     }
 
     fn measures(&self) -> Measures {

@@ -1,0 +1,96 @@
+//! Scale: every value times a fixed factor.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use super::catalog::{LayerDefinition, LayerEntry};
+use crate::graph::Op;
+use crate::{Backward, Forward, Layer, Shape};
+
+/// Keys of a `scale` layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleSpec {
+    /// Number that every value is multiplied by; not 0.
+    pub factor: f32,
+}
+
+impl ScaleSpec {
+    /// Name in config files, summary and keys.
+    pub(crate) const ENTRY: LayerEntry = LayerEntry {
+        name: "scale",
+        summary: "every value times a fixed factor; below 1 after the last layer, classes are told apart more softly",
+        keys: &[("factor", "number, not 0; required")],
+    };
+}
+
+impl LayerDefinition for ScaleSpec {
+    fn operation(&self, input: Shape) -> Result<Op, BuildError> {
+        Ok(Op::Scale(self.build(input)?))
+    }
+}
+
+impl ScaleSpec {
+    /// The layer for one input shape.
+    ///
+    /// # Errors
+    /// If the input holds nothing, or the factor is 0 or not finite.
+    pub fn build(&self, input: Shape) -> Result<Scale, BuildError> {
+        let (kind, value) = (Self::ENTRY.name, self.factor);
+        if input.is_empty() {
+            return Err(BuildError::EmptyInput { kind, input });
+        }
+        if value == 0.0 || !value.is_finite() {
+            let (key, allowed) = ("factor", "finite and not 0");
+            return Err(BuildError::OutOfRange { kind, key, value, allowed });
+        }
+        Ok(Scale { shape: input, factor: value })
+    }
+}
+
+/// `y = factor * x`, in training and evaluation. After the last linear layer it makes the logits of the start smaller, and the
+/// gradient of that layer with them.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    shape: Shape,
+    factor: f32,
+}
+
+impl Scale {
+    /// Number that every value is multiplied by.
+    pub(crate) fn factor(&self) -> f32 {
+        self.factor
+    }
+
+    /// Writes `factor * values` to `target`.
+    fn apply(&self, values: &[f32], target: &mut [f32]) {
+        assert_eq!(values.len(), target.len(), "as many results as values");
+        target.iter_mut().zip(values).for_each(|(target, value)| *target = self.factor * value);
+    }
+}
+
+impl Layer for Scale {
+    fn kind(&self) -> &'static str {
+        ScaleSpec::ENTRY.name
+    }
+
+    fn output_shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn forward(&self, context: Forward<'_>) {
+        self.apply(context.inputs[0], context.output);
+    }
+
+    fn backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        if !grad_input.is_empty() {
+            self.apply(context.grad_output, grad_input);
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("factor {}", self.factor)
+    }
+}
