@@ -12,7 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "
 from golden_file import convolution_weight, linear_weight, unchanged  # noqa: E402
 from networks import FlattenChannelsLast, GlobalAveragePool  # noqa: E402
 
-WEIGHT, SCALE, BODY_SCALE, BIAS, SLOPE = "weight", "scale", "scale at the end of a body", "bias", "slope"
+WEIGHT, SCALE, BODY_SCALE = "weight", "scale", "scale at the end of a body"
+BIAS, SHIFT, SLOPE = "bias", "shift", "slope"
 
 ACTIVATIONS = {
     "identity": lambda keys: nn.Identity(),
@@ -50,6 +51,17 @@ class Residual(nn.Module):
         return self.after(self.body(source) + self.shortcut(source))
 
 
+class Scale(nn.Module):
+    """Every value times a factor."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, source):
+        return source * self.factor
+
+
 class Builder:
     """Modules for layers one after the other; follows the shape of a sample, `[height, width, channels]` or `[features]`."""
 
@@ -69,10 +81,12 @@ class Builder:
             self.parameters.append(Parameter(role, tensor, convert))
 
     def linear(self, layer):
+        flatten = [self.flatten(layer)] if self.is_image else []
         features = layer.get("out_features") or self.classes
         module = nn.Linear(self.shape[0], features, bias=layer.get("bias", True))
         self.shape = [features]
-        return self.weighted(layer, module, linear_weight)
+        linear = self.weighted(layer, module, linear_weight)
+        return nn.Sequential(*flatten, linear) if flatten else linear
 
     def conv2d(self, layer):
         kernel, stride = both(layer.get("kernel", 3)), both(layer.get("stride", 1))
@@ -90,7 +104,9 @@ class Builder:
         self.add(WEIGHT, module.weight, convert)
         self.add(BIAS, module.bias)
         if layer.get("frozen", False):
-            module.requires_grad_(False)
+            module.weight.requires_grad_(False)
+            if module.bias is not None:
+                module.bias.requires_grad_(layer.get("bias_epochs", 0) > 0)
         return module
 
     def slide(self, spans, stride, padding):
@@ -99,13 +115,16 @@ class Builder:
 
     def normed(self, module):
         self.add(SCALE, module.weight)
-        self.add(BIAS, module.bias)
+        self.add(SHIFT, module.bias)
         return module
 
     def batch_norm(self, layer):
         kind = nn.BatchNorm2d if self.is_image else nn.BatchNorm1d
         momentum = layer.get("momentum", 0.1)
-        return self.normed(kind(self.shape[-1], layer.get("epsilon", 1e-5), momentum, layer.get("affine", True)))
+        module = kind(self.shape[-1], layer.get("epsilon", 1e-5), momentum, layer.get("affine", True))
+        if layer.get("affine", True):
+            module.weight.requires_grad_(layer.get("scale", True))
+        return self.normed(module)
 
     def layer_norm(self, layer):
         """Over all values of a sample; an image has a scale and a shift for each channel, which is a group norm of one."""
@@ -148,6 +167,9 @@ class Builder:
         self.shape = [height * width * channels]
         return FlattenChannelsLast()
 
+    def scale(self, layer):
+        return Scale(layer["factor"])
+
     def dropout(self, layer):
         return nn.Dropout(layer.get("probability", 0.5))
 
@@ -164,7 +186,7 @@ class Builder:
             convolution = nn.Conv2d(given[2], self.shape[2], 1, stride, bias=False)
             self.add(WEIGHT, convolution.weight, convolution_weight)
             shortcut = nn.Sequential(convolution, self.normed(nn.BatchNorm2d(self.shape[2])))
-        if own and own[-1].role == BIAS and own[-2].role == SCALE and layer["body"][-1]["type"].endswith("_norm"):
+        if own and own[-1].role == SHIFT and layer["body"][-1]["type"].endswith("_norm"):
             own[-2].role = BODY_SCALE
         self.parameters += own
         after = layer.get("after", "relu")

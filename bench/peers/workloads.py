@@ -13,12 +13,12 @@ import dataclasses
 import torch
 
 import layers
-from layers import BIAS, BODY_SCALE, SCALE, SLOPE, WEIGHT
+from layers import BIAS, BODY_SCALE, SCALE, SHIFT, SLOPE, WEIGHT
 
 import deterministic
 
 INPUT_LIMIT = 1.7320507764816284
-CONSTANTS = {SCALE: 1.0, BODY_SCALE: 0.25, SLOPE: 0.25, BIAS: 0.0}
+CONSTANTS = {SCALE: 1.0, BODY_SCALE: 0.25, SLOPE: 0.25, BIAS: 0.0, SHIFT: 0.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,11 +71,13 @@ def optimizer(settings, parameters):
     """The optimiser in one fused pass: decay of weights alone, biases and shifts at their own learning rate."""
     trained = [parameter for parameter in parameters if parameter.tensor.requires_grad]
     decay, rate = settings["weight_decay"], settings["learning_rate"]
-    bias_rate = rate * settings.get("bias_learning_rate_factor", 1.0)
+    bias_factor = settings.get("bias_learning_rate_factor", 1.0)
+    shift_factor = settings.get("shift_learning_rate_factor", 1.0)
     groups = [
         {"params": tensors(trained, [WEIGHT]), "weight_decay": decay},
         {"params": tensors(trained, [SCALE, BODY_SCALE, SLOPE]), "weight_decay": 0.0},
-        {"params": tensors(trained, [BIAS]), "weight_decay": 0.0, "lr": bias_rate},
+        {"params": tensors(trained, [BIAS]), "weight_decay": 0.0, "lr": rate * bias_factor},
+        {"params": tensors(trained, [SHIFT]), "weight_decay": 0.0, "lr": rate * shift_factor},
     ]
     if settings["type"] == "sgd":
         momentum, nesterov = settings["momentum"], settings["nesterov"]

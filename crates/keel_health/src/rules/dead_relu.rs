@@ -1,8 +1,8 @@
 //! # What it measures
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
-//! one bit for every unit; of layers with many values the first samples of each batch are looked at. Noted above 15 % of the units
-//! and at least three of them; a warning above 40 %, an
-//! error above 90 %. In a training whose loss is below half of that of guessing it is a fact. Before the first update, on at
+//! one bit for every unit; of layers with many values the first samples of each batch are looked at. Noted above 15 % of the
+//! units and at least three of them; a warning above 40 %, an error above 90 %. In a training whose loss is below half of that
+//! of guessing it is a fact. Before the first update, on at
 //! least 512 samples, the same limits of 40 % and 90 % hold, and a layer of which less than one value in a hundred fires is an
 //! error.
 //!
