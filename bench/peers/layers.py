@@ -51,7 +51,7 @@ class Residual(nn.Module):
         return self.after(self.body(source) + self.shortcut(source))
 
 
-class Scale(nn.Module):
+class Rescale(nn.Module):
     """Every value times a factor."""
 
     def __init__(self, factor):
@@ -167,8 +167,8 @@ class Builder:
         self.shape = [height * width * channels]
         return FlattenChannelsLast()
 
-    def scale(self, layer):
-        return Scale(layer["factor"])
+    def rescale(self, layer):
+        return Rescale(layer["factor"])
 
     def dropout(self, layer):
         return nn.Dropout(layer.get("probability", 0.5))

@@ -4,8 +4,8 @@ use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::{
     AvgPoolSpec, BatchNormSpec, BuildError, Conv2dSpec, CustomLayer, DropoutSpec, FlattenSpec, GlobalAvgPoolSpec,
-    GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, ResidualSpec,
-    ScaleSpec,
+    GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec, MaxPoolSpec, MaxoutSpec, RescaleSpec,
+    ResidualSpec,
 };
 use keel_nn::{Layer, ModelConfig, Preset, Shape};
 
@@ -132,8 +132,8 @@ impl Model {
     }
 
     /// Multiplies every value by a fixed factor.
-    pub fn scale(self, factor: f32) -> Self {
-        self.layer(LayerSpec::Scale(ScaleSpec { factor }))
+    pub fn rescale(self, factor: f32) -> Self {
+        self.layer(LayerSpec::Rescale(RescaleSpec { factor }))
     }
 
     /// The layers of `body`, their input added to their output, then relu.

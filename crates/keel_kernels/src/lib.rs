@@ -8,7 +8,6 @@
 pub mod activation;
 pub mod buffer;
 pub mod bytes;
-mod column_sums;
 mod columns;
 pub mod convolution;
 pub mod dropout;
@@ -27,7 +26,7 @@ pub mod statistics;
 mod subnormals;
 
 pub use buffer::Buffer;
-pub use column_sums::{MatrixColumns, column_sums};
+pub use columns::{MatrixColumns, column_sums};
 pub use scratch::Scratch;
 pub use simd::SimdLevel;
 pub use subnormals::flush_subnormals;

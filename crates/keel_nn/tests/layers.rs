@@ -153,8 +153,8 @@ fn layers_that_do_not_fit_are_refused_with_both_shapes() {
         (r#"{"type": "maxout", "out_features": 3, "pieces": 0}"#, vector, "pieces of maxout is 0"),
         (r#"{"type": "dropout", "probability": 1.0}"#, vector, "probability of dropout is 1"),
         (r#"{"type": "dropout", "probability": -0.1}"#, vector, "below 1"),
-        (r#"{"type": "scale", "factor": 0}"#, vector, "factor of scale is 0; it must be finite and not 0"),
-        (r#"{"type": "scale", "factor": 2}"#, shape(&[0, 3, 2]), "empty input"),
+        (r#"{"type": "rescale", "factor": 0}"#, vector, "factor of rescale is 0; it must be finite and not 0"),
+        (r#"{"type": "rescale", "factor": 2}"#, shape(&[0, 3, 2]), "empty input"),
         (r#"{"type": "flatten"}"#, shape(&[0, 3, 2]), "empty input"),
         (r#"{"type": "residual", "body": []}"#, image, "several layers"),
     ];

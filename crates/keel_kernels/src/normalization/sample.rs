@@ -7,8 +7,7 @@ use super::batch::{
 };
 use super::moments::{self, Moments, RECORD};
 use super::{Affine, AffineGradient};
-use crate::column_sums::{MatrixColumns, column_sums};
-use crate::columns::RowPair;
+use crate::columns::{MatrixColumns, RowPair, column_sums};
 use crate::length;
 use crate::parallel::{Pieces, WorkerScratch, for_each_task_with_scratch};
 use crate::scratch::Scratch;

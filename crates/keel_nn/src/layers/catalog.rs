@@ -87,7 +87,7 @@ mod tests {
                 "residual" => r#", "body": []"#,
                 "maxout" => r#", "out_features": 3"#,
                 "custom" => r#", "name": "sine""#,
-                "scale" => r#", "factor": 0.5"#,
+                "rescale" => r#", "factor": 0.5"#,
                 _ => "",
             };
             let text = format!(r#"{{"type": "{}"{required}}}"#, entry.name);

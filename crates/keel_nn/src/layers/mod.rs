@@ -16,8 +16,8 @@ mod flatten;
 mod global_avg_pool;
 mod max_pool;
 mod normalization;
+mod rescale;
 mod residual;
-mod scale;
 pub(crate) mod sizes;
 mod window;
 
@@ -45,8 +45,8 @@ pub use normalization::{
     BatchNorm, BatchNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NormBlock, PopulationStatistics,
     RunningPlaces, RunningStatistics, SampleNorm,
 };
+pub use rescale::{Rescale, RescaleSpec};
 pub use residual::{ResidualSpec, Shortcut};
-pub use scale::{Scale, ScaleSpec};
 pub use window::Padding;
 
 use crate::Shape;
@@ -71,7 +71,7 @@ catalog_enum! {
         GlobalAvgPool(global_avg_pool: GlobalAvgPoolSpec),
         Flatten(flatten: FlattenSpec),
         Dropout(dropout: DropoutSpec),
-        Scale(scale: ScaleSpec),
+        Rescale(rescale: RescaleSpec),
         Residual(residual: ResidualSpec),
         Maxout(maxout: MaxoutSpec),
         Members(members: MembersSpec),
@@ -126,7 +126,7 @@ pub enum Op {
     /// Random values set to zero during training.
     Dropout(Dropout),
     /// Every value times a fixed factor.
-    Scale(Scale),
+    Rescale(Rescale),
     /// The sum that ends a residual block.
     Add(Add),
     /// A layer of the program that uses the library.
@@ -149,7 +149,7 @@ impl Op {
             Op::GlobalAvgPool(layer) => layer,
             Op::Flatten(layer) => layer,
             Op::Dropout(layer) => layer,
-            Op::Scale(layer) => layer,
+            Op::Rescale(layer) => layer,
             Op::Add(layer) => layer,
             Op::Custom(layer) => layer.as_ref(),
         }

@@ -23,8 +23,8 @@ mod maxout;
 mod members;
 mod moments;
 mod program;
+mod rescale;
 mod sample_norm;
-mod scale;
 
 pub use custom::CustomDefinition;
 pub use program::{Numbers, Pass, Reference, ReferenceProgram};
@@ -90,7 +90,7 @@ pub fn with_definition<T>(op: &Op, take: impl FnOnce(&dyn Definition) -> T) -> T
         Op::GlobalAvgPool(layer) => take(layer),
         Op::Flatten(layer) => take(layer),
         Op::Dropout(layer) => take(layer),
-        Op::Scale(layer) => take(layer),
+        Op::Rescale(layer) => take(layer),
         Op::Add(layer) => take(layer),
         Op::Custom(layer) => take(&CustomDefinition(layer.as_ref())),
     }

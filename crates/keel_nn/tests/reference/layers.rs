@@ -355,7 +355,7 @@ fn layers_of_single_values_equal_the_reference_on_odd_sizes() {
         for batch in BATCHES {
             assert!(check(ADD, dimensions, batch));
             for factor in [0.125, -1.7] {
-                assert!(check(&format!(r#"{{"type": "scale", "factor": {factor}}}"#), dimensions, batch));
+                assert!(check(&format!(r#"{{"type": "rescale", "factor": {factor}}}"#), dimensions, batch));
             }
             for probability in [0.0, 0.25, 0.5, 0.9] {
                 assert!(check(&format!(r#"{{"type": "dropout", "probability": {probability}}}"#), dimensions, batch));

@@ -96,7 +96,7 @@ mod tests {
     fn the_rules_know_every_layer_and_loss_but_a_few() {
         let layers = keel_nn::layers::CATALOG.iter().map(|entry| entry.name);
         let unknown: Vec<&str> = layers.filter(|name| LayerKind::named(name).is_none()).collect();
-        assert_eq!(unknown, ["scale", "residual", "members", "custom"], "a residual block is described by its parts");
+        assert_eq!(unknown, ["rescale", "residual", "members", "custom"], "a residual block is described by its parts");
         let losses = keel_nn::losses::catalog().into_iter().map(|entry| entry.name);
         let unknown: Vec<&str> = losses.filter(|name| LossKind::named(name).is_none()).collect();
         assert_eq!(unknown, ["custom"]);

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::OptimizerConfig;
 use super::definition::{CommonSettings, OptimizerDefinition, StepSettings};
-use super::element_wise::{Rule, Rules, Update};
+use super::element_wise::{Rule, Update};
+use super::kinds::Rules;
 use super::parameter_pass::ParameterPass;
 
 /// AdamW: Adam whose weight decay does not pass through the averages.

@@ -1,7 +1,5 @@
 //! The loop every update rule shares: new values, new slots and the sums of squares the norms are made of.
 
-use super::parameter_pass::SegmentKind;
-
 /// Running sums per loop iteration; wide enough for the widest vectors, so that sums are vectors too.
 const LANES: usize = 16;
 
@@ -17,30 +15,6 @@ pub(super) struct Update {
 pub(super) trait Rule: Sync {
     /// `decay` is the weight decay of this parameter, 0 where it is exempt. `gradient` is already clipped.
     fn element(&self, value: f32, gradient: f32, decay: f32, slots: [f32; 2]) -> Update;
-}
-
-/// The rule of one step for the kinds of parameters that can differ in learning rate.
-pub(super) struct Rules<R> {
-    pub(super) biases: R,
-    pub(super) shifts: R,
-    pub(super) others: R,
-}
-
-impl<R> Rules<R> {
-    /// The rule for parameters of a kind.
-    pub(super) fn of(&self, kind: SegmentKind) -> &R {
-        match kind {
-            SegmentKind::Bias => &self.biases,
-            SegmentKind::Shift => &self.shifts,
-            SegmentKind::Other => &self.others,
-        }
-    }
-}
-
-impl<R: Clone> Rules<R> {
-    pub(super) fn same(rule: R) -> Self {
-        Rules { biases: rule.clone(), shifts: rule.clone(), others: rule }
-    }
 }
 
 /// Equal stretches of the parameter buffer, the gradient buffer and the slot buffers; unused slots are empty.

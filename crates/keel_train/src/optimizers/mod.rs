@@ -6,6 +6,7 @@ mod adamw;
 mod clip;
 mod definition;
 mod element_wise;
+mod kinds;
 mod optimizer;
 mod parameter_pass;
 mod rmsprop;
@@ -20,8 +21,9 @@ use definition::{CommonSettings, OptimizerDefinition};
 pub use adagrad::AdagradConfig;
 pub use adam::AdamConfig;
 pub use adamw::AdamwConfig;
+pub use kinds::SegmentKind;
 pub use optimizer::{Optimizer, StepNorms};
-pub use parameter_pass::{ParameterSegment, SegmentKind, SegmentNorms};
+pub use parameter_pass::{ParameterSegment, SegmentNorms};
 pub use rmsprop::RmspropConfig;
 pub use sgd::SgdConfig;
 

@@ -138,7 +138,8 @@ mod tests {
 
     use keel_nn::Trained;
 
-    use super::super::parameter_pass::{PARALLEL_FROM, SegmentKind};
+    use super::super::kinds::SegmentKind;
+    use super::super::parameter_pass::PARALLEL_FROM;
     use super::*;
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keel_nn/tests/golden/optimizers.json");

@@ -5,7 +5,8 @@ use std::ops::Range;
 use keel_nn::graph::Parameter;
 use keel_nn::{ParameterRole, Trained};
 
-use super::element_wise::{self, Factors, Rule, Rules, Squares, Stretch};
+use super::element_wise::{self, Factors, Rule, Squares, Stretch};
+use super::kinds::{Rules, SegmentKind};
 
 /// Parameters updated by one task; fixed, so that sums do not depend on the number of threads.
 pub(super) const CHUNK: usize = 16 * 1024;
@@ -26,17 +27,6 @@ pub struct ParameterSegment {
     pub kind: SegmentKind,
     /// Epochs in which it is updated.
     pub trained: Trained,
-}
-
-/// Kinds of parameters that can have learning rates of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SegmentKind {
-    /// Bias of a layer with weights.
-    Bias,
-    /// Shift of a norm.
-    Shift,
-    /// Anything else.
-    Other,
 }
 
 impl ParameterSegment {

@@ -74,9 +74,12 @@ fn dense() -> Vec<Description> {
 }
 
 fn convolutional() -> Vec<Description> {
-    let relu = || function(Activation::Relu);
+    [architectures(), kernels_and_norms(), shapes()].concat()
+}
+
+/// Networks after published ones.
+fn architectures() -> Vec<Description> {
     let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));
-    let instance_norm = || LayerSpec::InstanceNorm(InstanceNormSpec::default());
     vec![
         images(
             "VGG 64-128-256",
@@ -102,6 +105,15 @@ fn convolutional() -> Vec<Description> {
         images("depthwise separable", 32, 64, separable()),
         images("inverted residual hard swish 96x96", 96, 32, inverted_residual()),
         images("depthwise separable 224x224", 224, 4, join([normed(strided(conv(32, 3), 2)), separable()])),
+    ]
+}
+
+/// Kernels of other sizes, and norms other than batch norm.
+fn kernels_and_norms() -> Vec<Description> {
+    let relu = || function(Activation::Relu);
+    let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));
+    let instance_norm = || LayerSpec::InstanceNorm(InstanceNormSpec::default());
+    vec![
         images(
             "7x7 stride 2 stem 96x96",
             96,
@@ -115,7 +127,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "5x5, tanh no norm",
+            "5x5 tanh no norm",
             32,
             128,
             join([
@@ -152,16 +164,24 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "instance norm leaky relu",
+            "instance norm selu relu",
             32,
             64,
             join([
-                layered(conv(32, 3), instance_norm(), Activation::named("leaky_relu").unwrap_or(Activation::Relu)),
+                layered(conv(32, 3), instance_norm(), Activation::Selu),
                 layered(strided(conv(64, 3), 2), instance_norm(), Activation::Relu),
                 layered(strided(conv(128, 3), 2), instance_norm(), Activation::Relu),
                 head(),
             ]),
         ),
+    ]
+}
+
+/// Convolutions of many shapes, and channels that are no multiple of a vector.
+fn shapes() -> Vec<Description> {
+    let relu = || function(Activation::Relu);
+    let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));
+    vec![
         images(
             "1x1 16x16 maps",
             16,
@@ -195,7 +215,7 @@ fn convolutional() -> Vec<Description> {
             ]),
         ),
         images(
-            "3x3 relu, no norm batch 16",
+            "3x3 relu no norm",
             64,
             16,
             join([

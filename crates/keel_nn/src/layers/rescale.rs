@@ -1,4 +1,4 @@
-//! Scale: every value times a fixed factor.
+//! Rescale: every value times a fixed factor.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,35 +8,35 @@ use super::catalog::{LayerDefinition, LayerEntry};
 use crate::graph::Op;
 use crate::{Backward, Forward, Layer, Shape};
 
-/// Keys of a `scale` layer.
+/// Keys of a `rescale` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ScaleSpec {
+pub struct RescaleSpec {
     /// Number that every value is multiplied by; not 0.
     pub factor: f32,
 }
 
-impl ScaleSpec {
+impl RescaleSpec {
     /// Name in config files, summary and keys.
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
-        name: "scale",
+        name: "rescale",
         summary: "every value times a fixed factor; below 1 after the last layer, classes are told apart more softly",
         keys: &[("factor", "number, not 0; required")],
     };
 }
 
-impl LayerDefinition for ScaleSpec {
+impl LayerDefinition for RescaleSpec {
     fn operation(&self, input: Shape) -> Result<Op, BuildError> {
-        Ok(Op::Scale(self.build(input)?))
+        Ok(Op::Rescale(self.build(input)?))
     }
 }
 
-impl ScaleSpec {
+impl RescaleSpec {
     /// The layer for one input shape.
     ///
     /// # Errors
     /// If the input holds nothing, or the factor is 0 or not finite.
-    pub fn build(&self, input: Shape) -> Result<Scale, BuildError> {
+    pub fn build(&self, input: Shape) -> Result<Rescale, BuildError> {
         let (kind, value) = (Self::ENTRY.name, self.factor);
         if input.is_empty() {
             return Err(BuildError::EmptyInput { kind, input });
@@ -45,19 +45,19 @@ impl ScaleSpec {
             let (key, allowed) = ("factor", "finite and not 0");
             return Err(BuildError::OutOfRange { kind, key, value, allowed });
         }
-        Ok(Scale { shape: input, factor: value })
+        Ok(Rescale { shape: input, factor: value })
     }
 }
 
 /// `y = factor * x`, in training and evaluation. After the last linear layer it makes the logits of the start smaller, and the
 /// gradient of that layer with them.
 #[derive(Clone, Copy, Debug)]
-pub struct Scale {
+pub struct Rescale {
     shape: Shape,
     factor: f32,
 }
 
-impl Scale {
+impl Rescale {
     /// Number that every value is multiplied by.
     pub(crate) fn factor(&self) -> f32 {
         self.factor
@@ -70,9 +70,9 @@ impl Scale {
     }
 }
 
-impl Layer for Scale {
+impl Layer for Rescale {
     fn kind(&self) -> &'static str {
-        ScaleSpec::ENTRY.name
+        RescaleSpec::ENTRY.name
     }
 
     fn output_shape(&self) -> Shape {

@@ -1,4 +1,4 @@
-//! Scale: every value times a fixed factor.
+//! Rescale: every value times a fixed factor.
 //!
 //! ```text
 //! y[k]      = factor * x[k]
@@ -6,9 +6,9 @@
 //! ```
 
 use super::{Call, Definition, Gradients};
-use crate::layers::Scale;
+use crate::layers::Rescale;
 
-impl Definition for Scale {
+impl Definition for Rescale {
     fn forward(&self, call: &mut Call<'_>) -> Vec<f64> {
         let factor = f64::from(self.factor());
         call.inputs[0].iter().map(|x| factor * x).collect()

@@ -1,10 +1,14 @@
 //! Loops over the columns of `[rows, channels]`, vectorised for any number of channels.
 //!
 //! Few channels are handled several rows at a time: `lcm(channels, WIDTH)` neighbouring floats form one wide row in
-//! which lane `i` belongs to channel `i % channels`. Everything here is `#[inline(always)]`, to be called inside
+//! which lane `i` belongs to channel `i % channels`. But for `sums`, everything is `#[inline(always)]`, to be called inside
 //! [`crate::SimdLevel::run`].
 
+mod sums;
+
 use std::ops::Range;
+
+pub use sums::{MatrixColumns, column_sums};
 
 /// Columns whose sums are kept in registers at once.
 const WIDTH: usize = 32;
