@@ -7,7 +7,7 @@ pub(super) fn spread(values: &[f32], block: usize, length: usize) -> impl Iterat
     values.chunks(block).step_by(step)
 }
 
-/// Values looked at of a tensor that is not measured whole.
+/// Values looked at of a tensor that is not measured whole, because it has more than twice as many.
 const LOOKED_AT: usize = 8 * 1024;
 
 /// Minimum number of samples looked at.
@@ -18,7 +18,7 @@ const LEAST_SAMPLES: usize = 16;
 pub(super) fn first_samples(values: &[f32], samples: usize) -> &[f32] {
     let length = values.len() / samples.max(1);
     let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);
-    if values.len() <= LOOKED_AT || wanted >= samples { values } else { &values[..wanted * length] }
+    if values.len() <= 2 * LOOKED_AT || wanted >= samples { values } else { &values[..wanted * length] }
 }
 
 #[cfg(test)]
@@ -31,10 +31,12 @@ mod tests {
             (1, 100_000, 1),
             (16, 1024, 16),
             (33, 1024, 16),
-            (81, 100, 81),
+            (163, 100, 163),
+            (164, 100, 81),
+            (1024, 16, 1024),
             (4096, 512, 16),
             (128, 256, 32),
-            (819, 10, 819),
+            (1638, 10, 1638),
             (10_000, 10, 819),
             (8, 100_000, 8),
             (64, 100_000, 16),
