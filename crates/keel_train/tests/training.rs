@@ -239,7 +239,7 @@ const LIKE_THE_PRESET: [&str; 13] = [
     "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", init=\"patch_whitening\", frozen=true, \
      bias_epochs=1}, {type=\"activation\", function=\"gelu\"}, {type=\"conv2d\", out_channels=8, bias=false, \
      init=\"dirac\"}, {type=\"max_pool\"}, {type=\"batch_norm\", scale=false, momentum=0.4}, \
-     {type=\"activation\", function=\"gelu\"}, {type=\"linear\", bias=false}, {type=\"scale\", factor=0.125}]",
+     {type=\"activation\", function=\"gelu\"}, {type=\"linear\", bias=false}, {type=\"rescale\", factor=0.125}]",
     "train.epochs=3",
     "train.averaging={type=\"lookahead\", every=4, decay=0.8, power=2}",
     "train.evaluated_training_samples=100",
