@@ -1,4 +1,4 @@
-//! What watching a training costs: a step at a level of health, alternating with the same step unwatched.
+//! Cost of watching a training: a step at a level of health, alternating with the same step unwatched.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What is measured: networks with their batch, optimiser and loss; the yardsticks among them.
+//! Measured networks with their batch, optimiser and loss; the yardsticks among them.
 
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
@@ -37,7 +37,7 @@ impl Description {
         Description { name: name.into(), input, batch, layers, optimizer, label_smoothing: 0.0 }
     }
 
-    /// What the peer is told (`bench/peers/workloads.py`).
+    /// The description for the peer (`bench/peers/workloads.py`).
     pub(crate) fn to_json(&self) -> Value {
         let input = match self.input {
             Shape::Features(features) => json!([features]),

@@ -1,4 +1,4 @@
-//! What watching the cnn step costs.
+//! Cost of watching the cnn step.
 
 use keel_train::config::HealthLevel;
 use serde_json::{Value, json};

@@ -137,7 +137,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
 }
 
-/// Whether a row has failed.
+/// Returns [`Status::Findings`] if a row has failed.
 fn status_of(rows: &Value) -> Status {
     let failed = rows.as_array().into_iter().flatten().any(|row| !row["error"].is_null());
     if failed { Status::Findings } else { Status::Done }
