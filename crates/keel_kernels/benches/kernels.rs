@@ -34,26 +34,91 @@ fn main() {
         limits.copy_gigabytes_one_thread,
         simd.name(),
     );
-    println!("{:<44} {:>9} {:>9} {:>6} {:>6}", "kernel", "best us", "GFLOP/s", "peak", "roof");
+    println!("{:<54} {:>9} {:>9} {:>6} {:>6}", "kernel", "best us", "GFLOP/s", "peak", "roof");
     let batch = std::env::var("KEEL_BENCH_BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(BATCH);
     let report = Report { limits, words, batch, simd };
-    for (height, in_channels, out_channels, kernel, stride) in [
-        (32, 3, 32, 3, 1),
-        (16, 32, 64, 3, 1),
-        (32, 3, 16, 3, 1),
-        (32, 16, 16, 3, 1),
-        (32, 16, 32, 3, 2),
-        (16, 32, 32, 3, 1),
-        (16, 32, 64, 3, 2),
-        (8, 64, 64, 3, 1),
-        (32, 16, 32, 1, 2),
-        (16, 32, 64, 1, 2),
-    ] {
-        convolution(&report, shape(height, [in_channels, out_channels], kernel, stride));
-    }
+    convolutions().into_iter().for_each(|shape| convolution(&report, shape));
     for (rows, depth, columns) in [(batch, 4096, 10), (batch, 64, 10), (32, 64, 128), (32, 128, 10), (768, 512, 768)] {
         products(&report, Sizes { rows, depth, columns });
     }
+}
+
+/// Layers of the yardstick networks, then other layers of common networks.
+fn convolutions() -> Vec<ConvolutionShape> {
+    let yardsticks = [
+        (32, [3, 32], 3, 1),
+        (16, [32, 64], 3, 1),
+        (32, [3, 16], 3, 1),
+        (32, [16, 16], 3, 1),
+        (32, [16, 32], 3, 2),
+        (16, [32, 32], 3, 1),
+        (16, [32, 64], 3, 2),
+        (8, [64, 64], 3, 1),
+        (32, [16, 32], 1, 2),
+        (16, [32, 64], 1, 2),
+    ];
+    let dense = [
+        (16, [32, 64], 5, 1),
+        (96, [3, 64], 7, 2),
+        (224, [3, 32], 3, 2),
+        (16, [64, 128], 3, 2),
+        (8, [128, 256], 3, 2),
+        (4, [256, 512], 3, 2),
+        (4, [512, 512], 3, 1),
+        (8, [256, 256], 3, 1),
+        (32, [20, 20], 3, 1),
+        (32, [24, 40], 3, 1),
+        (16, [40, 40], 3, 1),
+    ];
+    let pointwise = [
+        (32, [16, 16]),
+        (32, [16, 64]),
+        (32, [32, 64]),
+        (32, [64, 64]),
+        (32, [24, 96]),
+        (32, [20, 40]),
+        (16, [64, 128]),
+        (16, [128, 128]),
+        (24, [32, 96]),
+        (24, [96, 24]),
+        (12, [40, 120]),
+        (12, [128, 256]),
+        (8, [256, 256]),
+    ];
+    let depthwise = [
+        (32, 32, 3, 1),
+        (32, 64, 3, 1),
+        (32, 64, 3, 2),
+        (32, 20, 3, 1),
+        (16, 24, 3, 1),
+        (16, 40, 3, 2),
+        (16, 128, 3, 1),
+        (16, 128, 3, 2),
+        (8, 256, 3, 1),
+        (8, 256, 3, 2),
+        (48, 64, 3, 1),
+        (48, 96, 3, 2),
+        (48, 160, 3, 1),
+        (16, 64, 5, 1),
+        (16, 128, 5, 2),
+    ];
+    let plain = yardsticks.into_iter().chain(dense).map(|(size, channels, kernel, stride)| {
+        shape(size, channels, kernel, stride) //
+    });
+    let pointwise = pointwise.into_iter().map(|(size, channels)| shape(size, channels, 1, 1));
+    let depthwise = depthwise.into_iter().map(|(size, channels, kernel, stride)| ConvolutionShape {
+        groups: channels,
+        ..shape(size, [channels; 2], kernel, stride)
+    });
+    let grouped = [(16, 64, 1), (16, 128, 1), (32, 64, 2)].into_iter().map(|(size, channels, stride)| {
+        ConvolutionShape { groups: 4, ..shape(size, [channels; 2], 3, stride) } //
+    });
+    let dilated = [(24, 48), (32, 64)].into_iter().map(|(size, channels)| ConvolutionShape {
+        dilation: [2, 2],
+        padding: [[2; 2]; 2],
+        ..shape(size, [channels; 2], 3, 1)
+    });
+    plain.chain(pointwise).chain(depthwise).chain(grouped).chain(dilated).collect()
 }
 
 struct Report {
@@ -72,10 +137,15 @@ struct Cost {
 }
 
 impl Report {
+    /// Returns true if a line is asked for.
+    fn wants(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+    }
+
     /// Times `run` and prints a line.
     fn line(&self, name: &str, cost: Cost, mut run: impl FnMut()) {
         let Cost { flops, bytes } = cost;
-        if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
+        if !self.wants(name) {
             return;
         }
         let mut best = f64::INFINITY;
@@ -88,7 +158,7 @@ impl Report {
         let rate = flops as f64 / best / 1e9;
         let peak = self.limits.gigaflops_all_threads;
         let roof = self.limits.attainable_gigaflops(flops as f64, bytes as f64);
-        println!("{name:<44} {:>9.1} {rate:>9.1} {:>6.2} {:>6.2}", best * 1e6, rate / peak, rate / roof);
+        println!("{name:<54} {:>9.1} {rate:>9.1} {:>6.2} {:>6.2}", best * 1e6, rate / peak, rate / roof);
     }
 }
 
@@ -106,6 +176,14 @@ fn shape(size: usize, [in_channels, out_channels]: [usize; 2], kernel: usize, st
     }
 }
 
+fn name(shape: ConvolutionShape) -> String {
+    let ConvolutionShape { height, in_channels, out_channels, groups, .. } = shape;
+    let (kernel, stride, dilation) = (shape.kernel[0], shape.stride[0], shape.dilation[0]);
+    let groups = if groups == 1 { String::new() } else { format!(" groups {groups}") };
+    let dilation = if dilation == 1 { String::new() } else { format!(" dilation {dilation}") };
+    format!("conv {height}x{height} {in_channels}->{out_channels} {kernel}x{kernel} /{stride}{groups}{dilation}")
+}
+
 fn ones(length: usize) -> Buffer {
     let mut buffer = Buffer::zeroed(length);
     buffer.fill(1.0);
@@ -113,13 +191,13 @@ fn ones(length: usize) -> Buffer {
 }
 
 fn convolution(report: &Report, shape: ConvolutionShape) {
-    let batch = report.batch;
+    let (batch, name) = (report.batch, name(shape));
+    let lines = ["forward", "both gradients", "input gradient", "weight gradient"];
+    if !lines.iter().any(|line| report.wants(&format!("{name} {line}"))) {
+        return;
+    }
     let convolution = Convolution::new(shape);
     let convolution = convolution.at(report.simd);
-    let name = format!(
-        "conv {0}x{0} {1}->{2} {3}x{3} /{4}",
-        shape.height, shape.in_channels, shape.out_channels, shape.kernel[0], shape.stride[0]
-    );
     let (input, weights) = (ones(batch * shape.input_length()), ones(shape.weight_length()));
     let mut output = ones(batch * shape.output_length());
     let flops = 2 * batch * shape.multiply_adds();

@@ -12,7 +12,10 @@ use crate::scratch::Scratch;
 /// Maximum number of chunks a batch is cut into for the weight gradient; each keeps a partial sum.
 const MAX_CHUNKS: usize = 16;
 
-/// Maximum number of floats of all partial sums together, unless one alone is larger.
+/// Minimum number of chunks, so that more than one thread has work.
+const MIN_CHUNKS: usize = 2;
+
+/// Maximum number of floats of all partial sums together, unless [`MIN_CHUNKS`] are more.
 const MAX_PARTIAL_FLOATS: usize = 8 << 20;
 
 /// Passes of a batch for each thread at least, if it has as many images: for them to end at the same time.
@@ -54,6 +57,15 @@ pub struct BatchGradientOutput<'a> {
     pub grad_bias: &'a mut [f32],
     /// True if `grad_input` is added to instead.
     pub accumulate: bool,
+}
+
+/// Source of the output gradients of a backward pass.
+#[derive(Clone, Copy)]
+enum Gradients<'a> {
+    /// `grad_output` itself, for convolutions that need no frame around it.
+    Given,
+    /// A function that writes the rows of one image.
+    Written(&'a (dyn Fn(usize, &mut GradientRowsMut<'_>) + Sync)),
 }
 
 impl ConvolutionAt<'_> {
@@ -186,10 +198,14 @@ impl ConvolutionAt<'_> {
         if self.joins_images() {
             return self.backward_joined(read, write, scratch);
         }
-        self.backward_batch_from(read, write, scratch, |index, rows| {
+        if self.gradient_frame_length() == result {
+            return self.backward_passes(read, write, scratch, Gradients::Given);
+        }
+        let gradient = |index: usize, rows: &mut GradientRowsMut<'_>| {
             let source = &read.grad_output[index * result..(index + 1) * result];
             source.chunks_exact(row).enumerate().for_each(|(y, values)| rows.row(y).copy_from_slice(values));
-        });
+        };
+        self.backward_passes(read, write, scratch, Gradients::Written(&gradient));
     }
 
     /// Computes a batch like [`ConvolutionAt::backward_batch`] from output gradients that `gradient(index, rows)` writes, one
@@ -201,18 +217,35 @@ impl ConvolutionAt<'_> {
         scratch: Scratch<'_>,
         gradient: impl Fn(usize, &mut GradientRowsMut<'_>) + Sync,
     ) {
-        let shape = &self.shape;
-        let image = shape.input_length();
-        assert!(read.batch > 0, "a batch without images");
-        assert_eq!(Some(read.input.len()), read.batch.checked_mul(image), "input of {} images", read.batch);
         if self.joins_images() {
-            let (result, row) = (shape.output_length(), shape.out_width() * shape.out_channels);
+            let (result, row) = (self.shape.output_length(), self.shape.out_width() * self.shape.out_channels);
             let (grad_output, scratch) = scratch.take(read.batch * result);
             for_each_chunk_mut(grad_output, result, |index, image| {
                 gradient(index, &mut GradientRowsMut { values: image, stride: row, length: row });
             });
+            self.assert_batch(read);
             return self.backward_joined(BatchGradient { grad_output, ..read }, write, scratch);
         }
+        self.backward_passes(read, write, scratch, Gradients::Written(&gradient));
+    }
+
+    fn assert_batch(&self, read: BatchGradient<'_>) {
+        assert!(read.batch > 0, "a batch without images");
+        let length = read.batch.checked_mul(self.shape.input_length());
+        assert_eq!(Some(read.input.len()), length, "input of {} images", read.batch);
+    }
+
+    /// Gradients of a batch, pass by pass.
+    fn backward_passes(
+        &self,
+        read: BatchGradient<'_>,
+        write: BatchGradientOutput<'_>,
+        scratch: Scratch<'_>,
+        gradients: Gradients<'_>,
+    ) {
+        self.assert_batch(read);
+        let shape = &self.shape;
+        let (image, result) = (shape.input_length(), shape.output_length());
         let chunks = self.chunks(read.batch);
         let (weight_sums, partial) = (self.grad_weights_sums(), self.partial_length());
         let (packed, rest) = scratch.take(self.packed_transposed_length());
@@ -220,6 +253,7 @@ impl ConvolutionAt<'_> {
         let scratch = WorkerScratch { floats: rest.0, per_worker: self.backward_worker_scratch() };
         let FrameRows { origin, step: row } = self.gradient_frame_rows();
         let (wants_input, wants_bias) = (!write.grad_input.is_empty(), !write.grad_bias.is_empty());
+        let wants_weights = !write.grad_weights.is_empty();
         if wants_input {
             self.pack_transposed_weights(read.weights, packed);
         }
@@ -235,22 +269,35 @@ impl ConvolutionAt<'_> {
             let (weights, bias) = sums.split_at_mut(weight_sums);
             let (frames, rest) = scratch.split_at_mut(most * self.frame_length());
             let (gradient_frames, of_pass) = rest.split_at_mut(most * self.gradient_frame_length());
-            gradient_frames.fill(0.0);
+            if matches!(gradients, Gradients::Written(_)) {
+                gradient_frames.fill(0.0);
+            }
             let end = ((chunk + 1) * per_chunk).min(read.batch);
             for first in (chunk * per_chunk..end).step_by(most) {
                 let images = first..(first + most).min(end);
-                let gradient_frames = &mut gradient_frames[..images.len() * self.gradient_frame_length()];
-                let each_frame = gradient_frames.chunks_exact_mut(self.gradient_frame_length());
-                for (index, frame) in images.clone().zip(each_frame) {
-                    gradient(index, &mut self.gradient_rows(frame));
+                let gradient_frames = match gradients {
+                    Gradients::Given => &read.grad_output[images.start * result..images.end * result],
+                    Gradients::Written(write) => {
+                        let frames = &mut gradient_frames[..images.len() * self.gradient_frame_length()];
+                        let each_frame = frames.chunks_exact_mut(self.gradient_frame_length());
+                        for (index, frame) in images.clone().zip(each_frame) {
+                            write(index, &mut self.gradient_rows(frame));
+                        }
+                        &*frames
+                    }
+                };
+                if wants_weights {
+                    let frames = self.framed(&read.input[images.start * image..images.end * image], frames);
+                    let values = &gradient_frames[origin..];
+                    let grad_output = GradientRows { values, row, image: self.gradient_frame_length() };
+                    let pass = GradientPass { frames, grad_output };
+                    self.add_grad_weights_pass(pass, weights, Scratch(&mut *of_pass));
                 }
-                let frames = self.framed(&read.input[images.start * image..images.end * image], frames);
-                let values = &gradient_frames[origin..];
-                let grad_output = GradientRows { values, row, image: self.gradient_frame_length() };
-                let pass = GradientPass { frames, grad_output };
-                self.add_grad_weights_pass(pass, weights, Scratch(&mut *of_pass));
                 if wants_bias {
-                    self.add_bias(gradient_frames, bias);
+                    self.simd.run(
+                        #[inline(always)]
+                        || self.add_bias(gradient_frames, bias),
+                    );
                 }
                 if wants_input {
                     // SAFETY: as above.
@@ -262,7 +309,7 @@ impl ConvolutionAt<'_> {
             }
         });
         let sums = sum_partials(partials, partial);
-        if !write.grad_weights.is_empty() {
+        if wants_weights {
             self.finish_grad_weights(&sums[..weight_sums], write.grad_weights);
         }
         if wants_bias {
@@ -279,7 +326,7 @@ impl Convolution {
 
     /// A power of two, which threads share evenly, or the batch.
     fn chunks(&self, batch: usize) -> usize {
-        let most = (MAX_PARTIAL_FLOATS / self.partial_length()).clamp(1, MAX_CHUNKS);
+        let most = (MAX_PARTIAL_FLOATS / self.partial_length()).clamp(MIN_CHUNKS, MAX_CHUNKS);
         batch.min(1 << most.ilog2())
     }
 
@@ -294,6 +341,7 @@ impl Convolution {
     }
 
     /// Adds the part of a few framed output gradients to the bias gradient.
+    #[inline(always)]
     fn add_bias(&self, gradient_frames: &[f32], bias: &mut [f32]) {
         let FrameRows { origin, step: row } = self.gradient_frame_rows();
         for frame in gradient_frames.chunks_exact(self.gradient_frame_length()) {

@@ -4,7 +4,7 @@
 //! All `y` with the same remainder by the stride (a phase) are reached by the same taps, and moving `y` by one stride
 //! moves `o` by one: so each phase is a product with stride 1 over a frame of `dY` with zeros around it.
 
-use super::depthwise::{self, OutputGradient};
+use super::depthwise::StencilInput;
 use super::{Algorithm, Convolution, ConvolutionAt, ConvolutionShape, Pass};
 use crate::product::microkernel::Segment;
 use crate::product::panels::{PanelLayout, Panels, Strided};
@@ -15,12 +15,12 @@ use crate::scratch::Scratch;
 #[derive(Clone, Debug)]
 pub(super) struct Phase {
     /// First input pixel `[y, x]`.
-    origin: [usize; 2],
+    pub(super) origin: [usize; 2],
     /// Pixels `[rows, columns]`.
-    count: [usize; 2],
+    pub(super) count: [usize; 2],
     /// Taps `[ky, kx]` that reach them, in the order of the packed weights.
     taps: Vec<[usize; 2]>,
-    segments: Vec<Segment>,
+    pub(super) segments: Vec<Segment>,
 }
 
 /// Zeros `[before, after]` around dY in one direction so that every tap reads inside.
@@ -98,6 +98,9 @@ impl Convolution {
     /// Place of the rows of an output gradient in its frame.
     pub(super) fn gradient_frame_rows(&self) -> FrameRows {
         let step = self.gradient_frame[1] * self.shape.out_channels;
+        if self.gradient_frame == [self.shape.out_height(), self.shape.out_width()] {
+            return FrameRows { origin: 0, step };
+        }
         let [top, left] = [frame_padding(&self.shape, 0)[0], frame_padding(&self.shape, 1)[0]];
         FrameRows { origin: top * step + left * self.shape.out_channels, step }
     }
@@ -122,7 +125,7 @@ pub(super) struct FrameRows {
 
 impl ConvolutionAt<'_> {
     /// Packed weights of one group for one phase.
-    fn phase_layout(&self, phase: &Phase) -> PanelLayout {
+    pub(super) fn phase_layout(&self, phase: &Phase) -> PanelLayout {
         let shape = &self.shape;
         let depth = phase.taps.len() * shape.out_channels / shape.groups;
         PanelLayout { depth, columns: shape.in_channels / shape.groups, simd: self.simd }
@@ -132,7 +135,7 @@ impl ConvolutionAt<'_> {
     pub(super) fn packed_transposed_length(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
-            Algorithm::Depthwise => shape.weight_length(),
+            Algorithm::Depthwise { .. } => shape.weight_length(),
             Algorithm::Direct { phases, .. } => {
                 phases.iter().map(|phase| shape.groups * self.phase_layout(phase).length()).sum()
             }
@@ -145,7 +148,7 @@ impl ConvolutionAt<'_> {
         assert_eq!(weights.len(), self.shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
         match &self.algorithm {
-            Algorithm::Depthwise => packed.copy_from_slice(weights),
+            Algorithm::Depthwise { .. } => packed.copy_from_slice(weights),
             Algorithm::Direct { phases, .. } => self.pack_phases(phases, weights, packed),
             Algorithm::Winograd { grad_input, .. } => grad_input.pack(self.simd, weights, packed),
         }
@@ -179,19 +182,21 @@ impl ConvolutionAt<'_> {
         if let Algorithm::Winograd { grad_input, .. } = &self.algorithm {
             return grad_input.run(self.simd, pass, target, scratch);
         }
+        if let Algorithm::Direct { phases, .. } = &self.algorithm
+            && self.rows_are_images(target.len() / image)
+        {
+            return self.grad_input_narrow(pass, phases, target);
+        }
         for (frame, target) in frames.chunks_exact(frame_length).zip(target.chunks_exact_mut(image)) {
             match &self.algorithm {
                 Algorithm::Direct { phases, .. } => {
                     self.grad_input_direct(Pass { frames: frame, ..pass }, phases, target);
                 }
-                _ => {
-                    if !accumulate {
-                        target.fill(0.0);
-                    }
-                    let FrameRows { origin, step: row } = self.gradient_frame_rows();
-                    let given = OutputGradient { values: &frame[origin..], row, weights: packed };
-                    depthwise::add_grad_input(self.simd, shape, given, target);
+                Algorithm::Depthwise { grad_input, .. } => {
+                    let read = StencilInput { source: frame, weights: packed, bias: None, accumulate };
+                    grad_input.run(self.simd, read, target);
                 }
+                Algorithm::Winograd { .. } => unreachable!("computed above"),
             }
         }
     }

@@ -1,16 +1,20 @@
 //! The weight gradient: for each kernel tap, input pixels times output gradients, summed over positions.
 
 use super::gradient_pass::{GradientPass, GradientRows};
-use super::{Algorithm, Convolution, ConvolutionAt, depthwise};
-use crate::product::OuterProduct;
+use super::{Algorithm, Convolution, ConvolutionAt};
 use crate::product::microkernel::Segment;
+use crate::product::{OuterProduct, Tiles};
 use crate::scratch::Scratch;
 
-/// Floats of input and output gradient that stay in the first-level cache while all taps pass over them.
-const BLOCK_FLOATS: usize = 10 * 1024;
+/// Minimum number of floats of input and output gradient in a block of positions: they stay in the first-level cache while
+/// all taps pass over them.
+const LEAST_BLOCK_FLOATS: usize = 10 * 1024;
+
+/// Maximum number of floats in a block.
+const MOST_BLOCK_FLOATS: usize = 40 * 1024;
 
 /// Maximum number of output rows of a block of positions.
-const MAX_BLOCK_LINES: usize = 16;
+const MAX_BLOCK_LINES: usize = 64;
 
 impl Convolution {
     /// Number of floats of the sums [`ConvolutionAt::add_grad_weights_pass`] adds to.
@@ -45,24 +49,22 @@ impl ConvolutionAt<'_> {
         if let Algorithm::Winograd { grad_weights, .. } = &self.algorithm {
             return grad_weights.add(self.simd, pass, sums, scratch);
         }
+        let images = frames.len() / frame_length;
+        let last_row = (images - 1) * grad_output.image + (self.shape.out_height() - 1) * grad_output.row;
+        let last = last_row + self.shape.out_width() * self.shape.out_channels;
+        assert!(grad_output.values.len() >= last, "output gradient");
+        if matches!(self.algorithm, Algorithm::Direct { .. }) && self.columns_fill_vectors() {
+            return self.add_groups(pass, None, sums);
+        }
         for (index, frame) in frames.chunks_exact(frame_length).enumerate() {
             let image = GradientPass { frames: frame, grad_output: grad_output.starting_at(index) };
-            self.add_grad_weights_image(image, sums, scratch.reborrow());
-        }
-    }
-
-    fn add_grad_weights_image(&self, pass: GradientPass<'_>, sums: &mut [f32], scratch: Scratch<'_>) {
-        let (shape, grad_output) = (&self.shape, pass.grad_output);
-        let last = (shape.out_height() - 1) * grad_output.row + shape.out_width() * shape.out_channels;
-        assert!(grad_output.values.len() >= last, "output gradient");
-        if matches!(self.algorithm, Algorithm::Depthwise) {
-            depthwise::add_grad_weights(self.simd, shape, pass, sums);
-        } else if self.columns_fill_vectors() {
-            self.add_groups(pass, None, sums);
-        } else {
-            let (padded, _) = scratch.take(self.grad_weights_scratch());
-            self.pad_columns(grad_output, padded);
-            self.add_groups(pass, Some(padded), sums);
+            if let Algorithm::Depthwise { grad_weights, .. } = &self.algorithm {
+                grad_weights.add(self.simd, image, sums);
+            } else {
+                let (padded, _) = scratch.reborrow().take(self.grad_weights_scratch());
+                self.pad_columns(image.grad_output, padded);
+                self.add_groups(image, Some(padded), sums);
+            }
         }
     }
 
@@ -109,48 +111,51 @@ impl ConvolutionAt<'_> {
                     start: grad_output.values[group * columns..].as_ptr(),
                     pixel_step: shape.out_channels,
                     row_step: grad_output.row,
+                    image_step: grad_output.image,
                 },
                 Some(values) => {
                     let width = self.padded_columns();
                     let start = values[group * positions * width..].as_ptr();
-                    GradientPixels { start, pixel_step: width, row_step: shape.out_width() * width }
+                    GradientPixels { start, pixel_step: width, row_step: shape.out_width() * width, image_step: 0 }
                 }
             };
-            // SAFETY: `add_grad_weights_image` asserted the lengths; blocks stay inside the output image.
+            // SAFETY: `add_grad_weights_pass` asserted the lengths; blocks stay inside the output image.
             unsafe { self.add_blocks(pass.frames, group, pixels, grad) };
         }
     }
 
     /// # Safety
-    /// `pixels` must be readable for every output position, in whole vectors.
-    unsafe fn add_blocks(&self, frame: &[f32], group: usize, pixels: GradientPixels, grad: &mut [f32]) {
-        let (shape, GradientPixels { start: b, pixel_step: b_step, row_step: b_row }) = (&self.shape, pixels);
+    /// `pixels` must be readable for every output position of the framed images, in whole vectors.
+    unsafe fn add_blocks(&self, frames: &[f32], group: usize, pixels: GradientPixels, grad: &mut [f32]) {
+        let (shape, b_step) = (&self.shape, pixels.pixel_step);
         let (in_channels, columns) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
         let merged = shape.groups == 1 && shape.dilation[1] == 1;
         let (runs, rows) = if merged { (1, shape.kernel[1] * in_channels) } else { (shape.kernel[1], in_channels) };
         let frame_row = shape.frame_width() * shape.in_channels;
+        let frame_length = shape.frame_height() * frame_row;
+        let lines = frames.len() / frame_length * shape.out_height();
         let floats_per_line = shape.stride[0] * frame_row + shape.out_width() * b_step;
-        let most_lines = (BLOCK_FLOATS / floats_per_line).clamp(1, MAX_BLOCK_LINES);
-        let lines_per_block = shape.out_height().div_ceil(shape.out_height().div_ceil(most_lines));
+        // A block reads and writes all sums once: where they are many, it has more positions and leaves the first-level cache.
+        let block_floats = (shape.weight_length() / 2).clamp(LEAST_BLOCK_FLOATS, MOST_BLOCK_FLOATS);
+        let most_lines = (block_floats / floats_per_line).clamp(1, MAX_BLOCK_LINES);
         let mut segments = [Segment { a: 0, b: 0, length: shape.out_width() }; MAX_BLOCK_LINES];
-        for first_line in (0..shape.out_height()).step_by(lines_per_block) {
-            let lines = lines_per_block.min(shape.out_height() - first_line);
-            for (line, segment) in segments[..lines].iter_mut().enumerate() {
-                segment.a = line * shape.stride[0] * frame_row;
-                segment.b = line * (b_row / b_step);
+        for (first_line, lines) in Tiles::new(lines, most_lines).iter() {
+            for (line, segment) in (first_line..first_line + lines).zip(&mut segments) {
+                let (image, y) = (line / shape.out_height(), line % shape.out_height());
+                segment.a = image * frame_length + y * shape.stride[0] * frame_row;
+                segment.b = (image * pixels.image_step + y * pixels.row_step) / b_step;
             }
             for ky in 0..shape.kernel[0] {
                 for run in 0..runs {
-                    let y = first_line * shape.stride[0] + ky * shape.dilation[0];
-                    let a = y * frame_row + run * shape.dilation[1] * shape.in_channels + group * in_channels;
+                    let tap = ky * shape.dilation[0] * frame_row + run * shape.dilation[1] * shape.in_channels;
                     let c = ((ky * shape.kernel[1] + run) * in_channels) * shape.out_channels + group * columns;
-                    // SAFETY: the tap reads inside the frame for every output position of the block.
+                    // SAFETY: the tap reads inside the frames for every output position of the block.
                     unsafe {
                         OuterProduct {
                             rows,
-                            a: frame.as_ptr().add(a),
+                            a: frames.as_ptr().add(tap + group * in_channels),
                             a_step: shape.stride[1] * shape.in_channels,
-                            b: b.add(first_line * b_row),
+                            b: pixels.start,
                             b_step,
                             segments: &segments[..lines],
                             c: grad.as_mut_ptr().add(c),
@@ -166,10 +171,11 @@ impl ConvolutionAt<'_> {
     }
 }
 
-/// Output gradient of one group: its first pixel, and the floats from one pixel and one row to the next.
+/// Output gradient of one group: its first pixel, and the floats from one pixel, one row and one image to the next.
 #[derive(Clone, Copy)]
 struct GradientPixels {
     start: *const f32,
     pixel_step: usize,
     row_step: usize,
+    image_step: usize,
 }

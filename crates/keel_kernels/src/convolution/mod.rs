@@ -4,7 +4,8 @@
 //! need padding are copied, one or a few at a time, into zero-padded frames that stay in the processor's cache; the products
 //! read their left matrix from there (`crate::product`). The input gradient is itself a convolution of the padded output gradient: with
 //! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole
-//! vectors of channels take fewer multiplications than the definition (`winograd`).
+//! vectors of channels take fewer multiplications than the definition (`winograd`). Narrow outputs are computed for several
+//! images at a time (`narrow`). Depthwise convolutions have no products and no frames (`depthwise`).
 //!
 //! A *pass* works on a few images and one thread; [`ConvolutionAt`] shares the passes of a batch over threads.
 
@@ -15,6 +16,7 @@ mod grad_input;
 mod grad_weights;
 mod gradient_pass;
 mod joined;
+mod narrow;
 mod normalized;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ use crate::product::panels::{PanelLayout, Panels, Strided};
 use crate::product::{Product, Rows};
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
+use depthwise::{GradWeights, Stencil, StencilInput};
 use grad_input::Phase;
 use winograd::{WeightGradient, Winograd};
 
@@ -80,7 +83,7 @@ struct Pass<'a> {
 #[derive(Clone, Debug)]
 enum Algorithm {
     /// Channel by channel.
-    Depthwise,
+    Depthwise { forward: Stencil, grad_input: Stencil, grad_weights: GradWeights },
     /// As the definition says.
     Direct { forward_segments: Vec<Segment>, phases: Vec<Phase> },
     /// With fewer multiplications.
@@ -114,17 +117,31 @@ impl Convolution {
     /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
     pub fn by_definition(shape: ConvolutionShape) -> Self {
         assert!(shape.is_valid(), "impossible convolution: {shape:?}");
-        let algorithm = if shape.is_depthwise() {
-            Algorithm::Depthwise
-        } else {
-            Algorithm::Direct { forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) }
-        };
+        if shape.is_depthwise() {
+            return Convolution::depthwise(shape);
+        }
+        let algorithm =
+            Algorithm::Direct { forward_segments: forward_segments(&shape), phases: grad_input::phases(&shape) };
         let (frame, gradient_frame) = ([shape.frame_height(), shape.frame_width()], grad_input::frame(&shape));
         let mut convolution = Convolution { shape, frame, gradient_frame, images: 1, algorithm };
-        if convolution.joins_images() {
-            convolution.images = convolution.joined_images();
-        }
+        convolution.images =
+            if convolution.joins_images() { convolution.joined_images() } else { convolution.narrow_images() };
         convolution
+    }
+
+    /// Depthwise convolutions read images where they lie.
+    fn depthwise(shape: ConvolutionShape) -> Self {
+        Convolution {
+            shape,
+            frame: [shape.height, shape.width],
+            gradient_frame: [shape.out_height(), shape.out_width()],
+            images: 1,
+            algorithm: Algorithm::Depthwise {
+                forward: Stencil::output(&shape),
+                grad_input: Stencil::grad_input(&shape),
+                grad_weights: GradWeights::new(&shape),
+            },
+        }
     }
 
     /// The shape it was made for.
@@ -198,7 +215,7 @@ impl ConvolutionAt<'_> {
     /// Number of floats of the packed weights for [`ConvolutionAt::forward_pass`].
     fn packed_length(&self) -> usize {
         match &self.algorithm {
-            Algorithm::Depthwise => self.shape.weight_length(),
+            Algorithm::Depthwise { .. } => self.shape.weight_length(),
             Algorithm::Direct { .. } => self.shape.groups * self.panel_layout().length(),
             Algorithm::Winograd { forward, .. } => forward.packed_length(),
         }
@@ -210,7 +227,7 @@ impl ConvolutionAt<'_> {
         assert_eq!(weights.len(), shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_length(), "packed weights");
         match &self.algorithm {
-            Algorithm::Depthwise => packed.copy_from_slice(weights),
+            Algorithm::Depthwise { .. } => packed.copy_from_slice(weights),
             Algorithm::Winograd { forward, .. } => forward.pack(self.simd, weights, packed),
             Algorithm::Direct { .. } => {
                 let (layout, source) = (self.panel_layout(), Strided { values: weights, column_stride: 1 });
@@ -232,14 +249,24 @@ impl ConvolutionAt<'_> {
         if let Algorithm::Winograd { forward, .. } = &self.algorithm {
             return forward.run(self.simd, pass, outputs, scratch);
         }
+        let images = outputs.len() / image;
+        if let Algorithm::Direct { forward_segments, .. } = &self.algorithm
+            && self.rows_are_images(images)
+        {
+            return self.forward_narrow(pass, forward_segments, outputs);
+        }
         // Images that are joined lie side by side, as the rows of one product.
-        let joined = if self.joins_images() { (outputs.len() / image).max(1) } else { 1 };
+        let joined = if self.joins_images() { images.max(1) } else { 1 };
         let each = frames.chunks_exact(joined * frame_length).zip(outputs.chunks_exact_mut(joined * image));
         for (frame, output) in each {
             let pass = Pass { frames: frame, ..pass };
             match &self.algorithm {
                 Algorithm::Direct { forward_segments, .. } => self.forward_direct(pass, forward_segments, output),
-                _ => depthwise::forward(self.simd, shape, pass, output),
+                Algorithm::Depthwise { forward, .. } => {
+                    let read = StencilInput { source: frame, weights: packed, bias, accumulate: false };
+                    forward.run(self.simd, read, output);
+                }
+                Algorithm::Winograd { .. } => unreachable!("computed above"),
             }
         }
     }

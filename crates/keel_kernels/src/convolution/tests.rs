@@ -20,6 +20,10 @@ fn base() -> ConvolutionShape {
     }
 }
 
+fn depthwise(channels: usize) -> ConvolutionShape {
+    ConvolutionShape { in_channels: channels, out_channels: channels, groups: channels, ..base() }
+}
+
 fn cases() -> Vec<ConvolutionShape> {
     let base = base();
     vec![
@@ -40,6 +44,27 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { in_channels: 5, out_channels: 5, groups: 5, ..base },
         ConvolutionShape { in_channels: 18, out_channels: 18, groups: 18, stride: [2, 1], dilation: [1, 2], ..base },
         ConvolutionShape { in_channels: 4, out_channels: 8, groups: 4, ..base },
+        // Depthwise: vectors in part, several of them, rows and columns longer than a tile, edges wider than the image.
+        ConvolutionShape { height: 19, width: 21, in_channels: 20, out_channels: 20, groups: 20, ..base },
+        ConvolutionShape { height: 2, width: 20, in_channels: 40, out_channels: 40, groups: 40, ..base },
+        ConvolutionShape { height: 12, in_channels: 33, out_channels: 33, groups: 33, kernel: [5, 5], ..base },
+        ConvolutionShape { kernel: [7, 6], padding: [[3, 3], [3, 2]], ..depthwise(9) },
+        ConvolutionShape { height: 11, width: 12, stride: [2, 2], ..depthwise(24) },
+        ConvolutionShape { stride: [3, 2], kernel: [2, 1], padding: [[0; 2]; 2], ..depthwise(16) },
+        ConvolutionShape { dilation: [2, 3], stride: [2, 3], padding: [[4, 2], [3, 5]], ..depthwise(17) },
+        ConvolutionShape { height: 1, width: 1, padding: [[2, 2], [1, 3]], ..depthwise(3) },
+        // Narrow outputs, whose pixels of several images are rows of one product.
+        ConvolutionShape { height: 4, width: 4, in_channels: 8, out_channels: 48, stride: [2, 2], ..base },
+        ConvolutionShape { height: 5, width: 4, in_channels: 6, out_channels: 66, stride: [2, 2], groups: 2, ..base },
+        ConvolutionShape { height: 9, width: 3, out_channels: 16, padding: [[1, 0], [0, 1]], ..base },
+        ConvolutionShape {
+            width: 3,
+            dilation: [2, 1],
+            in_channels: 34,
+            out_channels: 32,
+            padding: [[2; 2]; 2],
+            ..base
+        },
         ConvolutionShape { height: 16, width: 33, in_channels: 16, out_channels: 48, ..base },
         ConvolutionShape { height: 8, width: 8, in_channels: 16, out_channels: 64, stride: [2, 2], ..base },
         // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips and one,
@@ -136,7 +161,7 @@ fn assert_near(actual: &[f32], expected: &[Sum], convolution: ConvolutionAt<'_>,
 
 /// Images of a pass the tests make: several where a pass can have several.
 fn images_of_pass(convolution: &Convolution) -> usize {
-    convolution.images.min(3)
+    convolution.images.min(5)
 }
 
 fn framed(convolution: &Convolution, images: &[f32]) -> Vec<f32> {
@@ -332,6 +357,15 @@ fn images_of_a_batch_do_not_depend_on_their_pass() {
         assert!(convolution.images > 1, "{:?}", convolution.shape());
         SimdLevel::available().into_iter().for_each(|simd| check_passes(convolution.at(simd)));
     }
+    for (height, width, channels, groups) in [(7, 8, [16, 32], 1), (4, 3, [6, 34], 2)] {
+        let [in_channels, out_channels] = channels;
+        let shape = ConvolutionShape { height, width, in_channels, out_channels, groups, stride: [2, 2], ..base() };
+        let convolution = Convolution::new(shape);
+        assert!(convolution.rows_are_images(5), "{:?}", convolution.shape());
+        SimdLevel::available().into_iter().for_each(|simd| check_passes(convolution.at(simd)));
+    }
+    let convolution = Convolution::new(depthwise(20));
+    SimdLevel::available().into_iter().for_each(|simd| check_passes(convolution.at(simd)));
 }
 
 fn check_passes(convolution: ConvolutionAt<'_>) {

@@ -35,7 +35,7 @@ const LEAST_SIDE: usize = 3;
 const TILES_PER_STRIP: usize = 32;
 
 /// Maximum number of images that share a strip.
-const MOST_IMAGES: usize = 8;
+const MOST_IMAGES: usize = 16;
 
 /// A convolution `[height + 2, width + 2, in_channels] -> [height, width, out_channels]` of a framed image.
 #[derive(Clone, Copy, Debug)]
