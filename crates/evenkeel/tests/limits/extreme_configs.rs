@@ -92,6 +92,7 @@ impl Attempts {
             .args(set)
             .current_dir(self.program.path(""))
             .env("NO_COLOR", "1")
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .output()
             .unwrap();
