@@ -13,13 +13,17 @@ pub enum LimitOrigin {
 }
 
 impl MemoryLimit {
-    /// The bytes a run may take and who says so; `None` where nobody does.
+    /// The bytes a run may take and who says so; `None` where nobody does. A limit above all the machine could ever give
+    /// is none: it would end in a failed allocation.
     ///
     /// # Errors
     /// A text that is neither `auto` nor a size; the message says what is accepted.
     pub fn resolve(&self) -> Result<Option<(u64, LimitOrigin)>, String> {
         match self.given()? {
-            Some(bytes) => Ok(Some((bytes, LimitOrigin::Config))),
+            Some(bytes) => match machine::most_bytes().filter(|most| *most < bytes) {
+                Some(most) => Ok(Some((most, LimitOrigin::Machine))),
+                None => Ok(Some((bytes, LimitOrigin::Config))),
+            },
             None => Ok(machine::free_bytes().map(|bytes| (bytes, LimitOrigin::Machine))),
         }
     }

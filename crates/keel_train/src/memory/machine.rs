@@ -1,25 +1,51 @@
-//! Memory a machine has free, as far as its system says.
+//! Memory a machine has free for this process, as far as its system says.
 
 use std::path::Path;
 
-/// Bytes this process may still take: what Linux calls available, or what is left of the container's limit where that is
-/// less. `None` where the system does not say.
+/// Bytes this process may still take: what Linux calls available, or what is left of the container's limit or of the
+/// process's own address space (`ulimit -v`) where that is less. `None` where the system does not say.
 pub fn free_bytes() -> Option<u64> {
-    free_bytes_below(Path::new("/"))
+    bytes_below(Path::new("/"), available)
 }
 
-/// As [`free_bytes`], with the system's files below `root`.
-fn free_bytes_below(root: &Path) -> Option<u64> {
+/// Bytes this process could take if every other gave up its memory: all there are, with those of the disk that serve as
+/// memory, under the limits of [`free_bytes`].
+pub(super) fn most_bytes() -> Option<u64> {
+    bytes_below(Path::new("/"), installed)
+}
+
+/// The bytes that `of_machine` finds in `/proc/meminfo`, or what is left of a limit, with the system's files below `root`.
+fn bytes_below(root: &Path, of_machine: fn(&str) -> Option<u64>) -> Option<u64> {
     let read = |path: &str| std::fs::read_to_string(root.join(path.trim_start_matches('/'))).ok();
-    let machine = read("proc/meminfo").and_then(|text| available(&text));
+    let machine = read("proc/meminfo").and_then(|text| of_machine(&text));
     let groups = read("proc/self/cgroup").unwrap_or_default();
     let container = groups.lines().flat_map(|line| left_in_groups(line, &read)).min();
-    machine.into_iter().chain(container).min()
+    let own = left_of_address_space(&read);
+    machine.into_iter().chain(container).chain(own).min()
+}
+
+/// Bytes by which the address space of this process may grow; `None` where it is not limited.
+fn left_of_address_space(read: &impl Fn(&str) -> Option<String>) -> Option<u64> {
+    let limits = read("proc/self/limits")?;
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit: u64 = limit.split_whitespace().next()?.parse().ok()?;
+    let status = read("proc/self/status")?;
+    Some(limit.saturating_sub(bytes_after(&status, "VmSize:")?))
 }
 
 /// `MemAvailable` of `/proc/meminfo`.
 fn available(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    bytes_after(text, "MemAvailable:")
+}
+
+/// `MemTotal` and `SwapTotal` of `/proc/meminfo`.
+fn installed(text: &str) -> Option<u64> {
+    bytes_after(text, "MemTotal:")?.checked_add(bytes_after(text, "SwapTotal:").unwrap_or(0))
+}
+
+/// The number of kB after `name`, in bytes.
+fn bytes_after(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -57,14 +83,34 @@ fn entry(text: &str, name: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn free(files: &[(&str, &str)]) -> Option<u64> {
+    fn bytes(files: &[(&str, &str)], of_machine: fn(&str) -> Option<u64>) -> Option<u64> {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        free_bytes_below(root.path())
+        bytes_below(root.path(), of_machine)
+    }
+
+    fn free(files: &[(&str, &str)]) -> Option<u64> {
+        bytes(files, available)
+    }
+
+    #[test]
+    fn all_there_is_counts_the_disk_that_serves_as_memory() {
+        let plain = ("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:    4000 kB\n");
+        let swapping = ("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:    4000 kB\nSwapTotal:  1000 kB\n");
+        let own = [("proc/self/limits", "Max address space  2048  2048  bytes\n"), ("proc/self/status", "VmSize: 1 kB\n")];
+        let cases: [(&[(&str, &str)], Option<u64>); 4] = [
+            (&[], None),
+            (&[plain], Some(9_216_000)),
+            (&[swapping], Some(10_240_000)),
+            (&[swapping, own[0], own[1]], Some(1024)),
+        ];
+        for (files, expected) in cases {
+            assert_eq!(bytes(files, installed), expected, "{files:?}");
+        }
     }
 
     #[test]
@@ -74,7 +120,12 @@ mod tests {
         let first = ("proc/self/cgroup", "5:cpu:/x\n4:memory:/docker/1\n");
         let limits = |folder: &'static str| [folder.to_owned() + "/memory.max", folder.to_owned() + "/memory.current"];
         let [max, current] = limits("sys/fs/cgroup/box");
-        let cases: [(&[(&str, &str)], Option<u64>); 6] = [
+        let unlimited = ("proc/self/limits", "Max processes  9  9  processes\nMax address space  unlimited  unlimited  bytes\n");
+        let narrow = ("proc/self/limits", "Max address space         3072000              unlimited            bytes     \n");
+        let status = ("proc/self/status", "Name:\tx\nVmPeak:\t 9000 kB\nVmSize:\t    2000 kB\n");
+        let cases: [(&[(&str, &str)], Option<u64>); 8] = [
+            (&[machine, unlimited, status], Some(4_096_000)),
+            (&[machine, narrow, status], Some(1_024_000)),
             (&[], None),
             (&[machine], Some(4_096_000)),
             (&[machine, second, (&max, "max\n"), (&current, "5\n")], Some(4_096_000)),
