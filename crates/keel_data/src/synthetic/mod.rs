@@ -57,6 +57,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
             "Give a number of at least 0",
         ));
     }
+    check_size(config)?;
     let points = (set.generate)(config);
     let labels = (0..points.classes * config.samples).map(|sample| (sample / config.samples) as u32).collect();
     let class_names = (0..points.classes).map(|class| class.to_string()).collect();
@@ -65,6 +66,21 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
     Dataset::from_memory(&config.source, SampleShape::Features(2), inputs, targets)?
         .with_feature_names(vec!["x".to_string(), "y".to_string()])
         .map(Some)
+}
+
+/// Largest number of points: with their labels, 12 bytes each.
+const POINTS: usize = 50_000_000;
+/// Largest number of classes a set has of its own.
+const OWN_CLASSES: usize = 3;
+
+/// Refuses more points than are drawn, before memory is taken for them.
+fn check_size(config: &DataConfig) -> Result<(), DataError> {
+    let classes = config.classes.max(OWN_CLASSES);
+    if classes.checked_mul(config.samples).is_some_and(|points| points <= POINTS) {
+        return Ok(());
+    }
+    let what = format!("{} points for each of up to {classes} classes are more than {POINTS}", config.samples);
+    Err(DataError::setting("data.samples", what, format!("Give at most {} for so many classes", POINTS / classes)))
 }
 
 /// `data.classes`, or the set's own number.
@@ -110,6 +126,10 @@ mod tests {
     fn impossible_settings_are_refused() {
         let spiral = || DataConfig::of_source("spiral");
         assert!(generate(&DataConfig { samples: 0, ..spiral() }).is_err());
+        for (samples, classes) in [(usize::MAX, 0), (1, usize::MAX), (1 << 40, 1 << 40), (20_000_000, 0)] {
+            let message = generate(&DataConfig { samples, classes, ..spiral() }).unwrap_err().to_string();
+            assert!(message.starts_with("data.samples: ") && message.contains("Give at most"), "{message}");
+        }
         assert!(generate(&DataConfig { noise: Some(-1.0), ..spiral() }).is_err());
         assert!(generate(&DataConfig { classes: 1, ..spiral() }).is_err());
     }
