@@ -59,6 +59,14 @@ pub struct DataConfig {
     pub color: ColorMode,
     /// Images: leave unreadable files out and count them instead of stopping at the first.
     pub skip_unreadable: bool,
+    /// Largest size of one file in memory, decoded or unpacked, in megabytes. Default: 4096; images 512; packed files (.gz,
+    /// .npz, .xlsx, .parquet) 512 or 20 times their size.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_file_megabytes: Option<u64>,
+    /// Tables: largest number of columns.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub largest_columns: usize,
     /// Synthetic sets: samples per class.
     pub samples: usize,
     /// Synthetic sets: number of classes, where the set allows a choice. 0: the set's own.
@@ -93,6 +101,8 @@ impl Default for DataConfig {
             fit: Fit::Auto,
             color: ColorMode::Auto,
             skip_unreadable: false,
+            largest_file_megabytes: None,
+            largest_columns: 50_000,
             samples: 100,
             classes: 0,
             noise: None,

@@ -1,12 +1,15 @@
 //! The errors of data: what happened, where, and what to do next.
 
+use crate::printable::{printable, printable_path};
 use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong between a `[data]` section and a batch.
+///
+/// Facts are kept as files supply them; the message shows names through [`printable`].
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The operating system refused to read a file or folder.
-    #[error("cannot read {}: {error}. Check that the path exists and may be read", path.display())]
+    #[error("cannot read {}: {error}. Check that the path exists and may be read", printable_path(path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -14,7 +17,12 @@ pub enum DataError {
         error: std::io::Error,
     },
     /// A source is neither a known name nor an existing path.
-    #[error("unknown data source \"{source_name}\": no such path ({}) and no built-in set of that name. {next}", path.display())]
+    #[error(
+        "unknown data source \"{}\": no such path ({}) and no built-in set of that name. {}",
+        printable(source_name),
+        printable_path(path),
+        printable(next)
+    )]
     UnknownSource {
         /// The text of the `source` key.
         source_name: String,
@@ -24,7 +32,7 @@ pub enum DataError {
         next: String,
     },
     /// A file or folder is not what its format demands (truncated, wrong magic number, empty class ...).
-    #[error("{}: {what}. {next}", path.display())]
+    #[error("{}: {}. {}", printable_path(path), printable(what), printable(next))]
     Format {
         /// The file or folder.
         path: PathBuf,
@@ -34,7 +42,13 @@ pub enum DataError {
         next: String,
     },
     /// One cell of a table cannot be used.
-    #[error("{}, {place}, column \"{column}\": {what}. {next}", path.display())]
+    #[error(
+        "{}, {place}, column \"{}\": {}. {}",
+        printable_path(path),
+        printable(column),
+        printable(what),
+        printable(next)
+    )]
     Cell {
         /// The table.
         path: PathBuf,
@@ -49,8 +63,9 @@ pub enum DataError {
     },
     /// An image cannot be decoded.
     #[error(
-        "cannot decode image {}: {what}. Replace or delete the file, or give --skip-unreadable (data.skip_unreadable = true) to leave such images out and count them",
-        path.display()
+        "cannot decode image {}: {}. Replace or delete the file, or give --skip-unreadable (data.skip_unreadable = true) to leave such images out and count them",
+        printable_path(path),
+        printable(what)
     )]
     Image {
         /// The image file.
@@ -59,7 +74,7 @@ pub enum DataError {
         what: String,
     },
     /// A key of the configuration, or an argument, has an impossible value.
-    #[error("{field}: {what}. {next}")]
+    #[error("{}: {}. {}", printable(field), printable(what), printable(next))]
     Setting {
         /// Dotted key, such as `data.validation`.
         field: String,
@@ -69,7 +84,7 @@ pub enum DataError {
         next: String,
     },
     /// Arrays whose lengths or shapes do not belong together.
-    #[error("{what}: expected {expected}, found {found}")]
+    #[error("{}: expected {}, found {}", printable(what), printable(expected), printable(found))]
     Shape {
         /// Which arrays.
         what: String,
@@ -79,7 +94,7 @@ pub enum DataError {
         found: String,
     },
     /// A value that is NaN or infinite.
-    #[error("{sample}, {feature}: the value is {value}. Correct it or remove the sample")]
+    #[error("{}, {}: the value is {value}. Correct it or remove the sample", printable(sample), printable(feature))]
     NotFinite {
         /// Where the sample comes from.
         sample: String,
@@ -109,5 +124,31 @@ impl DataError {
     /// A [`DataError::Shape`].
     pub(crate) fn shape(what: &str, expected: impl ToString, found: impl ToString) -> Self {
         Self::Shape { what: what.to_string(), expected: expected.to_string(), found: found.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_passes_on_what_a_terminal_obeys() {
+        let (name, path) = ("a\u{1b}[2J\nb\u{202e}".to_string(), PathBuf::from("c\u{1b}]0;x\u{7}.csv"));
+        let text = || name.clone();
+        let errors = [
+            DataError::io(&path, std::io::Error::other("no")),
+            DataError::UnknownSource { source_name: text(), path: path.clone(), next: text() },
+            DataError::format(&path, text(), text()),
+            DataError::Cell { path: path.clone(), place: "line 2".into(), column: text(), what: text(), next: text() },
+            DataError::Image { path: path.clone(), what: text() },
+            DataError::setting(&text(), text(), text()),
+            DataError::shape(&text(), text(), text()),
+            DataError::NotFinite { sample: text(), feature: text(), value: "NaN".into() },
+        ];
+        for error in errors {
+            let message = error.to_string();
+            assert_eq!(printable(&message), message, "{error:?}");
+            assert!(message.contains("\\x1b"), "{message}");
+        }
     }
 }

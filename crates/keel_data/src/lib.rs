@@ -5,6 +5,7 @@
 //! batches with augmented and preprocessed samples. Every random draw is a function of seed, epoch and sample alone.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
+#![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo))]
 
 mod augment;
 mod batches;
@@ -20,6 +21,7 @@ mod load;
 mod moments;
 mod picture;
 mod preprocess;
+mod printable;
 pub mod random;
 mod readers;
 mod split;
@@ -50,9 +52,10 @@ pub use preprocess::{
     ClipSpec, FeatureExtremes, FittedStep, Matrix, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessConfig,
     PreprocessScratch, PreprocessStatistics, PreprocessStep, Preprocessor, Recipe, SoftClipSpec, WhitenSpec, ZcaSpec,
 };
+pub use printable::{printable, printable_path};
 pub use readers::{
-    Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, choose_image_size,
-    image_files_below, is_data_file, is_image, readers,
+    Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, check_is_file,
+    choose_image_size, image_files_below, is_data_file, is_image, readers,
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::synthetic_sets;

@@ -149,6 +149,7 @@ impl Drop for Loader {
 impl Deref for LoadedBatch {
     type Target = Batch;
 
+    #[allow(clippy::expect_used, reason = "the batch is taken in drop alone")]
     fn deref(&self) -> &Batch {
         self.batch.as_ref().expect("the batch is taken only in drop")
     }

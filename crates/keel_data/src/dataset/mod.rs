@@ -29,6 +29,7 @@ use crate::config::{DIGITS, DataConfig};
 use crate::error::DataError;
 use crate::imputation::Imputation;
 use crate::moments::Moments;
+use crate::printable::printable;
 
 /// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
 #[derive(Debug, Clone, PartialEq)]
@@ -343,8 +344,9 @@ impl Dataset {
         self
     }
 
+    /// Adds notes; names in them are made safe to show.
     pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
-        self.notes.extend(notes);
+        self.notes.extend(notes.into_iter().map(|note| printable(&note).into_owned()));
         self
     }
 

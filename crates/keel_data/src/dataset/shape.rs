@@ -22,17 +22,17 @@ pub enum SampleShape {
 }
 
 impl SampleShape {
-    /// Number of values in a sample.
+    /// Number of values in a sample; `usize::MAX` where it has more, which no memory holds.
     pub fn len(&self) -> usize {
         match *self {
-            Self::Image { height, width, channels } => height * width * channels,
+            Self::Image { height, width, channels } => height.saturating_mul(width).saturating_mul(channels),
             Self::Features(features) => features,
         }
     }
 
     /// Whether a sample holds no value at all.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.dimensions().contains(&0)
     }
 
     /// The dimensions: `[height, width, channels]` or `[features]`.

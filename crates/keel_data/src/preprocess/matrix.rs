@@ -32,7 +32,8 @@ fn write_hexadecimal<S: Serializer>(values: &[f32], serializer: S) -> Result<S::
     let mut text = String::with_capacity(values.len() * 8);
     for value in values {
         for byte in value.to_le_bytes() {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            // Writing to a string cannot fail.
+            _ = write!(text, "{byte:02x}");
         }
     }
     serializer.serialize_str(&text)

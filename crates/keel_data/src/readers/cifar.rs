@@ -1,7 +1,8 @@
 //! The binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of labels and 3 x 32 x 32 bytes.
 
 use super::class_names::classes_of_numbers;
-use super::{Reader, Request, file_name, read_bytes, sorted_entries};
+use super::data_file::{self, ByteLimit};
+use super::{Reader, Request, file_name, sorted_entries};
 use crate::catalog::CatalogEntry;
 use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape, Schema, TargetKind, Targets};
@@ -34,11 +35,11 @@ pub(super) fn is_batch_name(name: &str) -> bool {
 }
 
 fn read(request: &Request) -> Result<Dataset, DataError> {
-    let files = batch_files(request.path)?;
+    let (files, limit) = (batch_files(request.path)?, ByteLimit::of_plain(request.config));
     let (mut pixels, mut labels, mut sizes, mut counts) = (Vec::new(), Vec::new(), PartSizes::default(), Vec::new());
     for file in &files {
         let before = labels.len();
-        read_records(file, &mut pixels, &mut labels)?;
+        read_records(file, limit, &mut pixels, &mut labels)?;
         let count = labels.len() - before;
         counts.push((file.clone(), count));
         if file_name(file).starts_with("test") {
@@ -49,7 +50,7 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
     }
     let folder = if request.path.is_dir() { request.path } else { request.path.parent().unwrap_or(Path::new(".")) };
     let numbers = || labels.iter().map(|&label| f64::from(label)).collect::<Vec<f64>>();
-    let targets = match (request.schema, names_file(folder)?) {
+    let targets = match (request.schema, names_file(folder, limit)?) {
         (None, Some(class_names)) if labels.iter().all(|&label| (label as usize) < class_names.len()) => {
             Targets::Classes { labels, class_names }
         }
@@ -92,11 +93,11 @@ fn batch_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 /// Names of the classes, if the folder holds them.
-fn names_file(folder: &Path) -> Result<Option<Vec<String>>, DataError> {
+fn names_file(folder: &Path, limit: ByteLimit) -> Result<Option<Vec<String>>, DataError> {
     for name in ["batches.meta.txt", "fine_label_names.txt"] {
         let path = folder.join(name);
         if path.exists() {
-            let text = String::from_utf8_lossy(&read_bytes(&path)?).into_owned();
+            let text = String::from_utf8_lossy(&data_file::read(&path, limit)?).into_owned();
             return Ok(Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()));
         }
     }
@@ -104,8 +105,8 @@ fn names_file(folder: &Path) -> Result<Option<Vec<String>>, DataError> {
 }
 
 /// Appends the records of one file, turning planes into pixels.
-fn read_records(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
-    let bytes = read_bytes(path)?;
+fn read_records(path: &Path, limit: ByteLimit, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
+    let bytes = data_file::read(path, limit)?;
     let hundred = ["train.bin", "test.bin"].contains(&file_name(path).as_str());
     let (label_bytes, classes) = if hundred { (2, 100) } else { (1, 10) };
     let record = label_bytes + 3 * PIXELS;
@@ -117,15 +118,16 @@ fn read_records(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Res
         ));
     }
     for (number, record) in bytes.chunks_exact(record).enumerate() {
-        let label = record[label_bytes - 1];
+        let (numbers, planes) = record.split_at_checked(label_bytes).unwrap_or_default();
+        let label = numbers.last().copied().unwrap_or(u8::MAX);
         if label >= classes {
             let what = format!("record {number} has the label {label}, outside the {classes} classes");
             return Err(DataError::format(path, what, "Give the binary version of CIFAR-10 or CIFAR-100"));
         }
         labels.push(u32::from(label));
-        let planes = &record[label_bytes..];
-        pixels
-            .extend((0..PIXELS).flat_map(|pixel| [planes[pixel], planes[PIXELS + pixel], planes[2 * PIXELS + pixel]]));
+        let [red, green, blue] = [0, 1, 2].map(|plane| planes.get(plane * PIXELS..).unwrap_or_default());
+        let colors = red.iter().zip(green).zip(blue).take(PIXELS);
+        pixels.extend(colors.flat_map(|((red, green), blue)| [*red, *green, *blue]));
     }
     Ok(())
 }

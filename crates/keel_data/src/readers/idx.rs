@@ -1,14 +1,16 @@
 //! IDX files as of MNIST: pairs of images and labels, plain or .gz, training pair and `t10k` or `test` pair.
 
 use super::class_names::classes_of_numbers;
-use super::{Reader, Request, file_name, read_bytes, sorted_entries};
+use super::data_file::{self, ByteLimit, megabytes};
+use super::{Reader, Request, file_name, sorted_entries};
 use crate::catalog::CatalogEntry;
+use crate::config::DataConfig;
 use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape};
 use crate::error::DataError;
 use crate::format::Format;
 use flate2::read::MultiGzDecoder;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The reader of this format.
@@ -35,11 +37,11 @@ pub(super) fn is_images_name(name: &str) -> bool {
 
 fn read(request: &Request) -> Result<Dataset, DataError> {
     let (training, test) = find_pairs(request.path)?;
-    let (shape, mut pixels, mut labels) = read_pair(&training)?;
+    let (shape, mut pixels, mut labels) = read_pair(&training, request.config)?;
     let mut sizes = PartSizes { train: labels.len(), ..PartSizes::default() };
     let mut files = vec![(training, labels.len())];
     if let Some(test) = test {
-        let (test_shape, test_pixels, test_labels) = read_pair(&test)?;
+        let (test_shape, test_pixels, test_labels) = read_pair(&test, request.config)?;
         if test_shape != shape {
             return Err(DataError::shape("images of the test file", shape, test_shape));
         }
@@ -99,8 +101,8 @@ fn labels_of(images: &Path) -> PathBuf {
 }
 
 /// Shape, pixels and labels of one pair.
-fn read_pair(images: &Path) -> Result<(SampleShape, Vec<u8>, Vec<f64>), DataError> {
-    let (sizes, pixels) = read_array(images)?;
+fn read_pair(images: &Path, config: &DataConfig) -> Result<(SampleShape, Vec<u8>, Vec<f64>), DataError> {
+    let (sizes, pixels) = read_array(images, config)?;
     let shape = match sizes[..] {
         [_, height, width] => SampleShape::Image { height, width, channels: 1 },
         [_, height, width, channels] => SampleShape::Image { height, width, channels },
@@ -110,46 +112,76 @@ fn read_pair(images: &Path) -> Result<(SampleShape, Vec<u8>, Vec<f64>), DataErro
         }
     };
     let labels_path = labels_of(images);
-    let (label_sizes, labels) = read_array(&labels_path)?;
-    if label_sizes[..] != sizes[..1] {
-        let what = format!("{label_sizes:?} labels for {} images of {}", sizes[0], file_name(images));
+    let (label_sizes, labels) = read_array(&labels_path, config)?;
+    let count = sizes.first().copied().unwrap_or(0);
+    if label_sizes[..] != [count] {
+        let what = format!("{label_sizes:?} labels for {count} images of {}", file_name(images));
         return Err(DataError::format(&labels_path, what, "Give the two files of one pair"));
     }
     Ok((shape, pixels, labels.into_iter().map(f64::from).collect()))
 }
 
-/// Dimensions and bytes of one IDX file: two zero bytes, element type, number of dimensions, big-endian sizes, values.
-fn read_array(path: &Path) -> Result<(Vec<usize>, Vec<u8>), DataError> {
-    let mut bytes = read_bytes(path)?;
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        MultiGzDecoder::new(&bytes[..])
-            .read_to_end(&mut unpacked)
-            .map_err(|error| DataError::format(path, format!("the compressed file is damaged: {error}"), NEXT))?;
-        bytes = unpacked;
+/// Dimensions and bytes of one IDX file, plain or packed.
+fn read_array(path: &Path, config: &DataConfig) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+    let (file, length) = data_file::open(path)?;
+    let mut file = BufReader::new(file);
+    let mut begin = Vec::new();
+    (&mut file).take(2).read_to_end(&mut begin).map_err(|error| DataError::io(path, error))?;
+    let (is_packed, file) = (begin == [0x1f, 0x8b], begin.as_slice().chain(file));
+    if is_packed {
+        read_values(path, MultiGzDecoder::new(BufReader::new(file)), None, ByteLimit::of_packed(config, length))
+    } else {
+        read_values(path, file, Some(length), ByteLimit::of_plain(config))
     }
-    let [0, 0, element, dimensions] = *bytes.first_chunk::<4>().unwrap_or(&[1; 4]) else {
+}
+
+/// Dimensions and bytes of an array: two zero bytes, element type, number of dimensions, big-endian sizes, values. The
+/// sizes are judged before anything is allocated for the values. `length` is that of the source, where it is known.
+fn read_values(
+    path: &Path,
+    mut source: impl Read,
+    length: Option<u64>,
+    limit: ByteLimit,
+) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+    let damaged = |error| DataError::format(path, format!("the file is damaged: {error}"), NEXT);
+    let mut start = Vec::new();
+    (&mut source).take(4).read_to_end(&mut start).map_err(damaged)?;
+    let [0, 0, element, dimensions] = start[..] else {
         return Err(DataError::format(path, "no IDX file: it does not begin with two zero bytes", NEXT));
     };
     if element != 0x08 || dimensions == 0 {
         let what = format!("elements of type {element:#04x} in {dimensions} dimensions; only bytes (0x08) are read");
         return Err(DataError::format(path, what, "Convert the file to bytes or to NPY"));
     }
-    let header = 4 + 4 * usize::from(dimensions);
-    let truncated = |expected: String| {
-        DataError::format(path, format!("the file has {} bytes, its header demands {expected}", bytes.len()), NEXT)
+    let header = 4 + 4 * u64::from(dimensions);
+    let other_size = |found: String, demanded: String| {
+        DataError::format(path, format!("the file has {found} bytes, its header demands {demanded}"), NEXT)
     };
-    let Some(size_bytes) = bytes.get(4..header) else { return Err(truncated(format!("at least {header}"))) };
-    let sizes: Vec<usize> = size_bytes
-        .chunks_exact(4)
-        .map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize)
-        .collect();
-    let expected = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
-    if expected.and_then(|expected| expected.checked_add(header)) != Some(bytes.len()) {
-        return Err(truncated(format!("{header} and {sizes:?} values")));
+    let mut size_bytes = Vec::new();
+    (&mut source).take(header - 4).read_to_end(&mut size_bytes).map_err(damaged)?;
+    if size_bytes.len() as u64 + 4 < header {
+        return Err(other_size((size_bytes.len() + 4).to_string(), format!("at least {header}")));
     }
-    bytes.drain(..header);
-    Ok((sizes, bytes))
+    let (sizes, _) = size_bytes.as_chunks::<4>();
+    let sizes: Vec<u32> = sizes.iter().map(|size| u32::from_be_bytes(*size)).collect();
+    let demanded = || format!("{header} and {sizes:?} values");
+    let claimed = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)));
+    let Some(claimed) = claimed.filter(|claimed| *claimed <= u64::MAX - header) else {
+        let what = format!("its header demands {sizes:?} values, more than any memory holds");
+        return Err(DataError::format(path, what, NEXT));
+    };
+    if let Some(length) = length.filter(|length| *length != header + claimed) {
+        return Err(other_size(length.to_string(), demanded()));
+    }
+    limit.check(path, claimed, || format!("its header claims {sizes:?} values, {}", megabytes(claimed)))?;
+    // A packed file may hold less than its header claims: memory grows with what is read.
+    let Some(values) = data_file::read_at_most(source, claimed, 0).map_err(damaged)? else {
+        return Err(other_size(format!("more than {}", header + claimed), demanded()));
+    };
+    if (values.len() as u64) < claimed {
+        return Err(other_size((header + values.len() as u64).to_string(), demanded()));
+    }
+    Ok((sizes.iter().map(|&size| size as usize).collect(), values))
 }
 
 #[cfg(test)]
@@ -220,13 +252,36 @@ mod tests {
     }
 
     #[test]
+    fn claims_beyond_the_limit_are_refused_before_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let zeros = vec![0; 3_000_000];
+        let cases = [
+            (
+                zipped(&idx(&[4_000, 1_000, 1_000], &[1, 2])),
+                None,
+                "[4000, 1000, 1000] values, 4000.0 MB; at most 512 MB",
+            ),
+            (zipped(&idx(&[3_000, 10, 100], &zeros)), Some(2), "3.0 MB; at most 2 MB of one file are read"),
+            (zipped(&idx(&[3_000, 10, 10], &zeros)), Some(2), "has more than 300016 bytes"),
+            (idx(&[3_000, 10, 100], &zeros), Some(2), "3.0 MB; at most 2 MB of one file are read"),
+        ];
+        for (bytes, largest_file_megabytes, expected) in cases {
+            write_pairs(folder.path(), "", <[u8]>::to_vec);
+            std::fs::write(folder.path().join("train-images-idx3-ubyte"), bytes).unwrap();
+            let config = DataConfig { largest_file_megabytes, ..DataConfig::of_source(".") };
+            let message = load(&config, folder.path()).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
     fn damaged_files_are_named() {
         let images = idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6]);
         let cases: [(&str, Vec<u8>, &str); 7] = [
             ("train-images-idx3-ubyte", vec![], "does not begin with two zero bytes"),
             ("train-images-idx3-ubyte", images[..9].to_vec(), "demands at least 16"),
             ("train-images-idx3-ubyte", images[..20].to_vec(), "has 20 bytes, its header demands 16 and [3, 1, 2]"),
-            ("train-images-idx3-ubyte", zipped(&images)[..15].to_vec(), "the compressed file is damaged"),
+            ("train-images-idx3-ubyte", zipped(&images)[..15].to_vec(), "the file is damaged"),
             ("train-images-idx3-ubyte", idx(&[u32::MAX; 3], &[1]), "header demands"),
             ("train-labels-idx1-ubyte", idx(&[2], &[0, 1]), "[2] labels for 3 images"),
             ("train-images-idx3-ubyte", vec![0, 0, 13, 3, 0], "only bytes (0x08) are read"),

@@ -4,7 +4,9 @@ mod alpha;
 mod decoder;
 mod depth;
 mod eight_bits;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod header;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 pub(super) mod kind;
 mod layout;
 mod left_out;
@@ -14,15 +16,17 @@ mod shape;
 mod shrink;
 mod size;
 mod survey;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod truncation;
 mod walk;
 
 pub use size::{ImageSizeChoice, PIXEL_BUDGET, choose_image_size};
 pub use survey::ImageSurvey;
 
-use self::listing::Listing;
+use self::listing::{ImageFile, Listing};
 use self::shape::Target;
 use self::survey::Surveyed;
+use super::data_file::ByteLimit;
 use super::{Reader, Request, file_name};
 use crate::catalog::CatalogEntry;
 use crate::dataset::PartSizes;
@@ -112,7 +116,7 @@ fn set_depth(request: &Request, surveyed: &Surveyed, target: &mut Target) {
     if request.schema.is_some() || deep.is_empty() {
         return;
     }
-    target.decoding.sample_bits = depth::bits_in_use(&deep);
+    target.decoding.sample_bits = depth::bits_in_use(&deep, ByteLimit::of_image(request.config));
     if target.decoding.sample_bits < 16 {
         let (count, bits) = (deep.len(), target.decoding.sample_bits);
         target.notes.push(format!("{count} images of 16 bits use {bits} of them, which are scaled to 0 to 255"));
@@ -173,8 +177,11 @@ fn decode_all(request: &Request, surveyed: &mut Surveyed, target: &Target) -> Re
     let total = bytes_of_all(request, files.len(), target)?;
     let mut bytes = vec![0u8; total];
     let places = files.par_iter().zip(bytes.par_chunks_exact_mut(length));
-    let results: Vec<Result<decoder::Decoded, DataError>> =
-        places.map(|(file, output)| decoder::decode(&file.path, &target.shape, &target.decoding, output)).collect();
+    let limit = ByteLimit::of_image(request.config);
+    let decode = |(file, output): (&ImageFile, &mut [u8])| {
+        decoder::decode(&file.path, &target.shape, &target.decoding, limit, output)
+    };
+    let results: Vec<Result<decoder::Decoded, DataError>> = places.map(decode).collect();
     let readable: Vec<bool> = results.iter().map(Result::is_ok).collect();
     let decoded = surveyed.listing.keep_readable(request, results)?;
     let mut kept = 0;

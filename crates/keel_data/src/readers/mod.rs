@@ -8,13 +8,20 @@ use crate::format::Format;
 use std::path::{Path, PathBuf};
 use table::{csv, excel, parquet};
 
+pub use data_file::check_is_file;
 pub use table::{Cell, ColumnCells, Table, TableSource};
 
+// Modules that take bytes apart: no place and no size in them is believed.
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod cifar;
 mod class_names;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
+mod data_file;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod idx;
 mod image_folder;
 mod junk;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing))]
 mod npy;
 mod table;
 mod target_rule;
@@ -54,6 +61,9 @@ pub(crate) struct Request<'a> {
 
 /// Reads `request.path` in its format.
 pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
+    if !request.path.is_dir() {
+        data_file::check_is_file(request.path)?;
+    }
     let format = match request.config.format {
         // A folder of tables has tables of several formats; its reader goes by the endings.
         Format::Auto => recognise(request.path)?,
@@ -129,10 +139,10 @@ fn is_image_file(path: &Path) -> bool {
 
 fn unrecognised(path: &Path) -> DataError {
     let names: Vec<&str> = readers().map(|entry| entry.name).collect();
-    let (last, others) = names.split_last().expect("there are readers");
-    let others = others.join(", ");
-    let next =
-        format!("Set data.format to {others} or {last}, or give a folder with one folder of images for each class");
+    let next = format!(
+        "Set data.format to one of {}, or give a folder with one folder of images for each class",
+        names.join(", ")
+    );
     DataError::format(path, "the format is not recognised", next)
 }
 
@@ -152,9 +162,4 @@ pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 /// The last part of a path, lossily as text.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Reads a whole file.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    std::fs::read(path).map_err(|error| DataError::io(path, error))
 }

@@ -3,16 +3,19 @@
 mod array;
 mod targets;
 
-use super::{Reader, Request, file_name, read_bytes, sorted_entries};
+use super::data_file::{self, ByteLimit, megabytes};
+use super::{Reader, Request, file_name, sorted_entries};
 use crate::catalog::CatalogEntry;
+use crate::config::DataConfig;
 use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape};
 use crate::error::DataError;
 use crate::format::Format;
 use array::{Array, Values, damaged};
-use npyz::npz::NpzArchive;
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use zip::ZipArchive;
 
 /// The reader of this format.
 pub(super) const READER: Reader = Reader {
@@ -85,7 +88,8 @@ const PIXELS: f64 = 16.0;
 
 /// Where arrays are taken from.
 enum Container {
-    Archive(Box<NpzArchive<Cursor<Vec<u8>>>>),
+    /// An archive, with the largest size that its arrays may have.
+    Archive(Box<ZipArchive<BufReader<File>>>, ByteLimit),
     Folder(PathBuf),
 }
 
@@ -98,12 +102,13 @@ struct ArrayPart {
 }
 
 fn read(request: &Request) -> Result<Dataset, DataError> {
-    let mut container = open(request.path)?;
+    let mut container = open(request.path, request.config)?;
     let parts = parts(request, &mut container)?;
     let count = |wanted| parts.iter().filter(|part| part.number == wanted).map(|part| part.inputs.samples()).sum();
     let sizes = PartSizes { train: count(0), validation: count(1), test: count(2) };
     let files = parts.iter().map(|part| (container.file(request.path, part.name), part.inputs.samples())).collect();
-    let shape = sample_shape(request.path, &parts[0].inputs.sizes)?;
+    let sizes_of_first = parts.first().map(|part| part.inputs.sizes.clone()).unwrap_or_default();
+    let shape = sample_shape(request.path, &sizes_of_first)?;
     check_parts(request.path, &parts, &shape)?;
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
     for part in parts {
@@ -123,8 +128,8 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
 fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>, DataError> {
     let mut parts = Vec::new();
     for (number, names) in PARTS.iter().enumerate() {
-        let Some((name, inputs)) = first_of(request.path, container, names.inputs)? else { continue };
-        let targets = first_of(request.path, container, names.targets)?.map(|(_, targets)| targets);
+        let Some((name, inputs)) = first_of(request, container, names.inputs)? else { continue };
+        let targets = first_of(request, container, names.targets)?.map(|(_, targets)| targets);
         if targets.is_none() && request.schema.is_none() {
             let beside = name.replace("images", "labels").replace("features", "labels").replace(['x', 'X'], "y");
             let there = container.names()?.join(", ");
@@ -143,12 +148,12 @@ fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>,
 }
 
 fn first_of(
-    path: &Path,
+    request: &Request,
     container: &mut Container,
     names: &'static [&'static str],
 ) -> Result<Option<(&'static str, Array)>, DataError> {
     for name in names {
-        if let Some(array) = container.take(path, name)? {
+        if let Some(array) = container.take(request, name)? {
             return Ok(Some((name, array)));
         }
     }
@@ -157,7 +162,7 @@ fn first_of(
 
 /// Refuses parts of different shapes or scales, and targets that are not one for each sample.
 fn check_parts(path: &Path, parts: &[ArrayPart], shape: &SampleShape) -> Result<(), DataError> {
-    let sizes = &parts[0].inputs.sizes;
+    let Some(sizes) = parts.first().map(|part| &part.inputs.sizes) else { return Ok(()) };
     for part in parts {
         if part.inputs.sizes.get(1..) != sizes.get(1..) {
             let found = format!("{:?} in {}", part.inputs.sizes.get(1..).unwrap_or_default(), part.name);
@@ -194,27 +199,28 @@ fn sample_shape(path: &Path, sizes: &[usize]) -> Result<SampleShape, DataError> 
     }
 }
 
-fn open(path: &Path) -> Result<Container, DataError> {
+fn open(path: &Path, config: &DataConfig) -> Result<Container, DataError> {
     let single = |entry: &Path| entry.extension().is_some_and(|ending| ending == "npz");
     if path.is_dir() {
         let archives: Vec<PathBuf> = sorted_entries(path)?.into_iter().filter(|entry| single(entry)).collect();
         return match &archives[..] {
-            [archive] => open(archive),
+            [archive] => open(archive, config),
             _ => Ok(Container::Folder(path.to_path_buf())),
         };
     }
     if !single(path) {
         return Ok(Container::Folder(path.parent().unwrap_or(Path::new(".")).to_path_buf()));
     }
-    let archive = NpzArchive::new(Cursor::new(read_bytes(path)?)).map_err(|error| damaged(path, &error))?;
-    Ok(Container::Archive(Box::new(archive)))
+    let (file, length) = data_file::open(path)?;
+    let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, &error.into()))?;
+    Ok(Container::Archive(Box::new(archive), ByteLimit::of_packed(config, length)))
 }
 
 impl Container {
     /// Where the array `name` is stored, for messages.
     fn file(&self, path: &Path, name: &str) -> PathBuf {
         match self {
-            Container::Archive(_) => path.join(format!("{name}.npy")),
+            Container::Archive(..) => path.join(format!("{name}.npy")),
             Container::Folder(folder) => folder.join(format!("{name}.npy")),
         }
     }
@@ -222,8 +228,10 @@ impl Container {
     /// Names of all arrays.
     fn names(&self) -> Result<Vec<String>, DataError> {
         match self {
-            Container::Archive(archive) => {
-                let mut names: Vec<String> = archive.array_names().map(String::from).collect();
+            Container::Archive(archive, _) => {
+                let names = archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
+                let mut names: Vec<String> =
+                    names.filter_map(|name| name.strip_suffix(".npy").map(String::from)).collect();
                 names.sort();
                 Ok(names)
             }
@@ -235,20 +243,24 @@ impl Container {
     }
 
     /// The array `name`, if there is one.
-    fn take(&mut self, path: &Path, name: &str) -> Result<Option<Array>, DataError> {
-        let file = self.file(path, name);
+    fn take(&mut self, request: &Request, name: &str) -> Result<Option<Array>, DataError> {
+        let path = self.file(request.path, name);
         match self {
-            Container::Archive(archive) => {
-                if !archive.array_names().any(|known| known == name) {
+            Container::Archive(archive, limit) => {
+                let entry_name = format!("{name}.npy");
+                if !archive.file_names_raw().any(|known| known == entry_name.as_bytes()) {
                     return Ok(None);
                 }
-                let mut bytes = Vec::new();
-                let entry = archive.zip_archive().by_name(&format!("{name}.npy"));
-                let mut entry = entry.map_err(|error| damaged(path, &std::io::Error::other(error)))?;
-                entry.read_to_end(&mut bytes).map_err(|error| damaged(path, &error))?;
-                Array::read(&file, &bytes).map(Some)
+                let entry = archive.by_name(&entry_name);
+                let entry = entry.map_err(|error| damaged(request.path, &error.into()))?;
+                let length = entry.size();
+                limit.check(&path, length, || format!("it has {} once unpacked", megabytes(length)))?;
+                Array::read(&path, entry, length, *limit).map(Some)
             }
-            Container::Folder(_) if file.exists() => Array::read(&file, &read_bytes(&file)?).map(Some),
+            Container::Folder(_) if path.exists() => {
+                let (file, length) = data_file::open(&path)?;
+                Array::read(&path, BufReader::new(file), length, ByteLimit::of_plain(request.config)).map(Some)
+            }
             Container::Folder(_) => Ok(None),
         }
     }

@@ -134,6 +134,10 @@ mod tests {
     fn impossible_settings_are_refused() {
         let spiral = || DataConfig::of_source("spiral");
         assert!(generate(&DataConfig { samples: 0, ..spiral() }).is_err());
+        for (samples, classes) in [(usize::MAX, 0), (1, usize::MAX), (1 << 40, 1 << 40)] {
+            let message = generate(&DataConfig { samples, classes, ..spiral() }).unwrap_err().to_string();
+            assert!(message.starts_with("data.") && message.contains("Give a smaller number"), "{message}");
+        }
         assert!(generate(&DataConfig { noise: Some(-1.0), ..spiral() }).is_err());
         assert!(generate(&DataConfig { classes: 1, ..spiral() }).is_err());
     }

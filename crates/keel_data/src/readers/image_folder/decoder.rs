@@ -3,11 +3,12 @@
 use super::alpha::on_white;
 use super::eight_bits::to_bytes;
 use super::header::swaps_sides;
-use super::pixels;
+use super::pixels::{self, Stored};
 use super::shrink::shrink;
 use crate::config::{Fit, ResizeFilter};
 use crate::dataset::{ImageDecoding, SampleShape, Sides};
 use crate::error::DataError;
+use crate::readers::data_file::ByteLimit;
 use image::DynamicImage;
 use image::imageops::FilterType;
 use std::path::Path;
@@ -25,12 +26,13 @@ pub(super) fn decode(
     path: &Path,
     shape: &SampleShape,
     decoding: &ImageDecoding,
+    limit: ByteLimit,
     output: &mut [u8],
 ) -> Result<Decoded, DataError> {
     let SampleShape::Image { height, width, channels } = *shape else {
         return Err(DataError::shape("samples of this model", shape, "an image"));
     };
-    let (image, orientation) = pixels::read(path)?;
+    let Stored { image, orientation, turn } = pixels::read(path, limit)?;
     let (image, transparent) = on_white(to_bytes(image, decoding.sample_bits));
     // To the right channels before resizing: fewer bytes to move, and the same for every format.
     let mut image: DynamicImage = if channels == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
@@ -39,6 +41,7 @@ pub(super) fn decode(
         false => Sides { height, width },
     };
     image = shrink(image, stored_as, decoding);
+    drop(turn);
     image.apply_orientation(orientation);
     if (image.height() as usize, image.width() as usize) != (height, width) {
         let (width, height, filter) = (width as u32, height as u32, filter_type(decoding.resize_filter));

@@ -1,6 +1,7 @@
 //! Images whose values have 16 bits, or claim to: sensors of 10, 12 and 14 bits are stored so too.
 
 use super::pixels;
+use crate::readers::data_file::ByteLimit;
 use image::DynamicImage;
 use rayon::prelude::*;
 use std::path::Path;
@@ -11,14 +12,14 @@ const BITS: [u8; 5] = [8, 10, 12, 14, 16];
 
 /// Bits that hold every value of the 16-bit images in `paths`. Unreadable files count as nothing; reading them properly
 /// names them.
-pub(super) fn bits_in_use(paths: &[&Path]) -> u8 {
+pub(super) fn bits_in_use(paths: &[&Path], limit: ByteLimit) -> u8 {
     let full = AtomicBool::new(false);
     let bits = |path: &&Path| {
         // One image with all bits settles it.
         if full.load(Ordering::Relaxed) {
             return 16;
         }
-        let largest = pixels::read(path).map_or(0, |(image, _)| largest(&image));
+        let largest = pixels::read(path, limit).map_or(0, |stored| largest(&stored.image));
         let bits = BITS.into_iter().find(|bits| u32::from(largest) < 1 << bits).unwrap_or(16);
         full.fetch_or(bits == 16, Ordering::Relaxed);
         bits
@@ -43,6 +44,7 @@ fn largest(image: &DynamicImage) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DataConfig;
     use image::{ImageBuffer, Luma};
 
     fn grey(value: u16) -> DynamicImage {
@@ -58,7 +60,7 @@ mod tests {
         }
         let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
         for (count, bits) in [(1, 8), (2, 12), (3, 16)] {
-            assert_eq!(bits_in_use(&paths[..count]), bits);
+            assert_eq!(bits_in_use(&paths[..count], ByteLimit::of_image(&DataConfig::default())), bits);
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Facts about an image file from its header, and the checks before it is decoded.
 
 use super::kind::{self, FileKind};
-use super::truncation::{is_truncated_jpeg, is_truncated_webp};
+use super::truncation::{has_truncated_chunk, is_truncated_jpeg, is_truncated_webp};
 use crate::error::DataError;
+use crate::readers::data_file::{self, ByteLimit, megabytes};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
-/// Largest number of bytes an image may have when it is decoded.
-const DECODED_BYTES: u64 = 512 << 20;
+/// Largest number of bytes for the lines and the unpacked profiles of a PNG file, which are held beside the image.
+const PNG_BYTES: u64 = 64_000_000;
 
 /// The reason for refusing a file that was cut.
 const TRUNCATED: &str = "the file is truncated: its end is missing";
@@ -28,8 +29,11 @@ pub(crate) struct ImageHeader {
 }
 
 /// Reads the header of an image; a JPEG is read to its end, so that one that was cut is found.
-pub(super) fn read_header(path: &Path) -> Result<ImageHeader, DataError> {
-    let mut decoder = open(path)?;
+pub(super) fn read_header(path: &Path, limit: ByteLimit) -> Result<ImageHeader, DataError> {
+    guarded(path, || facts(open(path, limit)?))
+}
+
+fn facts(mut decoder: impl ImageDecoder) -> Result<ImageHeader, DataError> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (width, height) = match decoder.dimensions() {
         (width, height) if swaps_sides(orientation) => (height, width),
@@ -48,10 +52,9 @@ pub(super) fn read_header(path: &Path) -> Result<ImageHeader, DataError> {
 trait Encoded: BufRead + Seek {}
 impl<T: BufRead + Seek> Encoded for T {}
 
-/// The decoder of a file that is whole and whose image is not too large.
-pub(super) fn open(path: &Path) -> Result<impl ImageDecoder, DataError> {
-    let file = std::fs::File::open(path).map_err(|error| refusal(path, error.to_string()))?;
-    let length = file.metadata().map_err(|error| DataError::io(path, error))?.len();
+/// The decoder of a file that is whole and whose image is not larger than `limit`.
+pub(super) fn open(path: &Path, limit: ByteLimit) -> Result<impl ImageDecoder, DataError> {
+    let (file, length) = data_file::open(path).map_err(|error| of_image(path, error))?;
     if length == 0 {
         return Err(refusal(path, "the file is empty"));
     }
@@ -62,52 +65,59 @@ pub(super) fn open(path: &Path) -> Result<impl ImageDecoder, DataError> {
     if is_truncated_webp(&start, length) {
         return Err(refusal(path, TRUNCATED));
     }
-    let encoded: Box<dyn Encoded> = match image::guess_format(&start) {
-        Ok(ImageFormat::Jpeg) => Box::new(Cursor::new(whole_jpeg(path, length)?)),
+    let format = image::guess_format(&start).ok();
+    let encoded: Box<dyn Encoded> = match format {
+        Some(ImageFormat::Jpeg) => Box::new(Cursor::new(whole(path, limit, is_truncated_jpeg)?)),
+        Some(ImageFormat::WebP) => Box::new(Cursor::new(whole(path, limit, has_truncated_chunk)?)),
         _ => Box::new(BufReader::new(file)),
     };
     let mut reader = ImageReader::new(encoded);
-    reader.limits(limits());
+    reader.limits(limits(format, limit));
     if let Ok(format) = ImageFormat::from_path(path) {
         reader.set_format(format);
     }
     let reader = reader.with_guessed_format().map_err(|error| DataError::io(path, error))?;
     let decoder = reader.into_decoder().map_err(|error| unreadable(path, &error))?;
-    check_size(path, &decoder)?;
+    check_size(path, limit, &decoder)?;
     Ok(decoder)
 }
 
-fn whole_jpeg(path: &Path, length: u64) -> Result<Vec<u8>, DataError> {
-    if length > DECODED_BYTES {
-        return Err(refusal(path, format!("the file has {length} bytes")));
-    }
-    let bytes = crate::readers::read_bytes(path)?;
-    match is_truncated_jpeg(&bytes) {
+/// The bytes of a file that is not cut.
+fn whole(path: &Path, limit: ByteLimit, is_cut: fn(&[u8]) -> bool) -> Result<Vec<u8>, DataError> {
+    let bytes = data_file::read(path, limit).map_err(|error| of_image(path, error))?;
+    match is_cut(&bytes) {
         true => Err(refusal(path, TRUNCATED)),
         false => Ok(bytes),
     }
 }
 
-fn limits() -> Limits {
+/// Memory of a decoder. Beside the image, others than that of PNG may hold as much again.
+fn limits(format: Option<ImageFormat>, limit: ByteLimit) -> Limits {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(2 * DECODED_BYTES);
+    limits.max_alloc = match format {
+        Some(ImageFormat::Png) => Some(PNG_BYTES),
+        _ => Some(limit.bytes().saturating_mul(2)),
+    };
     limits
 }
 
-fn check_size(path: &Path, decoder: &impl ImageDecoder) -> Result<(), DataError> {
+fn check_size(path: &Path, limit: ByteLimit, decoder: &impl ImageDecoder) -> Result<(), DataError> {
     let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
     if width == 0 || height == 0 {
         return Err(refusal(path, format!("it has no pixels ({width} x {height})")));
     }
-    if bytes > DECODED_BYTES {
-        let what = format!(
-            "it claims {width} x {height} pixels, {} MB when decoded; at most {} MB are decoded",
-            bytes / 1_000_000,
-            DECODED_BYTES / 1_000_000
-        );
-        return Err(refusal(path, what));
-    }
-    Ok(())
+    let claim = || format!("it claims {width} x {height} pixels, {} when decoded", megabytes(bytes));
+    limit.check(path, bytes, claim).map_err(|error| of_image(path, error))
+}
+
+/// Runs a decoder, which files from anywhere may bring to a fault of its own.
+///
+/// # Errors
+/// As of `work`, or that the decoder failed.
+pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    // Nothing that `work` changes is looked at again after a panic.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    result.unwrap_or_else(|_| Err(refusal(path, "its decoder failed: the file is damaged")))
 }
 
 /// Returns true if an image is turned by a quarter.
@@ -118,6 +128,15 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     )
 }
 
+/// The error of a file as that of an image, which may be left out.
+fn of_image(path: &Path, error: DataError) -> DataError {
+    match error {
+        DataError::Format { what, next, .. } => refusal(path, format!("{what}. {next}")),
+        DataError::Io { error, .. } => refusal(path, error.to_string()),
+        error => error,
+    }
+}
+
 fn refusal(path: &Path, what: impl Into<String>) -> DataError {
     DataError::Image { path: path.to_path_buf(), what: what.into() }
 }
@@ -125,7 +144,7 @@ fn refusal(path: &Path, what: impl Into<String>) -> DataError {
 /// The error of a decoder.
 pub(super) fn unreadable(path: &Path, error: &ImageError) -> DataError {
     let what = match error {
-        ImageError::Limits(_) => format!("it needs more than {} MB to decode", DECODED_BYTES / 1_000_000),
+        ImageError::Limits(_) => "it needs more memory than data.largest_file_megabytes allows to decode".to_owned(),
         error => error.to_string().trim_end().to_owned(),
     };
     refusal(path, what)

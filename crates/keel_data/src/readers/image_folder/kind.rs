@@ -1,5 +1,6 @@
 //! Images among the files of a folder, by their endings and, where those say nothing, by their first bytes.
 
+use crate::readers::data_file;
 use std::io::Read;
 use std::path::Path;
 
@@ -67,7 +68,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> FileKind {
 /// Up to 16 bytes; none where the file cannot be read.
 pub(super) fn first_bytes(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
-    if let Ok(file) = std::fs::File::open(path) {
+    if let Ok((file, _)) = data_file::open(path) {
         // An unreadable file is no image here; reading an image names its path.
         let _ = file.take(16).read_to_end(&mut bytes);
     }

@@ -4,6 +4,7 @@ use super::tests::{BASELINE, images, labels, pets, read, skipping, write};
 use crate::config::DataConfig;
 use crate::dataset::Targets;
 use crate::load::{load, load_for_model, survey};
+use std::path::Path;
 
 #[test]
 fn contents_decide_where_endings_are_wrong_or_missing() {
@@ -154,10 +155,64 @@ fn links_never_lead_back_into_the_data() {
     );
     let expected = [
         "class folders without a readable image left out: kitten",
-        "symbolic links to folders or files of the same data left out: 7",
+        "links to folders or files of the same data left out: 5",
+        "symbolic links in a circle, back to a folder they lie in, left out: 2",
         "broken symbolic links left out: 1",
     ];
     assert_eq!(data.notes(), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn each_file_counts_once_however_many_names_lead_to_it() {
+    use std::os::unix::fs::symlink;
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    images(folder.path(), &["cat/1.png", "dog/1.png"]);
+    images(elsewhere.path(), &["a/1.png", "b/1.png"]);
+    let link = |target: &Path, name: &str| symlink(target, folder.path().join(name)).unwrap();
+    // A link out of the data, where another leads around what was listed; a file and its folder; a circle elsewhere.
+    symlink(elsewhere.path(), elsewhere.path().join("a/up")).unwrap();
+    link(&elsewhere.path().join("a"), "cat/a");
+    link(&elsewhere.path().join("b/1.png"), "cat/b.png");
+    link(&elsewhere.path().join("b"), "dog/b");
+    std::fs::hard_link(folder.path().join("cat/1.png"), folder.path().join("dog/same.png")).unwrap();
+    symlink(".", folder.path().join("dog/round")).unwrap();
+    let data = read(folder.path()).unwrap();
+    assert_eq!((data.samples(), labels(&data)), (4, &[0, 0, 0, 1][..]), "{:?}", data.notes());
+    let notes = data.notes().join("\n");
+    assert!(notes.contains("links in a circle, back to a folder they lie in, left out: 2"), "{notes}");
+    assert!(notes.contains("links to folders or files of the same data left out: 2"), "{notes}");
+}
+
+#[cfg(unix)]
+#[test]
+fn circles_of_links_without_images_take_no_time() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    images(folder.path(), &["cat/1.png", "dog/1.png"]);
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    (0..40).for_each(|name| symlink(".", folder.path().join(format!("empty/{name}"))).unwrap());
+    let start = std::time::Instant::now();
+    let data = read(folder.path()).unwrap();
+    assert_eq!(data.class_names(), ["cat", "dog"]);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_among_images_are_refused_or_left_out_and_never_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    images(folder.path(), &["cat/1.png", "dog/1.png"]);
+    for name in ["cat/pipe.png", "dog/pipe"] {
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap();
+        assert!(made.success());
+    }
+    let message = read(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("cat/pipe.png: it is a named pipe, not a file"), "{message}");
+    let data = load(&skipping(), folder.path()).unwrap();
+    assert_eq!(data.samples(), 2);
+    let notes = data.notes().join("\n");
+    assert!(notes.contains("unreadable images left out: 1") && notes.contains("not images left out: 1"), "{notes}");
 }
 
 #[test]

@@ -11,8 +11,10 @@ pub(super) struct LeftOut {
     pub(super) unsupported: BTreeMap<&'static str, usize>,
     /// Symbolic links to nothing.
     pub(super) broken_links: usize,
-    /// Symbolic links that lead to images that are listed elsewhere.
+    /// Links that lead to folders or files that are listed elsewhere, and further names of the same file.
     pub(super) inner_links: usize,
+    /// Symbolic links that lead back to a folder they lie in.
+    pub(super) circles: usize,
     /// Images that cannot be decoded.
     pub(super) unreadable: usize,
 }
@@ -30,7 +32,8 @@ impl LeftOut {
         for (format, &count) in &self.unsupported {
             note(count, &format!("{format} files left out (convert them to JPEG or PNG to use them)"));
         }
-        note(self.inner_links, "symbolic links to folders or files of the same data left out");
+        note(self.inner_links, "links to folders or files of the same data left out");
+        note(self.circles, "symbolic links in a circle, back to a folder they lie in, left out");
         note(self.broken_links, "broken symbolic links left out");
         note(self.other, "files that are not images left out");
         notes

@@ -48,9 +48,9 @@ fn boxes<P: Pixel<Subpixel = u8>, const N: usize>(
         }
         for column in 0..width {
             let columns = column * from_width / width..(column + 1) * from_width / width;
-            let count = (rows.len() * columns.len()) as u32;
+            let count = (rows.len() * columns.len()) as u64;
             for channel in 0..N {
-                let sum: u32 = columns.clone().map(|column| sums[column * N + channel]).sum();
+                let sum: u64 = columns.clone().map(|column| u64::from(sums[column * N + channel])).sum();
                 output.push(((sum + count / 2) / count) as u8);
             }
         }
@@ -75,6 +75,9 @@ mod tests {
         assert_eq!((small.height(), small.width()), (2, 3));
         // Columns 0..4 of rows 0..4: the mean of 10 x + y is 15 + 1.5.
         assert_eq!(small.get_pixel(0, 0).0, [17]);
+        // A box whose sum is beyond 32 bits.
+        let white = GrayImage::from_pixel(4_500, 4_500, Luma([255]));
+        assert_eq!(boxes::<_, 1>(&white, Sides { height: 1, width: 1 }).get_pixel(0, 0).0, [255]);
         let flat = RgbImage::from_pixel(40, 30, Rgb([1, 100, 255]));
         assert!(boxes::<_, 3>(&flat, Sides { height: 7, width: 11 }).pixels().all(|pixel| pixel.0 == [1, 100, 255]));
     }

@@ -5,7 +5,9 @@ use super::listing::Listing;
 use super::shape::Target;
 use crate::dataset::SampleShape;
 use crate::error::DataError;
+use crate::printable::printable;
 use crate::readers::Request;
+use crate::readers::data_file::ByteLimit;
 use rayon::prelude::*;
 
 /// Facts about the images of a source.
@@ -45,7 +47,8 @@ pub(super) struct Surveyed {
 impl Surveyed {
     /// Reads the headers of the files of `listing`, in parallel; unreadable files leave the listing or stop.
     pub(super) fn of(request: &Request, mut listing: Listing) -> Result<Self, DataError> {
-        let results: Vec<_> = listing.files.par_iter().map(|file| header::read_header(&file.path)).collect();
+        let limit = ByteLimit::of_image(request.config);
+        let results: Vec<_> = listing.files.par_iter().map(|file| header::read_header(&file.path, limit)).collect();
         let headers = listing.keep_readable(request, results)?;
         if request.schema.is_none() {
             listing.drop_empty_classes();
@@ -66,7 +69,7 @@ impl Surveyed {
             sides: self.headers.iter().map(|header| [header.height, header.width]).collect(),
             parts: [0, 1, 2].map(|part| files.iter().filter(|file| file.part == part).count()),
             classes: names.map(|(class, name)| (name.clone(), in_training(class))).collect(),
-            notes: notes.into_iter().flatten().cloned().collect(),
+            notes: notes.into_iter().flatten().map(|note| printable(note).into_owned()).collect(),
         }
     }
 }

@@ -274,6 +274,90 @@ fn images_that_claim_to_be_huge_or_empty_are_refused_before_they_are_decoded() {
     }
 }
 
+/// A chunk of a PNG file.
+fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let checked = [name, content].concat();
+    let mut crc = flate2::Crc::new();
+    crc.update(&checked);
+    [&(content.len() as u32).to_be_bytes(), &checked[..], &crc.sum().to_be_bytes()].concat()
+}
+
+/// A PNG file of grey pixels with a chunk between its header and its pixels.
+fn png(width: u32, height: u32, between: &[u8], pixels: &[u8]) -> Vec<u8> {
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &header)[..], between, &chunk(b"IDAT", pixels), &chunk(b"IEND", b"")]
+        .concat()
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn files_that_decode_to_more_than_the_limit_are_refused_or_left_out_at_once() {
+    // 132 bytes that claim two billion pixels a side, and one strip of them.
+    let entry = |tag: u16, kind: u16, value: u32| {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &1u32.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let (huge, entries) = (1u32 << 31, 9u16);
+    let fields = [(0x100, 4, huge), (0x101, 4, huge), (0x102, 3, 8), (0x103, 3, 1), (0x106, 3, 1), (0x111, 4, 8)];
+    let strips = [(0x115, 3, 1), (0x116, 4, huge), (0x117, 4, 10)];
+    let fields: Vec<u8> =
+        fields.iter().chain(&strips).flat_map(|(tag, kind, value)| entry(*tag, *kind, *value)).collect();
+    let tiff = [b"II\x2a\0\x12\0\0\0", &[0; 10][..], &entries.to_le_bytes(), &fields, &[0; 4]].concat();
+    let gif = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02L\x01\0;".to_vec();
+    // A frame that is larger than the screen it is shown on.
+    let frame = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02L\x01\0;".to_vec();
+    let profile = [b"name\0\0".as_slice(), &deflated(&vec![0; 300_000_000])].concat();
+    let webp = b"RIFF\x26\0\0\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x01\0\0\x01\0\0EXIF\xff\xff\xff\xfeabcd12345678".to_vec();
+    let cases = [
+        ("tif", tiff, "2147483648 x 2147483648 pixels"),
+        ("gif", gif, "65535 x 65535 pixels, 17179.3 MB when decoded; at most 512 MB of one file are read"),
+        ("gif", frame, "data.largest_file_megabytes"),
+        ("png", png(60_000, 60_000, &[], &deflated(&[0; 9])), "60000 x 60000 pixels, 3600.0 MB when decoded"),
+        ("webp", webp, "truncated"),
+    ];
+    let start = std::time::Instant::now();
+    for (ending, bytes, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        pets(folder.path());
+        let name = format!("cat/huge.{ending}");
+        write(&folder.path().join(&name), &bytes);
+        let message = read(folder.path()).unwrap_err().to_string();
+        assert!(
+            message.contains(&name) && message.contains(words) && message.contains("--skip-unreadable"),
+            "{message}"
+        );
+        let data = load(&skipping(), folder.path()).unwrap();
+        assert!(data.samples() == 3 && data.notes().contains(&"unreadable images left out: 1".to_string()));
+    }
+    // A profile of the colours is not looked at, and takes no memory.
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    write(
+        &folder.path().join("cat/profile.png"),
+        &png(2, 2, &chunk(b"iCCP", &profile), &deflated(&[0, 1, 2, 0, 3, 4])),
+    );
+    let _ = load(&skipping(), folder.path()).unwrap();
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_limit_of_an_image_is_raised_and_lowered_by_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    write(&folder.path().join("cat/wide.png"), &png(1_500, 1_000, &[], &deflated(&vec![0; 1_501 * 1_000])));
+    let load_at = |megabytes| {
+        load(&DataConfig { largest_file_megabytes: Some(megabytes), ..DataConfig::of_source(".") }, folder.path())
+    };
+    let message = load_at(1).unwrap_err().to_string();
+    let expected = "it claims 1500 x 1000 pixels, 1.5 MB when decoded; at most 1 MB of one file are read. Set data.largest_file_megabytes = 2";
+    assert!(message.contains(expected), "{message}");
+    assert_eq!(load_at(2).unwrap().samples(), 4);
+}
+
 #[test]
 fn images_above_the_memory_there_is_are_refused_before_they_are_decoded() {
     let folder = tempfile::tempdir().unwrap();

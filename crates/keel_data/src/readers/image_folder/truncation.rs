@@ -18,7 +18,7 @@ pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
         // Coded data, stuffed zeros, fill bytes and restart markers lie between the segments; none of them has a length.
-        let Some(step) = bytes[at..].iter().position(|&byte| byte == 0xff) else { return true };
+        let Some(step) = bytes.get(at..).unwrap_or_default().iter().position(|&byte| byte == 0xff) else { return true };
         at += step;
         let Some(&code) = bytes.get(at + 1) else { return true };
         match code {
@@ -38,17 +38,58 @@ pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
 
 /// Returns true if a file of `length` bytes that begins with `start` is a WebP file of more bytes, as its RIFF header says.
 pub(super) fn is_truncated_webp(start: &[u8], length: u64) -> bool {
-    let (b"RIFF", Some(b"WEBP"), Some(&[a, b, c, d])) =
-        (&start[..start.len().min(4)], start.get(8..12), start.get(4..8))
+    let (Some(b"RIFF"), Some(b"WEBP"), Some(&[a, b, c, d])) = (start.get(..4), start.get(8..12), start.get(4..8))
     else {
         return false;
     };
     u64::from(u32::from_le_bytes([a, b, c, d])) + 8 > length
 }
 
+/// Chunks of WebP files. Anything else may follow the end of the image.
+const CHUNKS: [&[u8; 4]; 9] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "];
+/// Bytes of a frame of an animation before the chunks in it.
+const FRAME_HEADER: usize = 16;
+
+/// Returns true if `bytes` are a WebP file one of whose chunks has more bytes than the file has left. A decoder would
+/// allocate them.
+pub(super) fn has_truncated_chunk(bytes: &[u8]) -> bool {
+    is_any_chunk_truncated(bytes.get(12..).unwrap_or_default())
+}
+
+fn is_any_chunk_truncated(chunks: &[u8]) -> bool {
+    let mut rest = chunks;
+    while let Some((&[n, a, m, e, size @ ..], content)) = rest.split_first_chunk::<8>() {
+        let (name, length) = ([n, a, m, e], u32::from_le_bytes(size) as usize);
+        if !CHUNKS.contains(&&name) {
+            return false;
+        }
+        let Some((content, after)) = content.split_at_checked(length) else { return true };
+        if name == *b"ANMF" && content.get(FRAME_HEADER..).is_some_and(is_any_chunk_truncated) {
+            return true;
+        }
+        // Chunks begin at even places.
+        rest = after.get(length % 2..).unwrap_or_default();
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_chunk_of_a_webp_file_is_longer_than_the_file() {
+        let file =
+            |size: u32| [b"RIFF\0\0\0\0WEBPVP8X\x01\0\0\0ab".as_slice(), b"EXIF", &size.to_le_bytes(), b"abc"].concat();
+        for (size, truncated) in [(3, false), (2, false), (4, true), (u32::MAX, true)] {
+            assert_eq!(has_truncated_chunk(&file(size)), truncated, "{size}");
+        }
+        assert!(!has_truncated_chunk(b"RIFF"));
+        let frame = [b"RIFF\0\0\0\0WEBPANMF\x1c\0\0\0".as_slice(), &[0; 16], b"VP8 \xff\xff\0\0abcd"].concat();
+        assert!(has_truncated_chunk(&frame));
+        let followed = [file(3), b"\0more than the image\xff\xff".to_vec()].concat();
+        assert!(!has_truncated_chunk(&followed));
+    }
 
     #[test]
     fn a_webp_file_is_as_long_as_it_says() {

@@ -13,10 +13,38 @@ use std::path::{Path, PathBuf};
 pub(super) struct Walk {
     /// Canonical folders that are listed by themselves; no link may lead to or around one.
     owned: Vec<PathBuf>,
-    /// Canonical targets of links that were followed.
+    /// Canonical folders that were listed beyond links.
     followed: HashSet<PathBuf>,
+    /// Images that were found, by what the system knows them by.
+    files: HashSet<FileIdentity>,
     /// What was passed over.
     pub(super) left_out: LeftOut,
+}
+
+/// Identity of a file under all its names.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum FileIdentity {
+    /// Device and number on it.
+    #[cfg(unix)]
+    Number(u64, u64),
+    /// Canonical path.
+    #[cfg(not(unix))]
+    Path(PathBuf),
+}
+
+impl FileIdentity {
+    /// Identity of the file at `path`; `None` where it cannot be read.
+    fn of(path: &Path) -> Option<Self> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            path.metadata().ok().map(|metadata| Self::Number(metadata.dev(), metadata.ino()))
+        }
+        #[cfg(not(unix))]
+        {
+            path.canonicalize().ok().map(Self::Path)
+        }
+    }
 }
 
 impl Walk {
@@ -24,8 +52,8 @@ impl Walk {
     /// around a folder that already is one may not.
     pub(super) fn own(&mut self, folder: &Path) -> bool {
         match folder.canonicalize() {
-            Ok(target) if is_link(folder) && self.is_owned(&target) => {
-                self.left_out.inner_links += 1;
+            Ok(target) if is_link(folder) && (self.is_owned(&target) || leads_back(folder, &target)) => {
+                self.pass_over(folder, &target);
                 false
             }
             Ok(target) => {
@@ -42,18 +70,21 @@ impl Walk {
     /// Images in `folder` and in the folders in it, in the order of their names.
     pub(super) fn images(&mut self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         let mut found = Vec::new();
-        self.collect(folder, &mut found)?;
+        self.collect(folder, false, &mut found)?;
         Ok(found)
     }
 
-    fn collect(&mut self, folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), DataError> {
+    /// Adds the images in `folder`, which lies beyond a link or in the data itself.
+    fn collect(&mut self, folder: &Path, is_beyond: bool, found: &mut Vec<PathBuf>) -> Result<(), DataError> {
         for path in sorted_entries(folder)? {
-            if is_link(&path) && !self.follows(&path) {
+            let is_folder = path.is_dir();
+            let is_beyond = is_beyond || is_link(&path);
+            if is_beyond && !self.follows(&path, is_folder) {
                 continue;
             }
-            if path.is_dir() {
-                self.collect(&path, found)?;
-            } else if self.is_image(&path) {
+            if is_folder {
+                self.collect(&path, is_beyond, found)?;
+            } else if self.is_image(&path) && self.is_new(&path) {
                 found.push(path);
             }
         }
@@ -70,20 +101,46 @@ impl Walk {
         false
     }
 
-    /// Returns true if the link at `path` leads to something new.
-    fn follows(&mut self, path: &Path) -> bool {
+    /// Returns true if no other name of the same file was found before.
+    fn is_new(&mut self, path: &Path) -> bool {
+        // What cannot be read is named when its header is.
+        let new = FileIdentity::of(path).is_none_or(|identity| self.files.insert(identity));
+        self.left_out.inner_links += usize::from(!new);
+        new
+    }
+
+    /// Returns true if `path`, a link or what lies beyond one, leads out of the data to something new.
+    fn follows(&mut self, path: &Path, is_folder: bool) -> bool {
         let Ok(target) = path.canonicalize() else {
             self.left_out.broken_links += 1;
             return false;
         };
-        let new = !self.is_owned(&target) && self.followed.insert(target);
-        self.left_out.inner_links += usize::from(!new);
-        new
+        let is_inside = self.is_owned(&target) || is_folder && leads_back(path, &target);
+        if is_inside || is_folder && !self.followed.insert(target.clone()) {
+            self.pass_over(path, &target);
+            return false;
+        }
+        true
+    }
+
+    /// Counts a link that is not followed.
+    fn pass_over(&mut self, path: &Path, target: &Path) {
+        if leads_back(path, target) {
+            self.left_out.circles += 1;
+        } else {
+            self.left_out.inner_links += 1;
+        }
     }
 
     fn is_owned(&self, target: &Path) -> bool {
         self.owned.iter().any(|owned| target.starts_with(owned) || owned.starts_with(target))
     }
+}
+
+/// Returns true if `target`, where the link `path` leads, is a folder that the link itself lies in.
+fn leads_back(path: &Path, target: &Path) -> bool {
+    let folder = path.parent().and_then(|parent| parent.canonicalize().ok());
+    is_link(path) && folder.is_some_and(|folder| folder.starts_with(target))
 }
 
 /// Returns true if `path` is a symbolic link.
@@ -96,11 +153,15 @@ const DEPTH: usize = 6;
 
 /// Returns true if there is an image in `folder` or below it.
 pub(super) fn holds_images(folder: &Path) -> bool {
-    holds_images_within(folder, DEPTH)
+    holds_images_within(folder, DEPTH, &mut HashSet::new())
 }
 
 /// Looks at names as the system gives them and stops at the first image: a class may hold very many.
-fn holds_images_within(folder: &Path, depth: usize) -> bool {
+fn holds_images_within(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>) -> bool {
+    // Links in a circle lead to folders that were looked at.
+    if !folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) {
+        return false;
+    }
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     let mut folders = Vec::new();
     for entry in entries.flatten().filter(|entry| !is_junk(&entry.file_name().to_string_lossy())) {
@@ -111,7 +172,7 @@ fn holds_images_within(folder: &Path, depth: usize) -> bool {
             _ => {}
         }
     }
-    depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1))
+    depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1, seen))
 }
 
 /// Folders in `folder`, with their names.

@@ -1,7 +1,9 @@
 //! One NumPy array: its header is judged before anything is allocated for its values.
 
 use crate::error::DataError;
-use npyz::{DType, NpyFile, Order, TypeChar};
+use crate::readers::data_file::{ByteLimit, megabytes};
+use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// One array, row-major.
@@ -27,24 +29,32 @@ impl Array {
         self.sizes.first().copied().unwrap_or(0)
     }
 
-    /// Reads the array in `bytes`; `path` stands for it in messages.
+    /// Reads the array in `source`, which has `length` bytes; `path` stands for it in messages. Nothing is allocated for
+    /// its values before the header was judged.
     ///
     /// # Errors
-    /// A damaged header, one that claims more than there is, or elements that are no numbers.
-    pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Self, DataError> {
-        let (sizes, body) = checked_header(bytes)
-            .map_err(|what| DataError::format(path, format!("the array cannot be read: {what}"), NEXT))?;
-        let file = NpyFile::new(bytes).map_err(|error| damaged(path, &error))?;
-        let DType::Plain(kind) = file.dtype() else {
+    /// A damaged header, one that claims more than there is or than `limit` allows, or elements that are no numbers.
+    pub(super) fn read(path: &Path, mut source: impl Read, length: u64, limit: ByteLimit) -> Result<Self, DataError> {
+        let refuse = |what: String| DataError::format(path, format!("the array cannot be read: {what}"), NEXT);
+        let start = header_bytes(&mut source).map_err(refuse)?;
+        let sizes = sizes_of(&start).map_err(refuse)?;
+        if sizes.is_empty() {
+            let what = "the array is a single number without dimensions";
+            return Err(DataError::format(path, what, "Store an array with one row for each sample"));
+        }
+        let header = NpyHeader::from_reader(&start[..]).map_err(|error| damaged(path, &error))?;
+        let DType::Plain(kind) = header.dtype() else {
             return Err(DataError::format(path, "the array has named fields", "Store a plain array of numbers"));
         };
-        let count = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
-        let element = usize::try_from(kind.size_field()).unwrap_or(0).max(1);
-        let demanded = count.and_then(|count| count.checked_mul(element));
-        if demanded.is_none_or(|demanded| demanded > body) {
+        let body = length.saturating_sub(start.len() as u64);
+        let count = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+        let demanded = count.and_then(|count| count.checked_mul(kind.size_field().max(1)));
+        let Some(demanded) = demanded.filter(|demanded| *demanded <= body) else {
             let what = format!("the header claims {sizes:?} values, the file has {body} bytes for them");
-            return Err(DataError::format(path, format!("the array cannot be read: {what}"), NEXT));
-        }
+            return Err(refuse(what));
+        };
+        limit.check(path, demanded, || format!("it holds {sizes:?} values, {}", megabytes(demanded)))?;
+        let file = NpyFile::with_header(header, BufReader::new(source));
         let is_fortran = file.order() == Order::Fortran && sizes.len() > 1;
         let values = match (kind.type_char(), kind.size_field()) {
             (TypeChar::Uint, 1) => file.into_vec::<u8>().map(Values::Bytes),
@@ -83,32 +93,59 @@ fn floats<T>(values: std::io::Result<Vec<T>>, convert: impl Fn(T) -> f64) -> std
     Ok(Values::Floats(values?.into_iter().map(convert).collect()))
 }
 
-/// The sizes that a header claims, and the number of bytes behind it. The header is text of a Python dictionary, of
-/// which a parser is asked only what is short and not deeply nested.
-fn checked_header(bytes: &[u8]) -> Result<(Vec<usize>, usize), String> {
-    let version = bytes.get(6).copied().unwrap_or(0);
+/// Everything before the values: the file's first bytes and its header.
+fn header_bytes(source: &mut impl Read) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut more = |bytes: &mut Vec<u8>, length: usize| {
+        let read = source.by_ref().take(length as u64).read_to_end(bytes).map_err(|error| error.to_string())?;
+        if read == length { Ok(()) } else { Err("the header is cut off".to_string()) }
+    };
+    more(&mut bytes, 8).ok();
     if !bytes.starts_with(b"\x93NUMPY") {
         return Err("it does not begin as NumPy's files do".to_string());
     }
-    let (start, length): (usize, usize) = match (version, bytes.get(8..10), bytes.get(8..12)) {
-        (1, Some(size), _) => (10, usize::from(u16::from_le_bytes([size[0], size[1]]))),
-        (2 | 3, _, Some(size)) => (12, u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize),
-        _ => return Err(format!("version {version} of the format is not known, or the file is cut off")),
+    let length = match bytes.get(6) {
+        Some(1) => {
+            more(&mut bytes, 2)?;
+            bytes.last_chunk::<2>().map_or(0, |size| usize::from(u16::from_le_bytes(*size)))
+        }
+        Some(2 | 3) => {
+            more(&mut bytes, 4)?;
+            bytes.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize)
+        }
+        Some(version) => return Err(format!("version {version} of the format is not known")),
+        None => return Err("the header is cut off".to_string()),
     };
-    let header = bytes.get(start..start.saturating_add(length)).ok_or("the header is cut off")?;
-    let text = std::str::from_utf8(header).map_err(|_| "the header is no text".to_string())?;
-    if text.len() > HEADER || depth(text) > DEPTH {
+    if length > HEADER {
         return Err("the header is no description of an array".to_string());
     }
-    let shape = text.split("'shape':").nth(1).ok_or("the header has no shape")?;
+    more(&mut bytes, length)?;
+    Ok(bytes)
+}
+
+/// The sizes that the header in `start` claims. It is text of a Python dictionary, of which a parser is asked only what
+/// is short and not deeply nested.
+fn sizes_of(start: &[u8]) -> Result<Vec<usize>, String> {
+    let skipped = if start.get(6) == Some(&1) { 10 } else { 12 };
+    let header = start.get(skipped..).unwrap_or_default();
+    let text = std::str::from_utf8(header).map_err(|_| "the header is no text".to_string())?;
+    if depth(text) > DEPTH {
+        return Err("the header is no description of an array".to_string());
+    }
+    let (_, shape) = text.split_once("'shape':").ok_or("the header has no shape")?;
+    if text.matches("shape").count() > 1 {
+        return Err("the header has several shapes".to_string());
+    }
     let inner = shape.trim_start().strip_prefix('(').and_then(|rest| rest.split(')').next());
     let sizes = inner.ok_or("the header has no shape")?.split(',').map(str::trim).filter(|size| !size.is_empty());
     let sizes = sizes.map(|size| size.trim_end_matches('L').parse::<usize>());
     let sizes: Vec<usize> = sizes.collect::<Result<_, _>>().map_err(|_| "the shape is not one of sizes".to_string())?;
-    if sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).is_none() {
-        return Err(format!("the header claims {sizes:?} values, more than any memory holds"));
+    // A size of zero makes any others come to nothing.
+    let product = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));
+    match product {
+        Some(_) => Ok(sizes),
+        None => Err(format!("the header claims {sizes:?} values, more than any memory holds")),
     }
-    Ok((sizes, bytes.len() - start - length))
 }
 
 /// Greatest number of brackets within brackets.
@@ -127,20 +164,22 @@ fn depth(text: &str) -> usize {
 
 /// The values of an array that is stored column by column, row by row.
 fn row_major<T: Copy>(values: &[T], sizes: &[usize]) -> Vec<T> {
-    let mut steps = vec![1; sizes.len()];
-    for dimension in 1..sizes.len() {
-        steps[dimension] = steps[dimension - 1] * sizes[dimension - 1];
+    let mut step = 1;
+    let mut steps = Vec::with_capacity(sizes.len());
+    for size in sizes {
+        steps.push(step);
+        step *= size;
     }
     let mut place = vec![0; sizes.len()];
     let mut result = Vec::with_capacity(values.len());
     for _ in 0..values.len() {
-        result.push(values[place.iter().zip(&steps).map(|(index, step)| index * step).sum::<usize>()]);
-        for dimension in (0..sizes.len()).rev() {
-            place[dimension] += 1;
-            if place[dimension] < sizes[dimension] {
+        result.extend(values.get(place.iter().zip(&steps).map(|(index, step)| index * step).sum::<usize>()));
+        for (index, size) in place.iter_mut().zip(sizes).rev() {
+            *index += 1;
+            if *index < *size {
                 break;
             }
-            place[dimension] = 0;
+            *index = 0;
         }
     }
     result
@@ -167,6 +206,7 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DataConfig;
 
     fn file(header: &str, body: usize) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -174,6 +214,10 @@ mod tests {
         bytes.extend(header.as_bytes());
         bytes.extend(std::iter::repeat_n(0, body));
         bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Array, DataError> {
+        Array::read(Path::new("x.npy"), bytes, bytes.len() as u64, ByteLimit::of_plain(&DataConfig::default()))
     }
 
     #[test]
@@ -186,14 +230,26 @@ mod tests {
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "not one of sizes"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
             ("{'descr': '<f4'}".into(), "no shape"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (), }".into(), "single number without dimensions"),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4294967296, 4294967296), }".into(),
+                "more than any",
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'shape': (4294967296, 4294967296)}".into(),
+                "several shapes",
+            ),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".into(), "cannot be read"),
+            ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }".into(), "named fields"),
+            (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(30_000)), "cannot be read"),
             ("\u{fffd}".into(), "no shape"),
         ];
         for (header, expected) in cases {
-            let Err(error) = Array::read(Path::new("x.npy"), &file(&header, 8)) else { panic!("{header} was read") };
+            let Err(error) = read(&file(&header, 8)) else { panic!("{header} was read") };
             assert!(error.to_string().contains(expected), "{error}");
         }
         for bytes in [&b""[..], b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff", b"\x93NUMPY\x03\x00\xff\xff\xff\xff"] {
-            assert!(Array::read(Path::new("x.npy"), bytes).is_err());
+            assert!(read(bytes).is_err());
         }
     }
 

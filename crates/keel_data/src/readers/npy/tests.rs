@@ -4,6 +4,7 @@ use crate::config::Task;
 use crate::dataset::Targets;
 use crate::load::load;
 use npyz::WriterBuilder;
+use std::io::Write;
 
 fn npy<T: npyz::AutoSerialize + Copy>(sizes: &[u64], values: &[T]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -44,11 +45,80 @@ fn a_pair_of_files_is_read_as_images_with_classes() {
 
 /// Writes an archive of arrays given as the bytes of .npy files would be.
 fn write_archive(path: &Path, arrays: &[(&str, &[u64], &[f32])]) {
-    let mut archive = npyz::npz::NpzWriter::create(path).unwrap();
-    for (name, sizes, values) in arrays {
-        let writer = archive.array(name, Default::default()).unwrap().default_dtype().shape(sizes);
-        writer.begin_nd().unwrap().extend(values.iter().copied()).unwrap();
+    let arrays: Vec<(String, Vec<u8>)> =
+        arrays.iter().map(|(name, sizes, values)| (format!("{name}.npy"), npy(sizes, values))).collect();
+    write_entries(path, &arrays);
+}
+
+fn write_entries(path: &Path, entries: &[(String, Vec<u8>)]) {
+    let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
+    for (name, bytes) in entries {
+        archive.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
     }
+    archive.finish().unwrap();
+}
+
+/// A header of version 1 that claims `sizes`, and `body` bytes of zeros.
+fn claiming(sizes: &str, body: usize) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + body, 0);
+    bytes
+}
+
+#[test]
+fn archives_that_unpack_to_more_than_the_limit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.npz");
+    let cases = [
+        (claiming("3000, 250", 3_000_000), Some(2), "it has 3.0 MB once unpacked; at most 2 MB of one file are read"),
+        (claiming("4000000000, 4", 100), None, "claims [4000000000, 4] values, the file has 100 bytes"),
+        (vec![0; 600_000_000], None, "it has 600.0 MB once unpacked; at most 512 MB"),
+    ];
+    for (bytes, largest_file_megabytes, expected) in cases {
+        write_entries(&path, &[("x.npy".into(), bytes), ("y.npy".into(), npy(&[2], &[0i64, 1]))]);
+        let config = DataConfig { largest_file_megabytes, ..DataConfig::of_source("bomb.npz") };
+        let message = load(&config, folder.path()).unwrap_err().to_string();
+        assert!(message.contains("bomb.npz/x.npy") && message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn an_archive_whose_entry_is_longer_than_it_says_is_read_as_far_as_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lie.npz");
+    write_entries(&path, &[("x.npy".into(), claiming("2, 100000", 800_000)), ("y.npy".into(), npy(&[2], &[0i64, 1]))]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The size of an entry stands in its own header and in the directory.
+    let size = (claiming("2, 100000", 800_000).len() as u32).to_le_bytes();
+    let places: Vec<usize> = (0..bytes.len() - 4).filter(|&at| bytes[at..at + 4] == size).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|&at| bytes[at..at + 4].copy_from_slice(&200u32.to_le_bytes()));
+    std::fs::write(&path, bytes).unwrap();
+    let message = load(&DataConfig::of_source("lie.npz"), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("lie.npz") && message.contains("cannot be read"), "{message}");
+}
+
+#[test]
+fn arrays_without_dimensions_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, sizes, bytes) in [("x_train.npy", "6, 2", 48), ("x_test.npy", "", 4)] {
+        std::fs::write(folder.path().join(name), claiming(sizes, bytes)).unwrap();
+    }
+    std::fs::write(folder.path().join("y_train.npy"), npy(&[6], &[0i64, 1, 0, 1, 0, 1])).unwrap();
+    std::fs::write(folder.path().join("y_test.npy"), npy(&[], &[0i64])).unwrap();
+    let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("x_test.npy: the array is a single number without dimensions"), "{message}");
+    write_archive(&folder.path().join("z.npz"), &[("x", &[], &[1.0]), ("y", &[], &[1.0])]);
+    let archive = load(&DataConfig::of_source("z.npz"), folder.path()).unwrap_err().to_string();
+    assert!(archive.contains("z.npz/x.npy: the array is a single number"), "{archive}");
+    std::fs::remove_file(folder.path().join("z.npz")).unwrap();
+    std::fs::write(folder.path().join("x_test.npy"), claiming("1, 2", 8)).unwrap();
+    let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
+    assert!(message.contains("y_test.npy: the array is a single number without dimensions"), "{message}");
 }
 
 #[test]
@@ -88,15 +158,6 @@ fn one_hot_targets_and_names_of_keras_are_classes() {
 }
 
 #[test]
-fn arrays_without_dimensions_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("z.npz");
-    write_archive(&path, &[("x", &[], &[1.0]), ("y", &[], &[1.0])]);
-    let message = load(&DataConfig::of_source("z.npz"), folder.path()).unwrap_err().to_string();
-    assert!(message.contains("inputs of shape [] are neither rows nor images"), "{message}");
-}
-
-#[test]
 fn float_targets_are_values_and_a_test_part_is_official() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [
@@ -117,19 +178,8 @@ fn float_targets_are_values_and_a_test_part_is_official() {
 fn an_archive_is_read_and_a_truncated_one_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.npz");
-    let mut archive = npyz::npz::NpzWriter::create(&path).unwrap();
-    let options = Default::default();
-    archive
-        .array("x", options)
-        .unwrap()
-        .default_dtype()
-        .shape(&[2, 1])
-        .begin_nd()
-        .unwrap()
-        .extend([1.0f32, 2.0])
-        .unwrap();
-    archive.array("y", options).unwrap().default_dtype().shape(&[2]).begin_nd().unwrap().extend([0i32, 1]).unwrap();
-    drop(archive);
+    let entries = [("x.npy".into(), npy(&[2, 1], &[1.0f32, 2.0])), ("y.npy".into(), npy(&[2], &[0i32, 1]))];
+    write_entries(&path, &entries);
     let data = load(&DataConfig::of_source("a.npz"), folder.path()).unwrap();
     assert_eq!((data.samples(), data.outputs()), (2, 2));
     let bytes = std::fs::read(&path).unwrap();

@@ -13,6 +13,7 @@ use crate::dataset::{
 };
 use crate::error::DataError;
 use crate::imputation::Imputation;
+use crate::readers::data_file::{ByteLimit, megabytes};
 use rayon::prelude::*;
 
 /// What is asked of a table.
@@ -96,6 +97,7 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
 /// Columns that the config gives a part other than that of a feature.
 struct Roles {
     target: usize,
+    /// Ascending.
     ignored: Vec<usize>,
     group: Option<usize>,
     time: Option<usize>,
@@ -108,16 +110,18 @@ impl Roles {
             name => names::find(table, name, field).map(Some),
         };
         let ignored = config.ignore_columns.iter().map(|name| names::find(table, name, "data.ignore_columns"));
+        let mut ignored: Vec<usize> = ignored.collect::<Result<_, _>>()?;
+        ignored.sort_unstable();
         Ok(Self {
             target,
-            ignored: ignored.collect::<Result<_, _>>()?,
+            ignored,
             group: named(&config.group, "data.group")?,
             time: named(&config.time, "data.time")?,
         })
     }
 
     fn is_feature(&self, column: usize) -> bool {
-        column != self.target && !self.ignored.contains(&column) && self.group != Some(column)
+        column != self.target && self.ignored.binary_search(&column).is_err() && self.group != Some(column)
     }
 
     /// The report of a column that is no feature, and not the target.
@@ -221,8 +225,9 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
         notes.push(format!("{} of {} rows have no target and are left out", all.len() - rows.len(), all.len()));
     }
     let mut columns = Vec::with_capacity(schema.columns.len());
+    let positions = table.positions();
     for column in &schema.columns {
-        let place = table.position(&column.name).ok_or_else(|| {
+        let place = positions.get(column.name.as_str()).copied().ok_or_else(|| {
             let what = format!("the column \"{}\" is missing", column.name);
             let meant = names::nearest(&table, &column.name).map(|name| format!(" (\"{name}\" may be meant)"));
             let next = "Add it: the model was trained on a table with this column";
@@ -252,6 +257,10 @@ fn encode(
     asked: &Asked,
     rows: &[usize],
 ) -> Result<Vec<Encoded>, DataError> {
+    let width = columns.iter().fold(0usize, |width, (_, column)| width.saturating_add(column.features()));
+    let demanded = (rows.len() as u64).saturating_mul(width as u64).saturating_mul(size_of::<f32>() as u64);
+    let claim = || format!("its {} rows become {width} features each, {}", rows.len(), megabytes(demanded));
+    ByteLimit::of_plain(asked.config).check(&table.path(), demanded, claim)?;
     let encoder = |(place, column)| Encoder {
         table,
         place,

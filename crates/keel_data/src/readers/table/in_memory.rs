@@ -32,7 +32,7 @@ impl Table {
     /// # Errors
     /// Text that is not a table.
     pub fn parse(text: Vec<u8>, name: &str, config: &DataConfig) -> Result<Self, DataError> {
-        Ok(Table { raw: csv::parse(Path::new(name), text, config.header)?, name: name.to_string() })
+        Ok(Table { raw: csv::parse(Path::new(name), text, config)?, name: name.to_string() })
     }
 
     /// The table of columns in memory; `lines` are the places of its rows in the text they come from, counted from 1.

@@ -4,6 +4,7 @@ use crate::dataset::PartSizes;
 use crate::dataset::{Provenance, RowsOfFile};
 use crate::error::DataError;
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// A table as a format yields it.
@@ -131,6 +132,11 @@ impl RawTable {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// Place of every column by its name.
+    pub(super) fn positions(&self) -> HashMap<&str, usize> {
+        self.columns.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect()
+    }
+
     /// The error of one cell.
     pub(super) fn cell_error(&self, row: usize, column: usize, what: String, next: &str) -> DataError {
         let path = self.place(row).map(|(file, _)| file.path.clone()).unwrap_or_default();
@@ -166,23 +172,30 @@ impl SourceFile {
 /// Returns for each column whether it had no name.
 pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<bool> {
     let original = names.to_vec();
+    // Names that no column may get: those of the columns before, and those the columns after come with.
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    original.iter().for_each(|name| *taken.entry(name.clone()).or_default() += 1);
+    let mut given: HashSet<String> = HashSet::new();
+    let mut next_number: HashMap<String, usize> = HashMap::new();
     let mut renamed = Vec::new();
-    for index in 0..names.len() {
-        let is_taken = |name: &str, names: &[String]| {
-            names[..index].iter().any(|known| known == name) || original[index + 1..].iter().any(|known| known == name)
-        };
-        if original[index].is_empty() {
+    for (index, (name, original)) in names.iter_mut().zip(&original).enumerate() {
+        if let Some(after) = taken.get_mut(original) {
+            *after -= 1;
+        }
+        let is_taken = |name: &str| given.contains(name) || taken.get(name).is_some_and(|&after| after > 0);
+        if original.is_empty() {
             // An index that pandas wrote has no name; the first column keeps its place, not a name that may be taken.
             let plain = format!("column_{}", index + 1);
-            names[index] = if is_taken(&plain, names) { format!("{plain}_unnamed") } else { plain };
-            continue;
+            *name = if is_taken(&plain) { format!("{plain}_unnamed") } else { plain };
+        } else if given.contains(original) {
+            let number = next_number.entry(original.clone()).or_insert(2);
+            while is_taken(&format!("{original}_{number}")) {
+                *number += 1;
+            }
+            *name = format!("{original}_{number}");
+            renamed.push(name.clone());
         }
-        if names[..index].contains(&original[index]) {
-            let numbers = 2..;
-            let free = numbers.map(|number| format!("{}_{number}", original[index]));
-            names[index] = free.into_iter().find(|name| !is_taken(name, names)).unwrap_or_default();
-            renamed.push(names[index].clone());
-        }
+        given.insert(name.clone());
     }
     if !renamed.is_empty() {
         notes.push(format!("columns of the same name are told apart: {}", renamed.join(", ")));

@@ -1,13 +1,15 @@
 //! Tables as text: values separated by commas, semicolons, tabs, bars or blanks, plain or .gz.
 
-use super::layout::{Delimiter, between_blanks, layout};
+use super::layout::{Delimiter, between_blanks, count_between_blanks, layout};
 use super::raw::RawTable;
-use super::sheet::{HEAD, Row, Sheet};
+use super::sheet::{HEAD, Row, Sheet, check_columns};
 use super::text::decode;
 use crate::catalog::CatalogEntry;
+use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::format::Format;
-use crate::readers::{Reader, read_bytes, table};
+use crate::readers::data_file::{self, ByteLimit, megabytes};
+use crate::readers::{Reader, table};
 use std::path::Path;
 
 /// The reader of this format.
@@ -20,39 +22,48 @@ pub(in crate::readers) const READER: Reader = Reader {
     read: table::read,
 };
 
-/// Reads the table of a text file; `header` says whether the first row names the columns, `None` to find out.
+/// Reads the table of a text file.
 ///
 /// # Errors
-/// Text that is damaged, or a row with another number of cells.
-pub(super) fn read(path: &Path, header: Option<bool>) -> Result<RawTable, DataError> {
-    parse(path, read_bytes(path)?, header)
+/// Text that is damaged or larger than the config allows, or a row with another number of cells.
+pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
+    parse(path, data_file::read(path, ByteLimit::of_plain(config))?, config)
 }
 
 /// Reads the table in `bytes`, the content of a file or of what messages call `path`.
 pub(in crate::readers::table) fn parse(
     path: &Path,
     bytes: Vec<u8>,
-    header: Option<bool>,
+    config: &DataConfig,
 ) -> Result<RawTable, DataError> {
-    let (text, note) = decode(path, bytes)?;
+    let (text, note) = decode(path, bytes, config)?;
     let layout = layout(&text);
     let mut notes: Vec<String> = note.into_iter().collect();
     if layout.comments > 0 {
         notes.push(format!("lines of comment above the table left out: {}", layout.comments));
     }
-    let body = &text[layout.start..];
+    let body = text.get(layout.start..).unwrap_or_default();
     let blanks;
     let (body, delimiter) = match layout.delimiter {
         Delimiter::Byte(byte) => (body, byte),
         Delimiter::Blanks => {
+            for (line, text) in (1..).zip(body.lines()) {
+                check_columns(path, config, ("line", line + layout.lines), count_between_blanks(text))?;
+            }
             blanks = with_tabs(body);
             (blanks.as_str(), b'\t')
         }
     };
-    if let Some(line) = open_quote(body.as_bytes(), delimiter) {
-        let what = format!("the quoted cell that begins in line {} never ends", line as u64 + layout.lines);
+    let extent = Extent::of(body.as_bytes(), delimiter);
+    if let Some(line) = extent.open_quote {
+        let what = format!("the quoted cell that begins in line {} never ends", line + layout.lines);
         return Err(DataError::format(path, what, "Close the quote (the file may be cut off there)"));
     }
+    check_columns(path, config, ("line", extent.widest_line + layout.lines), extent.columns)?;
+    // Each cell is stored with its place, which for short ones is more than the text.
+    let demanded = (body.len() as u64).saturating_add((extent.cells as u64).saturating_mul(size_of::<usize>() as u64));
+    let claim = || format!("its {} cells take {}", extent.cells, megabytes(demanded));
+    ByteLimit::of_plain(config).check(path, demanded, claim)?;
     let mut rows =
         Rows { reader: reader(body, delimiter), record: csv::StringRecord::new(), path, above: layout.lines };
     let mut first = Vec::new();
@@ -61,7 +72,7 @@ pub(in crate::readers::table) fn parse(
     {
         first.push(Row { place: line, cells: rows.record.iter().map(|cell| cell.trim().to_string()).collect() });
     }
-    let mut sheet = Sheet::begin(path, first, header, notes)?;
+    let mut sheet = Sheet::begin(path, first, config.header, notes)?;
     while let Some(line) = rows.next()? {
         sheet.add(line, rows.record.iter())?;
     }
@@ -85,20 +96,49 @@ fn quoted(cell: &str) -> String {
     if cell.is_empty() { "\"\"".to_string() } else { cell.to_string() }
 }
 
-/// The line, counted from 1, of a quote at the start of a cell that is never closed.
-fn open_quote(text: &[u8], delimiter: u8) -> Option<usize> {
-    let (mut line, mut opened, mut at_start) = (1, None, true);
-    for &byte in text {
-        line += usize::from(byte == b'\n');
-        match (byte, opened) {
-            // Two quotes within a quoted cell stand for one: the cell is closed and opened again.
-            (b'"', Some(_)) => (opened, at_start) = (None, true),
-            (b'"', None) if at_start => opened = Some(line),
-            (_, Some(_)) => {}
-            _ => at_start = byte == delimiter || byte == b'\n' || byte == b'\r',
+/// Extent of a text, known before memory is taken for its cells.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Extent {
+    /// Line, counted from 1, of a quote at the start of a cell that is never closed.
+    open_quote: Option<u64>,
+    /// Number of cells in the widest row, and the line in which it ends.
+    columns: usize,
+    widest_line: u64,
+    /// Number of cells in all rows.
+    cells: usize,
+}
+
+impl Extent {
+    fn of(text: &[u8], delimiter: u8) -> Self {
+        let mut extent = Self { widest_line: 1, ..Self::default() };
+        let (mut line, mut columns, mut at_start) = (1, 1, true);
+        for &byte in text {
+            match (byte, extent.open_quote) {
+                // Two quotes within a quoted cell stand for one: the cell is closed and opened again.
+                (b'"', Some(_)) => (extent.open_quote, at_start) = (None, true),
+                (b'"', None) if at_start => extent.open_quote = Some(line),
+                (_, Some(_)) => {}
+                _ => at_start = byte == delimiter || byte == b'\n' || byte == b'\r',
+            }
+            if byte == delimiter && extent.open_quote.is_none() {
+                columns += 1;
+            }
+            if byte == b'\n' && extent.open_quote.is_none() {
+                extent.add_row(columns, line);
+                columns = 1;
+            }
+            line += u64::from(byte == b'\n');
         }
+        extent.add_row(columns, line);
+        extent
     }
-    opened
+
+    fn add_row(&mut self, columns: usize, line: u64) {
+        if columns > self.columns {
+            (self.columns, self.widest_line) = (columns, line);
+        }
+        self.cells += columns;
+    }
 }
 
 /// The rows of a text, one after the other.

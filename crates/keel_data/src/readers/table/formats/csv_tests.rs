@@ -1,4 +1,4 @@
-use super::open_quote;
+use super::Extent;
 use crate::config::{DataConfig, Task};
 use crate::dataset::ColumnKind;
 use crate::dataset::{Dataset, Inputs, Targets};
@@ -381,7 +381,7 @@ fn the_shared_tables_are_read() {
 
 #[test]
 fn quotes_that_never_end_are_found_and_others_left_alone() {
-    let cases: [(&str, Option<usize>); 8] = [
+    let cases: [(&str, Option<u64>); 8] = [
         ("a,b\n1,\"x", Some(2)),
         ("\"a\nb", Some(1)),
         ("a\n\"\"\"", Some(2)),
@@ -392,6 +392,50 @@ fn quotes_that_never_end_are_found_and_others_left_alone() {
         ("", None),
     ];
     for (text, expected) in cases {
-        assert_eq!(open_quote(text.as_bytes(), b','), expected, "{text:?}");
+        assert_eq!(Extent::of(text.as_bytes(), b',').open_quote, expected, "{text:?}");
     }
+}
+
+#[test]
+fn the_extent_of_a_text_is_known_before_it_is_parsed() {
+    let cases = [
+        ("a,b\n1,2\n", (2, 1, 5)),
+        ("a,b\n1,2,3\n4", (3, 2, 6)),
+        ("\"a,b\nc\",d\n", (2, 2, 3)),
+        ("", (1, 1, 1)),
+        (",,,", (4, 1, 4)),
+    ];
+    for (text, (columns, widest_line, cells)) in cases {
+        let extent = Extent::of(text.as_bytes(), b',');
+        assert_eq!(extent, Extent { open_quote: None, columns, widest_line, cells }, "{text:?}");
+    }
+}
+
+#[test]
+fn very_wide_tables_are_refused_at_once_and_read_where_the_config_says() {
+    let names: Vec<String> = (0..100_000).map(|column| format!("c{column}")).collect();
+    let row = |value: u8| format!("{value},").repeat(names.len() - 1) + if value == 1 { "a\n" } else { "b\n" };
+    let text = format!("{}\n{}{}", names.join(","), row(1), row(2));
+    let message = read(&text).unwrap_err().to_string();
+    assert!(message.contains("line 1 has 100000 cells; at most 50000 columns are read"), "{message}");
+    assert!(message.contains("Set data.largest_columns = 100000"), "{message}");
+    let start = std::time::Instant::now();
+    let data = read_as(&text, DataConfig { largest_columns: 100_000, ..DataConfig::default() }).unwrap();
+    assert_eq!(data.feature_names().len(), 99_999);
+    // Anything that compares all columns with all others takes minutes.
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let blanks = format!("{0}\n{0}\n", "1 ".repeat(60_000));
+    let config = DataConfig { largest_columns: 10, ..DataConfig::default() };
+    for text in [blanks, format!("a,b\n1,2{}\n", ",".repeat(60)), "1 2\n3 4\n".repeat(30) + &"5 ".repeat(20)] {
+        let message = read_as(&text, config.clone()).unwrap_err().to_string();
+        assert!(message.contains("at most 10 columns are read"), "{message}");
+    }
+}
+
+#[test]
+fn a_text_with_more_cells_than_memory_holds_is_refused_before_it_is_parsed() {
+    let text = "a,b\n".to_string() + &"1,\n".repeat(100_000);
+    let config = DataConfig { largest_bytes: Some(1_000_000), ..DataConfig::default() };
+    let message = read_as(&text, config).unwrap_err().to_string();
+    assert!(message.contains("cells take 1.9 MB; 1 MB of memory are free"), "{message}");
 }

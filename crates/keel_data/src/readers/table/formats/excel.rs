@@ -1,10 +1,13 @@
 //! Spreadsheets: .xlsx, .xls, .xlsb and .ods.
 
 use super::raw::RawTable;
-use super::sheet::{HEAD, Row, Sheet};
+use super::sheet::{HEAD, Row, Sheet, check_columns};
+use super::spreadsheet_size;
 use crate::catalog::CatalogEntry;
+use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::format::Format;
+use crate::readers::data_file::{ByteLimit, megabytes};
 use crate::readers::{self, table as tables};
 use calamine::{Data, ExcelDateTime, Reader, Sheets, open_workbook_auto};
 use std::path::Path;
@@ -24,17 +27,28 @@ pub(super) fn is_name(name: &str) -> bool {
 /// Reads the first sheet that has a table.
 ///
 /// # Errors
-/// A damaged file, or no sheet with two rows.
-pub(super) fn read(path: &Path, header: Option<bool>) -> Result<RawTable, DataError> {
+/// A damaged file, one that is larger than the config allows, or no sheet with two rows.
+pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let damaged = |error: &dyn std::fmt::Display| {
         let next = "Save the file again, or export the sheet as CSV";
         DataError::format(path, format!("the spreadsheet cannot be read: {error}"), next)
     };
-    std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
-    let mut book = open_workbook_auto(path).map_err(|error| damaged(&error))?;
+    spreadsheet_size::check(path, config)?;
+    // Files from anywhere may bring the library to a fault of its own; nothing it was at is looked at again.
+    let sheet = std::panic::catch_unwind(|| first_sheet(path, ByteLimit::of_plain(config)));
+    let sheet = sheet.map_err(|_| damaged(&"its reader failed"))?.map_err(|error| damaged(&error))?;
+    match sheet {
+        Some((rows, notes)) => table(path, &rows, config, notes),
+        None => Err(DataError::format(path, "no sheet has a table of two rows", "Give a header and at least one row")),
+    }
+}
+
+/// The rows of the first sheet that has two, and a note where there are other sheets.
+fn first_sheet(path: &Path, limit: ByteLimit) -> Result<Option<(Vec<FilledRow>, Vec<String>)>, calamine::Error> {
+    let mut book = open_workbook_auto(path)?;
     let names = book.sheet_names();
     for name in &names {
-        let rows = rows(&mut book, name).map_err(|error| damaged(&error))?;
+        let rows = rows(&mut book, name, limit)?;
         if rows.len() < 2 {
             continue;
         }
@@ -43,56 +57,98 @@ pub(super) fn read(path: &Path, header: Option<bool>) -> Result<RawTable, DataEr
             true => Vec::new(),
             false => vec![format!("sheet \"{name}\" is read; others are not: {}", others.join(", "))],
         };
-        return table(path, rows, header, notes);
+        return Ok(Some((rows, notes)));
     }
-    Err(DataError::format(path, "no sheet has a table of two rows", "Give a header and at least one row"))
+    Ok(None)
 }
 
-fn table(path: &Path, mut rows: Vec<Row>, header: Option<bool>, notes: Vec<String>) -> Result<RawTable, DataError> {
-    // Cells are stored up to the last that is filled: all rows become as long as the longest.
-    let width = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let rest = rows.split_off(rows.len().min(HEAD + 1));
-    let padded = |mut row: Row| {
-        row.cells.resize(width, String::new());
-        row
+/// The filled cells of a row with their columns: a single cell in a far corner makes no array of the whole sheet.
+struct FilledRow {
+    place: u64,
+    cells: Vec<(usize, String)>,
+}
+
+fn table(path: &Path, rows: &[FilledRow], config: &DataConfig, notes: Vec<String>) -> Result<RawTable, DataError> {
+    let columns = || rows.iter().flat_map(|row| &row.cells).map(|(column, _)| *column);
+    let left = columns().min().unwrap_or(0);
+    let width = columns().max().map_or(0, |right| right - left + 1);
+    let widest = rows.iter().find(|row| row.cells.iter().any(|(column, _)| column - left + 1 == width));
+    check_columns(path, config, ("row", widest.map_or(1, |row| row.place)), width)?;
+    // All rows become as long as the longest, and each cell is stored with its place.
+    let cells = (rows.len() as u64).saturating_mul(width as u64);
+    let demanded = cells.saturating_mul(size_of::<usize>() as u64);
+    let claim = || format!("its {} rows of {width} columns take {}", rows.len(), megabytes(demanded));
+    ByteLimit::of_plain(config).check(path, demanded, claim)?;
+    let mut texts: Vec<&str> = Vec::new();
+    let (first, rest) = rows.split_at(rows.len().min(HEAD + 1));
+    let dense = |row: &FilledRow| {
+        let mut cells = vec![String::new(); width];
+        row.cells.iter().for_each(|(column, text)| put(&mut cells, column - left, text.clone()));
+        Row { place: row.place, cells }
     };
-    let mut sheet = Sheet::begin_rows(path, rows.into_iter().map(padded).collect(), header, notes)?;
-    for row in rest.into_iter().map(padded) {
-        sheet.add(row.place, row.cells.iter().map(String::as_str))?;
+    let mut sheet = Sheet::begin_rows(path, first.iter().map(dense).collect(), config.header, notes)?;
+    for row in rest {
+        texts.clear();
+        texts.resize(width, "");
+        row.cells.iter().for_each(|(column, text)| put(&mut texts, column - left, text.as_str()));
+        sheet.add(row.place, texts.iter().copied())?;
     }
     Ok(sheet.table(false))
 }
 
-/// The rows with a filled cell. Those of .xlsx files come cell by cell, so that a single cell in a far corner does not
-/// make an array of the whole sheet.
-fn rows(book: &mut Sheets<std::io::BufReader<std::fs::File>>, name: &str) -> Result<Vec<Row>, calamine::Error> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut put = |(row, column): (u32, u32), cell: &Data| {
+/// Replaces the cell in a column.
+fn put<T>(cells: &mut [T], column: usize, text: T) {
+    if let Some(cell) = cells.get_mut(column) {
+        *cell = text;
+    }
+}
+
+/// The rows with a filled cell. Those of .xlsx and .xlsb files come cell by cell. Many cells may share a text that the
+/// file holds once, so that memory is counted while they are read.
+fn rows(
+    book: &mut Sheets<std::io::BufReader<std::fs::File>>,
+    name: &str,
+    limit: ByteLimit,
+) -> Result<Vec<FilledRow>, calamine::Error> {
+    let (mut rows, mut taken): (Vec<FilledRow>, u64) = (Vec::new(), 0);
+    let mut add = |(row, column): (u32, u32), cell: &Data| {
         let text = text_of(cell);
         if text.is_empty() {
-            return;
+            return Ok(());
         }
-        let place = u64::from(row) + 1;
-        if rows.last().is_none_or(|last| last.place != place) {
-            rows.push(Row { place, cells: Vec::new() });
+        taken += (text.len() + size_of::<(usize, String)>()) as u64;
+        if taken > limit.bytes() {
+            return Err(calamine::Error::Msg("its cells take more memory than data.largest_file_megabytes allows"));
         }
-        if let Some(last) = rows.last_mut() {
-            last.cells.resize(last.cells.len().max(column as usize + 1), String::new());
-            last.cells[column as usize] = text;
+        let (place, cell) = (u64::from(row) + 1, (column as usize, text));
+        match rows.last_mut() {
+            Some(last) if last.place == place => last.cells.push(cell),
+            _ => rows.push(FilledRow { place, cells: vec![cell] }),
         }
+        Ok(())
     };
-    if let Sheets::Xlsx(book) = book {
-        let mut cells = book.worksheet_cells_reader(name)?;
-        while let Some(cell) = cells.next_cell()? {
-            put(cell.get_position(), &Data::from(cell.get_value().clone()));
+    match book {
+        Sheets::Xlsx(book) => {
+            let mut cells = book.worksheet_cells_reader(name)?;
+            while let Some(cell) = cells.next_cell()? {
+                add(cell.get_position(), &Data::from(cell.get_value().clone()))?;
+            }
         }
-    } else {
-        let range = book.worksheet_range(name)?;
-        let (top, left) = range.start().unwrap_or_default();
-        range.used_cells().for_each(|(row, column, cell)| put((top + row as u32, left + column as u32), cell));
+        Sheets::Xlsb(book) => {
+            let mut cells = book.worksheet_cells_reader(name)?;
+            while let Some(cell) = cells.next_cell()? {
+                add(cell.get_position(), &Data::from(cell.get_value().clone()))?;
+            }
+        }
+        book => {
+            let range = book.worksheet_range(name)?;
+            let (top, left) = range.start().unwrap_or_default();
+            for (row, column, cell) in range.used_cells() {
+                let place = |from: u32, steps: usize| from.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
+                add((place(top, row), place(left, column)), cell)?;
+            }
+        }
     }
-    let left = rows.iter().filter_map(|row| row.cells.iter().position(|cell| !cell.is_empty())).min().unwrap_or(0);
-    rows.iter_mut().for_each(|row| drop(row.cells.drain(..left)));
     Ok(rows)
 }
 
@@ -113,8 +169,9 @@ fn text_of(cell: &Data) -> String {
 fn moment_text(moment: &ExcelDateTime) -> String {
     let serial = moment.as_f64();
     if moment.is_duration() || serial.abs() < 1.0 {
-        let seconds = (serial.abs() * 86_400.0).round() as u64;
-        return format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let seconds = (serial.abs() * 86_400.0).round();
+        let (hours, minutes) = ((seconds / 3_600.0).floor(), (seconds / 60.0).floor() % 60.0);
+        return format!("{hours}:{minutes:02}:{:02}", seconds % 60.0);
     }
     let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
     match (hour, minute, second) {

@@ -6,6 +6,7 @@ use crate::config::DataConfig;
 use crate::dataset::PartSizes;
 use crate::error::DataError;
 use crate::readers::{file_name, sorted_entries};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A part of the data.
@@ -87,14 +88,17 @@ fn add(joined: &mut RawTable, other: RawTable, config: &DataConfig) -> Result<bo
         return Ok(false);
     }
     let mut places = Vec::with_capacity(joined.columns.len());
+    let positions = other.positions();
     for column in &joined.columns {
-        places.push(names::find(&other, &column.name, &name)?);
+        let place = positions.get(column.name.as_str()).copied();
+        places.push(place.map_or_else(|| names::find(&other, &column.name, &name), Ok)?);
     }
+    let used: HashSet<usize> = places.iter().copied().collect();
     let unused: Vec<&str> = other
         .columns
         .iter()
         .enumerate()
-        .filter(|(place, _)| !places.contains(place))
+        .filter(|(place, _)| !used.contains(place))
         .map(|(_, column)| column.name.as_str())
         .collect();
     if !unused.is_empty() {

@@ -35,7 +35,8 @@ pub(super) fn is_header(first: &[String], below: &[Vec<String>]) -> bool {
     }
     let recurs = |column: usize| cells(column).any(|cell| *cell == first[column]);
     if !numeric.is_empty() {
-        let texts: Vec<usize> = filled.iter().copied().filter(|column| !numeric.contains(column)).collect();
+        let texts: Vec<usize> =
+            filled.iter().copied().filter(|column| numeric.binary_search(column).is_err()).collect();
         let are_names = !texts.is_empty() && !texts.iter().any(|&column| recurs(column));
         return numeric.len() >= 2 && counts_evenly(first, &numeric) && (are_names || filled.len() < first.len());
     }
@@ -55,8 +56,8 @@ fn is_value(cell: &str) -> bool {
 fn counts_evenly(first: &[String], columns: &[usize]) -> bool {
     let numbers: Option<Vec<i64>> = columns.iter().map(|&column| first[column].parse().ok()).collect();
     numbers.is_some_and(|numbers| {
-        let step = numbers[1] - numbers[0];
-        step != 0 && numbers.iter().zip(&numbers[1..]).all(|(one, next)| next - one == step)
+        let steps: Option<Vec<i64>> = numbers.windows(2).map(|pair| pair[1].checked_sub(pair[0])).collect();
+        steps.is_some_and(|steps| steps.iter().all(|step| *step != 0 && Some(step) == steps.first()))
     })
 }
 
@@ -82,6 +83,7 @@ mod tests {
             ("when,n\n2024-01-01,x\n2024-01-02,y", true),
             ("?,1.5,x\n2,2.5,y", false),
             ("x,1.5,2.5\ny,1.0,2.0\nx,1.5,2.0", false),
+            ("a,-9223372036854775808,9223372036854775807\nDE,1,2", false),
         ];
         for (text, expected) in cases {
             let sign = if text.contains(';') { ';' } else { ',' };

@@ -31,9 +31,9 @@ pub(super) enum Delimiter {
 pub(super) fn layout(text: &str) -> Layout {
     let (mut start, mut lines, mut comments, mut said) = (0, 0, 0, None);
     loop {
-        let rest = &text[start..];
+        let rest = text.get(start..).unwrap_or_default();
         let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
-        let line = rest[..end].trim();
+        let line = rest.get(..end).unwrap_or_default().trim();
         let delimiter = if lines == 0 { said_by(line) } else { None };
         let is_comment = line.starts_with('#') && !is_header_with_hash(rest);
         if rest.is_empty() || !(line.is_empty() || delimiter.is_some() || is_comment) {
@@ -43,7 +43,7 @@ pub(super) fn layout(text: &str) -> Layout {
         comments += usize::from(is_comment);
         (start, lines) = (start + end, lines + 1);
     }
-    let rest = &text[start..];
+    let rest = text.get(start..).unwrap_or_default();
     if rest.starts_with('#') {
         start += 1;
     }
@@ -69,7 +69,7 @@ fn is_header_with_hash(text: &str) -> bool {
     match find_delimiter(&two) {
         Delimiter::Byte(byte) if !second.starts_with('#') => {
             let counts = counts(&two, byte);
-            counts.len() == 2 && counts[0] == counts[1] && counts[0] > 0
+            matches!(counts[..], [one, other] if one == other && one > 0)
         }
         _ => false,
     }
@@ -128,9 +128,25 @@ fn counts(text: &str, delimiter: u8) -> Vec<usize> {
 /// of columns above names of rows.
 fn has_blank_columns(text: &str) -> bool {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES);
-    let counts: Vec<usize> = lines.map(|line| between_blanks(line).len()).collect();
-    let Some(&cells) = counts.get(1).filter(|&&cells| cells >= 2) else { return false };
-    (counts[0] == cells || counts[0] + 1 == cells) && counts[1..].iter().all(|&count| count == cells)
+    let counts: Vec<usize> = lines.map(count_between_blanks).collect();
+    let [first, cells, rest @ ..] = &counts[..] else { return false };
+    *cells >= 2 && (first == cells || first + 1 == *cells) && rest.iter().all(|count| count == cells)
+}
+
+/// Number of cells of a line between blanks.
+pub(super) fn count_between_blanks(line: &str) -> usize {
+    let (mut cells, mut quoted, mut any) = (0, false, false);
+    for c in line.chars() {
+        match c {
+            '"' => (quoted, any) = (!quoted, true),
+            _ if c.is_whitespace() && !quoted => {
+                cells += usize::from(any);
+                any = false;
+            }
+            _ => any = true,
+        }
+    }
+    cells + usize::from(any)
 }
 
 /// The cells of a line between blanks; quoted ones keep theirs.
@@ -200,5 +216,8 @@ mod tests {
     #[test]
     fn quoted_cells_keep_their_blanks() {
         assert_eq!(between_blanks("  1 \"a  b\" \"\" x"), ["1", "a  b", "", "x"]);
+        for line in ["  1 \"a  b\" \"\" x", "", "  ", "a", "\"open  b"] {
+            assert_eq!(count_between_blanks(line), between_blanks(line).len(), "{line}");
+        }
     }
 }

@@ -1,19 +1,28 @@
 //! Formats of tables: text, spreadsheets, Parquet, and folders of them. Each yields a raw table.
 
+// Modules that take bytes apart: no place and no size in them is believed.
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 pub(in crate::readers) mod csv;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 pub(in crate::readers) mod excel;
 mod folder;
 mod header;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod layout;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 pub(in crate::readers) mod parquet;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod sheet;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
+mod spreadsheet_size;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod text;
 
 use super::{missing, moment, names, number, raw, target};
 use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::format::Format;
-use crate::readers::file_name;
+use crate::readers::{data_file, file_name};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -42,16 +51,16 @@ pub(super) fn read_folder(path: &Path, config: &DataConfig) -> Result<raw::RawTa
 pub(super) fn read_file(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
     let name = file_name(path).to_lowercase();
     let mut begin = [0; 4];
-    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let (file, _) = data_file::open(path)?;
     let length = file.take(4).read(&mut begin).map_err(|error| DataError::io(path, error))?;
-    match (&begin[..length], config.format) {
-        (b"PK\x03\x04" | b"\xd0\xcf\x11\xe0", _) => excel::read(path, config.header),
-        (b"PAR1", _) => parquet::read(path),
-        (_, Format::Csv) => csv::read(path, config.header),
-        (_, Format::Excel) => excel::read(path, config.header),
-        (_, Format::Parquet) => parquet::read(path),
-        _ if name.ends_with(".parquet") => parquet::read(path),
-        _ if excel::is_name(&name) && !name.ends_with(".xls") => excel::read(path, config.header),
-        _ => csv::read(path, config.header),
+    match (begin.get(..length).unwrap_or_default(), config.format) {
+        (b"PK\x03\x04" | b"\xd0\xcf\x11\xe0", _) => excel::read(path, config),
+        (b"PAR1", _) => parquet::read(path, config),
+        (_, Format::Csv) => csv::read(path, config),
+        (_, Format::Excel) => excel::read(path, config),
+        (_, Format::Parquet) => parquet::read(path, config),
+        _ if name.ends_with(".parquet") => parquet::read(path, config),
+        _ if excel::is_name(&name) && !name.ends_with(".xls") => excel::read(path, config),
+        _ => csv::read(path, config),
     }
 }

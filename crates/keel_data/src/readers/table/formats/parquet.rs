@@ -6,6 +6,7 @@ mod rows;
 
 use super::raw::RawTable;
 use crate::catalog::CatalogEntry;
+use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::format::Format;
 use crate::readers::{Reader, table};
@@ -24,15 +25,16 @@ pub(in crate::readers) const READER: Reader = Reader {
 /// Reads a whole file.
 ///
 /// # Errors
-/// A damaged file, a compression that is not built in, columns of lists or groups, or a build without the reader.
+/// A damaged file, one that is larger than the config allows, a compression that is not built in, columns of lists or
+/// groups, or a build without the reader.
 #[cfg(feature = "parquet")]
-pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
-    rows::read(path)
+pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
+    rows::read(path, config)
 }
 
 /// Refuses the file: this build has no reader for it.
 #[cfg(not(feature = "parquet"))]
-pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
+pub(super) fn read(path: &Path, _config: &DataConfig) -> Result<RawTable, DataError> {
     let next = "Build Evenkeel with --features parquet, or save the table as CSV or .xlsx";
     Err(DataError::format(path, "this build does not read Parquet files", next))
 }

@@ -2,6 +2,7 @@
 
 use super::header::{ROWS, is_header};
 use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
+use crate::config::DataConfig;
 use crate::error::DataError;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,27 @@ use std::path::{Path, PathBuf};
 pub(super) const HEAD: usize = ROWS;
 /// Rows of title that may stand above a table.
 const TITLES: usize = 10;
+
+/// Refuses a row of more cells than the config allows columns; `place` is its unit and number.
+///
+/// # Errors
+/// More cells than `data.largest_columns`, and one for the delimiter that some programs write at the end of every line.
+pub(super) fn check_columns(
+    path: &Path,
+    config: &DataConfig,
+    place: (&str, u64),
+    cells: usize,
+) -> Result<(), DataError> {
+    if cells <= config.largest_columns.saturating_add(1) {
+        return Ok(());
+    }
+    let (unit, number) = place;
+    let what = format!("{unit} {number} has {cells} cells; at most {} columns are read", config.largest_columns);
+    let next = format!(
+        "Set data.largest_columns = {cells} to read it all the same (a delimiter or a line break may be another one)"
+    );
+    Err(DataError::format(path, what, next))
+}
 
 /// A row and its place in the file, counted from 1.
 #[derive(Debug, Clone)]
@@ -131,7 +153,7 @@ fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
 /// The names of the columns: the first row, which is taken away, or `column_1`, `column_2`, ...
 fn take_names(rows: &mut Vec<Row>, header: Option<bool>, notes: &mut Vec<String>) -> Vec<String> {
     let Some(first) = rows.first().map(|row| row.cells.clone()) else { return Vec::new() };
-    let below: Vec<Vec<String>> = rows[1..].iter().map(|row| row.cells.clone()).collect();
+    let below: Vec<Vec<String>> = rows.iter().skip(1).map(|row| row.cells.clone()).collect();
     if !header.unwrap_or_else(|| is_header(&first, &below)) {
         notes.push(
             "no header found: columns are named column_1, column_2, ... (data.header = true changes this)".to_string(),
@@ -141,7 +163,8 @@ fn take_names(rows: &mut Vec<Row>, header: Option<bool>, notes: &mut Vec<String>
     rows.remove(0);
     let mut names = first;
     // R writes names of rows without a name for their column.
-    let has_one_more = |row: &Row| row.cells.len() == names.len() + 1 && !row.cells[names.len()].is_empty();
+    let has_one_more =
+        |row: &Row| row.cells.len() == names.len() + 1 && row.cells.last().is_some_and(|cell| !cell.is_empty());
     if !rows.is_empty() && rows.iter().all(has_one_more) {
         names.insert(0, String::new());
     }

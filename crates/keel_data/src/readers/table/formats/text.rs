@@ -1,8 +1,9 @@
 //! From the bytes of a text file to its text: compression and encoding.
 
+use crate::config::DataConfig;
 use crate::error::DataError;
+use crate::readers::data_file::{ByteLimit, megabytes, read_at_most};
 use flate2::read::MultiGzDecoder;
-use std::io::Read;
 use std::path::Path;
 
 /// Bytes that are looked at to tell UTF-16 without a mark from other texts.
@@ -11,14 +12,14 @@ const SAMPLE: usize = 4_096;
 /// The text of a file, and what to say about its encoding where that is not UTF-8.
 ///
 /// # Errors
-/// A damaged compressed file, or bytes that are no text.
-pub(super) fn decode(path: &Path, mut bytes: Vec<u8>) -> Result<(String, Option<String>), DataError> {
+/// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are no text.
+pub(super) fn decode(
+    path: &Path,
+    mut bytes: Vec<u8>,
+    config: &DataConfig,
+) -> Result<(String, Option<String>), DataError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).map_err(|error| {
-            DataError::format(path, format!("the compressed table is damaged: {error}"), "Fetch the file again")
-        })?;
-        bytes = unpacked;
+        bytes = unpacked(path, &bytes, ByteLimit::of_packed(config, bytes.len() as u64))?;
     }
     let encoding = match encoding_rs::Encoding::for_bom(&bytes).map(|(encoding, _)| encoding).or_else(|| utf_16(&bytes))
     {
@@ -35,6 +36,17 @@ pub(super) fn decode(path: &Path, mut bytes: Vec<u8>) -> Result<(String, Option<
     let note = (used != encoding_rs::UTF_8)
         .then(|| format!("the text is read as {}; save the table as UTF-8 if letters come out wrong", used.name()));
     text_only(path, text.into_owned()).map(|text| (text, note))
+}
+
+/// The content of a compressed file. Its true size is known at its end alone: it is unpacked up to the limit.
+fn unpacked(path: &Path, bytes: &[u8], limit: ByteLimit) -> Result<Vec<u8>, DataError> {
+    let unpacked = read_at_most(MultiGzDecoder::new(bytes), limit.bytes(), 0).map_err(|error| {
+        DataError::format(path, format!("the compressed table is damaged: {error}"), "Fetch the file again")
+    })?;
+    unpacked.ok_or_else(|| {
+        let what = format!("its {} unpack to more than {}", megabytes(bytes.len() as u64), megabytes(limit.bytes()));
+        limit.refusal(path, limit.bytes().saturating_mul(2), &what)
+    })
 }
 
 /// The encoding that the bytes are most likely in, given that they are not UTF-8.
@@ -71,7 +83,7 @@ fn is_chinese(bytes: &[u8]) -> bool {
 
 /// UTF-16 without a byte order mark: most of every other byte is zero.
 fn utf_16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
     let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|&&byte| byte == 0).count();
     let most = |zeros: usize| sample.len() >= 4 && zeros * 5 > sample.len() * 2;
     match (most(zeros(0)), most(zeros(1))) {
@@ -84,8 +96,8 @@ fn utf_16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 fn text_only(path: &Path, text: String) -> Result<String, DataError> {
     match text.find('\0') {
         None => Ok(text),
-        Some(place) => {
-            let line = text[..place].matches('\n').count() + 1;
+        Some(_) => {
+            let line = text.chars().take_while(|c| *c != '\0').filter(|c| *c == '\n').count() + 1;
             let what = format!("line {line} has a zero byte: this is not a text file");
             Err(DataError::format(path, what, "Give a table as CSV, or set data.format to what the file is"))
         }
@@ -119,10 +131,25 @@ mod tests {
             (russian, encoded(russian, encoding_rs::WINDOWS_1251), "windows-1251"),
         ];
         for (expected, bytes, name) in cases {
-            let (text, note) = decode(Path::new("t.csv"), bytes).unwrap();
+            let (text, note) = decode(Path::new("t.csv"), bytes, &DataConfig::default()).unwrap();
             assert_eq!(text, expected, "{note:?}");
             assert_eq!(note.is_some(), !name.is_empty());
             assert!(note.unwrap_or_default().contains(name));
+        }
+    }
+
+    #[test]
+    fn a_file_that_unpacks_to_more_than_the_limit_is_refused() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::copy(&mut std::io::Read::take(std::io::repeat(b'a'), 3_000_000), &mut packed).unwrap();
+        let packed = packed.finish().unwrap();
+        for (largest_file_megabytes, is_read) in [(Some(3), true), (Some(2), false), (None, true)] {
+            let config = DataConfig { largest_file_megabytes, ..DataConfig::default() };
+            let read = decode(Path::new("t.csv.gz"), packed.clone(), &config);
+            assert_eq!(read.is_ok(), is_read, "{largest_file_megabytes:?}");
+            let expected =
+                "unpack to more than 2.0 MB; at most 2 MB of one file are read. Set data.largest_file_megabytes = 4";
+            assert!(read.map_or_else(|error| error.to_string().contains(expected), |_| true));
         }
     }
 
@@ -131,10 +158,10 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, b"a,b\n1,2\n").unwrap();
         let packed = packed.finish().unwrap();
-        assert_eq!(decode(Path::new("t"), packed.clone()).unwrap().0, "a,b\n1,2\n");
+        assert_eq!(decode(Path::new("t"), packed.clone(), &DataConfig::default()).unwrap().0, "a,b\n1,2\n");
         let cases = [(packed[..12].to_vec(), "damaged"), (b"a,b\n1,\0\0\0".to_vec(), "line 2 has a zero byte")];
         for (bytes, expected) in cases {
-            let message = decode(Path::new("t.csv"), bytes).unwrap_err().to_string();
+            let message = decode(Path::new("t.csv"), bytes, &DataConfig::default()).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
     }

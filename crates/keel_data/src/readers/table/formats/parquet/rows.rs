@@ -1,8 +1,12 @@
 //! The rows of a Parquet file, turned into columns.
 
 use super::super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
+use super::super::sheet::check_columns;
+use crate::config::DataConfig;
 use crate::error::DataError;
+use crate::readers::data_file::{self, ByteLimit, megabytes};
 use parquet::basic::{LogicalType, TimeUnit};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
@@ -11,23 +15,55 @@ use std::path::Path;
 /// Reads a whole file.
 ///
 /// # Errors
-/// A damaged file, a compression that is not built in, or columns of lists or groups.
-pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
+/// A damaged file, one that is larger than the config allows, a compression that is not built in, or columns of lists or
+/// groups.
+pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
+    // Files from anywhere may bring the library to a fault of its own; nothing it was at is looked at again.
+    std::panic::catch_unwind(|| read_rows(path, config)).unwrap_or_else(|_| {
+        let what = "the Parquet file cannot be read: its reader failed";
+        Err(DataError::format(path, what, "Write the file again, or as CSV"))
+    })
+}
+
+/// Refuses a file whose directory claims more columns, bytes or cells than the config allows.
+fn check_claims(path: &Path, length: u64, metadata: &ParquetMetaData, config: &DataConfig) -> Result<(), DataError> {
+    let groups = metadata.row_groups();
+    let columns = metadata.file_metadata().schema_descr().root_schema().get_fields().len();
+    check_columns(path, config, ("row", 1), columns)?;
+    let sum = |sizes: &mut dyn Iterator<Item = i64>| {
+        sizes.fold(0u64, |sum, size| sum.saturating_add(u64::try_from(size).unwrap_or(u64::MAX)))
+    };
+    let unpacked = sum(&mut groups.iter().map(|group| group.total_byte_size()));
+    let limit = ByteLimit::of_packed(config, length);
+    limit.check(path, unpacked, || format!("it claims {} once unpacked", megabytes(unpacked)))?;
+    // Repeated values take no place in the file, and eight bytes each in memory.
+    let rows = sum(&mut groups.iter().map(|group| group.num_rows()));
+    let cells = rows.saturating_mul(columns as u64).saturating_mul(size_of::<f64>() as u64);
+    let claim = || format!("its {rows} rows of {columns} columns take {}", megabytes(cells));
+    ByteLimit::of_plain(config).check(path, cells, claim)
+}
+
+fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let damaged = |error: parquet::errors::ParquetError| {
         let next = "Write the file again, with snappy or gzip compression, or as CSV";
         DataError::format(path, format!("the Parquet file cannot be read: {error}"), next)
     };
-    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let (file, length) = data_file::open(path)?;
     let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    check_claims(path, length, reader.metadata(), config)?;
     let schema = reader.metadata().file_metadata().schema_descr().root_schema().clone();
     let fields = schema.get_fields();
     let mut names: Vec<String> = fields.iter().map(|field| field.name().to_string()).collect();
     let scales: Vec<f64> = fields.iter().map(|field| nanoseconds(field)).collect();
     let mut columns: Vec<Column> = fields.iter().map(|_| Column::default()).collect();
+    let (mut text_bytes, limit) = (0u64, ByteLimit::of_plain(config));
     for row in reader.get_row_iter(None).map_err(damaged)? {
         for (index, (name, field)) in row.map_err(damaged)?.into_columns().into_iter().enumerate() {
-            let column = &mut columns[index];
-            if !column.push(field, scales[index]) {
+            text_bytes += length_of(&field);
+            // Many cells may share a text that the file holds once.
+            limit.check(path, text_bytes, || "its texts take more memory than that".to_string())?;
+            let (Some(column), Some(scale)) = (columns.get_mut(index), scales.get(index)) else { continue };
+            if !column.push(field, *scale) {
                 let what = format!("column \"{name}\" holds lists or groups");
                 return Err(DataError::format(path, what, "Write its values into columns of their own"));
             }
@@ -41,6 +77,15 @@ pub(super) fn read(path: &Path) -> Result<RawTable, DataError> {
         columns.map(|((name, is_unnamed), column)| RawColumn { name, is_unnamed, cells: column.cells }).collect();
     let files = vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true }];
     Ok(RawTable { columns, files, parts: None, decimal_comma_likely: false, notes })
+}
+
+/// Bytes of a text; 0 for other values.
+fn length_of(field: &Field) -> u64 {
+    match field {
+        Field::Str(text) => text.len() as u64,
+        Field::Bytes(bytes) => bytes.len() as u64,
+        _ => 0,
+    }
 }
 
 /// Seconds of one step of a column of time stamps in nanoseconds, which come as plain numbers; 0 for other columns.
@@ -152,6 +197,17 @@ mod tests {
         assert_eq!(values[0], 1.5);
         assert!(matches!(data.targets(), Targets::Values { values, .. } if values == &[10.5, 20.25, 30.0, 41.0]));
         assert!(data.provenance().describe(0).ends_with("t.parquet, row 1"));
+    }
+
+    #[test]
+    fn claims_beyond_the_limits_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.parquet"), TABLE).unwrap();
+        let refused = |config: DataConfig| load(&config, folder.path()).unwrap_err().to_string();
+        let memory = DataConfig { largest_bytes: Some(20), ..DataConfig::of_source("t.parquet") };
+        assert!(refused(memory).contains("once unpacked; 0 MB of memory are free"));
+        let columns = DataConfig { largest_columns: 3, ..DataConfig::of_source("t.parquet") };
+        assert!(refused(columns).contains("has 5 cells; at most 3 columns are read"));
     }
 
     #[test]
