@@ -86,7 +86,7 @@ impl Predictor {
 
     /// The model of `checkpoint`, which messages call `path`.
     pub(crate) fn of_model(
-        checkpoint: &Checkpoint<ModelDescription>,
+        checkpoint: &Checkpoint<'_, ModelDescription>,
         path: &Path,
         layers: &[CustomLayer],
     ) -> Result<Self, TrainError> {

@@ -1,11 +1,9 @@
 //! A disk that fills up while a checkpoint is written: the error says so, and the checkpoint before it survives.
 #![cfg(unix)]
 
-mod program;
-
 use std::process::Command;
 
-use program::Program;
+use crate::program::Program;
 
 #[test]
 fn the_previous_checkpoint_survives_a_full_disk() {
