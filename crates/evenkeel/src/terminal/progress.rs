@@ -14,6 +14,7 @@ use super::columns::columns_text;
 use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
+use super::output::shown;
 use super::text::{count, error_width, folded, loss_text, plural, time_text};
 
 /// Time between two lines where there is no bar.
@@ -77,7 +78,7 @@ impl Progress {
     /// A line above the bar, or just a line; broken where the terminal is too narrow for it.
     fn line(&self, text: &str) {
         let fit = |line: &str| error_width().map_or_else(|| line.to_owned(), |width| folded(line, width, INDENT));
-        let text: Vec<String> = text.lines().map(fit).collect();
+        let text: Vec<String> = shown(text).lines().map(fit).collect();
         let write = || writeln!(io::stderr().lock(), "{}", text.join("\n"));
         let _ = self.bar.suspend(write);
     }

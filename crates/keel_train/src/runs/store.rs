@@ -199,8 +199,10 @@ impl MetricStore {
     /// # Errors
     /// [`TrainError::Run`] if any row could not be written.
     pub fn flush(&mut self) -> Result<(), TrainError> {
-        let steps = std::mem::take(&mut self.steps);
-        self.send(Message::Steps(steps));
+        if !self.steps.is_empty() {
+            let steps = std::mem::take(&mut self.steps);
+            self.send(Message::Steps(steps));
+        }
         let (done, wait) = sync_channel(1);
         self.send(Message::Sync(done));
         match wait.recv() {
@@ -271,23 +273,31 @@ fn prepare(path: &Path, position: Rows) -> rusqlite::Result<Connection> {
 
 fn write_all(path: &Path, mut connection: Connection, receiver: &Receiver<Message>) -> io::Result<()> {
     while let Ok(first) = receiver.recv() {
-        let transaction = connection.transaction().map_err(io::Error::other)?;
-        let mut waiting = Vec::new();
+        let (mut rows, mut waiting) = (Vec::new(), Vec::new());
         for message in std::iter::once(first).chain(receiver.try_iter()) {
             match message {
                 Message::Sync(done) => waiting.push(done),
-                other => write(&transaction, other).map_err(io::Error::other)?,
+                other => rows.push(other),
             }
         }
-        let mut transaction = Some(transaction);
-        attempt(Operation::Commit, path, || {
-            transaction.take().map_or(Ok(()), |open| open.commit().map_err(io::Error::other))
-        })?;
-        note!(Commit(files_of(path)));
+        if !rows.is_empty() {
+            commit(path, &mut connection, rows)?;
+        }
         for done in waiting {
             let _ = done.send(());
         }
     }
+    Ok(())
+}
+
+fn commit(path: &Path, connection: &mut Connection, rows: Vec<Message>) -> io::Result<()> {
+    let transaction = connection.transaction().map_err(io::Error::other)?;
+    rows.into_iter().try_for_each(|message| write(&transaction, message)).map_err(io::Error::other)?;
+    let mut transaction = Some(transaction);
+    attempt(Operation::Commit, path, || {
+        transaction.take().map_or(Ok(()), |open| open.commit().map_err(io::Error::other))
+    })?;
+    note!(Commit(files_of(path)));
     Ok(())
 }
 
@@ -380,6 +390,7 @@ mod tests {
         let mut store = MetricStore::open(&path, Rows::default()).unwrap();
         store.flush().unwrap();
         let injection = Injection::at(folder.path(), 1, Fault::Error(io::ErrorKind::StorageFull));
+        store.step(StepRecord { step: 1, epoch: 1, loss: 0.5, learning_rate: 0.1, gradient_norm: 1.0 });
         let error = store.flush().unwrap_err().to_string();
         assert!(error.contains("metrics.sqlite: no storage space (injected)"), "{error}");
         drop(injection);
