@@ -5,6 +5,7 @@
 mod arguments;
 mod bench;
 mod commands;
+mod environment;
 mod failure;
 mod failure_sources;
 mod inputs;
@@ -23,7 +24,9 @@ fn main() -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments = Arguments::parse();
     let mut output = Output::new(arguments.json);
-    let ended = interruption::listen().map_err(Stop::from).and_then(|()| commands::run(arguments.command, &mut output));
+    let ended = environment::check()
+        .and_then(|()| interruption::listen().map_err(Stop::from))
+        .and_then(|()| commands::run(arguments.command, &mut output));
     match ended {
         Ok(status) => status.into(),
         // Whoever read the output has seen enough, as in `evenkeel catalog | head`.

@@ -6,6 +6,7 @@
 //! different levels may differ in the last bits, because wider registers sum in another order; within one level they
 //! never do.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 /// A set of vector instructions kernels are compiled for.
@@ -114,25 +115,51 @@ impl SimdLevel {
     }
 }
 
-/// Returns the default level of programs: the widest available, or the one `KEEL_SIMD` names. Kernels never ask for it.
+/// The environment variable that names the level of programs.
+const VARIABLE: &str = "KEEL_SIMD";
+
+/// A level that `KEEL_SIMD` asks for and this processor cannot run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownLevel {
+    /// The text of the variable.
+    pub wanted: String,
+    /// The names it may have, widest first.
+    pub available: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownLevel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnknownLevel { wanted, available } = self;
+        write!(formatter, "{VARIABLE}={}: this processor offers {}", wanted.escape_debug(), available.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownLevel {}
+
+/// Returns the level that `KEEL_SIMD` names, the widest available where it is unset or empty.
 ///
-/// # Panics
-/// If `KEEL_SIMD` names a level this processor cannot run: a test run must not silently use another one.
+/// # Errors
+/// A text that is not the name of a level of this processor. Programs ask once at their start: [`level`] does not fail.
+pub fn wanted_level() -> Result<SimdLevel, UnknownLevel> {
+    let wanted = std::env::var_os(VARIABLE).unwrap_or_default();
+    level_named(&wanted.to_string_lossy())
+}
+
+fn level_named(wanted: &str) -> Result<SimdLevel, UnknownLevel> {
+    let available = SimdLevel::available();
+    let found = available.iter().find(|level| wanted.is_empty() || level.name() == wanted);
+    let unknown = || UnknownLevel {
+        wanted: wanted.to_owned(),
+        available: available.iter().map(|level| level.name()).collect(),
+    };
+    found.copied().ok_or_else(unknown)
+}
+
+/// Returns the default level of programs: the one `KEEL_SIMD` names, or the widest available where it names none of them
+/// ([`wanted_level`] says so). Kernels never ask for it.
 pub fn level() -> SimdLevel {
     static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let available = SimdLevel::available();
-        match std::env::var("KEEL_SIMD") {
-            Ok(wanted) if !wanted.is_empty() => match available.iter().find(|level| level.name() == wanted) {
-                Some(level) => *level,
-                None => {
-                    let names: Vec<_> = available.iter().map(|level| level.name()).collect();
-                    panic!("KEEL_SIMD={wanted}: this processor offers {}", names.join(", "))
-                }
-            },
-            _ => available[0],
-        }
-    })
+    *LEVEL.get_or_init(|| wanted_level().or_else(|_| level_named("")).unwrap_or(SimdLevel::Scalar))
 }
 
 /// Asks for the cache line of an address that is read or written soon; any address will do.
@@ -178,5 +205,24 @@ mod tests {
             let sum: f32 = level.run(|| (0..100).map(|i| i as f32).sum());
             assert_eq!(sum, 4950.0, "{}", level.name());
         }
+    }
+    #[test]
+    fn levels_are_found_by_name_and_others_are_refused_with_the_names() {
+        let available = SimdLevel::available();
+        assert_eq!(level_named(""), Ok(available[0]));
+        for level in &available {
+            assert_eq!(level_named(level.name()), Ok(*level));
+        }
+        for wanted in ["foo", "AVX2", " ", "scalar\n"] {
+            let message = level_named(wanted).unwrap_err().to_string();
+            assert!(message.starts_with("KEEL_SIMD=") && message.ends_with("scalar"), "{message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    /// Without it, a run of the tests at a level that does not exist would pass at another one.
+    #[test]
+    fn the_level_of_this_run_of_the_tests_exists() {
+        assert_eq!(wanted_level(), Ok(level()));
     }
 }

@@ -57,6 +57,9 @@ impl Settings {
     }
 }
 
+/// Seconds a command may be given: as many as `train.time_limit` may be, 31 years.
+const MOST_SECONDS: f64 = 1e9;
+
 /// `90`, `90s`, `10m` or `2h` in seconds.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     let (number, unit) = match text.find(|character: char| character.is_ascii_alphabetic()) {
@@ -70,7 +73,8 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         _ => return Err(format!("'{unit}' is no unit of time; write 90s, 10m or 2h")),
     };
     match number.parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 => Ok(number * factor),
+        Ok(number) if number * factor > MOST_SECONDS => Err(format!("longer than {MOST_SECONDS:.0} s; leave it out for no limit")),
+        Ok(number) if number > 0.0 => Ok(number * factor),
         _ => Err("not a time above 0; write 90s, 10m or 2h".to_owned()),
     }
 }
@@ -93,7 +97,7 @@ mod tests {
         for (text, expected) in [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)] {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
-        for text in ["", "0", "-1", "10x", "m", "inf", "1h30m"] {
+        for text in ["", "0", "-1", "10x", "m", "inf", "nan", "1h30m", "1e308", "1e308h", "280000h"] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }

@@ -13,7 +13,7 @@ pub(super) const SET: SyntheticSet = SyntheticSet {
 };
 
 fn generate(config: &DataConfig) -> Points {
-    let classes = classes_or(config, 3);
+    let classes = classes_or(config);
     let noise = config.noise.unwrap_or(1.0);
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);
     for class in 0..classes {

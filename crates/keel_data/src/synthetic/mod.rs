@@ -13,6 +13,15 @@ mod spiral;
 /// Every synthetic set, in the order of the listings.
 const SETS: [SyntheticSet; 4] = [spiral::SET, moons::SET, blobs::SET, gaussian_mixture::SET];
 
+/// Classes of the sets that leave the number open.
+const OWN_CLASSES: usize = 3;
+
+/// Bytes of a sample: two coordinates and a label.
+const BYTES_PER_SAMPLE: u128 = 12;
+
+/// Bytes of a class: its name, with the allocation behind it.
+const BYTES_PER_CLASS: u128 = 64;
+
 /// A synthetic set, as its file defines it.
 struct SyntheticSet {
     /// Name in config files and summary.
@@ -57,6 +66,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
             "Give a number of at least 0",
         ));
     }
+    check_size(config)?;
     let points = (set.generate)(config);
     let labels = (0..points.classes * config.samples).map(|sample| (sample / config.samples) as u32).collect();
     let class_names = (0..points.classes).map(|class| class.to_string()).collect();
@@ -67,9 +77,23 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
         .map(Some)
 }
 
+/// Refuses sets that would not fit: two coordinates and a label a sample, and a name a class.
+fn check_size(config: &DataConfig) -> Result<(), DataError> {
+    let classes = classes_or(config) as u128;
+    let bytes = classes.saturating_mul(config.samples as u128 * BYTES_PER_SAMPLE + BYTES_PER_CLASS);
+    if bytes <= u128::from(config.largest_bytes.unwrap_or(isize::MAX as u64)) {
+        return Ok(());
+    }
+    let (field, given) = match config.classes as u128 > config.samples as u128 {
+        true => ("data.classes", format!("{classes} classes")),
+        false => ("data.samples", format!("{} samples in each of {classes} classes", config.samples)),
+    };
+    Err(DataError::setting(field, format!("{given} take {bytes} bytes, more than there are free"), "Give a smaller number"))
+}
+
 /// `data.classes`, or the set's own number.
-fn classes_or(config: &DataConfig, own: usize) -> usize {
-    if config.classes == 0 { own } else { config.classes }
+fn classes_or(config: &DataConfig) -> usize {
+    if config.classes == 0 { OWN_CLASSES } else { config.classes }
 }
 
 #[cfg(test)]
@@ -112,5 +136,23 @@ mod tests {
         assert!(generate(&DataConfig { samples: 0, ..spiral() }).is_err());
         assert!(generate(&DataConfig { noise: Some(-1.0), ..spiral() }).is_err());
         assert!(generate(&DataConfig { classes: 1, ..spiral() }).is_err());
+    }
+
+    #[test]
+    fn sets_that_do_not_fit_are_refused_before_they_are_made() {
+        let blobs = |samples, classes| DataConfig { samples, classes, ..DataConfig::of_source("blobs") };
+        let cases = [
+            (blobs(usize::MAX, 0), "data.samples"),
+            (blobs(1 << 61, 4), "data.samples"),
+            (blobs(1 << 58, 1 << 59), "data.classes"),
+            (blobs(1, usize::MAX), "data.classes"),
+            (DataConfig { largest_bytes: Some(1_000_000), ..blobs(50_000, 2) }, "data.samples"),
+            (DataConfig { largest_bytes: Some(1_000_000), ..blobs(1, 50_000) }, "data.classes"),
+        ];
+        for (config, field) in cases {
+            let message = generate(&config).unwrap_err().to_string();
+            assert!(message.contains(field) && message.contains("bytes"), "{message}");
+        }
+        assert!(generate(&DataConfig { largest_bytes: Some(1_000_000), ..blobs(500, 2) }).unwrap().is_some());
     }
 }

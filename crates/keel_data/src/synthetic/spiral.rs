@@ -9,7 +9,7 @@ pub(super) const SET: SyntheticSet = SyntheticSet {
 };
 
 fn generate(config: &DataConfig) -> Points {
-    let classes = classes_or(config, 3);
+    let classes = classes_or(config);
     let noise = config.noise.unwrap_or(0.2);
     let steps = (config.samples.max(2) - 1) as f64;
     let mut coordinates = Vec::with_capacity(classes * config.samples * 2);

@@ -117,6 +117,20 @@ impl Builder {
         Ok(value)
     }
 
+    /// Adds a residual body without shortcuts, and those inside it likewise: a block has the shape its body ends in, and
+    /// blocks inside blocks are built once, where looking for the shortcut of each would double the work at every level.
+    fn add_bodies(&mut self, residual: &ResidualSpec, input: Value, place: &str) -> Result<Value, GraphError> {
+        let mut value = input;
+        for (index, layer) in residual.body.iter().enumerate() {
+            let place = format!("{place}.body.{index}");
+            value = match layer {
+                LayerSpec::Residual(inner) => self.add_bodies(inner, value, &place)?,
+                other => self.add_spec(other, value, &place)?,
+            };
+        }
+        Ok(value)
+    }
+
     /// A 1x1 convolution (or linear layer) with batch norm from the input's shape to `target`.
     fn add_projection(
         &mut self,
@@ -171,10 +185,7 @@ impl Builder {
 /// The shape a residual body ends in, found by building it aside.
 fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &str) -> Result<Shape, GraphError> {
     let mut trial = Builder { graph: empty(shape), counts: builder.counts.clone() };
-    let mut value = Value::Input;
-    for (index, layer) in residual.body.iter().enumerate() {
-        value = trial.add_spec(layer, value, &format!("{place}.body.{index}"))?;
-    }
+    let value = trial.add_bodies(residual, Value::Input, place)?;
     Ok(trial.graph.shape(value))
 }
 
@@ -191,5 +202,21 @@ fn find_following_activations(graph: &mut Graph) {
     }
     for (node, activation) in graph.nodes.iter_mut().zip(following) {
         node.followed_by = activation;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_inside_blocks_cost_no_more_than_their_layers() {
+        let widen = || LayerSpec::Linear(LinearSpec::new(3));
+        let deep = (0..40).fold(widen(), |inner, _| LayerSpec::Residual(ResidualSpec::new(vec![inner])));
+        let last = LayerSpec::Linear(LinearSpec::new(2));
+        let graph = Graph::build(Shape::Features(5), &[deep, last], 2).unwrap();
+        // Every block projects its input of 5 features to the 3 of its body.
+        let linear = graph.nodes().iter().filter(|node| node.op.kind() == "linear").count();
+        assert_eq!(linear, 40 + 2);
     }
 }

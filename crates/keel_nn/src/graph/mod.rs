@@ -135,9 +135,9 @@ impl Graph {
         self.nodes.last().map_or(0, |node| node.state.end)
     }
 
-    /// Multiply-adds of one sample's forward pass.
+    /// Multiply-adds of one sample's forward pass; as many as a `u64` can count if there are more.
     pub fn multiply_adds(&self) -> u64 {
-        self.nodes.iter().map(|node| node.op.multiply_adds()).sum()
+        self.nodes.iter().map(|node| node.op.multiply_adds()).fold(0, u64::saturating_add)
     }
 
     /// What was added or inferred while building, one sentence each.

@@ -2,7 +2,7 @@
 
 use keel_kernels::convolution::ConvolutionShape;
 
-use super::{BuildError, Extent, LayerSpec, Padding};
+use super::{AvgPoolSpec, BuildError, Extent, LayerSpec, MaxPoolSpec, Padding};
 use crate::Shape;
 use crate::layer::Layer;
 
@@ -32,8 +32,12 @@ pub(crate) fn check_spec(spec: &LayerSpec) -> Result<(), BuildError> {
             extent("kernel", conv.kernel).and(extent("stride", conv.stride))?;
             padding(conv.padding).and(side("dilation", conv.dilation))
         }
-        LayerSpec::MaxPool(pool) => extent("kernel", pool.kernel).and(padding(pool.padding)),
-        LayerSpec::AvgPool(pool) => extent("kernel", pool.kernel).and(padding(pool.padding)),
+        LayerSpec::Members(members) => width("count", members.count),
+        LayerSpec::MaxPool(MaxPoolSpec { kernel, stride, padding: around })
+        | LayerSpec::AvgPool(AvgPoolSpec { kernel, stride, padding: around }) => {
+            extent("kernel", *kernel).and(extent("stride", stride.unwrap_or(*kernel)))?;
+            padding(*around)
+        }
         _ => Ok(()),
     }
 }
@@ -81,7 +85,7 @@ fn at_most(largest: usize, kind: &'static str, key: &'static str, value: usize) 
 mod tests {
     use super::*;
     use crate::graph::Graph;
-    use crate::layers::{Conv2dSpec, LinearSpec, MaxPoolSpec, MaxoutSpec};
+    use crate::layers::{Conv2dSpec, LinearSpec, MaxoutSpec, MembersSpec};
 
     fn refused(input: Shape, layers: &[LayerSpec]) -> String {
         Graph::build(input, layers, 3).unwrap_err().to_string()
@@ -93,6 +97,7 @@ mod tests {
         let last = LayerSpec::Linear(LinearSpec::new(3));
         let mut padded = Conv2dSpec::new(4, 3);
         padded.padding = Padding::Each(usize::MAX);
+        let far = MaxPoolSpec { stride: Some(Extent::square(1 << 62)), ..MaxPoolSpec::new(2) };
         let cases = [
             (LayerSpec::Linear(LinearSpec::new(1 << 58)), "out_features of linear is 288230376151711744"),
             (LayerSpec::Maxout(MaxoutSpec::new(1 << 60)), "out_features of maxout"),
@@ -100,6 +105,9 @@ mod tests {
             (LayerSpec::Conv2d(Conv2dSpec::new(4, usize::MAX)), "kernel of conv2d"),
             (LayerSpec::Conv2d(padded), "padding of conv2d"),
             (LayerSpec::MaxPool(MaxPoolSpec::new(usize::MAX)), "kernel of max_pool"),
+            (LayerSpec::MaxPool(far.clone()), "stride of max_pool is 4611686018427387904"),
+            (LayerSpec::AvgPool(AvgPoolSpec { kernel: far.kernel, stride: far.stride, padding: far.padding }), "stride of avg_pool"),
+            (LayerSpec::Members(MembersSpec { count: usize::MAX }), "count of members"),
         ];
         for (layer, expected) in cases {
             let message = refused(image, &[layer, last.clone()]);

@@ -47,7 +47,7 @@ pub struct TrainConfig {
     /// Epochs without a better validation result before training stops; 0 = off.
     pub early_stopping: u64,
     /// Seconds after which training stops with a checkpoint; 0 = no limit.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub time_limit: f64,
     /// Memory above which training is refused before it starts: bytes, a text such as "4GB", or auto for what the machine
     /// has free.
@@ -207,7 +207,7 @@ pub struct RunConfig {
     /// number.
     pub name: String,
     /// Seconds between checkpoints inside an epoch; there is always one at the end of an epoch.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub checkpoint_seconds: f64,
 }
 

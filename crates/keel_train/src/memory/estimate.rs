@@ -3,7 +3,8 @@
 use keel_data::{PreprocessStep, SampleShape, SplitDataset, Targets};
 use std::sync::Arc;
 
-use keel_nn::{Cpu, MemoryPlan, MemoryRequest, Mode, Program, lower};
+use keel_nn::graph::Node;
+use keel_nn::{Cpu, Graph, MemoryPlan, MemoryRequest, Mode, Program, lower};
 
 use super::limit::{LimitOrigin, bytes_text};
 use crate::config::{AveragingConfig, Config};
@@ -14,6 +15,9 @@ pub(crate) const BATCHES_AHEAD: usize = 2;
 
 /// Largest batch of an evaluation; results do not depend on it.
 pub(crate) const EVALUATION_BATCH: usize = 256;
+
+/// Numbers up to which a run is summed up: 280 TB. Beyond, it is refused without a sum, which could not be counted.
+const COUNTABLE: u128 = 1 << 46;
 
 /// Bytes of one number.
 const FLOAT: u64 = size_of::<f32>() as u64;
@@ -74,8 +78,10 @@ impl Job<'_> {
     /// Memory of the run of `program` with training batches of up to `batch` samples. Nothing of it is allocated.
     ///
     /// # Errors
-    /// A `train.memory_limit` that is not a size.
+    /// A `train.memory_limit` that is not a size, or a run beyond anything that can be counted.
     pub fn estimate(&self, program: &Program, batch: usize) -> Result<Estimate, TrainError> {
+        let batch = batch.clamp(1, self.training_samples.max(1) + 1);
+        check_countable(program.graph(), batch)?;
         let limit = self.config.train.memory_limit.resolve();
         let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
         let plan = |mode, batch| {
@@ -86,7 +92,6 @@ impl Job<'_> {
         let (parameters, state) = (graph.parameter_length() as u64, graph.state_length() as u64);
         let averages = u64::from(!matches!(self.config.train.averaging, AveragingConfig::Off {}));
         let slots = self.config.optimizer.slot_names().len() as u64;
-        let batch = batch.clamp(1, self.training_samples.max(1) + 1);
         let evaluated = self.largest_split.clamp(1, EVALUATION_BATCH);
         let sample = FLOAT * self.input.len() as u64;
         let held = parameters * (1 + slots + averages) + state * (1 + averages);
@@ -214,6 +219,25 @@ pub(crate) fn check(job: &Job<'_>, program: &Program) -> Result<(), TrainError> 
     };
     let message = format!("{}:\n{}; {next}", estimate.excess(), estimate.table());
     Err(TrainError::setting("train.memory_limit", message))
+}
+
+/// Refuses a network whose weights or outputs of a batch are too many to be summed up.
+fn check_countable(graph: &Graph, batch: usize) -> Result<(), TrainError> {
+    let outputs = |node: &Node| node.op.output_shape().len() as u128;
+    let numbers = |node: &Node| node.parameters.len() as u128 + outputs(node).saturating_mul(batch as u128);
+    let total = graph.nodes().iter().map(numbers).fold(0, u128::saturating_add);
+    let largest = graph.nodes().iter().max_by_key(|node| numbers(node));
+    match largest.filter(|_| total > COUNTABLE) {
+        None => Ok(()),
+        Some(node) => {
+            let message = format!(
+                "weights and a batch of {batch} samples would be {total} numbers, most of them of layer {} ({}), more than any \
+                 memory holds; use a narrower layer, smaller batches or smaller images",
+                node.place, node.name
+            );
+            Err(TrainError::setting("model.layers", message))
+        }
+    }
 }
 
 /// Refuses projections whose matrices, `[features, features]` in f64, do not fit.

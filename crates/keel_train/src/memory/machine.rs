@@ -1,9 +1,9 @@
-//! Memory a machine has free, as far as its system says.
+//! Memory a machine has free for this process, as far as its system says.
 
 use std::path::Path;
 
-/// Bytes this process may still take: what Linux calls available, or what is left of the container's limit where that is
-/// less. `None` where the system does not say.
+/// Bytes this process may still take: what Linux calls available, or what is left of the container's limit or of the
+/// process's own address space (`ulimit -v`) where that is less. `None` where the system does not say.
 pub fn free_bytes() -> Option<u64> {
     free_bytes_below(Path::new("/"))
 }
@@ -14,7 +14,19 @@ fn free_bytes_below(root: &Path) -> Option<u64> {
     let machine = read("proc/meminfo").and_then(|text| available(&text));
     let groups = read("proc/self/cgroup").unwrap_or_default();
     let container = groups.lines().flat_map(|line| left_in_groups(line, &read)).min();
-    machine.into_iter().chain(container).min()
+    let own = left_of_address_space(&read);
+    machine.into_iter().chain(container).chain(own).min()
+}
+
+/// Bytes by which the address space of this process may grow; `None` where it is not limited.
+fn left_of_address_space(read: &impl Fn(&str) -> Option<String>) -> Option<u64> {
+    let limits = read("proc/self/limits")?;
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit: u64 = limit.split_whitespace().next()?.parse().ok()?;
+    let status = read("proc/self/status")?;
+    let used = status.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
+    let used: u64 = used.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(limit.saturating_sub(used.saturating_mul(1024)))
 }
 
 /// `MemAvailable` of `/proc/meminfo`.
@@ -74,7 +86,12 @@ mod tests {
         let first = ("proc/self/cgroup", "5:cpu:/x\n4:memory:/docker/1\n");
         let limits = |folder: &'static str| [folder.to_owned() + "/memory.max", folder.to_owned() + "/memory.current"];
         let [max, current] = limits("sys/fs/cgroup/box");
-        let cases: [(&[(&str, &str)], Option<u64>); 6] = [
+        let unlimited = ("proc/self/limits", "Max processes  9  9  processes\nMax address space  unlimited  unlimited  bytes\n");
+        let narrow = ("proc/self/limits", "Max address space         3072000              unlimited            bytes     \n");
+        let status = ("proc/self/status", "Name:\tx\nVmPeak:\t 9000 kB\nVmSize:\t    2000 kB\n");
+        let cases: [(&[(&str, &str)], Option<u64>); 8] = [
+            (&[machine, unlimited, status], Some(4_096_000)),
+            (&[machine, narrow, status], Some(1_024_000)),
             (&[], None),
             (&[machine], Some(4_096_000)),
             (&[machine, second, (&max, "max\n"), (&current, "5\n")], Some(4_096_000)),

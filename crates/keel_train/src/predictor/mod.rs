@@ -13,7 +13,7 @@ use keel_data::{
     TrainingRanges, Wanted,
 };
 use keel_nn::layers::CustomLayer;
-use keel_nn::{Cpu, Network, RandomKey, lower};
+use keel_nn::{Cpu, Graph, Network, RandomKey, lower};
 
 pub use importance::{ColumnImportance, Importance, ImportanceOptions};
 pub use unlike_inputs::UnlikeInputs;
@@ -25,9 +25,9 @@ use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
 use crate::objective::{Known, Objective};
 use crate::runs::model_file::{self, ModelDescription};
-use crate::runs::{Checkpoint, RunFolder, Status, Summary, restore_network};
+use crate::runs::{Checkpoint, CheckpointError, RunFolder, Status, Summary, restore_network};
 use crate::{Config, threads};
-use workspace::{MOST_SAMPLES, Workspace, Workspaces};
+use workspace::{Workspace, Workspaces};
 
 /// A trained model with its preprocessing, labels and config.
 ///
@@ -99,10 +99,12 @@ impl Predictor {
         let objective = Objective::of_model(&config, &schema, known)?;
         let graph = Arc::new(objective.graph(&config, &preprocessor)?);
         let program = lower(&graph, &Cpu::fused());
+        check_tensors(&graph, checkpoint, path)?;
         let mut network = Network::new(graph, RandomKey::new(0));
         restore_network(&mut network, checkpoint, path)?;
         let pool = threads::pool_of(&config)?;
-        let workspaces = Workspaces::new(program, Views::new(&config, &preprocessor)?, pool.current_num_threads());
+        let views = Views::new(&config, &preprocessor)?;
+        let workspaces = Workspaces::new(program, views, pool.current_num_threads())?;
         let ranges = description.ranges.clone();
         Ok(Predictor { config, schema, preprocessor, objective, ranges, network, workspaces, pool })
     }
@@ -253,7 +255,7 @@ impl Predictor {
         let mut outputs = Vec::with_capacity(indices.len() * self.network.graph.output_shape().len());
         self.pool.install(|| {
             self.workspaces.with(|workspace| {
-                for part in indices.chunks(MOST_SAMPLES) {
+                for part in indices.chunks(self.workspaces.samples()) {
                     self.append_outputs(workspace, dataset, part, &mut outputs)?;
                 }
                 self.objective.combine(&mut outputs);
@@ -262,7 +264,7 @@ impl Predictor {
         })
     }
 
-    /// Appends the network's outputs for at most [`MOST_SAMPLES`] samples `part`, `[part, members, outputs]`.
+    /// Appends the network's outputs for as many samples `part` as the workspace takes, `[part, members, outputs]`.
     fn append_outputs(
         &self,
         workspace: &mut Workspace,
@@ -296,6 +298,17 @@ impl Predictor {
             }
         }
     }
+}
+
+/// Checks that the file has every number of a network, before memory is taken for them.
+fn check_tensors(
+    graph: &Graph,
+    checkpoint: &Checkpoint<ModelDescription>,
+    path: &Path,
+) -> Result<(), CheckpointError> {
+    let parameters = graph.parameters().iter().map(|parameter| (&parameter.name, parameter.range.len()));
+    let state = graph.state().iter().map(|entry| (&entry.name, entry.range.len()));
+    parameters.chain(state).try_for_each(|(name, length)| checkpoint.values(path, name, length).map(drop))
 }
 
 /// Puts the size the model was trained at in the place of one that would be chosen again.

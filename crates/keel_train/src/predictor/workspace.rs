@@ -3,17 +3,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keel_data::PreprocessScratch;
-use keel_nn::{Executor, MemoryRequest, Mode, Program};
+use keel_nn::{Executor, MemoryPlan, MemoryRequest, Mode, Program};
 
 use super::Views;
+use crate::error::TrainError;
+use crate::memory::{bytes_text, free_bytes};
 
-/// Samples predicted at once.
-pub(super) const MOST_SAMPLES: usize = 256;
+/// Samples predicted at once, at most.
+const MOST_SAMPLES: usize = 256;
+
+/// Bytes of a workspace from which fewer samples are predicted at once.
+const COMFORTABLE_BYTES: u64 = 256 << 20;
 
 /// What one call writes to while it predicts.
 #[derive(Debug)]
 pub(super) struct Workspace {
-    /// Runs up to [`MOST_SAMPLES`] samples.
+    /// Runs up to [`Workspaces::samples`] samples.
     pub(super) executor: Executor,
     /// The views of each image, with their buffers.
     pub(super) views: Views,
@@ -30,12 +35,22 @@ pub(super) struct Workspaces {
     program: Arc<Program>,
     views: Views,
     most: usize,
+    samples: usize,
 }
 
 impl Workspaces {
     /// No workspace for `program` yet; at most `most` are kept.
-    pub(super) fn new(program: Arc<Program>, views: Views, most: usize) -> Self {
-        Workspaces { free: Mutex::default(), program, views, most }
+    ///
+    /// # Errors
+    /// A network that has no room for a single sample.
+    pub(super) fn new(program: Arc<Program>, views: Views, most: usize) -> Result<Self, TrainError> {
+        let samples = samples_at_once(&program, most)?;
+        Ok(Workspaces { free: Mutex::default(), program, views, most, samples })
+    }
+
+    /// Samples predicted at once; results do not depend on it.
+    pub(super) fn samples(&self) -> usize {
+        self.samples
     }
 
     /// Calls `work` with a workspace that nobody else is using. To be called inside the pool that runs it, whose
@@ -54,11 +69,32 @@ impl Workspaces {
 
     fn workspace(&self) -> Workspace {
         Workspace {
-            executor: executor_for_evaluation(&self.program, MOST_SAMPLES),
+            executor: executor_for_evaluation(&self.program, self.samples),
             views: self.views.clone(),
             inputs: Vec::new(),
             scratch: PreprocessScratch::default(),
         }
+    }
+}
+
+/// As many samples as a workspace of a comfortable size takes, one at least.
+fn samples_at_once(program: &Program, workers: usize) -> Result<usize, TrainError> {
+    let bytes = |batch| {
+        let request = MemoryRequest { batch, mode: Mode::Evaluate, workers };
+        let inputs = batch * program.graph().input_shape().len();
+        ((MemoryPlan::new(program, request).arena_length() + inputs) as u64).saturating_mul(size_of::<f32>() as u64)
+    };
+    let mut samples = MOST_SAMPLES;
+    while samples > 1 && bytes(samples) > COMFORTABLE_BYTES {
+        samples /= 2;
+    }
+    match free_bytes() {
+        Some(free) if bytes(samples) > free => {
+            let (needed, free) = (bytes_text(bytes(samples)), bytes_text(free));
+            let message = format!("a prediction takes {needed} of memory, {free} are free; use a smaller network or image");
+            Err(TrainError::setting("model", message))
+        }
+        _ => Ok(samples),
     }
 }
 
