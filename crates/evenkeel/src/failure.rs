@@ -104,7 +104,9 @@ impl Failure {
 
 /// A source text of the same length, so that places in it stay right: `?` for each byte of what a terminal would obey.
 fn same_length(text: &str) -> String {
-    let obeyed = |c: char| !matches!(c, '\n' | '\t' | '\r') && keel_data::printable(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8();
+    let obeyed = |c: char| {
+        !matches!(c, '\n' | '\t' | '\r') && keel_data::printable(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8()
+    };
     text.chars().map(|c| if obeyed(c) { "?".repeat(c.len_utf8()) } else { c.to_string() }).collect()
 }
 

@@ -20,6 +20,7 @@ mod load;
 mod moments;
 mod picture;
 mod preprocess;
+mod printable;
 pub mod random;
 mod readers;
 mod split;
@@ -50,6 +51,7 @@ pub use preprocess::{
     ClipSpec, FeatureExtremes, FittedStep, Matrix, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessConfig,
     PreprocessScratch, PreprocessStatistics, PreprocessStep, Preprocessor, Recipe, SoftClipSpec, WhitenSpec, ZcaSpec,
 };
+pub use printable::{printable, printable_path};
 pub use readers::{
     Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, choose_image_size,
     image_files_below, is_data_file, is_image, readers,

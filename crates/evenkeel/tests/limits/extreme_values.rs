@@ -89,7 +89,11 @@ impl<'schema> Values<'schema> {
         }
         let words = words(followed);
         if !words.is_empty() {
-            return words.into_iter().chain(["".to_owned(), "no such word".to_owned()]).map(|word| quoted(&word)).collect();
+            return words
+                .into_iter()
+                .chain(["".to_owned(), "no such word".to_owned()])
+                .map(|word| quoted(&word))
+                .collect();
         }
         types(followed).into_iter().flat_map(|name| self.extremes_of(name, followed)).collect()
     }
@@ -101,7 +105,8 @@ impl<'schema> Values<'schema> {
             "number" => owned(&NUMBERS),
             "boolean" => owned(&["true", "false"]),
             "string" => {
-                let texts = ["", "x", "/", "../..", "1e308GB", "18446744073709551616", "\u{0}", "a\nb\u{1b}[31m", "日本"];
+                let texts =
+                    ["", "x", "/", "../..", "1e308GB", "18446744073709551616", "\u{0}", "a\nb\u{1b}[31m", "日本"];
                 texts.into_iter().map(quoted).chain([quoted(&"x".repeat(60_000))]).collect()
             }
             "array" => self.lists(schema),

@@ -8,3 +8,4 @@ mod older_runs;
 #[path = "../program/mod.rs"]
 mod program;
 mod resuming;
+mod terminal;

@@ -86,8 +86,10 @@ mod tests {
         let first = ("proc/self/cgroup", "5:cpu:/x\n4:memory:/docker/1\n");
         let limits = |folder: &'static str| [folder.to_owned() + "/memory.max", folder.to_owned() + "/memory.current"];
         let [max, current] = limits("sys/fs/cgroup/box");
-        let unlimited = ("proc/self/limits", "Max processes  9  9  processes\nMax address space  unlimited  unlimited  bytes\n");
-        let narrow = ("proc/self/limits", "Max address space         3072000              unlimited            bytes     \n");
+        let unlimited =
+            ("proc/self/limits", "Max processes  9  9  processes\nMax address space  unlimited  unlimited  bytes\n");
+        let narrow =
+            ("proc/self/limits", "Max address space         3072000              unlimited            bytes     \n");
         let status = ("proc/self/status", "Name:\tx\nVmPeak:\t 9000 kB\nVmSize:\t    2000 kB\n");
         let cases: [(&[(&str, &str)], Option<u64>); 8] = [
             (&[machine, unlimited, status], Some(4_096_000)),
