@@ -77,6 +77,20 @@ impl Failure {
         self
     }
 
+    /// The same, its texts with whatever a terminal would obey as what it is.
+    pub(crate) fn shown(self) -> Self {
+        let shown = crate::terminal::shown;
+        let source = self.source.map(|source| NamedSource::new(shown(source.name()), same_length(source.inner())));
+        let label = |label: LabeledSpan| LabeledSpan::new_with_span(label.label().map(shown), *label.inner());
+        Failure {
+            message: shown(&self.message),
+            next_step: self.next_step.as_deref().map(shown),
+            source,
+            labels: self.labels.into_iter().map(label).collect(),
+            places: self.places,
+        }
+    }
+
     /// The failure for a program.
     pub(crate) fn to_json(&self) -> Value {
         let place = |place: &Place| json!({ "file": place.file, "line": place.line, "key": place.key, "message": place.message });
@@ -86,6 +100,14 @@ impl Failure {
             "places": self.places.iter().map(place).collect::<Vec<_>>(),
         }})
     }
+}
+
+/// A source text of the same length, so that places in it stay right: `?` for each byte of what a terminal would obey.
+fn same_length(text: &str) -> String {
+    let obeyed = |c: char| {
+        !matches!(c, '\n' | '\t' | '\r') && keel_data::printable(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8()
+    };
+    text.chars().map(|c| if obeyed(c) { "?".repeat(c.len_utf8()) } else { c.to_string() }).collect()
 }
 
 impl fmt::Display for Failure {

@@ -1,5 +1,6 @@
 //! Ctrl-C: what is under way ends at a boundary where it can, and at once, with nothing left over, where it cannot.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,11 +40,20 @@ pub(crate) fn stop_flag() -> Arc<AtomicBool> {
     stop
 }
 
-/// A temporary folder, removed when this is dropped or the program is interrupted.
+/// A temporary folder only its user can open, removed when this is dropped or the program is interrupted; one that a killed
+/// process left is removed when the next one is made.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
+    /// Held as long as the folder is in use.
+    _lock: File,
 }
+
+/// How names of temporary folders begin.
+const SCRATCH: &str = "evenkeel-";
+
+/// The file in a temporary folder that its process holds a lock on.
+const SCRATCH_LOCK: &str = ".lock";
 
 impl Scratch {
     /// An empty folder in the system's place for temporary ones.
@@ -51,13 +61,26 @@ impl Scratch {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn new(purpose: &str) -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("evenkeel-{purpose}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| {
-            Failure::new(format!("cannot make the temporary folder {}: {error}", path.display()))
+        let place = std::env::temp_dir();
+        remove_abandoned(&place);
+        Scratch::make(&place, purpose).map_err(|error| {
+            Failure::new(format!("cannot make a temporary folder in {}: {error}", place.display()))
                 .next_step("Make room there, or name another place with the environment variable TMPDIR")
-        })?;
+        })
+    }
+
+    fn make(place: &Path, purpose: &str) -> io::Result<Self> {
+        let prefix = format!("{SCRATCH}{purpose}-");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.tempdir_in(place)?;
+        let lock = File::create_new(folder.path().join(SCRATCH_LOCK))?;
+        lock.lock()?;
+        let path = folder.keep();
         under_way().scratch = Some(path.clone());
-        Ok(Scratch { path })
+        Ok(Scratch { path, _lock: lock })
     }
 
     /// Where it is.
@@ -69,8 +92,19 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         under_way().scratch = None;
-        // Left-overs in the temporary folder do no harm.
+        // Left-overs are removed when the next folder is made.
         let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the temporary folders in `place` whose process is gone; those of others cannot be removed and stay.
+fn remove_abandoned(place: &Path) {
+    let Ok(entries) = std::fs::read_dir(place) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(SCRATCH)) {
+        let Ok(lock) = File::options().write(true).open(entry.path().join(SCRATCH_LOCK)) else { continue };
+        if lock.try_lock().is_ok() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -87,4 +121,30 @@ fn interrupted() {
     }
     let _ = writeln!(io::stderr().lock(), "\nstopped at once");
     std::process::exit(2);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abandoned_folders_go_and_those_in_use_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let used = Scratch::make(place.path(), "proof").unwrap();
+        let abandoned = place.path().join("evenkeel-proof-abc");
+        std::fs::create_dir_all(abandoned.join("run")).unwrap();
+        std::fs::write(abandoned.join(SCRATCH_LOCK), "").unwrap();
+        let other = place.path().join("evenkeel-notes");
+        std::fs::create_dir(&other).unwrap();
+        remove_abandoned(place.path());
+        assert!(used.path().exists() && !abandoned.exists() && other.exists());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(used.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        let path = used.path().to_owned();
+        drop(used);
+        assert!(!path.exists());
+    }
 }

@@ -35,14 +35,15 @@ pub struct Monitor {
 /// Windows of a run at most that is too short to confirm what it shows.
 pub const SHORT_RUN_WINDOWS: u64 = 2;
 
-/// What of a monitor outlives an interruption of the run: findings and what is needed to go on judging. Open windows
-/// start anew. Written as JSON; its layout is that of this version.
+/// Everything a monitor needs to go on after an interruption as if there had been none: measurements, windows, findings.
+/// Written as JSON; its layout is that of this version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MonitorState {
     data: Option<DataMeasurement>,
     start: Option<StartMeasurement>,
     history: HistoryState,
     epochs: Vec<EpochMeasurement>,
+    evaluations: Vec<EvaluationMeasurement>,
     judge: Judge,
     last_step: u64,
 }
@@ -77,13 +78,14 @@ impl Monitor {
         monitor
     }
 
-    /// What outlives an interruption.
+    /// Everything needed to go on after an interruption.
     pub fn state(&self) -> MonitorState {
         MonitorState {
             data: self.data.clone(),
             start: self.start.clone(),
-            history: self.history.state(),
+            history: HistoryState(self.history.clone()),
             epochs: self.epochs.clone(),
+            evaluations: self.evaluations.clone(),
             judge: self.judge.clone(),
             last_step: self.last_step,
         }
@@ -91,15 +93,14 @@ impl Monitor {
 
     /// Watches a run of `model` on, from what [`Monitor::state`] gave.
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
-        let history = History::restored(model.samples_per_epoch, state.history);
-        let MonitorState { data, start, epochs, judge, last_step, .. } = state;
+        let MonitorState { data, start, history: HistoryState(history), epochs, evaluations, judge, last_step } = state;
         Self {
             model,
             data,
             start,
             history,
             epochs,
-            evaluations: Vec::new(),
+            evaluations,
             inputs: None,
             judge,
             last_step,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use keel_train::runs::write_atomically;
+
 use crate::catalog::catalog;
 use crate::charts::escape;
 use crate::error::LabError;
@@ -34,7 +36,8 @@ pub fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) ->
 }
 
 fn write(path: &Path, text: &str) -> Result<(), LabError> {
-    std::fs::write(path, text).map_err(|source| LabError::Write { path: path.to_owned(), source })
+    write_atomically(path, |file| file.write_all(text.as_bytes()))
+        .map_err(|source| LabError::Write { path: path.to_owned(), source })
 }
 
 struct Site<'a> {

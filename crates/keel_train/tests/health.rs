@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keel_data::{Dataset, Split, Targets};
 use keel_health::rules::stopped_early;
 use keel_health::{Finding, Level};
-use keel_train::runs::{MetricReader, Status, Summary};
+use keel_train::runs::{FindingRecord, MetricReader, Status, Summary};
 use keel_train::{Config, Event, TrainError, TrainedRun, Training, TrainingObserver, config};
 
 fn configured(directory: &Path, overrides: &[&str]) -> Config {
@@ -145,6 +145,43 @@ fn findings_survive_an_interruption_and_are_not_told_twice() {
     assert!(!observer.2.contains(&"K002".to_owned()), "{:?}", observer.2);
     let rows = MetricReader::open(&resumed.folder.metrics()).unwrap().findings().unwrap();
     assert_eq!(rows.iter().filter(|row| row.code == "K002").count(), 1);
+}
+
+/// The summary of a run without its times and speeds, and its rows of findings.
+fn judged(run: &TrainedRun) -> (Summary, Vec<FindingRecord>) {
+    let summary = Summary { seconds: 0.0, samples_per_second: 0.0, first_step_at: None, ..run.summary.clone() };
+    (summary, MetricReader::open(&run.folder.metrics()).unwrap().findings().unwrap())
+}
+
+/// Stopped at any step, also twice, and resumed when it had finished: findings, levels and rows are the same.
+#[test]
+fn an_interrupted_run_is_judged_as_one_that_never_stopped() {
+    let still = plain("relu", ", init = \"zeros\"");
+    for (layers, more) in [(plain("relu", ""), "preprocess.steps=[]"), (still, "optimizer.learning_rate=0.3")] {
+        let train = |steps: &[u64]| {
+            let directory = tempfile::tempdir().unwrap();
+            let overrides =
+                [layers.as_str(), more, "train.epochs=3", "train.batch_size=48", "health.level=full", "run.name=run"];
+            let mut run = None;
+            for stop_at in steps.iter().copied().chain([0]) {
+                let stop = Arc::new(AtomicBool::new(false));
+                let mut observer = StopAfter(stop_at, Arc::clone(&stop), Vec::new());
+                let training = match run {
+                    None => Training::new(configured(directory.path(), &overrides)),
+                    Some(_) => Training::resume(&directory.path().join("run")).unwrap(),
+                };
+                run = Some(training.with_stop(stop).run(&mut observer).unwrap());
+            }
+            judged(&run.unwrap())
+        };
+        let whole = train(&[]);
+        assert!(whole.0.findings.len() > 1, "{:?}", whole.0.findings);
+        for steps in [&[1][..], &[2], &[29], &[30], &[31], &[45, 46], &[60], &[89], &[90], &[1000, 1000]] {
+            let (summary, rows) = train(steps);
+            assert_eq!(summary.findings, whole.0.findings, "stopped after {steps:?}");
+            assert_eq!((&summary, &rows), (&whole.0, &whole.1), "stopped after {steps:?}");
+        }
+    }
 }
 
 #[test]

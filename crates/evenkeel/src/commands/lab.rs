@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use keel_lab::{Chapter, ExperimentEntry, Knob, LabError, Language, Outcome, Settings, catalog, find, write_site};
+use keel_train::runs::write_atomically;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -88,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             let outcomes = experiments(&entries, &settings, options, output)?;
             if let (Some(path), Some(outcome)) = (picture, outcomes.first()) {
                 let svg = outcome.picture(options.lang).map_err(failure)?;
-                std::fs::write(path, svg)
+                write_atomically(path, |file| file.write_all(svg.as_bytes()))
                     .map_err(|error| Failure::new(format!("cannot write the picture {}: {error}", path.display())))?;
             }
             finish(&outcomes, options, output)?;

@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// train.memory_limit and run.checkpoint_seconds only
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     resume: Option<PathBuf>,
+    /// With --resume: go on although the data is not that of the start; the run notes it
+    #[arg(long, requires = "resume", conflicts_with = "config")]
+    allow_changed_data: bool,
     /// Do not train: raise the learning rate step by step and suggest one
     #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
     find_lr: bool,
@@ -67,6 +70,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         Some(folder) => Training::resume_with(folder, &arguments.settings.set)?,
         None => Training::new(arguments.settings.load()?),
     };
+    if arguments.allow_changed_data {
+        trainer = trainer.allow_changed_data();
+    }
     let config = trainer.config_mut();
     config.data.skip_unreadable |= arguments.skip_unreadable;
     if let Some(limit) = arguments.time_limit {

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use keel_data::printable;
 use miette::GraphicalReportHandler;
 use serde::Serialize;
 
@@ -48,12 +49,20 @@ impl Output {
     /// # Errors
     /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
     pub(crate) fn result<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
-        if !self.json {
-            return self.text(&text());
+        if self.json { print_json(document) } else { self.text(&text()) }
+    }
+
+    /// As [`Output::result`], for text that is data: names in it reach a file or another program unchanged, and a terminal
+    /// as all other text.
+    ///
+    /// # Errors
+    /// As [`Output::result`].
+    pub(crate) fn data<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
+        match (self.json, io::stdout().is_terminal()) {
+            (true, _) => print_json(document),
+            (false, true) => self.text(&text()),
+            (false, false) => print(&text()),
         }
-        let json = serde_json::to_string_pretty(document)
-            .map_err(|error| Failure::new(format!("the result cannot be written as JSON: {error}")))?;
-        print(&json)
     }
 
     /// Prints `text` unless JSON was asked for.
@@ -61,7 +70,7 @@ impl Output {
     /// # Errors
     /// As [`Output::result`].
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
-        if self.json { Ok(()) } else { print(text) }
+        if self.json { Ok(()) } else { print(&shown(text)) }
     }
 
     /// A remark on standard error, out of the way of results.
@@ -71,7 +80,7 @@ impl Output {
 
     /// As [`Output::remark`], where there is no output at hand.
     pub(crate) fn note(text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", shown(text));
     }
 
     /// Shows a failure: for a person on standard error, and as the JSON document if one was asked for.
@@ -80,10 +89,12 @@ impl Output {
             let _ = print(&format!("{:#}", failure.to_json()));
         }
         let mut text = String::new();
+        let failure = failure.shown();
         if reporter().render_report(&mut text, &failure).is_err() {
             text = failure.to_string();
         }
-        self.remark(text.trim_end());
+        // Colours and boxes are the reporter's own; what it was given is shown already.
+        let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
     }
 }
 
@@ -93,6 +104,18 @@ fn reporter() -> GraphicalReportHandler {
         return GraphicalReportHandler::new();
     }
     GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_links(false).with_width(100)
+}
+
+/// Lines of text, with whatever a terminal would obey (escapes, marks of direction) as what it is: names of files, classes
+/// and columns may hold anything.
+pub(crate) fn shown(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn print_json<T: Serialize>(document: &T) -> Result<(), Stop> {
+    let json = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::new(format!("the result cannot be written as JSON: {error}")))?;
+    print(&json)
 }
 
 fn print(text: &str) -> Result<(), Stop> {

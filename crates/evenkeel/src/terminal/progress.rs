@@ -14,6 +14,7 @@ use super::columns::columns_text;
 use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
+use super::output::shown;
 use super::text::{count, error_width, folded, loss_text, plural, time_text};
 
 /// Time between two lines where there is no bar.
@@ -35,6 +36,8 @@ pub(crate) struct Progress {
     steps: u64,
     samples: u64,
     steps_seen: u64,
+    /// Seconds in which steps waited for their batch.
+    waited: f64,
     began: Instant,
     last_line: Instant,
     /// The first event of the split being evaluated, and when it came.
@@ -54,6 +57,7 @@ impl Progress {
             steps: 0,
             samples: 0,
             steps_seen: 0,
+            waited: 0.0,
             began: now,
             last_line: now,
             evaluation: None,
@@ -74,7 +78,7 @@ impl Progress {
     /// A line above the bar, or just a line; broken where the terminal is too narrow for it.
     fn line(&self, text: &str) {
         let fit = |line: &str| error_width().map_or_else(|| line.to_owned(), |width| folded(line, width, INDENT));
-        let text: Vec<String> = text.lines().map(fit).collect();
+        let text: Vec<String> = shown(text).lines().map(fit).collect();
         let write = || writeln!(io::stderr().lock(), "{}", text.join("\n"));
         let _ = self.bar.suspend(write);
     }
@@ -95,6 +99,7 @@ impl Progress {
     fn step(&mut self, event: StepEvent) {
         self.samples += event.samples as u64;
         self.steps_seen += 1;
+        self.waited += event.waited;
         self.evaluation = None;
         if !self.bar.is_hidden() {
             self.bar.set_prefix(self.place_text(event));
@@ -115,10 +120,11 @@ impl Progress {
         let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
         let accuracy = event.epoch_accuracy.map(|share| format!("  accuracy {}", percent(share))).unwrap_or_default();
         format!(
-            "loss {}{accuracy}  {:.1} steps/s  {:.0} samples/s",
+            "loss {}{accuracy}  {:.1} steps/s  {:.0} samples/s  data {:.0} %",
             loss_text(event.epoch_loss),
             self.steps_seen as f64 / seconds,
             self.samples as f64 / seconds,
+            100.0 * self.waited / seconds,
         )
     }
 
@@ -215,7 +221,8 @@ fn start_text(started: &Started) -> String {
         started.choices.iter().map(|Choice { key, value, reason }| format!("auto        {key} = {value}: {reason}")),
     );
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
-    lines.extend(started.inferred.iter().map(|sentence| format!("note        {sentence}")));
+    let notes = started.inferred.iter().chain(&started.notes);
+    lines.extend(notes.map(|sentence| format!("note        {sentence}")));
     let simd = keel_kernels::simd::level().name();
     lines.push(format!("machine     {}, {simd}", plural(started.threads as u64, "thread")));
     lines.extend(started.timing.as_ref().map(|timing| {

@@ -120,14 +120,16 @@ fn write_images(folder: &Path) {
     for (class, shade) in [("dark", 40u8), ("light", 200)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
         for index in 0..10u8 {
-            let image = image::RgbImage::from_fn(8, 8, |x, y| image::Rgb([shade, (x * 9) as u8 + index, (y * 7) as u8]));
+            let image =
+                image::RgbImage::from_fn(8, 8, |x, y| image::Rgb([shade, (x * 9) as u8 + index, (y * 7) as u8]));
             image.save(folder.join(class).join(format!("{index}.png"))).unwrap();
         }
     }
 }
 
 fn write_table(path: &Path) {
-    let row = |index: u32| format!("{},{},{},{}\n", index, (index * 7) % 5, ["a", "b", "c"][index as usize % 3], index % 2);
+    let row =
+        |index: u32| format!("{},{},{},{}\n", index, (index * 7) % 5, ["a", "b", "c"][index as usize % 3], index % 2);
     let rows: String = (0..40).map(row).collect();
     std::fs::write(path, format!("first,second,third,target\n{rows}")).unwrap();
 }
@@ -235,7 +237,10 @@ fn sizes_together() {
         (POINTS, vec![list(&[&deep(3000), linear])]),
         (POINTS, vec!["data.samples=100000000000".into(), "train.memory_limit=1000TB".into()]),
         (POINTS, vec![huge.into(), "data.classes=9223372036854775807".into(), "data.source=\"blobs\"".into()]),
-        (POINTS, vec!["data.classes=4294967296".into(), "data.samples=4294967296".into(), "data.source=\"blobs\"".into()]),
+        (
+            POINTS,
+            vec!["data.classes=4294967296".into(), "data.samples=4294967296".into(), "data.source=\"blobs\"".into()],
+        ),
         (POINTS, vec!["data.classes=100000".into(), "data.samples=1".into(), "data.source=\"blobs\"".into()]),
         (POINTS, vec!["train.epochs=1000000".into(), "schedule={type=\"cosine\", warmup_steps=1000000}".into()]),
         (POINTS, vec!["train.time_limit=1e308".into(), "run.checkpoint_seconds=1e308".into()]),
@@ -252,7 +257,10 @@ fn sizes_together() {
         (IMAGES, vec!["data.image_size=100000".into(), "train.memory_limit=1000TB".into()]),
         (IMAGES, vec!["data.image_size=[1, 1000000000]".into(), "train.memory_limit=1000TB".into()]),
         (IMAGES, vec!["data.image_size=9223372036854775807".into(), "train.memory_limit=1000TB".into()]),
-        (IMAGES, vec!["data.image_size=300".into(), "preprocess.steps=[\"zca\"]".into(), "train.memory_limit=1000TB".into()]),
+        (
+            IMAGES,
+            vec!["data.image_size=300".into(), "preprocess.steps=[\"zca\"]".into(), "train.memory_limit=1000TB".into()],
+        ),
         (IMAGES, vec!["data.image_size=1".into(), "augment={flip = true, cutout = 1}".into()]),
         (IMAGES, vec!["data.image_size=1".into(), "train.shifted_evaluation=1".into()]),
     ];

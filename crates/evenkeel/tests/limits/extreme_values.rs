@@ -89,7 +89,11 @@ impl<'schema> Values<'schema> {
         }
         let words = words(followed);
         if !words.is_empty() {
-            return words.into_iter().chain(["".to_owned(), "no such word".to_owned()]).map(|word| quoted(&word)).collect();
+            return words
+                .into_iter()
+                .chain(["".to_owned(), "no such word".to_owned()])
+                .map(|word| quoted(&word))
+                .collect();
         }
         types(followed).into_iter().flat_map(|name| self.extremes_of(name, followed)).collect()
     }

@@ -4,6 +4,5 @@
 mod environment;
 mod extreme_configs;
 mod extreme_values;
-mod full_disk;
 #[path = "../program/mod.rs"]
 mod program;

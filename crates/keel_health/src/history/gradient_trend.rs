@@ -8,7 +8,7 @@ const LONG: usize = 500;
 const FIRST_COMPARISON: usize = 100;
 
 /// The strongest growth of the gradient norm within a window.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct GradientGrowth {
     /// Step of the strongest growth.
     pub step: u64,

@@ -1,5 +1,7 @@
 //! Totals of one layer over one window.
 
+use serde::{Deserialize, Serialize};
+
 use super::ratios::Ratios;
 use crate::measurement::{
     GradientMeasurement, LayerMeasurement, ParameterMeasurement, ParameterRole, SignalMeasurement,
@@ -9,7 +11,7 @@ use crate::measurement::{
 const AGREEING_UNITS: f32 = 0.5;
 
 /// Totals of one layer over one window.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerWindow {
     /// Steps in which the layer was measured.
     pub steps: u64,
@@ -26,7 +28,7 @@ pub struct LayerWindow {
 }
 
 /// A signal pooled over a window.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SignalTotal {
     count: f64,
     sum: f64,
@@ -38,7 +40,7 @@ pub struct SignalTotal {
 }
 
 /// A gradient pooled over a window.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GradientTotal {
     square_sum: f64,
     count: f64,
@@ -46,7 +48,7 @@ pub struct GradientTotal {
 }
 
 /// One parameter tensor over a window.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterWindow {
     /// What the parameter is to its layer.
     pub role: ParameterRole,

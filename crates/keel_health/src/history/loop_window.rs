@@ -1,9 +1,11 @@
 //! Totals of the training loop over one window: what its updates began with, its mode and its batches.
 
+use serde::{Deserialize, Serialize};
+
 use crate::measurement::{PredictionMeasurement, StepMeasurement};
 
 /// Totals of the training loop over one window.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoopWindow {
     /// Steps right behind an update whose gradient buffers were measured before the backward pass.
     pub fresh_steps: u64,
@@ -24,6 +26,7 @@ pub struct LoopWindow {
     /// Samples of every class in the counted batches.
     pub class_counts: Vec<u64>,
     /// Extremes of what the loss was given.
+    #[serde(with = "predictions")]
     pub predictions: Option<PredictionMeasurement>,
     uncleared_norms: f64,
     /// The last step ended in an update.
@@ -85,6 +88,35 @@ impl LoopWindow {
         class_counts.clear();
         class_counts.resize(before.class_counts.len(), 0);
         Self { class_counts, updated: before.updated, class: before.class, ..Self::default() }
+    }
+}
+
+/// Extremes as plain numbers, NaN and missing ones included: the form of a measurement file is for JSON.
+mod predictions {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::measurement::PredictionMeasurement;
+
+    type Numbers = Option<(f32, f32, Option<f32>, Option<f32>)>;
+
+    pub(super) fn serialize<S: Serializer>(
+        extremes: &Option<PredictionMeasurement>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let numbers: Numbers = extremes.map(|of| (of.lowest, of.highest, of.lowest_row_sum, of.highest_row_sum));
+        numbers.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PredictionMeasurement>, D::Error> {
+        let numbers = Numbers::deserialize(deserializer)?;
+        Ok(numbers.map(|(lowest, highest, lowest_row_sum, highest_row_sum)| PredictionMeasurement {
+            lowest,
+            highest,
+            lowest_row_sum,
+            highest_row_sum,
+        }))
     }
 }
 

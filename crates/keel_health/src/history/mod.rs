@@ -8,6 +8,7 @@ mod gradient_trend;
 mod layer_window;
 mod loop_window;
 mod ratios;
+mod state;
 mod units;
 mod window;
 
@@ -18,6 +19,8 @@ pub use layer_window::{GradientTotal, LayerWindow, ParameterWindow, SignalTotal}
 pub use loop_window::LoopWindow;
 pub use units::UnitTotal;
 pub use window::Window;
+
+pub(crate) use state::HistoryState;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +47,7 @@ const WINDOWS_KEPT: usize = 32;
 const FIRST_STEPS: u64 = 5;
 
 /// The recent past of a run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     current: Window,
     windows: VecDeque<Window>,
@@ -63,56 +66,7 @@ pub struct History {
     closed_windows: u64,
 }
 
-/// What of a history outlives an interruption of the run: everything but the windows, which start anew.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct HistoryState {
-    epoch: u64,
-    steps: u64,
-    first_loss_sum: f64,
-    peak_learning_rate: f64,
-    #[serde(default)]
-    high_rate_steps: u64,
-    lowest_window_loss: Option<f64>,
-    non_finite_since: Option<u64>,
-    closed_windows: u64,
-    unit_stretches: Vec<u64>,
-    trend: GradientTrend,
-}
-
 impl History {
-    /// What outlives an interruption.
-    pub(crate) fn state(&self) -> HistoryState {
-        HistoryState {
-            epoch: self.epoch,
-            steps: self.steps,
-            first_loss_sum: self.first_loss_sum,
-            peak_learning_rate: self.peak_learning_rate,
-            high_rate_steps: self.high_rate_steps,
-            lowest_window_loss: Some(self.lowest_window_loss).filter(|loss| loss.is_finite()),
-            non_finite_since: self.non_finite_since,
-            closed_windows: self.closed_windows,
-            unit_stretches: self.units.iter().map(UnitTotal::stretches).collect(),
-            trend: self.trend.clone(),
-        }
-    }
-
-    /// The history of a run that goes on after an interruption.
-    pub(crate) fn restored(samples_per_epoch: Option<u64>, state: HistoryState) -> Self {
-        Self {
-            epoch: state.epoch,
-            steps: state.steps,
-            first_loss_sum: state.first_loss_sum,
-            peak_learning_rate: state.peak_learning_rate,
-            high_rate_steps: state.high_rate_steps,
-            lowest_window_loss: state.lowest_window_loss.unwrap_or(f64::INFINITY),
-            non_finite_since: state.non_finite_since,
-            closed_windows: state.closed_windows,
-            units: state.unit_stretches.into_iter().map(UnitTotal::after).collect(),
-            trend: state.trend,
-            ..Self::new(samples_per_epoch)
-        }
-    }
-
     /// An empty history; `samples_per_epoch` shortens the time over which a unit must stay silent.
     pub fn new(samples_per_epoch: Option<u64>) -> Self {
         Self { samples_per_epoch, lowest_window_loss: f64::INFINITY, ..Self::default() }

@@ -1,10 +1,12 @@
 //! The median and the largest value of a ratio over a window.
 
+use serde::{Deserialize, Serialize};
+
 /// Ratios kept; a longer window keeps the latest ones.
 const KEPT: usize = 128;
 
 /// The ratios of the steps of a window; the median once it is closed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ratios {
     values: Vec<f32>,
     next: usize,
@@ -37,9 +39,10 @@ impl Ratios {
         self.largest.map(f64::from)
     }
 
-    /// Computes the median and forgets the order of the ratios.
+    /// Computes the median and forgets the ratios.
     pub(super) fn close(&mut self) {
         self.median = median_of(&mut self.values);
+        self.values.clear();
     }
 
     /// The same buffer, empty and large enough for a window.

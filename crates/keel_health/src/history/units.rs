@@ -1,16 +1,18 @@
 //! What every unit of an activation did over a long stretch: fired or not, how often, how often saturated.
 
+use serde::{Deserialize, Serialize};
+
 use crate::measurement::UnitMeasurement;
 
 /// Counts of the units of one layer: the stretch being filled and the last complete one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnitTotal {
     filling: Counts,
     complete: Counts,
     stretches: u64,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Counts {
     units: usize,
     samples: u64,
@@ -21,11 +23,6 @@ struct Counts {
 }
 
 impl UnitTotal {
-    /// Nothing counted, after `stretches` complete stretches.
-    pub(super) fn after(stretches: u64) -> Self {
-        Self { stretches, ..Self::default() }
-    }
-
     /// Number of units.
     pub fn units(&self) -> usize {
         self.complete.units

@@ -1,12 +1,14 @@
 //! Totals over one window.
 
+use serde::{Deserialize, Serialize};
+
 use super::gradient_trend::GradientGrowth;
 use super::layer_window::LayerWindow;
 use super::loop_window::LoopWindow;
 use crate::measurement::StepMeasurement;
 
 /// Totals over one window of steps.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// First step.
     pub first_step: u64,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, SettingChange, Story};
 use keel_train::remedies::RunResult;
+use keel_train::runs::write_atomically;
 
 use crate::charts::{escape, number};
 use crate::error::LabError;
@@ -17,7 +18,8 @@ use crate::page::HtmlDocument;
 pub fn write_doctor_page(story: &Story, path: &Path, language: Language) -> Result<(), LabError> {
     let title = format!("{} · {}", story.data, language.choose("doctor", "诊治"));
     let document = HtmlDocument { title: &title, style: super::STYLE, body: &body(story, language) }.html(language);
-    std::fs::write(path, document).map_err(|source| LabError::Write { path: path.to_owned(), source })
+    write_atomically(path, |file| file.write_all(document.as_bytes()))
+        .map_err(|source| LabError::Write { path: path.to_owned(), source })
 }
 
 fn body(story: &Story, language: Language) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use keel_train::runs::RunFolder;
+use keel_train::runs::{RunFolder, write_atomically};
 use serde::Serialize;
 
 use super::evaluation::Evaluation;
@@ -39,7 +39,8 @@ pub fn write_report(run: &Path, options: &ReportOptions) -> Result<WrittenReport
     let title = format!("{} · {}", record.name, options.language.choose("run report", "训练报告"));
     let document = HtmlDocument { title: &title, style: super::STYLE, body: &html }.html(options.language);
     let path = options.out.clone().map_or_else(|| RunFolder::open(run).map(|folder| folder.report()), Ok)?;
-    std::fs::write(&path, &document).map_err(|source| LabError::Write { path: path.clone(), source })?;
+    write_atomically(&path, |file| file.write_all(document.as_bytes()))
+        .map_err(|source| LabError::Write { path: path.clone(), source })?;
     let bytes = document.len();
     Ok(WrittenReport { run: run.to_owned(), report: path, bytes, sections, notes: record.notes })
 }

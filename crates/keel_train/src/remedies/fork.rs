@@ -66,6 +66,9 @@ fn build(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, Tra
     }
     (state.best_score, state.best_left_out, state.best_epoch, state.seconds) = (None, 0, 0, 0.0);
     state.fingerprint = config.fingerprint();
+    // Its database is empty, and its data may be prepared and divided in another way.
+    state.finding_rows = 0;
+    state.data_fingerprint = String::new();
     let folder = RunFolder::create(directory, name)?;
     folder.write_text(&folder.config(), &config.to_toml())?;
     session.write_last(&state, &folder.last_checkpoint())?;

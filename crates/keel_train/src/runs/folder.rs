@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Summary, write_atomically};
+use super::{Summary, files, store, write_atomically};
 use crate::error::TrainError;
 
 /// Paths of one run's files.
@@ -18,15 +18,15 @@ impl RunFolder {
     /// # Errors
     /// [`TrainError::Run`] if the folder cannot be made.
     pub fn create(directory: &Path, name: &str) -> Result<Self, TrainError> {
-        std::fs::create_dir_all(directory).map_err(|error| TrainError::run(directory, error))?;
+        files::create_folders(directory).map_err(|error| TrainError::run(directory, error))?;
         let mut number = 1;
         loop {
             let path = directory.join(if number == 1 { name.to_owned() } else { format!("{name}-{number}") });
-            match std::fs::create_dir(&path) {
+            match files::create_folder(&path) {
                 Ok(()) => {
                     let folder = RunFolder { path };
                     let checkpoints = folder.path.join("checkpoints");
-                    std::fs::create_dir(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
+                    files::create_folder(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
                     return Ok(folder);
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
@@ -46,7 +46,7 @@ impl RunFolder {
             return Err(TrainError::Run { path: path.to_owned(), reason: "the folder is not empty".to_owned(), next });
         }
         let checkpoints = path.join("checkpoints");
-        std::fs::create_dir_all(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
+        files::create_folders(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
         Ok(RunFolder { path: path.to_owned() })
     }
 
@@ -56,9 +56,8 @@ impl RunFolder {
     /// [`TrainError::Run`] naming the file or folder that cannot be read or written.
     pub fn copy_to(&self, path: &Path) -> Result<Self, TrainError> {
         let copy = RunFolder::create_at(path)?;
-        let files: [fn(&RunFolder) -> PathBuf; 7] = [
+        let files: [fn(&RunFolder) -> PathBuf; 6] = [
             RunFolder::config,
-            RunFolder::metrics,
             RunFolder::last_checkpoint,
             RunFolder::best_checkpoint,
             RunFolder::model,
@@ -68,8 +67,11 @@ impl RunFolder {
         for file in files {
             let (from, to) = (file(self), file(&copy));
             if from.exists() {
-                std::fs::copy(&from, &to).map_err(|error| TrainError::run(&to, error))?;
+                files::copy(&from, &to).map_err(|error| TrainError::run(&to, error))?;
             }
+        }
+        if self.metrics().exists() {
+            store::copy(&self.metrics(), &copy.metrics())?;
         }
         Ok(copy)
     }
@@ -99,6 +101,11 @@ impl RunFolder {
     /// The resolved config.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")
+    }
+
+    /// Held by the process that writes to the run.
+    pub fn lock_file(&self) -> PathBuf {
+        self.path.join("run.lock")
     }
 
     /// Results in brief.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::{MetricReader, MetricStore};
+use super::{MetricReader, MetricStore, Rows};
 use crate::error::TrainError;
 
 /// A database that lives as long as its last clone; every connection to its name sees the same tables.
@@ -34,7 +34,7 @@ impl MemoryDatabase {
     /// # Errors
     /// [`TrainError::Run`] if the tables cannot be made.
     pub fn store(&self) -> Result<MetricStore, TrainError> {
-        MetricStore::open(&self.name, 0, 0)
+        MetricStore::open(&self.name, Rows::default())
     }
 
     /// A reader of what has been written.

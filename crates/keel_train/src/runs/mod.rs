@@ -1,9 +1,10 @@
 //! Files and rows that a training leaves, on disk or in memory.
 
-mod atomic_file;
 mod checkpoint;
+pub mod files;
 mod folder;
 mod histogram;
+mod lock;
 mod memory_database;
 pub(crate) mod model_file;
 mod network_tensors;
@@ -11,15 +12,16 @@ mod reader;
 mod store;
 mod summary;
 
-pub(crate) use atomic_file::remove_leftovers;
-pub use atomic_file::write_atomically;
 pub use checkpoint::{Checkpoint, FORMAT_VERSION, NamedTensor, TrainingState};
+pub(crate) use files::remove_leftovers;
+pub use files::write_atomically;
 pub use folder::RunFolder;
 pub use histogram::HistogramRecord;
+pub use lock::RunLock;
 pub use memory_database::MemoryDatabase;
 pub(crate) use network_tensors::{network_tensors, restore_network};
 pub use reader::{LayerSeries, MetricReader};
-pub use store::{EpochRecord, FindingRecord, LayerRecord, MetricStore, StepRecord};
-pub use summary::{LayerSummary, Machine, PartMetrics, Status, Summary};
+pub use store::{EpochRecord, FindingRecord, LayerRecord, MetricStore, Rows, StepRecord};
+pub use summary::{LayerSummary, Machine, PartMetrics, Status, Summary, VERSION};
 
 pub use crate::error::CheckpointError;

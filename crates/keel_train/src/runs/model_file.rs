@@ -29,6 +29,6 @@ pub(crate) struct ModelDescription {
 }
 
 /// Reads the file of a model.
-pub(crate) fn read(path: &Path) -> Result<Checkpoint<ModelDescription>, TrainError> {
+pub(crate) fn read(path: &Path) -> Result<Checkpoint<'static, ModelDescription>, TrainError> {
     Ok(Checkpoint::read(path)?)
 }

@@ -1,23 +1,23 @@
 //! A network as named tensors.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use keel_nn::Network;
-use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, CheckpointError, NamedTensor};
 
 /// Parameters and running statistics by name.
-pub(crate) fn network_tensors(network: &Network) -> Vec<NamedTensor> {
+pub(crate) fn network_tensors(network: &Network) -> Vec<NamedTensor<'_>> {
     let parameters = network.graph.parameters().iter().map(|parameter| NamedTensor {
         name: parameter.name.clone(),
         shape: parameter.spec.shape.clone(),
-        values: network.parameters[parameter.range.clone()].to_vec(),
+        values: Cow::Borrowed(&network.parameters[parameter.range.clone()]),
     });
     let state = network.graph.state().iter().map(|entry| NamedTensor {
         name: entry.name.clone(),
         shape: vec![entry.range.len()],
-        values: network.state[entry.range.clone()].to_vec(),
+        values: Cow::Borrowed(&network.state[entry.range.clone()]),
     });
     parameters.chain(state).collect()
 }
@@ -25,12 +25,9 @@ pub(crate) fn network_tensors(network: &Network) -> Vec<NamedTensor> {
 /// Puts the tensors of a file into a network of the same graph.
 pub(crate) fn restore_network<Description>(
     network: &mut Network,
-    checkpoint: &Checkpoint<Description>,
+    checkpoint: &Checkpoint<'_, Description>,
     path: &Path,
-) -> Result<(), CheckpointError>
-where
-    Description: Serialize + for<'de> Deserialize<'de>,
-{
+) -> Result<(), CheckpointError> {
     for parameter in network.graph.parameters() {
         let values = checkpoint.values(path, &parameter.name, parameter.range.len())?;
         network.parameters[parameter.range.clone()].copy_from_slice(values);

@@ -168,13 +168,14 @@ fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runs::Rows;
     use crate::runs::{LayerRecord, MetricStore};
 
     #[test]
     fn what_was_written_is_read_back_while_the_store_is_open() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.sqlite");
-        let mut store = MetricStore::open(&path, 0, 0).unwrap();
+        let mut store = MetricStore::open(&path, Rows::default()).unwrap();
         let step = StepRecord { step: 1, epoch: 1, loss: 2.5, learning_rate: 0.1, gradient_norm: f64::NAN };
         store.step(step);
         let layer = |step, value| LayerRecord { step, layer: "fc".to_owned(), name: "output_std", value };
@@ -187,7 +188,7 @@ mod tests {
             document: "{}".to_owned(),
         };
         store.finding(finding.clone());
-        store.flush();
+        store.flush().unwrap();
         let reader = MetricReader::open(&path).unwrap();
         let steps = reader.steps().unwrap();
         assert_eq!((steps.len(), steps[0].loss), (1, 2.5));

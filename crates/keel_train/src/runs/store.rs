@@ -5,15 +5,18 @@
 //! counts as a JSON array, `findings(step, code, level, layer, document)` with the finding as JSON.
 //!
 //! Rows are buffered and written in one transaction by a thread of its own. A step waits for it only when 64 messages have
-//! piled up, and a checkpoint until all rows before it are written.
+//! piled up, and a checkpoint until all rows before it are on the disk, so that no checkpoint is newer than its rows. Rows
+//! that cannot be written end the training at its next checkpoint.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, params};
 
 use super::HistogramRecord;
+use super::files::{Operation, attempt, note};
 use crate::error::TrainError;
 use crate::metrics::Metrics;
 
@@ -27,6 +30,17 @@ CREATE TABLE IF NOT EXISTS findings (step INTEGER NOT NULL, code TEXT NOT NULL, 
 
 /// Steps kept back until they are written together.
 const STEPS_PER_TRANSACTION: usize = 256;
+
+/// Rows of a database up to a checkpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done.
+    pub epoch: u64,
+    /// Findings noted.
+    pub findings: u64,
+}
 
 /// Scalars of one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,26 +126,37 @@ enum Message {
 #[derive(Debug)]
 pub struct MetricStore {
     sender: Option<SyncSender<Message>>,
-    writer: Option<JoinHandle<rusqlite::Result<()>>>,
-    path: std::path::PathBuf,
+    writer: Option<JoinHandle<io::Result<()>>>,
+    path: PathBuf,
     steps: Vec<StepRecord>,
+    findings: u64,
 }
 
 impl MetricStore {
-    /// Opens or makes the database and removes what lies after step `step` and epoch `epoch`: a resumed run goes on from
-    /// its checkpoint and writes those rows again.
+    /// Opens or makes the database and removes what lies after `position`: a resumed run goes on from its checkpoint and
+    /// writes those rows again.
     ///
     /// # Errors
     /// [`TrainError::Run`] if the database cannot be opened or written.
-    pub fn open(path: &Path, step: u64, epoch: u64) -> Result<Self, TrainError> {
-        let connection = prepare(path, step, epoch).map_err(|error| TrainError::run(path, error))?;
+    pub fn open(path: &Path, position: Rows) -> Result<Self, TrainError> {
+        let opened = attempt(Operation::OpenDatabase, path, || prepare(path, position).map_err(io::Error::other));
+        let connection = opened.map_err(|error| TrainError::run(path, error))?;
         let (sender, receiver) = sync_channel(64);
         let writer = std::thread::Builder::new()
             .name("metrics".to_owned())
-            .spawn(move || write_all(connection, &receiver))
+            .spawn({
+                let path = path.to_owned();
+                move || write_all(&path, connection, &receiver)
+            })
             .map_err(|error| TrainError::run(path, error))?;
         let steps = Vec::with_capacity(STEPS_PER_TRANSACTION);
-        Ok(MetricStore { sender: Some(sender), writer: Some(writer), path: path.to_owned(), steps })
+        Ok(MetricStore {
+            sender: Some(sender),
+            writer: Some(writer),
+            path: path.to_owned(),
+            steps,
+            findings: position.findings,
+        })
     }
 
     /// Keeps the scalars of a step; writes them when enough have come together.
@@ -160,16 +185,30 @@ impl MetricStore {
 
     /// Writes a finding.
     pub fn finding(&mut self, record: FindingRecord) {
+        self.findings += 1;
         self.send(Message::Finding(record));
     }
 
-    /// Waits until everything given so far is written.
-    pub fn flush(&mut self) {
-        let steps = std::mem::take(&mut self.steps);
-        self.send(Message::Steps(steps));
+    /// Number of findings given so far, those before a resumption included.
+    pub fn findings(&self) -> u64 {
+        self.findings
+    }
+
+    /// Waits until everything given so far is on the disk.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if any row could not be written.
+    pub fn flush(&mut self) -> Result<(), TrainError> {
+        if !self.steps.is_empty() {
+            let steps = std::mem::take(&mut self.steps);
+            self.send(Message::Steps(steps));
+        }
         let (done, wait) = sync_channel(1);
         self.send(Message::Sync(done));
-        let _ = wait.recv();
+        match wait.recv() {
+            Ok(()) => Ok(()),
+            Err(_) => self.end_writer().and(Err(TrainError::run(&self.path, "rows could not be written"))),
+        }
     }
 
     /// Writes what is left and closes the database.
@@ -177,7 +216,12 @@ impl MetricStore {
     /// # Errors
     /// [`TrainError::Run`] if any row could not be written.
     pub fn close(mut self) -> Result<(), TrainError> {
-        self.flush();
+        self.flush()?;
+        self.end_writer()
+    }
+
+    /// Ends the writer and tells how it fared.
+    fn end_writer(&mut self) -> Result<(), TrainError> {
         drop(self.sender.take());
         match self.writer.take().map(JoinHandle::join) {
             Some(Ok(Err(error))) => Err(TrainError::run(&self.path, error)),
@@ -186,7 +230,7 @@ impl MetricStore {
         }
     }
 
-    /// A writer that has ended keeps its error for [`MetricStore::close`].
+    /// A writer that has ended keeps its error for [`MetricStore::flush`].
     fn send(&mut self, message: Message) {
         if let Some(sender) = &self.sender {
             let _ = sender.send(message);
@@ -194,34 +238,74 @@ impl MetricStore {
     }
 }
 
-fn prepare(path: &Path, step: u64, epoch: u64) -> rusqlite::Result<Connection> {
+impl Drop for MetricStore {
+    /// Waits for the writer, so that nobody writes to the database of a training that is over.
+    fn drop(&mut self) {
+        let _ = self.end_writer();
+    }
+}
+
+/// Copies the database `from`, open transactions of a killed process left out, to the file `to`, which must not exist.
+///
+/// # Errors
+/// [`TrainError::Run`] naming the file.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrainError> {
+    let copied = attempt(Operation::OpenDatabase, to, || {
+        let connection = Connection::open(from).map_err(io::Error::other)?;
+        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(io::Error::other)
+    });
+    copied.map(drop).map_err(|error| TrainError::run(to, error))
+}
+
+fn prepare(path: &Path, position: Rows) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     connection.execute_batch(TABLES)?;
-    for table in ["steps", "layers", "histograms", "findings"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [step as i64])?;
+    for table in ["steps", "layers", "histograms"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [position.step as i64])?;
     }
-    connection.execute("DELETE FROM epochs WHERE epoch > ?1", [epoch as i64])?;
+    connection.execute("DELETE FROM epochs WHERE epoch > ?1", [position.epoch as i64])?;
+    // Several findings may be noted at one step, before and after its checkpoint.
+    connection.execute("DELETE FROM findings WHERE rowid > ?1", [position.findings as i64])?;
     Ok(connection)
 }
 
-fn write_all(mut connection: Connection, receiver: &Receiver<Message>) -> rusqlite::Result<()> {
+fn write_all(path: &Path, mut connection: Connection, receiver: &Receiver<Message>) -> io::Result<()> {
     while let Ok(first) = receiver.recv() {
-        let transaction = connection.transaction()?;
-        let mut waiting = Vec::new();
+        let (mut rows, mut waiting) = (Vec::new(), Vec::new());
         for message in std::iter::once(first).chain(receiver.try_iter()) {
             match message {
                 Message::Sync(done) => waiting.push(done),
-                other => write(&transaction, other)?,
+                other => rows.push(other),
             }
         }
-        transaction.commit()?;
+        if !rows.is_empty() {
+            commit(path, &mut connection, rows)?;
+        }
         for done in waiting {
             let _ = done.send(());
         }
     }
     Ok(())
+}
+
+fn commit(path: &Path, connection: &mut Connection, rows: Vec<Message>) -> io::Result<()> {
+    let transaction = connection.transaction().map_err(io::Error::other)?;
+    rows.into_iter().try_for_each(|message| write(&transaction, message)).map_err(io::Error::other)?;
+    let mut transaction = Some(transaction);
+    attempt(Operation::Commit, path, || {
+        transaction.take().map_or(Ok(()), |open| open.commit().map_err(io::Error::other))
+    })?;
+    note!(Commit(files_of(path)));
+    Ok(())
+}
+
+/// The files of the database and their contents.
+#[cfg(any(test, feature = "fault-injection"))]
+fn files_of(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = ["", "-wal"].map(|ending| PathBuf::from(format!("{}{ending}", path.display())));
+    files.into_iter().filter_map(|file| std::fs::read(&file).ok().map(|bytes| (file, bytes))).collect()
 }
 
 fn write(connection: &Connection, message: Message) -> rusqlite::Result<()> {
@@ -264,6 +348,7 @@ fn write(connection: &Connection, message: Message) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runs::files::faults::{Fault, Injection};
 
     fn count(path: &Path, table: &str) -> i64 {
         let query = format!("SELECT COUNT(*) FROM {table}");
@@ -275,17 +360,40 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.sqlite");
         let record = |step| StepRecord { step, epoch: 1, loss: 0.5, learning_rate: 0.1, gradient_norm: 1.0 };
-        let mut store = MetricStore::open(&path, 0, 0).unwrap();
+        let mut store = MetricStore::open(&path, Rows::default()).unwrap();
         (1..=600).for_each(|step| store.step(record(step)));
         let epoch =
             EpochRecord { epoch: 1, part: "val", loss: 0.5, accuracy: Some(0.9), rmse: None, r2: None, seconds: 1.0 };
         store.epoch(epoch);
-        store.flush();
-        assert_eq!(count(&path, "steps"), 600);
+        let finding = |code: &str| FindingRecord {
+            step: 250,
+            code: code.to_owned(),
+            level: "warn".to_owned(),
+            layer: String::new(),
+            document: String::new(),
+        };
+        ["K001", "K002", "K003"].into_iter().for_each(|code| store.finding(finding(code)));
+        store.flush().unwrap();
+        assert_eq!((count(&path, "steps"), store.findings()), (600, 3));
         store.close().unwrap();
-        let mut store = MetricStore::open(&path, 250, 0).unwrap();
+        let mut store = MetricStore::open(&path, Rows { step: 250, epoch: 0, findings: 2 }).unwrap();
         (251..=300).for_each(|step| store.step(record(step)));
+        assert_eq!(store.findings(), 2);
         store.close().unwrap();
-        assert_eq!((count(&path, "steps"), count(&path, "epochs")), (300, 0));
+        assert_eq!((count(&path, "steps"), count(&path, "epochs"), count(&path, "findings")), (300, 0, 2));
+    }
+
+    #[test]
+    fn rows_that_cannot_be_written_show_at_the_next_flush() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.sqlite");
+        let mut store = MetricStore::open(&path, Rows::default()).unwrap();
+        store.flush().unwrap();
+        let injection = Injection::at(folder.path(), 1, Fault::Error(io::ErrorKind::StorageFull));
+        store.step(StepRecord { step: 1, epoch: 1, loss: 0.5, learning_rate: 0.1, gradient_norm: 1.0 });
+        let error = store.flush().unwrap_err().to_string();
+        assert!(error.contains("metrics.sqlite: no storage space (injected)"), "{error}");
+        drop(injection);
+        assert!(store.flush().is_err(), "what is lost stays lost");
     }
 }

@@ -69,6 +69,9 @@ pub struct Summary {
     /// What was chosen automatically, with reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
+    /// What may make the results differ from those of a run that never stopped, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Version of Evenkeel.
     pub version: String,
     /// Where it ran.
@@ -120,6 +123,9 @@ pub struct LayerSummary {
     pub init: Option<String>,
 }
 
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The machine of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -131,4 +137,16 @@ pub struct Machine {
     pub simd: String,
     /// Threads used.
     pub threads: usize,
+}
+
+impl Machine {
+    /// This machine, with the threads of the pool the caller is in.
+    pub fn this() -> Self {
+        Machine {
+            architecture: std::env::consts::ARCH.to_owned(),
+            system: std::env::consts::OS.to_owned(),
+            simd: keel_kernels::simd::level().name().to_owned(),
+            threads: rayon::current_num_threads(),
+        }
+    }
 }

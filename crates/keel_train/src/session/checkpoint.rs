@@ -1,5 +1,6 @@
 //! Checkpoints of a session: what an exact continuation needs.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,10 @@ use super::Session;
 use super::averaging::WeightAverage;
 use crate::error::TrainError;
 use crate::runs::{Checkpoint, CheckpointError, NamedTensor, TrainingState, network_tensors, restore_network};
+
+fn flat(name: String, values: &[f32]) -> NamedTensor<'_> {
+    NamedTensor { name, shape: vec![values.len()], values: Cow::Borrowed(values) }
+}
 
 /// The best weights, as `best.safetensors` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,10 +23,8 @@ pub(crate) struct BestWeights {
 
 impl Session {
     /// Everything a continuation needs.
-    pub(crate) fn last_checkpoint(&self, state: &TrainingState) -> Checkpoint<TrainingState> {
+    pub(crate) fn last_checkpoint(&self, state: &TrainingState) -> Checkpoint<'_, TrainingState> {
         let mut tensors = network_tensors(self.network());
-        let flat =
-            |name: String, values: &[f32]| NamedTensor { name, shape: vec![values.len()], values: values.to_vec() };
         tensors.extend(self.optimizer().slots().map(|(name, values)| flat(format!("optimizer.{name}"), values)));
         let average = self.average().map(WeightAverage::parts).into_iter().flatten();
         tensors.extend(average.map(|(name, values)| flat(name.to_owned(), values)));
@@ -58,7 +61,7 @@ impl Session {
     }
 
     /// The weights of the best epoch so far.
-    pub(crate) fn best_checkpoint(&self, best: BestWeights) -> Checkpoint<BestWeights> {
+    pub(crate) fn best_checkpoint(&self, best: BestWeights) -> Checkpoint<'_, BestWeights> {
         Checkpoint { description: best, tensors: network_tensors(self.network()) }
     }
 

@@ -145,7 +145,10 @@ impl Session {
     /// # Errors
     /// A file that cannot be written; one that was there before is then untouched.
     pub fn save(&mut self, config: &Config, path: &Path) -> Result<(), TrainError> {
-        Ok(self.averaged_model(config).write(path)?)
+        self.swap_average();
+        let written = self.model(config).write(path);
+        self.swap_average();
+        Ok(written?)
     }
 
     /// The model of `config` as it is now, apart from further steps.
@@ -153,19 +156,15 @@ impl Session {
     /// # Errors
     /// If there is no memory or no thread for it.
     pub fn predictor(&mut self, config: &Config) -> Result<Predictor, TrainError> {
-        let model = self.averaged_model(config);
-        Predictor::of_model(&model, Path::new("model in memory"), &config.model.custom_layers())
-    }
-
-    fn averaged_model(&mut self, config: &Config) -> Checkpoint<ModelDescription> {
         self.swap_average();
-        let model = self.model(config);
+        let predictor =
+            Predictor::of_model(&self.model(config), Path::new("model in memory"), &config.model.custom_layers());
         self.swap_average();
-        model
+        predictor
     }
 
     /// The weights as they are, with everything prediction needs.
-    pub(crate) fn model(&self, config: &Config) -> Checkpoint<ModelDescription> {
+    pub(crate) fn model(&self, config: &Config) -> Checkpoint<'_, ModelDescription> {
         let split = &self.data.split;
         let description = ModelDescription {
             config: config.to_toml(),

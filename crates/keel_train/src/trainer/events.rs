@@ -66,6 +66,8 @@ pub struct Started {
     pub inferred: Vec<String>,
     /// What was chosen automatically, with reasons.
     pub choices: Vec<Choice>,
+    /// What may make the results differ from those of a run that never stopped, one sentence each.
+    pub notes: Vec<String>,
     /// The time all epochs will take, from a few measured steps; `None` for a training too short to measure.
     pub timing: Option<Timing>,
     /// Learned numbers.
@@ -101,6 +103,8 @@ pub struct StepEvent {
     pub learning_rate: f64,
     /// Norm of the whole gradient before clipping.
     pub gradient_norm: f64,
+    /// Seconds in which the step waited for its batch.
+    pub waited: f64,
 }
 
 /// Numbers of an epoch.

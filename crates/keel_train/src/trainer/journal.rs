@@ -13,7 +13,9 @@ use crate::flight_recorder::{FlightRecorder, RecordedStep};
 use crate::health::Watch;
 use crate::metrics::{Detail, Metrics};
 use crate::planning::Timing;
-use crate::runs::{EpochRecord, Machine, MetricStore, PartMetrics, Status, StepRecord, Summary, TrainingState};
+use crate::runs::{
+    EpochRecord, Machine, MetricStore, PartMetrics, Rows, Status, StepRecord, Summary, TrainingState, VERSION,
+};
 use crate::session::checkpoint::BestWeights;
 use crate::session::{Session, StepPlace, StepResult};
 
@@ -28,7 +30,7 @@ pub(super) struct Journal<'a> {
     flight: FlightRecorder,
     /// Automatic choices of this run, as its summary keeps them.
     choices: Vec<Choice>,
-    data_fingerprint: String,
+    notes: Vec<String>,
     /// The targets are classes.
     classification: bool,
     began: Instant,
@@ -45,17 +47,18 @@ impl<'a> Journal<'a> {
         observer: &'a mut dyn TrainingObserver,
         session: &Session,
         state: &TrainingState,
-        choices: Vec<Choice>,
+        told: Told,
     ) -> Result<Self, TrainError> {
-        let store = record.open_store(state.step, state.epoch)?;
+        let position = Rows { step: state.step, epoch: state.epoch, findings: state.finding_rows };
+        let store = record.open_store(position)?;
         let began = Instant::now();
         Ok(Journal {
             record,
             observer,
             store,
             flight: FlightRecorder::new(session.training_batches().largest_batch()),
-            choices,
-            data_fingerprint: session.data().fingerprint(),
+            choices: told.choices,
+            notes: told.notes,
             classification: !session.objective().class_names().is_empty(),
             began,
             seconds_before: state.seconds,
@@ -92,6 +95,7 @@ impl<'a> Journal<'a> {
             epochs: config.train.epochs,
             steps_per_epoch: session.training_batches().steps_per_epoch() as u64,
             choices: self.choices.clone(),
+            notes: self.notes.clone(),
             timing,
             resumed_steps: state.step,
         };
@@ -107,7 +111,8 @@ impl<'a> Journal<'a> {
     }
 
     /// Notes a step that is done; `state` counts it already.
-    pub(super) fn step(&mut self, batch: &Batch, place: StepPlace, result: StepResult, state: &TrainingState) {
+    pub(super) fn step(&mut self, batch: &Batch, place: StepPlace, done: StepDone, state: &TrainingState) {
+        let StepDone { result, waited } = done;
         self.first_step_at.get_or_insert_with(seconds_since_1970);
         let (step, epoch) = (state.step, state.epoch + 1);
         let StepResult { loss, gradient_norm, .. } = result;
@@ -125,6 +130,7 @@ impl<'a> Journal<'a> {
             epoch_accuracy: self.classification.then(|| state.epoch_right as f64 / seen),
             learning_rate,
             gradient_norm,
+            waited: waited.as_secs_f64(),
         }));
     }
 
@@ -201,12 +207,22 @@ impl<'a> Journal<'a> {
 
     /// Returns true if the last checkpoint is `seconds` old.
     pub(super) fn checkpoint_is_due(&self, seconds: f64) -> bool {
-        self.checkpointed.elapsed() >= Duration::from_secs_f64(seconds)
+        self.checkpointed.elapsed().as_secs_f64() >= seconds
     }
 
-    /// Writes everything a continuation needs.
+    /// Number of findings noted so far.
+    pub(super) fn findings(&self) -> u64 {
+        self.store.findings()
+    }
+
+    /// Waits until all rows are on the disk.
+    pub(super) fn flush(&mut self) -> Result<(), TrainError> {
+        self.store.flush()
+    }
+
+    /// Writes everything a continuation needs, behind the rows that belong to it.
     pub(super) fn checkpoint(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
-        self.store.flush();
+        self.flush()?;
         self.record.write_last(session, state)?;
         self.checkpointed = Instant::now();
         self.observer.event(Event::Checkpoint { step: state.step });
@@ -232,7 +248,7 @@ impl<'a> Journal<'a> {
             status,
             reason: None,
             data: session.data().dataset.name().to_owned(),
-            data_fingerprint: Some(self.data_fingerprint.clone()),
+            data_fingerprint: Some(state.data_fingerprint.clone()),
             metrics: PartMetrics::default(),
             epochs: state.epoch,
             best_epoch: state.best_epoch,
@@ -246,13 +262,9 @@ impl<'a> Journal<'a> {
             columns: session.data().dataset.column_reports().to_vec(),
             inferred: session.inferred(),
             choices: self.choices.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            machine: Machine {
-                architecture: std::env::consts::ARCH.to_owned(),
-                system: std::env::consts::OS.to_owned(),
-                simd: keel_kernels::simd::level().name().to_owned(),
-                threads: rayon::current_num_threads(),
-            },
+            notes: self.notes.clone(),
+            version: VERSION.to_owned(),
+            machine: Machine::this(),
         }
     }
 
@@ -260,6 +272,21 @@ impl<'a> Journal<'a> {
     pub(super) fn close(self) -> Result<(), TrainError> {
         self.store.close()
     }
+}
+
+/// A step that is done, and how long it waited for its batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StepDone {
+    pub(super) result: StepResult,
+    pub(super) waited: Duration,
+}
+
+/// What a person is told of a training beside its results.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    pub(super) choices: Vec<Choice>,
+    /// What may make the results differ from those of a run that never stopped.
+    pub(super) notes: Vec<String>,
 }
 
 /// How a training stands.

@@ -1,23 +1,24 @@
 //! A trainer's run, in a folder or in memory.
 
+use super::journal::Told;
 use super::memory_run::{MemoryRecord, MemoryRun};
 use super::new_folder::new_folder;
 use super::prepared::Prepared;
 use super::run::{Run, TrainedRun};
-use super::{Training, TrainingObserver};
+use super::{Continued, Training, TrainingObserver};
 use crate::error::TrainError;
-use crate::runs::RunFolder;
+use crate::runs::{Checkpoint, Machine, RunFolder, Summary, TrainingState, VERSION};
 use crate::session::Session;
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
     let Training { config, data, continued, stop } = trainer;
     let mut prepared = Prepared::new(&config, data)?;
     prepared.measure(continued.is_none())?;
-    let mut folder = match continued {
-        Some(folder) => {
-            check_data(&folder, &prepared.session)?;
-            prepared.choices = folder.read_summary().map(|summary| summary.choices).unwrap_or_default();
-            folder
+    let (mut folder, _lock) = match continued {
+        Some(Continued { folder, lock, allow_changed_data }) => {
+            prepared.told = told_before(&folder);
+            prepared.told.notes.extend(changed_data(&folder, &prepared.session, allow_changed_data)?);
+            (folder, lock)
         }
         None => new_folder(&prepared.config, &prepared.session)?,
     };
@@ -34,20 +35,55 @@ pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserv
     Ok(MemoryRun::new(summary, record))
 }
 
-/// A run goes on with the samples it began with, divided in the same way.
-fn check_data(folder: &RunFolder, session: &Session) -> Result<(), TrainError> {
-    let began = folder.read_summary().ok().and_then(|summary| summary.data_fingerprint);
+/// What the run was told before, and what is different from its last start.
+fn told_before(folder: &RunFolder) -> Told {
+    let Ok(Summary { choices, mut notes, version, machine, .. }) = folder.read_summary() else {
+        return Told::default();
+    };
+    let now = Machine::this();
+    if version != VERSION {
+        notes.push(format!(
+            "begun by version {version}, resumed by {VERSION}: results may differ from those of one version alone"
+        ));
+    }
+    if (&machine.simd, &machine.architecture) != (&now.simd, &now.architecture) {
+        notes.push(format!(
+            "begun on {} ({}), resumed on {} ({}): sums are taken in another order, so the last digits of weights may differ \
+             from those of a run that never stopped",
+            machine.architecture, machine.simd, now.architecture, now.simd
+        ));
+    }
+    Told { choices, notes }
+}
+
+/// A run goes on with the samples it began with, divided in the same way, or notes that it does not.
+fn changed_data(folder: &RunFolder, session: &Session, allowed: bool) -> Result<Option<String>, TrainError> {
+    let Some(began) = data_of(folder) else { return Ok(None) };
     let given = session.data().fingerprint();
-    let Some(began) = began.filter(|began| *began != given) else { return Ok(()) };
+    if began == given {
+        return Ok(None);
+    }
     let samples = |fingerprint: &str| fingerprint.split('-').next().map(str::to_owned);
     let what = match samples(&began) == samples(&given) {
         true => "the same samples, but another division into training, validation and test",
         false => "other samples",
     };
+    if allowed {
+        return Ok(Some(format!("begun on {what} (fingerprint {began}), resumed on data with {given}")));
+    }
     let message = format!(
         "the run in {} was trained on {what} (fingerprint {began}, the data given has {given}); give the data it was \
-         trained on, or train a new run",
+         trained on, allow the change with --allow-changed-data, or train a new run",
         folder.path().display()
     );
     Err(TrainError::setting("data", message))
+}
+
+/// Fingerprint of the data a run was trained on so far.
+fn data_of(folder: &RunFolder) -> Option<String> {
+    let in_brief = folder.read_summary().ok().and_then(|summary| summary.data_fingerprint);
+    in_brief.or_else(|| {
+        let last = Checkpoint::<TrainingState>::read(&folder.last_checkpoint()).ok()?;
+        Some(last.description.data_fingerprint).filter(|fingerprint| !fingerprint.is_empty())
+    })
 }

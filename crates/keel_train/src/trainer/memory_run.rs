@@ -11,7 +11,8 @@ use crate::flight_recorder::FlightRecord;
 use crate::predictor::Predictor;
 use crate::runs::model_file::ModelDescription;
 use crate::runs::{
-    Checkpoint, MemoryDatabase, MetricReader, MetricStore, RunFolder, Summary, TrainingState, restore_network,
+    Checkpoint, MemoryDatabase, MetricReader, MetricStore, Rows, RunFolder, Summary, TrainingState, restore_network,
+    write_atomically,
 };
 use crate::session::Session;
 use crate::session::checkpoint::BestWeights;
@@ -29,9 +30,9 @@ pub struct MemoryRun {
 pub(super) struct MemoryRecord {
     config: String,
     database: MemoryDatabase,
-    last: Option<Checkpoint<TrainingState>>,
-    best: Option<Checkpoint<BestWeights>>,
-    model: Option<Checkpoint<ModelDescription>>,
+    last: Option<Checkpoint<'static, TrainingState>>,
+    best: Option<Checkpoint<'static, BestWeights>>,
+    model: Option<Checkpoint<'static, ModelDescription>>,
     picture: Option<Vec<u8>>,
 }
 
@@ -72,7 +73,7 @@ impl MemoryRun {
         model.as_ref().map(|model| model.write(&folder.model())).transpose()?;
         if let Some(picture) = picture {
             let path = folder.samples_picture();
-            std::fs::write(&path, picture).map_err(|error| TrainError::run(&path, error))?;
+            write_atomically(&path, |file| file.write_all(picture)).map_err(|error| TrainError::run(&path, error))?;
         }
         folder.write_summary(&self.summary)?;
         Ok(folder)
@@ -92,7 +93,7 @@ impl Record for MemoryRecord {
         None
     }
 
-    fn open_store(&self, _step: u64, _epoch: u64) -> Result<MetricStore, TrainError> {
+    fn open_store(&self, _position: Rows) -> Result<MetricStore, TrainError> {
         self.database.store()
     }
 
@@ -101,7 +102,7 @@ impl Record for MemoryRecord {
     }
 
     fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
-        self.last = Some(session.last_checkpoint(state));
+        session.last_checkpoint(state).keep_in(&mut self.last);
         Ok(())
     }
 
@@ -111,12 +112,12 @@ impl Record for MemoryRecord {
     }
 
     fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError> {
-        self.best = Some(session.best_checkpoint(best));
+        session.best_checkpoint(best).keep_in(&mut self.best);
         Ok(())
     }
 
     fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError> {
-        self.model = Some(session.model(config));
+        session.model(config).keep_in(&mut self.model);
         Ok(())
     }
 

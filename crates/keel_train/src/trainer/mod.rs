@@ -26,7 +26,7 @@ pub use run::TrainedRun;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::{RunFolder, remove_leftovers};
+use crate::runs::{RunFolder, RunLock, remove_leftovers};
 use crate::threads;
 
 /// Trains one network and writes its run.
@@ -34,8 +34,17 @@ use crate::threads;
 pub struct Training {
     config: Config,
     data: Option<SplitDataset>,
-    continued: Option<RunFolder>,
+    continued: Option<Continued>,
     stop: Arc<AtomicBool>,
+}
+
+/// A run that goes on in its folder.
+#[derive(Debug)]
+struct Continued {
+    folder: RunFolder,
+    lock: RunLock,
+    /// The data may be other than that of the start.
+    allow_changed_data: bool,
 }
 
 impl Training {
@@ -48,7 +57,7 @@ impl Training {
     /// interrupted.
     ///
     /// # Errors
-    /// No run there, or its config cannot be read.
+    /// No run there, another process writes to it, or its config cannot be read.
     pub fn resume(folder: &Path) -> Result<Self, TrainError> {
         Training::resume_with(folder, &[])
     }
@@ -66,9 +75,19 @@ impl Training {
         for setting in overrides {
             refuse_change(setting, folder.path())?;
         }
+        let lock = folder.lock()?;
         let last = folder.last_checkpoint();
         [Some(folder.path()), last.parent()].into_iter().flatten().for_each(remove_leftovers);
-        Ok(Training { config, data: None, continued: Some(folder), stop: Arc::default() })
+        let continued = Continued { folder, lock, allow_changed_data: false };
+        Ok(Training { config, data: None, continued: Some(continued), stop: Arc::default() })
+    }
+
+    /// Lets a resumed run go on with other data than it began with; the run notes it.
+    pub fn allow_changed_data(mut self) -> Self {
+        if let Some(continued) = &mut self.continued {
+            continued.allow_changed_data = true;
+        }
+        self
     }
 
     /// Gives the layers and losses of the program's own, by name, to a run that is resumed: its config has only their names.
@@ -113,7 +132,7 @@ impl Training {
     /// # Errors
     /// Anything that keeps the training from running, or a run to be resumed, whose folder has to be written.
     pub fn run_in_memory(self, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
-        if let Some(folder) = &self.continued {
+        if let Some(Continued { folder, .. }) = &self.continued {
             let message = format!("the run in {} goes on in its folder; resume it with `run`", folder.path().display());
             return Err(TrainError::setting("run", message));
         }

@@ -6,14 +6,14 @@ use keel_nn::Preset;
 
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::runs::RunFolder;
+use crate::runs::{RunFolder, RunLock};
 use crate::session::Session;
 
-/// Makes the folder and writes the resolved config into it.
+/// Makes the folder, locks it and writes the resolved config into it.
 ///
 /// # Errors
 /// A name that is no folder name, a folder that cannot be written.
-pub(super) fn new_folder(config: &Config, session: &Session) -> Result<RunFolder, TrainError> {
+pub(super) fn new_folder(config: &Config, session: &Session) -> Result<(RunFolder, RunLock), TrainError> {
     let name = if config.run.name.is_empty() { default_name(config, session) } else { config.run.name.clone() };
     let plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
     if !plain {
@@ -23,8 +23,9 @@ pub(super) fn new_folder(config: &Config, session: &Session) -> Result<RunFolder
         ));
     }
     let folder = RunFolder::create(Path::new(&config.run.directory), &name)?;
+    let lock = folder.lock()?;
     folder.write_text(&folder.config(), &config.to_toml())?;
-    Ok(folder)
+    Ok((folder, lock))
 }
 
 /// Longest part of a run's name that comes from the data, in bytes: file systems allow 255 for the whole.

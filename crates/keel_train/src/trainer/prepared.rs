@@ -2,7 +2,8 @@
 
 use keel_data::SplitDataset;
 
-use crate::auto::{self, Choice, Resolved};
+use super::journal::Told;
+use crate::auto::{self, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::planning::{Pace, Timing};
@@ -15,7 +16,7 @@ pub(super) struct Prepared {
     /// The config with nothing left open.
     pub(super) config: Config,
     pub(super) session: Session,
-    pub(super) choices: Vec<Choice>,
+    pub(super) told: Told,
     /// The time all epochs will take; `None` for a training too short to measure.
     pub(super) timing: Option<Timing>,
 }
@@ -30,14 +31,14 @@ impl Prepared {
         let open = config.clone();
         let Resolved { config, data, choices } = auto::resolve(&open, data)?;
         let session = Session::new(&config, data)?;
-        Ok(Prepared { open, config, session, choices, timing: None })
+        Ok(Prepared { open, config, session, told: Told { choices, notes: Vec::new() }, timing: None })
     }
 
     /// Measures a few steps; a training that begins is cut to its time limit.
     pub(super) fn measure(&mut self, begins: bool) -> Result<(), TrainError> {
         let Some(pace) = Pace::measure(&mut self.session, &self.config)? else { return Ok(()) };
         self.timing = Some(match begins {
-            true => pace.fit(&mut self.config, &self.open, &mut self.choices),
+            true => pace.fit(&mut self.config, &self.open, &mut self.told.choices),
             // A resumed training keeps the length it was planned with.
             false => pace.of(self.config.train.epochs),
         });

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::FlightRecord;
-use crate::runs::{MetricStore, RunFolder, Summary, TrainingState};
+use crate::runs::{MetricStore, Rows, RunFolder, Summary, TrainingState, write_atomically};
 use crate::session::Session;
 use crate::session::checkpoint::BestWeights;
 
@@ -14,8 +14,8 @@ pub(super) trait Record: fmt::Debug {
     /// The folder, where there is one.
     fn folder(&self) -> Option<&RunFolder>;
 
-    /// The store of measurements, without what lies after step `step` and epoch `epoch`.
-    fn open_store(&self, step: u64, epoch: u64) -> Result<MetricStore, TrainError>;
+    /// The store of measurements, without what lies after `position`.
+    fn open_store(&self, position: Rows) -> Result<MetricStore, TrainError>;
 
     /// Puts the last checkpoint into `session` and returns its position; `None` before the first checkpoint.
     fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError>;
@@ -47,8 +47,8 @@ impl Record for RunFolder {
         Some(self)
     }
 
-    fn open_store(&self, step: u64, epoch: u64) -> Result<MetricStore, TrainError> {
-        MetricStore::open(&self.metrics(), step, epoch)
+    fn open_store(&self, position: Rows) -> Result<MetricStore, TrainError> {
+        MetricStore::open(&self.metrics(), position)
     }
 
     fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {
@@ -81,7 +81,7 @@ impl Record for RunFolder {
 
     fn write_picture(&mut self, bytes: &[u8]) {
         // Nothing depends on the picture; a folder that cannot be written shows at the checkpoint.
-        let _ = std::fs::write(self.samples_picture(), bytes);
+        let _ = write_atomically(&self.samples_picture(), |file| file.write_all(bytes));
     }
 
     fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError> {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keel_data::{Batch, Loader, Position};
 
 use super::TrainingObserver;
 use super::best_epoch;
 use super::deadline::{Deadline, Place};
-use super::journal::{Journal, Standing};
+use super::journal::{Journal, Standing, StepDone};
 use super::prepared::Prepared;
 use super::record::Record;
 use super::stopping::{Ending, Stopping};
@@ -53,7 +53,7 @@ impl<'a> Run<'a> {
         observer: &'a mut dyn TrainingObserver,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, TrainError> {
-        let Prepared { config, mut session, choices, timing, .. } = prepared;
+        let Prepared { config, mut session, told, timing, .. } = prepared;
         best_epoch::check_split(&config.train, &session.data().validation)?;
         let fingerprint = config.fingerprint();
         // A run killed before its first checkpoint starts over.
@@ -61,13 +61,14 @@ impl<'a> Run<'a> {
             Some(state) => state,
             None => TrainingState { fingerprint, ..TrainingState::default() },
         };
+        state.data_fingerprint = session.data().fingerprint();
         let steps_per_epoch = session.training_batches().steps_per_epoch() as u64;
         let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
         let mut schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
         schedule.restore(state.plateau.clone(), state.shortened);
         session.set_total_steps(schedule.total_steps());
         let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
-        let journal = Journal::open(record, observer, &session, &state, choices)?;
+        let journal = Journal::open(record, observer, &session, &state, told)?;
         let overhead = timing.as_ref().map_or(0.0, |timing| timing.pace.overhead(steps_per_epoch));
         let deadline = (config.train.time_limit > 0.0)
             .then(|| Deadline::new(config.train.time_limit, journal.began(), overhead))
@@ -110,8 +111,11 @@ impl<'a> Run<'a> {
         if self.state.step >= self.schedule.total_steps() {
             return Ok(Ending::Finished);
         }
-        while let Some(batch) = loader.next() {
-            self.step(&*batch?)?;
+        loop {
+            let asked = Instant::now();
+            let Some(batch) = loader.next() else { break };
+            let waited = asked.elapsed();
+            self.step(&*batch?, waited)?;
             let over = self.state.step >= self.schedule.total_steps();
             if self.state.step_in_epoch == steps_per_epoch || over {
                 self.end_epoch()?;
@@ -134,7 +138,8 @@ impl<'a> Run<'a> {
         Ok(Ending::Finished)
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<(), TrainError> {
+    /// One step, which waited for `batch` so long.
+    fn step(&mut self, batch: &Batch, waited: Duration) -> Result<(), TrainError> {
         let Run { session, schedule, watch, journal, state, .. } = self;
         if state.step == 0 {
             journal.picture(session, &batch.inputs);
@@ -151,7 +156,7 @@ impl<'a> Run<'a> {
         state.epoch_samples += batch.samples() as u64;
         state.epoch_right += result.right;
         state.epoch_loss_sum += result.loss * batch.samples() as f64;
-        journal.step(batch, place, result, state);
+        journal.step(batch, place, StepDone { result, waited }, state);
         journal.news(watch.as_mut(), state.step);
         match result.is_finite() {
             true => Ok(()),
@@ -237,6 +242,7 @@ impl<'a> Run<'a> {
         self.state.shortened = self.schedule.shortened();
         self.state.seconds = self.journal.seconds();
         self.state.health = self.watch.as_ref().map(Watch::state);
+        self.state.finding_rows = self.journal.findings();
         self.journal.checkpoint(&self.session, &self.state)
     }
 
@@ -271,6 +277,7 @@ impl<'a> Run<'a> {
             }
             summary.findings = self.watch.as_ref().map(Watch::finding_documents).unwrap_or_default();
         }
+        self.journal.flush()?;
         self.journal.record.write_model(&self.session, &self.config)?;
         self.journal.record.write_summary(&summary)?;
         Ok(summary)

@@ -81,8 +81,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             output.result(&written, || format!("{predictions} written to {}", file.path().display()))?;
         }
         None => {
-            let print = if arguments.csv { csv_text::text } else { text::text };
-            output.result(&json_text::documents(&columns, &rows), || print(&columns, &rows))?;
+            let documents = json_text::documents(&columns, &rows);
+            match arguments.csv {
+                true => output.data(&documents, || csv_text::text(&columns, &rows))?,
+                false => output.result(&documents, || text::text(&columns, &rows))?,
+            }
         }
     }
     let undefined: Vec<&str> = rows.iter().filter_map(Row::undefined).collect();

@@ -112,7 +112,7 @@ impl Runner<'_> {
     fn with_surgery_at_start(
         &self,
         trainer: Training,
-        begun: &Checkpoint<TrainingState>,
+        begun: &Checkpoint<'_, TrainingState>,
         folder: &RunFolder,
     ) -> Result<Training, TrainError> {
         if self.continuation.surgery.is_some() {

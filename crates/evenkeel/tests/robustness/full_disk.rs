@@ -1,4 +1,5 @@
 //! A disk that fills up while a checkpoint is written: the error says so, and the checkpoint before it survives.
+#![cfg(unix)]
 
 use std::process::Command;
 

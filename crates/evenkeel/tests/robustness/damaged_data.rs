@@ -1,10 +1,8 @@
 //! Data that is cut off or is not what it claims to be: refused with status 2, the file named, nothing written.
 
-mod program;
-
 use std::path::Path;
 
-use program::Program;
+use crate::program::Program;
 
 /// Bytes of an IDX file of unsigned bytes.
 fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {

@@ -1,0 +1,269 @@
+//! Every operation on a file of a run, so that a test can make each of them fail.
+//!
+//! A file is either the old one or the new one, never half of one: [`write_atomically`] writes a temporary file beside it,
+//! syncs it, renames it and syncs the folder. What has returned without an error survives a power loss.
+
+#[cfg(any(test, feature = "fault-injection"))]
+pub mod faults;
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// How names of files begin while they are written.
+const TEMPORARY: &str = ".writing-";
+
+/// Bytes handed to the system at once.
+const CHUNK: usize = 1 << 16;
+
+/// One operation on a file of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A folder is made.
+    CreateFolder,
+    /// An empty temporary file is made.
+    Create,
+    /// Bytes are added to it.
+    Write,
+    /// Its bytes reach the disk.
+    Sync,
+    /// It takes the place of the file it was written for.
+    Rename,
+    /// The names in a folder reach the disk.
+    SyncFolder,
+    /// A file is removed.
+    Remove,
+    /// The lock of a run is taken.
+    Lock,
+    /// The database is opened and its tables made ready.
+    OpenDatabase,
+    /// Rows of the database reach the disk.
+    Commit,
+}
+
+/// Does `act`, an `operation` on `path`; what was interrupted by a signal is done again.
+///
+/// # Errors
+/// That of `act`, or an injected one in a test.
+pub(crate) fn attempt<T>(operation: Operation, path: &Path, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        let done = before(operation, path).and_then(|()| act());
+        match done {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+#[cfg(any(test, feature = "fault-injection"))]
+fn before(operation: Operation, path: &Path) -> io::Result<()> {
+    faults::before(operation, path)
+}
+
+#[cfg(not(any(test, feature = "fault-injection")))]
+fn before(_operation: Operation, _path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Tells a recording test what was done.
+macro_rules! note {
+    ($($event:tt)*) => {
+        #[cfg(any(test, feature = "fault-injection"))]
+        $crate::runs::files::faults::note(|| $crate::runs::files::faults::Event::$($event)*);
+    };
+}
+pub(crate) use note;
+
+/// Makes the folder `path`, which must not exist.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    attempt(Operation::CreateFolder, path, || std::fs::create_dir(path))?;
+    note!(CreateFolder(path.to_owned()));
+    Ok(())
+}
+
+/// Makes the folder `path` and those above it, as far as they are missing.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn create_folders(path: &Path) -> io::Result<()> {
+    attempt(Operation::CreateFolder, path, || std::fs::create_dir_all(path))?;
+    note!(CreateFolder(path.to_owned()));
+    Ok(())
+}
+
+/// Removes the file `path`.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    attempt(Operation::Remove, path, || std::fs::remove_file(path))?;
+    note!(Remove(path.to_owned()));
+    Ok(())
+}
+
+/// Copies the file `from` to `to`, which is whole or not there.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    write_atomically(to, |writer| io::copy(&mut source, writer).map(drop))
+}
+
+/// Writes `path` through `write`: into a temporary file in the same folder, synced, renamed over `path`, folder synced. Its
+/// permissions are those of any new file.
+///
+/// # Errors
+/// Whatever the system or `write` says, a full disk included; then `path` is as it was and the temporary file is gone.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (mut file, temporary) = create_temporary(folder)?;
+    let written = fill(&mut file, &temporary, write).and_then(|()| {
+        drop(file);
+        attempt(Operation::Rename, path, || std::fs::rename(&temporary, path))?;
+        note!(Rename(temporary.clone(), path.to_owned()));
+        Ok(())
+    });
+    if let Err(error) = written {
+        // The first error matters more than one while tidying up.
+        let _ = remove(&temporary);
+        return Err(error);
+    }
+    sync_folder(folder)
+}
+
+fn fill(file: &mut File, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = io::BufWriter::with_capacity(CHUNK, Chunks { file, path });
+    write(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
+    attempt(Operation::Sync, path, || file.sync_all())?;
+    note!(Sync(path.to_owned()));
+    Ok(())
+}
+
+/// A file that is written a chunk at a time.
+struct Chunks<'a> {
+    file: &'a mut File,
+    path: &'a Path,
+}
+
+impl Write for Chunks<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = attempt(Operation::Write, self.path, || self.file.write(bytes))?;
+        note!(Write(self.path.to_owned(), bytes[..written].to_vec()));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn create_temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY).disable_cleanup(true);
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    let file = attempt(Operation::Create, folder, || builder.tempfile_in(folder))?;
+    let (file, path) = file.into_parts();
+    let path = path.to_path_buf();
+    note!(Create(path.clone()));
+    Ok((file, path))
+}
+
+/// Makes the names in `folder` durable, where the system can.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let synced = attempt(Operation::SyncFolder, folder, || File::open(folder)?.sync_all());
+    match synced.map_err(|error| (error.kind(), error)) {
+        // Not every system can open or sync a folder; the rename has happened either way.
+        Ok(()) | Err((ErrorKind::Unsupported | ErrorKind::InvalidInput | ErrorKind::PermissionDenied, _)) => {
+            note!(SyncFolder(folder.to_owned()));
+            Ok(())
+        }
+        Err((_, error)) => Err(error),
+    }
+}
+
+/// Removes the temporary files a killed process left in `folder`. Only for folders nobody is writing to.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY)) {
+        // What cannot be removed does no harm.
+        let _ = remove(&entry.path());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fills_up_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        write_atomically(&path, |file| file.write_all(b"old")).unwrap();
+        let error = write_atomically(&path, |file| {
+            file.write_all(&[1; 200_000])?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// Every operation of one write fails in turn: the file is the old one, or the new one if only the folder's sync failed.
+    #[test]
+    fn whatever_fails_the_file_is_whole() {
+        for fault in [faults::Fault::Error(ErrorKind::StorageFull), faults::Fault::Kill] {
+            for number in 1.. {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("file");
+                write_atomically(&path, |file| file.write_all(b"old")).unwrap();
+                let injection = faults::Injection::at(folder.path(), number, fault);
+                let written = write_atomically(&path, |file| file.write_all(&[1; 100_000]));
+                let (hit, ended) = (injection.hit(), injection.last());
+                drop(injection);
+                if !hit {
+                    written.unwrap();
+                    assert_eq!(number, 6, "create, write, sync, rename, sync of the folder");
+                    break;
+                }
+                assert!(written.is_err(), "{number}: {ended:?}");
+                let new = ended == Some(Operation::SyncFolder);
+                assert_eq!(std::fs::read(&path).unwrap().len(), if new { 100_000 } else { 3 }, "{number}: {ended:?}");
+                remove_leftovers(folder.path());
+                assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{number}: {ended:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_only_delays() {
+        for number in 1..=5 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            let injection = faults::Injection::at(folder.path(), number, faults::Fault::Error(ErrorKind::Interrupted));
+            write_atomically(&path, |file| file.write_all(&[1; 100_000])).unwrap();
+            assert!(injection.hit());
+            assert_eq!(std::fs::read(&path).unwrap().len(), 100_000);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_have_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, atomic) = (folder.path().join("plain"), folder.path().join("atomic"));
+        std::fs::write(&plain, "text").unwrap();
+        write_atomically(&atomic, |file| file.write_all(b"text")).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&atomic), mode(&plain));
+    }
+}

@@ -1,0 +1,84 @@
+//! The lock of a run: one process at a time writes to it, everybody may read.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+use super::RunFolder;
+use super::files::{Operation, attempt};
+use crate::error::TrainError;
+
+/// The right to write to a run, until it is dropped or the process ends, however it ends.
+///
+/// The system holds it for the open file, so the lock of a dead process is free. The file names its holder for whoever is
+/// refused; it stays when the lock is given back.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunFolder {
+    /// Takes the lock of the run.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] naming the process that holds it, or the file if it cannot be written.
+    pub fn lock(&self) -> Result<RunLock, TrainError> {
+        let path = self.lock_file();
+        let taken = attempt(Operation::Lock, &path, || take(&path)).map_err(|error| TrainError::run(&path, error))?;
+        taken.map_err(|holder| TrainError::Run {
+            path: self.path().to_owned(),
+            reason: format!("{holder} is writing to this run"),
+            next: "wait until it has ended, or stop it; to train beside it, begin a new run",
+        })
+    }
+}
+
+/// The lock, or who holds it.
+fn take(path: &Path) -> io::Result<Result<RunLock, String>> {
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => {
+            // The name of the holder is a courtesy; the lock holds without it.
+            let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", own_name()));
+            Ok(Ok(RunLock { _file: file }))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.take(200).read_to_string(&mut holder);
+            let holder = holder.lines().next().filter(|line| !line.is_empty());
+            Ok(Err(holder.map_or_else(|| "another process".to_owned(), str::to_owned)))
+        }
+        // Some network file systems have no locks; a run there is as safe as its user is careful.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            Ok(Ok(RunLock { _file: file }))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// `process 123`, with the command it was started by.
+fn own_name() -> String {
+    let command: Vec<String> = std::env::args().map(|argument| argument.escape_debug().to_string()).collect();
+    let command: String = command.join(" ").chars().take(120).collect();
+    format!("process {} (`{command}`)", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holder_at_a_time_is_named_and_a_lock_given_back_is_free() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(directory.path(), "run").unwrap();
+        let lock = folder.lock().unwrap();
+        let refused = folder.lock().unwrap_err().to_string();
+        let process = format!("process {}", std::process::id());
+        assert!(refused.contains(&process) && refused.contains("is writing to this run; wait until"), "{refused}");
+        drop(lock);
+        std::fs::write(folder.lock_file(), "process 1 (`dead`)\nmore").unwrap();
+        let lock = folder.lock().unwrap();
+        assert!(std::fs::read_to_string(folder.lock_file()).unwrap().starts_with(&process), "taken over");
+        drop(lock);
+    }
+}
