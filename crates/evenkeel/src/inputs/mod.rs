@@ -154,7 +154,7 @@ impl InputReader<'_> {
             let table = Table::read(path, &self.predictor.config().data)?;
             return self.table(source, table);
         }
-        let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let text = keel_train::runs::files::read(path).map_err(|error| unreadable(path, &error))?;
         let table = json_lines::table(&text, &source, self.predictor.schema())?;
         self.table(source, table)
     }

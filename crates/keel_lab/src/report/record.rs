@@ -5,6 +5,7 @@ use std::path::Path;
 use keel_health::{Finding, Level};
 use keel_train::config::HealthLevel;
 use keel_train::remedies::{Proof, proofs_of};
+use keel_train::runs::files::read_text;
 use keel_train::runs::{
     EpochRecord, FindingRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
 };
@@ -48,7 +49,7 @@ impl Record {
         let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy().into_owned();
         let mut record = Record { name, ..Record::default() };
-        record.config_text = record.or_note(std::fs::read_to_string(run.config()), "config.toml");
+        record.config_text = record.or_note(read_text(&run.config()), "config.toml");
         let config = keel_train::config::parse(&run.config(), &record.config_text, &[]);
         record.config = record.or_note(config.map(Some), "config.toml");
         record.summary = record.or_note(run.read_summary().map(Some), "summary.json");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Prediction, Predictor};
 use crate::error::TrainError;
 use crate::metrics::{MetricName, Metrics, finite};
-use crate::runs::RunFolder;
+use crate::runs::{RunFolder, files};
 
 /// Samples that are permuted at most; of more, as many spread evenly over them.
 const SAMPLES: usize = 10_000;
@@ -134,7 +134,7 @@ impl Importance {
         if !path.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+        let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
         serde_json::from_str(&text).map(Some).map_err(|error| TrainError::run(&path, error))
     }
 }

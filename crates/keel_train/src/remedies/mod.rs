@@ -23,7 +23,7 @@ pub use tuning::tuned_treatment;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::{RunFolder, Status};
+use crate::runs::{RunFolder, Status, files};
 
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Treatment {
 /// It cannot be read.
 pub fn config_of(folder: &RunFolder) -> Result<Config, TrainError> {
     let path = folder.config();
-    let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+    let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
     Ok(config::parse(&path, &text, &[])?.settled())
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use keel_health::MonitorState;
 
-use super::{CheckpointError, write_atomically};
+use super::{CheckpointError, files, write_atomically};
 use crate::schedules::{PlateauState, Shortened};
 
 /// Version of the layout of checkpoints and model files. Files of version 1, which had no checksum, are read too; those of
@@ -187,7 +187,7 @@ impl<Description: for<'de> Deserialize<'de>> Checkpoint<'static, Description> {
     /// # Errors
     /// [`CheckpointError`], telling missing, damaged and foreign files apart.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let bytes = std::fs::read(path)
+        let bytes = files::read(path)
             .map_err(|error| CheckpointError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
         Checkpoint::of_bytes(&bytes, path)
     }

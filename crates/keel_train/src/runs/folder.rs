@@ -177,7 +177,7 @@ impl RunFolder {
     /// [`TrainError::Run`] naming the file.
     pub fn read_summary(&self) -> Result<Summary, TrainError> {
         let path = self.summary();
-        let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+        let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
         serde_json::from_str(&text).map_err(|error| TrainError::run(&path, error))
     }
 }

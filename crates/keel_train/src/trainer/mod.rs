@@ -26,7 +26,7 @@ pub use run::TrainedRun;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::{RunFolder, RunLock, remove_leftovers};
+use crate::runs::{RunFolder, RunLock, files, remove_leftovers};
 use crate::threads;
 
 /// Trains one network and writes its run.
@@ -70,7 +70,7 @@ impl Training {
     pub fn resume_with(folder: &Path, overrides: &[String]) -> Result<Self, TrainError> {
         let folder = RunFolder::open(folder)?;
         let path = folder.config();
-        let text = std::fs::read_to_string(&path).map_err(|error| TrainError::run(&path, error))?;
+        let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
         let config = config::parse(&path, &text, overrides)?;
         for setting in overrides {
             refuse_change(setting, folder.path())?;

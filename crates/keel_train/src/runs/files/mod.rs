@@ -190,6 +190,39 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Largest text of a config, a summary or another document, in bytes.
+const LARGEST_TEXT: u64 = 64 << 20;
+
+/// Reads the file `path` whole. A pipe or a device is refused: reading it would wait for its writer, or never end.
+///
+/// # Errors
+/// Whatever the system says, or that the path is no file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    check_is_file(path)?;
+    std::fs::read(path)
+}
+
+/// Reads the text file `path` whole.
+///
+/// # Errors
+/// As [`read`], more than 64 MiB, or bytes that are not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let length = check_is_file(path)?;
+    if length > LARGEST_TEXT {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("{length} bytes are too many for a text")));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// The length of a file.
+fn check_is_file(path: &Path) -> io::Result<u64> {
+    let metadata = std::fs::metadata(path)?;
+    match metadata.is_file() {
+        true => Ok(metadata.len()),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no file")),
+    }
+}
+
 /// Removes the temporary files a killed process left in `folder`. Only for folders nobody is writing to.
 pub(crate) fn remove_leftovers(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
@@ -253,6 +286,17 @@ mod tests {
             assert!(injection.hit());
             assert_eq!(std::fs::read(&path).unwrap().len(), 100_000);
         }
+    }
+
+    #[test]
+    fn only_files_are_read_and_only_short_texts() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).unwrap_err().to_string().contains("it is no file"));
+        let path = folder.path().join("long");
+        File::create(&path).unwrap().set_len(LARGEST_TEXT + 1).unwrap();
+        assert!(read_text(&path).unwrap_err().to_string().contains("67108865 bytes are too many"));
+        std::fs::write(&path, "text").unwrap();
+        assert_eq!((read(&path).unwrap().as_slice(), read_text(&path).unwrap().as_str()), (&b"text"[..], "text"));
     }
 
     #[cfg(unix)]
