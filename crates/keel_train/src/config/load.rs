@@ -7,7 +7,7 @@ use super::located::{Located, Origin};
 use super::named::{Named, named};
 use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
-use super::{Config, overrides, schema, validate};
+use super::{Config, overrides, stored_schema, validate};
 
 /// Reads the config `name`: the name of a shipped preset, the path of a config file, or data, on which all defaults are
 /// trained ([`named`] says which it is); `None` is all defaults.
@@ -71,7 +71,7 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
         .into_iter()
         .map(|message| Problem { key: String::new(), message, origin: Origin::Default })
         .collect();
-    problems.extend(validate::validate(&mut root, &schema()));
+    problems.extend(validate::validate(&mut root, stored_schema()));
     if !problems.is_empty() {
         return Err(refuse(problems));
     }
@@ -98,7 +98,7 @@ pub fn check_values(config: &Config) -> Result<(), ConfigError> {
     let text =
         toml::to_string_pretty(config).map_err(|error| unwritable(error.to_string().trim().replace('\n', ", ")))?;
     let mut root = Located::parse(&text).map_err(|(message, _)| unwritable(message))?;
-    let problems = validate::validate(&mut root, &schema());
+    let problems = validate::validate(&mut root, stored_schema());
     if problems.is_empty() {
         return Ok(());
     }

@@ -16,6 +16,8 @@ mod problem;
 mod sections;
 mod validate;
 
+use std::sync::OnceLock;
+
 use keel_data::{AugmentConfig, DataConfig, PreprocessConfig};
 use keel_nn::ModelConfig;
 use schemars::JsonSchema;
@@ -91,6 +93,12 @@ impl Config {
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         format!("{hash:016x}")
     }
+}
+
+/// The schema that every config is checked against, made once.
+fn stored_schema() -> &'static serde_json::Value {
+    static SCHEMA: OnceLock<serde_json::Value> = OnceLock::new();
+    SCHEMA.get_or_init(schema)
 }
 
 /// The JSON schema of the config file.
