@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::skips::SKIPPED_TESTS;
 use crate::tidy;
 
 /// One command line of the gate.
@@ -58,10 +59,13 @@ const SANITIZER: Step = Step {
 /// The sanitizer needs a target that is named, so that build scripts are built without it.
 const SANITIZER_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Names the file to which skipped tests add a line each; `keel_testkit::skipping` writes it.
-const SKIPPED_TESTS: &str = "EVENKEEL_SKIPPED_TESTS";
+/// Dependencies against `.cargo/deny.toml`, where cargo-deny is installed.
+const SUPPLY_CHAIN: Step = step("supply chain", &["xtask", "deny"]);
+/// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
+const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
-/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch.
+/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch; and
+/// of steps: fuzz targets, supply chain.
 const MOST_SKIPPED: usize = 20;
 
 /// Runs all steps at `root` until one fails; true if none did.
@@ -101,7 +105,7 @@ fn skipped_text(lines: &str) -> String {
 /// The gate, cheapest first. Tests of what computes run once more on each SIMD level below the widest the processor has.
 fn steps(has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     let (tests, on_level) = if has_nextest { (NEXTEST, NEXTEST_ON_LEVEL) } else { (TESTS, TESTS_ON_LEVEL) };
-    let mut steps = vec![FORMAT, TIDY, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS];
+    let mut steps = vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS];
     let on_level = [
         Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..on_level },
         Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..on_level },
@@ -110,6 +114,7 @@ fn steps(has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         steps.push(SANITIZER);
     }
+    steps.push(FUZZ);
     steps
 }
 
@@ -198,11 +203,13 @@ mod tests {
         let lines: Vec<String> = steps(true, &["scalar"]).into_iter().map(command_line).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
         assert_eq!(lines[1], "cargo xtask tidy");
-        assert_eq!(lines[2], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
-        assert_eq!(lines[3], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
-        assert_eq!(lines[5], "cargo test --workspace --doc");
+        assert_eq!(lines[2], "cargo xtask deny");
+        assert_eq!(lines.last().map(String::as_str), Some("cargo xtask fuzz readers"));
+        assert_eq!(lines[3], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
+        assert_eq!(lines[4], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
+        assert_eq!(lines[6], "cargo test --workspace --doc");
         let on_level = "cargo nextest run --workspace --no-fail-fast -E \"package(keel_nn) + package(keel_train)\"";
-        assert_eq!(lines[6], format!("KEEL_SIMD=scalar {on_level}"));
+        assert_eq!(lines[7], format!("KEEL_SIMD=scalar {on_level}"));
     }
 
     #[test]

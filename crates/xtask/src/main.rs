@@ -1,9 +1,12 @@
-//! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`.
+//! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask deny`.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of a developer")]
 
 mod ci;
+mod fuzz;
+mod skips;
+mod supply_chain;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -15,8 +18,10 @@ Checks and tools of the repository
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  ci      everything a change has to pass: format, tidy, lints, tests, documentation tests
+  ci      everything a change has to pass: format, tidy, lints, tests, documentation tests, fuzz targets
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
+  fuzz    [SECONDS] [readers | TARGET]…: every fuzz target, those of data readers, or those named; 10 seconds each by default
+  deny    the dependencies against .cargo/deny.toml
   help    this text
 
 `ci` stops at the first step that fails and prints how long each took. It runs the tests with cargo-nextest
@@ -33,6 +38,8 @@ fn main() -> ExitCode {
         }
         ["ci"] => ci::run(&root()),
         ["tidy"] => tidy::run(&root()),
+        ["fuzz", arguments @ ..] => fuzz::run(&root(), arguments),
+        ["deny"] => supply_chain::run(&root()),
         other => {
             eprintln!("`{}` is no command of xtask\n\n{HELP}", other.join(" "));
             false

@@ -1,0 +1,30 @@
+//! Checks the dependencies against `.cargo/deny.toml`: licences, duplicate versions, sources, bans.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::skips::note_skip;
+
+/// Checks that need nothing but the lock file and the sources of the dependencies. Advisories need their database, which not
+/// every machine has: `cargo deny check advisories`, or `cargo audit`.
+const CHECKS: [&str; 5] = ["check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+
+/// Runs cargo-deny on the workspace and on the fuzz targets; true if both are as `.cargo/deny.toml` says, or with a word where it is
+/// not installed.
+pub(crate) fn run(root: &Path) -> bool {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let installed = Command::new(&cargo).args(["deny", "--version"]).output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        return note_skip("supply chain", "cargo-deny is not installed (cargo install cargo-deny)");
+    }
+    // The fuzz targets have fewer dependencies: some exceptions are none of theirs.
+    let folders: [(_, &[&str]); 2] = [
+        (root.to_path_buf(), &["--deny", "unmatched-skip"]),
+        (root.join("fuzz"), &["--allow", "unmatched-skip", "--allow", "unnecessary-skip"]),
+    ];
+    folders.iter().all(|(folder, more)| {
+        let mut command = Command::new(&cargo);
+        command.arg("deny").arg("--config").arg(root.join(".cargo/deny.toml")).args(CHECKS).args(*more);
+        command.current_dir(folder).status().is_ok_and(|status| status.success())
+    })
+}
