@@ -10,7 +10,7 @@ use crate::scratch::Scratch;
 use crate::tables::packed;
 
 /// Longest body that is made for a header, in bytes.
-const LONGEST: u64 = 1 << 16;
+const LONGEST: u64 = 1 << 13;
 
 /// Reads a pair of IDX files, raw or with headers that fit their bodies, plain or packed.
 pub fn idx(input: &[u8]) {
@@ -41,12 +41,9 @@ fn idx_file(sizes: &[u32], start: &[u8]) -> Vec<u8> {
 
 fn write_pair(flags: u8, images: &[u8], labels: &[u8]) {
     let scratch = Scratch::new();
-    let (ending, write): (&str, fn(&[u8]) -> Vec<u8>) = match flags & 6 {
-        0 | 4 => ("", <[u8]>::to_vec),
-        2 => (".gz", packed),
-        // Named as a packed file, but raw: a damaged one.
-        _ => (".gz", <[u8]>::to_vec),
-    };
+    // With both bits it is named as a packed file, but raw: a damaged one.
+    let ending = if flags & 2 != 0 { ".gz" } else { "" };
+    let write = |bytes: &[u8]| if flags & 6 == 2 { packed(bytes) } else { bytes.to_vec() };
     scratch.write(&format!("train-images-idx3-ubyte{ending}"), &write(images));
     scratch.write(&format!("train-labels-idx1-ubyte{ending}"), &write(labels));
     if flags & 16 != 0 {

@@ -47,7 +47,7 @@ fn an_image_that_claims_to_be_huge_is_refused_by_name() {
     let gif =
         [&b"GIF89a"[..], &sides, &[0x80, 0, 0, 0, 0, 0, 9, 9, 9, 0x2c, 0, 0, 0, 0], &sides, &[0, 2, 1, 0, 0, 0x3b]];
     std::fs::write(program.path("pets/cat/huge.gif"), gif.concat()).unwrap();
-    program.run(&TRAIN).refused(&["pets/cat/huge.gif", "65535 x 65535 pixels", "at most 536 MB", "--skip-unreadable"]);
+    program.run(&TRAIN).refused(&["pets/cat/huge.gif", "65535 x 65535 pixels", "at most 512 MB", "--skip-unreadable"]);
     assert!(!program.path("runs").exists());
 }
 
