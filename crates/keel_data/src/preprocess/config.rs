@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct PreprocessConfig {
     /// Steps in order: center, standardize, min_max, robust_scale, clip, soft_clip, piecewise_linear, mean_image, channel_mean,
     /// channel_standardize, whiten, zca, { type = "pca", components = 32 }. Fitted on the training split only and stored with the model.
+    #[schemars(length(max = 64))]
     pub steps: Vec<PreprocessStep>,
     /// A classic recipe for images in place of steps: alexnet, vgg or resnet.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -47,8 +47,10 @@ impl Array {
             return Err(DataError::format(path, "the array has named fields", "Store a plain array of numbers"));
         };
         let body = length.saturating_sub(start.len() as u64);
-        let count = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-        let demanded = count.and_then(|count| count.checked_mul(kind.size_field().max(1)));
+        // An array without values may still claim sizes whose strides overflow.
+        let strides = sizes.iter().filter(|size| **size > 0);
+        let count = strides.try_fold(kind.size_field().max(1), |product, &size| product.checked_mul(size as u64));
+        let demanded = count.map(|bytes| if sizes.contains(&0) { 0 } else { bytes });
         let Some(demanded) = demanded.filter(|demanded| *demanded <= body) else {
             let what = format!("the header claims {sizes:?} values, the file has {body} bytes for them");
             return Err(refuse(what));

@@ -76,6 +76,7 @@ fn archives_that_unpack_to_more_than_the_limit_are_refused() {
     let cases = [
         (claiming("3000, 250", 3_000_000), Some(2), "it has 3.0 MB once unpacked; at most 2 MB of one file are read"),
         (claiming("4000000000, 4", 100), None, "claims [4000000000, 4] values, the file has 100 bytes"),
+        (claiming("0, 9223372036854775807, 4", 0), None, "claims [0, 9223372036854775807, 4] values"),
         (vec![0; 600_000_000], None, "it has 600.0 MB once unpacked; at most 512 MB"),
     ];
     for (bytes, largest_file_megabytes, expected) in cases {
