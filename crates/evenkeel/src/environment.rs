@@ -13,12 +13,16 @@ const THREADS: &str = "RAYON_NUM_THREADS";
 /// Refuses values that a library could only ignore or end the program over.
 pub(crate) fn check() -> Result<(), Stop> {
     let level = keel_kernels::simd::wanted_level();
-    level.map_err(|error| Failure::new(error.to_string()).next_step("Unset KEEL_SIMD, or set it to one of these names"))?;
+    level.map_err(|error| {
+        Failure::new(error.to_string()).next_step("Unset KEEL_SIMD, or set it to one of these names")
+    })?;
     let threads = env::var(THREADS).unwrap_or_default();
     match threads.trim().parse::<u128>() {
         Ok(number) if number > MOST_THREADS as u128 => {
             let message = format!("{THREADS}={number}: at most {MOST_THREADS} threads are possible");
-            Err(Failure::new(message).next_step(format!("Unset {THREADS}, or set it to the number of processors")).into())
+            Err(Failure::new(message)
+                .next_step(format!("Unset {THREADS}, or set it to the number of processors"))
+                .into())
         }
         // Empty, or a text the library takes for nothing.
         _ => Ok(()),

@@ -148,10 +148,8 @@ pub fn wanted_level() -> Result<SimdLevel, UnknownLevel> {
 fn level_named(wanted: &str) -> Result<SimdLevel, UnknownLevel> {
     let available = SimdLevel::available();
     let found = available.iter().find(|level| wanted.is_empty() || level.name() == wanted);
-    let unknown = || UnknownLevel {
-        wanted: wanted.to_owned(),
-        available: available.iter().map(|level| level.name()).collect(),
-    };
+    let unknown =
+        || UnknownLevel { wanted: wanted.to_owned(), available: available.iter().map(|level| level.name()).collect() };
     found.copied().ok_or_else(unknown)
 }
 

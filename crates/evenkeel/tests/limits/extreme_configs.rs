@@ -76,6 +76,7 @@ impl Attempts {
         self.accepted += 1;
         for command in ["plan", "train"] {
             let failure = self.run(command, settings);
+            failure.iter().for_each(|failure| eprintln!("{failure}"));
             self.failures.extend(failure);
         }
     }
@@ -120,14 +121,16 @@ fn write_images(folder: &Path) {
     for (class, shade) in [("dark", 40u8), ("light", 200)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
         for index in 0..10u8 {
-            let image = image::RgbImage::from_fn(8, 8, |x, y| image::Rgb([shade, (x * 9) as u8 + index, (y * 7) as u8]));
+            let image =
+                image::RgbImage::from_fn(8, 8, |x, y| image::Rgb([shade, (x * 9) as u8 + index, (y * 7) as u8]));
             image.save(folder.join(class).join(format!("{index}.png"))).unwrap();
         }
     }
 }
 
 fn write_table(path: &Path) {
-    let row = |index: u32| format!("{},{},{},{}\n", index, (index * 7) % 5, ["a", "b", "c"][index as usize % 3], index % 2);
+    let row =
+        |index: u32| format!("{},{},{},{}\n", index, (index * 7) % 5, ["a", "b", "c"][index as usize % 3], index % 2);
     let rows: String = (0..40).map(row).collect();
     std::fs::write(path, format!("first,second,third,target\n{rows}")).unwrap();
 }
@@ -139,6 +142,21 @@ fn sections(data: &str, names: &[&str], least: usize) {
     let mut attempts = Attempts::new(data);
     for (name, schema) in values.sections().filter(|(name, _)| names.contains(name)) {
         for setting in values.settings(name, schema) {
+            attempts.attempt(&[setting]);
+        }
+    }
+    attempts.end(least);
+}
+
+/// Every setting of the keys of the data whose description begins with `kind`, on `data`.
+fn data_keys(data: &str, kind: &str, least: usize) {
+    let schema = keel_train::config::schema();
+    let values = Values::new(&schema);
+    let keys = schema["properties"]["data"]["properties"].as_object().unwrap();
+    let described = |schema: &Json| schema["description"].as_str().is_some_and(|text| text.starts_with(kind));
+    let mut attempts = Attempts::new(data);
+    for (key, schema) in keys.iter().filter(|(_, schema)| described(schema)) {
+        for setting in values.settings(&format!("data.{key}"), schema) {
             attempts.attempt(&[setting]);
         }
     }
@@ -166,17 +184,22 @@ fn every_section_is_known() {
 
 #[test]
 fn data_of_points() {
-    sections(POINTS, &["data", "preprocess"], 20);
+    sections(POINTS, &["data"], 20);
 }
 
 #[test]
 fn data_of_images() {
-    sections(IMAGES, &["data", "preprocess", "augment"], 20);
+    data_keys(IMAGES, "Images", 5);
 }
 
 #[test]
 fn data_of_tables() {
-    sections(TABLE, &["data", "preprocess"], 20);
+    data_keys(TABLE, "Tables", 10);
+}
+
+#[test]
+fn changes_of_images() {
+    sections(IMAGES, &["preprocess", "augment"], 20);
 }
 
 #[test]
@@ -187,11 +210,6 @@ fn models() {
 #[test]
 fn trainings() {
     sections(POINTS, &["train", "health", "run"], 20);
-}
-
-#[test]
-fn trainings_on_images() {
-    sections(IMAGES, &["train"], 20);
 }
 
 #[test]
@@ -235,7 +253,10 @@ fn sizes_together() {
         (POINTS, vec![list(&[&deep(3000), linear])]),
         (POINTS, vec!["data.samples=100000000000".into(), "train.memory_limit=1000TB".into()]),
         (POINTS, vec![huge.into(), "data.classes=9223372036854775807".into(), "data.source=\"blobs\"".into()]),
-        (POINTS, vec!["data.classes=4294967296".into(), "data.samples=4294967296".into(), "data.source=\"blobs\"".into()]),
+        (
+            POINTS,
+            vec!["data.classes=4294967296".into(), "data.samples=4294967296".into(), "data.source=\"blobs\"".into()],
+        ),
         (POINTS, vec!["data.classes=100000".into(), "data.samples=1".into(), "data.source=\"blobs\"".into()]),
         (POINTS, vec!["train.epochs=1000000".into(), "schedule={type=\"cosine\", warmup_steps=1000000}".into()]),
         (POINTS, vec!["train.time_limit=1e308".into(), "run.checkpoint_seconds=1e308".into()]),
@@ -252,7 +273,10 @@ fn sizes_together() {
         (IMAGES, vec!["data.image_size=100000".into(), "train.memory_limit=1000TB".into()]),
         (IMAGES, vec!["data.image_size=[1, 1000000000]".into(), "train.memory_limit=1000TB".into()]),
         (IMAGES, vec!["data.image_size=9223372036854775807".into(), "train.memory_limit=1000TB".into()]),
-        (IMAGES, vec!["data.image_size=300".into(), "preprocess.steps=[\"zca\"]".into(), "train.memory_limit=1000TB".into()]),
+        (
+            IMAGES,
+            vec!["data.image_size=300".into(), "preprocess.steps=[\"zca\"]".into(), "train.memory_limit=1000TB".into()],
+        ),
         (IMAGES, vec!["data.image_size=1".into(), "augment={flip = true, cutout = 1}".into()]),
         (IMAGES, vec!["data.image_size=1".into(), "train.shifted_evaluation=1".into()]),
     ];

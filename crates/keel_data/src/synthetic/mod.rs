@@ -88,7 +88,11 @@ fn check_size(config: &DataConfig) -> Result<(), DataError> {
         true => ("data.classes", format!("{classes} classes")),
         false => ("data.samples", format!("{} samples in each of {classes} classes", config.samples)),
     };
-    Err(DataError::setting(field, format!("{given} take {bytes} bytes, more than there are free"), "Give a smaller number"))
+    Err(DataError::setting(
+        field,
+        format!("{given} take {bytes} bytes, more than there are free"),
+        "Give a smaller number",
+    ))
 }
 
 /// `data.classes`, or the set's own number.

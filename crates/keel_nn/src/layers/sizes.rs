@@ -106,7 +106,10 @@ mod tests {
             (LayerSpec::Conv2d(padded), "padding of conv2d"),
             (LayerSpec::MaxPool(MaxPoolSpec::new(usize::MAX)), "kernel of max_pool"),
             (LayerSpec::MaxPool(far.clone()), "stride of max_pool is 4611686018427387904"),
-            (LayerSpec::AvgPool(AvgPoolSpec { kernel: far.kernel, stride: far.stride, padding: far.padding }), "stride of avg_pool"),
+            (
+                LayerSpec::AvgPool(AvgPoolSpec { kernel: far.kernel, stride: far.stride, padding: far.padding }),
+                "stride of avg_pool",
+            ),
             (LayerSpec::Members(MembersSpec { count: usize::MAX }), "count of members"),
         ];
         for (layer, expected) in cases {

@@ -101,7 +101,8 @@ mod tests {
     fn all_there_is_counts_the_disk_that_serves_as_memory() {
         let plain = ("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:    4000 kB\n");
         let swapping = ("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:    4000 kB\nSwapTotal:  1000 kB\n");
-        let own = [("proc/self/limits", "Max address space  2048  2048  bytes\n"), ("proc/self/status", "VmSize: 1 kB\n")];
+        let own =
+            [("proc/self/limits", "Max address space  2048  2048  bytes\n"), ("proc/self/status", "VmSize: 1 kB\n")];
         let cases: [(&[(&str, &str)], Option<u64>); 4] = [
             (&[], None),
             (&[plain], Some(9_216_000)),
@@ -120,8 +121,10 @@ mod tests {
         let first = ("proc/self/cgroup", "5:cpu:/x\n4:memory:/docker/1\n");
         let limits = |folder: &'static str| [folder.to_owned() + "/memory.max", folder.to_owned() + "/memory.current"];
         let [max, current] = limits("sys/fs/cgroup/box");
-        let unlimited = ("proc/self/limits", "Max processes  9  9  processes\nMax address space  unlimited  unlimited  bytes\n");
-        let narrow = ("proc/self/limits", "Max address space         3072000              unlimited            bytes     \n");
+        let unlimited =
+            ("proc/self/limits", "Max processes  9  9  processes\nMax address space  unlimited  unlimited  bytes\n");
+        let narrow =
+            ("proc/self/limits", "Max address space         3072000              unlimited            bytes     \n");
         let status = ("proc/self/status", "Name:\tx\nVmPeak:\t 9000 kB\nVmSize:\t    2000 kB\n");
         let cases: [(&[(&str, &str)], Option<u64>); 8] = [
             (&[machine, unlimited, status], Some(4_096_000)),

@@ -301,11 +301,7 @@ impl Predictor {
 }
 
 /// Checks that the file has every number of a network, before memory is taken for them.
-fn check_tensors(
-    graph: &Graph,
-    checkpoint: &Checkpoint<ModelDescription>,
-    path: &Path,
-) -> Result<(), CheckpointError> {
+fn check_tensors(graph: &Graph, checkpoint: &Checkpoint<ModelDescription>, path: &Path) -> Result<(), CheckpointError> {
     let parameters = graph.parameters().iter().map(|parameter| (&parameter.name, parameter.range.len()));
     let state = graph.state().iter().map(|entry| (&entry.name, entry.range.len()));
     parameters.chain(state).try_for_each(|(name, length)| checkpoint.values(path, name, length).map(drop))

@@ -77,7 +77,7 @@ impl Workspaces {
     }
 }
 
-/// As many samples as a workspace of a comfortable size takes, one at least.
+/// Returns the number of samples that a workspace of a comfortable size takes, one at least.
 fn samples_at_once(program: &Program, workers: usize) -> Result<usize, TrainError> {
     let bytes = |batch| {
         let request = MemoryRequest { batch, mode: Mode::Evaluate, workers };
@@ -91,7 +91,8 @@ fn samples_at_once(program: &Program, workers: usize) -> Result<usize, TrainErro
     match free_bytes() {
         Some(free) if bytes(samples) > free => {
             let (needed, free) = (bytes_text(bytes(samples)), bytes_text(free));
-            let message = format!("a prediction takes {needed} of memory, {free} are free; use a smaller network or image");
+            let message =
+                format!("a prediction takes {needed} of memory, {free} are free; use a smaller network or image");
             Err(TrainError::setting("model", message))
         }
         _ => Ok(samples),
