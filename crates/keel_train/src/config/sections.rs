@@ -42,7 +42,7 @@ pub struct TrainConfig {
     pub evaluated_training_samples: usize,
     /// Training batches over which the statistics of batch norm are computed anew, exactly, when training ends; 0 = the
     /// running statistics are kept.
-    #[schemars(range(max = 1_000_000))]
+    #[schemars(range(max = 10_000))]
     pub exact_batch_norm_batches: usize,
     /// Epochs without a better validation result before training stops; 0 = off.
     pub early_stopping: u64,

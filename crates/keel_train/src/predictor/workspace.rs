@@ -77,7 +77,7 @@ impl Workspaces {
     }
 }
 
-/// As many samples as a workspace of a comfortable size takes, one at least.
+/// Returns the number of samples that a workspace of a comfortable size takes, one at least.
 fn samples_at_once(program: &Program, workers: usize) -> Result<usize, TrainError> {
     let bytes = |batch| {
         let request = MemoryRequest { batch, mode: Mode::Evaluate, workers };
