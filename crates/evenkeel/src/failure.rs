@@ -8,6 +8,8 @@ use std::path::Path;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 
+use crate::shown::shown;
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -79,7 +81,6 @@ impl Failure {
 
     /// The same, its texts with whatever a terminal would obey as what it is.
     pub(crate) fn shown(self) -> Self {
-        let shown = crate::terminal::shown;
         let source = self.source.map(|source| NamedSource::new(shown(source.name()), same_length(source.inner())));
         let label = |label: LabeledSpan| LabeledSpan::new_with_span(label.label().map(shown), *label.inner());
         Failure {

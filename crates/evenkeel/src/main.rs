@@ -10,6 +10,7 @@ mod failure;
 mod failure_sources;
 mod inputs;
 mod interruption;
+mod shown;
 mod terminal;
 
 use std::process::ExitCode;

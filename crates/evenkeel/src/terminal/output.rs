@@ -3,11 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use keel_data::printable;
 use miette::GraphicalReportHandler;
 use serde::Serialize;
 
 use crate::failure::{Failure, Stop};
+use crate::shown::shown;
 
 /// How a command that was not refused ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,12 +104,6 @@ fn reporter() -> GraphicalReportHandler {
         return GraphicalReportHandler::new();
     }
     GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_links(false).with_width(100)
-}
-
-/// Lines of text, with whatever a terminal would obey (escapes, marks of direction) as what it is: names of files, classes
-/// and columns may hold anything.
-pub(crate) fn shown(text: &str) -> String {
-    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 fn print_json<T: Serialize>(document: &T) -> Result<(), Stop> {

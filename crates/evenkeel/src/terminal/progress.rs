@@ -14,8 +14,8 @@ use super::columns::columns_text;
 use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
-use super::output::shown;
 use super::text::{count, error_width, folded, loss_text, plural, time_text};
+use crate::shown::shown;
 
 /// Time between two lines where there is no bar.
 const INTERVAL: Duration = Duration::from_secs(10);

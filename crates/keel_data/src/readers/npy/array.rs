@@ -48,7 +48,7 @@ impl Array {
         };
         let body = length.saturating_sub(start.len() as u64);
         // An array without values may still claim sizes whose strides overflow.
-        let strides = sizes.iter().filter(|size| **size > 0);
+        let mut strides = sizes.iter().filter(|size| **size > 0);
         let count = strides.try_fold(kind.size_field().max(1), |product, &size| product.checked_mul(size as u64));
         let demanded = count.map(|bytes| if sizes.contains(&0) { 0 } else { bytes });
         let Some(demanded) = demanded.filter(|demanded| *demanded <= body) else {
