@@ -76,7 +76,6 @@ impl Attempts {
         self.accepted += 1;
         for command in ["plan", "train"] {
             let failure = self.run(command, settings);
-            failure.iter().for_each(|failure| eprintln!("{failure}"));
             self.failures.extend(failure);
         }
     }

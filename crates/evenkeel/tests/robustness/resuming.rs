@@ -7,7 +7,7 @@ use crate::program::{Program, unwrapped, write};
 
 fn table(first: &str) -> String {
     let row = |number: u32| {
-        format!("{}.5,{},{}\n", number * 37 % 50, number * 11 % 30, if number % 3 == 0 { "yes" } else { "no" })
+        format!("{}.5,{},{}\n", number * 37 % 50, number * 11 % 30, if number.is_multiple_of(3) { "yes" } else { "no" })
     };
     format!("a,b,label\n{first}\n{}", (0..80).map(row).collect::<String>())
 }
