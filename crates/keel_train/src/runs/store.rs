@@ -258,16 +258,18 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrainError> {
 }
 
 fn prepare(path: &Path, position: Rows) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
+    let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.execute_batch(TABLES)?;
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
     for table in ["steps", "layers", "histograms"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [position.step as i64])?;
+        transaction.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [position.step as i64])?;
     }
-    connection.execute("DELETE FROM epochs WHERE epoch > ?1", [position.epoch as i64])?;
+    transaction.execute("DELETE FROM epochs WHERE epoch > ?1", [position.epoch as i64])?;
     // Several findings may be noted at one step, before and after its checkpoint.
-    connection.execute("DELETE FROM findings WHERE rowid > ?1", [position.findings as i64])?;
+    transaction.execute("DELETE FROM findings WHERE rowid > ?1", [position.findings as i64])?;
+    transaction.commit()?;
     Ok(connection)
 }
 
