@@ -52,11 +52,11 @@ impl Output {
         if self.json { print_json(document) } else { self.text(&text()) }
     }
 
-    /// As [`Output::result`], for text that is data: names in it reach a file or another program unchanged, and a terminal
-    /// as all other text.
+    /// Prints `document` if JSON was asked for, else the data that `text` returns, CSV for example. A file or another program
+    /// gets it unchanged; on a terminal, control characters are shown as escapes.
     ///
     /// # Errors
-    /// As [`Output::result`].
+    /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
     pub(crate) fn data<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
         match (self.json, io::stdout().is_terminal()) {
             (true, _) => print_json(document),

@@ -68,7 +68,7 @@ fn undisturbed() -> Outcome {
     outcome(&run.folder)
 }
 
-/// What can be read of a run that ended badly can be read whole.
+/// Asserts that every checkpoint and summary of a run that ended badly can be read.
 fn check_readable(folder: &RunFolder, what: &str) {
     for (path, read) in [(folder.last_checkpoint(), true), (folder.best_checkpoint(), true), (folder.model(), true)] {
         if path.exists() {
@@ -244,7 +244,7 @@ impl Disk {
         }
     }
 
-    /// What is there after the power was gone: with or without the names that had not reached the disk.
+    /// Files after a loss of power, by name; `names_are_lost` leaves out renames that were not synced.
     fn after_power_loss(&self, names_are_lost: bool) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = match names_are_lost {
             true => self.durable.clone(),

@@ -1,4 +1,4 @@
-//! What may go wrong around a training: faults of the disk, kills, other processes, damaged files, older runs.
+//! Trainings under disk faults, kills and other processes; damaged files and runs of older versions.
 
 mod damaged_data;
 mod faults;

@@ -124,7 +124,7 @@ pub fn check_is_file(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// What a path that is not a file is called.
+/// Names the kind of a path that is not a file: a folder, a named pipe, a socket, a device.
 fn name_of(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         return None;

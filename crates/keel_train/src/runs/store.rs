@@ -385,6 +385,17 @@ mod tests {
         assert_eq!((count(&path, "steps"), count(&path, "epochs"), count(&path, "findings")), (300, 0, 2));
     }
 
+    /// Without it, a commit outlives a kill but not a loss of power.
+    #[test]
+    fn rows_reach_the_disk_with_every_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = prepare(&folder.path().join("metrics.sqlite"), Rows::default()).unwrap();
+        let setting =
+            |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+        assert_eq!(setting("synchronous").unwrap(), rusqlite::types::Value::Integer(2), "2 is FULL");
+        assert_eq!(setting("journal_mode").unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
+    }
+
     #[test]
     fn rows_that_cannot_be_written_show_at_the_next_flush() {
         let folder = tempfile::tempdir().unwrap();

@@ -124,7 +124,7 @@ impl Session {
     }
 
     /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.
-    pub(crate) fn swap_average(&mut self) {
+    fn swap_average(&mut self) {
         self.update.swap_average(&mut self.replica.network);
     }
 
@@ -145,10 +145,7 @@ impl Session {
     /// # Errors
     /// A file that cannot be written; one that was there before is then untouched.
     pub fn save(&mut self, config: &Config, path: &Path) -> Result<(), TrainError> {
-        self.swap_average();
-        let written = self.model(config).write(path);
-        self.swap_average();
-        Ok(written?)
+        Ok(self.with_average(|session| session.model(config).write(path))?)
     }
 
     /// The model of `config` as it is now, apart from further steps.
@@ -156,11 +153,16 @@ impl Session {
     /// # Errors
     /// If there is no memory or no thread for it.
     pub fn predictor(&mut self, config: &Config) -> Result<Predictor, TrainError> {
+        let path = Path::new("model in memory");
+        self.with_average(|session| Predictor::of_model(&session.model(config), path, &config.model.custom_layers()))
+    }
+
+    /// Does `work` with the averaged weights, where there are some, in the place of the trained ones.
+    pub(crate) fn with_average<T>(&mut self, work: impl FnOnce(&Session) -> T) -> T {
         self.swap_average();
-        let predictor =
-            Predictor::of_model(&self.model(config), Path::new("model in memory"), &config.model.custom_layers());
+        let done = work(self);
         self.swap_average();
-        predictor
+        done
     }
 
     /// The weights as they are, with everything prediction needs.

@@ -232,10 +232,7 @@ impl<'a> Journal<'a> {
     /// Keeps the weights as the best so far, their average where there is one.
     pub(super) fn best(&mut self, session: &mut Session, state: &TrainingState) -> Result<(), TrainError> {
         let weights = BestWeights { fingerprint: state.fingerprint.clone(), epoch: state.epoch };
-        session.swap_average();
-        let written = self.record.write_best(session, weights);
-        session.swap_average();
-        written
+        session.with_average(|session| self.record.write_best(session, weights))
     }
 
     /// The run in brief, as it stands.

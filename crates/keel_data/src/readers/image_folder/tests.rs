@@ -264,14 +264,23 @@ fn images_that_claim_to_be_huge_or_empty_are_refused_before_they_are_decoded() {
         ("ppm", ppm(0, 3), ""),
     ];
     for (ending, bytes, words) in cases {
-        let folder = tempfile::tempdir().unwrap();
-        pets(folder.path());
-        let name = format!("cat/huge.{ending}");
-        write(&folder.path().join(&name), &bytes);
-        let message = read(folder.path()).unwrap_err().to_string();
-        assert!(message.contains(&name) && message.contains(words), "{message}");
-        assert_eq!(load(&skipping(), folder.path()).unwrap().samples(), 3);
+        let (message, _) = refused_image(ending, &bytes);
+        assert!(message.contains(words), "{message}");
     }
+}
+
+/// Reads three images and one of `bytes`, which is refused by name, and left out where unreadable images are; returns the
+/// message and the notes of the data without it.
+fn refused_image(ending: &str, bytes: &[u8]) -> (String, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    pets(folder.path());
+    let name = format!("cat/huge.{ending}");
+    write(&folder.path().join(&name), bytes);
+    let message = read(folder.path()).unwrap_err().to_string();
+    assert!(message.contains(&name), "{message}");
+    let data = load(&skipping(), folder.path()).unwrap();
+    assert_eq!(data.samples(), 3);
+    (message, data.notes().to_vec())
 }
 
 /// A chunk of a PNG file.
@@ -321,17 +330,9 @@ fn files_that_decode_to_more_than_the_limit_are_refused_or_left_out_at_once() {
     ];
     let start = std::time::Instant::now();
     for (ending, bytes, words) in cases {
-        let folder = tempfile::tempdir().unwrap();
-        pets(folder.path());
-        let name = format!("cat/huge.{ending}");
-        write(&folder.path().join(&name), &bytes);
-        let message = read(folder.path()).unwrap_err().to_string();
-        assert!(
-            message.contains(&name) && message.contains(words) && message.contains("--skip-unreadable"),
-            "{message}"
-        );
-        let data = load(&skipping(), folder.path()).unwrap();
-        assert!(data.samples() == 3 && data.notes().contains(&"unreadable images left out: 1".to_string()));
+        let (message, notes) = refused_image(ending, &bytes);
+        assert!(message.contains(words) && message.contains("--skip-unreadable"), "{message}");
+        assert!(notes.contains(&"unreadable images left out: 1".to_string()), "{notes:?}");
     }
     // A profile of the colours is not looked at, and takes no memory.
     let folder = tempfile::tempdir().unwrap();

@@ -18,7 +18,7 @@ const MAX_TAPS: usize = 5;
 /// Registers for what is not a sum.
 const OTHER_REGISTERS: usize = 4;
 
-/// Floats of the input that pass all vectors of channels one after the other: they stay in a near cache.
+/// Number of input floats in a block. A block stays in a near cache while each vector of channels reads it in turn.
 const BLOCK_FLOATS: usize = 8 * 1024;
 
 /// Weight gradient of one fixed shape.

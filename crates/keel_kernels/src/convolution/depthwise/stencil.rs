@@ -149,7 +149,7 @@ impl Stencil {
     /// Computes a block whose first pixel is given, along its longer side: runs at the edges of an image are a pixel wide.
     ///
     /// # Safety
-    /// As [`Pixels::run`], for all pixels of the block.
+    /// The conditions of [`Pixels::run`] hold for all pixels of the block.
     #[inline(always)]
     unsafe fn run_block<S: Simd>(&self, simd: S, block: Block<'_>, pixels: Pixels) {
         let Block { rows, columns, lines, .. } = block;
