@@ -166,3 +166,16 @@ fn what_is_done_to_images_for_a_model_is_said() {
         assert!(skipped.stderr.contains("photos: unreadable images left out: 1"), "{}", skipped.stderr);
     }
 }
+
+/// Also as a config, which a path without a known ending is taken for.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused_at_once() {
+    let program = Program::new();
+    for name in ["pipe", "pipe.toml", "pipe.csv"] {
+        let made = std::process::Command::new("mkfifo").arg(program.path(name)).status().unwrap();
+        assert!(made.success());
+        program.run(&["train", name]).refused(&[name, "it is a named pipe, not a file"]);
+    }
+    program.run(&["train", "/dev/zero"]).refused(&["/dev/zero", "it is a device, not a file"]);
+}

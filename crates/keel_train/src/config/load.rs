@@ -1,5 +1,6 @@
 //! From a file, a preset or nothing, through overrides and validation, to a [`Config`].
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::given::GivenKeys;
@@ -40,7 +41,7 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
         Named::Data(_) => return Ok((PathBuf::from("default config"), String::new())),
         Named::Config(path) => path,
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| {
+    let text = read(&path).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let message = format!(
             "cannot read the config: {error}; give data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
@@ -50,6 +51,14 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
         refusal(&path, "", Problem { key: String::new(), message, origin: Origin::Default })
     })?;
     Ok((path, text))
+}
+
+/// A pipe or a device is refused: reading it would wait for its writer, or never end.
+fn read(path: &Path) -> io::Result<String> {
+    if path.exists() {
+        keel_data::check_is_file(path).map_err(io::Error::other)?;
+    }
+    std::fs::read_to_string(path)
 }
 
 /// As [`load`], from the `text` of the file `path`.
