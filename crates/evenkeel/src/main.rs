@@ -1,40 +1,8 @@
-//! The `evenkeel` command: reads arguments, calls the libraries, prints, and chooses the exit status.
+//! The `evenkeel` command.
 #![forbid(unsafe_code)]
-#![warn(clippy::unwrap_used)]
-
-mod arguments;
-mod bench;
-mod commands;
-mod environment;
-mod failure;
-mod failure_sources;
-mod inputs;
-mod interruption;
-mod shown;
-mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use arguments::Arguments;
-use failure::Stop;
-use terminal::Output;
-
 fn main() -> ExitCode {
-    keel_kernels::flush_subnormals();
-    let arguments = Arguments::parse();
-    let mut output = Output::new(arguments.json);
-    let ended = environment::check()
-        .and_then(|()| interruption::listen().map_err(Stop::from))
-        .and_then(|()| commands::run(arguments.command, &mut output));
-    match ended {
-        Ok(status) => status.into(),
-        // Whoever read the output has seen enough, as in `evenkeel catalog | head`.
-        Err(Stop::OutputClosed) => ExitCode::SUCCESS,
-        Err(Stop::Failed(failure)) => {
-            output.failure(*failure);
-            ExitCode::from(2)
-        }
-    }
+    keel_program::run(std::env::args_os())
 }

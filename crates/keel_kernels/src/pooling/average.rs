@@ -1,6 +1,6 @@
 //! Average pooling over windows.
 
-use super::{ImageLengths, PoolShape};
+use super::{ImageLengths, PoolShape, images};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 
@@ -11,7 +11,7 @@ use crate::simd::SimdLevel;
 pub fn average_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &mut [f32]) {
     let ImageLengths { input: from, output: to } = shape.check();
     let batch = input.len() / from;
-    assert_eq!((input.len(), output.len()), (batch * from, batch * to), "input and output");
+    assert_eq!((input.len(), output.len()), (images(batch, from), images(batch, to)), "input and output");
     let share = 1.0 / shape.area() as f32;
     let output = Pieces::new(output);
     for_each_task(batch, input.len(), |image| {
@@ -42,7 +42,7 @@ pub fn average_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &
 pub fn average_pool_backward(simd: SimdLevel, shape: &PoolShape, grad_output: &[f32], grad_input: &mut [f32]) {
     let ImageLengths { input: from, output: to } = shape.check();
     let batch = grad_output.len() / to;
-    assert_eq!((grad_input.len(), grad_output.len()), (batch * from, batch * to), "gradients");
+    assert_eq!((grad_input.len(), grad_output.len()), (images(batch, from), images(batch, to)), "gradients");
     let share = 1.0 / shape.area() as f32;
     let grad_input = Pieces::new(grad_input);
     for_each_task(batch, batch * from, |image| {

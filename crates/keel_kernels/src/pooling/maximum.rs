@@ -3,7 +3,7 @@
 //! The place of each maximum in its window is kept as one byte (two for windows of more than 256 values), so that backward
 //! reads neither input nor output.
 
-use super::{ImageLengths, Pixel, PoolShape, pairs};
+use super::{ImageLengths, Pixel, PoolShape, images, pairs};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 
@@ -26,10 +26,10 @@ pub fn places_length(shape: &PoolShape) -> usize {
 pub fn max_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &mut [f32], places: &mut [u8]) {
     let ImageLengths { input: from, output: to } = shape.check();
     let (batch, kept) = (input.len() / from, places_length(shape));
-    assert_eq!((input.len(), output.len()), (batch * from, batch * to), "input and output");
+    assert_eq!((input.len(), output.len()), (images(batch, from), images(batch, to)), "input and output");
     assert!(shape.area() <= 1 << 16, "a window of {} values", shape.area());
     let keep = !places.is_empty();
-    assert!(!keep || places.len() >= batch * kept, "{} bytes for {} places", places.len(), output.len());
+    assert!(!keep || places.len() >= images(batch, kept), "{} bytes for {} places", places.len(), output.len());
     let (output, places) = (Pieces::new(output), Pieces::new(places));
     for_each_task(batch, input.len(), |image| {
         // SAFETY: each task takes the parts of its own image.
@@ -67,8 +67,8 @@ pub fn max_pool_backward(
 ) {
     let ImageLengths { input: from, output: to } = shape.check();
     let (batch, kept) = (grad_output.len() / to, places_length(shape));
-    assert_eq!((grad_input.len(), grad_output.len()), (batch * from, batch * to), "gradients");
-    assert!(places.len() >= batch * kept, "{} bytes for {} places", places.len(), grad_output.len());
+    assert_eq!((grad_input.len(), grad_output.len()), (images(batch, from), images(batch, to)), "gradients");
+    assert!(places.len() >= images(batch, kept), "{} bytes for {} places", places.len(), grad_output.len());
     let grad_input = Pieces::new(grad_input);
     for_each_task(batch, batch * from, |image| {
         // SAFETY: each task takes its own image.

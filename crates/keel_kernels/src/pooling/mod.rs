@@ -37,6 +37,12 @@ struct ImageLengths {
     output: usize,
 }
 
+/// Returns the length of `batch` images of `length` each.
+#[track_caller]
+fn images(batch: usize, length: usize) -> usize {
+    length::product("images", &[batch, length])
+}
+
 impl PoolShape {
     /// Floats of an input image.
     pub fn input_length(&self) -> usize {

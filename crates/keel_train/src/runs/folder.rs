@@ -178,7 +178,7 @@ impl RunFolder {
     pub fn read_summary(&self) -> Result<Summary, TrainError> {
         let path = self.summary();
         let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
-        serde_json::from_str(&text).map_err(|error| TrainError::run(&path, error))
+        Summary::parse(&path, &text)
     }
 }
 

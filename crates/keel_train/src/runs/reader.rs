@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
+use super::store::{Unusable, check_format};
 use super::{EpochRecord, FindingRecord, HistogramRecord, StepRecord};
 use crate::error::TrainError;
 
@@ -39,9 +40,10 @@ impl MetricReader {
         let open = || {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.pragma_update(None, "query_only", true)?;
+            check_format(&connection)?;
             Ok(connection)
         };
-        let connection = open().map_err(|error: rusqlite::Error| TrainError::run(path, error))?;
+        let connection = open().map_err(|error: Unusable| TrainError::run(path, error))?;
         Ok(MetricReader { connection, path: path.to_owned() })
     }
 

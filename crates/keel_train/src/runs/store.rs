@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS histograms (step INTEGER NOT NULL, layer TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS findings (step INTEGER NOT NULL, code TEXT NOT NULL, level TEXT NOT NULL, layer TEXT NOT NULL, document TEXT NOT NULL);
 ";
 
+/// Version of the tables, kept as the database's `user_version`; databases of the first runs say 0 and are the same.
+const FORMAT: i64 = 1;
+
 /// Steps kept back until they are written together.
 const STEPS_PER_TRANSACTION: usize = 256;
 
@@ -257,12 +260,29 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrainError> {
     copied.map(drop).map_err(|error| TrainError::run(to, error))
 }
 
-fn prepare(path: &Path, position: Rows) -> rusqlite::Result<Connection> {
+/// Refuses a database of a later version.
+pub(super) fn check_format(connection: &Connection) -> Result<(), Unusable> {
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format <= FORMAT { Ok(()) } else { Err(Unusable::Later { format }) }
+}
+
+/// Why a database of measurements cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("format version {format}; this program knows versions up to {FORMAT}; use a later version of Evenkeel")]
+    Later { format: i64 },
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+}
+
+fn prepare(path: &Path, position: Rows) -> Result<Connection, Unusable> {
     let mut connection = Connection::open(path)?;
+    check_format(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
     for table in ["steps", "layers", "histograms"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [position.step as i64])?;
     }

@@ -25,9 +25,19 @@ pub enum Status {
     Failed,
 }
 
+/// Version of `summary.json`: 2 added the field `format`.
+pub const FORMAT: u64 = 2;
+
+fn first_format() -> u64 {
+    1
+}
+
 /// A run in brief.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
+    /// Version of the format, [`FORMAT`] where this program wrote it.
+    #[serde(default = "first_format")]
+    pub format: u64,
     /// How the run stands.
     pub status: Status,
     /// Why it stopped or failed.
@@ -79,6 +89,28 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Reads the text of a `summary.json` at `path`.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if it is no summary, or one of a later version.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Summary, TrainError> {
+        #[derive(Deserialize)]
+        struct Format {
+            #[serde(default = "first_format")]
+            format: u64,
+        }
+        // A later version may have other fields, so its number is read by itself.
+        match serde_json::from_str::<Format>(text) {
+            Ok(Format { format }) if format > FORMAT => {
+                let message = format!(
+                    "format version {format}; this program knows versions up to {FORMAT}; use a later version of Evenkeel"
+                );
+                Err(TrainError::run(path, message))
+            }
+            _ => serde_json::from_str(text).map_err(|error| TrainError::run(path, error)),
+        }
+    }
+
     /// The findings, causes first.
     ///
     /// # Errors

@@ -14,7 +14,8 @@ use crate::health::Watch;
 use crate::metrics::{Detail, Metrics};
 use crate::planning::Timing;
 use crate::runs::{
-    EpochRecord, Machine, MetricStore, PartMetrics, Rows, Status, StepRecord, Summary, TrainingState, VERSION,
+    EpochRecord, Machine, MetricStore, PartMetrics, Rows, SUMMARY_FORMAT, Status, StepRecord, Summary, TrainingState,
+    VERSION,
 };
 use crate::session::checkpoint::BestWeights;
 use crate::session::{Session, StepPlace, StepResult};
@@ -242,6 +243,7 @@ impl<'a> Journal<'a> {
         let train_samples = session.data().train.len() as f64;
         let epochs = state.epoch as f64 + state.epoch_samples as f64 / train_samples;
         Summary {
+            format: SUMMARY_FORMAT,
             status,
             reason: None,
             data: session.data().dataset.name().to_owned(),

@@ -4,9 +4,27 @@ use super::problem::Problem;
 use super::tree::Tree;
 
 /// Each crate of the workspace with the crates it may depend on.
-const ARROWS: [(&str, &[&str]); 10] = [
-    ("evenkeel", &["keel_studio", "keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+const ARROWS: [(&str, &[&str]); 13] = [
+    ("evenkeel", &["keel_program", "keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    (
+        "keel_python",
+        &["keel_program", "keel_interchange", "keel_lab", "keel_train", "keel_nn", "keel_health", "keel_data"],
+    ),
+    (
+        "keel_program",
+        &[
+            "keel_studio",
+            "keel_interchange",
+            "keel_lab",
+            "keel_train",
+            "keel_nn",
+            "keel_kernels",
+            "keel_health",
+            "keel_data",
+        ],
+    ),
     ("keel_studio", &["keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    ("keel_interchange", &["keel_train", "keel_nn", "keel_health", "keel_data"]),
     ("keel_lab", &["keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     ("keel_train", &["keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     ("keel_nn", &["keel_kernels"]),

@@ -60,7 +60,7 @@ const STRANGERS: [&str; 3] = [
     // Keys of documents and labels of charts, which stay when a thing is renamed.
     "crates/keel_lab/src/experiments/",
     // Cases that are named after the key they change.
-    "crates/evenkeel/src/bench/health/",
+    "crates/keel_program/src/bench/health/",
 ];
 
 /// Every folder of things that are named once; a further one is one more entry.
@@ -75,7 +75,7 @@ const FOLDERS: [Folder; 11] = [
             // Two arrays of a data set, and the columns and files they are read from.
             Homonym { name: "inputs", path: "crates/keel_data/src/" },
             Homonym { name: "labels", path: "crates/keel_data/src/" },
-            Homonym { name: "labels", path: "crates/evenkeel/src/bench/health/samples.rs" },
+            Homonym { name: "labels", path: "crates/keel_program/src/bench/health/samples.rs" },
             // Fields of a record, keys of a layer, words of a message.
             Homonym { name: "inputs", path: "crates/keel_health/src/diagnose.rs" },
             Homonym { name: "inputs", path: "crates/keel_health/src/rules/non_finite.rs" },
@@ -142,8 +142,8 @@ const FOLDERS: [Folder; 11] = [
         statements: &CATALOG_ENTRY,
         homonyms: &[
             // Endings of files and an option of a command, a feature of the build, a name of columns.
-            Homonym { name: "csv", path: "crates/evenkeel/src/" },
-            Homonym { name: "parquet", path: "crates/evenkeel/src/inputs/" },
+            Homonym { name: "csv", path: "crates/keel_program/src/" },
+            Homonym { name: "parquet", path: "crates/keel_program/src/inputs/" },
             Homonym { name: "parquet", path: "crates/keel_data/src/readers/table/raw.rs" },
             Homonym { name: "idx", path: "crates/keel_data/src/readers/table/names.rs" },
         ],

@@ -2,7 +2,7 @@
 
 use super::raw::RawTable;
 use super::sheet::{HEAD, Row, Sheet, check_columns};
-use super::spreadsheet_size;
+use super::{spreadsheet_cells, spreadsheet_size};
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -29,11 +29,9 @@ pub(super) fn is_name(name: &str) -> bool {
 /// # Errors
 /// A damaged file, one that is larger than the config allows, or no sheet with two rows.
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
-    let damaged = |error: &dyn std::fmt::Display| {
-        let next = "Save the file again, or export the sheet as CSV";
-        DataError::format(path, format!("the spreadsheet cannot be read: {error}"), next)
-    };
+    let damaged = |error: &dyn std::fmt::Display| damaged(path, error);
     spreadsheet_size::check(path, config)?;
+    spreadsheet_cells::check(path, config)?;
     // Files from anywhere may bring the library to a fault of its own; nothing it was at is looked at again.
     let sheet = std::panic::catch_unwind(|| first_sheet(path, ByteLimit::of_plain(config)));
     let sheet = sheet.map_err(|_| damaged(&"its reader failed"))?.map_err(|error| damaged(&error))?;
@@ -41,6 +39,12 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataErr
         Some((rows, notes)) => table(path, &rows, config, notes),
         None => Err(DataError::format(path, "no sheet has a table of two rows", "Give a header and at least one row")),
     }
+}
+
+/// The error of a spreadsheet that cannot be read.
+pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> DataError {
+    let next = "Save the file again, or export the sheet as CSV";
+    DataError::format(path, format!("the spreadsheet cannot be read: {error}"), next)
 }
 
 /// The rows of the first sheet that has two, and a note where there are other sheets.

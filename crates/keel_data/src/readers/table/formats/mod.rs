@@ -14,6 +14,7 @@ pub(in crate::readers) mod parquet;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod sheet;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
+mod spreadsheet_cells;
 mod spreadsheet_size;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod text;

@@ -1,0 +1,44 @@
+//! The command line of Evenkeel: reads arguments, calls the libraries, prints, and chooses the exit status. The program
+//! `evenkeel` and the command of the Python package are this one function.
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+
+mod arguments;
+mod bench;
+mod commands;
+mod environment;
+mod failure;
+mod failure_sources;
+mod inputs;
+mod interruption;
+mod shown;
+mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use failure::Stop;
+use terminal::Output;
+
+/// Runs the command that `arguments` say, the first of them being the name of the program. Ends the process itself where the
+/// arguments are wrong, or ask for help or the version.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    keel_kernels::flush_subnormals();
+    let arguments = Arguments::parse_from(arguments);
+    let mut output = Output::new(arguments.json);
+    let ended = environment::check()
+        .and_then(|()| interruption::listen().map_err(Stop::from))
+        .and_then(|()| commands::run(arguments.command, &mut output));
+    match ended {
+        Ok(status) => status.into(),
+        // Whoever read the output has seen enough, as in `evenkeel catalog | head`.
+        Err(Stop::OutputClosed) => ExitCode::SUCCESS,
+        Err(Stop::Failed(failure)) => {
+            output.failure(*failure);
+            ExitCode::from(2)
+        }
+    }
+}
