@@ -1,0 +1,23 @@
+//! `evenkeel._native`, the compiled module of the Python package. What a Python user sees is in `python/evenkeel`; this crate
+//! hands arrays and texts to the libraries and their results back.
+//!
+//! `unsafe` is that of pyo3's macros alone.
+#![warn(clippy::unwrap_used)]
+
+mod command;
+
+use pyo3::prelude::*;
+
+/// The functions and classes of the module.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::command::run_command;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
