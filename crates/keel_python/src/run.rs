@@ -1,0 +1,266 @@
+//! A run that has ended, in memory, in a folder, or of its model alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use keel_data::{SplitDataset, TargetKind};
+use keel_lab::{Language, ReportOptions, write_report};
+use keel_train::config;
+use keel_train::runs::{MetricReader, RunFolder, Summary, files};
+use keel_train::{MemoryRun, Prediction, Predictor, TrainError, TrainedRun};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::Value;
+
+use crate::errors::{Raise, data_error, run_error};
+use crate::samples::Samples;
+use crate::settings::config_json;
+
+/// A run with its results.
+#[pyclass(frozen, module = "evenkeel._native")]
+pub(crate) struct Run {
+    kept: Kept,
+    /// The data of the training, for its report; `None` for a run that was loaded.
+    data: Option<SplitDataset>,
+    predictor: OnceLock<Predictor>,
+}
+
+/// Where a run is.
+pub(crate) enum Kept {
+    Folder(Box<TrainedRun>),
+    Memory(Box<MemoryRun>),
+    /// A model file without its run.
+    Model(PathBuf),
+}
+
+/// Opens the run in a folder, or the model in a file.
+#[pyfunction]
+pub(crate) fn load(path: PathBuf) -> PyResult<Run> {
+    if path.is_dir() {
+        let folder = RunFolder::open(&path).map_err(Raise::raise)?;
+        let summary = folder.read_summary().map_err(Raise::raise)?;
+        return Ok(Run::new(Kept::Folder(Box::new(TrainedRun { folder, summary })), None));
+    }
+    let run = Run::new(Kept::Model(path), None);
+    run.predictor()?;
+    Ok(run)
+}
+
+#[pymethods]
+impl Run {
+    /// Its folder; None for a run in memory.
+    #[getter]
+    fn folder(&self) -> Option<PathBuf> {
+        match &self.kept {
+            Kept::Folder(run) => Some(run.folder.path().to_owned()),
+            Kept::Memory(_) | Kept::Model(_) => None,
+        }
+    }
+
+    /// Everything `summary.json` says, or would say; None for a model without its run.
+    #[getter]
+    fn summary(&self) -> PyResult<Option<String>> {
+        let text = |summary: &Summary| serde_json::to_string(summary).map_err(|error| run_error(error.to_string()));
+        self.summary_of_run().map(text).transpose()
+    }
+
+    /// The resolved config as JSON.
+    #[getter]
+    fn config(&self) -> PyResult<String> {
+        if let Kept::Folder(run) = &self.kept {
+            let path = run.folder.config();
+            let text = files::read_text(&path).map_err(|error| run_error(format!("{}: {error}", path.display())))?;
+            return Ok(config_json(&config::parse(&path, &text, &[]).map_err(Raise::raise)?));
+        }
+        Ok(config_json(self.predictor()?.config()))
+    }
+
+    /// Names of the classes, or of the values, and true for classes.
+    #[getter]
+    fn targets(&self) -> PyResult<(Vec<String>, bool)> {
+        Ok(match &self.predictor()?.schema().target {
+            TargetKind::Classes(names) => (names.clone(), true),
+            TargetKind::Values(names) => (names.clone(), false),
+            TargetKind::Unlabelled => (Vec::new(), false),
+        })
+    }
+
+    /// Columns of the table, or features of the array, the model was trained on, and true for a table.
+    #[getter]
+    fn features(&self) -> PyResult<(Vec<String>, bool)> {
+        let schema = self.predictor()?.schema();
+        Ok(match schema.columns.is_empty() {
+            true => (schema.feature_names.clone(), false),
+            false => (schema.columns.iter().map(|column| column.name.clone()).collect(), true),
+        })
+    }
+
+    /// Name of the target column of a table.
+    #[getter]
+    fn target_column(&self) -> PyResult<Option<String>> {
+        Ok(self.predictor()?.schema().table_target.as_ref().map(|target| target.column.clone()))
+    }
+
+    /// Shape of one sample.
+    #[getter]
+    fn sample_shape(&self) -> PyResult<Vec<usize>> {
+        Ok(self.predictor()?.schema().sample_shape.dimensions())
+    }
+
+    /// Probabilities `[samples, classes]`, or values `[samples, targets]`, float64.
+    fn predict<'py>(&self, python: Python<'py>, samples: &Samples) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let predictor = self.predictor()?;
+        let predict = || {
+            let dataset = samples.for_model(&predictor.config().data, predictor.schema(), false)?;
+            predictor.predict(&dataset)
+        };
+        rows_of(python, &python.detach(predict).map_err(Raise::raise)?)
+    }
+
+    /// Metrics of labelled samples as JSON.
+    fn evaluate(&self, python: Python<'_>, samples: &Samples) -> PyResult<String> {
+        let predictor = self.predictor()?;
+        let evaluate = || {
+            let dataset = samples.for_model(&predictor.config().data, predictor.schema(), true)?;
+            let indices: Vec<usize> = (0..dataset.samples()).collect();
+            predictor.evaluate(&dataset, &indices)
+        };
+        let metrics = python.detach(evaluate).map_err(Raise::raise)?;
+        serde_json::to_string(&metrics).map_err(|error| run_error(error.to_string()))
+    }
+
+    /// Numbers of every step, as arrays by name.
+    fn steps<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let steps = self.measurements()?.steps().map_err(Raise::raise)?;
+        let columns = PyDict::new(python);
+        let counts = |count: fn(&_) -> u64| PyArray1::from_iter(python, steps.iter().map(count));
+        columns.set_item("step", counts(|step| step.step))?;
+        columns.set_item("epoch", counts(|step| step.epoch))?;
+        let numbers = |number: fn(&_) -> f64| PyArray1::from_iter(python, steps.iter().map(number));
+        columns.set_item("loss", numbers(|step| step.loss))?;
+        columns.set_item("learning_rate", numbers(|step| step.learning_rate))?;
+        columns.set_item("gradient_norm", numbers(|step| step.gradient_norm))?;
+        Ok(columns)
+    }
+
+    /// Numbers of every epoch and part as JSON.
+    fn epochs(&self) -> PyResult<String> {
+        let epochs = self.measurements()?.epochs().map_err(Raise::raise)?;
+        let finite = |number: f64| number.is_finite().then_some(number);
+        let rows = epochs.iter().map(|row| {
+            serde_json::json!({
+                "epoch": row.epoch, "part": row.part, "loss": finite(row.loss), "accuracy": row.accuracy,
+                "rmse": row.rmse, "r2": row.r2, "seconds": finite(row.seconds),
+            })
+        });
+        Ok(Value::Array(rows.collect()).to_string())
+    }
+
+    /// Every measurement of every layer: layer, name, steps and values.
+    fn layer_series<'py>(&self, python: Python<'py>) -> PyResult<Vec<Series<'py>>> {
+        let layers = self.measurements()?.layers().map_err(Raise::raise)?;
+        let series = layers.into_iter().map(|series| {
+            let (steps, values): (Vec<u64>, Vec<f64>) = series.points.into_iter().unzip();
+            (series.layer, series.name, steps.into_pyarray(python), values.into_pyarray(python))
+        });
+        Ok(series.collect())
+    }
+
+    /// Writes the run as the folder `path`, which must not exist or be empty; a model without its run as the file `path`.
+    fn save(&self, path: PathBuf) -> PyResult<()> {
+        match &self.kept {
+            Kept::Folder(run) => run.folder.copy_to(&path).map(drop).map_err(Raise::raise),
+            Kept::Memory(run) => run.save(&path).map(drop).map_err(Raise::raise),
+            Kept::Model(model) => match std::fs::copy(model, &path) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(run_error(format!("cannot copy {} to {}: {error}", model.display(), path.display()))),
+            },
+        }
+    }
+
+    /// Writes the report of the run as the file `path`, in the language `en` or `zh`; returns what is missing from it.
+    fn report(&self, python: Python<'_>, path: PathBuf, language: &str) -> PyResult<Vec<String>> {
+        let language = Language::with_code(language)
+            .ok_or_else(|| data_error(format!("\"{language}\" is not a language of reports; give en or zh")))?;
+        let options = ReportOptions { out: Some(path), language, data: self.data.clone(), ..ReportOptions::default() };
+        python.detach(|| match &self.kept {
+            Kept::Folder(run) => report_of(run.folder.path(), &options),
+            Kept::Memory(run) => {
+                let folder = tempfile::tempdir().map_err(|error| run_error(format!("no temporary folder: {error}")))?;
+                let written = run.save(&folder.path().join(&run.summary.data.replace(['/', '\\'], "-")));
+                report_of(written.map_err(Raise::raise)?.path(), &options)
+            }
+            Kept::Model(path) => {
+                let text = "is a model without its run; load the folder of the run for a report";
+                Err(run_error(format!("{} {text}", path.display())))
+            }
+        })
+    }
+}
+
+/// One measurement of one layer.
+type Series<'py> = (String, String, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<f64>>);
+
+impl Run {
+    pub(crate) fn new(kept: Kept, data: Option<SplitDataset>) -> Self {
+        Run { kept, data, predictor: OnceLock::new() }
+    }
+
+    fn summary_of_run(&self) -> Option<&Summary> {
+        match &self.kept {
+            Kept::Folder(run) => Some(&run.summary),
+            Kept::Memory(run) => Some(&run.summary),
+            Kept::Model(_) => None,
+        }
+    }
+
+    fn measurements(&self) -> PyResult<MetricReader> {
+        match &self.kept {
+            Kept::Folder(run) => MetricReader::open(&run.folder.metrics()).map_err(Raise::raise),
+            Kept::Memory(run) => run.measurements().map_err(Raise::raise),
+            Kept::Model(path) => {
+                let text = "is a model without its run; load the folder of the run for its measurements";
+                Err(run_error(format!("{} {text}", path.display())))
+            }
+        }
+    }
+
+    /// The model, made when it is first asked for: it has threads of its own.
+    fn predictor(&self) -> PyResult<&Predictor> {
+        if let Some(predictor) = self.predictor.get() {
+            return Ok(predictor);
+        }
+        let made = self.make_predictor().map_err(Raise::raise)?;
+        Ok(self.predictor.get_or_init(|| made))
+    }
+
+    fn make_predictor(&self) -> Result<Predictor, TrainError> {
+        match &self.kept {
+            Kept::Folder(run) => Predictor::load(run.folder.path()),
+            Kept::Memory(run) => run.predictor(&[]),
+            Kept::Model(path) => Predictor::load(path),
+        }
+    }
+}
+
+fn report_of(folder: &Path, options: &ReportOptions) -> PyResult<Vec<String>> {
+    write_report(folder, options).map(|written| written.notes).map_err(Raise::raise)
+}
+
+/// Predictions as an array; a sample without one is an error that names it.
+pub(crate) fn rows_of<'py>(python: Python<'py>, predictions: &[Prediction]) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let mut values: Vec<f64> = Vec::new();
+    for prediction in predictions {
+        match prediction {
+            Prediction::Class { probabilities, .. } => values.extend(probabilities.iter().map(|&x| f64::from(x))),
+            Prediction::Values(row) => values.extend(row),
+            Prediction::Undefined { sample } => {
+                let text = "its values or those of the network are not finite; leave it out or correct it";
+                return Err(data_error(format!("{sample} has no prediction: {text}")));
+            }
+        }
+    }
+    let width = values.len().checked_div(predictions.len()).unwrap_or_default();
+    values.into_pyarray(python).reshape([predictions.len(), width])
+}
