@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evenkeel.errors import ConversionWarning, DataError
+from evenkeel.errors import ConversionWarning, DataError, warn
 
 # Levels between the smallest and the largest value of a feature below which its digits are said to be lost.
 _FEW_LEVELS = 1000.0
@@ -52,11 +51,10 @@ def _converted(array: NDArray[Any], quiet: bool) -> NDArray[np.float32]:
         raise DataError(f"x{list(place)} is {array[place]}, too large for float32; bring the feature to another unit")
     if not quiet:
         megabytes = converted.nbytes / 1e6
-        warnings.warn(
+        warn(
             f"x is {array.dtype} and was converted to float32 ({megabytes:.1f} MB more); x.astype(\"float32\") avoids it"
             + _lost_digits(array),
             ConversionWarning,
-            stacklevel=4,
         )
     return converted
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from evenkeel._records import Check, Finding
 from evenkeel._run import Run
 from evenkeel._samples import Pair, Prepared, samples_to_train
 from evenkeel._settings import Settings, overrides_of, settings_of
-from evenkeel.errors import ConfigError, StoppedWarning
+from evenkeel.errors import ConfigError, StoppedWarning, warn
 
 Config = Mapping[str, Any] | str | os.PathLike[str]
 
@@ -111,7 +110,6 @@ def train_prepared(
     in_folder: bool = False,
     progress: bool = False,
     on_epoch: Callable[[Mapping[str, Any]], object] | None = None,
-    stacklevel: int = 3,
 ) -> Run:
     """Train on samples that are prepared."""
     with ProgressBar(progress, on_epoch) as bar:
@@ -119,7 +117,7 @@ def train_prepared(
     run = Run(native, prepared.labels)
     if run.status == "stopped":
         reason = run.summary.get("reason") or "stopped"
-        warnings.warn(f"{reason} after {run.summary['steps']} steps; the run is kept", StoppedWarning, stacklevel=stacklevel)
+        warn(f"{reason} after {run.summary['steps']} steps; the run is kept", StoppedWarning)
     return run
 
 

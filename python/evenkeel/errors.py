@@ -4,6 +4,10 @@ Every exception the package raises on purpose is an :class:`EvenkeelError`. Its 
 next; it is the text the ``evenkeel`` command prints.
 """
 
+import os
+import sys
+import warnings
+
 __all__ = [
     "ConfigError",
     "ConversionWarning",
@@ -46,3 +50,12 @@ class ConversionWarning(EvenkeelWarning):
 
 class StoppedWarning(EvenkeelWarning):
     """A training was stopped before its end; its run is kept and can be used."""
+
+
+def warn(message: str, category: type[EvenkeelWarning]) -> None:
+    """Warn at the line of the program that called the package."""
+    package = os.path.dirname(__file__)
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -5,6 +5,14 @@
 #![warn(clippy::unwrap_used)]
 
 mod command;
+mod errors;
+mod knowledge;
+mod learner;
+mod progress;
+mod run;
+mod samples;
+mod settings;
+mod training;
 
 use pyo3::prelude::*;
 
@@ -13,6 +21,16 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::command::run_command;
+    #[pymodule_export]
+    use super::knowledge::{are_classes, catalog_sections, explain, rules};
+    #[pymodule_export]
+    use super::learner::Learner;
+    #[pymodule_export]
+    use super::run::{Run, load};
+    #[pymodule_export]
+    use super::samples::Samples;
+    #[pymodule_export]
+    use super::training::{check_training, train};
 
     use pyo3::prelude::*;
 
