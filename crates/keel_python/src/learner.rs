@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use keel_data::{Batch, BatchTargets, Dataset, PreprocessScratch, Targets};
+use keel_data::{Batch, BatchTargets, Dataset, PreprocessScratch, SplitDataset, Targets};
+use keel_nn::Network;
 use keel_train::{Config, Predictor, Session, TrainError, threads};
 use numpy::PyArray2;
 use pyo3::prelude::*;
@@ -92,6 +93,25 @@ impl Learner {
 }
 
 impl Learner {
+    /// A network for `data` that has learned nothing.
+    fn of_data(config: Config, data: SplitDataset) -> Result<Self, TrainError> {
+        let pool = threads::pool_of(&config)?;
+        let session = pool.install(|| Session::new(&config, data))?;
+        let state = State { session, predictor: None, steps: 0, passes: 0 };
+        Ok(Learner { config, pool, state: Mutex::new(state) })
+    }
+
+    /// A network that has the weights of `trained`, which `config` made of `data`.
+    pub(crate) fn of_weights(config: Config, data: SplitDataset, trained: &Network) -> Result<Self, TrainError> {
+        let learner = Learner::of_data(config, data)?;
+        let mut state = learner.lock();
+        let network = state.session.network_mut();
+        network.parameters.copy_from_slice(&trained.parameters);
+        network.state.copy_from_slice(&trained.state);
+        drop(state);
+        Ok(learner)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,9 +1,9 @@
 //! A run that has ended, in memory, in a folder, or of its model alone.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use keel_data::{SplitDataset, TargetKind};
+use keel_data::{Dataset, SplitDataset, TargetKind};
 use keel_lab::{Language, ReportOptions, write_report};
 use keel_train::config;
 use keel_train::runs::{MetricReader, RunFolder, Summary, files};
@@ -14,6 +14,7 @@ use pyo3::types::PyDict;
 use serde_json::Value;
 
 use crate::errors::{Raise, data_error, run_error};
+use crate::learner::Learner;
 use crate::samples::Samples;
 use crate::settings::config_json;
 
@@ -21,8 +22,8 @@ use crate::settings::config_json;
 #[pyclass(frozen, module = "evenkeel._native")]
 pub(crate) struct Run {
     kept: Kept,
-    /// The data of the training, for its report; `None` for a run that was loaded.
-    data: Option<SplitDataset>,
+    /// The samples of the training, for its report; `None` for a run that was loaded.
+    samples: Option<Arc<Dataset>>,
     predictor: OnceLock<Predictor>,
 }
 
@@ -179,11 +180,24 @@ impl Run {
         }
     }
 
+    /// A network that learns on from the weights of this run.
+    fn learner(&self, python: Python<'_>) -> PyResult<Learner> {
+        let Some(data) = self.data()? else {
+            return Err(run_error(
+                "a run that was loaded has no samples, which its optimiser needs to go on; train anew",
+            ));
+        };
+        let predictor = self.predictor()?;
+        python
+            .detach(|| Learner::of_weights(predictor.config().clone(), data, predictor.network()))
+            .map_err(Raise::raise)
+    }
+
     /// Writes the report of the run as the file `path`, in the language `en` or `zh`; returns what is missing from it.
     fn report(&self, python: Python<'_>, path: PathBuf, language: &str) -> PyResult<Vec<String>> {
         let language = Language::with_code(language)
             .ok_or_else(|| data_error(format!("\"{language}\" is not a language of reports; give en or zh")))?;
-        let options = ReportOptions { out: Some(path), language, data: self.data.clone(), ..ReportOptions::default() };
+        let options = ReportOptions { out: Some(path), language, data: self.data()?, ..ReportOptions::default() };
         python.detach(|| match &self.kept {
             Kept::Folder(run) => report_of(run.folder.path(), &options),
             Kept::Memory(run) => {
@@ -203,8 +217,15 @@ impl Run {
 type Series<'py> = (String, String, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<f64>>);
 
 impl Run {
-    pub(crate) fn new(kept: Kept, data: Option<SplitDataset>) -> Self {
-        Run { kept, data, predictor: OnceLock::new() }
+    pub(crate) fn new(kept: Kept, samples: Option<Arc<Dataset>>) -> Self {
+        Run { kept, samples, predictor: OnceLock::new() }
+    }
+
+    /// The samples of the training in its parts; `None` for a run that was loaded.
+    fn data(&self) -> PyResult<Option<SplitDataset>> {
+        let Some(samples) = &self.samples else { return Ok(None) };
+        let config = self.predictor()?.config().clone().settled();
+        config.data.split().divide(Arc::clone(samples)).map(Some).map_err(Raise::raise)
     }
 
     fn summary_of_run(&self) -> Option<&Summary> {

@@ -38,7 +38,8 @@ pub(crate) fn train(
     let settings: Settings = settings.extract()?;
     let (config, data) = python.detach(|| settings.with_data(samples))?;
     let (stop, progress) = (Arc::new(AtomicBool::new(false)), Progress::default());
-    let training = Training::new(config).with_data(data.clone()).with_stop(Arc::clone(&stop));
+    let dataset = Arc::clone(&data.dataset);
+    let training = Training::new(config).with_data(data).with_stop(Arc::clone(&stop));
     let mut observer = progress.clone();
     let work = move || match in_folder {
         true => training.run(&mut observer).map(|run| Kept::Folder(Box::new(run))),
@@ -55,7 +56,7 @@ pub(crate) fn train(
         },
     )?;
     ticker.show()?;
-    Ok(Run::new(kept.map_err(Raise::raise)?, Some(data)))
+    Ok(Run::new(kept.map_err(Raise::raise)?, Some(dataset)))
 }
 
 /// Looks at a training before its first step, and returns what was found as JSON. Ctrl-C ends it.
