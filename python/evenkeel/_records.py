@@ -35,7 +35,7 @@ class Finding:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Finding:
         """Read the finding of a summary."""
-        fields = {name: document.get(name) for name in cls.__dataclass_fields__ if name != "document"}
+        fields: dict[str, Any] = {name: document.get(name) for name in cls.__dataclass_fields__ if name != "document"}
         return cls(**fields, document=document)
 
     def __str__(self) -> str:

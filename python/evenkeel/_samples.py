@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evenkeel import _native
 from evenkeel._arrays import inputs_of
-from evenkeel._tables import Cells, array_of, cells_of, columns_of, is_missing, is_table, joined, length_of, text_of
+from evenkeel._tables import Cells, cells_of, columns_of, is_missing, is_table, joined, length_of, text_of
 from evenkeel._targets import Labels, targets_array, targets_of, task_of
 from evenkeel.errors import DataError
 
@@ -49,7 +49,7 @@ def samples_to_predict(
         columns = columns_of(x)
         if of_table:
             return _native.Samples.of_columns("x", [(name, cells_of(column)) for name, column in columns.items()])
-        x = np.column_stack([_numbers(name, cells_of(column)) for name, column in columns.items()])
+        x, quiet = np.column_stack([_numbers(name, cells_of(column)) for name, column in columns.items()]), True
     elif of_table:
         x = np.asarray(x)
         if x.ndim != 2 or x.shape[1] != len(names):
@@ -108,7 +108,7 @@ def _arrays(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None
             raise _lengths(len(part), len(y))
     joint = targets_given[0] if len(parts) == 1 else np.concatenate(targets_given)
     targets = targets_of(joint, task)
-    whole = inputs[0] if len(parts) == 1 else np.concatenate(inputs)
+    whole: Any = inputs[0] if len(parts) == 1 else np.concatenate(inputs)
     samples = _native.Samples.of_array(name, whole, targets.native(), None, _sizes(held_out, [len(part) for part in inputs]))
     return Prepared(samples, targets.classes, {})
 
@@ -191,6 +191,3 @@ def _lengths(samples: int, targets: int) -> DataError:
 def _check_shape(inputs: NDArray[Any], shape: Sequence[int]) -> None:
     if list(inputs.shape[1:]) != list(shape):
         raise DataError(f"x has samples of shape {list(inputs.shape[1:])}; the model was trained on {list(shape)}")
-
-
-__all__ = ["Prepared", "array_of", "samples_to_evaluate", "samples_to_predict", "samples_to_train"]

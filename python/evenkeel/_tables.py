@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from evenkeel.errors import DataError
 
+# Libraries whose tables are read column by column.
+_KNOWN = ("pandas", "polars", "pyarrow")
+
 Cells: TypeAlias = "NDArray[np.float64] | list[str | None]"
 """One column: numbers, NaN where one is missing, or texts, None where one is missing."""
 
@@ -22,7 +25,8 @@ def is_table(data: object) -> bool:
     """Return true for a table with named columns: pandas, Polars, PyArrow, a mapping of columns, or an exporter of Arrow."""
     if isinstance(data, Mapping):
         return True
-    if isinstance(data, np.ndarray) or getattr(data, "ndim", 2) == 1:
+    if hasattr(data, "dtype") or hasattr(data, "to_pylist") and not hasattr(data, "column_names"):
+        # An array, or a single column.
         return False
     named = hasattr(data, "columns") or hasattr(data, "column_names")
     return named and hasattr(data, "__getitem__") or _exports(data)
@@ -32,17 +36,12 @@ def columns_of(table: Any) -> dict[str, Any]:
     """Return the columns by name, in order, as the library of the table has them."""
     if isinstance(table, Mapping):
         return {str(name): column for name, column in table.items()}
-    for names in ("column_names", "columns"):
-        found = getattr(table, names, None)
-        if found is not None and not callable(found) and hasattr(table, "__getitem__"):
-            keys = list(found)
-            if not all(isinstance(key, (str, numbers.Integral)) for key in keys):
-                # A library that hands out columns instead of their names is read through its export.
-                break
-            if len({str(key) for key in keys}) < len(keys):
-                raise DataError("the table has several columns of one name; rename them")
-            return {str(key): table[key] for key in keys}
-    return _exported(table)
+    if type(table).__module__.split(".")[0] not in _KNOWN and _exports(table):
+        return _exported(table)
+    keys = list(table.column_names if hasattr(table, "column_names") else table.columns)
+    if len({str(key) for key in keys}) < len(keys):
+        raise DataError("the table has several columns of one name; rename them")
+    return {str(key): table[key] for key in keys}
 
 
 def length_of(columns: Mapping[str, Any]) -> int:

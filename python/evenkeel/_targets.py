@@ -68,8 +68,10 @@ class Targets:
 
 def task_of(y: NDArray[Any], task: str | None) -> Task:
     """Return the task, found by the rule of the front door where it is not given."""
-    if task == "classification" or task == "regression":
-        return task
+    if task == "classification":
+        return "classification"
+    if task == "regression":
+        return "regression"
     if task is not None:
         raise DataError(f"task is {task!r}; give \"classification\", \"regression\" or None to find out")
     if y.ndim == 2 and y.shape[1] > 1:
@@ -102,18 +104,19 @@ def targets_of(y: Any, task: str | None, *, classes: Sequence[Any] | NDArray[Any
         if is_missing(value):
             raise DataError(f"y[{place}] is missing; leave the sample out or give its class")
     try:
-        found, labels = np.unique(array, return_inverse=True)
+        found, inverse = np.unique(array, return_inverse=True)
     except TypeError as error:
         raise DataError(f"y mixes labels that cannot be put in order ({error}); give labels of one type") from error
     known = Labels.of(found if classes is None else classes)
     names = list(known.given)
+    labels = inverse.astype(np.uint32)
     if classes is not None:
         numbers = {name: number for number, name in enumerate(names)}
         unknown = [label for label in found.tolist() if text_of(label) not in numbers]
         if unknown:
             raise DataError(f"y has classes the model does not know: {unknown}; it knows {names}")
-        labels = np.array([numbers[text_of(label)] for label in found.tolist()], dtype=np.uint32)[labels]
-    return Targets(labels.astype(np.uint32), None, names, known)
+        labels = np.array([numbers[text_of(label)] for label in found.tolist()], dtype=np.uint32)[inverse]
+    return Targets(labels, None, names, known)
 
 
 def _values_of(array: NDArray[Any], names: list[str] | None) -> Targets:

@@ -363,8 +363,10 @@ def _array_of(x: Any) -> Any:
     """Return the columns of a table of numbers as an array."""
     if not is_table(x):
         return x
-    columns = {name: cells_of(column) for name, column in columns_of(x).items()}
-    texts = [name for name, cells in columns.items() if isinstance(cells, list)]
-    if texts:
-        raise DataError(f"the columns {', '.join(texts)} hold text, which fit with one target per row alone can take")
-    return np.column_stack(list(columns.values())).astype(np.float32)
+    columns = []
+    for name, column in columns_of(x).items():
+        cells = cells_of(column)
+        if isinstance(cells, list):
+            raise DataError(f"column {name!r} holds text, which fit with one target per row alone can take")
+        columns.append(cells)
+    return np.column_stack(columns).astype(np.float32)
