@@ -167,7 +167,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             return x
         if getattr(x, "ndim", 2) > 2:
             return x
-        return validate_data(self, x, reset=reset, dtype=np.float32, ensure_all_finite="allow-nan")
+        of_table = not reset and getattr(self, "_columns", None) is not None
+        dtype = None if of_table else np.float32
+        return validate_data(self, x, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
 
     def _samples(self, x: Any, y: Any, *, reset: bool = True, numeric: bool = False) -> tuple[Any, NDArray[Any]]:
         """Check samples with their targets."""

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use keel_data::{Batch, BatchTargets, Dataset, PreprocessScratch, SplitDataset, Targets};
 use keel_nn::Network;
+use keel_train::auto::{self, Resolved};
 use keel_train::{Config, Predictor, Session, TrainError, threads};
 use numpy::PyArray2;
 use pyo3::prelude::*;
@@ -38,14 +39,7 @@ impl Learner {
     fn new(python: Python<'_>, samples: &Samples, settings: &Bound<'_, PyAny>) -> PyResult<Self> {
         let settings: Settings = settings.extract()?;
         let (config, data) = python.detach(|| settings.with_data(samples))?;
-        python
-            .detach(|| {
-                let pool = threads::pool_of(&config)?;
-                let session = pool.install(|| Session::new(&config, data))?;
-                let state = State { session, predictor: None, steps: 0, passes: 0 };
-                Ok(Learner { config, pool, state: Mutex::new(state) })
-            })
-            .map_err(|error: TrainError| error.raise())
+        python.detach(|| Learner::of_data(config, data)).map_err(Raise::raise)
     }
 
     /// Passes once over `samples` in batches and returns the mean loss of the steps.
@@ -95,6 +89,7 @@ impl Learner {
 impl Learner {
     /// A network for `data` that has learned nothing.
     fn of_data(config: Config, data: SplitDataset) -> Result<Self, TrainError> {
+        let Resolved { config, data, .. } = auto::resolve(&config, data)?;
         let pool = threads::pool_of(&config)?;
         let session = pool.install(|| Session::new(&config, data))?;
         let state = State { session, predictor: None, steps: 0, passes: 0 };
