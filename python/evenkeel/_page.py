@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from evenkeel._run import Run
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 360, 180, 48, 24
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 360, 180, 60, 24
 _COLORS = ("#4269d0", "#d0662c")
+_CLASSES = ("loss", "accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss")
+_VALUES = ("r2", "rmse", "mae")
 _LEVELS = {"error": "#b3261e", "warn": "#9a6700", "info": "#57606a"}
 
 
@@ -79,14 +81,22 @@ def _findings(run: Run) -> str:
 
 
 def _metrics(run: Run) -> str:
-    shown = ("loss", "accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss")
     rows = []
     for part, metrics in run.metrics.items():
-        numbers: dict[str, Any] = {name: metrics.get(name) for name in shown}
-        numbers |= {name: (metrics.get("regression") or {}).get(name) for name in ("rmse", "mae", "r2")}
-        cells = "".join(f"<td>{name.replace('_', ' ')} {value:.4f}</td>" for name, value in numbers.items() if value is not None)
-        rows.append(f"<tr><th>{part}</th><td>{metrics['samples']} samples</td>{cells}</tr>")
-    return f"<table>{''.join(rows)}</table>"
+        numbers: dict[str, Any] = {name: metrics.get(name) for name in _CLASSES}
+        numbers |= {name: (metrics.get("regression") or {}).get(name) for name in _VALUES}
+        rows.append((part, metrics["samples"], numbers))
+    if not rows:
+        return ""
+    shown = [name for name in rows[0][2] if any(numbers[name] is not None for _, _, numbers in rows)]
+    head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in shown)
+    body = "".join(
+        f"<tr><th>{part}</th><td>{samples:,}</td>"
+        + "".join(f"<td>{'' if numbers[name] is None else format(numbers[name], '.4f')}</td>" for name in shown)
+        + "</tr>"
+        for part, samples, numbers in rows
+    )
+    return f'<table style="font-size: 13px"><tr><th></th><th>samples</th>{head}</tr>{body}</table>'
 
 
 def _layers(run: Run) -> str:
@@ -97,4 +107,5 @@ def _layers(run: Run) -> str:
     )
     head = "<tr><th>layer</th><th></th><th>output</th><th>parameters</th></tr>"
     count = len(run.layers)
-    return f"<details><summary>{count} layers</summary><table>{head}{rows}</table></details>"
+    table = f'<table style="font-size: 13px">{head}{rows}</table>'
+    return f"<details><summary>{count} layers</summary>{table}</details>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -16,7 +17,8 @@ class ProgressBar:
     """
 
     def __init__(self, shown: bool, on_epoch: Callable[[Mapping[str, Any]], object] | None = None) -> None:
-        self._bar = _bar() if shown else None
+        self._shown = shown and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        self._bar: Any = None
         self._on_epoch = on_epoch
 
     def __enter__(self) -> ProgressBar:
@@ -29,13 +31,15 @@ class ProgressBar:
     def tick(self, text: str) -> None:
         """Show the progress ``text``, a JSON document of the training."""
         state = json.loads(text)
+        if self._bar is None and self._shown and "total_steps" in state:
+            self._bar = _bar(state["total_steps"])
         for news in state["news"]:
             if news["event"] == "epoch" and self._on_epoch is not None:
                 self._on_epoch({name: value for name, value in news.items() if name != "event"})
             if news["event"] == "finding" and self._bar is not None:
                 finding = news["finding"]
                 self._bar.write(f"{finding['level']:<5} {finding['code']} {finding['message']}", file=sys.stderr)
-        if self._bar is None or "total_steps" not in state:
+        if self._bar is None:
             return
         self._bar.total = state["total_steps"]
         self._bar.set_description(f"epoch {state.get('epoch', 0)}/{state['epochs']}", refresh=False)
@@ -46,11 +50,12 @@ class ProgressBar:
         self._bar.refresh()
 
 
-def _bar() -> Any:
+def _bar(steps: int) -> Any:
     try:
-        from tqdm.auto import tqdm
+        if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets") is not None:
+            from tqdm.notebook import tqdm
+        else:
+            from tqdm import tqdm
     except ImportError:
         return None
-    if not sys.stderr.isatty() and "ipykernel" not in sys.modules:
-        return None
-    return tqdm(total=None, unit="step", leave=True)
+    return tqdm(total=steps, unit="step")
