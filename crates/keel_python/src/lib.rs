@@ -13,6 +13,7 @@ mod run;
 mod samples;
 mod settings;
 mod training;
+mod watching;
 
 use pyo3::prelude::*;
 
@@ -31,6 +32,11 @@ mod _native {
     use super::samples::Samples;
     #[pymodule_export]
     use super::training::{check_training, train};
+    #[pymodule_export]
+    use super::watching::{
+        Monitor, fired_units, gradient_squares, identical_rows, sign_agreement, signal_moments, unit_counts,
+        update_squares,
+    };
 
     use pyo3::prelude::*;
 

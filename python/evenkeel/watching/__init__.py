@@ -1,7 +1,6 @@
 """Watching a training of PyTorch: ``evenkeel.watch(model, optimizer)``."""
 
 from evenkeel.watching.expectation import UnhealthyTraining, expect_healthy
-from evenkeel.watching.findings import Finding
 from evenkeel.watching.watch import Watch, watch
 
-__all__ = ["Finding", "UnhealthyTraining", "Watch", "expect_healthy", "watch"]
+__all__ = ["UnhealthyTraining", "Watch", "expect_healthy", "watch"]

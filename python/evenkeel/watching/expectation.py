@@ -9,7 +9,8 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from evenkeel.watching.findings import Finding
+from evenkeel._records import Finding
+from evenkeel.watching.findings import describe
 from evenkeel.watching.watch import Watch, watch
 
 
@@ -18,7 +19,7 @@ class UnhealthyTraining(AssertionError):
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
-        super().__init__("\n".join(["the training is not healthy:", *map(str, findings)]))
+        super().__init__("\n".join(["the training is not healthy:", *map(describe, findings)]))
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from torch import nn
 from torch.optim import Optimizer
 
 from evenkeel import _native
+from evenkeel._records import Finding
+from evenkeel.watching import findings as texts
 from evenkeel.watching import page, records
-from evenkeel.watching.findings import Finding
 from evenkeel.watching.losses import Reading
 from evenkeel.watching.recorder import Recorder, Settings
 from evenkeel.watching.series import Series
@@ -119,12 +120,12 @@ class Watch:
         """All findings, causes first, each followed by its consequences. Once the watch is closed, their levels follow what
         became of the training."""
         documents = self._monitor.findings() if self._closed else self._monitor.tempered_findings()
-        return [Finding.of(text) for text in documents]
+        return [texts.read(text) for text in documents]
 
     @property
     def alarms(self) -> list[Finding]:
         """The findings that say that something should change: of level warn or error."""
-        return [finding for finding in self.findings if finding.is_alarm]
+        return [finding for finding in self.findings if texts.is_alarm(finding)]
 
     @property
     def steps(self) -> int:
@@ -171,7 +172,7 @@ class Watch:
         line = json.dumps(record)
         self._lines.write(line + "\n")
         self._series.take(record)
-        news = [Finding.of(text) for text in self._monitor.record(line)]
+        news = [texts.read(text) for text in self._monitor.record(line)]
         certain = {(finding.code, finding.layer) for finding in news if finding.code in _AT_ONCE}
         windows = self._monitor.closed_windows()
         if windows > self._windows and windows >= _WINDOWS:
@@ -183,9 +184,9 @@ class Watch:
     def _report(self, findings: list[Finding]) -> None:
         for finding in findings:
             key = (finding.code, finding.layer)
-            if finding.is_alarm and key not in self._printed and finding.explained_by is None:
+            if texts.is_alarm(finding) and texts.is_cause(finding) and key not in self._printed:
                 self._printed.add(key)
-                self._say(f"step {self._recorder.step}: {finding}")
+                self._say(f"step {self._recorder.step}: {texts.describe(finding)}")
 
     def _say(self, words: str) -> None:
         if self._print is not None:
