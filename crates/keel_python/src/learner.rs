@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyAny;
 
 use crate::errors::{Raise, data_error, training_error};
-use crate::run::rows_of;
+use crate::predictions::rows_of;
 use crate::samples::Samples;
 use crate::settings::{Settings, config_json};
 

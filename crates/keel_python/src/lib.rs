@@ -1,13 +1,15 @@
 //! `evenkeel._native`, the compiled module of the Python package. What a Python user sees is in `python/evenkeel`; this crate
 //! hands arrays and texts to the libraries and their results back.
 //!
-//! `unsafe` is that of pyo3's macros alone.
+//! Arrays are reached through the checked borrows of the `numpy` crate; no line here is `unsafe`.
+#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 mod command;
 mod errors;
 mod knowledge;
 mod learner;
+mod predictions;
 mod progress;
 mod run;
 mod samples;

@@ -7,14 +7,15 @@ use keel_data::{Dataset, SplitDataset, TargetKind};
 use keel_lab::{Language, ReportOptions, write_report};
 use keel_train::config;
 use keel_train::runs::{MetricReader, RunFolder, Summary, files};
-use keel_train::{MemoryRun, Prediction, Predictor, TrainError, TrainedRun};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use keel_train::{MemoryRun, Predictor, TrainError, TrainedRun};
+use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
 
 use crate::errors::{Raise, data_error, run_error};
 use crate::learner::Learner;
+use crate::predictions::rows_of;
 use crate::samples::Samples;
 use crate::settings::config_json;
 
@@ -267,21 +268,4 @@ impl Run {
 
 fn report_of(folder: &Path, options: &ReportOptions) -> PyResult<Vec<String>> {
     write_report(folder, options).map(|written| written.notes).map_err(Raise::raise)
-}
-
-/// Predictions as an array; a sample without one is an error that names it.
-pub(crate) fn rows_of<'py>(python: Python<'py>, predictions: &[Prediction]) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let mut values: Vec<f64> = Vec::new();
-    for prediction in predictions {
-        match prediction {
-            Prediction::Class { probabilities, .. } => values.extend(probabilities.iter().map(|&x| f64::from(x))),
-            Prediction::Values(row) => values.extend(row),
-            Prediction::Undefined { sample } => {
-                let text = "its values or those of the network are not finite; leave it out or correct it";
-                return Err(data_error(format!("{sample} has no prediction: {text}")));
-            }
-        }
-    }
-    let width = values.len().checked_div(predictions.len()).unwrap_or_default();
-    values.into_pyarray(python).reshape([predictions.len(), width])
 }
