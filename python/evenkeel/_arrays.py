@@ -14,10 +14,11 @@ _FEW_LEVELS = 1000.0
 
 
 def inputs_of(x: Any, *, quiet: bool = False) -> NDArray[np.float32] | NDArray[np.uint8]:
-    """Return ``x`` as ``[samples, features]`` of float32, or ``[samples, height, width, channels]`` of float32 or uint8.
+    """Return ``x`` as ``[samples, features]`` of float32, or ``[samples, height, width, channels]`` of float32 or
+    uint8.
 
-    A contiguous array of these types is returned as it is. Others are converted, with a :class:`ConversionWarning` unless
-    ``quiet``; pictures without a channel axis, ``[samples, height, width]``, get one.
+    A contiguous array of these types is returned as it is. Others are converted, with a :class:`ConversionWarning`
+    unless ``quiet``; pictures without a channel axis, ``[samples, height, width]``, get one.
     """
     if hasattr(x, "toarray") and hasattr(x, "nnz"):
         raise DataError("x is a sparse matrix; the engine takes dense ones: give x.toarray()")
@@ -26,7 +27,8 @@ def inputs_of(x: Any, *, quiet: bool = False) -> NDArray[np.float32] | NDArray[n
         array = array[..., np.newaxis]
     if array.ndim not in (2, 4):
         raise DataError(
-            f"x has shape {list(array.shape)}; give rows as [samples, features] or pictures as [samples, height, width, channels]"
+            f"x has shape {list(array.shape)}; give rows as [samples, features] or pictures as "
+            "[samples, height, width, channels]"
         )
     if array.size == 0:
         raise DataError(f"x has shape {list(array.shape)}: no sample with a value; give at least one")
@@ -41,8 +43,8 @@ def _converted(array: NDArray[Any], quiet: bool) -> NDArray[np.float32]:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"x holds values of type {array.dtype} that are not numbers ({error}); give text and categories as a table: a pandas "
-                "or Polars frame, or a mapping of columns"
+                f"x holds values of type {array.dtype} that are not numbers ({error}); give text and "
+                "categories as a table: a pandas or Polars frame, or a mapping of columns"
             ) from error
     with np.errstate(over="ignore"):
         converted = np.ascontiguousarray(array, dtype=np.float32)
@@ -52,7 +54,7 @@ def _converted(array: NDArray[Any], quiet: bool) -> NDArray[np.float32]:
     if not quiet:
         megabytes = converted.nbytes / 1e6
         warn(
-            f"x is {array.dtype} and was converted to float32 ({megabytes:.1f} MB more); x.astype(\"float32\") avoids it"
+            f'x is {array.dtype} and was converted to float32 ({megabytes:.1f} MB more); x.astype("float32") avoids it'
             + _lost_digits(array),
             ConversionWarning,
         )

@@ -37,7 +37,9 @@ class Learning:
     def of_run(cls, run: Run, task: Task, classes: Sequence[Any] | NDArray[Any] | None) -> Learning:
         """Go on from the weights of ``run``, which learned from an array."""
         if run._native.features[1]:
-            raise DataError("partial_fit takes arrays and cannot go on from a table; fit on an array, or begin with partial_fit")
+            raise DataError(
+                "partial_fit takes arrays and cannot go on from a table; fit on an array, or begin with partial_fit"
+            )
         learning = cls.__new__(cls)
         learning.passes, learning._task, learning._classes = int(run.summary["epochs"]), task, classes
         learning._native = run._native.learner()

@@ -55,7 +55,8 @@ def _chart(title: str, epochs: NDArray[np.float64], series: dict[str, NDArray[np
         legend.append(f'<tspan fill="{color}">{name} </tspan>')
     axis = f'stroke="currentColor" stroke-opacity="0.3" x1="{_LEFT}" y1="{_HEIGHT - _BOTTOM}"'
     return (
-        f'<svg role="img" aria-label="{title} by epoch" width="{_WIDTH}" height="{_HEIGHT}" font-size="11" fill="currentColor">'
+        f'<svg role="img" aria-label="{title} by epoch" width="{_WIDTH}" height="{_HEIGHT}"'
+        ' font-size="11" fill="currentColor">'
         f'<text x="{_LEFT}" y="14"><tspan font-weight="bold">{title} </tspan>{"".join(legend)}</text>'
         f'<line {axis} x2="{_WIDTH - 8}" y2="{_HEIGHT - _BOTTOM}"/><line {axis} x2="{_LEFT}" y2="24"/>'
         f'<text x="{_LEFT - 4}" y="{_HEIGHT - _BOTTOM}" text-anchor="end">{low:.3g}</text>'

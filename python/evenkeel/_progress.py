@@ -17,14 +17,16 @@ class ProgressBar:
     """
 
     def __init__(self, shown: bool, on_epoch: Callable[[Mapping[str, Any]], object] | None = None) -> None:
-        self._shown = shown and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        self._shown = shown and (sys.stderr.isatty() or _in_notebook())
         self._bar: Any = None
         self._on_epoch = on_epoch
 
     def __enter__(self) -> ProgressBar:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -50,9 +52,14 @@ class ProgressBar:
         self._bar.refresh()
 
 
+def _in_notebook() -> bool:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
 def _bar(steps: int) -> Any:
     try:
-        if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets") is not None:
+        if _in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
             from tqdm.notebook import tqdm
         else:
             from tqdm import tqdm

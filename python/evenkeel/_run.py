@@ -27,7 +27,8 @@ _CARRIED = ("config.toml", "summary.json", "metrics.sqlite", "model.safetensors"
 class Run:
     """A run that has ended: predicts, tells how its training went, and writes itself to disk.
 
-    ``evenkeel.train`` returns one and ``evenkeel.load`` reads one. In a notebook it shows its curves, layers and findings.
+    ``evenkeel.train`` returns one and ``evenkeel.load`` reads one. In a notebook it shows its curves, layers and
+    findings.
     """
 
     def __init__(self, native: _native.Run, labels: Labels | None = None) -> None:
@@ -40,8 +41,8 @@ class Run:
     def predict(self, x: Any) -> NDArray[Any]:
         """Predict the class ``[samples]``, or the value ``[samples]``, or the values ``[samples, targets]``.
 
-        ``x`` is what the training was given: rows, pictures, or a table with the same columns. Classes are the labels given in
-        training; a run that was loaded has whole numbers or texts for them.
+        ``x`` is what the training was given: rows, pictures, or a table with the same columns. Classes are the
+        labels given in training; a run that was loaded has whole numbers or texts for them.
         """
         rows = self._rows(x)
         if self.task == "classification":
@@ -95,7 +96,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
-        """Metrics of the best weights by part: ``train``, ``validation``, ``test``. A part without samples is absent."""
+        """Metrics of the best weights by part: ``train``, ``validation``, ``test``, where they have samples."""
         return {{"val": "validation"}.get(part, part): metrics for part, metrics in self.summary["metrics"].items()}
 
     @cached_property
@@ -120,7 +121,7 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, NDArray[np.float64]]:
-        """Numbers of every epoch by name: ``epoch``, ``train_loss``, ``validation_loss``, ``validation_accuracy`` and so on."""
+        """Numbers of every epoch by name: ``epoch``, ``train_loss``, ``validation_accuracy`` and so on."""
         rows = [row for row in json.loads(self._native.epochs()) if row["part"] != "test"]
         epochs = sorted({row["epoch"] for row in rows})
         history = {"epoch": np.array(epochs, dtype=np.float64)}
@@ -154,7 +155,10 @@ class Run:
         return self._native.folder if self._temporary is None else None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the run as the folder ``path``, which must not exist or be empty. Every command of ``evenkeel`` reads it."""
+        """Write the run as the folder ``path``, which must not exist or be empty.
+
+        Every command of ``evenkeel`` reads it.
+        """
         self._native.save(Path(path))
 
     def report(self, path: str | os.PathLike[str], language: Literal["en", "zh"] = "en") -> Path:

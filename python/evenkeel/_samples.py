@@ -54,8 +54,8 @@ def samples_to_predict(
         x = np.asarray(x)
         if x.ndim != 2 or x.shape[1] != len(names):
             raise DataError(
-                f"x has shape {list(x.shape)}; the model was trained on a table with the columns {', '.join(names)}: give a table, "
-                "or an array with a column for each of them, in this order"
+                f"x has shape {list(x.shape)}; the model was trained on a table with the columns "
+                f"{', '.join(names)}: give a table, or an array with a column for each of them, in this order"
             )
         return _native.Samples.of_columns("x", [(name, cells_of(x[:, place])) for place, name in enumerate(names)])
     inputs = inputs_of(x, quiet=quiet)
@@ -78,7 +78,9 @@ def samples_to_evaluate(
     if not of_table:
         inputs = inputs_of(x, quiet=quiet)
         _check_shape(inputs, model.sample_shape)
-        targets = targets_of(y, task, classes=labels.array(names) if of_classes else None, names=None if of_classes else names)
+        targets = targets_of(
+            y, task, classes=labels.array(names) if of_classes else None, names=None if of_classes else names
+        )
         if len(inputs) != len(targets):
             raise _lengths(len(inputs), len(targets))
         return _native.Samples.of_array("x", inputs, targets.native())
@@ -99,7 +101,9 @@ def _arrays(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None
         if y is None:
             raise DataError("y is missing; give the classes or values of the samples")
         if isinstance(y, str):
-            raise DataError(f"y is the text {y!r}, but x is an array without named columns; give the targets themselves")
+            raise DataError(
+                f"y is the text {y!r}, but x is an array without named columns; give the targets themselves"
+            )
         if part.shape[1:] != inputs[0].shape[1:]:
             raise DataError(f"samples of shape {list(part.shape[1:])} cannot join those of {list(inputs[0].shape[1:])}")
     targets_given = [targets_array(y) for _, y in parts]
@@ -109,7 +113,9 @@ def _arrays(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None
     joint = targets_given[0] if len(parts) == 1 else np.concatenate(targets_given)
     targets = targets_of(joint, task)
     whole: Any = inputs[0] if len(parts) == 1 else np.concatenate(inputs)
-    samples = _native.Samples.of_array(name, whole, targets.native(), None, _sizes(held_out, [len(part) for part in inputs]))
+    samples = _native.Samples.of_array(
+        name, whole, targets.native(), None, _sizes(held_out, [len(part) for part in inputs])
+    )
     return Prepared(samples, targets.classes, {})
 
 
@@ -122,7 +128,9 @@ def _tables(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None
                 raise DataError(f"the table has no column {y!r} to predict; it has {', '.join(columns)}")
             y = columns.pop(y)
         elif y is None:
-            raise DataError("y is missing; give the name of the column to predict, or the classes or values of the rows")
+            raise DataError(
+                "y is missing; give the name of the column to predict, or the classes or values of the rows"
+            )
         _check_lengths(columns, y)
         targets.append(targets_array(y))
         if list(columns) != list(tables[0]):

@@ -44,7 +44,7 @@ def overrides_of(keys: Mapping[str, Any]) -> list[str]:
     overrides = []
     for key, value in keys.items():
         if not isinstance(key, str):
-            raise ConfigError(f"keys of a config are text such as \"train.epochs\", not {key!r}")
+            raise ConfigError(f'keys of a config are text such as "train.epochs", not {key!r}')
         if value is None:
             continue
         if isinstance(value, Mapping) and "." not in key:

@@ -22,7 +22,7 @@ Cells: TypeAlias = "NDArray[np.float64] | list[str | None]"
 
 
 def is_table(data: object) -> bool:
-    """Return true for a table with named columns: pandas, Polars, PyArrow, a mapping of columns, or an exporter of Arrow."""
+    """Return true for a table with named columns: of a known library, a mapping, or what exports one."""
     if isinstance(data, Mapping):
         return True
     if hasattr(data, "dtype") or hasattr(data, "to_pylist") and not hasattr(data, "column_names"):
@@ -137,8 +137,8 @@ def _exported(table: Any) -> dict[str, Any]:
     """Read a table of an unknown library through the Arrow stream or the interchange object it exports."""
     if importlib.util.find_spec("pyarrow") is None:
         raise DataError(
-            f"a table of type {type(table).__name__} is read through PyArrow, which is not installed: pip install pyarrow, "
-            "or give a pandas or Polars table, or a mapping of columns"
+            f"a table of type {type(table).__name__} is read through PyArrow, which is not installed: "
+            "pip install pyarrow, or give a pandas or Polars table, or a mapping of columns"
         )
     import pyarrow  # type: ignore[import-untyped,import-not-found,unused-ignore]
 

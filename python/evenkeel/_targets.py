@@ -73,7 +73,7 @@ def task_of(y: NDArray[Any], task: str | None) -> Task:
     if task == "regression":
         return "regression"
     if task is not None:
-        raise DataError(f"task is {task!r}; give \"classification\", \"regression\" or None to find out")
+        raise DataError(f'task is {task!r}; give "classification", "regression" or None to find out')
     if y.ndim == 2 and y.shape[1] > 1:
         return "regression"
     present = [value for value in y.ravel().tolist() if not is_missing(value)]
@@ -93,7 +93,9 @@ def targets_array(y: Any) -> NDArray[Any]:
     return array
 
 
-def targets_of(y: Any, task: str | None, *, classes: Sequence[Any] | NDArray[Any] | None = None, names: list[str] | None = None) -> Targets:
+def targets_of(
+    y: Any, task: str | None, *, classes: Sequence[Any] | NDArray[Any] | None = None, names: list[str] | None = None
+) -> Targets:
     """Read the targets of arrays: all of them are known. ``classes`` are all labels where ``y`` need not have each."""
     array = targets_array(y)
     if task_of(array, task) == "regression":
@@ -123,13 +125,19 @@ def _values_of(array: NDArray[Any], names: list[str] | None) -> Targets:
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"y holds values that are not numbers ({error}); give task=\"classification\" for classes") from error
+        raise DataError(
+            f'y holds values that are not numbers ({error}); give task="classification" for classes'
+        ) from error
     numbers = numbers.reshape(len(numbers), -1)
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(numbers, dtype=np.float32)
     wrong = np.argwhere(~np.isfinite(values))
     if wrong.size > 0:
         row, column = (int(index) for index in wrong[0])
-        raise DataError(f"y[{row}] is {numbers[row, column]}; leave the sample out or correct it (float32 has to hold it)")
+        raise DataError(
+            f"y[{row}] is {numbers[row, column]}; leave the sample out or correct it (float32 has to hold it)"
+        )
     width = values.shape[1]
-    return Targets(None, values, names or (["y"] if width == 1 else [f"y{column}" for column in range(width)]), Labels())
+    return Targets(
+        None, values, names or (["y"] if width == 1 else [f"y{column}" for column in range(width)]), Labels()
+    )

@@ -39,22 +39,22 @@ def train(
 ) -> Run:
     """Train a network on ``x`` to predict ``y``, and watch its health.
 
-    Everything that is not given is chosen from the data, as the command ``evenkeel train`` does; ``Run.choices`` says what was
-    chosen and why. The interpreter's lock is released; Ctrl-C ends the training at the next step, and the run is returned with
-    what it has learned so far and a :class:`~evenkeel.errors.StoppedWarning`.
+    Everything that is not given is chosen from the data, as the command ``evenkeel train`` does; ``Run.choices``
+    says what was chosen and why. The interpreter's lock is released; Ctrl-C ends the training at the next step, and
+    the run is returned with what it has learned so far and a :class:`~evenkeel.errors.StoppedWarning`.
 
     Parameters
     ----------
     x:
-        Rows ``[samples, features]``, pictures ``[samples, height, width, channels]`` of uint8 or float32, or a table (pandas,
-        Polars, PyArrow, a mapping of columns, or anything that exports Arrow or an interchange object). NaN is a missing value.
-        The engine keeps one copy of the samples; arrays that are not contiguous float32 (or uint8 pictures) are converted
-        first, with a :class:`~evenkeel.errors.ConversionWarning`.
+        Rows ``[samples, features]``, pictures ``[samples, height, width, channels]`` of uint8 or float32, or a table
+        (pandas, Polars, PyArrow, a mapping of columns, or anything that exports Arrow or an interchange object). NaN
+        is a missing value. The engine keeps one copy of the samples; arrays that are not contiguous float32 (or
+        uint8 pictures) are converted first, with a :class:`~evenkeel.errors.ConversionWarning`.
     y:
         Classes or values ``[samples]``, several values ``[samples, targets]``, or the name of a column of the table.
     task:
-        ``"classification"`` or ``"regression"``. By default text is classes, and numbers are classes if they are 0 and 1, or few
-        different whole numbers.
+        ``"classification"`` or ``"regression"``. By default text is classes, and numbers are classes if they are 0
+        and 1, or few different whole numbers.
     validation, test:
         A share of the samples, or a pair ``(x, y)``. ``test=0`` holds nothing out for a test.
     sample_weight:
@@ -64,7 +64,8 @@ def train(
     config:
         Other keys, nested or dotted, or a preset or the path of a TOML file.
     directory:
-        Folder in which the run is written as a folder called ``name``; without it the run is in memory until ``Run.save``.
+        Folder in which the run is written as a folder called ``name``; without it the run is in memory until
+        ``Run.save``.
     name:
         Stands for the data in messages and reports.
     progress:
@@ -85,7 +86,9 @@ def train(
     ['above', 'below']
     """
     if sample_weight is not None:
-        raise NotImplementedError("sample_weight: the engine has no weights of samples yet; train.class_weights weighs classes")
+        raise NotImplementedError(
+            "sample_weight: the engine has no weights of samples yet; train.class_weights weighs classes"
+        )
     prepared, shares = _prepared(x, y, task, validation, test, name)
     run_keys = {"run__directory": directory, "run__name": name} if directory is not None else {}
     settings = _settings(

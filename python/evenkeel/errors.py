@@ -1,7 +1,7 @@
 """Exceptions and warnings.
 
-Every exception the package raises on purpose is an :class:`EvenkeelError`. Its text says what is wrong, where, and what to do
-next; it is the text the ``evenkeel`` command prints.
+Every exception the package raises on purpose is an :class:`EvenkeelError`. Its text says what is wrong, where, and what
+to do next; it is the text the ``evenkeel`` command prints.
 """
 
 import os

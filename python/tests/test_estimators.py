@@ -69,14 +69,18 @@ def test_random_state_decides_everything():
 
 
 def test_estimators_work_in_the_tools_of_scikit_learn():
-    pipeline = make_pipeline(StandardScaler(), EvenkeelClassifier(epochs=5, random_state=0)).set_output(transform="pandas")
+    pipeline = make_pipeline(StandardScaler(), EvenkeelClassifier(epochs=5, random_state=0)).set_output(
+        transform="pandas"
+    )
     search = GridSearchCV(pipeline, {"evenkeelclassifier__learning_rate": [0.001, 0.01]}, cv=2, n_jobs=2).fit(X, Y)
     assert search.best_score_ > 0.9 and search.predict(X).shape == Y.shape
     bag = BaggingClassifier(EvenkeelClassifier(epochs=3), n_estimators=2, random_state=0).fit(X, Y)
     assert bag.score(X, Y) > 0.85
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"]
+)
 def test_fitted_and_learning_estimators_are_copied(copied):
     fitted = EvenkeelClassifier(epochs=3, random_state=0).fit(X, Y)
     again = copied(fitted)
@@ -144,7 +148,10 @@ def test_labels_of_any_type_and_order():
         for x in (X, pandas.DataFrame(X)):
             model = EvenkeelClassifier(epochs=5, random_state=0).fit(x, y)
             assert model.classes_.tolist() == sorted(labels) and model.score(x, y) > 0.9
-            assert model.predict_proba(x).argmax(axis=1).tolist() == (model.predict(x) == model.classes_[1]).astype(int).tolist()
+            assert (
+                model.predict_proba(x).argmax(axis=1).tolist()
+                == (model.predict(x) == model.classes_[1]).astype(int).tolist()
+            )
 
 
 def test_pictures_are_samples_too():

@@ -77,7 +77,7 @@ def test_a_model_without_its_run_shows_what_it_is(tmp_path):
 def test_the_report_is_one_file(tmp_path, language, word):
     path = RUNS["classes"]().report(tmp_path / "report.html", language=language)
     text = path.read_text(encoding="utf-8")
-    assert word in text and "<svg" in text and "src=\"http" not in text
+    assert word in text and "<svg" in text and 'src="http' not in text
 
 
 def test_a_report_of_a_run_in_memory_is_about_samples_it_did_not_learn(tmp_path):
@@ -102,6 +102,7 @@ def test_the_command_comes_with_the_package(arguments, status, text):
 
 
 def test_importing_the_package_imports_no_other_but_numpy():
-    program = "import evenkeel, sys; print([name for name in ('sklearn', 'pandas', 'polars', 'pyarrow', 'torch', 'tqdm') if name in sys.modules])"
+    others = ("sklearn", "pandas", "polars", "pyarrow", "torch", "tqdm")
+    program = f"import evenkeel, sys; print([name for name in {others} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ended.stdout.strip() == "[]", ended

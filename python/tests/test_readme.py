@@ -29,7 +29,9 @@ SCRIPTS = list(scripts())
 def test_both_languages_have_the_same_scripts():
     assert len(SCRIPTS) >= 6
     ids = [script.id.rpartition("-") for script in SCRIPTS]
-    assert len({number for name, _, number in ids if name == "README.md"}) == sum(name == "README.zh-CN.md" for name, _, _ in ids)
+    assert len({number for name, _, number in ids if name == "README.md"}) == sum(
+        name == "README.zh-CN.md" for name, _, _ in ids
+    )
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

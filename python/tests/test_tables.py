@@ -20,7 +20,9 @@ SIZE = RANDOM.normal(size=ROWS)
 SIZE[3] = np.nan
 COLOR = [None if row == 5 else ("red", "green", "blue")[row % 3] for row in range(ROWS)]
 KIND = ["nut" if color == "red" else "bolt" for color in COLOR]
-FRAME = pandas.DataFrame({"size": SIZE, "color": COLOR, "made": pandas.date_range("2024-01-01", periods=ROWS), "kind": KIND})
+FRAME = pandas.DataFrame(
+    {"size": SIZE, "color": COLOR, "made": pandas.date_range("2024-01-01", periods=ROWS), "kind": KIND}
+)
 
 
 class OnlyExports:
@@ -141,7 +143,9 @@ def test_cells_are_numbers_or_texts(column, expected):
 
 def test_tables_are_told_from_arrays():
     assert all(is_table(table) for table in TABLES.values())
-    assert not any(is_table(data) for data in (SIZE, [[1.0]], FRAME["size"], polars.Series([1.0]), pyarrow.array([1.0])))
+    assert not any(
+        is_table(data) for data in (SIZE, [[1.0]], FRAME["size"], polars.Series([1.0]), pyarrow.array([1.0]))
+    )
     assert list(columns_of(pandas.DataFrame([[1, 2]]))) == ["0", "1"]
 
 

@@ -62,7 +62,9 @@ LABELS = {
 def test_labels_come_back_as_they_were_given(labels):
     run = train(y=labels[(X[:, 0] > 0).astype(int)])
     predicted = run.predict(X)
-    assert predicted.dtype.kind == np.array(labels.tolist()).dtype.kind and set(predicted.tolist()) <= set(labels.tolist())
+    assert predicted.dtype.kind == np.array(labels.tolist()).dtype.kind and set(predicted.tolist()) <= set(
+        labels.tolist()
+    )
     assert run.classes.tolist() == sorted(labels.tolist())
 
 
@@ -125,7 +127,10 @@ def test_parts_are_shares_or_pairs():
     ]
     for parts, expected in cases:
         metrics = train(epochs=2, **parts).metrics
-        assert tuple(metrics[part]["samples"] if part in metrics else None for part in ("train", "validation", "test")) == expected
+        assert (
+            tuple(metrics[part]["samples"] if part in metrics else None for part in ("train", "validation", "test"))
+            == expected
+        )
 
 
 def test_missing_values_are_filled_in_and_infinite_ones_refused():
@@ -177,11 +182,19 @@ REFUSED = {
     "no samples": (lambda: train(X[:0], SIDE[:0]), DataError, "no sample"),
     "no y": (lambda: train(y=None), DataError, "y is missing"),
     "a name of a column": (lambda: train(y="side"), DataError, "without named columns"),
-    "text in an array": (lambda: train(np.array([["a", "b"]] * 4), [0, 1] * 2), DataError, "give text and categories as a table"),
+    "text in an array": (
+        lambda: train(np.array([["a", "b"]] * 4), [0, 1] * 2),
+        DataError,
+        "give text and categories as a table",
+    ),
     "one class": (lambda: train(y=["a"] * 300), DataError, "1 class"),
     "a missing class": (lambda: train(y=["a", None] + ["b"] * 298), DataError, r"y\[1\] is missing"),
     "a value that is not finite": (lambda: train(y=[1.5, np.inf] * 150), DataError, r"y\[1\] is inf"),
-    "labels of two types": (lambda: train(y=np.array([1, "a", 2] * 100, dtype=object)), DataError, "labels of one type"),
+    "labels of two types": (
+        lambda: train(y=np.array([1, "a", 2] * 100, dtype=object)),
+        DataError,
+        "labels of one type",
+    ),
     "task": (lambda: train(task="regresion"), DataError, "task is 'regresion'"),
     "too large": (lambda: train(X.astype("float64") * 1e300), DataError, "too large for float32"),
     "three parts": (lambda: train(validation=(X, SIDE, X)), ConfigError, "has 3 entries"),

@@ -203,7 +203,7 @@ impl Run {
             Kept::Folder(run) => report_of(run.folder.path(), &options),
             Kept::Memory(run) => {
                 let folder = tempfile::tempdir().map_err(|error| run_error(format!("no temporary folder: {error}")))?;
-                let written = run.save(&folder.path().join(&run.summary.data.replace(['/', '\\'], "-")));
+                let written = run.save(&folder.path().join(run.summary.data.replace(['/', '\\'], "-")));
                 report_of(written.map_err(Raise::raise)?.path(), &options)
             }
             Kept::Model(path) => {
