@@ -9,6 +9,7 @@ gradient are recognised by themselves.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -126,6 +127,10 @@ class Trace:
         """Return all layers, those that did not run first: the last layer is the one that ran last."""
         idle = [Layer.of(self._unique(name), module) for name, module in others if module not in self._of_module]
         return idle + self.layers
+
+    def holders(self, modules: Iterable[tuple[str, nn.Module]]) -> list[Layer]:
+        """Return layers for the parameters of modules beside those of the modules they hold."""
+        return [Layer(self._unique(name), "other", None, module, is_holder=True) for name, module in modules]
 
     def in_a_row(self, modules: list[tuple[str, nn.Module]]) -> list[Layer]:
         """Return the modules as layers that each read the one before, where no pass was seen."""

@@ -107,7 +107,14 @@ def layers_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         if is_layer(module):
             parts.update(module.modules())
             yield name or type(module).__name__, module
-    return
+
+
+def holders_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Return the modules that have parameters of their own beside the modules they hold, with their names."""
+    parts = {part for _, layer in layers_of(model) for part in layer.modules()}
+    for name, module in model.named_modules():
+        if module not in parts and next(module.parameters(recurse=False), None) is not None:
+            yield name or type(module).__name__, module
 
 
 def unit_axis(module: nn.Module) -> int | None:

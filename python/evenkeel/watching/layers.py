@@ -23,6 +23,8 @@ class Layer:
     inputs: list[Layer] = field(default_factory=list)
     #: Dimension of the output that counts the units.
     axis: int | None = None
+    #: The layer stands for the parameters of a module beside those of the modules it holds.
+    is_holder: bool = False
     #: Functions that read the output of this layer directly, whose values follow from it.
     followers: list[Layer] = field(default_factory=list)
 
@@ -53,12 +55,22 @@ class Layer:
             return 1 if output.dim() == 4 else -1
         return axis
 
+    def parameters(self) -> list[tuple[str, nn.Parameter]]:
+        """Return the parameters with their roles."""
+        if self.module is None:
+            return []
+        if self.is_holder:
+            return [("other", one) for one in self.module.parameters(recurse=False)]
+        return kinds.parameters_of(self.module)
+
     def describe(self) -> dict[str, object]:
         """Return the layer of the model record."""
-        if self.module is not None:
+        if self.module is not None and not self.is_holder:
             known = kinds.describe(self.name, self.module)
         else:
             known = {"name": self.name, "kind": self.kind}
             if self.function:
                 known["function"] = self.function
+            if self.is_holder:
+                known["frozen"] = not any(parameter.requires_grad for _, parameter in self.parameters())
         return {**known, "inputs": [layer.name for layer in self.inputs]}

@@ -7,6 +7,7 @@ multiplied for mixed precision is read before that.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +55,15 @@ class Reading:
     predictions: dict[str, float] | None = None
     #: The loss was given the output of the model as it is.
     of_output: bool = False
+    #: It depends on a parameter that the optimiser updates, as far as no pass hides it.
+    owned: bool = False
     #: What marks the passes through the model that the loss depends on.
     passes: tuple[Any, ...] = ()
 
 
-def read(loss: torch.Tensor, mark: str) -> Reading:
-    """Read a loss before its backward pass; ``mark`` is what outputs of the model are marked with."""
+def read(loss: torch.Tensor, mark: str, parameters: Collection[torch.Tensor]) -> Reading:
+    """Read a loss before its backward pass; ``mark`` is what outputs of the model are marked with, ``parameters`` are those that
+    the optimiser updates."""
     reading = Reading(value=float(loss.detach().float().mean()))
     recognised: list[Any] = []
     passes: dict[int, Any] = {}
@@ -74,6 +78,8 @@ def read(loss: torch.Tensor, mark: str) -> Reading:
         if marked is not None:
             passes[id(marked)] = marked
             continue
+        if node.name() == "torch::autograd::AccumulateGrad":
+            reading.owned = reading.owned or node.variable in parameters
         if node.name() in _NLL or node.name() in _LOSSES:
             recognised.append(node)
         waiting += [below for below, _ in node.next_functions if below is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import weakref
@@ -171,9 +172,9 @@ class Recorder:
         root = next((one for one in roots if one.requires_grad), None)
         if root is None or self._in_backward:
             return
-        reading = losses.read(root, self._mark)
+        reading = losses.read(root, self._mark, set(self._updates.optimised()))
         reached: list[Pass] = list(reading.passes)
-        if not reached and any(one.marked for one in self._passes):
+        if not reached and not reading.owned:
             return
         if not reached:
             reached = [one for one in self._passes if not one.reached]
@@ -334,8 +335,9 @@ class Recorder:
             self._layers = trace.in_a_row(modules)
             self._tell("the layers ran inside of a compiled model: parameters, gradients, updates and the loss are measured, "
                        "outputs are not; watch the model without torch.compile to see them")  # fmt: skip
-        self._layers += self._other_parameters(original, {layer.name for layer in self._layers})
-        self._layer_of = {layer.module: layer for layer in self._layers if layer.module is not None}
+        self._layers = trace.holders(kinds.holders_of(original)) + self._layers
+        modules_of = [(layer.module, layer) for layer in self._layers if not layer.is_holder]
+        self._layer_of = {module: layer for module, layer in modules_of if module is not None}
         self._trace = None
         self._hooks.forget_inputs()
         loss = self.settings.loss or reading.kind
@@ -355,11 +357,6 @@ class Recorder:
         if self._data is not None and self._data.get("features"):
             self._emit(self._data)
 
-    @staticmethod
-    def _other_parameters(model: nn.Module, names: set[str]) -> list[Layer]:
-        """Return layers for the parameters that belong to no layer: those of modules that hold others. They are put in front."""
-        return []
-
     def _write_start(self, measured: dict[Layer, Measured], loss: float, samples: int) -> None:
         layers = [records.start_layer(layer, measured[layer]) for layer in self._layers if layer in measured]
         self._emit({"type": "start", "loss": loss, "samples": samples, "layers": layers})
@@ -372,6 +369,12 @@ class Recorder:
             self._emit({**self._data, "samples": samples, "measured_samples": min(samples, self._first_samples())})
         record["norms"] = [norm for norm in map(_running_statistics, self._layers) if norm] or None
         self._emit(records.known(record))
+
+    def pending(self) -> list[Record]:
+        """Return the record of the epoch under way, as if it were over."""
+        if self._trace is not None or self.epochs.explicit or not self.epochs.is_open:
+            return []
+        return [records.known(copy.copy(self.epochs).close(max(self.step - 1, 0)))]
 
     def _first_samples(self) -> int:
         return self.settings.batch_size or 1

@@ -117,9 +117,7 @@ class Updates:
 
     def of_layer(self, layer: Layer) -> list[Numbers]:
         """Return the parameters of a layer record."""
-        if layer.module is None:
-            return []
-        pairs = kinds.parameters_of(layer.module)
+        pairs = layer.parameters()
         return [{"role": role, **self._parameters[one]} for role, one in pairs if one in self._parameters]
 
     def clear(self) -> None:

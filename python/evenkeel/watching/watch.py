@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +59,7 @@ class Watch:
         self._closed = False
         self._name = type(getattr(model, "_orig_mod", model)).__name__
         self._recorder = Recorder(model, optimizer, settings, self._take, self._say)
+        _open.add(self)
 
     # What the loop may say.
 
@@ -117,9 +120,10 @@ class Watch:
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, causes first, each followed by its consequences. Once the watch is closed, their levels follow what
-        became of the training."""
-        documents = self._monitor.findings() if self._closed else self._monitor.tempered_findings()
+        """All findings, causes first, each followed by its consequences. Their levels follow what became of the training, as if
+        it ended here."""
+        pending = [json.dumps(record) for record in self._recorder.pending()]
+        documents = self._monitor.findings() if self._closed else self._monitor.findings_at_end(pending)
         return [texts.read(text) for text in documents]
 
     @property
@@ -149,6 +153,7 @@ class Watch:
         """Remove all hooks and judge the run as a whole. What was found stays readable."""
         if self._closed:
             return
+        _open.discard(self)
         self._recorder.close()
         self._monitor.end()
         self._closed = True
@@ -175,10 +180,9 @@ class Watch:
         news = [texts.read(text) for text in self._monitor.record(line)]
         certain = {(finding.code, finding.layer) for finding in news if finding.code in _AT_ONCE}
         windows = self._monitor.closed_windows()
-        if windows > self._windows and windows >= _WINDOWS:
-            self._report(self.findings)
-        elif certain:
-            self._report([finding for finding in self.findings if (finding.code, finding.layer) in certain])
+        if certain or windows > max(self._windows, _WINDOWS - 1):
+            found = [texts.read(text) for text in self._monitor.tempered_findings()]
+            self._report([one for one in found if windows >= _WINDOWS or (one.code, one.layer) in certain])
         self._windows = windows
 
     def _report(self, findings: list[Finding]) -> None:
@@ -191,6 +195,16 @@ class Watch:
     def _say(self, words: str) -> None:
         if self._print is not None:
             self._print(f"evenkeel: {words}")
+
+
+_open: weakref.WeakSet[Watch] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open: a program that ends without closing its watch hears what was found all the same."""
+    for watch in list(_open):
+        watch.close()
 
 
 def to_stderr(words: str) -> None:

@@ -25,7 +25,8 @@ use pyo3::exceptions::PyValueError;
 /// # Errors
 /// If they do not lie one behind the other.
 fn values<'a>(array: &'a PyReadonlyArrayDyn<'_, f32>, name: &str) -> PyResult<&'a [f32]> {
-    array.as_slice().map_err(|_| {
+    let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
+    values.ok_or_else(|| {
         PyValueError::new_err(format!(
             "{name}: the values of an array of shape {:?} do not lie one behind the other; make it contiguous",
             array.shape()

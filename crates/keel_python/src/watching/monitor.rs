@@ -56,6 +56,19 @@ impl Monitor {
         documents(&self.rules.as_ref().map(Rules::findings).unwrap_or_default())
     }
 
+    /// Returns all findings as JSON as they would be if the run ended behind the given records.
+    ///
+    /// # Errors
+    /// If a record does not fit the format.
+    fn findings_at_end(&self, records: Vec<String>) -> PyResult<Vec<String>> {
+        let mut copy = Self { rules: self.rules.clone(), ..*self };
+        for record in records {
+            copy.record(&record)?;
+        }
+        copy.end()?;
+        copy.findings()
+    }
+
     /// Returns all findings so far as JSON, at the level that is left of each as the training goes now.
     fn tempered_findings(&self) -> PyResult<Vec<String>> {
         documents(&self.rules.as_ref().map(Rules::tempered_findings).unwrap_or_default())
