@@ -1,8 +1,8 @@
 """Cost of watching a training of PyTorch: `python bench/watch.py`.
 
-A convolutional network is trained with and without a watch, the variants in turn, step by step: step k of each runs before
-step k + 1 of any, so that whatever else the machine does meets all of them alike. Printed are medians of a step and of the pass
-over 3.2 million values.
+A convolutional network is trained with and without a watch, the variants in turn, step by step: step k of each runs
+before step k + 1 of any, so that whatever else the machine does meets all of them alike. Printed are medians of a
+step and of the pass over 3.2 million values.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def measure(steps: int, batch: int) -> None:
     late = {name: one.seconds[20:] for name, one in variants.items()}
     alone = statistics.fmean(sorted(late["alone"])[: len(late["alone"]) * 3 // 4])
     for name, seconds in late.items():
-        # The mean of the faster three quarters leaves out what other programs do, and keeps the measured steps in proportion.
+        # The mean of the faster three quarters leaves out what other programs do, and keeps the measured steps in
+        # proportion.
         ordered = [a - b for a, b in zip(seconds, late["alone"])]
         cost = statistics.fmean(sorted(ordered)[len(ordered) // 8 : len(ordered) * 7 // 8])
         print(f"{name:>10}: {1e3 * statistics.median(seconds):7.2f} ms a step, {100 * cost / alone:+5.1f} %")

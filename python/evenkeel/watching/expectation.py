@@ -27,7 +27,8 @@ def expect_healthy(model: nn.Module, optimizer: Optimizer, **settings: Any) -> I
     """Watch the training inside of a ``with`` statement and raise if anything of level warn or error was found.
 
     Args:
-        model, optimizer, settings: as for :func:`evenkeel.watch`; every step is measured unless ``every`` says otherwise.
+        model, optimizer, settings: as for :func:`evenkeel.watch`; every step is measured unless ``every`` says
+        otherwise.
 
     Raises:
         UnhealthyTraining: an ``AssertionError`` with the findings in ``findings``.

@@ -1,9 +1,9 @@
 """The order and the connections of layers, read from one forward pass: who made the tensors that a module takes.
 
 A tensor that has a gradient knows the node that made it. The node of a module's output is marked with the layer, in the
-dictionary that PyTorch gives each node for such purposes; behind the input of a later module the marked nodes are looked for.
-Nodes between them that are functions a layer may be (relu, a sum of two layers, pooling) become layers too. Tensors without a
-gradient are recognised by themselves.
+dictionary that PyTorch gives each node for such purposes; behind the input of a later module the marked nodes are
+looked for. Nodes between them that are functions a layer may be (relu, a sum of two layers, pooling) become layers
+too. Tensors without a gradient are recognised by themselves.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class Trace:
             if self.first is None and not layer.inputs:
                 self.first = layer
         for tensor in tensors_in(output):
-            if tensor.grad_fn is not None:
-                tensor.grad_fn.metadata[self._mark] = layer
+            node: Node = tensor.grad_fn
+            if node is not None:
+                node.metadata[self._mark] = layer
             else:
                 self._known[id(tensor)] = (weakref.ref(tensor), layer)
         return layer
@@ -73,7 +74,8 @@ class Trace:
         return [layer for layer in self.layers if layer in found]
 
     def _behind(self, start: Node) -> list[Layer]:
-        """Return the layers behind a node, making layers of the functions on the way. Nodes are answered from the inputs on."""
+        """Return the layers behind a node, making layers of the functions on the way. Nodes are answered from the
+        inputs on."""
         answers: dict[Node, list[Layer]] = {}
         waiting: list[tuple[Node, bool]] = [(start, False)]
         looked_at = 0

@@ -1,7 +1,7 @@
 """Hooks on a model and its optimiser, and their removal.
 
-A hook is an object that a copy of the model takes along as one that does nothing, so that a copied or a stored model is not
-watched. Inside of what ``torch.compile`` traces, hooks are empty.
+A hook is an object that a copy of the model takes along as one that does nothing, so that a copied or a stored model
+is not watched. Inside of what ``torch.compile`` traces, hooks are empty.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Moments that no hook of PyTorch reports: a backward pass begins, a data loader begins again, a loss is evaluated.
 
-While a model is watched, ``torch.autograd.backward`` (which ``loss.backward()`` calls), ``DataLoader.__iter__`` and the loss
-functions of ``torch.nn.functional`` (which the loss modules call) are functions that report the call and pass it on
-unchanged. All are put back when the last watch is closed.
+While a model is watched, ``torch.autograd.backward`` (which ``loss.backward()`` calls), ``DataLoader.__iter__`` and
+the loss functions of ``torch.nn.functional`` (which the loss modules call) are functions that report the call and
+pass it on unchanged. All are put back when the last watch is closed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 #: Functions that evaluations call.
-_LOSSES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss")
+_LOSSES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "mse_loss",
+    "l1_loss",
+)
 
 
 class Listener(Protocol):
@@ -56,17 +63,17 @@ def _install() -> None:
     @functools.wraps(backward)
     def watched_backward(tensors: Any, *arguments: Any, **named: Any) -> Any:
         roots = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
-        for listener in list(_listeners):
+        for listener in _listeners:
             listener.backward_begins(roots)
         try:
             return backward(tensors, *arguments, **named)
         finally:
-            for listener in list(_listeners):
+            for listener in _listeners:
                 listener.backward_ended()
 
     @functools.wraps(iterate)
     def watched_iterate(loader: Any) -> Iterator[Any]:
-        for listener in list(_listeners):
+        for listener in _listeners:
             listener.loader_begins(loader)
         return iterate(loader)
 
@@ -84,7 +91,7 @@ def _watched_loss(function: Any) -> Any:
         loss = function(*arguments, **named)
         if not torch.compiler.is_compiling() and not torch.is_grad_enabled():
             given = (*arguments, *(named[name] for name in ("input", "target") if name in named))
-            for listener in list(_listeners):
+            for listener in _listeners:
                 listener.loss_evaluated(given, loss)
         return loss
 

@@ -118,7 +118,8 @@ def holders_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def unit_axis(module: nn.Module) -> int | None:
-    """Return the dimension of a layer's output that counts its units; None if that is the one of the layer before it."""
+    """Return the dimension of a layer's output that counts its units; None if that is the one of the layer before
+    it."""
     kind, _ = kind_of(module)
     if kind in ("conv2d", "batch_norm", "group_norm", "instance_norm"):
         return 1

@@ -5,13 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-try:
-    from lightning.pytorch import Callback as _Base
-    from lightning.pytorch import LightningModule, Trainer
-except ImportError:
-    from pytorch_lightning import Callback as _Base
-    from pytorch_lightning import LightningModule, Trainer
-
+from lightning.pytorch import Callback as _Base
+from lightning.pytorch import LightningModule, Trainer
 from torch.optim import Optimizer
 
 from evenkeel.watching.watch import Watch, watch
@@ -30,8 +25,8 @@ class Callback(_Base):
         report: a file; the page is written there at the end.
         settings: as for :func:`evenkeel.watch`.
 
-    The watch is ``callback.watch`` from the beginning of ``fit`` on. Modules with several optimisers are watched through the
-    first one.
+    The watch is ``callback.watch`` from the beginning of ``fit`` on. Modules with several optimisers are watched
+    through the first one.
     """
 
     def __init__(self, report_to: str | Path | None = None, **settings: Any) -> None:
@@ -49,7 +44,8 @@ class Callback(_Base):
         if self.watch is not None:
             logged = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
             found = {
-                result: next((logged[name] for name in names if name in logged), None) for result, names in _RESULTS.items()
+                result: next((logged[name] for name in names if name in logged), None)
+                for result, names in _RESULTS.items()
             }
             self.watch.epoch(**found)
 

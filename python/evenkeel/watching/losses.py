@@ -1,8 +1,8 @@
 """The loss as the graph of its gradient shows it: its kind, its value without penalties, the labels, what it was given.
 
-PyTorch keeps what the backward pass of a loss needs beside its node. So the labels and log-probabilities of cross-entropy are
-read there, whether the loss was a module, a function, or inside the model, and a loss that was divided for accumulation or
-multiplied for mixed precision is read before that.
+PyTorch keeps what the backward pass of a loss needs beside its node. So the labels and log-probabilities of
+cross-entropy are read there, whether the loss was a module, a function, or inside the model, and a loss that was
+divided for accumulation or multiplied for mixed precision is read before that.
 """
 
 from __future__ import annotations
@@ -33,7 +33,14 @@ _LOSSES = {
     "L1LossBackward0": "other",
 }
 #: Nodes that change neither values nor rows.
-_TRANSPARENT = ("ViewBackward0", "UnsafeViewBackward0", "ToCopyBackward0", "SqueezeBackward0", "SqueezeBackward1", "AliasBackward0")
+_TRANSPARENT = (
+    "ViewBackward0",
+    "UnsafeViewBackward0",
+    "ToCopyBackward0",
+    "SqueezeBackward0",
+    "SqueezeBackward1",
+    "AliasBackward0",
+)
 #: Functions that keep their result.
 _RESULTS = ("SoftmaxBackward0", "LogSoftmaxBackward0", "SigmoidBackward0", "TanhBackward0", "ReluBackward0")
 
@@ -62,13 +69,13 @@ class Reading:
 
 
 def read(loss: torch.Tensor, mark: str, parameters: Collection[torch.Tensor]) -> Reading:
-    """Read a loss before its backward pass; ``mark`` is what outputs of the model are marked with, ``parameters`` are those that
-    the optimiser updates."""
+    """Read a loss before its backward pass; ``mark`` is what outputs of the model are marked with, ``parameters``
+    are those that the optimiser updates."""
     reading = Reading(value=float(loss.detach().float().mean()))
     recognised: list[Any] = []
     passes: dict[int, Any] = {}
     seen: set[Any] = set()
-    waiting = [loss.grad_fn] if loss.grad_fn is not None else []
+    waiting: list[Any] = [loss.grad_fn] if loss.grad_fn is not None else []
     while waiting and len(seen) < NODES:
         node = waiting.pop()
         if node in seen:
@@ -156,7 +163,8 @@ def _read_labels(values: torch.Tensor, target: torch.Tensor, ignored: int, readi
 
 
 def _read_given(node: Any, values: torch.Tensor, mark: str, reading: Reading, *, direct: bool) -> None:
-    """Find what the loss was given: the result of a function that keeps it, what the loss keeps itself, or the output."""
+    """Find what the loss was given: the result of a function that keeps it, what the loss keeps itself, or the
+    output."""
     if direct:
         reading.predictions = extremes(values)
     elif node is not None and node.name() in _RESULTS:

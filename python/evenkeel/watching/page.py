@@ -16,19 +16,24 @@ _WORDS = {"error": "error", "warn": "warning", "info": "note"}
 _STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0; --card: #f6f8fa;
   --one: #3a63c8; --two: #c2561b; --error: #b3261e; --warn: #9a6700; --info: #59636e; }
-@media (prefers-color-scheme: dark) { :root { --back: #14181d; --text: #e6edf3; --dim: #9aa4af; --line: #3a424b; --card: #1d232a;
+@media (prefers-color-scheme: dark) { :root { --back: #14181d; --text: #e6edf3; --dim: #9aa4af; --line: #3a424b;
+  --card: #1d232a;
   --one: #86a8ff; --two: #f0975d; --error: #ff8d84; --warn: #e2b341; --info: #9aa4af; } }
-body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1100px;
+body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
+  max-width: 1100px;
   padding: 24px; }
-h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 32px 0 8px; } p.facts { color: var(--dim); margin: 0; }
-article { background: var(--card); border-left: 4px solid var(--info); border-radius: 4px; margin: 8px 0; padding: 8px 14px; }
+h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 32px 0 8px; } p.facts { color: var(--dim);
+  margin: 0; }
+article { background: var(--card); border-left: 4px solid var(--info); border-radius: 4px; margin: 8px 0;
+  padding: 8px 14px; }
 article.error { border-color: var(--error); } article.warn { border-color: var(--warn); }
 article.follows { margin-left: 28px; } article p { margin: 2px 0; } article .level { font-weight: 600; }
 .error .level { color: var(--error); } .warn .level { color: var(--warn); } .info .level { color: var(--info); }
 .charts { display: flex; flex-wrap: wrap; gap: 16px; } figure { margin: 0; } figcaption { font-weight: 600; }
 figcaption span { font-weight: 400; } .one { color: var(--one); } .two { color: var(--two); }
 svg { max-width: 100%; } svg text { fill: var(--dim); font-size: 11px; } svg .axis { stroke: var(--line); fill: none; }
-svg .one { stroke: var(--one); fill: none; stroke-width: 1.5; } svg .two { stroke: var(--two); fill: none; stroke-width: 1.5; }
+svg .one { stroke: var(--one); fill: none; stroke-width: 1.5; } svg .two { stroke: var(--two); fill: none;
+  stroke-width: 1.5; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; }
 th, td { border-bottom: 1px solid var(--line); padding: 3px 10px; text-align: right; vertical-align: middle; }
 th { color: var(--dim); font-weight: 600; } td:nth-child(-n+2), th:nth-child(-n+2) { text-align: left; }
@@ -78,9 +83,12 @@ def _facts(series: Series, outcome: tuple[float, float | None] | None, ended: bo
 
 def _finding(finding: Finding) -> str:
     place = f" {finding.layer}" if finding.layer else ""
-    steps = f"step {finding.first_step}" + (f" to {finding.last_step}" if finding.last_step > finding.first_step else "")
+    steps = f"step {finding.first_step}" + (
+        f" to {finding.last_step}" if finding.last_step > finding.first_step else ""
+    )
     lines = [
-        f"<p><span class='level'>{_WORDS[finding.level]}</span> {escape(finding.code)} {escape(finding.rule + place)}, {steps}</p>",
+        f"<p><span class='level'>{_WORDS[finding.level]}</span> {escape(finding.code)} "
+        f"{escape(finding.rule + place)}, {steps}</p>",
         f"<p>{escape(finding.message)}</p>",
     ]
     if finding.cause:
@@ -171,4 +179,5 @@ def _spark(curve: Curve) -> str:
         f"{60 * index / count:.1f},{15 - 14 * (value - low) / ((high - low) or 1.0):.1f}"
         for index, value in enumerate(curve.values)
     )
-    return f"{curve.values[-1]:.3g} <svg width='60' height='16' aria-hidden='true'><polyline class='one' points='{points}'/></svg>"
+    picture = f"<svg width='60' height='16' aria-hidden='true'><polyline class='one' points='{points}'/></svg>"
+    return f"{curve.values[-1]:.3g} {picture}"

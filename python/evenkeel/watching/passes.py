@@ -127,8 +127,7 @@ class Pass:
         self.samples = 0
         #: Extremes of the output of the model.
         self.predictions: dict[str, float] | None = None
-        #: The output was marked, so that a loss shows whether it depends on this pass.
-        self.marked = False
+        #: A loss depends on this pass.
         self.reached = False
         self.layers: dict[Layer, Measured] = {}
         self._first = first
@@ -150,7 +149,7 @@ class Pass:
             if given is not None:
                 measured.add(Measured(given=tensors.signal(tensors.first_samples(given), kinds.NO_BAND)))
         if output.requires_grad:
-            output.register_hook(measured.gradient.take)
+            output.register_hook(measured.gradient.take)  # type: ignore[no-untyped-call]
         for follower in layer.followers:
             self._follow(follower, part, output)
         if self._first and layer.kind in (*kinds.WEIGHTS, *kinds.NORMS):

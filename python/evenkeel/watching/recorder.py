@@ -35,6 +35,11 @@ SMALL = 1 << 16
 
 _marks = itertools.count()
 
+_COMPILED = (
+    "the layers ran inside of a compiled model: parameters, gradients, updates and the loss are measured, outputs are "
+    "not; watch the model without torch.compile to see them"
+)
+
 
 @dataclass
 class Settings:
@@ -127,9 +132,9 @@ class Recorder:
             self._trace.sources(output)
         found = [tensor for tensor in tensors.floats_in(output) if tensor.dim() > 0]
         for tensor in found:
-            if tensor.grad_fn is not None:
-                tensor.grad_fn.metadata[self._mark] = one
-                one.marked = True
+            node: Any = tensor.grad_fn
+            if node is not None:
+                node.metadata[self._mark] = one
         if len(found) == 1 and (self._measuring or found[0].numel() <= SMALL):
             one.predictions = tensors.extremes(found[0])
 
@@ -238,10 +243,15 @@ class Recorder:
 
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None:
         """A loss module was called: of interest if it was given what the model answered without gradients."""
-        if torch.is_grad_enabled() or self._evaluated is None or len(arguments) < 2 or not isinstance(loss, torch.Tensor):
+        if (
+            torch.is_grad_enabled()
+            or self._evaluated is None
+            or len(arguments) < 2
+            or not isinstance(loss, torch.Tensor)
+        ):
             return
         values, target = arguments[0], arguments[1]
-        if values is self._evaluated() and isinstance(target, torch.Tensor):
+        if isinstance(values, torch.Tensor) and values is self._evaluated() and isinstance(target, torch.Tensor):
             right, samples = right_answers(values, target)
             self.epochs.evaluated(float(loss.detach().float().mean()), samples, right)
             self._evaluated = None
@@ -330,11 +340,12 @@ class Recorder:
         original = getattr(self._model, "_orig_mod", self._model)
         modules = list(kinds.layers_of(original))
         if trace.layers:
-            self._layers = trace.with_others([(name, one) for name, one in modules if next(one.parameters(), None) is not None])
+            self._layers = trace.with_others(
+                [(name, one) for name, one in modules if next(one.parameters(), None) is not None]
+            )
         else:
             self._layers = trace.in_a_row(modules)
-            self._tell("the layers ran inside of a compiled model: parameters, gradients, updates and the loss are measured, "
-                       "outputs are not; watch the model without torch.compile to see them")  # fmt: skip
+            self._tell(_COMPILED)
         self._layers = trace.holders(kinds.holders_of(original)) + self._layers
         modules_of = [(layer.module, layer) for layer in self._layers if not layer.is_holder]
         self._layer_of = {module: layer for module, layer in modules_of if module is not None}

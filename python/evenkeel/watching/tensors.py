@@ -103,7 +103,7 @@ def array_of(tensor: torch.Tensor) -> Array:
     if not lies_in_memory(tensor):
         tensor = (tensor.to_dense() if tensor.layout is not torch.strided else tensor).to("cpu", torch.float32)
     if not tensor.is_contiguous():
-        by_stride = sorted(range(tensor.dim()), key=lambda axis: -tensor.stride(axis))
+        by_stride = sorted(range(tensor.dim()), key=lambda axis: tensor.stride()[axis], reverse=True)
         tensor = tensor.permute(by_stride).contiguous()
     array: Array = tensor.numpy()
     return array
@@ -125,8 +125,8 @@ def signal(tensor: torch.Tensor, band: tuple[float, float]) -> Signal:
 
 
 def squares(tensor: torch.Tensor) -> tuple[float, float, int]:
-    """Return the sum of squares, the largest absolute value and the number of non-finite values, the first two of the finite
-    ones. A tensor on another device is reduced there."""
+    """Return the sum of squares, the largest absolute value and the number of non-finite values, the first two of
+    the finite ones. A tensor on another device is reduced there."""
     tensor = tensor.detach()
     if tensor.layout is not torch.strided:
         tensor = tensor.coalesce().values() if tensor.layout is torch.sparse_coo else tensor.to_dense()

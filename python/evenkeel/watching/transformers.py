@@ -12,7 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from evenkeel.watching.watch import Watch, watch
 
 
-class Callback(TrainerCallback):  # type: ignore[misc]
+class Callback(TrainerCallback):
     """Watches ``trainer.train()``. Results of evaluations are read from what the trainer logs as ``eval_loss`` and
     ``eval_accuracy``.
 

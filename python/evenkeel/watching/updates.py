@@ -20,8 +20,8 @@ Numbers = dict[str, object]
 class Updates:
     """Measures the parameters of a model around a step of its optimiser.
 
-    Those that the optimiser updates are copied before the step, into buffers that are made once. Of others, the version tells
-    whether anything changed them.
+    Those that the optimiser updates are copied before the step, into buffers that are made once. Of others, the
+    version tells whether anything changed them.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
@@ -42,7 +42,8 @@ class Updates:
         return max((float(group.get("lr", math.nan)) for group in self._optimizer.param_groups), default=math.nan)
 
     def norm_before(self, *, measuring: bool) -> float | None:
-        """Return the norm of what the gradient buffers hold; None if that takes a measurement and this is no step for one."""
+        """Return the norm of what the gradient buffers hold; None if that takes a measurement and this is no step
+        for one."""
         held = [parameter.grad for parameter in self.optimised() if parameter.grad is not None]
         if held and not measuring:
             return None
@@ -101,7 +102,8 @@ class Updates:
             self._parameters[parameter] = known
 
     def _change(self, parameter: nn.Parameter) -> tuple[float, float | None, int]:
-        """Return the norm before the step, that of the change (None if it is not known), and the non-finite values after it."""
+        """Return the norm before the step, that of the change (None if it is not known), and the non-finite values
+        after it."""
         if parameter not in self._copied:
             square, _, non_finite = tensors.squares(parameter)
             unchanged = self._versions.get(parameter) == parameter._version

@@ -51,7 +51,7 @@ class Watch:
         self, model: nn.Module, optimizer: Optimizer, settings: Settings, report: Callable[[str], None] | None
     ) -> None:
         self._monitor = _native.Monitor()
-        self._lines: IO[str] = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # type: ignore[assignment]
+        self._lines: IO[str] = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")
         self._series = Series()
         self._print = report
         self._printed: set[tuple[str, str | None]] = set()
@@ -106,8 +106,8 @@ class Watch:
         train_accuracy: float | None = None,
         validation_accuracy: float | None = None,
     ) -> None:
-        """Say that an epoch is over, with results in evaluation mode as far as there are any. Without a call, epochs are told
-        by the data loader that begins again, or by evaluations."""
+        """Say that an epoch is over, with results in evaluation mode as far as there are any. Without a call, epochs
+        are told by the data loader that begins again, or by evaluations."""
         results = {
             "train_loss": train_loss,
             "validation_loss": validation_loss,
@@ -120,8 +120,8 @@ class Watch:
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, causes first, each followed by its consequences. Their levels follow what became of the training, as if
-        it ended here."""
+        """All findings, causes first, each followed by its consequences. Their levels follow what became of the
+        training, as if it ended here."""
         pending = [json.dumps(record) for record in self._recorder.pending()]
         documents = self._monitor.findings() if self._closed else self._monitor.findings_at_end(pending)
         return [texts.read(text) for text in documents]
@@ -223,15 +223,17 @@ def watch(
     samples_per_epoch: int | None = None,
     report: Callable[[str], None] | None = to_stderr,
 ) -> Watch:
-    """Watch the training of a model: every layer is measured through hooks, the health rules judge, findings are printed.
+    """Watch the training of a model: every layer is measured through hooks, the health rules judge, findings are
+    printed.
 
-    Nothing of the training changes: neither random numbers nor running statistics, and losses are the same to the last bit.
+    Nothing of the training changes: neither random numbers nor running statistics, and losses are the same to the
+    last bit.
 
     Args:
-        model: any module. If it is to be compiled, its parameters, gradients and loss are measured, its outputs are not.
-        optimizer: the optimiser of its parameters.
-        loss: kind of the loss (``cross_entropy``, ``nll``, ``bce``, ``bce_probabilities``, ``hinge``, ``mse``, ``huber``,
-            ``other``) or the loss module; read from the graph of the gradient if it is not given.
+        model: any module. If it is to be compiled, its parameters, gradients and loss are measured, its outputs are
+        not. optimizer: the optimiser of its parameters.
+        loss: kind of the loss (``cross_entropy``, ``nll``, ``bce``, ``bce_probabilities``, ``hinge``, ``mse``,
+            ``huber``, ``other``) or the loss module; read from the graph of the gradient if it is not given.
         every: every how many steps layers are measured. The first 16 steps are measured all; the loss, the classes, the
             mode and which units fired are looked at in every step.
         classes: number of classes; read from the loss if it is not given.
@@ -258,7 +260,9 @@ def watch(
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; give the torch.nn.Module that is trained")
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer is a {type(optimizer).__name__}; give the torch.optim.Optimizer that updates the model")
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}; give the torch.optim.Optimizer that updates the model"
+        )
     if every < 1:
         raise ValueError(f"every is {every}; give the number of steps between measurements, at least 1")
     return Watch(model, optimizer, Settings(_loss_name(loss), classes, every, batch_size, samples_per_epoch), report)

@@ -18,7 +18,8 @@ from evenkeel.watching import Watch
 
 
 def digits(raw: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The 1,797 digits of scikit-learn, shuffled: 1,437 to train on and 360 to check, standardised unless they are raw."""
+    """The 1,797 digits of scikit-learn, shuffled: 1,437 to train on and 360 to check, standardised unless they are
+    raw."""
     data = load_digits()
     order = torch.randperm(len(data.target), generator=torch.Generator().manual_seed(7))
     values = torch.tensor(data.data, dtype=torch.float32)[order]
@@ -28,9 +29,7 @@ def digits(raw: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor,
 
 
 def perceptron(width: int = 64) -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
-    )
+    return nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
 
 
 class Convolutional(nn.Module):
@@ -55,7 +54,13 @@ class Residual(nn.Module):
         super().__init__()
         self.enter = nn.Linear(64, width)
         self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(0.1), nn.Linear(2 * width, width))
+            nn.Sequential(
+                nn.LayerNorm(width),
+                nn.Linear(width, 2 * width),
+                nn.GELU(),
+                nn.Dropout(0.1),
+                nn.Linear(2 * width, width),
+            )
             for _ in range(blocks)
         )
         self.norm = nn.LayerNorm(width)
@@ -180,9 +185,7 @@ def softmax_in_loop() -> Watch:
 
 
 def evaluation_in_training_mode() -> Watch:
-    model = nn.Sequential(
-        nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 10)
-    )
+    model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 10))
     return run(model, adam(model), *loaders(), options=Options(evaluate=False))
 
 

@@ -74,7 +74,10 @@ LOSSES = {
     "a penalty": (lambda o, y: F.cross_entropy(o, y) + 0.1 * o.square().mean(), "cross_entropy"),
     "log-probabilities": (lambda o, y: F.nll_loss(F.log_softmax(o, 1), y), "cross_entropy"),
     "binary": (lambda o, y: F.binary_cross_entropy_with_logits(o, F.one_hot(y, 3).float()), "bce"),
-    "probabilities": (lambda o, y: F.binary_cross_entropy(torch.sigmoid(o), F.one_hot(y, 3).float()), "bce_probabilities"),
+    "probabilities": (
+        lambda o, y: F.binary_cross_entropy(torch.sigmoid(o), F.one_hot(y, 3).float()),
+        "bce_probabilities",
+    ),
     "squares": (lambda o, y: F.mse_loss(o, F.one_hot(y, 3).float()), "mse"),
     "huber": (lambda o, y: F.huber_loss(o, F.one_hot(y, 3).float()), "huber"),
     "own": (lambda o, y: (o - F.one_hot(y, 3)).abs().pow(1.5).mean(), None),
@@ -208,12 +211,16 @@ def test_what_the_loop_says_itself_comes_first(tmp_path: Path) -> None:
     (data,) = records(watch, tmp_path, "data")
     assert data["samples"] == 64 and data["largest_label"] == int(y.max())
     assert records(watch, tmp_path, "step")[1]["loss"] == pytest.approx(2 * float(loss))
-    assert [(one["train_loss"], one["validation_loss"]) for one in records(watch, tmp_path, "epoch")] == [(0.25, 0.5)] * 2
+    assert [(one["train_loss"], one["validation_loss"]) for one in records(watch, tmp_path, "epoch")] == [
+        (0.25, 0.5)
+    ] * 2
 
 
 def test_mixed_precision_and_other_types_are_measured_through_torch(tmp_path: Path) -> None:
     model = Branches()
-    optimizer = torch.optim.SGD([{"params": model.enter.parameters(), "lr": 0.2}, {"params": model.inner.parameters()}], lr=0.1)
+    optimizer = torch.optim.SGD(
+        [{"params": model.enter.parameters(), "lr": 0.2}, {"params": model.inner.parameters()}], lr=0.1
+    )
     with evenkeel.watch(model, optimizer, report=None, every=1) as watch:
         for _ in range(3):
             x, y = batch()

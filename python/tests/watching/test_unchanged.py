@@ -8,10 +8,10 @@ import pickle
 import pytest
 
 torch = pytest.importorskip("torch")
-import torch.nn.functional as F  # noqa: E402
-from torch import nn  # noqa: E402
+import torch.nn.functional as F
+from torch import nn
 
-import evenkeel  # noqa: E402
+import evenkeel
 
 OPTIMISERS = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=1e-4),
@@ -37,7 +37,9 @@ def network() -> nn.Module:
     )
 
 
-def train(optimiser: str, every: int | None, layout: torch.memory_format = torch.contiguous_format) -> tuple[object, ...]:
+def train(
+    optimiser: str, every: int | None, layout: torch.memory_format = torch.contiguous_format
+) -> tuple[object, ...]:
     torch.manual_seed(3)
     torch.set_num_threads(1)
     model = network().to(memory_format=layout)
@@ -83,7 +85,7 @@ def test_channels_last_is_the_same_too() -> None:
 def test_closing_removes_every_hook_and_every_interception() -> None:
     from torch.utils.data import DataLoader
 
-    functions = lambda: (torch.autograd.backward, DataLoader.__iter__, F.cross_entropy, F.mse_loss)  # noqa: E731
+    functions = lambda: (torch.autograd.backward, DataLoader.__iter__, F.cross_entropy, F.mse_loss)
     before = functions()
     model = network()
     optimizer = torch.optim.Adam(model.parameters())
