@@ -45,11 +45,11 @@ class Learning:
         learning._native = run._native.learner()
         return learning
 
-    def learn(self, x: NDArray[Any], y: NDArray[Any]) -> float:
+    def learn(self, x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> float:
         """Pass once over the samples in batches; return the mean loss."""
         if isinstance(self._native, _native.Run):
             raise RunError("a model that was pickled has no optimiser any more and cannot learn on; train it anew")
-        loss = self._native.learn(self._samples(x, y))
+        loss = self._native.learn(self._samples(x, y, weights))
         self.passes += 1
         return loss
 
@@ -57,9 +57,10 @@ class Learning:
         """Return probabilities ``[samples, classes]``, or values ``[samples, targets]``."""
         return self._native.predict(_native.Samples.of_array("x", inputs_of(x, quiet=True)))
 
-    def _samples(self, x: NDArray[Any], y: NDArray[Any]) -> _native.Samples:
+    def _samples(self, x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> _native.Samples:
         targets = targets_of(y, self._task, classes=self._classes)
-        return _native.Samples.of_array("data", inputs_of(x, quiet=True), targets.native())
+        weighted = None if weights is None else weights.astype(np.float32)
+        return _native.Samples.of_array("data", inputs_of(x, quiet=True), targets.native(), None, weighted)
 
     def __getstate__(self) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="evenkeel-") as folder:

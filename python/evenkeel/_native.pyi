@@ -21,14 +21,15 @@ class Samples:
         name: str,
         inputs: NDArray[np.float32] | NDArray[np.uint8],
         targets: tuple[NDArray[Any], Sequence[str]] | None = None,
-        feature_names: Sequence[str] | None = None,
         parts: tuple[int, int, int] | None = None,
+        weights: NDArray[np.float32] | None = None,
     ) -> Samples: ...
     @staticmethod
     def of_columns(
         name: str,
         columns: Sequence[tuple[str, NDArray[np.float64] | list[str | None]]],
         parts: tuple[int, int, int] | None = None,
+        weights: NDArray[np.float32] | None = None,
     ) -> Samples: ...
 
 @final

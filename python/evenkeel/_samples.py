@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evenkeel import _native
 from evenkeel._arrays import inputs_of
-from evenkeel._tables import Cells, cells_of, columns_of, is_missing, is_table, joined, length_of, text_of
+from evenkeel._tables import Cells, array_of, cells_of, columns_of, is_missing, is_table, joined, length_of, text_of
 from evenkeel._targets import Labels, targets_array, targets_of, task_of
 from evenkeel.errors import DataError
 
@@ -28,16 +28,26 @@ class Prepared:
 
 
 def samples_to_train(
-    x: Any, y: Any, task: str | None, *, name: str, held_out: Sequence[Pair | None] = (None, None), quiet: bool = False
+    x: Any,
+    y: Any,
+    task: str | None,
+    *,
+    name: str,
+    held_out: Sequence[Pair | None] = (None, None),
+    sample_weight: Any = None,
+    quiet: bool = False,
 ) -> Prepared:
-    """Prepare ``x`` and ``y``, followed by the held-out pairs for validation and for the test, where there are some."""
+    """Prepare ``x`` and ``y``, followed by the held-out pairs for validation and for the test, where there are some.
+
+    ``sample_weight`` is that of ``x``, ``[samples]``.
+    """
     parts = [(x, y), *(pair for pair in held_out if pair is not None)]
     tables = [is_table(inputs) for inputs, _ in parts]
     if any(tables) != all(tables):
         raise DataError("the samples for training, validation and test are tables and arrays; give all of one kind")
     if not tables[0]:
-        return _arrays(parts, held_out, task, name, quiet)
-    return _tables(parts, held_out, task, name)
+        return _arrays(parts, held_out, sample_weight, task=task, name=name, quiet=quiet)
+    return _tables(parts, held_out, sample_weight, task=task, name=name)
 
 
 def samples_to_predict(
@@ -95,7 +105,9 @@ def samples_to_evaluate(
     return _native.Samples.of_columns("x", [*cells, (target, _target_cells(targets_array(y), task))])
 
 
-def _arrays(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None, name: str, quiet: bool) -> Prepared:
+def _arrays(
+    parts: list[Pair], held_out: Sequence[Pair | None], sample_weight: Any, *, task: str | None, name: str, quiet: bool
+) -> Prepared:
     inputs = [inputs_of(x, quiet=quiet) for x, _ in parts]
     for (_, y), part in zip(parts, inputs):
         if y is None:
@@ -113,13 +125,15 @@ def _arrays(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None
     joint = targets_given[0] if len(parts) == 1 else np.concatenate(targets_given)
     targets = targets_of(joint, task)
     whole: Any = inputs[0] if len(parts) == 1 else np.concatenate(inputs)
-    samples = _native.Samples.of_array(
-        name, whole, targets.native(), None, _sizes(held_out, [len(part) for part in inputs])
-    )
+    lengths = [len(part) for part in inputs]
+    sizes, weights = _sizes(held_out, lengths), _weights(sample_weight, lengths)
+    samples = _native.Samples.of_array(name, whole, targets.native(), sizes, weights)
     return Prepared(samples, targets.classes, {})
 
 
-def _tables(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None, name: str) -> Prepared:
+def _tables(
+    parts: list[Pair], held_out: Sequence[Pair | None], sample_weight: Any, *, task: str | None, name: str
+) -> Prepared:
     tables = [columns_of(x) for x, _ in parts]
     targets, target = [], _target_name(parts[0][1], tables[0])
     for columns, (_, y) in zip(tables, parts):
@@ -148,8 +162,9 @@ def _tables(parts: list[Pair], held_out: Sequence[Pair | None], task: str | None
     labels = Labels()
     if task == "classification":
         labels = Labels({text_of(label): label for label in joint.tolist() if not is_missing(label)})
-    sizes = _sizes(held_out, [len(y) for y in targets])
-    samples = _native.Samples.of_columns(name, list(cells.items()), sizes)
+    lengths = [len(y) for y in targets]
+    sizes, weights = _sizes(held_out, lengths), _weights(sample_weight, lengths)
+    samples = _native.Samples.of_columns(name, list(cells.items()), sizes, weights)
     return Prepared(samples, labels, {"data.target": target, "data.task": task})
 
 
@@ -185,6 +200,21 @@ def _sizes(held_out: Sequence[Pair | None], lengths: list[int]) -> tuple[int, in
     rest = iter(lengths[1:])
     validation, test = (0 if pair is None else next(rest) for pair in held_out)
     return lengths[0], validation, test
+
+
+def _weights(sample_weight: Any, lengths: list[int]) -> NDArray[np.float32] | None:
+    """Return the weight of every sample; those of held-out pairs count 1."""
+    if sample_weight is None:
+        return None
+    try:
+        weights = np.asarray(array_of(sample_weight)).astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample_weight holds values that are not numbers ({error})") from error
+    if weights.shape != (lengths[0],):
+        raise DataError(
+            f"sample_weight has shape {list(weights.shape)}; give one number for each of the {lengths[0]} samples of x"
+        )
+    return np.concatenate([weights, np.ones(sum(lengths[1:]), dtype=np.float32)])
 
 
 def _check_lengths(columns: dict[str, Any], y: Any) -> None:

@@ -58,7 +58,8 @@ def train(
     validation, test:
         A share of the samples, or a pair ``(x, y)``. ``test=0`` holds nothing out for a test.
     sample_weight:
-        Not supported yet.
+        How much each sample of ``x`` counts in the loss, ``[samples]``, relative to the others: 0 or more. Metrics
+        count each sample once.
     epochs, time_limit, seed, threads:
         The keys of the same name in the section ``[train]``; ``time_limit`` is in seconds.
     config:
@@ -85,11 +86,7 @@ def train(
     >>> run.predict(np.array([[3.0, -3.0], [-3.0, 3.0]], dtype="float32")).tolist()
     ['above', 'below']
     """
-    if sample_weight is not None:
-        raise NotImplementedError(
-            "sample_weight: the engine has no weights of samples yet; train.class_weights weighs classes"
-        )
-    prepared, shares = _prepared(x, y, task, validation, test, name)
+    prepared, shares = _prepared(x, y, task, validation, test, name, sample_weight)
     run_keys = {"run__directory": directory, "run__name": name} if directory is not None else {}
     settings = _settings(
         config,
@@ -154,16 +151,26 @@ def check(
 
 
 def _prepared(
-    x: Any, y: Any, task: str | None, validation: float | Pair | None, test: float | Pair | None, name: str
+    x: Any,
+    y: Any,
+    task: str | None,
+    validation: float | Pair | None,
+    test: float | Pair | None,
+    name: str,
+    sample_weight: Any = None,
 ) -> tuple[Prepared, dict[str, float | None]]:
-    pairs, shares = [], {}
+    pairs: list[Pair | None] = []
+    shares: dict[str, float | None] = {}
     for part, given in (("validation", validation), ("test", test)):
-        is_pair = isinstance(given, (tuple, list))
-        if isinstance(given, (tuple, list)) and len(given) != 2:
-            raise ConfigError(f"{part} has {len(given)} entries; give a share of the samples, or a pair (x, y)")
-        pairs.append((given[0], given[1]) if isinstance(given, (tuple, list)) else None)
-        shares[f"data__{part}"] = None if is_pair else given
-    return samples_to_train(x, y, task, name=name, held_out=pairs), shares  # type: ignore[return-value]
+        if isinstance(given, (tuple, list)):
+            if len(given) != 2:
+                raise ConfigError(f"{part} has {len(given)} entries; give a share of the samples, or a pair (x, y)")
+            pairs.append((given[0], given[1]))
+        else:
+            pairs.append(None)
+            shares[f"data__{part}"] = given
+    prepared = samples_to_train(x, y, task, name=name, held_out=pairs, sample_weight=sample_weight)
+    return prepared, shares
 
 
 def _settings(config: Config | None, sections: Mapping[str, Any], prepared: Prepared, **given: Any) -> Settings:

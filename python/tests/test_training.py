@@ -294,6 +294,8 @@ def test_rules_and_catalog_can_be_asked():
     assert {"layers", "optimizers", "rules"} <= set(evenkeel.catalog())
 
 
-def test_weights_of_samples_are_refused_until_the_engine_has_them():
-    with pytest.raises(NotImplementedError, match="sample_weight"):
-        train(sample_weight=np.ones(300))
+def test_weights_that_are_not_one_a_sample_are_refused():
+    with pytest.raises(DataError, match="sample_weight has shape"):
+        train(sample_weight=np.ones(299))
+    with pytest.raises(DataError, match="not numbers"):
+        train(sample_weight=["much"] * 300)

@@ -18,6 +18,8 @@ pub(crate) struct Samples {
     kind: Kind,
     /// Samples of the training, validation and test part, in this order; `None` where the engine divides them.
     parts: Option<[usize; 3]>,
+    /// How much each sample counts in the loss, `[samples]`; `None` if all count the same.
+    weights: Option<Vec<f32>>,
 }
 
 enum Kind {
@@ -38,37 +40,44 @@ enum GivenTargets<'py> {
 impl Samples {
     /// Samples of an array: `[samples, features]` or `[samples, height, width, channels]` of float32, the latter of uint8, too.
     #[staticmethod]
-    #[pyo3(signature = (name, inputs, targets=None, feature_names=None, parts=None))]
+    #[pyo3(signature = (name, inputs, targets=None, parts=None, weights=None))]
     fn of_array(
         name: &str,
         inputs: &Bound<'_, PyAny>,
         targets: Option<GivenTargets<'_>>,
-        feature_names: Option<Vec<String>>,
         parts: Option<[usize; 3]>,
+        weights: Option<PyReadonlyArray1<'_, f32>>,
     ) -> PyResult<Self> {
+        let weights = weights.map(|weights| weights.as_array().to_vec());
         let (shape, inputs) = inputs_of(inputs)?;
         let targets = targets.map_or(Ok(Targets::Unlabelled), targets_of)?;
         let dataset = dataset_of(name, shape, inputs, targets).map_err(Raise::raise)?;
-        let dataset = match feature_names {
-            Some(names) => dataset.with_feature_names(names).map_err(Raise::raise)?,
+        let dataset = match &weights {
+            Some(weights) => weighed(dataset, weights.clone()).map_err(Raise::raise)?,
             None => dataset,
         };
         let dataset = match parts {
             Some(parts) => dataset.with_division(consecutive(parts)).map_err(Raise::raise)?,
             None => dataset,
         };
-        Ok(Samples { kind: Kind::Array(Arc::new(dataset)), parts })
+        Ok(Samples { kind: Kind::Array(Arc::new(dataset)), parts, weights })
     }
 
     /// Samples of named columns: float64 numbers, NaN where one is missing, or texts, None where one is missing.
     #[staticmethod]
-    #[pyo3(signature = (name, columns, parts=None))]
-    fn of_columns(name: &str, columns: Vec<(String, Bound<'_, PyAny>)>, parts: Option<[usize; 3]>) -> PyResult<Self> {
+    #[pyo3(signature = (name, columns, parts=None, weights=None))]
+    fn of_columns(
+        name: &str,
+        columns: Vec<(String, Bound<'_, PyAny>)>,
+        parts: Option<[usize; 3]>,
+        weights: Option<PyReadonlyArray1<'_, f32>>,
+    ) -> PyResult<Self> {
+        let weights = weights.map(|weights| weights.as_array().to_vec());
         let mut table = TableSource::new(name);
         for (column, cells) in columns {
             table = table.column(column, cells_of(&cells)?);
         }
-        Ok(Samples { kind: Kind::Table(table), parts })
+        Ok(Samples { kind: Kind::Table(table), parts, weights })
     }
 }
 
@@ -79,10 +88,16 @@ impl Samples {
             Kind::Array(dataset) => Ok(Arc::clone(dataset)),
             Kind::Table(table) => {
                 let dataset = table.clone().read(config)?;
-                Ok(Arc::new(match self.parts {
-                    Some(parts) => by_rows(dataset, parts)?,
+                let rows = rows_of_samples(&dataset);
+                let dataset = match self.parts {
+                    Some(parts) => dataset.with_division(division_of_rows(&rows, parts))?,
                     None => dataset,
-                }))
+                };
+                let dataset = match &self.weights {
+                    Some(weights) => weighed(dataset, weights_of_rows(&rows, weights)?)?,
+                    None => dataset,
+                };
+                Ok(Arc::new(dataset))
             }
         }
     }
@@ -179,21 +194,45 @@ fn consecutive([train, validation, test]: [usize; 3]) -> OfficialDivision {
     }
 }
 
-/// The parts of a table whose rows lie one after another, of which some may have been left out.
-fn by_rows(dataset: Dataset, parts: [usize; 3]) -> Result<Dataset, DataError> {
-    let Provenance::Rows { files } = dataset.provenance() else {
-        return dataset.with_division(consecutive(parts));
-    };
+/// The row of each sample of a table, from 0: some may have been left out.
+fn rows_of_samples(dataset: &Dataset) -> Vec<usize> {
+    match dataset.provenance() {
+        Provenance::Rows { files } => {
+            // Places count from 1.
+            files.iter().flat_map(|file| &file.places).map(|&place| (place as usize).saturating_sub(1)).collect()
+        }
+        _ => (0..dataset.samples()).collect(),
+    }
+}
+
+/// The parts of samples from these `rows`, which lie part after part.
+fn division_of_rows(rows: &[usize], [train, validation, _]: [usize; 3]) -> OfficialDivision {
     let mut division = OfficialDivision::default();
-    let [train, validation, _] = parts.map(|part| part as u64);
-    for (sample, &place) in files.iter().flat_map(|file| &file.places).enumerate() {
-        // Places count from 1.
-        let part = match place {
-            _ if place <= train => &mut division.train,
-            _ if place <= train + validation => &mut division.validation,
+    for (sample, &row) in rows.iter().enumerate() {
+        let part = match row {
+            row if row < train => &mut division.train,
+            row if row < train + validation => &mut division.validation,
             _ => &mut division.test,
         };
         part.push(sample);
     }
-    dataset.with_division(division)
+    division
+}
+
+/// `dataset` with the weight of each sample in the loss.
+fn weighed(_dataset: Dataset, weights: Vec<f32>) -> Result<Dataset, DataError> {
+    Err(DataError::Shape {
+        what: "sample weights".to_owned(),
+        expected: "none: the engine has no weights of samples yet".to_owned(),
+        found: weights.len().to_string(),
+    })
+}
+
+fn weights_of_rows(rows: &[usize], weights: &[f32]) -> Result<Vec<f32>, DataError> {
+    let of_row = |&row: &usize| weights.get(row).copied();
+    rows.iter().map(of_row).collect::<Option<_>>().ok_or_else(|| DataError::Shape {
+        what: "sample weights".to_owned(),
+        expected: "one for each row".to_owned(),
+        found: weights.len().to_string(),
+    })
 }
