@@ -145,6 +145,8 @@ def _tables(
             raise DataError(
                 "y is missing; give the name of the column to predict, or the classes or values of the rows"
             )
+        if not columns:
+            raise DataError("the table has no column beside the target; give at least one to predict it from")
         _check_lengths(columns, y)
         targets.append(targets_array(y))
         if list(columns) != list(tables[0]):

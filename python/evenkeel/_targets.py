@@ -80,7 +80,8 @@ def task_of(y: NDArray[Any], task: str | None) -> Task:
     if any(isinstance(value, (bool, str)) or not isinstance(value, (int, float)) for value in present):
         return "classification"
     numbers = np.array(present, dtype=np.float64)
-    return "classification" if are_classes(numbers[np.isfinite(numbers)]) else "regression"
+    numbers = numbers[np.isfinite(numbers)]
+    return "classification" if len(numbers) > 1 and are_classes(numbers) else "regression"
 
 
 def targets_array(y: Any) -> NDArray[Any]:

@@ -195,6 +195,7 @@ REFUSED = {
         DataError,
         "labels of one type",
     ),
+    "complex numbers": (lambda: train(X.astype("complex64")), DataError, "complex"),
     "task": (lambda: train(task="regresion"), DataError, "task is 'regresion'"),
     "too large": (lambda: train(X.astype("float64") * 1e300), DataError, "too large for float32"),
     "three parts": (lambda: train(validation=(X, SIDE, X)), ConfigError, "has 3 entries"),
@@ -259,6 +260,16 @@ def test_a_directory_keeps_the_run_on_disk(tmp_path):
     run = train(directory=tmp_path, name="sides")
     assert run.folder is not None and run.folder.parent == tmp_path and (run.folder / "model.safetensors").exists()
     assert run.report(tmp_path / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", ["..", "", "a/b", "零件", "x" * 300])
+def test_any_name_of_data_has_a_report(name, tmp_path):
+    assert train(epochs=1, name=name).report(tmp_path / "report.html").exists()
+
+
+def test_few_samples_are_enough_to_train_on():
+    for samples in (1, 2, 3):
+        assert train(X[:samples], X[:samples, 0] + 0.5, epochs=1).predict(X).shape == (300,)
 
 
 def test_pickles_carry_the_whole_run(run):

@@ -203,7 +203,7 @@ impl Run {
             Kept::Folder(run) => report_of(run.folder.path(), &options),
             Kept::Memory(run) => {
                 let folder = tempfile::tempdir().map_err(|error| run_error(format!("no temporary folder: {error}")))?;
-                let written = run.save(&folder.path().join(run.summary.data.replace(['/', '\\'], "-")));
+                let written = run.save(&folder.path().join(folder_name(&run.summary.data)));
                 report_of(written.map_err(Raise::raise)?.path(), &options)
             }
             Kept::Model(path) => {
@@ -264,6 +264,13 @@ impl Run {
             Kept::Model(path) => Predictor::load(path),
         }
     }
+}
+
+/// `data` as the name of a folder, which is the title of the report.
+fn folder_name(data: &str) -> String {
+    let kept = |letter: char| if letter.is_alphanumeric() || " -_".contains(letter) { letter } else { '-' };
+    let name: String = data.chars().map(kept).take(100).collect();
+    if name.trim().is_empty() { "run".to_owned() } else { name }
 }
 
 fn report_of(folder: &Path, options: &ReportOptions) -> PyResult<Vec<String>> {
