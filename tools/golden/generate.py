@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-SCRIPTS = ["linear", "convolution", "norm", "pool", "activation", "residual", "loss", "optimizer", "curve"]
+SCRIPTS = ["linear", "convolution", "norm", "pool", "activation", "residual", "loss", "optimizer", "curve", "torchvision"]
 
 
 def main():

@@ -104,6 +104,35 @@ fn classes_are_weighted_and_judged_as_the_program_says() {
     assert!(error.contains("train.class_weights"), "{error}");
 }
 
+/// Every input twice, with opposite labels.
+fn contradictions() -> Dataset {
+    let inputs = (0..200u32).map(|index| f64::from(index / 2).sin() as f32).collect::<Vec<_>>();
+    let labels = (0..200usize).map(|index| usize::from(inputs[index] > 0.0) ^ (index % 2));
+    let targets = Targets::classes(labels.collect::<Vec<_>>());
+    Dataset::from_memory("contradictions", SampleShape::Features(1), Inputs::Floats(inputs.clone()), targets).unwrap()
+}
+
+#[test]
+fn samples_of_weight_zero_teach_nothing() {
+    let learned = |first: f32, second: f32| {
+        let weights = (0..200).map(|index| if index % 2 == 0 { first } else { second }).collect();
+        let data = contradictions().with_weights(weights).unwrap();
+        let data = data.split(Split { validation: 0.0, test: 0.0, seed: 0 }).unwrap();
+        let run = trainer().in_memory().fit(&data).unwrap();
+        let inputs = Inputs::Floats(vec![-0.8, 0.8]);
+        let asked = Dataset::from_memory("asked", SampleShape::Features(1), inputs, Targets::Unlabelled).unwrap();
+        let predictions = run.predictor().unwrap().predict(&asked).unwrap();
+        let name = |prediction: &Prediction| match prediction {
+            Prediction::Class { name, .. } => name.clone(),
+            other => panic!("{other:?}"),
+        };
+        predictions.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(learned(1.0, 0.0), ["0", "1"]);
+    assert_eq!(learned(0.0, 1.0), ["1", "0"]);
+    assert_eq!(learned(3.0, 1.0), ["0", "1"]);
+}
+
 #[test]
 fn data_in_memory_is_named_truthfully_and_has_to_be_given_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -61,6 +61,7 @@ fn part(batch: &Batch, rows: std::ops::Range<usize>) -> Batch {
     Batch {
         inputs: batch.inputs[rows.start * length..rows.end * length].to_vec(),
         targets: BatchTargets::Classes(labels[rows.clone()].to_vec()),
+        weights: if batch.weights.is_empty() { Vec::new() } else { batch.weights[rows.clone()].to_vec() },
         indices: batch.indices[rows].to_vec(),
         position: batch.position,
     }

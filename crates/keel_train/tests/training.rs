@@ -304,6 +304,88 @@ fn parameters_that_rest_on_purpose_keep_their_values_and_are_no_warning() {
 }
 
 #[test]
+fn frozen_parts_keep_weights_and_running_statistics_and_slow_parts_move_less() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = ["model.preset=cnn", "model.width=8", "train.batch_size=32", "optimizer.momentum=0"];
+    let moved = |more: &[&str]| {
+        let config = configured(None, directory.path(), &[&settings[..], more].concat());
+        let mut session = keel_train::Session::new(&config, keel_train::load_data(&config).unwrap()).unwrap();
+        let mut batches = keel_data::Batches::new(session.training_batches().clone(), keel_data::Position::default());
+        let batch = batches.next().unwrap().unwrap().clone();
+        let before = session.network().clone();
+        session.step_observed(&batch, StepPlace { step: 0, epoch: 0, learning_rate: 0.1 }, &mut ());
+        let after = session.network();
+        let largest = |before: &[f32], after: &[f32]| {
+            before.iter().zip(after).fold(0.0f32, |largest, (before, after)| largest.max((before - after).abs()))
+        };
+        let parameters = after.graph.parameters().iter().map(|parameter| {
+            let range = parameter.range.clone();
+            (parameter.name.clone(), largest(&before.parameters[range.clone()], &after.parameters[range]))
+        });
+        let state = after.graph.state().iter().map(|entry| {
+            (entry.name.clone(), largest(&before.state[entry.range.clone()], &after.state[entry.range.clone()]))
+        });
+        parameters.chain(state).collect::<std::collections::BTreeMap<String, f32>>()
+    };
+    let free = moved(&[]);
+    assert!(free.values().all(|change| *change > 0.0), "{free:?}");
+    let frozen = moved(&["model.frozen=[\"stage1\"]", "model.learning_rate_factors={head=0.5}"]);
+    for (name, change) in &frozen {
+        let is_first = ["conv2d_1.", "batch_norm_1."].iter().any(|first| name.starts_with(first));
+        assert_eq!(*change == 0.0, is_first, "{name}: {change}");
+    }
+    // The first batch norm works with other statistics than in training, so that only the order of size is the same.
+    let last = "linear_1.weight";
+    assert!(frozen[last] < 0.9 * free[last], "{} {}", frozen[last], free[last]);
+    let config = configured(None, directory.path(), &["model.preset=cnn", "model.frozen=[\"stge1\"]"]);
+    let message = Training::new(config).run(&mut ()).unwrap_err().to_string();
+    let expected = "model.frozen: the model has no part `stge1`, did you mean `stage1`?; its parts are stage1, stage2, head, body, \
+                    layers.0 to layers.";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn weights_of_a_file_are_where_training_starts_and_a_head_of_another_task_is_drawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let small = ["model.preset=cnn", "model.width=8", "train.epochs=2", "train.batch_size=64"];
+    let first = train(configured(None, directory.path(), &small));
+    let model = first.folder.model().display().to_string();
+    let set = format!("model.weights={model:?}");
+    let session = |more: &[&str]| {
+        let config = configured(None, directory.path(), &[&small[..], &[set.as_str()], more].concat());
+        keel_train::Session::new(&config, keel_train::load_data(&config).unwrap())
+    };
+    let mut same = session(&[]).unwrap();
+    let test = same.data().test.clone();
+    let accuracy = same.evaluate(&test).unwrap().unwrap().accuracy.unwrap();
+    assert_eq!(Some(accuracy), first.summary.metrics.test.as_ref().unwrap().accuracy);
+    assert!(same.inferred().iter().any(|note| note.contains("tensors taken from")), "{:?}", same.inferred());
+    // A head with another number of outputs.
+    let layers =
+        "model.layers=[{type=\"conv2d\", out_channels=8, bias=false}, {type=\"batch_norm\"}, {type=\"linear\"}]";
+    let other = session(&[layers]).unwrap();
+    let notes = other.inferred().join("\n");
+    assert!(
+        notes.contains("drawn at random, since the file does not have them: linear_1.weight (the file has"),
+        "{notes}"
+    );
+    assert!(notes.contains("not used of the file: "), "{notes}");
+    let refused = [
+        ("model.width=9", "tensor `conv2d_1.weight` has the shape [3, 3, 1, 8], the network's [3, 3, 1, 9]"),
+        ("model.preset=mlp", "tensor `linear_1.weight` has the shape"),
+        ("model.layers=[{type=\"linear\"}]", "no tensor has the name of one of the network's"),
+        ("model.weights=\"absent.safetensors\"", "absent.safetensors"),
+    ];
+    for (setting, expected) in refused {
+        let message = match session(&[setting]) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("{setting} was accepted"),
+        };
+        assert!(message.contains(expected), "{setting}: {message}");
+    }
+}
+
+#[test]
 fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
     let directory = tempfile::tempdir().unwrap();
     let wide =

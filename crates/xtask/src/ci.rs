@@ -61,11 +61,13 @@ const SANITIZER_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Dependencies against `.cargo/deny.toml`, where cargo-deny is installed.
 const SUPPLY_CHAIN: Step = step("supply chain", &["xtask", "deny"]);
+/// The Python package, where its environment is made.
+const PYTHON: Step = step("Python package", &["xtask", "python"]);
 /// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
 /// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch; and
-/// of steps: fuzz targets, supply chain.
+/// of steps: Python package, fuzz targets, supply chain.
 const MOST_SKIPPED: usize = 20;
 
 /// Runs all steps at `root` until one fails; true if none did.
@@ -105,7 +107,7 @@ fn skipped_text(lines: &str) -> String {
 /// The gate, cheapest first. Tests of what computes run once more on each SIMD level below the widest the processor has.
 fn steps(has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     let (tests, on_level) = if has_nextest { (NEXTEST, NEXTEST_ON_LEVEL) } else { (TESTS, TESTS_ON_LEVEL) };
-    let mut steps = vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS];
+    let mut steps = vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS, PYTHON];
     let on_level = [
         Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..on_level },
         Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..on_level },
@@ -209,7 +211,8 @@ mod tests {
         assert_eq!(lines[4], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
         assert_eq!(lines[6], "cargo test --workspace --doc");
         let on_level = "cargo nextest run --workspace --no-fail-fast -E \"package(keel_nn) + package(keel_train)\"";
-        assert_eq!(lines[7], format!("KEEL_SIMD=scalar {on_level}"));
+        assert_eq!(lines[7], "cargo xtask python");
+        assert_eq!(lines[8], format!("KEEL_SIMD=scalar {on_level}"));
     }
 
     #[test]

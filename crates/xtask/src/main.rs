@@ -1,10 +1,12 @@
-//! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask deny`.
+//! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask deny`,
+//! `cargo xtask python`.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of a developer")]
 
 mod ci;
 mod fuzz;
+mod python;
 mod skips;
 mod supply_chain;
 mod tidy;
@@ -18,9 +20,11 @@ Checks and tools of the repository
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  ci      everything a change has to pass: format, tidy, lints, tests, documentation tests, fuzz targets
+  ci      everything a change has to pass: format, tidy, lints, tests, documentation tests, the Python package,
+          fuzz targets
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
   fuzz    [SECONDS] [readers | TARGET]…: every fuzz target, those of data readers, or those named; 10 seconds each by default
+  python  builds the Python package, checks its types and runs its tests, in the environment target/python
   deny    the dependencies against .cargo/deny.toml
   help    this text
 
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["fuzz", arguments @ ..] => fuzz::run(&root(), arguments),
+        ["python"] => python::run(&root()),
         ["deny"] => supply_chain::run(&root()),
         other => {
             eprintln!("`{}` is no command of xtask\n\n{HELP}", other.join(" "));

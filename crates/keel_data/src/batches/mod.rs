@@ -15,6 +15,8 @@ pub struct Batch {
     pub inputs: Vec<f32>,
     /// Their targets.
     pub targets: BatchTargets,
+    /// Weight of each sample in the loss, `[samples]`; empty if all weigh the same.
+    pub weights: Vec<f32>,
     /// Their numbers in the dataset, `[samples]`.
     pub indices: Vec<usize>,
     /// Where in the run this batch belongs.

@@ -132,6 +132,7 @@ impl BatchSource {
                 }
                 Targets::Unlabelled => BatchTargets::Unlabelled,
             },
+            weights: Vec::with_capacity(if self.dataset.weights().is_empty() { 0 } else { largest }),
             indices: Vec::with_capacity(largest),
             position: Position::default(),
         }
@@ -162,6 +163,10 @@ impl BatchSource {
         batch.indices.clear();
         batch.indices.extend_from_slice(&workspace.order[range]);
         self.fill_targets(batch);
+        batch.weights.clear();
+        if let weights @ [_, ..] = self.dataset.weights() {
+            batch.weights.extend(batch.indices.iter().map(|&sample| weights[sample]));
+        }
         batch.inputs.resize(batch.indices.len() * self.preprocessor.output_shape().len(), 0.0);
         match &self.augmenter {
             None if self.keeps_non_finite => {

@@ -47,8 +47,8 @@ impl Mixer {
 }
 
 impl Dataset {
-    /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input and on every target with its names,
-    /// and on nothing else.
+    /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input, on every target with its names and on the
+    /// weights of the samples, and on nothing else.
     pub fn fingerprint(&self) -> String {
         let mut mixer = Mixer::new();
         match self.sample_shape {
@@ -69,6 +69,9 @@ impl Dataset {
                 mixer.names(target_names);
             }
             Targets::Unlabelled => mixer.word(0),
+        }
+        if !self.weights.is_empty() {
+            mixer.floats(&self.weights);
         }
         mixer.text()
     }
@@ -106,7 +109,10 @@ mod tests {
             dataset(&values, &[1, 0]),
             dataset(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[0, 1, 0]),
         ];
-        let mut seen = vec![first];
+        let weighted =
+            |weights: [f32; 2]| dataset(&values, &[0, 1]).with_weights(weights.to_vec()).unwrap().fingerprint();
+        assert_ne!(weighted([1.0, 2.0]), weighted([2.0, 1.0]));
+        let mut seen = vec![first, weighted([1.0, 2.0])];
         for other in others {
             let fingerprint = other.fingerprint();
             assert!(!seen.contains(&fingerprint), "{fingerprint}");

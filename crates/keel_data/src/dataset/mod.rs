@@ -104,6 +104,7 @@ pub struct Dataset {
     sample_shape: SampleShape,
     inputs: Inputs,
     targets: Targets,
+    weights: Vec<f32>,
     samples: usize,
     feature_names: Vec<String>,
     division: Option<OfficialDivision>,
@@ -170,6 +171,7 @@ impl Dataset {
             origin: None,
             inputs,
             targets,
+            weights: Vec::new(),
         };
         dataset.check_targets()?;
         Ok(dataset)
@@ -257,6 +259,26 @@ impl Dataset {
             return Err(DataError::shape("feature names", self.feature_names.len(), names.len()));
         }
         self.feature_names = names;
+        Ok(self)
+    }
+
+    /// Sets how much each sample counts in the loss of a training, `[samples]`: 0 or more, relative to each other. Metrics count
+    /// each sample once.
+    ///
+    /// # Errors
+    /// Not one weight a sample, a weight that is negative or not finite, or none above 0.
+    pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self, DataError> {
+        if weights.len() != self.samples {
+            return Err(DataError::shape("sample weights", self.samples, weights.len()));
+        }
+        if let Some(sample) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            let what = format!("weight of {}", self.provenance.describe(sample));
+            return Err(DataError::shape(&what, "a finite number, 0 or more", weights[sample]));
+        }
+        if weights.iter().all(|&weight| weight == 0.0) {
+            return Err(DataError::shape("sample weights", "one above 0", "none"));
+        }
+        self.weights = weights;
         Ok(self)
     }
 
@@ -378,6 +400,11 @@ impl Dataset {
     /// The targets of all samples.
     pub fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// Weight of each sample in the loss of a training, `[samples]`; empty if all weigh the same.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
     }
 
     /// Names of the classes; empty for regression and unlabelled data.

@@ -25,8 +25,9 @@ impl Dataset {
             },
             Targets::Unlabelled => Targets::Unlabelled,
         };
+        let weights = if self.weights.is_empty() { Vec::new() } else { rows(&self.weights, 1, indices) };
         let samples = indices.len();
-        Dataset { inputs, targets, samples, division: None, provenance: Provenance::Numbered, ..self.clone() }
+        Dataset { inputs, targets, weights, samples, division: None, provenance: Provenance::Numbered, ..self.clone() }
     }
 
     /// A copy in which the values `features` of sample `i` are those of sample `order[i]`.

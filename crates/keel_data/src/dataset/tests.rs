@@ -68,3 +68,26 @@ fn a_division_names_each_sample_once() {
         assert!(dataset().with_division(division(train, test)).is_err());
     }
 }
+
+#[test]
+fn weights_are_one_a_sample_and_never_negative() {
+    let dataset = || {
+        let inputs = Inputs::Floats(vec![0.0, 1.0, 2.0]);
+        Dataset::from_memory("rows", SampleShape::Features(1), inputs, classes(&[0, 1, 0], 2)).unwrap()
+    };
+    assert!(dataset().weights().is_empty());
+    let weighted = dataset().with_weights(vec![1.0, 0.0, 2.5]).unwrap();
+    assert_eq!(weighted.weights(), [1.0, 0.0, 2.5]);
+    assert_eq!(weighted.selected(&[2, 0]).weights(), [2.5, 1.0]);
+    let refused: [(&[f32], &str); 5] = [
+        (&[1.0, 2.0], "sample weights: expected 3, found 2"),
+        (&[1.0, -1.0, 1.0], "weight of sample 1: expected a finite number, 0 or more, found -1"),
+        (&[1.0, f32::NAN, 1.0], "found NaN"),
+        (&[f32::INFINITY, 1.0, 1.0], "found inf"),
+        (&[0.0, 0.0, 0.0], "sample weights: expected one above 0, found none"),
+    ];
+    for (weights, expected) in refused {
+        let message = dataset().with_weights(weights.to_vec()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}

@@ -14,7 +14,7 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
     if layers.is_empty() {
         return Err(GraphError::Empty);
     }
-    let mut builder = Builder { graph: empty(input), counts: BTreeMap::new() };
+    let mut builder = Builder { graph: empty(input), counts: BTreeMap::new(), entry: 0 };
     let last_linear = layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_)));
     let mut value = Value::Input;
     for (index, layer) in layers.iter().enumerate() {
@@ -25,6 +25,7 @@ pub(super) fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Resul
         {
             linear.out_features = Some(outputs);
         }
+        builder.entry = index;
         value = builder.add_spec(&layer, value, &index.to_string())?;
     }
     let mut graph = builder.graph;
@@ -43,6 +44,8 @@ fn empty(input: Shape) -> Graph {
 struct Builder {
     graph: Graph,
     counts: BTreeMap<&'static str, usize>,
+    /// Index of the entry of the list that is being added.
+    entry: usize,
 }
 
 impl Builder {
@@ -169,7 +172,7 @@ impl Builder {
             let range = parameters..parameters + spec.len();
             parameters = range.end;
             let (name, trained) = (format!("{name}.{}", spec.name), op.trained(spec.role));
-            self.graph.parameters.push(Parameter { name, node: id, spec, trained, range });
+            self.graph.parameters.push(Parameter { name, node: id, spec, trained, learning_rate_factor: 1.0, range });
         }
         for spec in op.state() {
             let range = state..state + spec.len;
@@ -177,14 +180,15 @@ impl Builder {
             self.graph.state.push(StateEntry { name: format!("{name}.{}", spec.name), node: id, spec, range });
         }
         let (parameters, state) = (first_parameter..parameters, first_state..state);
-        self.graph.nodes.push(Node { id, name, op, inputs, place, parameters, state, followed_by: None });
+        let entry = self.entry;
+        self.graph.nodes.push(Node { id, name, op, inputs, place, entry, parameters, state, followed_by: None });
         Value::Node(id)
     }
 }
 
 /// The shape a residual body ends in, found by building it aside.
 fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &str) -> Result<Shape, GraphError> {
-    let mut trial = Builder { graph: empty(shape), counts: builder.counts.clone() };
+    let mut trial = Builder { graph: empty(shape), counts: builder.counts.clone(), entry: builder.entry };
     let value = trial.add_bodies(residual, Value::Input, place)?;
     Ok(trial.graph.shape(value))
 }

@@ -3,7 +3,7 @@
 use keel_kernels::SimdLevel;
 
 use super::{NodeId, Place, Value};
-use crate::losses::{Loss, LossValue, Targets};
+use crate::losses::{Loss, LossValue, WeightedTargets};
 
 /// Turns the network's outputs into one number. Runs in training alone, after all other nodes.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +26,8 @@ impl LossNode {
     ///
     /// # Panics
     /// As [`Loss::evaluate`].
-    pub fn value(&self, simd: SimdLevel, outputs: &[f32], targets: Targets<'_>) -> LossValue {
-        self.loss.compute(simd, outputs, targets, &mut [])
+    pub fn value<'a>(&self, simd: SimdLevel, outputs: &[f32], targets: impl Into<WeightedTargets<'a>>) -> LossValue {
+        self.loss.compute(simd, outputs, targets.into(), &mut [])
     }
 
     /// As [`LossNode::value`], and in `gradient` the derivative of the sum of the members' mean losses with respect to
@@ -35,15 +35,15 @@ impl LossNode {
     ///
     /// # Panics
     /// As [`Loss::forward_backward`].
-    pub fn value_and_gradient(
+    pub fn value_and_gradient<'a>(
         &self,
         simd: SimdLevel,
         outputs: &[f32],
-        targets: Targets<'_>,
+        targets: impl Into<WeightedTargets<'a>>,
         gradient: &mut [f32],
     ) -> LossValue {
         assert_eq!(outputs.len(), gradient.len(), "lengths of outputs and gradient");
-        let value = self.loss.compute(simd, outputs, targets, gradient);
+        let value = self.loss.compute(simd, outputs, targets.into(), gradient);
         if self.members > 1 {
             let factor = self.members as f32;
             gradient.iter_mut().for_each(|gradient| *gradient *= factor);

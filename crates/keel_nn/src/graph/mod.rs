@@ -14,9 +14,10 @@ pub use node::{Node, NodeId, Parameter, Place, StateEntry, Value};
 
 pub use crate::layers::Op;
 
-use crate::Shape;
 use crate::layers::LayerSpec;
 use crate::losses::Loss;
+use crate::model::EntryTraining;
+use crate::{Shape, Trained};
 
 /// A network without numbers.
 #[derive(Clone, Debug)]
@@ -37,6 +38,25 @@ impl Graph {
     /// If a layer does not fit what it would get: the error names the layer, its place and the shapes.
     pub fn build(input: Shape, layers: &[LayerSpec], outputs: usize) -> Result<Graph, GraphError> {
         build::build(input, layers, outputs)
+    }
+
+    /// The same graph, trained as `entries` say, one for each entry of the list of layers: what stands for a frozen one keeps its
+    /// parameters and running statistics. No entries change nothing.
+    pub fn with_training(mut self, entries: &[EntryTraining]) -> Graph {
+        let Graph { nodes, parameters, .. } = &mut self;
+        for node in nodes {
+            let Some(entry) = entries.get(node.entry) else { continue };
+            if entry.is_frozen {
+                node.op.freeze();
+            }
+            for parameter in parameters.iter_mut().filter(|parameter| parameter.node == node.id) {
+                parameter.learning_rate_factor = entry.learning_rate_factor;
+                if entry.is_frozen {
+                    parameter.trained = Trained::Never;
+                }
+            }
+        }
+        self
     }
 
     /// The same graph with `loss` at its end, where every sample has `members` predictions. `place` is the entry of the

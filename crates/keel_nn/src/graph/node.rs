@@ -62,6 +62,8 @@ pub struct Node {
     pub inputs: Vec<Value>,
     /// Entry of the config that it comes from.
     pub place: Place,
+    /// Index of that entry in the list of layers; of the block, for what is inside a residual block.
+    pub entry: usize,
     /// Its floats in the parameter buffer.
     pub parameters: Range<usize>,
     /// Its floats in the state buffer.
@@ -88,6 +90,8 @@ pub struct Parameter {
     pub spec: ParameterSpec,
     /// Epochs in which training changes it.
     pub trained: Trained,
+    /// Factor of its learning rate.
+    pub learning_rate_factor: f64,
     /// Its floats in the parameter buffer.
     pub range: Range<usize>,
 }

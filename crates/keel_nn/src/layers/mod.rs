@@ -212,9 +212,16 @@ impl Op {
         self.layer().trained(role)
     }
 
+    /// Makes training leave its running statistics as they are and normalise by them; an operation without any stays as it is.
+    pub(crate) fn freeze(&mut self) {
+        if let Op::BatchNorm(norm) = self {
+            norm.freeze();
+        }
+    }
+
     /// Returns true if training mixes the samples of a batch, so that a batch of one is refused.
     pub fn needs_batch(&self) -> bool {
-        matches!(self, Op::BatchNorm(norm) if norm.output_shape().positions() == 1)
+        matches!(self, Op::BatchNorm(norm) if norm.output_shape().positions() == 1 && !norm.is_frozen())
     }
 }
 

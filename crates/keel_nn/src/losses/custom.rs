@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rows::largest;
-use super::{CatalogEntry, LossError, LossValue, TargetKind, Targets};
+use super::{CatalogEntry, LossError, LossValue, TargetKind, Targets, WeightedTargets};
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     name: "custom",
@@ -44,7 +44,7 @@ pub trait LossFunction: Send + Sync {
     ///
     /// `outputs` is `[batch, outputs]`, what the network gives, before softmax or any other function. `targets` is
     /// `[batch]` for classes and `[batch, outputs]` for values. `gradient` is `[batch, outputs]` and holds old values that
-    /// are to be overwritten. The batch is never empty. The same numbers must give the same result on any thread.
+    /// are to be overwritten. The batch is never empty; where samples have weights, each comes alone. The same numbers must give the same result on any thread.
     fn value_and_gradient(&self, outputs: &[f32], targets: Targets<'_>, gradient: &mut [f32]) -> f64;
 
     /// Returns the loss alone, for evaluation. A loss whose gradient is expensive may leave it out here.
@@ -150,14 +150,30 @@ impl CustomLoss {
         &self,
         outputs: &[f32],
         width: usize,
-        targets: Targets<'_>,
+        weighted: WeightedTargets<'_>,
         gradient: &mut [f32],
     ) -> LossValue {
-        let batch = outputs.len() / width;
-        let mean = match &self.function {
+        let (batch, targets) = (outputs.len() / width, weighted.targets);
+        let mean_of =
+            |function: &dyn LossFunction, outputs: &[f32], targets: Targets<'_>, gradient: &mut [f32]| match gradient {
+                [] => function.value(outputs, targets),
+                gradient => function.value_and_gradient(outputs, targets, gradient),
+            };
+        let mean = match self.function.as_deref() {
             None => f64::NAN,
-            Some(function) if gradient.is_empty() => function.value(outputs, targets),
-            Some(function) => function.value_and_gradient(outputs, targets, gradient),
+            Some(function) if weighted.weights.is_empty() => mean_of(function, outputs, targets, gradient),
+            Some(function) => {
+                let mut sum = 0.0;
+                for (row, outputs) in outputs.chunks_exact(width).enumerate() {
+                    let part = if gradient.is_empty() { 0..0 } else { row * width..(row + 1) * width };
+                    let gradient = &mut gradient[part];
+                    let one = mean_of(function, outputs, targets.rows(row..row + 1, width), gradient);
+                    let weight = weighted.weight(row);
+                    sum += f64::from(weight) * one;
+                    gradient.iter_mut().for_each(|gradient| *gradient *= weight / batch as f32);
+                }
+                sum / batch as f64
+            }
         };
         let rows = outputs.chunks_exact(width);
         let correct = rows.zip(targets.labels()).filter(|(row, label)| largest(row) == **label as usize).count();
@@ -213,6 +229,21 @@ mod tests {
         assert_eq!(first, second);
         assert_eq!(custom.evaluate(&outputs, Targets::Values(&targets)), a);
         assert!(custom.evaluate(&[f32::NAN, 0.0], Targets::Values(&[0.0, 0.0])).non_finite);
+    }
+
+    #[test]
+    fn weights_of_samples_count_in_a_custom_loss_as_in_the_built_in_one() {
+        let (outputs, targets) = ([1.0, -2.0, 0.5, 3.0, 0.0, 1.0], [0.5, 1.0, 0.5, -1.0, 2.0, 1.0]);
+        let kind = TargetKind::Values(2);
+        let custom = LossSpec::Custom(CustomLoss::new("squared", Squared)).build(Shape::Features(2), kind).unwrap();
+        let own = LossSpec::Mse {}.build(Shape::Features(2), kind).unwrap();
+        let weighted = WeightedTargets { targets: Targets::Values(&targets), weights: &[2.0, 0.0, 0.5] };
+        let (mut first, mut second) = ([f32::NAN; 6], [f32::NAN; 6]);
+        let a = custom.forward_backward(&outputs, weighted, &mut first);
+        let b = own.forward_backward(&outputs, weighted, &mut second);
+        assert!((a.mean() - b.mean()).abs() < 1e-9, "{a:?} {b:?}");
+        assert!(first.iter().zip(second).all(|(a, b)| (a - b).abs() < 1e-6), "{first:?} {second:?}");
+        assert_eq!(custom.evaluate(&outputs, weighted), a);
     }
 
     #[test]

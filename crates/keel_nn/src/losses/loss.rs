@@ -6,9 +6,9 @@ use keel_kernels::{SimdLevel, simd};
 use super::bce::Bce;
 use super::class_weights::ClassWeights;
 use super::cross_entropy::CrossEntropy;
-use super::rows::{Sum, sum_rows};
+use super::rows::{Rows, Sum, sum_rows};
 use super::softmax::softmax;
-use super::{LossError, LossSpec, LossValue, OutputTransform, TargetKind, Targets, hinge, huber, mse};
+use super::{LossError, LossSpec, LossValue, OutputTransform, TargetKind, Targets, WeightedTargets, hinge, huber, mse};
 
 /// Computes loss, gradient and probabilities of batches.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,16 +18,6 @@ pub struct Loss {
     targets: TargetKind,
     /// One per class, or empty for 1 each.
     class_weights: Vec<f32>,
-}
-
-/// One batch on its way through a loss.
-#[derive(Clone, Copy)]
-struct Pass<'a> {
-    simd: SimdLevel,
-    outputs: &'a [f32],
-    targets: Targets<'a>,
-    /// Factor of every gradient: one over what the sum is divided by.
-    scale: f32,
 }
 
 impl Loss {
@@ -78,17 +68,22 @@ impl Loss {
     ///
     /// # Panics
     /// If lengths or the kind of the targets do not agree, or a label is outside the classes.
-    pub fn forward_backward(&self, outputs: &[f32], targets: Targets<'_>, grad: &mut [f32]) -> LossValue {
+    pub fn forward_backward<'a>(
+        &self,
+        outputs: &[f32],
+        targets: impl Into<WeightedTargets<'a>>,
+        grad: &mut [f32],
+    ) -> LossValue {
         assert_eq!(outputs.len(), grad.len(), "lengths of outputs and gradient");
-        self.compute(simd::level(), outputs, targets, grad)
+        self.compute(simd::level(), outputs, targets.into(), grad)
     }
 
     /// Loss of `outputs`, `[batch, outputs]`, alone.
     ///
     /// # Panics
     /// As [`Loss::forward_backward`].
-    pub fn evaluate(&self, outputs: &[f32], targets: Targets<'_>) -> LossValue {
-        self.compute(simd::level(), outputs, targets, &mut [])
+    pub fn evaluate<'a>(&self, outputs: &[f32], targets: impl Into<WeightedTargets<'a>>) -> LossValue {
+        self.compute(simd::level(), outputs, targets.into(), &mut [])
     }
 
     /// What the network believes, `[batch, outputs]`: softmax of class scores (for hinge a mere ranking), sigmoid of the
@@ -164,16 +159,18 @@ impl Loss {
         &self,
         simd: SimdLevel,
         outputs: &[f32],
-        targets: Targets<'_>,
+        weighted: WeightedTargets<'_>,
         grad: &mut [f32],
     ) -> LossValue {
-        let batch = outputs.len() / self.outputs;
+        let WeightedTargets { targets, weights } = weighted;
+        let (batch, width) = (outputs.len() / self.outputs, self.outputs);
         self.assert_fits(outputs, targets, batch);
+        assert!(weights.is_empty() || weights.len() == batch, "{} weights for {batch} predictions", weights.len());
         if batch == 0 {
             return LossValue::default();
         }
         if let LossSpec::Custom(custom) = &self.spec {
-            return custom.evaluate(outputs, self.outputs, targets, grad);
+            return custom.evaluate(outputs, width, weighted, grad);
         }
         // Losses of values are averaged over the outputs as well.
         let averaged = match self.spec {
@@ -185,32 +182,29 @@ impl Loss {
             Targets::Values(_) => batch as f64,
         };
         let scale = (1.0 / (weight * averaged)) as f32;
-        let (sum, finite) = self.sum(Pass { simd, outputs, targets, scale }, grad);
+        let (sum, finite) = self.sum(Rows { simd, outputs, width, weights, scale }, targets, grad);
         LossValue { sum: sum.loss / averaged, weight, correct: sum.correct, non_finite: !finite }
     }
 
-    fn sum(&self, pass: Pass<'_>, grad: &mut [f32]) -> (Sum, bool) {
-        let Pass { simd, outputs, targets, scale } = pass;
+    fn sum(&self, all: Rows<'_>, targets: Targets<'_>, grad: &mut [f32]) -> (Sum, bool) {
         let width = self.outputs;
         let part = |rows| targets.rows(rows, width);
         let weights = ClassWeights(&self.class_weights);
         match &self.spec {
             LossSpec::CrossEntropy { label_smoothing } => {
                 let loss = CrossEntropy { classes: width, smoothing: *label_smoothing, weights };
-                sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
-                    loss.rows(outputs, part(rows).labels(), grad, scale)
-                })
+                sum_rows(all, grad, |rows, outputs, grad, scale| loss.rows(outputs, part(rows).labels(), grad, scale))
             }
-            LossSpec::Hinge {} => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Hinge {} => sum_rows(all, grad, |rows, outputs, grad, scale| {
                 hinge::rows(outputs, part(rows).labels(), weights, grad, scale)
             }),
-            LossSpec::Mse {} => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
-                mse::values(outputs, part(rows).values(), grad, scale)
-            }),
-            LossSpec::Huber { delta } => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Mse {} => {
+                sum_rows(all, grad, |rows, outputs, grad, scale| mse::values(outputs, part(rows).values(), grad, scale))
+            }
+            LossSpec::Huber { delta } => sum_rows(all, grad, |rows, outputs, grad, scale| {
                 huber::values(*delta, outputs, part(rows).values(), grad, scale)
             }),
-            LossSpec::Bce {} => sum_rows(simd, outputs, width, grad, |rows, outputs, grad| {
+            LossSpec::Bce {} => sum_rows(all, grad, |rows, outputs, grad, scale| {
                 Bce { outputs: width, weights }.rows(outputs, part(rows), grad, scale)
             }),
             LossSpec::Custom(_) => unreachable!("a loss of a program's own sums by itself"),

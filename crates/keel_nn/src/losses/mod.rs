@@ -25,7 +25,7 @@ pub use custom::{CustomLoss, LossFunction, OutputTransform};
 pub use error::LossError;
 pub use loss::Loss;
 pub use loss_value::LossValue;
-pub use targets::{TargetKind, Targets};
+pub use targets::{TargetKind, Targets, WeightedTargets};
 
 use crate::Shape;
 use crate::catalog::CatalogEntry;

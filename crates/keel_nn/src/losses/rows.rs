@@ -20,26 +20,52 @@ pub(super) struct Sum {
     pub(super) correct: usize,
 }
 
-/// The sum over all rows of `operation(rows, outputs, gradient)` and whether everything was finite. `outputs` is
-/// `[batch, width]`; `gradient` has the same shape, or is empty and then stays so for `operation`.
+/// Rows of a batch to sum over.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) simd: SimdLevel,
+    /// `[batch, width]`.
+    pub(super) outputs: &'a [f32],
+    pub(super) width: usize,
+    /// Weight of each row, `[batch]`; empty if all weigh 1.
+    pub(super) weights: &'a [f32],
+    /// Factor of every gradient.
+    pub(super) scale: f32,
+}
+
+/// The sum over all rows of `operation(rows, outputs, gradient, scale)` and whether everything was finite. `gradient` is
+/// `[batch, width]`, or it is empty and then stays so for `operation`. Where rows have weights, `operation` sees one row at a time.
 pub(super) fn sum_rows(
-    simd: SimdLevel,
-    outputs: &[f32],
-    width: usize,
+    all: Rows<'_>,
     gradient: &mut [f32],
-    operation: impl Fn(Range<usize>, &[f32], &mut [f32]) -> Sum + Sync,
+    operation: impl Fn(Range<usize>, &[f32], &mut [f32], f32) -> Sum + Sync,
 ) -> (Sum, bool) {
+    let Rows { simd, outputs, width, weights, scale } = all;
     let batch = outputs.len() / width;
     let rows_per_task = batch.div_ceil(MAXIMUM_TASKS).max(MINIMUM_OUTPUTS.div_ceil(width));
     let tasks = batch.div_ceil(rows_per_task);
     let losses = [const { AtomicU64::new(0) }; MAXIMUM_TASKS];
     let (correct, finite) = (AtomicUsize::new(0), AtomicBool::new(true));
+    let summed = |rows: Range<usize>, outputs: &[f32], gradient: &mut [f32]| {
+        if weights.is_empty() {
+            return operation(rows, outputs, gradient, scale);
+        }
+        let (mut sum, has_gradient) = (Sum::default(), !gradient.is_empty());
+        for (index, row) in rows.enumerate() {
+            let part = index * width..(index + 1) * width;
+            let gradient = if has_gradient { &mut gradient[part.clone()] } else { &mut [] };
+            let one = operation(row..row + 1, &outputs[part], gradient, scale * weights[row]);
+            sum.loss += f64::from(weights[row]) * one.loss;
+            sum.correct += one.correct;
+        }
+        sum
+    };
     let run = |task: usize, gradient: &mut [f32]| {
         let rows = task * rows_per_task..((task + 1) * rows_per_task).min(batch);
         let outputs = &outputs[rows.start * width..rows.end * width];
         let (sum, task_finite) = simd.run(
             #[inline(always)]
-            || (operation(rows, outputs, gradient), outputs.iter().fold(true, |all, value| all & value.is_finite())),
+            || (summed(rows, outputs, gradient), outputs.iter().fold(true, |all, value| all & value.is_finite())),
         );
         losses[task].store(sum.loss.to_bits(), Ordering::Relaxed);
         correct.fetch_add(sum.correct, Ordering::Relaxed);

@@ -20,6 +20,31 @@ pub enum Targets<'a> {
     Values(&'a [f32]),
 }
 
+/// The targets of a batch, and how much each prediction counts.
+///
+/// The loss of a prediction is multiplied by its weight. The sum is divided by what it would be divided by without the
+/// weights, so that weights of mean 1 over a training leave its gradients as large as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightedTargets<'a> {
+    /// Targets of the batch.
+    pub targets: Targets<'a>,
+    /// Weight of each prediction, `[batch]`, 0 or more; empty if all weigh 1.
+    pub weights: &'a [f32],
+}
+
+impl<'a> From<Targets<'a>> for WeightedTargets<'a> {
+    fn from(targets: Targets<'a>) -> Self {
+        WeightedTargets { targets, weights: &[] }
+    }
+}
+
+impl<'a> WeightedTargets<'a> {
+    /// The weight of prediction `row`.
+    pub fn weight(&self, row: usize) -> f32 {
+        self.weights.get(row).copied().unwrap_or(1.0)
+    }
+}
+
 impl<'a> Targets<'a> {
     /// The targets of some rows, each with `outputs` values.
     pub(super) fn rows(self, rows: Range<usize>, outputs: usize) -> Targets<'a> {

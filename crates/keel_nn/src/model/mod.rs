@@ -1,11 +1,15 @@
 //! Models: what a config file's `[model]` section says, and the presets it can name.
 
+mod parts;
 mod presets;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use presets::{cnn, mlp, photo, resnet, tabular, whitened};
+pub use parts::{EntryTraining, Part, UnknownPart};
+pub use presets::{Block, cnn, mlp, photo, resnet, tabular, torchvision_resnet, whitened};
 
 use crate::init::InitSpec;
 use crate::layers::{CustomLayer, LayerSpec};
@@ -32,6 +36,18 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
     pub init: InitSpec,
+    /// A safetensors file with weights to start from, in the place of those drawn at random: `model.safetensors` of another run,
+    /// or a file that `evenkeel import` converted. A last layer with another number of outputs is drawn at random. Empty = none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub weights: String,
+    /// Parts whose weights and running statistics stay as they start: stem, stage1, body (all but the last layer with weights),
+    /// layers.3 and so on. Their batch norms work as in evaluation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<String>,
+    /// Factors of the learning rate, by part.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(inner(range(min = 0.0, max = 1000.0)))]
+    pub learning_rate_factors: BTreeMap<String, f64>,
     /// The layers in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerSpec>,
@@ -46,6 +62,9 @@ impl Default for ModelConfig {
             members: 0,
             dropout: 0.0,
             init: InitSpec::Auto,
+            weights: String::new(),
+            frozen: Vec::new(),
+            learning_rate_factors: BTreeMap::new(),
             layers: Vec::new(),
         }
     }
@@ -69,11 +88,17 @@ pub enum Preset {
     Whitened,
     /// For photos: a stem that shrinks them, then four stages of residual blocks (32, 64, 128, 256 channels).
     Photo,
+    /// ResNet-18 as torchvision has it: four stages of two blocks (64, 128, 256, 512 channels).
+    Resnet18,
+    /// ResNet-34 as torchvision has it: four stages of 3, 4, 6 and 3 blocks.
+    Resnet34,
+    /// ResNet-50 as torchvision has it: four stages of 3, 4, 6 and 3 bottleneck blocks (256 to 2,048 channels).
+    Resnet50,
 }
 
 impl Preset {
     /// Every preset with its name and one line.
-    pub const ALL: [(Preset, &'static str, &'static str); 7] = [
+    pub const ALL: [(Preset, &'static str, &'static str); 10] = [
         (
             Preset::Auto,
             "auto",
@@ -89,6 +114,21 @@ impl Preset {
             "whitening filters and three stages of two convolutions; for small colour images",
         ),
         (Preset::Photo, "photo", "a stem that shrinks the image and four stages of residual blocks; for photos"),
+        (
+            Preset::Resnet18,
+            "resnet18",
+            "18-layer residual network (He et al. 2016) for photos, with torchvision's layout",
+        ),
+        (
+            Preset::Resnet34,
+            "resnet34",
+            "34-layer residual network (He et al. 2016) for photos, with torchvision's layout",
+        ),
+        (
+            Preset::Resnet50,
+            "resnet50",
+            "50-layer residual network of bottlenecks for photos, with torchvision's layout",
+        ),
     ];
 }
 
@@ -114,6 +154,9 @@ impl ModelConfig {
             (true, Preset::Resnet20) => resnet(or(self.width, 16), or(self.depth, 3)),
             (true, Preset::Whitened) => whitened(or(self.width, 64)),
             (true, Preset::Photo) => photo(or(self.width, 32), or(self.depth, 1), self.dropout as f32),
+            (true, Preset::Resnet18) => torchvision_resnet(or(self.width, 64), [2, 2, 2, 2], Block::Basic),
+            (true, Preset::Resnet34) => torchvision_resnet(or(self.width, 64), [3, 4, 6, 3], Block::Basic),
+            (true, Preset::Resnet50) => torchvision_resnet(or(self.width, 64), [3, 4, 6, 3], Block::Bottleneck),
         };
         if self.init != InitSpec::Auto {
             set_init(&mut layers, self.init);
@@ -121,9 +164,19 @@ impl ModelConfig {
         layers
     }
 
-    /// Returns the same model as a list of layers.
+    /// Returns the same model as a list of layers; parts are then named by their entries.
     pub fn listed(&self) -> ModelConfig {
-        ModelConfig { layers: self.layers(), members: self.members(), ..self.clone() }
+        let parts = self.parts();
+        let entries = |name: &String| match parts.iter().find(|part| part.name == *name) {
+            Some(part) => part.entries.clone().map(|at| format!("layers.{at}")).collect(),
+            None => vec![name.clone()],
+        };
+        let frozen = self.frozen.iter().flat_map(entries).collect();
+        let factors = self.learning_rate_factors.iter();
+        let learning_rate_factors =
+            factors.flat_map(|(name, factor)| entries(name).into_iter().map(|entry| (entry, *factor))).collect();
+        let (layers, members) = (self.layers(), self.members());
+        ModelConfig { layers, members, frozen, learning_rate_factors, ..self.clone() }
     }
 
     /// Returns the number of predictions that the network gives for each sample.

@@ -106,6 +106,47 @@ pub fn photo(width: usize, blocks: usize, dropout: f32) -> Vec<LayerSpec> {
     layers
 }
 
+/// The blocks of a residual network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// Two 3x3 convolutions.
+    Basic,
+    /// 1x1, 3x3 and 1x1 convolutions, the last with four times the channels; the second has the stride.
+    Bottleneck,
+}
+
+/// A residual network for photos (He et al. 2016) with the layout of torchvision's: 7x7 convolution with stride 2, 3x3 max
+/// pool with stride 2, four stages with so many `blocks` and channels doubling from `width`, global average, linear.
+pub fn torchvision_resnet(width: usize, blocks: [usize; 4], block: Block) -> Vec<LayerSpec> {
+    let mut stem = Conv2dSpec::new(width, 7);
+    (stem.stride, stem.padding, stem.bias) = (2.into(), Padding::Each(3), false);
+    let pool = MaxPoolSpec { kernel: 3.into(), stride: Some(2.into()), padding: Padding::Each(1) };
+    let mut layers = vec![LayerSpec::Conv2d(stem), batch_norm(), relu(), LayerSpec::MaxPool(pool)];
+    for (stage, count) in blocks.into_iter().enumerate() {
+        for number in 0..count {
+            let stride = if stage > 0 && number == 0 { 2 } else { 1 };
+            let channels = doubled(width, stage);
+            let body = match block {
+                Block::Basic => vec![conv(channels, stride), batch_norm(), relu(), conv(channels, 1), batch_norm()],
+                Block::Bottleneck => vec![
+                    pointwise(channels),
+                    batch_norm(),
+                    relu(),
+                    conv(channels, stride),
+                    batch_norm(),
+                    relu(),
+                    pointwise(doubled(channels, 2)),
+                    batch_norm(),
+                ],
+            };
+            layers.push(LayerSpec::Residual(ResidualSpec::new(body)));
+        }
+    }
+    layers.push(LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default()));
+    layers.push(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }));
+    layers
+}
+
 /// `width` doubled `times` times; a number of channels no layer accepts where there is none.
 fn doubled(width: usize, times: usize) -> usize {
     let factor = u32::try_from(times).ok().and_then(|times| 2usize.checked_pow(times));
@@ -116,6 +157,13 @@ fn doubled(width: usize, times: usize) -> usize {
 fn conv(channels: usize, stride: usize) -> LayerSpec {
     let mut conv = Conv2dSpec::new(channels, 3);
     (conv.stride, conv.padding, conv.bias) = (stride.into(), Padding::Each(1), false);
+    LayerSpec::Conv2d(conv)
+}
+
+/// A 1x1 convolution without bias.
+fn pointwise(channels: usize) -> LayerSpec {
+    let mut conv = Conv2dSpec::new(channels, 1);
+    conv.bias = false;
     LayerSpec::Conv2d(conv)
 }
 

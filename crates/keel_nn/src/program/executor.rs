@@ -8,7 +8,7 @@ use super::plan::{GradInput, MemoryPlan, Slot};
 use super::{Program, ValueSource};
 use crate::graph::LossNode;
 use crate::layer::{Backward, Forward, MemoryRequest, Mode};
-use crate::losses::{LossValue, Targets};
+use crate::losses::{LossValue, WeightedTargets};
 use crate::network::Network;
 use crate::probe::Observer;
 use crate::random::RandomKey;
@@ -181,7 +181,7 @@ impl Executor {
     ///
     /// # Panics
     /// If the graph has no loss, `targets` does not fit the batch, or as [`Executor::outputs_and_gradient`].
-    pub fn loss(&mut self, targets: Targets<'_>) -> LossValue {
+    pub fn loss<'a>(&mut self, targets: impl Into<WeightedTargets<'a>>) -> LossValue {
         let program = Arc::clone(&self.program);
         let (outputs, gradient) = self.outputs_and_gradient();
         loss_of(&program).value_and_gradient(program.simd(), outputs, targets, gradient)
@@ -191,7 +191,7 @@ impl Executor {
     ///
     /// # Panics
     /// As [`Executor::loss`].
-    pub fn loss_value(&mut self, targets: Targets<'_>) -> LossValue {
+    pub fn loss_value<'a>(&mut self, targets: impl Into<WeightedTargets<'a>>) -> LossValue {
         let program = Arc::clone(&self.program);
         loss_of(&program).value(program.simd(), self.outputs_and_gradient().0, targets)
     }

@@ -13,7 +13,7 @@
 //! running_variance = (1 - momentum) * running_variance + momentum * variance * m / (m - 1)
 //! ```
 //!
-//! Evaluation takes the running statistics instead. Backward, with `g = grad_y * scale[c]`:
+//! Evaluation, and a frozen layer, take the running statistics instead. Backward, with `g = grad_y * scale[c]`:
 //!
 //! ```text
 //! grad_scale[c] = sum of grad_y * h
@@ -37,9 +37,14 @@ impl BatchNorm {
         (0..rows).map(|row| row * channels + c).collect()
     }
 
+    /// Returns the mode it works in: a frozen layer works as in evaluation.
+    fn mode(&self, call: &Call<'_>) -> Mode {
+        if self.is_frozen() { Mode::Evaluate } else { call.mode }
+    }
+
     /// Returns mean and variance channel `c` is normalised with.
     fn moments(&self, call: &Call<'_>, c: usize) -> Moments {
-        match call.mode {
+        match self.mode(call) {
             Mode::Train => Moments::of(call.inputs[0], &self.values_of(call.batch, c)),
             Mode::Evaluate => Moments { mean: call.state[c], variance: call.state[self.channels() + c] },
         }
@@ -68,7 +73,7 @@ impl Definition for BatchNorm {
     fn forward(&self, call: &mut Call<'_>) -> Vec<f64> {
         let (x, channels, epsilon) = (call.inputs[0], self.channels(), f64::from(self.spec().epsilon));
         let mut y = vec![0.0; x.len()];
-        if call.mode == Mode::Train {
+        if self.mode(call) == Mode::Train {
             call.state[2 * channels] += 1.0;
         }
         for c in 0..channels {
@@ -78,7 +83,7 @@ impl Definition for BatchNorm {
                 let h = (x[k] - moments.mean) / (moments.variance + epsilon).sqrt();
                 y[k] = scale * h + shift;
             }
-            if call.mode == Mode::Train {
+            if self.mode(call) == Mode::Train {
                 self.move_running(call.state, c, moments, values.len());
             }
         }
@@ -93,12 +98,12 @@ impl Definition for BatchNorm {
             let (moments, values) = (self.moments(call, c), self.values_of(call.batch, c));
             let deviation = (moments.variance + epsilon).sqrt();
             let h = |k: usize| (x[k] - moments.mean) / deviation;
-            for &k in &values {
+            for &k in values.iter().filter(|_| !self.is_frozen()) {
                 grad_scale[c] += grad_y[k] * h(k);
                 grad_shift[c] += grad_y[k];
             }
             let (scale, count) = (self.scale_and_shift_of(call, c).0, values.len() as f64);
-            let (mean_g, mean_gh) = match call.mode {
+            let (mean_g, mean_gh) = match self.mode(call) {
                 Mode::Train => (scale * grad_shift[c] / count, scale * grad_scale[c] / count),
                 Mode::Evaluate => (0.0, 0.0),
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::losses::{self, LossGradient};
 use super::{Call, with_definition};
 use crate::graph::{Graph, Node, Value};
-use crate::losses::Targets;
+use crate::losses::WeightedTargets;
 use crate::program::Target;
 use crate::{Mode, Network, NodeId, RandomKey};
 
@@ -108,7 +108,7 @@ impl ReferenceProgram {
     /// Returns the loss of a pass, by the graph's loss, and the gradient with respect to its outputs of the sum of the members'
     /// mean losses; `None` for a loss of a program's own, or in a graph without a loss. `targets` has one entry for each
     /// prediction of each sample.
-    pub fn loss(&self, pass: &Pass, targets: Targets<'_>) -> Option<LossGradient> {
+    pub fn loss<'a>(&self, pass: &Pass, targets: impl Into<WeightedTargets<'a>>) -> Option<LossGradient> {
         let node = self.graph.loss()?;
         let mut result = losses::evaluate(&node.loss, self.value(node.input, pass), targets)?;
         result.gradient.iter_mut().for_each(|gradient| *gradient *= node.members as f64);

@@ -332,7 +332,10 @@ fn norms_equal_the_reference_on_odd_shapes() {
             "batch" => {
                 let affine = sizes.one_of(&[true, true, false]);
                 let running = sizes.one_of(&["ema", "cumulative"]);
-                format!(r#"{{"type": "batch_norm", "epsilon": {epsilon}, "affine": {affine}, "running": "{running}"}}"#)
+                let frozen = sizes.one_of(&[false, false, true]);
+                format!(
+                    r#"{{"type": "batch_norm", "epsilon": {epsilon}, "affine": {affine}, "running": "{running}", "frozen": {frozen}}}"#
+                )
             }
             "group" => format!(r#"{{"type": "group_norm", "epsilon": {epsilon}, "groups": {groups}}}"#),
             kind => format!(r#"{{"type": "{kind}_norm", "epsilon": {epsilon}}}"#),
@@ -343,6 +346,7 @@ fn norms_equal_the_reference_on_odd_shapes() {
     for features in [2, 3, 8, 17, 24, 33, 130] {
         for batch in [2, 5, 37] {
             assert!(check(r#"{"type": "batch_norm"}"#, &[features], batch));
+            assert!(check(r#"{"type": "batch_norm", "frozen": true}"#, &[features], batch));
             assert!(check(r#"{"type": "layer_norm"}"#, &[features], batch));
         }
     }

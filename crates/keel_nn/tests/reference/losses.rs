@@ -1,7 +1,7 @@
 //! The losses of the reference against PyTorch and differences, and the losses of training against the reference.
 
 use keel_nn::Shape;
-use keel_nn::losses::{Loss, LossSpec, TargetKind, Targets};
+use keel_nn::losses::{Loss, LossSpec, TargetKind, Targets, WeightedTargets};
 use keel_nn::reference::losses::evaluate;
 use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets, WeightedLossCase};
 use keel_testkit::{Tolerance, deterministic_labels, deterministic_values};
@@ -55,8 +55,14 @@ fn weighted_losses_give_the_golden_values_and_gradients() {
     }
 }
 
-/// Calls `check` with every loss on targets it accepts, with and without class weights.
-fn for_each_loss(check: impl Fn(&str, &Loss, &[f32], Targets<'_>)) {
+/// Calls `check` with every loss on targets it accepts, with and without weights of classes and of samples.
+fn for_each_loss(check: impl Fn(&str, &Loss, &[f32], WeightedTargets<'_>)) {
+    let check = |what: &str, loss: &Loss, outputs: &[f32], targets: Targets<'_>| {
+        check(what, loss, outputs, targets.into());
+        let mut weights = deterministic_values(8, outputs.len() / loss.outputs(), 0.1, 3.0);
+        weights[0] = 0.0;
+        check(&format!("{what}, sample weights"), loss, outputs, WeightedTargets { targets, weights: &weights });
+    };
     let of_classes = [
         json!("cross_entropy"),
         json!({"type": "cross_entropy", "label_smoothing": 0.2}),
@@ -93,7 +99,7 @@ fn gradients_of_losses_equal_differences() {
         let mut outputs = widened(outputs);
         let gradient = evaluate(loss, &outputs, targets).unwrap().gradient;
         let value = |outputs: &[f64]| evaluate(loss, outputs, targets).unwrap().value;
-        let terms = targets.labels().len().max(targets.values().len()) as f64;
+        let terms = targets.targets.labels().len().max(targets.targets.values().len()) as f64;
         for index in 0..outputs.len() {
             let (step, here) = (1e-6, outputs[index]);
             let [up, down] = [step, -step].map(|step| {
@@ -120,4 +126,36 @@ fn losses_of_training_equal_the_reference() {
             assert_close(what, &widened(&gradient), &expected.gradient, Tolerance::new(1e-6, 1e-6 * largest));
         }
     });
+}
+
+#[test]
+fn a_sample_of_weight_two_counts_as_two_samples() {
+    let (outputs, width) = (deterministic_values(9, 3 * 4, -2.0, 2.0), 4);
+    let (labels, values) = ([1, 3, 0], deterministic_values(10, 3 * 4, 0.0, 1.0));
+    let repeated = [0, 0, 2];
+    let rows = |values: &[f32]| {
+        repeated.iter().flat_map(|&row| &values[row * width..(row + 1) * width]).copied().collect::<Vec<_>>()
+    };
+    let (repeated_outputs, repeated_values) = (rows(&outputs), rows(&values));
+    let repeated_labels = repeated.map(|row| labels[row]);
+    let cases = [
+        ("cross_entropy", TargetKind::Classes(width), Targets::Classes(&labels), Targets::Classes(&repeated_labels)),
+        ("hinge", TargetKind::Classes(width), Targets::Classes(&labels), Targets::Classes(&repeated_labels)),
+        ("bce", TargetKind::Values(width), Targets::Values(&values), Targets::Values(&repeated_values)),
+        ("mse", TargetKind::Values(width), Targets::Values(&values), Targets::Values(&repeated_values)),
+        ("huber", TargetKind::Values(width), Targets::Values(&values), Targets::Values(&repeated_values)),
+    ];
+    for (name, kind, targets, repeated_targets) in cases {
+        let loss = build(json!(name), width, kind, None);
+        let (mut gradient, mut expected) = ([f32::NAN; 12], [f32::NAN; 12]);
+        let weighted = WeightedTargets { targets, weights: &[2.0, 0.0, 1.0] };
+        let value = loss.forward_backward(&outputs, weighted, &mut gradient);
+        let twice = loss.forward_backward(&repeated_outputs, repeated_targets, &mut expected);
+        let tolerance = Tolerance::new(1e-6, 1e-7);
+        assert_close(name, &[value.mean()], &[twice.mean()], tolerance);
+        let sums: Vec<f64> = (0..width).map(|k| f64::from(expected[k]) + f64::from(expected[width + k])).collect();
+        assert_close(name, &widened(&gradient[..width]), &sums, tolerance);
+        assert!(gradient[width..2 * width].iter().all(|&value| value == 0.0), "{name}: {gradient:?}");
+        assert_close(name, &widened(&gradient[2 * width..]), &widened(&expected[2 * width..]), tolerance);
+    }
 }

@@ -123,7 +123,7 @@ fn note_on_loss(start: &StartMeasurement) -> String {
 fn compare_gradient(session: &mut Session, batch: &Batch, deadline: Instant) -> Option<GradientComparison> {
     let (values, state) = (session.network().parameters.to_vec(), session.network().state.to_vec());
     let mut objective = session.objective().clone();
-    let targets = objective.targets(&batch.targets)?;
+    let targets = objective.targets(batch)?;
     let input = BatchInput { input: &batch.inputs, random: session.step_key(CHECKED_STEP) };
     let reference = ReferenceLoss::new(session.network(), input, targets);
     let mut gradient = |parameters: &[f32]| {

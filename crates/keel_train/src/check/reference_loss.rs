@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keel_nn::graph::{LossNode, Op};
-use keel_nn::losses::{LossSpec, Targets};
+use keel_nn::losses::{LossSpec, WeightedTargets};
 use keel_nn::reference::losses::branches;
 use keel_nn::reference::{Numbers, Pass, Reference, ReferenceProgram};
 use keel_nn::{BatchInput, Graph, Mode, Network, NodeId, RandomKey, Value, lower};
@@ -25,7 +25,7 @@ const SMALLEST_SCALE: f64 = 0.03;
 #[derive(Debug)]
 pub(super) struct ReferenceLoss<'a> {
     program: ReferenceProgram,
-    targets: Targets<'a>,
+    targets: WeightedTargets<'a>,
     /// Numbers and pass that are moved.
     numbers: Numbers,
     pass: Pass,
@@ -48,7 +48,7 @@ struct Centre {
 
 impl<'a> ReferenceLoss<'a> {
     /// The loss of `network`, whose graph ends in one, on `batch` and its `targets`.
-    pub(super) fn new(network: &Network, batch: BatchInput<'_>, targets: Targets<'a>) -> Self {
+    pub(super) fn new(network: &Network, batch: BatchInput<'_>, targets: WeightedTargets<'a>) -> Self {
         ReferenceLoss {
             program: lower(&network.graph, &Reference),
             targets,

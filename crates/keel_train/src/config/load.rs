@@ -88,7 +88,7 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
         refuse(vec![Problem { key: String::new(), message: error.to_string(), origin: Origin::Default }])
     })?;
     config.given = GivenKeys::of(&root);
-    resolve_source(&mut config, &root, path);
+    resolve_paths(&mut config, &root, path);
     Ok(config)
 }
 
@@ -114,18 +114,26 @@ pub fn check_values(config: &Config) -> Result<(), ConfigError> {
     Err(refuse(problems.into_iter().map(|problem| Problem { origin: Origin::Default, ..problem }).collect()))
 }
 
-fn resolve_source(config: &mut Config, root: &Located, path: &Path) {
-    if keel_data::is_built_in(&config.data.source) {
-        return;
-    }
-    let origin = root.get("data").and_then(|data| data.get("source")).map(|source| &source.origin);
-    let beside = match origin {
-        Some(Origin::File(_)) => path.parent().unwrap_or(Path::new("")).join(&config.data.source),
-        Some(Origin::Override(_)) => Path::new(&config.data.source).to_path_buf(),
-        _ => return,
+/// Makes the paths of a config independent of where the program runs.
+fn resolve_paths(config: &mut Config, root: &Located, path: &Path) {
+    let given = |section: &str, key: &str| root.get(section).and_then(|section| section.get(key));
+    let absolute = |text: &str, section: &str, key: &str| {
+        let beside = match given(section, key)?.origin {
+            Origin::File(_) => path.parent().unwrap_or(Path::new("")).join(text),
+            Origin::Override(_) => Path::new(text).to_path_buf(),
+            Origin::Default => return None,
+        };
+        Some(beside.canonicalize().ok()?.display().to_string())
     };
-    if let Ok(absolute) = beside.canonicalize() {
-        config.data.source = absolute.display().to_string();
+    if !keel_data::is_built_in(&config.data.source)
+        && let Some(source) = absolute(&config.data.source, "data", "source")
+    {
+        config.data.source = source;
+    }
+    if let Some(weights) =
+        absolute(&config.model.weights, "model", "weights").filter(|_| !config.model.weights.is_empty())
+    {
+        config.model.weights = weights;
     }
 }
 

@@ -272,13 +272,16 @@ fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     advice
 }
 
-/// The config with `edit` made to its layers; `None` where it changes nothing.
+/// The config with `edit` made to its layers; `None` where it changes nothing, or moves entries that the config names.
 fn edited(config: &Config, edit: impl FnOnce(&mut Vec<LayerSpec>) -> bool) -> Option<Config> {
     let mut changed = config.clone();
     if changed.model.layers.is_empty() {
         changed.model = changed.model.listed();
     }
-    edit(&mut changed.model.layers).then_some(changed)
+    let before = changed.model.layers.len();
+    let changes = edit(&mut changed.model.layers);
+    let keeps_places = before == changed.model.layers.len() || !changed.model.names_parts();
+    (changes && keeps_places).then_some(changed)
 }
 
 /// The config with standardised inputs; `None` where a step takes care of their size already.

@@ -83,7 +83,7 @@ impl<'a> Step<'a> {
         let input = keel_nn::BatchInput { input: &batch.inputs, random: session.step_key(step) };
         let outputs = executor.forward(&mut network, input, &mut tape).to_vec();
         let mut objective = session.objective().clone();
-        let value = objective.targets(&batch.targets).map_or_else(LossValue::default, |targets| executor.loss(targets));
+        let value = objective.targets(batch).map_or_else(LossValue::default, |targets| executor.loss(targets));
         let loss = if value.non_finite { f64::NAN } else { value.mean() };
         let mut gradients = Buffer::zeroed(network.parameters.len());
         executor.backward(&network, input, &mut gradients, &mut tape);

@@ -3,9 +3,9 @@
 mod class_weights;
 mod training_targets;
 
-use keel_data::{BatchTargets, Preprocessor, Schema, SplitDataset, TargetKind, Targets};
+use keel_data::{Batch, BatchTargets, Preprocessor, Schema, SplitDataset, TargetKind, Targets};
 use keel_nn::graph::Place;
-use keel_nn::losses::{self, Loss, LossSpec, LossValue};
+use keel_nn::losses::{self, Loss, LossSpec, LossValue, WeightedTargets};
 use keel_nn::{Graph, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct Objective {
     target_names: Vec<String>,
     training: TrainingTargets,
     scaling: Vec<TargetScale>,
+    /// One over the mean weight of the training samples; 1 where they have none.
+    weight_factor: f32,
     prepared: Prepared,
 }
 
@@ -33,6 +35,7 @@ struct Prepared {
     outputs: usize,
     values: Vec<f32>,
     labels: Vec<u32>,
+    weights: Vec<f32>,
 }
 
 /// What a model has to know of its training split.
@@ -77,6 +80,7 @@ impl Objective {
             Targets::Unlabelled => return Err(unlabelled()),
         };
         objective.loss.check_targets(targets)?;
+        objective.weight_factor = weight_factor(data)?;
         if objective.loss.standardizes_targets() {
             objective.scaling = target_scaling(data);
             refuse_constant_targets(data)?;
@@ -106,7 +110,7 @@ impl Objective {
         }
         let prepared = Prepared { outputs, ..Prepared::default() };
         let (members, scaling) = (config.model.members(), scaling.to_vec());
-        Ok(Objective { loss, class_names, members, target_names, training, scaling, prepared })
+        Ok(Objective { loss, class_names, members, target_names, training, scaling, weight_factor: 1.0, prepared })
     }
 
     /// The loss with all its settings.
@@ -169,17 +173,24 @@ impl Objective {
     /// Loss of combined outputs, `[batch, outputs]`, as [`combine`](Self::combine) gives them.
     pub fn loss(&mut self, outputs: &[f32], targets: &BatchTargets) -> LossValue {
         let Objective { loss, scaling, prepared, .. } = self;
+        prepared.weights.clear();
         match prepared.targets(scaling, targets, 1) {
             Some(targets) => loss.evaluate(outputs, targets),
             None => LossValue::default(),
         }
     }
 
-    /// The targets of the network's predictions, one for each member of each sample, on the scale of the network's outputs;
-    /// `None` where there are none. Allocates nothing once it has seen a batch of this size.
-    pub fn targets<'a>(&'a mut self, targets: &'a BatchTargets) -> Option<losses::Targets<'a>> {
-        let Objective { scaling, prepared, members, .. } = self;
-        prepared.targets(scaling, targets, *members)
+    /// The targets of the network's predictions, one for each member of each sample, on the scale of the network's outputs, with
+    /// the weights of the samples over their mean in the training split; `None` where there are none. Allocates nothing once
+    /// it has seen a batch of this size.
+    pub fn targets<'a>(&'a mut self, batch: &'a Batch) -> Option<WeightedTargets<'a>> {
+        let Objective { scaling, prepared, members, weight_factor, .. } = self;
+        let mut weights = std::mem::take(&mut prepared.weights);
+        weights.clear();
+        let scaled = batch.weights.iter().map(|weight| weight * *weight_factor);
+        weights.extend(scaled.flat_map(|weight| std::iter::repeat_n(weight, *members)));
+        prepared.weights = weights;
+        prepared.targets(scaling, &batch.targets, *members)
     }
 
     /// The graph of `config` for samples from `preprocessor`, with this loss at its end.
@@ -242,15 +253,15 @@ impl Prepared {
         scaling: &[TargetScale],
         targets: &'a BatchTargets,
         members: usize,
-    ) -> Option<losses::Targets<'a>> {
-        match targets {
-            BatchTargets::Classes(labels) if members == 1 => Some(losses::Targets::Classes(labels)),
+    ) -> Option<WeightedTargets<'a>> {
+        let targets = match targets {
+            BatchTargets::Classes(labels) if members == 1 => losses::Targets::Classes(labels),
             BatchTargets::Classes(labels) => {
                 self.labels.clear();
                 self.labels.extend(labels.iter().flat_map(|&label| std::iter::repeat_n(label, members)));
-                Some(losses::Targets::Classes(&self.labels))
+                losses::Targets::Classes(&self.labels)
             }
-            BatchTargets::Values(values) if scaling.is_empty() && members == 1 => Some(losses::Targets::Values(values)),
+            BatchTargets::Values(values) if scaling.is_empty() && members == 1 => losses::Targets::Values(values),
             BatchTargets::Values(values) => {
                 self.values.clear();
                 for row in values.chunks_exact(self.outputs) {
@@ -262,10 +273,11 @@ impl Prepared {
                         self.values.extend(row.iter().enumerate().map(scaled));
                     }
                 }
-                Some(losses::Targets::Values(&self.values))
+                losses::Targets::Values(&self.values)
             }
-            BatchTargets::Unlabelled => None,
-        }
+            BatchTargets::Unlabelled => return None,
+        };
+        Some(WeightedTargets { targets, weights: &self.weights })
     }
 }
 
@@ -285,6 +297,19 @@ fn refuse_constant_targets(data: &SplitDataset) -> Result<(), TrainError> {
         }
     }
     Ok(())
+}
+
+/// Returns one over the mean weight of the training samples.
+fn weight_factor(data: &SplitDataset) -> Result<f32, TrainError> {
+    let weights = data.dataset.weights();
+    if weights.is_empty() || data.train.is_empty() {
+        return Ok(1.0);
+    }
+    let mean = data.train.iter().map(|&sample| f64::from(weights[sample])).sum::<f64>() / data.train.len() as f64;
+    match mean > 0.0 {
+        true => Ok((1.0 / mean) as f32),
+        false => Err(TrainError::setting("data", "every training sample has the weight 0; give one a weight above 0")),
+    }
 }
 
 fn target_scaling(data: &SplitDataset) -> Vec<TargetScale> {
@@ -344,6 +369,25 @@ mod tests {
     }
 
     #[test]
+    fn weights_have_a_mean_of_one_over_the_training_split() {
+        let targets = Targets::Classes { labels: vec![0, 1, 1, 0], class_names: ["a", "b"].map(String::from).to_vec() };
+        let inputs = Inputs::Floats(vec![0.0, 1.0, 2.0, 3.0]);
+        let of = |weights: [f32; 4]| {
+            let data = Dataset::from_memory("rows", SampleShape::Features(1), inputs.clone(), targets.clone()).unwrap();
+            let data = data.with_weights(weights.to_vec()).unwrap();
+            let mut split = data.split(Split { validation: 0.0, test: 0.0, seed: 0 }).unwrap();
+            split.train = vec![0, 1, 2];
+            Objective::new(&Config::default(), &split)
+        };
+        let mut objective = of([1.0, 2.0, 3.0, 90.0]).unwrap();
+        let (targets, weights) = (BatchTargets::Classes(vec![1, 0]), vec![3.0, 1.0]);
+        let batch = Batch { targets, weights, ..Batch::default() };
+        assert_eq!(objective.targets(&batch).unwrap().weights, [1.5, 0.5]);
+        let message = of([0.0, 0.0, 0.0, 1.0]).unwrap_err().to_string();
+        assert!(message.contains("every training sample has the weight 0"), "{message}");
+    }
+
+    #[test]
     fn members_of_values_are_combined_by_their_mean() {
         let mut outputs = vec![1.0, -1.0, 2.0, 0.0, 3.0, 4.0];
         values().combine(&mut outputs);
@@ -353,10 +397,13 @@ mod tests {
     #[test]
     fn gradients_are_those_of_the_sum_of_the_members_losses() {
         let cases = [
-            (classes(), BatchTargets::Classes(vec![1, 0])),
-            (values(), BatchTargets::Values(vec![2.0, 30.0, 1.0, 10.0])),
+            (classes(), BatchTargets::Classes(vec![1, 0]), Vec::new()),
+            (classes(), BatchTargets::Classes(vec![1, 0]), vec![0.5, 2.0]),
+            (values(), BatchTargets::Values(vec![2.0, 30.0, 1.0, 10.0]), Vec::new()),
+            (values(), BatchTargets::Values(vec![2.0, 30.0, 1.0, 10.0]), vec![3.0, 0.0]),
         ];
-        for (mut objective, targets) in cases {
+        for (mut objective, targets, weights) in cases {
+            let batch = Batch { targets, weights, ..Batch::default() };
             let outputs: Vec<f32> = (0..2 * MEMBERS * 2).map(|at| (at as f32 * 0.7).sin()).collect();
             let mut gradient = vec![0.0; outputs.len()];
             let node = LossNode {
@@ -366,7 +413,7 @@ mod tests {
                 input: Value::Input,
                 place: Place { path: "train.loss".to_owned(), is_written: false },
             };
-            let targets = objective.targets(&targets).unwrap();
+            let targets = objective.targets(&batch).unwrap();
             let value = node.value_and_gradient(level(), &outputs, targets, &mut gradient);
             assert_eq!(value.mean(), node.value(level(), &outputs, targets).mean());
             for at in 0..outputs.len() {

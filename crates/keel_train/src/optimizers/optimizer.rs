@@ -24,6 +24,8 @@ pub struct Optimizer {
     steps: u64,
     slots: Vec<Vec<f32>>,
     segments: Vec<ParameterSegment>,
+    /// The different factors of the learning rate.
+    learning_rate_factors: Vec<f64>,
     /// Epoch of the updates, from 0.
     epoch: u64,
     chunks: Vec<Vec<SegmentPart>>,
@@ -43,12 +45,16 @@ impl Optimizer {
             "segments are in order, apart and inside the buffer"
         );
         let chunk_count = length.div_ceil(CHUNK);
+        let mut learning_rate_factors: Vec<f64> = segments.iter().map(|segment| segment.learning_rate_factor).collect();
+        learning_rate_factors.sort_by(f64::total_cmp);
+        learning_rate_factors.dedup();
         let slots = config.slot_names().iter().map(|_| vec![0.0; length]).collect();
         Optimizer {
             config: config.clone(),
             steps: 0,
             slots,
             segments: segments.to_vec(),
+            learning_rate_factors,
             epoch: 0,
             chunks: (0..chunk_count).map(|chunk| parts_of_chunk(chunk * CHUNK, segments, 0)).collect(),
             partial: vec![0.0; chunk_count],
@@ -82,14 +88,18 @@ impl Optimizer {
         } else {
             1.0
         };
-        let pass = ParameterPass {
-            chunks: &mut self.chunks,
-            slots: &mut self.slots,
-            factors: Factors { gradient_scale, decay: self.config.weight_decay() as f32 },
-            values,
-            gradients,
-        };
-        self.config.definition().update(StepSettings { learning_rate, step: self.steps }, pass);
+        for &factor in &self.learning_rate_factors {
+            let pass = ParameterPass {
+                chunks: &mut self.chunks,
+                slots: &mut self.slots,
+                learning_rate_factor: factor,
+                factors: Factors { gradient_scale, decay: self.config.weight_decay() as f32 },
+                values,
+                gradients,
+            };
+            let settings = StepSettings { learning_rate: learning_rate * factor, step: self.steps };
+            self.config.definition().update(settings, pass);
+        }
         let gradient = parameter_pass::collect_norms(&self.chunks, &mut self.norms);
         StepNorms { segments: &self.norms, gradient, gradient_scale }
     }
@@ -151,6 +161,29 @@ mod tests {
             decay,
             kind: SegmentKind::Other,
             trained: Trained::Always,
+            learning_rate_factor: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_segment_with_a_factor_steps_as_at_that_learning_rate_with_every_optimizer() {
+        for name in ["sgd", "adam", "adamw", "rmsprop", "adagrad"] {
+            let config = serde_json::json!({"type": name, "weight_decay": 0.01});
+            let config: OptimizerConfig = serde_json::from_value(config).unwrap();
+            let run = |factors: [f64; 2], learning_rate: f64| {
+                let part =
+                    |range, learning_rate_factor| ParameterSegment { learning_rate_factor, ..segment(range, true) };
+                let segments = [part(0..2, factors[0]), part(2..5, factors[1])];
+                let (mut optimizer, mut values) = (Optimizer::new(&config, &segments, 5), [1.0, 2.0, 3.0, 4.0, 5.0]);
+                for _ in 0..3 {
+                    let norms = optimizer.step(&mut values, &[1.0, -1.0, 0.5, -0.25, 2.0], learning_rate);
+                    assert!(norms.segments.iter().all(|segment| segment.gradient > 0.0), "{name}");
+                }
+                values
+            };
+            let mixed = run([0.25, 1.0], 0.125);
+            assert_eq!(mixed[..2], run([1.0, 1.0], 0.03125)[..2], "{name}");
+            assert_eq!(mixed[2..], run([1.0, 1.0], 0.125)[2..], "{name}");
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) const CHUNK: usize = 16 * 1024;
 pub(super) const PARALLEL_FROM: usize = 64 * 1024;
 
 /// One parameter of the network inside the buffer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ParameterSegment {
     /// Layer and parameter, for example `conv2d_1.weight`.
     pub name: String,
@@ -27,6 +27,8 @@ pub struct ParameterSegment {
     pub kind: SegmentKind,
     /// Epochs in which it is updated.
     pub trained: Trained,
+    /// Factor of the learning rate.
+    pub learning_rate_factor: f64,
 }
 
 impl ParameterSegment {
@@ -43,6 +45,7 @@ impl ParameterSegment {
                 ParameterRole::Weight | ParameterRole::Scale | ParameterRole::Slope => SegmentKind::Other,
             },
             trained: parameter.trained,
+            learning_rate_factor: parameter.learning_rate_factor,
         }
     }
 }
@@ -66,6 +69,7 @@ pub(super) struct SegmentPart {
     range: Range<usize>,
     decay: bool,
     kind: SegmentKind,
+    learning_rate_factor: f64,
     squares: Squares,
 }
 
@@ -75,6 +79,8 @@ pub(super) struct ParameterPass<'a> {
     pub(super) chunks: &'a mut [Vec<SegmentPart>],
     /// Slots of the optimiser, each as long as the parameters.
     pub(super) slots: &'a mut [Vec<f32>],
+    /// Parameters with this factor of the learning rate are updated, the others are left for another pass.
+    pub(super) learning_rate_factor: f64,
     /// Scale of the gradient and weight decay.
     pub(super) factors: Factors,
     /// Parameters, updated in place.
@@ -86,14 +92,15 @@ pub(super) struct ParameterPass<'a> {
 impl ParameterPass<'_> {
     /// Updates all parameters by `rules`.
     pub(super) fn run<R: Rule>(self, rules: &Rules<R>) {
-        let ParameterPass { chunks, slots, factors, values, gradients } = self;
+        let ParameterPass { chunks, slots, learning_rate_factor, factors, values, gradients } = self;
         let mut slots = slots.iter_mut().map(Vec::as_mut_slice);
         let slots = [slots.next().unwrap_or(&mut []), slots.next().unwrap_or(&mut [])];
         let level = keel_kernels::simd::level();
+        let of_factor = |part: &&mut SegmentPart| part.learning_rate_factor == learning_rate_factor;
         let work = |parts: &mut Vec<SegmentPart>, chunk: Stretch<'_>| {
             level.run(
                 #[inline(always)]
-                || update_chunk(rules, factors, parts, chunk),
+                || update_chunk(rules, factors, parts.iter_mut().filter(of_factor), chunk),
             );
         };
         share(chunks, Stretch { values, gradients, slots }, &work);
@@ -127,6 +134,7 @@ pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment], epoch:
             range: range.start - start..range.end - start,
             decay: segment.decay,
             kind: segment.kind,
+            learning_rate_factor: segment.learning_rate_factor,
             squares: Squares::default(),
         })
     };
@@ -158,7 +166,12 @@ fn share(
 }
 
 #[inline(always)]
-fn update_chunk<R: Rule>(rules: &Rules<R>, factors: Factors, parts: &mut [SegmentPart], chunk: Stretch<'_>) {
+fn update_chunk<'a, R: Rule>(
+    rules: &Rules<R>,
+    factors: Factors,
+    parts: impl Iterator<Item = &'a mut SegmentPart>,
+    chunk: Stretch<'_>,
+) {
     let Stretch { values, gradients, slots: [first, second] } = chunk;
     for part in parts {
         let range = part.range.clone();

@@ -162,16 +162,19 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
     }
 }
 
-/// The list of layers after `edit`, as a setting; none where nothing changes.
+/// The list of layers after `edit`, as settings; none where nothing changes, or where entries move that the config names.
 fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) -> Vec<String> {
-    let listed = &config.model.layers;
-    let layers = if listed.is_empty() { config.model.layers() } else { listed.clone() };
-    let mut changed = config.clone();
+    let mut changed = Config { model: config.model.listed(), ..config.clone() };
+    let layers = std::mem::take(&mut changed.model.layers);
     changed.model.layers = edit(&layers);
-    if changed.model.layers == layers {
+    let moves = changed.model.layers.len() != layers.len();
+    if changed.model.layers == layers || moves && config.model.names_parts() {
         return Vec::new();
     }
-    vec![format!("model.layers={}", changed.value_text("model.layers"))]
+    let mut keys = vec!["model.layers"];
+    keys.extend((!changed.model.frozen.is_empty()).then_some("model.frozen"));
+    keys.extend((!changed.model.learning_rate_factors.is_empty()).then_some("model.learning_rate_factors"));
+    keys.into_iter().map(|key| format!("{key}={}", changed.value_text(key))).collect()
 }
 
 /// `step` before the present steps; one that scales, in the place of those that scale.

@@ -19,7 +19,9 @@ impl Session {
         let (mut network, mut executor) = self.unfused();
         let mut statistics = Vec::new();
         for node in network.graph.nodes() {
-            if let Op::BatchNorm(norm) = &node.op {
+            if let Op::BatchNorm(norm) = &node.op
+                && !norm.is_frozen()
+            {
                 statistics.push((node.state.clone(), PopulationStatistics::new(norm)));
             }
         }

@@ -7,6 +7,7 @@ mod averaging;
 mod batch_statistics;
 pub(crate) mod checkpoint;
 mod evaluation;
+mod initial_weights;
 mod patch_whitening;
 mod replica;
 mod step;
@@ -74,6 +75,10 @@ impl Session {
         let key = RandomKey::new(config.train.seed);
         let mut network = Network::new(graph, key.named("parameters"));
         patch_whitening::apply(&mut network, &data.preprocessor, &data.split.dataset, &data.split.train)?;
+        let taken = match config.model.weights.as_str() {
+            "" => Vec::new(),
+            path => initial_weights::apply(&mut network, Path::new(path))?,
+        };
         let request = MemoryRequest { batch: data.batches.largest_batch(), mode: Mode::Train, workers };
         let executor = Executor::new(Arc::clone(&program), request);
         let views = Views::new(config, &data.preprocessor)?;
@@ -92,7 +97,10 @@ impl Session {
             update,
             evaluator: Evaluator::new(evaluation, views),
         };
-        session.rescale_to_unit_variance()?;
+        session.data.notes.extend(taken);
+        if config.model.weights.is_empty() {
+            session.rescale_to_unit_variance()?;
+        }
         Ok(session)
     }
 

@@ -41,7 +41,7 @@ impl Replica {
         let Replica { network, gradients, executor, random } = self;
         let input = keel_nn::BatchInput { input: &batch.inputs, random: random.child(step) };
         executor.forward(network, input, observer);
-        let loss = objective.targets(&batch.targets).map_or_else(LossValue::default, |targets| executor.loss(targets));
+        let loss = objective.targets(batch).map_or_else(LossValue::default, |targets| executor.loss(targets));
         executor.backward(network, input, gradients, observer);
         loss
     }
@@ -50,7 +50,7 @@ impl Replica {
     pub(super) fn training_loss(&mut self, batch: &Batch, step: u64, objective: &mut Objective) -> LossValue {
         let input = keel_nn::BatchInput { input: &batch.inputs, random: self.random.child(step) };
         self.executor.forward(&mut self.network, input, &mut ());
-        let targets = objective.targets(&batch.targets);
+        let targets = objective.targets(batch);
         targets.map_or_else(LossValue::default, |targets| self.executor.loss_value(targets))
     }
 

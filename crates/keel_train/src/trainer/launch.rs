@@ -12,7 +12,7 @@ use crate::session::Session;
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
     let Training { config, data, continued, stop } = trainer;
-    let mut prepared = Prepared::new(&config, data)?;
+    let mut prepared = Prepared::new(&config, data, continued.is_some())?;
     prepared.measure(continued.is_none())?;
     let (mut folder, _lock) = match continued {
         Some(Continued { folder, lock, allow_changed_data }) => {
@@ -28,7 +28,7 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
 
 pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
     let Training { config, data, stop, .. } = trainer;
-    let mut prepared = Prepared::new(&config, data)?;
+    let mut prepared = Prepared::new(&config, data, false)?;
     prepared.measure(true)?;
     let mut record = MemoryRecord::new(&prepared.config)?;
     let summary = Run::begin(prepared, &mut record, observer, stop)?.complete()?;

@@ -22,15 +22,20 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Loads the data where it is not given, chooses what is left open, builds the session.
-    pub(super) fn new(config: &Config, data: Option<SplitDataset>) -> Result<Self, TrainError> {
+    /// Loads the data where it is not given, chooses what is left open, builds the session. One that `continues` a training gets its
+    /// weights from a checkpoint.
+    pub(super) fn new(config: &Config, data: Option<SplitDataset>, continues: bool) -> Result<Self, TrainError> {
         let data = match data {
             Some(data) => data,
             None => load_data(config)?,
         };
         let open = config.clone();
         let Resolved { config, data, choices } = auto::resolve(&open, data)?;
-        let session = Session::new(&config, data)?;
+        let mut built = config.clone();
+        if continues {
+            built.model.weights.clear();
+        }
+        let session = Session::new(&built, data)?;
         Ok(Prepared { open, config, session, told: Told { choices, notes: Vec::new() }, timing: None })
     }
 

@@ -43,6 +43,9 @@ pub struct BatchNormSpec {
     /// How the statistics for evaluation are gathered.
     #[serde(default)]
     pub running: RunningStatistics,
+    /// Whether training leaves scale, shift and running statistics as they start, and normalises by the running statistics.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub frozen: bool,
 }
 
 impl BatchNormSpec {
@@ -56,6 +59,7 @@ impl BatchNormSpec {
             ("affine", "learned scale and shift, true or false; true"),
             ("scale", "whether training changes the scale, true or false; true"),
             ("running", "\"ema\" or \"cumulative\"; \"ema\""),
+            ("frozen", "whether training normalises by the running statistics and changes nothing; false"),
         ],
     };
 }
@@ -93,6 +97,10 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl Default for BatchNormSpec {
     fn default() -> Self {
         BatchNormSpec {
@@ -101,6 +109,7 @@ impl Default for BatchNormSpec {
             affine: yes(),
             scale: yes(),
             running: RunningStatistics::Ema,
+            frozen: false,
         }
     }
 }
@@ -128,7 +137,8 @@ impl BatchNormSpec {
 /// or feature of a vector (over the batch).
 ///
 /// Training normalises with the batch's mean and biased variance and moves the running statistics towards them, with
-/// the unbiased variance `n / (n - 1) * variance`; evaluation uses the running statistics.
+/// the unbiased variance `n / (n - 1) * variance`; evaluation uses the running statistics, and so does the training of a
+/// frozen layer, whose gradient is then that of a scale and a shift for each channel.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
     shape: Shape,
@@ -186,13 +196,22 @@ impl BatchNorm {
         &self.spec
     }
 
+    /// Returns true if training normalises by the running statistics and leaves them, scale and shift as they are.
+    pub fn is_frozen(&self) -> bool {
+        self.spec.frozen
+    }
+
+    pub(in crate::layers) fn freeze(&mut self) {
+        self.spec.frozen = true;
+    }
+
     /// Fills the table that normalises, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in
     /// training it keeps the batch's in `saved` and moves the running ones. `records` is scratch.
     pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: Scratch<'_>) {
         let channels = self.channels();
         let affine = self.affine(context.parameters);
         match context.mode {
-            Mode::Train => {
+            Mode::Train if !self.is_frozen() => {
                 let statistics = &mut context.saved[..batch::STATISTICS * channels];
                 batch::statistics(context.simd, context.inputs[0], self.spec.epsilon, statistics, records);
                 if let Some(probe) = context.probe.as_deref_mut() {
@@ -204,10 +223,24 @@ impl BatchNorm {
                 self.update_running(statistics, context.batch * self.shape.positions(), context.state);
                 batch::forward_table(statistics, affine, table);
             }
-            Mode::Evaluate => {
+            Mode::Train | Mode::Evaluate => {
                 evaluation::running_table(self.running(context.state), self.spec.epsilon, affine, table);
             }
         }
+    }
+
+    /// Gradient with respect to the input of a frozen layer: that of the output times the factor of its channel.
+    fn frozen_backward(&self, context: Backward<'_>) {
+        let [grad_input, _] = context.grad_inputs;
+        context.grad_parameters.fill(0.0);
+        if grad_input.is_empty() {
+            return;
+        }
+        let (table, _) = context.scratch.split_at_mut(batch::FORWARD_TABLE * self.channels());
+        let scale = self.affine(context.parameters).scale;
+        evaluation::running_table(self.running(context.state), self.spec.epsilon, Affine { scale, shift: &[] }, table);
+        table[..self.channels()].fill(0.0);
+        batch::normalize(context.simd, TableInput { x: context.grad_output, table }, grad_input);
     }
 
     /// Moves the running statistics towards those of a batch of `rows` values per channel.
@@ -271,6 +304,9 @@ impl Layer for BatchNorm {
     }
 
     fn backward(&self, context: Backward<'_>) {
+        if self.is_frozen() {
+            return self.frozen_backward(context);
+        }
         let (channels, input) = (self.channels(), context.inputs[0]);
         let statistics = &context.saved[..batch::STATISTICS * channels];
         let (table, records) = context.scratch.split_at_mut(batch::BACKWARD_TABLE * channels);
@@ -290,8 +326,9 @@ impl Layer for BatchNorm {
     }
 
     fn describe(&self) -> String {
-        let BatchNormSpec { momentum, epsilon, affine, scale, running } = &self.spec;
+        let BatchNormSpec { momentum, epsilon, affine, scale, running, frozen } = &self.spec;
         let running = match running {
+            _ if *frozen => "frozen".to_owned(),
             RunningStatistics::Ema => format!("momentum {momentum}"),
             RunningStatistics::Cumulative => "cumulative".to_owned(),
         };
@@ -304,11 +341,12 @@ impl Layer for BatchNorm {
     }
 
     fn trained(&self, role: ParameterRole) -> Trained {
-        if role == ParameterRole::Scale && !self.spec.scale { Trained::Never } else { Trained::Always }
+        let is_fixed = self.is_frozen() || role == ParameterRole::Scale && !self.spec.scale;
+        if is_fixed { Trained::Never } else { Trained::Always }
     }
 
     fn measures(&self) -> Measures {
-        Measures { input: true, ..Measures::default() }
+        Measures { input: !self.is_frozen(), ..Measures::default() }
     }
 }
 

@@ -78,10 +78,10 @@ fn replace_pair(instructions: &mut Vec<Instruction>, index: usize, joined: Instr
     }
 }
 
-/// A batch norm, alone or with what was joined to it already.
+/// A batch norm that is trained, alone or with what was joined to it already.
 fn norm_of(kernel: &Kernel) -> Option<NormBlock> {
     match kernel {
-        Kernel::Single(crate::graph::Op::BatchNorm(norm)) => Some(NormBlock::new(norm.clone())),
+        Kernel::Single(crate::graph::Op::BatchNorm(norm)) if !norm.is_frozen() => Some(NormBlock::new(norm.clone())),
         Kernel::Norm(block) => Some(block.clone()),
         _ => None,
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! loss     = -t ln p - (1 - t) ln(1 - p) = max(y, 0) + ln(1 + exp(-|y|)) - t y
-//! value    = sum of weight * loss / (sum of weights * width)       over the batch and the outputs
-//! gradient = weight * (p - t) / (sum of weights * width)
+//! value    = sum of own weight * weight * loss / (sum of weights * width)       over the batch and the outputs
+//! gradient = own weight * weight * (p - t) / (sum of weights * width)
 //! ```
 //!
 //! Where the targets are classes, one logit asks for class 1, and several logits each ask for one class.

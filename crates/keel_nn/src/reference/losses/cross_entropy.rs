@@ -3,9 +3,9 @@
 //! ```text
 //! p[c]     = exp(s[c]) / sum over k of exp(s[k])
 //! t[c]     = (1 - smoothing) * (1 if c is the label, else 0) + smoothing / classes
-//! loss     = sum over c of weight[c] * t[c] * -ln p[c]
+//! loss     = own weight * sum over c of weight[c] * t[c] * -ln p[c]
 //! value    = sum of the losses / sum of weight[label]       over the batch
-//! gradient = (p[c] * sum over k of weight[k] * t[k] - weight[c] * t[c]) / sum of weight[label]
+//! gradient = own weight * (p[c] * sum over k of weight[k] * t[k] - weight[c] * t[c]) / sum of weight[label]
 //! ```
 //!
 //! Without weights and smoothing, the gradient is `(p - one_hot) / batch`.
@@ -23,7 +23,8 @@ pub(super) fn evaluate(call: LossCall<'_>, smoothing: f64) -> LossGradient {
         let log_probability = |c: usize| scores[c] - largest - sum.ln();
         let weighted_target = |c: usize| {
             let one_hot = if c == call.targets.labels()[n] as usize { 1.0 } else { 0.0 };
-            call.class_weight(c) * ((1.0 - smoothing) * one_hot + smoothing / classes as f64)
+            let weight = call.own_weight(n) * call.class_weight(c);
+            weight * ((1.0 - smoothing) * one_hot + smoothing / classes as f64)
         };
         let target_sum: f64 = (0..classes).map(weighted_target).sum();
         for c in 0..classes {

@@ -1,9 +1,9 @@
 //! Multiclass hinge (Weston & Watkins 1999), with scores `s` of one sample:
 //!
 //! ```text
-//! loss               = weight[label] * sum over c != label of max(0, s[c] - s[label] + 1)
+//! loss               = own weight * weight[label] * sum over c != label of max(0, s[c] - s[label] + 1)
 //! value              = sum of the losses / sum of weight[label]       over the batch
-//! gradient of s[c]     = weight[label] / sum of weight[label]         for every c whose term is positive
+//! gradient of s[c]     = own weight * weight[label] / sum of weight[label]         for every c whose term is positive
 //! gradient of s[label] = minus the sum of the other gradients
 //! ```
 

@@ -1,7 +1,8 @@
 //! Losses in f64: value and gradient of a batch.
 //!
 //! Every value is a mean: over the samples, each counted with the weight of its class, and, where the targets are values
-//! or the questions of bce, over the outputs of a sample as well.
+//! or the questions of bce, over the outputs of a sample as well. The own weight of a sample multiplies its loss and is not in
+//! the divisor.
 
 mod bce;
 mod cross_entropy;
@@ -9,7 +10,7 @@ mod hinge;
 mod huber;
 mod mse;
 
-use crate::losses::{Loss, LossSpec, Targets};
+use crate::losses::{Loss, LossSpec, Targets, WeightedTargets};
 
 /// One batch.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub struct LossCall<'a> {
     pub targets: Targets<'a>,
     /// Weight of each class; empty if all weigh 1.
     pub class_weights: &'a [f32],
+    /// Weight of each sample; empty if all weigh 1.
+    pub weights: &'a [f32],
 }
 
 /// Value of a loss and its gradient.
@@ -35,8 +38,8 @@ pub struct LossGradient {
 
 /// Computes `loss` of `outputs`, `[batch, width]`; returns `None` for a loss of a program's own, which is its own
 /// definition.
-pub fn evaluate(loss: &Loss, outputs: &[f64], targets: Targets<'_>) -> Option<LossGradient> {
-    let call = LossCall { outputs, width: loss.outputs(), targets, class_weights: loss.class_weights() };
+pub fn evaluate<'a>(loss: &Loss, outputs: &[f64], targets: impl Into<WeightedTargets<'a>>) -> Option<LossGradient> {
+    let call = LossCall::new(loss, outputs, targets.into());
     match loss.spec() {
         LossSpec::CrossEntropy { label_smoothing } => Some(cross_entropy::evaluate(call, f64::from(*label_smoothing))),
         LossSpec::Hinge {} => Some(hinge::evaluate(call)),
@@ -49,15 +52,20 @@ pub fn evaluate(loss: &Loss, outputs: &[f64], targets: Targets<'_>) -> Option<Lo
 
 /// Returns the branch that each term of `loss` comes from, as
 /// [`Definition::branches`](crate::reference::Definition::branches) does for an operation.
-pub fn branches(loss: &Loss, outputs: &[f64], targets: Targets<'_>) -> Vec<u32> {
-    let call = LossCall { outputs, width: loss.outputs(), targets, class_weights: loss.class_weights() };
+pub fn branches<'a>(loss: &Loss, outputs: &[f64], targets: impl Into<WeightedTargets<'a>>) -> Vec<u32> {
+    let call = LossCall::new(loss, outputs, targets.into());
     match loss.spec() {
         LossSpec::Hinge {} => hinge::branches(call),
         _ => Vec::new(),
     }
 }
 
-impl LossCall<'_> {
+impl<'a> LossCall<'a> {
+    fn new(loss: &'a Loss, outputs: &'a [f64], weighted: WeightedTargets<'a>) -> Self {
+        let WeightedTargets { targets, weights } = weighted;
+        LossCall { outputs, width: loss.outputs(), targets, class_weights: loss.class_weights(), weights }
+    }
+
     /// Returns the number of samples.
     fn batch(&self) -> usize {
         self.outputs.len() / self.width
@@ -68,13 +76,23 @@ impl LossCall<'_> {
         self.class_weights.get(class).map_or(1.0, |&weight| f64::from(weight))
     }
 
-    /// Returns the weight of sample `n`: that of its class, or 1 if its targets are values.
-    fn sample_weight(&self, n: usize) -> f64 {
+    /// Returns the weight of the class of sample `n`, or 1 if its targets are values.
+    fn weight_of_class(&self, n: usize) -> f64 {
         self.targets.labels().get(n).map_or(1.0, |&label| self.class_weight(label as usize))
     }
 
-    /// Returns the sum of the weights of all samples.
+    /// Returns the weight of sample `n` by itself.
+    fn own_weight(&self, n: usize) -> f64 {
+        self.weights.get(n).map_or(1.0, |&weight| f64::from(weight))
+    }
+
+    /// Returns the factor of the loss of sample `n`: the weight of its class times its own.
+    fn sample_weight(&self, n: usize) -> f64 {
+        self.weight_of_class(n) * self.own_weight(n)
+    }
+
+    /// Returns the divisor of the sum: the sum of the weights of the classes of all samples.
     fn total_weight(&self) -> f64 {
-        (0..self.batch()).map(|n| self.sample_weight(n)).sum()
+        (0..self.batch()).map(|n| self.weight_of_class(n)).sum()
     }
 }

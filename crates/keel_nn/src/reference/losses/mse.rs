@@ -1,4 +1,5 @@
-//! Mean squared error: `value = mean of (y - t)^2`, so that `gradient = 2 (y - t) / count`.
+//! Mean squared error: `value = mean of weight (y - t)^2`, so that `gradient = 2 weight (y - t) / count`, with the weight of the
+//! sample.
 
 use super::{LossCall, LossGradient};
 
@@ -7,8 +8,9 @@ pub(super) fn evaluate(call: LossCall<'_>) -> LossGradient {
     let (mut value, mut gradient) = (0.0, vec![0.0; call.outputs.len()]);
     for (k, (y, t)) in call.outputs.iter().zip(call.targets.values()).enumerate() {
         let d = y - f64::from(*t);
-        value += d * d / count;
-        gradient[k] = 2.0 * d / count;
+        let share = call.own_weight(k / call.width) / count;
+        value += share * d * d;
+        gradient[k] = share * 2.0 * d;
     }
     LossGradient { value, gradient }
 }

@@ -16,7 +16,7 @@ fn with_fault(settings: &[&str], fault: impl Fn(&Session, &mut Vec<f32>)) -> Gra
     let batch = samples::batch_of(&session, &chosen).unwrap();
     let mut objective = session.objective().clone();
     let input = BatchInput { input: &batch.inputs, random: session.step_key(CHECKED_STEP) };
-    let reference = ReferenceLoss::new(session.network(), input, objective.targets(&batch.targets).unwrap());
+    let reference = ReferenceLoss::new(session.network(), input, objective.targets(&batch).unwrap());
     let values = session.network().parameters.to_vec();
     let mut gradient = |parameters: &[f32]| {
         session.network_mut().parameters.copy_from_slice(parameters);

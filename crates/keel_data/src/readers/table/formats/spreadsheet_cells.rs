@@ -31,7 +31,7 @@ pub(super) fn check(path: &Path, config: &DataConfig) -> Result<(), DataError> {
     let cells = match ZipArchive::new(BufReader::new(file)) {
         Ok(mut archive) => match archive.by_name("content.xml") {
             // What is not well formed is refused by the reader of its cells, which gives the reason.
-            Ok(content) => ods_bytes(BufReader::new(content)).unwrap_or(0),
+            Ok(content) => ods_cells(BufReader::new(content)).map_or(0, OdsCells::bytes),
             Err(_) => return Ok(()),
         },
         Err(_) => xls_bytes(path)?,
@@ -39,10 +39,10 @@ pub(super) fn check(path: &Path, config: &DataConfig) -> Result<(), DataError> {
     ByteLimit::of_packed(config, length).check(path, cells, || format!("its cells take {}", megabytes(cells)))
 }
 
-/// Memory of the sheets of an .ods file, from its `content.xml`.
-fn ods_bytes(content: impl BufRead) -> Result<u64, quick_xml::Error> {
+/// The cells of all sheets of an .ods file, from its `content.xml`.
+fn ods_cells(content: impl BufRead) -> Result<OdsCells, quick_xml::Error> {
     let mut reader = quick_xml::Reader::from_reader(content);
-    let (mut buffer, mut total) = (Vec::new(), 0u64);
+    let (mut buffer, mut total) = (Vec::new(), OdsCells::default());
     let (mut sheet, mut row, mut cell) = (OdsSheet::default(), OdsRow::default(), OdsCell::default());
     loop {
         let event = reader.read_event_into(&mut buffer)?;
@@ -64,7 +64,7 @@ fn ods_bytes(content: impl BufRead) -> Result<u64, quick_xml::Error> {
                     row.end_cell(&std::mem::take(&mut cell));
                     sheet.end_row(&std::mem::take(&mut row));
                 }
-                "table:table" => total = total.saturating_add(std::mem::take(&mut sheet).bytes()),
+                "table:table" => total.add(&std::mem::take(&mut sheet)),
                 _ => {}
             },
             Event::Eof => return Ok(total),
@@ -136,11 +136,26 @@ impl OdsSheet {
             self.text = self.text.saturating_add(row.text.saturating_mul(row.repeats));
         }
     }
+}
 
-    fn bytes(&self) -> u64 {
+/// Cells and texts of sheets of an .ods file, repeats included.
+#[derive(Default)]
+struct OdsCells {
+    cells: u64,
+    /// Bytes of their texts.
+    text: u64,
+}
+
+impl OdsCells {
+    fn add(&mut self, sheet: &OdsSheet) {
         // The reader holds the rows as they are written, and then the array.
-        let cells = self.height.saturating_mul(self.width).max(self.written);
-        cells.saturating_mul(CELL_BYTES).saturating_add(self.text)
+        let cells = sheet.height.saturating_mul(sheet.width).max(sheet.written);
+        self.cells = self.cells.saturating_add(cells);
+        self.text = self.text.saturating_add(sheet.text);
+    }
+
+    fn bytes(self) -> u64 {
+        self.cells.saturating_mul(CELL_BYTES).saturating_add(self.text)
     }
 }
 
@@ -273,9 +288,19 @@ mod tests {
             ),
         ];
         for (what, text, expected) in cases {
-            let bytes = ods_bytes(text.as_bytes()).unwrap();
-            assert_eq!(bytes / CELL_BYTES, expected, "{what}: {bytes}");
+            assert_eq!(ods_cells(text.as_bytes()).unwrap().cells, expected, "{what}");
         }
+    }
+
+    #[test]
+    fn texts_of_repeated_cells_are_counted() {
+        let text = format!(
+            r#"<table:table><table:table-row table:number-rows-repeated="10"><table:table-cell office:value-type="string" table:number-columns-repeated="100"><text:p>{}</text:p></table:table-cell></table:table-row></table:table>"#,
+            "x".repeat(5_000)
+        );
+        let counted = ods_cells(text.as_bytes()).unwrap();
+        assert_eq!(counted.cells, 1_000);
+        assert!((5_000_000..5_200_000).contains(&counted.text), "{}", counted.text);
     }
 
     #[test]

@@ -1,0 +1,63 @@
+//! Reasons why weights cannot be converted.
+
+use std::path::{Path, PathBuf};
+
+/// Why weights of another program cannot be converted.
+#[derive(Debug, thiserror::Error)]
+pub enum TorchError {
+    /// The file cannot be read or written, or is no safetensors file.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's or the format's reason.
+        reason: String,
+    },
+    /// The file is a pickle, which may run any code when it is opened.
+    #[error(
+        "{}: a pickle, which may run code when it is opened; convert it with Python: \
+         `from safetensors.torch import save_file; import torch; \
+         save_file(torch.load(\"{}\", weights_only=True), \"weights.safetensors\")`",
+        path.display(), path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A tensor has another shape or type than the network's.
+    #[error("{}: tensor `{tensor}` {message}", path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// The fault.
+        message: String,
+    },
+    /// No tensor has one of torchvision's names.
+    #[error("{}: no tensor has a name of torchvision's networks, as `layer1.0.conv1.weight`; the file has {}", path.display(), first.join(", "))]
+    NothingFits {
+        /// The file.
+        path: PathBuf,
+        /// The first names in the file.
+        first: Vec<String>,
+    },
+    /// Tensors of the network are missing.
+    #[error("{}: not the network of this preset: {} are missing; name its preset, or export to ONNX", path.display(), missing.join(", "))]
+    NotThisNetwork {
+        /// The file.
+        path: PathBuf,
+        /// The first names that are missing.
+        missing: Vec<String>,
+    },
+}
+
+impl TorchError {
+    pub(super) fn file(path: &Path, reason: impl ToString) -> Self {
+        TorchError::File { path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    pub(super) fn tensor(path: &Path, tensor: &str, message: String) -> Self {
+        TorchError::Tensor { path: path.to_owned(), tensor: tensor.to_owned(), message }
+    }
+}

@@ -1,0 +1,125 @@
+//! Weights of a file in the place of those drawn at random: `model.weights`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use keel_nn::{Graph, Network};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::error::TrainError;
+use crate::runs::files;
+
+/// Names of tensors that a note lists.
+const NAMED: usize = 6;
+
+/// Puts the tensors of the safetensors file at `path` that have the name and the shape of a parameter or of running statistics
+/// into `network`, and says in sentences what stays as it was drawn and what was not used. The last layer with weights, and what
+/// follows it, may have another shape: it is the head of another task.
+///
+/// # Errors
+/// A file that cannot be read, a tensor of another shape or type than the network's, a value that is not finite, or no tensor
+/// that fits.
+pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, TrainError> {
+    let bytes = files::read(path).map_err(|error| TrainError::run(path, error))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
+        TrainError::setting("model.weights", format!("{}: not a safetensors file: {error}", path.display()))
+    })?;
+    let mut file = WeightFile { path, tensors, used: BTreeSet::new(), kept: Vec::new() };
+    let Network { graph, parameters, state, .. } = network;
+    let head = head_of(graph);
+    for parameter in graph.parameters() {
+        let place = &mut parameters[parameter.range.clone()];
+        file.fill(&parameter.name, &parameter.spec.shape, parameter.node.index() >= head, place)?;
+    }
+    for entry in graph.state() {
+        file.fill(&entry.name, &[entry.range.len()], entry.node.index() >= head, &mut state[entry.range.clone()])?;
+    }
+    file.notes()
+}
+
+/// Index of the last node with a matrix of weights.
+fn head_of(graph: &Graph) -> usize {
+    graph.last_weight_node().map_or(usize::MAX, |node| node.id.index())
+}
+
+struct WeightFile<'a> {
+    path: &'a Path,
+    tensors: SafeTensors<'a>,
+    used: BTreeSet<String>,
+    /// Names that the file does not have, or in another shape.
+    kept: Vec<String>,
+}
+
+impl WeightFile<'_> {
+    fn refusal(&self, message: String) -> TrainError {
+        TrainError::setting("model.weights", format!("{}: {message}", self.path.display()))
+    }
+
+    /// Copies the tensor `name` to `place`.
+    fn fill(&mut self, name: &str, shape: &[usize], is_head: bool, place: &mut [f32]) -> Result<(), TrainError> {
+        let Ok(tensor) = self.tensors.tensor(name) else {
+            self.kept.push(name.to_owned());
+            return Ok(());
+        };
+        if tensor.shape() != shape {
+            if is_head {
+                self.kept.push(format!("{name} (the file has {:?}, the network {shape:?})", tensor.shape()));
+                return Ok(());
+            }
+            let message = format!(
+                "tensor `{name}` has the shape {:?}, the network's {shape:?}; use the network it is of",
+                tensor.shape()
+            );
+            return Err(self.refusal(message));
+        }
+        let values = floats(&tensor).map_err(|message| self.refusal(format!("tensor `{name}` {message}")))?;
+        place.copy_from_slice(&values);
+        self.used.insert(name.to_owned());
+        Ok(())
+    }
+
+    fn notes(self) -> Result<Vec<String>, TrainError> {
+        let unused: Vec<String> =
+            self.tensors.names().into_iter().filter(|name| !self.used.contains(*name)).map(str::to_owned).collect();
+        if self.used.is_empty() {
+            let message = format!(
+                "no tensor has the name of one of the network's; the file has {}, the network {}; convert files of other programs with \
+                 `evenkeel import`",
+                listed(&unused),
+                listed(&self.kept)
+            );
+            return Err(self.refusal(message));
+        }
+        let mut notes = vec![format!("{} tensors taken from {}", self.used.len(), self.path.display())];
+        if !self.kept.is_empty() {
+            notes.push(format!("drawn at random, since the file does not have them: {}", listed(&self.kept)));
+        }
+        if !unused.is_empty() {
+            notes.push(format!("not used of the file: {}", listed(&unused)));
+        }
+        Ok(notes)
+    }
+}
+
+/// The first few names.
+fn listed(names: &[String]) -> String {
+    let shown = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The values of a tensor of f32.
+fn floats(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
+    if tensor.dtype() != Dtype::F32 {
+        return Err(format!("holds {:?}; save it as F32", tensor.dtype()));
+    }
+    let (words, _) = tensor.data().as_chunks::<4>();
+    let values: Vec<f32> = words.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(format!("holds {} at place {at}", values[at])),
+        None => Ok(values),
+    }
+}

@@ -1,0 +1,73 @@
+//! Builds the Python package and runs its tests, in the environment that `.ci/run` makes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::skips::note_skip;
+
+/// Folder of the package, from the root.
+const PACKAGE: &str = "python";
+
+/// Environment with maturin and the packages of `python/tests/requirements.txt`, from the root; `EVENKEEL_PYTHON_ENVIRONMENT` names
+/// another one.
+const ENVIRONMENT: &str = "target/python";
+
+/// Files below the package that pytest reads, and others with tests of their own.
+const STEPS: [(&str, &[&str]); 4] = [
+    ("build", &["-m", "maturin", "develop", "--quiet"]),
+    ("types", &["-m", "mypy", "evenkeel"]),
+    ("stubs", &["-m", "mypy.stubtest", "evenkeel._native"]),
+    ("tests", &["-m", "pytest", "--quiet", "-rs"]),
+];
+
+/// Builds, checks the types and runs the tests; true if all passed, and true with a word where there is no environment. Skipped
+/// tests are noted.
+pub(crate) fn run(root: &Path) -> bool {
+    let environment =
+        std::env::var_os("EVENKEEL_PYTHON_ENVIRONMENT").map_or_else(|| root.join(ENVIRONMENT), PathBuf::from);
+    let python = environment.join("bin/python");
+    if !python.is_file() {
+        return note_skip(
+            "the Python package",
+            "no environment in target/python; python/README.md says how to make one",
+        );
+    }
+    STEPS.iter().all(|(name, arguments)| {
+        println!("-- python: {name}");
+        let mut command = Command::new(&python);
+        // `maturin develop` installs into the environment that is active.
+        command.args(*arguments).current_dir(root.join(PACKAGE)).env("VIRTUAL_ENV", &environment);
+        passed(name, &mut command)
+    })
+}
+
+fn passed(name: &str, command: &mut Command) -> bool {
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("{command:?} did not start: {error}");
+            return false;
+        }
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    output.status.success() && skipped(&text).all(|line| note_skip(&format!("python {name}"), line))
+}
+
+/// The tests that pytest says it skipped, with their reasons.
+fn skipped(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.strip_prefix("SKIPPED "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skipped_tests_are_read_from_what_pytest_prints() {
+        let text = "....s\nSKIPPED [1] tests/watching/test_watch.py:3: could not import 'torch'\n5 passed, 1 skipped in 0.2s\n";
+        let lines: Vec<&str> = skipped(text).collect();
+        assert_eq!(lines, ["[1] tests/watching/test_watch.py:3: could not import 'torch'"]);
+    }
+}
