@@ -127,10 +127,11 @@ class Recorder:
         one, self._current = self._current, None
         if one is None:
             return
+        # A loss that the model computes itself is no output.
+        found = [tensor for tensor in tensors.floats_in(output) if tensor.dim() > 0]
         if self._trace is not None:
             # Functions behind the last layer become layers.
-            self._trace.sources(output)
-        found = [tensor for tensor in tensors.floats_in(output) if tensor.dim() > 0]
+            self._trace.sources(found)
         for tensor in found:
             node: Any = tensor.grad_fn
             if node is not None:

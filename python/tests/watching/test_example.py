@@ -50,7 +50,7 @@ def test_every_fault_has_its_rule_here(train: ModuleType) -> None:
 def test_a_fault_is_named(train: ModuleType, fault: str) -> None:
     watch = train.main(["--epochs", "3", "--fault", fault])
     named = watch.findings if fault in FACTS else watch.alarms
-    assert RULES[fault] == named[0].code
+    assert RULES[fault] in [finding.code for finding in named]
 
 
 @pytest.mark.parametrize("words", ["--seed 0", "--seed 1", "--seed 2 --accumulate 4"])
