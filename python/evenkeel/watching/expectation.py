@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from evenkeel._records import Finding
-from evenkeel.watching.findings import describe
+from evenkeel.watching.reporting.findings import describe
 from evenkeel.watching.watch import Watch, watch
 
 

@@ -8,6 +8,7 @@ too. Tensors without a gradient are recognised by themselves.
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterable
 from typing import Any
@@ -137,6 +138,6 @@ class Trace:
     def in_a_row(self, modules: list[tuple[str, nn.Module]]) -> list[Layer]:
         """Return the modules as layers that each read the one before, where no pass was seen."""
         layers = [Layer.of(self._unique(name), module) for name, module in modules]
-        for before, layer in zip(layers, layers[1:]):
+        for before, layer in itertools.pairwise(layers):
             layer.inputs = [before]
         return layers

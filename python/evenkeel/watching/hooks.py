@@ -79,7 +79,7 @@ class Hooks:
 
     def __init__(self, target: Target, model: nn.Module, optimizer: Optimizer) -> None:
         self._target = target
-        self._model = model
+        self._model = getattr(model, "_orig_mod", model)
         self._handles: list[Any] = []
         self._entering: list[Any] = []
         self._known: set[nn.Module] = set()
@@ -92,8 +92,7 @@ class Hooks:
 
     def add_layers(self) -> None:
         """Register hooks on layers that have none."""
-        original = getattr(self._model, "_orig_mod", self._model)
-        for name, module in kinds.layers_of(original):
+        for name, module in kinds.layers_of(self._model):
             if module in self._known:
                 continue
             self._known.add(module)
@@ -112,3 +111,35 @@ class Hooks:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+
+
+class Watching(Protocol):
+    """Hooks as a recorder sees them."""
+
+    def add_layers(self) -> None: ...
+
+    def forget_inputs(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+
+class Structure:
+    """Where the layers of a model are, and how they are hooked."""
+
+    def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        #: The model behind ``torch.compile``.
+        self.original: nn.Module = getattr(model, "_orig_mod", model)
+
+    def layers(self) -> list[tuple[str, nn.Module]]:
+        """Return the layers with their names."""
+        return list(kinds.layers_of(self.original))
+
+    def holders(self) -> list[tuple[str, nn.Module]]:
+        """Return the modules with parameters beside those of the modules they hold."""
+        return list(kinds.holders_of(self.original))
+
+    def hooks(self, target: Target) -> Watching:
+        """Register hooks that tell ``target``."""
+        return Hooks(target, self.model, self.optimizer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -76,8 +76,35 @@ NO_BAND = (-math.inf, math.inf)
 CALLS: dict[str, Any] = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 
+class Foreign(Protocol):
+    """Knows the layers of another framework that are modules of PyTorch; their units lie along the last dimension."""
+
+    def knows(self, module: nn.Module) -> bool:
+        """Return whether a module is one of its layers."""
+        ...
+
+    def kind(self, module: nn.Module) -> tuple[str, str | None]:
+        """Return what :func:`kind_of` is to return."""
+        ...
+
+    def facts(self, module: nn.Module) -> dict[str, object]:
+        """Return further fields of the model record."""
+        ...
+
+
+#: Frameworks whose callbacks were imported.
+FOREIGN: list[Foreign] = []
+
+
+def _foreign(module: nn.Module) -> Foreign | None:
+    return next((one for one in FOREIGN if one.knows(module)), None)
+
+
 def kind_of(module: nn.Module) -> tuple[str, str | None]:
     """Return the kind of a module and, of an activation, its function."""
+    foreign = _foreign(module)
+    if foreign is not None:
+        return foreign.kind(module)
     for known, function in _FUNCTIONS.items():
         if isinstance(module, known):
             return "activation", function
@@ -93,7 +120,8 @@ def is_layer(module: nn.Module) -> bool:
         return False
     if isinstance(module, (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)):
         return True
-    return kind_of(module)[0] != "other" or next(module.children(), None) is None
+    holds = (one for one in module.children() if not isinstance(one, (nn.ParameterList, nn.ParameterDict)))
+    return kind_of(module)[0] != "other" or next(holds, None) is None
 
 
 def layers_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -121,6 +149,8 @@ def unit_axis(module: nn.Module) -> int | None:
     """Return the dimension of a layer's output that counts its units; None if that is the one of the layer before
     it."""
     kind, _ = kind_of(module)
+    if _foreign(module) is not None:
+        return -1
     if kind in ("conv2d", "batch_norm", "group_norm", "instance_norm"):
         return 1
     if kind in ("linear", "layer_norm") or isinstance(module, (nn.Embedding, nn.RNNBase, nn.MultiheadAttention)):
@@ -142,9 +172,9 @@ def parameters_of(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
     kind, _ = kind_of(module)
     found: list[tuple[str, nn.Parameter]] = []
     for name, parameter in module.named_parameters():
-        last = name.rsplit(".", 1)[-1]
+        last = name.rsplit(".", 1)[-1].rsplit("/", 1)[-1]
         if kind in NORMS:
-            role = {"weight": "scale", "bias": "shift"}.get(last, "other")
+            role = {"weight": "scale", "gamma": "scale", "bias": "shift", "beta": "shift"}.get(last, "other")
         elif "bias" in last:
             role = "bias"
         elif parameter.dim() > 1:
@@ -165,6 +195,9 @@ def describe(name: str, module: nn.Module) -> dict[str, object]:
         layer["frozen"] = not any(parameter.requires_grad for parameter in parameters)
     if function:
         layer["function"] = function
+    foreign = _foreign(module)
+    if foreign is not None:
+        return {**layer, **foreign.facts(module)}
     if isinstance(module, nn.Linear):
         layer.update(units=module.out_features, fan_in=module.in_features, bias=module.bias is not None)
     if isinstance(module, nn.modules.conv._ConvNd):

@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from evenkeel.watching import interception, kinds, losses, records, tensors, updates
 from evenkeel.watching.epochs import Epochs, right_answers
 from evenkeel.watching.graph import Trace
-from evenkeel.watching.hooks import Hooks
+from evenkeel.watching.hooks import Structure
 from evenkeel.watching.layers import Layer
 from evenkeel.watching.losses import Reading
 from evenkeel.watching.passes import Measured, Pass, joined
@@ -57,8 +56,7 @@ class Recorder:
 
     def __init__(
         self,
-        model: nn.Module,
-        optimizer: Optimizer,
+        structure: Structure,
         settings: Settings,
         emit: Callable[[Record], None],
         note: Callable[[str], None],
@@ -66,8 +64,8 @@ class Recorder:
         self.settings = settings
         self.epochs = Epochs()
         self.step = 0
-        self._model = model
-        self._optimizer = optimizer
+        self._structure = structure
+        self._model = structure.model
         self._emit, self._note = emit, note
         self._mark = f"evenkeel.{next(_marks)}"
         self._trace: Trace | None = Trace(self._mark + ".layer")
@@ -75,12 +73,12 @@ class Recorder:
         self._layer_of: dict[nn.Module, Layer] = {}
         self._data: Record | None = None
         self._data_is_given = False
-        self._updates = Updates(getattr(model, "_orig_mod", model), optimizer)
+        self._updates = Updates(structure.original, structure.optimizer)
         self._updated = False
         self._evaluated: weakref.ref[torch.Tensor] | None = None
         self._told: set[str] = set()
         self._clear()
-        self._hooks = Hooks(self, model, optimizer)
+        self._hooks = structure.hooks(self)
         interception.listen(self)
 
     def _clear(self) -> None:
@@ -169,7 +167,7 @@ class Recorder:
         """Let the first batch stand in for the training data, unless the model scales it itself."""
         values = next(tensors.floats_in(arguments), None)
         if self._data is None and layer.kind in kinds.WEIGHTS and values is not None and values.dim() > 1:
-            self._data = records.inputs(values, 1 if layer.kind == "conv2d" else -1)
+            self._data = records.inputs(values, -1 if layer.axis is None else layer.axis)
 
     # Backward.
 
@@ -338,8 +336,7 @@ class Recorder:
 
     def _write_model(self, trace: Trace, reading: Reading, samples: int) -> None:
         """Write the model record, and the data record behind it: the order of the layers is known."""
-        original = getattr(self._model, "_orig_mod", self._model)
-        modules = list(kinds.layers_of(original))
+        modules = self._structure.layers()
         if trace.layers:
             self._layers = trace.with_others(
                 [(name, one) for name, one in modules if next(one.parameters(), None) is not None]
@@ -347,7 +344,7 @@ class Recorder:
         else:
             self._layers = trace.in_a_row(modules)
             self._tell(_COMPILED)
-        self._layers = trace.holders(kinds.holders_of(original)) + self._layers
+        self._layers = trace.holders(self._structure.holders()) + self._layers
         modules_of = [(layer.module, layer) for layer in self._layers if not layer.is_holder]
         self._layer_of = {module: layer for module, layer in modules_of if module is not None}
         self._trace = None
@@ -362,7 +359,7 @@ class Recorder:
             "unlisted_functions": True,
             "batch_size": self.settings.batch_size or samples,
             "samples_per_epoch": self.settings.samples_per_epoch or self.epochs.loader_samples(),
-            **updates.settings(self._optimizer),
+            **updates.settings(self._structure.optimizer),
             "layers": [layer.describe() for layer in self._layers],
         }
         self._emit(records.known(record))

@@ -163,7 +163,7 @@ def settings(optimizer: Optimizer) -> dict[str, object]:
     rates = [float(group["lr"]) for group in groups if "lr" in group]
     decays = [float(group.get("weight_decay") or 0.0) for group in groups]
     return {
-        "optimizer": type(optimizer).__name__.lower(),
+        "optimizer": getattr(optimizer, "name", type(optimizer).__name__).lower(),
         "learning_rate": max(rates) if rates else None,
         "weight_decay": max(decays, default=0.0),
     }

@@ -20,11 +20,13 @@ from torch.optim import Optimizer
 
 from evenkeel import _native
 from evenkeel._records import Finding
-from evenkeel.watching import findings as texts
-from evenkeel.watching import page, records
+from evenkeel.watching import records
+from evenkeel.watching.hooks import Structure
 from evenkeel.watching.losses import Reading
 from evenkeel.watching.recorder import Recorder, Settings
-from evenkeel.watching.series import Series
+from evenkeel.watching.reporting import findings as texts
+from evenkeel.watching.reporting import page
+from evenkeel.watching.reporting.series import Series
 from evenkeel.watching.tensors import extremes
 
 #: Findings that are certain at once; others are printed when two windows of steps confirm that the training suffers.
@@ -47,9 +49,7 @@ _IN_MEMORY = 16 << 20
 class Watch:
     """Watches the training of a model; made by :func:`watch`. A context manager, closed at its end."""
 
-    def __init__(
-        self, model: nn.Module, optimizer: Optimizer, settings: Settings, report: Callable[[str], None] | None
-    ) -> None:
+    def __init__(self, structure: Structure, settings: Settings, report: Callable[[str], None] | None) -> None:
         self._monitor = _native.Monitor()
         self._lines: IO[str] = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")
         self._series = Series()
@@ -57,8 +57,8 @@ class Watch:
         self._printed: set[tuple[str, str | None]] = set()
         self._windows = 0
         self._closed = False
-        self._name = type(getattr(model, "_orig_mod", model)).__name__
-        self._recorder = Recorder(model, optimizer, settings, self._take, self._say)
+        self._name = type(structure.original).__name__
+        self._recorder = Recorder(structure, settings, self._take, self._say)
         _open.add(self)
 
     # What the loop may say.
@@ -265,7 +265,9 @@ def watch(
         )
     if every < 1:
         raise ValueError(f"every is {every}; give the number of steps between measurements, at least 1")
-    return Watch(model, optimizer, Settings(_loss_name(loss), classes, every, batch_size, samples_per_epoch), report)
+    return Watch(
+        Structure(model, optimizer), Settings(_loss_name(loss), classes, every, batch_size, samples_per_epoch), report
+    )
 
 
 def _loss_name(loss: str | nn.Module | None) -> str | None:

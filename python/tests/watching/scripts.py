@@ -120,10 +120,11 @@ def run(
     train: Any,
     check: Any,
     epochs: int = 6,
-    options: Options = Options(),
+    options: Options | None = None,
     **watching: Any,
 ) -> Watch:
     """The loop that everybody writes, with one line more."""
+    options = options or Options()
     criterion = nn.CrossEntropyLoss()
     watch = evenkeel.watch(model, optimizer, **{"report": None, **watching})
     for epoch in range(epochs):

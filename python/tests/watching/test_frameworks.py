@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -126,4 +130,49 @@ def test_hugging_face(sick: bool, tmp_path: Path) -> None:
     assert [finding.code for finding in callback.watch.alarms] == (["K008"] if sick else [])
     epochs = callback.watch._series.epochs
     assert len(epochs) == 4 and epochs[-1]["validation_loss"] < 1.2 and epochs[-1]["training_mode"] is False
+    assert (tmp_path / "page.html").exists()
+
+
+KERAS = """
+import keras, numpy as np
+from evenkeel.watching.keras import Callback
+
+keras.utils.set_random_seed(0)
+random = np.random.default_rng(0)
+labels = np.arange(1280) % 4
+values = (2 * np.random.default_rng(1).normal(size=(4, 12))[labels] + random.normal(size=(1280, 12))).astype("float32")
+layers = keras.layers
+model = keras.Sequential([
+    keras.Input((12,)), layers.Dense(32), layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.1), layers.Dense(4),
+] + SOFTMAX)
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model.compile(keras.optimizers.Adam(1e-2), loss, metrics=["accuracy"])
+callback = Callback(report_to="page.html", report=None)
+model.fit(values[:1024], labels[:1024], batch_size=32, epochs=4, verbose=0,
+          validation_data=(values[1024:], labels[1024:]), callbacks=[callback])
+watch = callback.watch
+assert watch.steps == 128, watch.steps
+series = watch._series
+print([layer["name"].rsplit("_", 1)[0] for layer in series.model["layers"]])
+assert series.epochs[-1]["validation_accuracy"] > 0.8, series.epochs
+assert series.model["loss"] == "cross_entropy", series.model
+update = [layer.update_ratio.values for layer in series.layers.values() if layer.description["kind"] == "linear"]
+assert all(values and min(values) > 0 for values in update)
+assert all(layer.output_std.values for layer in series.layers.values())
+assert "call" not in vars(model) and "apply" not in vars(model.optimizer)
+print("ALARMS", [finding.code for finding in watch.alarms])
+"""
+
+
+@pytest.mark.parametrize("sick", [False, True])
+def test_keras(sick: bool, tmp_path: Path) -> None:
+    if importlib.util.find_spec("keras") is None:
+        pytest.skip("Keras is not installed")
+    script = KERAS.replace("SOFTMAX", "[layers.Softmax()]" if sick else "[]")
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert f"ALARMS {['K008'] if sick else []}" in run.stdout, run.stdout
     assert (tmp_path / "page.html").exists()

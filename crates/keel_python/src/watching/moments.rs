@@ -8,6 +8,8 @@ use super::values;
 
 /// Sums that are kept side by side, so that the additions of neighbouring values do not wait for each other.
 const LANES: usize = 16;
+/// Values of a run.
+const RUN: usize = 2048;
 
 /// Sums over some values.
 #[derive(Debug, Clone, Copy)]
@@ -65,38 +67,23 @@ impl Sums {
         if sums.square.is_finite() { sums } else { Self::of_any(values, shift, band) }
     }
 
+    /// Short runs of values, which stay in the nearest cache, are read three times: three simple loops are faster than one that
+    /// needs all registers.
     #[inline(always)]
     fn of_finite(values: &[f32], shift: f64, band: Band) -> Self {
-        let mut distance = [0f64; LANES];
-        let mut square = [0f64; LANES];
-        let mut lowest = [f32::INFINITY; LANES];
-        let mut highest = [f32::NEG_INFINITY; LANES];
-        let mut zeros = [0u32; LANES];
-        let mut inside = [0u32; LANES];
-        let (chunks, rest) = values.as_chunks::<LANES>();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                let value = chunk[lane];
-                let apart = f64::from(value) - shift;
-                distance[lane] += apart;
-                square[lane] += apart * apart;
-                lowest[lane] = if value < lowest[lane] { value } else { lowest[lane] };
-                highest[lane] = if value > highest[lane] { value } else { highest[lane] };
-                zeros[lane] += u32::from(value == 0.0);
-                inside[lane] += u32::from(value >= band.low) & u32::from(value <= band.high);
-            }
+        let mut total = Self { count: values.len() as u64, ..Self::NONE };
+        for run in values.chunks(RUN) {
+            let (distance, square) = distances(run, shift);
+            let (lowest, highest) = range(run);
+            let (zeros, inside) = counts(run, band);
+            total.distance += distance;
+            total.square += square;
+            total.lowest = total.lowest.min(lowest);
+            total.highest = total.highest.max(highest);
+            total.zeros += u64::from(zeros);
+            total.inside += u64::from(inside);
         }
-        let total = Self {
-            count: (values.len() - rest.len()) as u64,
-            distance: distance.iter().sum(),
-            square: square.iter().sum(),
-            lowest: lowest.iter().copied().fold(f32::INFINITY, f32::min),
-            highest: highest.iter().copied().fold(f32::NEG_INFINITY, f32::max),
-            zeros: zeros.iter().map(|&count| u64::from(count)).sum(),
-            inside: inside.iter().map(|&count| u64::from(count)).sum(),
-            non_finite: 0,
-        };
-        rest.iter().fold(total, |sums, &value| sums.joined(Self::of_one(value, shift, band)))
+        total
     }
 
     fn of_any(values: &[f32], shift: f64, band: Band) -> Self {
@@ -121,6 +108,65 @@ impl Sums {
     }
 }
 
+/// Sum of the distances from `shift`, and of their squares.
+#[inline(always)]
+fn distances(values: &[f32], shift: f64) -> (f64, f64) {
+    let mut distance = [0f64; LANES];
+    let mut square = [0f64; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let apart = f64::from(chunk[lane]) - shift;
+            distance[lane] += apart;
+            square[lane] += apart * apart;
+        }
+    }
+    for (lane, &value) in rest.iter().enumerate() {
+        let apart = f64::from(value) - shift;
+        distance[lane] += apart;
+        square[lane] += apart * apart;
+    }
+    (distance.iter().sum(), square.iter().sum())
+}
+
+/// Smallest and largest value.
+#[inline(always)]
+fn range(values: &[f32]) -> (f32, f32) {
+    let mut lowest = [f32::INFINITY; LANES];
+    let mut highest = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            lowest[lane] = if chunk[lane] < lowest[lane] { chunk[lane] } else { lowest[lane] };
+            highest[lane] = if chunk[lane] > highest[lane] { chunk[lane] } else { highest[lane] };
+        }
+    }
+    for &value in rest {
+        lowest[0] = lowest[0].min(value);
+        highest[0] = highest[0].max(value);
+    }
+    (lowest.into_iter().fold(f32::INFINITY, f32::min), highest.into_iter().fold(f32::NEG_INFINITY, f32::max))
+}
+
+/// Number of zeros, and of values inside of the band.
+#[inline(always)]
+fn counts(values: &[f32], band: Band) -> (u32, u32) {
+    let mut zeros = [0u32; LANES];
+    let mut inside = [0u32; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            zeros[lane] += u32::from(chunk[lane] == 0.0);
+            inside[lane] += u32::from(chunk[lane] >= band.low) & u32::from(chunk[lane] <= band.high);
+        }
+    }
+    for &value in rest {
+        zeros[0] += u32::from(value == 0.0);
+        inside[0] += u32::from(value >= band.low && value <= band.high);
+    }
+    (zeros.iter().sum(), inside.iter().sum())
+}
+
 /// Returns (finite values, mean, standard deviation, lowest, highest, zeros, values outside [`low`, `high`], non-finite values) of
 /// an array. Everything but the last is of the finite values; without any, mean and deviation are NaN.
 #[pyfunction]
@@ -135,7 +181,11 @@ pub(crate) fn signal_moments(
     // Squares of distances from a value of the array lose nothing where the values lie far from zero.
     let shift = values.iter().copied().find(|value| value.is_finite()).map_or(0.0, f64::from);
     let sums = py.detach(|| {
-        let parts = of_blocks(values.len(), |range| Sums::of(&values[range], shift, band));
+        let parts = of_blocks(
+            values.len(),
+            #[inline(always)]
+            |range| Sums::of(&values[range], shift, band),
+        );
         parts.into_iter().fold(Sums::NONE, Sums::joined)
     });
     let count = sums.count as f64;

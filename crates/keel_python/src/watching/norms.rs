@@ -14,7 +14,13 @@ const LANES: usize = 16;
 #[pyfunction]
 pub(crate) fn gradient_squares(py: Python<'_>, array: PyReadonlyArrayDyn<'_, f32>) -> PyResult<(f64, f32, u64)> {
     let values = values(&array, "gradient")?;
-    let parts = py.detach(|| of_blocks(values.len(), |range| squares(&values[range])));
+    let parts = py.detach(|| {
+        of_blocks(
+            values.len(),
+            #[inline(always)]
+            |range| squares(&values[range]),
+        )
+    });
     Ok(parts.into_iter().fold((0.0, 0.0, 0), |all, part| (all.0 + part.0, all.1.max(part.1), all.2 + part.2)))
 }
 
@@ -60,7 +66,13 @@ pub(crate) fn update_squares(
         let reason = format!("{} values before the update and {} after it", old.len(), new.len());
         return Err(PyValueError::new_err(reason));
     }
-    let parts = py.detach(|| of_blocks(old.len(), |range| change(&old[range.clone()], &new[range])));
+    let parts = py.detach(|| {
+        of_blocks(
+            old.len(),
+            #[inline(always)]
+            |range| change(&old[range.clone()], &new[range]),
+        )
+    });
     Ok(parts.into_iter().fold((0.0, 0.0, 0), |all, part| (all.0 + part.0, all.1 + part.1, all.2 + part.2)))
 }
 

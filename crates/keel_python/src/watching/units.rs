@@ -98,16 +98,34 @@ pub(crate) fn unit_counts(
     let values = values(&array, "activation")?;
     let layout = Layout::of(values, units, inner)?;
     Ok(py.detach(|| {
-        let mut fired = vec![0u32; units];
-        let mut beyond = vec![0u32; units];
-        for sample in values.chunks_exact(units * layout.inner) {
-            for unit in 0..units {
-                let plane = &sample[unit * layout.inner..(unit + 1) * layout.inner];
-                fired[unit] += plane.iter().map(|&value| u32::from(value > 0.0)).sum::<u32>();
-                beyond[unit] +=
-                    plane.iter().map(|&value| u32::from(value < low) | u32::from(value > high)).sum::<u32>();
-            }
-        }
-        (fired, beyond)
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || count(values, &layout, low, high),
+        )
     }))
+}
+
+#[inline(always)]
+fn count(values: &[f32], layout: &Layout, low: f32, high: f32) -> (Vec<u32>, Vec<u32>) {
+    let mut fired = vec![0u32; layout.units];
+    let mut beyond = vec![0u32; layout.units];
+    for sample in values.chunks_exact(layout.units * layout.inner) {
+        if layout.inner == 1 {
+            for ((fired, beyond), &value) in fired.iter_mut().zip(&mut beyond).zip(sample) {
+                *fired += u32::from(value > 0.0);
+                *beyond += u32::from(value < low) | u32::from(value > high);
+            }
+            continue;
+        }
+        for (unit, plane) in sample.chunks_exact(layout.inner).enumerate() {
+            let (mut above, mut outside) = (0, 0);
+            for &value in plane {
+                above += u32::from(value > 0.0);
+                outside += u32::from(value < low) | u32::from(value > high);
+            }
+            fired[unit] += above;
+            beyond[unit] += outside;
+        }
+    }
+    (fired, beyond)
 }

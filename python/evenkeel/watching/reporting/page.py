@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from evenkeel._records import Finding
-from evenkeel.watching.findings import is_cause
-from evenkeel.watching.series import Curve, LayerSeries, Series
+from evenkeel.watching.reporting.findings import is_cause
+from evenkeel.watching.reporting.series import Curve, LayerSeries, Series
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 420, 190, 58, 12, 26
 _WORDS = {"error": "error", "warn": "warning", "info": "note"}
@@ -86,9 +86,9 @@ def _finding(finding: Finding) -> str:
     steps = f"step {finding.first_step}" + (
         f" to {finding.last_step}" if finding.last_step > finding.first_step else ""
     )
+    title = f"{finding.rule}{place}, {steps}"
     lines = [
-        f"<p><span class='level'>{_WORDS[finding.level]}</span> {escape(finding.code)} "
-        f"{escape(finding.rule + place)}, {steps}</p>",
+        f"<p><span class='level'>{_WORDS[finding.level]}</span> {escape(finding.code)} {escape(title)}</p>",
         f"<p>{escape(finding.message)}</p>",
     ]
     if finding.cause:
