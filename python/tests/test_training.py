@@ -310,3 +310,18 @@ def test_weights_that_are_not_one_a_sample_are_refused():
         train(sample_weight=np.ones(299))
     with pytest.raises(DataError, match="not numbers"):
         train(sample_weight=["much"] * 300)
+    with pytest.raises(DataError, match="weight of sample 7"):
+        train(sample_weight=np.where(np.arange(300) == 7, np.nan, 1.0))
+
+
+def test_weights_are_those_of_the_samples_and_held_out_pairs_count_as_they_are():
+    labels = np.concatenate([SIDE, SIDE[::-1]])
+    twice, weights = np.concatenate([X, X]), np.repeat([9.0, 0.5], 300)
+    table = {"a": twice[:, 0], "b": twice[:, 1], "side": [None, *labels[1:]]}
+    held_out = {"a": X[:, 0], "b": X[:, 1], "side": SIDE}
+    runs = [
+        train(twice, labels, sample_weight=weights, validation=(X, SIDE), epochs=30),
+        train(table, "side", sample_weight=weights, validation=(held_out, "side"), epochs=30),
+    ]
+    for run in runs:
+        assert run.metrics["validation"]["samples"] == 300 and run.metrics["validation"]["accuracy"] > 0.9

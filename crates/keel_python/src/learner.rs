@@ -130,8 +130,9 @@ impl Learner {
             let mut inputs = vec![0.0; indices.len() * preprocessor.output_shape().len()];
             preprocessor.gather(dataset, &indices, &mut inputs, &mut scratch).map_err(Raise::raise)?;
             let targets = targets_of(dataset, &indices)?;
+            let weights = indices.iter().filter_map(|&sample| dataset.weights().get(sample).copied()).collect();
             let position = keel_data::Position { epoch: *passes, step: part };
-            let result = session.step(&Batch { inputs, targets, indices, position }, *steps, learning_rate);
+            let result = session.step(&Batch { inputs, targets, weights, indices, position }, *steps, learning_rate);
             if !result.is_finite() {
                 let text = "lower optimizer.learning_rate, or look for extreme values in the samples";
                 return Err(training_error(format!(

@@ -53,7 +53,7 @@ impl Samples {
         let targets = targets.map_or(Ok(Targets::Unlabelled), targets_of)?;
         let dataset = dataset_of(name, shape, inputs, targets).map_err(Raise::raise)?;
         let dataset = match &weights {
-            Some(weights) => weighed(dataset, weights.clone()).map_err(Raise::raise)?,
+            Some(weights) => dataset.with_weights(weights.clone()).map_err(Raise::raise)?,
             None => dataset,
         };
         let dataset = match parts {
@@ -94,7 +94,7 @@ impl Samples {
                     None => dataset,
                 };
                 let dataset = match &self.weights {
-                    Some(weights) => weighed(dataset, weights_of_rows(&rows, weights)?)?,
+                    Some(weights) => dataset.with_weights(weights_of_rows(&rows, weights)?)?,
                     None => dataset,
                 };
                 Ok(Arc::new(dataset))
@@ -217,15 +217,6 @@ fn division_of_rows(rows: &[usize], [train, validation, _]: [usize; 3]) -> Offic
         part.push(sample);
     }
     division
-}
-
-/// `dataset` with the weight of each sample in the loss.
-fn weighed(_dataset: Dataset, weights: Vec<f32>) -> Result<Dataset, DataError> {
-    Err(DataError::Shape {
-        what: "sample weights".to_owned(),
-        expected: "none: the engine has no weights of samples yet".to_owned(),
-        found: weights.len().to_string(),
-    })
 }
 
 fn weights_of_rows(rows: &[usize], weights: &[f32]) -> Result<Vec<f32>, DataError> {

@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from evenkeel._tables import text_of
 from evenkeel.errors import DataError
-from evenkeel.estimators.network import NetworkEstimator, array_of
+from evenkeel.estimators.network import NetworkEstimator, array_of, weighed
 
 
 class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
@@ -92,18 +92,20 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
         )
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any) -> EvenkeelClassifier:
-        """Train on samples ``X`` (rows, a table, or pictures) with their classes ``y``, ``[samples]``."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenkeelClassifier:
+        """Train on samples ``X`` (rows, a table, or pictures) with their classes ``y`` and weights, ``[samples]``."""
         X, y = self._samples(X, y)
         check_classification_targets(y)
-        y = column_or_1d(y)
+        X, y, weights = weighed(X, column_or_1d(y), sample_weight)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise DataError("y has 1 class; a classifier needs at least two: add samples of another class")
-        self._train(X, y)
+        self._train(X, y, weights)
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Sequence[Any] | NDArray[Any] | None = None) -> EvenkeelClassifier:
+    def partial_fit(
+        self, X: Any, y: Any, classes: Sequence[Any] | NDArray[Any] | None = None, sample_weight: Any = None
+    ) -> EvenkeelClassifier:
         """Pass once over samples that need not be all there are; ``classes`` are all labels, given with the first.
 
         Preprocessing is fitted to the first samples.
@@ -121,7 +123,8 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
             raise ValueError(
                 f"classes are {np.unique(classes)}, those of the first call to partial_fit are {self.classes_}"
             )
-        self._learn(array_of(X), column_or_1d(y), self.classes_)
+        X, y, weights = weighed(array_of(X), column_or_1d(y), sample_weight)
+        self._learn(X, y, weights, self.classes_)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:

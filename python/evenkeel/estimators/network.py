@@ -11,8 +11,14 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from evenkeel._learning import Learning
 from evenkeel._records import Finding
@@ -88,8 +94,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         inner: str = super()._repr_html_inner()
         return inner
 
-    def _train(self, x: Any, y: NDArray[Any]) -> None:
-        prepared = samples_to_train(x, y, self._task, name="data", quiet=True)
+    def _train(self, x: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
+        prepared = samples_to_train(x, y, self._task, name="data", sample_weight=weights, quiet=True)
         settings = self._settings(prepared.settings, data__validation=self.validation_fraction)
         run = train_prepared(prepared, settings, progress=bool(self.verbose))
         self._forget()
@@ -97,7 +103,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = int(run.summary["epochs"])
         self._columns = list(columns_of(x)) if is_table(x) else None
 
-    def _learn(self, x: NDArray[Any], y: NDArray[Any], classes: Sequence[Any] | NDArray[Any] | None) -> None:
+    def _learn(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        classes: Sequence[Any] | NDArray[Any] | None,
+    ) -> None:
         if hasattr(self, "run_"):
             learning = Learning.of_run(self.run_, self._task, classes)
             self._forget()
@@ -105,7 +117,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         elif not hasattr(self, "_learning"):
             settings = self._settings({}, data__validation=0.0)
             self._learning = Learning(x, y, self._task, settings, classes)
-        self._learning.learn(x, y)
+        self._learning.learn(x, y, weights)
         self.n_iter_ = self._learning.passes
 
     def _forget(self) -> None:
@@ -181,6 +193,19 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             y_numeric=numeric,
         )
         return x, y
+
+
+def weighed(x: Any, y: NDArray[Any], sample_weight: Any) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
+    """Check weights of samples, and leave out the samples that have none. Equal weights are no weights."""
+    if sample_weight is None:
+        return x, y, None
+    weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+    kept = np.flatnonzero(weights)
+    if kept.size == 0:
+        raise DataError("every sample has the weight 0; give one a weight above 0")
+    if kept.size < len(weights):
+        x, y, weights = _safe_indexing(x, kept), y[kept], weights[kept]
+    return x, y, None if weights.min() == weights.max() else weights
 
 
 def array_of(x: Any) -> Any:

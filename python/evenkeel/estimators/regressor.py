@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from evenkeel.estimators.network import NetworkEstimator, array_of
+from evenkeel.estimators.network import NetworkEstimator, array_of, weighed
 
 
 class EvenkeelRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
@@ -32,19 +32,20 @@ class EvenkeelRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         tags.target_tags.single_output = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> EvenkeelRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenkeelRegressor:
         """Train on samples ``X`` (rows, a table, or pictures) with their values ``y``.
 
-        ``y`` is ``[samples]`` or ``[samples, targets]``.
+        ``y`` is ``[samples]`` or ``[samples, targets]``, ``sample_weight`` ``[samples]``.
         """
         X, y = self._samples(X, y, numeric=True)
-        self._train(X, y)
+        self._train(*weighed(X, y, sample_weight))
         return self
 
-    def partial_fit(self, X: Any, y: Any) -> EvenkeelRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenkeelRegressor:
         """Pass once over samples that need not be all there are. Preprocessing is fitted to the first."""
         X, y = self._samples(X, y, reset=not self.__sklearn_is_fitted__(), numeric=True)
-        self._learn(array_of(X), y, None)
+        X, y, weights = weighed(array_of(X), y, sample_weight)
+        self._learn(X, y, weights, None)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
