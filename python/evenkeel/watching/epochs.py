@@ -61,6 +61,8 @@ class Epochs:
         self._began: weakref.ref[Any] | None = None
         self._loader: weakref.ref[Any] | None = None
         self._again = False
+        #: Loss, samples and right answers of the last pass of an evaluation.
+        self._judgement: tuple[float | None, int, int] | None = None
 
     # What is seen.
 
@@ -77,15 +79,32 @@ class Epochs:
     def evaluation_pass(self, training: bool, samples: int) -> None:
         """A pass was seen that no backward pass follows."""
         self._began = None
+        self.settle()
         self._evaluation.take(training, samples)
 
     def evaluated(self, loss: float, samples: int, right: int | None) -> None:
         """A loss was computed for such a pass."""
+        self._judgement = None
         self._evaluation.loss += loss * samples
         self._evaluation.valued += samples
         if right is not None:
             self._evaluation.right += right
             self._evaluation.judged += samples
+
+    def judge(self, loss: float | None, samples: int, right: int) -> None:
+        """The labels of such a pass are known from the data loader; they count unless a loss is computed as well."""
+        self._judgement = (loss, samples, right)
+
+    def settle(self) -> None:
+        """Count the pass whose loss was not computed."""
+        if self._judgement is not None:
+            loss, samples, right = self._judgement
+            self._judgement = None
+            self._evaluation.right += right
+            self._evaluation.judged += samples
+            if loss is not None:
+                self._evaluation.loss += loss * samples
+                self._evaluation.valued += samples
 
     def stepped(self, samples: int, loss: float, accuracy: float | None) -> None:
         """A step is over."""
@@ -124,6 +143,7 @@ class Epochs:
 
     def close(self, step: int) -> dict[str, object]:
         """Return the record of the epoch that is over, and begin the next one."""
+        self.settle()
         record: dict[str, object] = {"type": "epoch", "epoch": self.number, "step": step}
         if self._samples:
             record["train_loss"] = self._loss / self._samples

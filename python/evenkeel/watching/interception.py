@@ -1,7 +1,8 @@
-"""Moments that no hook of PyTorch reports: a backward pass begins, a data loader begins again, a loss is evaluated.
+"""Moments that no hook of PyTorch reports: a backward pass begins, a data loader begins again or gives a batch, a loss
+is evaluated.
 
-While a model is watched, ``torch.autograd.backward`` (which ``loss.backward()`` calls), ``DataLoader.__iter__`` and
-the loss functions of ``torch.nn.functional`` (which the loss modules call) are functions that report the call and
+While a model is watched, ``torch.autograd.backward`` (which ``loss.backward()`` calls), the two methods of data loaders
+and the loss functions of ``torch.nn.functional`` (which the loss modules call) are functions that report the call and
 pass it on unchanged. All are put back when the last watch is closed.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 #: Functions that evaluations call.
 _LOSSES = (
@@ -34,6 +36,8 @@ class Listener(Protocol):
     def backward_ended(self) -> None: ...
 
     def loader_begins(self, loader: Any) -> None: ...
+
+    def batch_loaded(self, batch: Any) -> None: ...
 
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None: ...
 
@@ -77,7 +81,17 @@ def _install() -> None:
             listener.loader_begins(loader)
         return iterate(loader)
 
-    _originals.update(backward=backward, iterate=iterate)
+    load = _BaseDataLoaderIter.__next__
+
+    @functools.wraps(load)
+    def watched_load(batches: Any) -> Any:
+        batch = load(batches)
+        for listener in list(_listeners):
+            listener.batch_loaded(batch)
+        return batch
+
+    _originals.update(backward=backward, iterate=iterate, load=load)
+    _BaseDataLoaderIter.__next__ = watched_load  # type: ignore[method-assign,assignment]
     torch.autograd.backward = watched_backward
     DataLoader.__iter__ = watched_iterate  # type: ignore[method-assign,assignment]
     for name in _LOSSES:
@@ -101,5 +115,6 @@ def _watched_loss(function: Any) -> Any:
 def _uninstall() -> None:
     torch.autograd.backward = _originals.pop("backward")
     DataLoader.__iter__ = _originals.pop("iterate")  # type: ignore[method-assign]
+    _BaseDataLoaderIter.__next__ = _originals.pop("load")  # type: ignore[method-assign]
     for name in _LOSSES:
         setattr(functional, name, _originals.pop(name))

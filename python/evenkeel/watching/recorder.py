@@ -77,6 +77,11 @@ class Recorder:
         self._updated = False
         self._evaluated: weakref.ref[torch.Tensor] | None = None
         self._told: set[str] = set()
+        #: The first tensor that the model was given, and the last batch of a data loader.
+        self._entered: weakref.ref[torch.Tensor] | None = None
+        self._batch: list[weakref.ref[torch.Tensor]] = []
+        #: Kind of the loss.
+        self._kind: str | None = None
         self._clear()
         self._hooks = structure.hooks(self)
         interception.listen(self)
@@ -97,6 +102,7 @@ class Recorder:
 
     def model_enters(self, arguments: Any) -> None:
         """The model is called."""
+        self._entered = weakref.ref(first) if (first := _first(arguments)) is not None else None
         if not torch.is_grad_enabled():
             self._current = None
             return
@@ -121,6 +127,8 @@ class Recorder:
             found = list(tensors.floats_in(output))
             self.epochs.evaluation_pass(self._model.training, int(found[0].shape[0]) if found and found[0].dim() else 1)
             self._evaluated = weakref.ref(found[0]) if found else None
+            if len(found) == 1:
+                self._judge(found[0])
             return
         one, self._current = self._current, None
         if one is None:
@@ -240,6 +248,23 @@ class Recorder:
         """A data loader begins."""
         self.epochs.loader_begins(loader)
 
+    def batch_loaded(self, batch: Any) -> None:
+        """A data loader gives a batch."""
+        self._batch = [weakref.ref(tensor) for tensor in tensors.tensors_in(batch)]
+
+    def _judge(self, output: torch.Tensor) -> None:
+        """Compare an answer of an evaluation with the labels that the data loader gave beside the input."""
+        batch = [tensor for tensor in (one() for one in self._batch) if tensor is not None and tensor.dim() > 0]
+        given = self._entered() if self._entered is not None else None
+        if given is None or not any(tensor.data_ptr() == given.data_ptr() for tensor in batch) or output.dim() != 2:
+            return
+        labels = [one for one in batch if not one.is_floating_point() and one.shape == output.shape[:1]]
+        if len(labels) == 1 and self._kind in ("cross_entropy", "nll"):
+            logs = output.log_softmax(1) if self._kind == "cross_entropy" else output
+            loss = -float(logs.gather(1, labels[0].long().unsqueeze(1)).mean())
+            right, samples = right_answers(output, labels[0])
+            self.epochs.judge(loss, samples, right or 0)
+
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None:
         """A loss module was called: of interest if it was given what the model answered without gradients."""
         if (
@@ -349,7 +374,7 @@ class Recorder:
         self._layer_of = {module: layer for module, layer in modules_of if module is not None}
         self._trace = None
         self._hooks.forget_inputs()
-        loss = self.settings.loss or reading.kind
+        loss = self._kind = self.settings.loss or reading.kind
         classes = self.settings.classes or (reading.classes if loss in ("cross_entropy", "nll") else None)
         record = {
             "type": "model",
@@ -418,8 +443,12 @@ class Recorder:
 
 def _samples(value: object) -> int:
     """Return the size of a batch: the first dimension of the first tensor."""
-    first = next((tensor for tensor in tensors.tensors_in(value) if tensor.dim() > 0), None)
+    first = _first(value)
     return int(first.shape[0]) if first is not None else 0
+
+
+def _first(value: object) -> torch.Tensor | None:
+    return next((tensor for tensor in tensors.tensors_in(value) if tensor.dim() > 0), None)
 
 
 def _mean(values: list[tuple[float, int]]) -> float:

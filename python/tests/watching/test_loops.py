@@ -193,6 +193,29 @@ def test_a_data_loader_tells_epochs_and_their_size(tmp_path: Path) -> None:
     assert len(records(watch, tmp_path, "epoch")) == 3
 
 
+def test_labels_of_an_evaluation_come_from_its_data_loader(tmp_path: Path) -> None:
+    model = perceptron()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    train, check = (DataLoader(TensorDataset(*batch(48)), batch_size=16) for _ in range(2))
+    expected = []
+    with evenkeel.watch(model, optimizer, report=None) as watch:
+        for _ in range(2):
+            for x, y in train:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            right = 0
+            with torch.no_grad():
+                for x, y in check:
+                    right += int((model(x).argmax(1) == y).sum())
+            expected.append(right / 48)
+    epochs = records(watch, tmp_path, "epoch")
+    assert [epoch["validation_accuracy"] for epoch in epochs] == pytest.approx(expected)
+    x, y = check.dataset.tensors
+    with torch.no_grad():
+        assert epochs[1]["validation_loss"] == pytest.approx(F.cross_entropy(model(x), y).item(), rel=1e-4)
+
+
 def test_what_the_loop_says_itself_comes_first(tmp_path: Path) -> None:
     model = perceptron()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
