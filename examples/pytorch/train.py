@@ -1,8 +1,7 @@
-"""A small PyTorch training that measures itself for `evenkeel diagnose`, healthy or with a fault put in.
+"""A small PyTorch training that is watched, healthy or with a fault put in.
 
-    python train.py --output run.jsonl
-    python train.py --output run.jsonl --fault dead_relu
-    evenkeel diagnose run.jsonl
+    python train.py
+    python train.py --fault dead_relu --report dead_relu.html
 """
 
 import argparse
@@ -10,7 +9,7 @@ import argparse
 import torch
 from torch import nn
 
-from measurements import Recorder
+import evenkeel
 
 FEATURES, CLASSES, WIDTH, DEPTH = 64, 10, 100, 3
 
@@ -21,7 +20,7 @@ FAULTS = {
     "constant_init": "all weights of a layer the same (K006)",
     "softmax_twice": "softmax in front of a loss that expects logits (K008)",
     "saturated_tanh": "tanh with weights ten times too large (K009)",
-    "dead_relu": "biases so far below zero that most units never fire (K010)",
+    "dead_relu": "biases so far below zero that no unit ever fires (K010)",
     "sigmoid_stack": "eight layers of sigmoid (K011)",
     "high_learning_rate": "a learning rate two hundred times too high (K013)",
     "low_learning_rate": "a learning rate ten thousand times too low (K013)",
@@ -90,11 +89,11 @@ def initialise(model, fault):
         if fault == "saturated_tanh" and name != "logits":
             layer.weight.data.mul_(10)
         if fault == "dead_relu" and name == "linear_2":
-            nn.init.constant_(layer.bias, -4.0)
+            nn.init.constant_(layer.bias, -20.0)
 
 
 def main(words=None):
-    """Trains as the words of the command line say."""
+    """Trains as the words of the command line say; returns the watch."""
     arguments = parse_arguments(words)
     fault = arguments.fault
     torch.manual_seed(arguments.seed)
@@ -111,35 +110,40 @@ def main(words=None):
     if fault == "unoptimised_layer":
         model.logits = nn.Linear(WIDTH, CLASSES)
     loss_function = nn.CrossEntropyLoss()
-    with open(arguments.output, "w", encoding="utf-8") as file:
-        recorder = Recorder(model, file, "cross_entropy", CLASSES, learning_rate, batch_size=arguments.batch_size)
-        recorder.data(inputs, labels)
-        recorder.start(model, loss_function, inputs[:1024], labels[:1024])
-        for epoch in range(arguments.epochs):
-            if fault != "evaluation_mode":
-                model.train()
-            order = torch.randperm(len(inputs), generator=generator)
-            if fault == "unshuffled":
-                order = labels.argsort()
-            for batch in order.split(arguments.batch_size):
-                with recorder.step(optimizer, epoch, samples=len(batch)) as measured:
-                    if fault != "uncleared_gradients":
-                        optimizer.zero_grad()
-                    for part in batch.chunk(arguments.accumulate):
-                        loss = loss_function(model(inputs[part]), labels[part])
-                        (loss / arguments.accumulate).backward()
-                        measured.loss(loss, labels[part])
-                    optimizer.step()
-            if fault != "training_evaluation":
-                model.eval()
-            results = {}
-            for part, values, truth in (("train", inputs, labels), ("validation", validation_inputs, validation_labels)):
-                with torch.no_grad():
-                    logits = model(values)
-                    results[f"{part}_loss"] = loss_function(logits, truth).item()
-                    results[f"{part}_accuracy"] = (logits.argmax(1) == truth).double().mean().item()
-            recorder.epoch(epoch, **results)
-            print(f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.3f}" for name, value in results.items()))
+    watch = evenkeel.watch(model, optimizer)
+    watch.data(inputs, labels)
+    for epoch in range(arguments.epochs):
+        if fault != "evaluation_mode":
+            model.train()
+        order = torch.randperm(len(inputs), generator=generator)
+        if fault == "unshuffled":
+            order = labels.argsort()
+        for batch in order.split(arguments.batch_size):
+            if fault != "uncleared_gradients":
+                optimizer.zero_grad()
+            for part in batch.chunk(arguments.accumulate):
+                loss = loss_function(model(inputs[part]), labels[part])
+                (loss / arguments.accumulate).backward()
+            optimizer.step()
+        if fault != "training_evaluation":
+            model.eval()
+        results = {}
+        for part, values, truth in (
+            ("train", inputs, labels),
+            ("validation", validation_inputs, validation_labels),
+        ):
+            with torch.no_grad():
+                logits = model(values)
+                results[f"{part}_loss"] = loss_function(logits, truth).item()
+                results[f"{part}_accuracy"] = (logits.argmax(1) == truth).double().mean().item()
+        watch.epoch(**results)
+        print(f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.3f}" for name, value in results.items()))
+    watch.close()
+    if arguments.report:
+        watch.report(arguments.report)
+    if arguments.output:
+        watch.save(arguments.output)
+    return watch
 
 
 def parse_arguments(words):
@@ -149,7 +153,8 @@ def parse_arguments(words):
         epilog=f"faults:\n{faults}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--output", default="run.jsonl", help="file of measurements")
+    parser.add_argument("--report", help="page to write")
+    parser.add_argument("--output", help="file of measurements to write, for `evenkeel diagnose`")
     parser.add_argument("--fault", choices=FAULTS, help="what to do wrong; nothing if not given")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=64)

@@ -211,6 +211,16 @@ impl Monitor {
         order_by_cause(&self.model, findings)
     }
 
+    /// All findings so far, causes first, at the level that would be left of each if the run ended with the present outcome; none
+    /// is raised. Facts are those that a training does well in spite of.
+    pub fn tempered_findings(&self) -> Vec<Finding> {
+        let mut findings = self.judge.settled(self.outcome());
+        for (finding, raw) in findings.iter_mut().zip(self.judge.findings()) {
+            finding.level = finding.level.min(raw.level);
+        }
+        order_by_cause(&self.model, findings)
+    }
+
     /// The outcome of the training so far; `None` before anything was measured that tells it.
     pub fn outcome(&self) -> Option<Outcome> {
         self.case(Moment::End, None).outcome()

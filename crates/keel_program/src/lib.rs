@@ -23,6 +23,11 @@ use arguments::Arguments;
 use failure::Stop;
 use terminal::Output;
 
+/// Everything a config can name, section by section with one line each, as `evenkeel catalog --json` prints it.
+pub fn catalog() -> serde_json::Value {
+    commands::whole_catalog()
+}
+
 /// Runs the command that `arguments` say, the first of them being the name of the program. Ends the process itself where the
 /// arguments are wrong, or ask for help or the version.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

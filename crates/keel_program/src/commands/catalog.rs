@@ -108,6 +108,11 @@ fn text(sections: &[Section]) -> String {
     text
 }
 
+/// All sections as one document.
+pub(crate) fn whole() -> Value {
+    document(&sections())
+}
+
 fn document(sections: &[Section]) -> Value {
     let mut document = Map::new();
     for section in sections {

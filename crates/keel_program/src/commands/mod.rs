@@ -21,6 +21,8 @@ mod train;
 
 use clap::Subcommand;
 
+pub(crate) use catalog::whole as whole_catalog;
+
 use crate::failure::Stop;
 use crate::terminal::{Output, Status};
 

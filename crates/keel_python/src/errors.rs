@@ -1,0 +1,79 @@
+//! Errors of the libraries as the exceptions of `evenkeel.errors`, with the same texts.
+
+use keel_data::DataError;
+use keel_health::HealthError;
+use keel_lab::LabError;
+use keel_train::TrainError;
+use keel_train::config::ConfigError as WrongConfig;
+use pyo3::prelude::*;
+
+mod exceptions {
+    // Nobody can document what the macro generates.
+    #![allow(missing_docs, unreachable_pub)]
+
+    pyo3::import_exception!(evenkeel.errors, ConfigError);
+    pyo3::import_exception!(evenkeel.errors, DataError);
+    pyo3::import_exception!(evenkeel.errors, RunError);
+    pyo3::import_exception!(evenkeel.errors, TrainingError);
+}
+
+/// An error of a library as an exception.
+pub(crate) trait Raise {
+    /// The exception.
+    fn raise(self) -> PyErr;
+}
+
+impl Raise for TrainError {
+    fn raise(self) -> PyErr {
+        let text = self.to_string();
+        match self {
+            TrainError::Config(_) | TrainError::Model(_) | TrainError::Loss(_) => {
+                exceptions::ConfigError::new_err(text)
+            }
+            TrainError::Data(_) => exceptions::DataError::new_err(text),
+            TrainError::Setting { field, .. } if field.starts_with("data") => exceptions::DataError::new_err(text),
+            TrainError::Setting { .. } => exceptions::ConfigError::new_err(text),
+            TrainError::Checkpoint(_) | TrainError::Run { .. } => exceptions::RunError::new_err(text),
+            TrainError::NoResult { .. } | TrainError::NonFinite { .. } => exceptions::TrainingError::new_err(text),
+        }
+    }
+}
+
+impl Raise for WrongConfig {
+    fn raise(self) -> PyErr {
+        exceptions::ConfigError::new_err(self.to_string())
+    }
+}
+
+impl Raise for DataError {
+    fn raise(self) -> PyErr {
+        exceptions::DataError::new_err(self.to_string())
+    }
+}
+
+impl Raise for LabError {
+    fn raise(self) -> PyErr {
+        exceptions::RunError::new_err(self.to_string())
+    }
+}
+
+impl Raise for HealthError {
+    fn raise(self) -> PyErr {
+        exceptions::ConfigError::new_err(self.to_string())
+    }
+}
+
+/// An exception about a run that cannot do what it is asked.
+pub(crate) fn run_error(text: impl Into<String>) -> PyErr {
+    exceptions::RunError::new_err(text.into())
+}
+
+/// An exception about data that cannot be used.
+pub(crate) fn data_error(text: impl Into<String>) -> PyErr {
+    exceptions::DataError::new_err(text.into())
+}
+
+/// An exception about a training that broke.
+pub(crate) fn training_error(text: impl Into<String>) -> PyErr {
+    exceptions::TrainingError::new_err(text.into())
+}

@@ -1,0 +1,154 @@
+//! A training, in a thread of its own while the Python program's thread waits, shows progress and listens to Ctrl-C.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use keel_data::SplitDataset;
+use keel_train::{TrainError, Training, check};
+use pyo3::prelude::*;
+use pyo3::types::PyAny;
+
+use crate::errors::{Raise, training_error};
+use crate::progress::Progress;
+use crate::run::{Kept, Run};
+use crate::samples::Samples;
+use crate::settings::Settings;
+
+/// Time between two looks at signals.
+const LISTENING: Duration = Duration::from_millis(20);
+
+/// Time between two calls of the program's function that shows progress.
+const SHOWING: Duration = Duration::from_millis(100);
+
+/// Trains on `samples` until the end or Ctrl-C, and returns the run: in memory unless `in_folder`.
+///
+/// `tick` is called about ten times a second, and once at the end, with the progress as JSON; an exception of its own ends the
+/// training and is raised again.
+#[pyfunction]
+#[pyo3(signature = (samples, settings, in_folder, tick=None))]
+pub(crate) fn train(
+    python: Python<'_>,
+    samples: &Samples,
+    settings: &Bound<'_, PyAny>,
+    in_folder: bool,
+    tick: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Run> {
+    let settings: Settings = settings.extract()?;
+    let (config, data) = python.detach(|| settings.with_data(samples))?;
+    let (stop, progress) = (Arc::new(AtomicBool::new(false)), Progress::default());
+    let dataset = Arc::clone(&data.dataset);
+    let training = Training::new(config).with_data(data).with_stop(Arc::clone(&stop));
+    let mut observer = progress.clone();
+    let work = move || match in_folder {
+        true => training.run(&mut observer).map(|run| Kept::Folder(Box::new(run))),
+        false => training.run_in_memory(&mut observer).map(|run| Kept::Memory(Box::new(run))),
+    };
+    let mut ticker = Ticker { progress, tick, shown: Instant::now() };
+    let kept = wait_for(
+        python,
+        work,
+        || ticker.tick(),
+        || {
+            stop.store(true, Ordering::Relaxed);
+            AfterStop::Wait
+        },
+    )?;
+    ticker.show()?;
+    Ok(Run::new(kept.map_err(Raise::raise)?, Some(dataset)))
+}
+
+/// Looks at a training before its first step, and returns what was found as JSON. Ctrl-C ends it.
+#[pyfunction]
+pub(crate) fn check_training(
+    python: Python<'_>,
+    samples: &Samples,
+    settings: &Bound<'_, PyAny>,
+    budget: f64,
+) -> PyResult<String> {
+    let settings: Settings = settings.extract()?;
+    let (config, data): (_, SplitDataset) = python.detach(|| settings.with_data(samples))?;
+    let budget = Duration::try_from_secs_f64(budget)
+        .map_err(|error| training_error(format!("budget: {error}; give seconds, for example 10.0")))?;
+    let work = move || check::check(&config, data, budget);
+    let checked = wait_for(python, work, || Ok(()), || AfterStop::Leave)?;
+    let checked = checked.map_err(Raise::raise)?;
+    serde_json::to_string(&checked).map_err(|error| training_error(error.to_string()))
+}
+
+/// Waiting for work that was asked to stop, or leaving its thread to itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AfterStop {
+    /// It ends soon, with a result.
+    Wait,
+    /// It cannot be stopped.
+    Leave,
+}
+
+/// Calls `work` in a thread of its own. Meanwhile calls `idle`, and `stop` on Ctrl-C or where `idle` raises; a second Ctrl-C
+/// leaves the thread to itself. The program's other threads run on.
+fn wait_for<T: Send + 'static>(
+    python: Python<'_>,
+    work: impl FnOnce() -> Result<T, TrainError> + Send + 'static,
+    mut idle: impl FnMut() -> PyResult<()>,
+    stop: impl Fn() -> AfterStop,
+) -> PyResult<Result<T, TrainError>> {
+    let (sender, receiver) = sync_channel(1);
+    let spawned = std::thread::Builder::new().name("evenkeel".to_owned()).spawn(move || {
+        // Nobody listens any more after a second Ctrl-C.
+        let _ = sender.send(work());
+    });
+    spawned.map_err(|error| training_error(format!("cannot start a thread: {error}; end other programs")))?;
+    let receiver = std::sync::Mutex::new(receiver);
+    let (mut stopped, mut raised) = (false, None);
+    loop {
+        let received = python.detach(|| {
+            let receiver = receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            receiver.recv_timeout(LISTENING)
+        });
+        match received {
+            Ok(result) => return raised.map_or(Ok(result), Err),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(training_error("the training ended by a fault of the program; please report it"));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if let Err(signal) = python.check_signals() {
+            if stopped || stop() == AfterStop::Leave {
+                return Err(signal);
+            }
+            stopped = true;
+        }
+        if raised.is_none()
+            && let Err(error) = idle()
+        {
+            stop();
+            (stopped, raised) = (true, Some(error));
+        }
+    }
+}
+
+/// Calls the program's function that shows progress, now and then.
+struct Ticker<'a, 'py> {
+    progress: Progress,
+    tick: Option<&'a Bound<'py, PyAny>>,
+    shown: Instant,
+}
+
+impl Ticker<'_, '_> {
+    fn tick(&mut self) -> PyResult<()> {
+        if self.tick.is_none() || self.shown.elapsed() < SHOWING {
+            return Ok(());
+        }
+        self.show()
+    }
+
+    fn show(&mut self) -> PyResult<()> {
+        self.shown = Instant::now();
+        match self.tick {
+            Some(tick) => tick.call1((self.progress.read(),)).map(drop),
+            None => Ok(()),
+        }
+    }
+}

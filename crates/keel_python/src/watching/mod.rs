@@ -1,0 +1,35 @@
+//! Measures arrays of another framework and judges what was measured: the compiled half of `evenkeel.watch`.
+//!
+//! Arrays are read where they lie. Sums are taken in f64, in blocks whose order depends on the length alone, so that a number
+//! does not depend on the number of threads.
+
+mod blocks;
+mod moments;
+mod monitor;
+mod norms;
+mod rows;
+mod units;
+
+pub(crate) use moments::signal_moments;
+pub(crate) use monitor::Monitor;
+pub(crate) use norms::{gradient_squares, update_squares};
+pub(crate) use rows::{identical_rows, sign_agreement};
+pub(crate) use units::{fired_units, unit_counts};
+
+use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use pyo3::PyResult;
+use pyo3::exceptions::PyValueError;
+
+/// The values of `array` where they lie.
+///
+/// # Errors
+/// If they do not lie one behind the other.
+fn values<'a>(array: &'a PyReadonlyArrayDyn<'_, f32>, name: &str) -> PyResult<&'a [f32]> {
+    let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
+    values.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "{name}: the values of an array of shape {:?} do not lie one behind the other; make it contiguous",
+            array.shape()
+        ))
+    })
+}

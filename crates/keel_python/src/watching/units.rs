@@ -1,0 +1,131 @@
+//! Units of an activation: whether each fired, how often it fired and how often it was saturated.
+//!
+//! Values lie as `[outer, units, inner]`: `[samples, units, 1]` for rows, `[samples, channels, positions]` for images.
+
+use numpy::PyReadonlyArrayDyn;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use super::values;
+
+/// Rows between two looks at whether all units have fired.
+const ROWS: usize = 8;
+
+/// Sizes of values in order `[outer, units, inner]`.
+struct Layout {
+    units: usize,
+    inner: usize,
+}
+
+impl Layout {
+    fn of(values: &[f32], units: usize, inner: usize) -> PyResult<Self> {
+        let size = units.checked_mul(inner).filter(|&size| size > 0);
+        if size.is_none_or(|size| !values.len().is_multiple_of(size)) {
+            let reason = format!("{} values are no multiple of {units} units of {inner} positions", values.len());
+            return Err(PyValueError::new_err(reason));
+        }
+        Ok(Self { units, inner })
+    }
+}
+
+/// Returns 64-bit words, bit `unit % 64` of word `unit / 64` set if the unit is above zero anywhere. Reading ends when all are.
+///
+/// # Errors
+/// If the number of values is no multiple of `units * inner`.
+#[pyfunction]
+pub(crate) fn fired_units(
+    py: Python<'_>,
+    array: PyReadonlyArrayDyn<'_, f32>,
+    units: usize,
+    inner: usize,
+) -> PyResult<Vec<u64>> {
+    let values = values(&array, "activation")?;
+    let layout = Layout::of(values, units, inner)?;
+    let fired =
+        py.detach(|| if layout.inner == 1 { fired_columns(values, units) } else { fired_planes(values, &layout) });
+    let mut words = vec![0u64; units.div_ceil(64)];
+    for unit in (0..units).filter(|&unit| fired[unit]) {
+        words[unit / 64] |= 1 << (unit % 64);
+    }
+    Ok(words)
+}
+
+fn fired_columns(values: &[f32], units: usize) -> Vec<bool> {
+    let mut largest = vec![f32::NEG_INFINITY; units];
+    for rows in values.chunks(units * ROWS) {
+        for row in rows.chunks_exact(units) {
+            for (largest, &value) in largest.iter_mut().zip(row) {
+                *largest = if value > *largest { value } else { *largest };
+            }
+        }
+        if largest.iter().all(|&value| value > 0.0) {
+            break;
+        }
+    }
+    largest.into_iter().map(|value| value > 0.0).collect()
+}
+
+fn fired_planes(values: &[f32], layout: &Layout) -> Vec<bool> {
+    let mut fired = vec![false; layout.units];
+    let mut silent: Vec<usize> = (0..layout.units).collect();
+    for sample in values.chunks_exact(layout.units * layout.inner) {
+        silent.retain(|&unit| {
+            let plane = &sample[unit * layout.inner..(unit + 1) * layout.inner];
+            // Short runs, so that the comparison of many values at once ends soon.
+            fired[unit] = plane.chunks(64).any(|run| run.iter().fold(false, |any, &value| any | (value > 0.0)));
+            !fired[unit]
+        });
+        if silent.is_empty() {
+            break;
+        }
+    }
+    fired
+}
+
+/// Returns for every unit the number of values above zero, and of those outside [`low`, `high`].
+///
+/// # Errors
+/// If the number of values is no multiple of `units * inner`.
+#[pyfunction]
+pub(crate) fn unit_counts(
+    py: Python<'_>,
+    array: PyReadonlyArrayDyn<'_, f32>,
+    units: usize,
+    inner: usize,
+    low: f32,
+    high: f32,
+) -> PyResult<(Vec<u32>, Vec<u32>)> {
+    let values = values(&array, "activation")?;
+    let layout = Layout::of(values, units, inner)?;
+    Ok(py.detach(|| {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || count(values, &layout, low, high),
+        )
+    }))
+}
+
+#[inline(always)]
+fn count(values: &[f32], layout: &Layout, low: f32, high: f32) -> (Vec<u32>, Vec<u32>) {
+    let mut fired = vec![0u32; layout.units];
+    let mut beyond = vec![0u32; layout.units];
+    for sample in values.chunks_exact(layout.units * layout.inner) {
+        if layout.inner == 1 {
+            for ((fired, beyond), &value) in fired.iter_mut().zip(&mut beyond).zip(sample) {
+                *fired += u32::from(value > 0.0);
+                *beyond += u32::from(value < low) | u32::from(value > high);
+            }
+            continue;
+        }
+        for (unit, plane) in sample.chunks_exact(layout.inner).enumerate() {
+            let (mut above, mut outside) = (0, 0);
+            for &value in plane {
+                above += u32::from(value > 0.0);
+                outside += u32::from(value < low) | u32::from(value > high);
+            }
+            fired[unit] += above;
+            beyond[unit] += outside;
+        }
+    }
+    (fired, beyond)
+}

@@ -1,0 +1,50 @@
+"""Train neural networks on the CPU you have, and see whether they are healthy.
+
+``evenkeel.train(x, y)`` trains on arrays or tables and returns a :class:`Run`; ``evenkeel.load`` reads one back.
+``evenkeel.estimators`` has the same as scikit-learn estimators. ``evenkeel.watch(model, optimizer)`` watches a
+training of PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evenkeel import errors
+from evenkeel._knowledge import catalog, explain
+from evenkeel._native import __version__
+from evenkeel._records import Check, Finding, Layer, Rule
+from evenkeel._run import Run, load
+from evenkeel._training import check, train
+
+if TYPE_CHECKING:
+    from evenkeel.watching import UnhealthyTraining, Watch, expect_healthy, watch
+
+__all__ = [
+    "Check",
+    "Finding",
+    "Layer",
+    "Rule",
+    "Run",
+    "UnhealthyTraining",
+    "Watch",
+    "__version__",
+    "catalog",
+    "check",
+    "errors",
+    "expect_healthy",
+    "explain",
+    "load",
+    "train",
+    "watch",
+]
+
+#: Names of the watch, which needs PyTorch: it is loaded when one of them is used.
+_WATCHING = ("UnhealthyTraining", "Watch", "expect_healthy", "watch")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WATCHING:
+        from evenkeel import watching
+
+        return getattr(watching, name)
+    raise AttributeError(f"module 'evenkeel' has no attribute '{name}'")

@@ -1,0 +1,6 @@
+"""Watching a training of PyTorch: ``evenkeel.watch(model, optimizer)``."""
+
+from evenkeel.watching.expectation import UnhealthyTraining, expect_healthy
+from evenkeel.watching.watch import Watch, watch
+
+__all__ = ["UnhealthyTraining", "Watch", "expect_healthy", "watch"]

@@ -1,0 +1,42 @@
+"""A training in a test that must be healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from evenkeel._records import Finding
+from evenkeel.watching.reporting.findings import describe
+from evenkeel.watching.watch import Watch, watch
+
+
+class UnhealthyTraining(AssertionError):
+    """A training that was expected to be healthy is not."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__("\n".join(["the training is not healthy:", *map(describe, findings)]))
+
+
+@contextmanager
+def expect_healthy(model: nn.Module, optimizer: Optimizer, **settings: Any) -> Iterator[Watch]:
+    """Watch the training inside of a ``with`` statement and raise if anything of level warn or error was found.
+
+    Args:
+        model, optimizer, settings: as for :func:`evenkeel.watch`; every step is measured unless ``every`` says
+        otherwise.
+
+    Raises:
+        UnhealthyTraining: an ``AssertionError`` with the findings in ``findings``.
+    """
+    watched = watch(model, optimizer, **{"every": 1, "report": None, **settings})
+    try:
+        yield watched
+    finally:
+        watched.close()
+    if watched.alarms:
+        raise UnhealthyTraining(watched.alarms)

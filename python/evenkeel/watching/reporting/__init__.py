@@ -1,0 +1,1 @@
+"""Words, curves and the page of a watched training."""

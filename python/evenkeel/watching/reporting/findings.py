@@ -1,0 +1,36 @@
+"""Findings of the health rules as text for people."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+from evenkeel._records import Finding
+
+_WORDS = {"info": "note", "warn": "warning", "error": "error"}
+
+
+def read(text: str) -> Finding:
+    """Return the finding in a JSON object."""
+    return Finding.of(json.loads(text))
+
+
+def is_alarm(finding: Finding) -> bool:
+    """Return whether something should change: the level is warn or error."""
+    return finding.level != "info"
+
+
+def is_cause(finding: Finding) -> bool:
+    """Return whether no other finding explains this one."""
+    return finding.document.get("explained_by") is None
+
+
+def describe(finding: Finding) -> str:
+    """Return a finding in a few lines: what was found, why, what to try."""
+    place = f" {finding.layer}" if finding.layer else ""
+    lines = [f"{_WORDS[finding.level]} {finding.code} {finding.rule}{place}: {finding.message}"]
+    if finding.cause:
+        lines.append(f"  why: {finding.cause}")
+    if finding.remedy:
+        lines.append(f"  try: {finding.remedy}")
+    return "\n".join(textwrap.fill(line, 110, subsequent_indent="       ") for line in lines)
