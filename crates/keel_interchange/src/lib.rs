@@ -7,5 +7,6 @@
 
 mod error;
 pub mod onnx;
+pub mod tensorboard;
 
 pub use error::InterchangeError;

@@ -52,7 +52,7 @@ fn every_model_predicts_in_its_graph_as_by_itself() {
                 case.name
             );
             let again = decode(&encode(&exported.model), "bytes").unwrap();
-            assert_eq!(again, exported.model, "{}", case.name);
+            assert_eq!(encode(&again), encode(&exported.model), "{}", case.name);
         }
     }
 }
@@ -71,7 +71,7 @@ fn batch_norms_are_folded_or_kept() {
 
 #[test]
 fn sixteen_bits_halve_the_file_and_are_told_apart_from_an_error() {
-    let (predictor, options) = trained("preset_resnet20");
+    let (predictor, options) = trained("values");
     let whole = export(&predictor, &options).unwrap();
     let half_options = ExportOptions { float16: true, ..options.clone() };
     let half = export(&predictor, &half_options).unwrap();
@@ -80,7 +80,7 @@ fn sixteen_bits_halve_the_file_and_are_told_apart_from_an_error() {
     let verified = verify(&predictor, &half, &half_options, None).unwrap();
     assert!(verified.largest_difference > 1e-7, "{verified:?}");
     let types = half.model.graph.unwrap().initializer.iter().filter(|t| t.data_type == Some(element::FLOAT16)).count();
-    assert!(types > 10, "{types}");
+    assert!(types > 2, "{types}");
 }
 
 #[test]
@@ -89,7 +89,8 @@ fn a_graph_that_predicts_otherwise_is_refused() {
     let mut exported = export(&predictor, &options).unwrap();
     let graph = exported.model.graph.as_mut().unwrap();
     let bias = graph.initializer.iter_mut().rev().find(|tensor| tensor.name.ends_with("/bias")).unwrap();
-    let values = Tensor::of_proto(bias).unwrap().as_floats().unwrap().iter().map(|value| value + 0.01).collect();
+    let mut values = Tensor::of_proto(bias).unwrap().as_floats().unwrap().to_vec();
+    values[0] += 0.01;
     *bias = Tensor::floats([2], values).to_proto(&bias.name.clone());
     let error = verify(&predictor, &exported, &options, None).unwrap_err();
     assert!(matches!(error, InterchangeError::Unequal { difference, .. } if difference > ALLOWED), "{error}");

@@ -97,7 +97,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("preset_resnet20", Data::Colour(16), r#"model.preset="resnet20""#),
     case!("preset_whitened", Data::Colour(16), r#"model.preset="whitened""#, "model.width=8"),
     case!("preset_photo", Data::Colour(32), r#"model.preset="photo""#, "model.width=8"),
-    case!("preset_auto_of_a_table", Data::Table, r#"model.preset="auto""#),
+    case!("preset_auto_of_a_table", Data::Table),
     case!(
         "mirrored_and_shifted",
         Data::Colour(8),

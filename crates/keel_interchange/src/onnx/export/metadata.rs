@@ -13,8 +13,11 @@ pub(crate) const SCHEMA: &str = "evenkeel.schema";
 /// Name of the text with the fitted preprocessing.
 pub(crate) const PREPROCESSOR: &str = "evenkeel.preprocessor";
 
+/// Name of the text with what training knows and the graph does not say: loss, members, scale of targets.
+pub(crate) const TRAINING: &str = "evenkeel.training";
+
 /// Bytes up to which the fitted preprocessing is repeated as text; the graph holds it anyway.
-const LARGEST_PREPROCESSOR: usize = 1 << 20;
+const LARGEST_PREPROCESSOR: usize = 1 << 24;
 
 /// Names of the values between which the network lies.
 pub(super) struct Boundary {
@@ -52,6 +55,8 @@ pub(super) fn properties(
     }
     add("preprocessing", json!(predictor.preprocessor().describe()).to_string());
     add(NETWORK, json!({ "input": boundary.input, "output": boundary.output }).to_string());
+    let (loss, members) = (objective.loss_spec(), objective.members());
+    add(TRAINING, json!({ "loss": loss, "members": members, "scaling": objective.scaling() }).to_string());
     if let Ok(text) = serde_json::to_string(schema) {
         add(SCHEMA, text);
     }

@@ -9,19 +9,25 @@ mod flow;
 mod layers;
 mod parts;
 mod patterns;
+mod saved;
 mod walk;
 mod windows;
 
 use keel_data::{Preprocessor, SampleShape, Schema};
 use keel_nn::graph::{Node, Place};
 use keel_nn::layers::LayerSpec;
+use keel_nn::losses::LossSpec;
 use keel_nn::{Graph, Network, Op, RandomKey, Shape};
+use keel_train::TargetScale;
+use serde::Deserialize;
 
 use super::check_subset;
-use super::export::metadata::{NETWORK, PREPROCESSOR, SCHEMA};
+use super::export::metadata::{NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
 use super::schema::{GraphProto, ModelProto, ValueInfoProto, element};
 use crate::InterchangeError;
 use flow::{Flow, refused};
+pub use saved::{Outputs, SavedModel};
+
 use parts::{Layout, Part, PartLayer, Values};
 
 /// Values of an input sample at most.
@@ -51,8 +57,21 @@ pub struct Imported {
     pub class_names: Option<Vec<String>>,
     /// Schema and preprocessing of the model, where Evenkeel exported it.
     pub model: Option<(Schema, Preprocessor)>,
+    /// What its training knew, where Evenkeel exported it.
+    pub training: Option<KnownTraining>,
     /// Remarks, a sentence each.
     pub notes: Vec<String>,
+}
+
+/// Facts about a training that a graph does not say.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KnownTraining {
+    /// Its loss.
+    pub loss: LossSpec,
+    /// Predictions that the network gives for each sample.
+    pub members: usize,
+    /// Scale of each target; empty for classes.
+    pub scaling: Vec<TargetScale>,
 }
 
 /// The network in `model`, which messages call `file`.
@@ -91,7 +110,9 @@ pub fn import(model: &ModelProto, file: &str) -> Result<Imported, InterchangeErr
         notes.push(format!("the {} at its end is part of the loss in Evenkeel", ending.name()));
     }
     let class_names = labels(model).filter(|labels| labels.len() == end.shape.len());
-    Ok(Imported { layers, network, ending, class_names, model: origin, notes })
+    let training = text(model, TRAINING).and_then(|text| serde_json::from_str(text).ok());
+    let training = training.filter(|_| origin.is_some());
+    Ok(Imported { layers, network, ending, class_names, model: origin, training, notes })
 }
 
 impl Ending {
