@@ -8,6 +8,7 @@ mod diagnose;
 mod ending;
 mod eval;
 mod explain;
+mod export;
 mod importance;
 mod init;
 mod lab;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Predict(predict::Arguments),
     /// The columns of a table a model relies on
     Importance(importance::Arguments),
+    /// A trained model as ONNX, with preprocessing and labels inside
+    Export(export::Arguments),
     /// A run as one page: curves, layers, findings, mistakes
     Report(report::Arguments),
     /// The speed yardsticks, against PyTorch where it is installed
@@ -77,6 +80,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Eval(arguments) => eval::run(&arguments, output),
         Command::Predict(arguments) => predict::run(&arguments, output),
         Command::Importance(arguments) => importance::run(&arguments, output),
+        Command::Export(arguments) => export::run(&arguments, output),
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
