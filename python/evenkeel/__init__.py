@@ -17,7 +17,8 @@ from evenkeel._run import Run, load
 from evenkeel._training import check, train
 
 if TYPE_CHECKING:
-    from evenkeel.watching import UnhealthyTraining, Watch, expect_healthy, watch
+    from evenkeel.watching.expectation import UnhealthyTraining, expect_healthy
+    from evenkeel.watching.watch import Watch, watch
 
 __all__ = [
     "Check",

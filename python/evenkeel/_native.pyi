@@ -6,7 +6,28 @@ from typing import Any, TypedDict, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__: list[str]
+__all__ = [
+    "Learner",
+    "Monitor",
+    "Run",
+    "Samples",
+    "__version__",
+    "are_classes",
+    "catalog_sections",
+    "check_training",
+    "explain",
+    "fired_units",
+    "gradient_squares",
+    "identical_rows",
+    "load",
+    "rules",
+    "run_command",
+    "sign_agreement",
+    "signal_moments",
+    "train",
+    "unit_counts",
+    "update_squares",
+]
 __version__: str
 
 class _Settings(TypedDict):
