@@ -32,6 +32,10 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
     pub init: InitSpec,
+    /// A safetensors file of Evenkeel, such as a model.safetensors, whose weights the network starts from; relative to the config
+    /// file. A last layer of another size starts anew.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub weights: String,
     /// The layers in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerSpec>,
@@ -46,6 +50,7 @@ impl Default for ModelConfig {
             members: 0,
             dropout: 0.0,
             init: InitSpec::Auto,
+            weights: String::new(),
             layers: Vec::new(),
         }
     }

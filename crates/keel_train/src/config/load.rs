@@ -89,6 +89,7 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
     })?;
     config.given = GivenKeys::of(&root);
     resolve_source(&mut config, &root, path);
+    resolve_weights(&mut config, &root, path);
     Ok(config)
 }
 
@@ -126,6 +127,15 @@ fn resolve_source(config: &mut Config, root: &Located, path: &Path) {
     };
     if let Ok(absolute) = beside.canonicalize() {
         config.data.source = absolute.display().to_string();
+    }
+}
+
+/// `model.weights` in a file is relative to it.
+fn resolve_weights(config: &mut Config, root: &Located, path: &Path) {
+    let origin = root.get("model").and_then(|model| model.get("weights")).map(|weights| &weights.origin);
+    if !config.model.weights.is_empty() && matches!(origin, Some(Origin::File(_))) {
+        let beside = path.parent().unwrap_or(Path::new("")).join(&config.model.weights);
+        config.model.weights = beside.canonicalize().unwrap_or(beside).display().to_string();
     }
 }
 

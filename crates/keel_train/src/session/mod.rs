@@ -9,6 +9,7 @@ pub(crate) mod checkpoint;
 mod evaluation;
 mod patch_whitening;
 mod replica;
+mod starting_weights;
 mod step;
 mod training_data;
 mod unit_variance;
@@ -73,6 +74,7 @@ impl Session {
         check_batches(&graph, options, data.split.train.len())?;
         let key = RandomKey::new(config.train.seed);
         let mut network = Network::new(graph, key.named("parameters"));
+        starting_weights::apply(&mut network, config)?;
         patch_whitening::apply(&mut network, &data.preprocessor, &data.split.dataset, &data.split.train)?;
         let request = MemoryRequest { batch: data.batches.largest_batch(), mode: Mode::Train, workers };
         let executor = Executor::new(Arc::clone(&program), request);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use keel_data::{Dataset, Inputs};
 use keel_interchange::InterchangeError;
-use keel_interchange::onnx::export::{ExportOptions, PictureValues, export};
+use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::verify::{Verification, verify};
 use keel_interchange::onnx::{read, write};
 use keel_train::Predictor;
@@ -34,9 +34,9 @@ pub(crate) struct Arguments {
     /// File to write, NAME.onnx
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Version of the operator set, 17 to 21
-    #[arg(long, default_value_t = 17, value_name = "N")]
-    opset: i64,
+    /// Version of the operator set, 17 to 21 [default: the oldest that has what the model needs]
+    #[arg(long, value_name = "N")]
+    opset: Option<i64>,
     /// Store large weights in 16 bits; the arithmetic stays in 32
     #[arg(long)]
     float16: bool,
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }
     };
     let options = ExportOptions {
-        opset: arguments.opset,
+        opset: arguments.opset.unwrap_or_else(|| least_opset(&predictor)),
         keeps_batch_norm: arguments.keep_batch_norm,
         float16: arguments.float16,
         pictures: pictures(arguments.pictures, &predictor, real.as_ref()),
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let written = Written {
         file: arguments.file.clone(),
         bytes,
-        opset: arguments.opset,
+        opset: options.opset,
         nodes: graph.node.len(),
         inputs: graph.input.iter().map(Port::of).collect(),
         outputs: graph.output.iter().map(Port::of).collect(),
