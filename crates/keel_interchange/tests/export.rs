@@ -3,7 +3,7 @@
 mod models;
 
 use keel_interchange::InterchangeError;
-use keel_interchange::onnx::export::{ExportOptions, PictureValues, export};
+use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::schema::{ModelProto, element};
 use keel_interchange::onnx::verify::{ALLOWED, verify};
 use keel_interchange::onnx::{Data, Evaluator, Tensor, decode, encode};
@@ -27,7 +27,9 @@ fn case(name: &str) -> &'static models::Case {
 
 fn trained(name: &str) -> (Predictor, ExportOptions) {
     let folder = tempfile::tempdir().unwrap();
-    (models::train(case(name), folder.path()), options(case(name)))
+    let predictor = models::train(case(name), folder.path());
+    let opset = least_opset(&predictor);
+    (predictor, ExportOptions { opset, ..options(case(name)) })
 }
 
 #[test]
@@ -36,6 +38,7 @@ fn every_model_predicts_in_its_graph_as_by_itself() {
     for case in models::CASES {
         let predictor = models::train(case, folder.path());
         for (opset, keeps_batch_norm) in [(17, false), (18, true), (21, false)] {
+            let opset = opset.max(least_opset(&predictor));
             let options = ExportOptions { opset, keeps_batch_norm, ..options(case) };
             let exported = export(&predictor, &options).unwrap_or_else(|error| panic!("{}: {error}", case.name));
             let real = match case.data {
@@ -120,6 +123,14 @@ fn metadata_names_labels_columns_and_preprocessing() {
     ] {
         assert!(kinds.contains(&(name.to_owned(), kind)), "{name}: {kinds:?}");
     }
+}
+
+#[test]
+fn words_need_a_newer_operator_set() {
+    let (predictor, options) = trained("table");
+    assert_eq!(options.opset, 20);
+    let error = export(&predictor, &ExportOptions { opset: 19, ..options }).unwrap_err().to_string();
+    assert!(error.contains("words") && error.contains("--opset 20"), "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use keel_data::{Dataset, Inputs, SampleShape, Targets};
 use keel_interchange::InterchangeError;
-use keel_interchange::onnx::export::{ExportOptions, PictureValues, export};
+use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::import::{Ending, Outputs, import};
 use keel_interchange::onnx::schema::{
     AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -35,6 +35,7 @@ fn every_export_is_imported_again_and_predicts_the_same() {
             _ => PictureValues::Bytes,
         };
         for (opset, keeps_batch_norm) in [(17, false), (18, true), (20, false)] {
+            let opset = opset.max(least_opset(&predictor));
             let (run, version, float16) = (String::new(), "test".to_owned(), false);
             let options = ExportOptions { opset, keeps_batch_norm, float16, pictures, run, version };
             let model = export(&predictor, &options).unwrap().model;
@@ -261,4 +262,25 @@ fn hostile_numbers_are_refused_before_memory_is_taken() {
     let mut nan = residual_network();
     nan.graph.as_mut().unwrap().initializer[1] = Tensor::floats([4], vec![f32::NAN; 4]).to_proto("w1");
     assert!(import(&nan, "net.onnx").unwrap_err().to_string().contains("NaN"));
+}
+
+#[test]
+fn changed_bytes_are_refused_or_read_and_never_a_panic() {
+    let bytes = keel_interchange::onnx::encode(&residual_network());
+    for place in 0..bytes.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[place] ^= change;
+            let _ = keel_interchange::onnx::decode(&changed, "changed").and_then(|model| import(&model, "changed"));
+        }
+    }
+}
+
+#[test]
+fn ways_that_lead_back_are_refused() {
+    let mut file = Foreign::default();
+    let value = file.node("Relu", &["x"], &[]);
+    file.nodes[0].input[0] = value.clone();
+    let error = import(&file.model(&[-1, 4], &value), "net.onnx").unwrap_err().to_string();
+    assert!(error.contains("nothing before it gives"), "{error}");
 }

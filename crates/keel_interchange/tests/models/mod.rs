@@ -171,7 +171,8 @@ pub(crate) fn train(case: &Case, folder: &Path) -> Predictor {
 
 const SAMPLES: usize = 60;
 
-fn memory(data: Data) -> Option<SplitDataset> {
+/// The samples of a case in memory; `None` for tables, which are files.
+pub(crate) fn memory(data: Data) -> Option<SplitDataset> {
     let (shape, is_bytes) = match data {
         Data::Grey => (SampleShape::Image { height: 9, width: 7, channels: 1 }, true),
         Data::Colour(side) => (SampleShape::Image { height: side, width: side, channels: 3 }, true),
@@ -206,7 +207,7 @@ fn memory(data: Data) -> Option<SplitDataset> {
 }
 
 fn table_text(values: bool) -> String {
-    let mut text = "size,stamp,when,clock,wanted,colour,code,weight,target\n".to_owned();
+    let mut text = "size,stamp,when,clock,wanted,colour,code,weight,name,target\n".to_owned();
     for row in 0..90 {
         let size = if row % 11 == 3 { String::new() } else { format!("{:.3}", (row as f64 * 0.7).sin() * 5.0) };
         let stamp = 1_700_000_000.0 + 3.25 * row as f64;
@@ -222,11 +223,16 @@ fn table_text(values: bool) -> String {
         let colour = ["red", "green", "blue", "n/a", "red"][row % 5];
         let code = ["1", "2", "3", "x"][row % 4];
         let weight = 1e7 + row as f64 * 12_345.5;
+        let title = ["Mr.", "mrs", "Dr."][row % 3];
+        let name = match row % 17 {
+            4 => String::new(),
+            _ => format!("Person{row} of house {} {title} Smith", "x".repeat(row % 30 + 2)),
+        };
         let target = match values {
             true => format!("{}", 1_600_000_000.0 + 100.0 * (row as f64 * 0.3).sin()),
             false => ["label one", "label two", "3"][row % 3].to_owned(),
         };
-        text += &format!("{size},{stamp},{when},{clock},{wanted},{colour},{code},{weight},{target}\n");
+        text += &format!("{size},{stamp},{when},{clock},{wanted},{colour},{code},{weight},{name},{target}\n");
     }
     text
 }

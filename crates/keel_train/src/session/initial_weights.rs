@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::error::TrainError;
-use crate::runs::files;
+use crate::runs::{Checkpoint, files, is_own_file};
 
 /// Names of tensors that a note lists.
 const NAMED: usize = 6;
@@ -22,6 +22,10 @@ const NAMED: usize = 6;
 /// that fits.
 pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, TrainError> {
     let bytes = files::read(path).map_err(|error| TrainError::run(path, error))?;
+    if is_own_file(&bytes) {
+        // A file of Evenkeel has a checksum; one of another program has none.
+        Checkpoint::<serde_json::Value>::of_bytes(&bytes, path)?;
+    }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
         TrainError::setting("model.weights", format!("{}: not a safetensors file: {error}", path.display()))
     })?;

@@ -200,3 +200,9 @@ pub(super) fn floats(name: &str, values: &[f32]) -> AttributeProto {
     let (name, floats, kind) = (name.to_owned(), values.to_vec(), Some(attribute_kind::FLOATS));
     AttributeProto { name, floats, kind, ..AttributeProto::default() }
 }
+
+/// A text as an attribute.
+pub(super) fn string(name: &str, text: &str) -> AttributeProto {
+    let (name, s, kind) = (name.to_owned(), Some(text.as_bytes().to_vec()), Some(attribute_kind::STRING));
+    AttributeProto { name, s, kind, ..AttributeProto::default() }
+}

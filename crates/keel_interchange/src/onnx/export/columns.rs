@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keel_data::{ColumnEncoding, NumberEncoding, TableColumn, missing_texts, truth_texts};
 
-use super::builder::{Builder, MACHINE_LEARNING, float, floats, integer, integers, strings};
+use super::builder::{Builder, MACHINE_LEARNING, float, floats, integer, integers, string, strings};
 use super::times;
 use crate::InterchangeError;
 use crate::onnx::schema::element;
@@ -62,17 +62,50 @@ pub(super) fn export(
             category(builder, &wanted, input, markers)
         }
         ColumnEncoding::Time(encoding) => times::export(builder, encoding, input, flagged),
-        ColumnEncoding::Words { .. } => return Err(words(column)),
+        ColumnEncoding::Words { words } => word_features(builder, words, input, markers, flagged)?,
     })
 }
 
-fn words(column: &TableColumn) -> InterchangeError {
-    InterchangeError::Export {
-        part: format!("column `{}`", column.name),
-        reason: "it became one feature for each word its texts contain, and ONNX has no operation that finds words"
-            .to_owned(),
-        next: format!("train without it, with --set 'data.ignore_columns=[\"{}\"]'", column.name),
+/// First version of the operator set with an operation that finds words.
+pub(super) const FINDS_WORDS: i64 = 20;
+/// A text that has a word in it, whatever stands before and after it: the word goes between these two.
+pub(crate) const WORD_PATTERN: [&str; 2] = ["(?is)(.*\\P{L})?", "(\\P{L}.*)?"];
+
+/// One feature for each word, 1 where the text has it and does not stand for a missing cell.
+fn word_features(
+    builder: &mut Builder,
+    words: &[String],
+    input: &str,
+    markers: &[String],
+    flagged: bool,
+) -> Result<String, InterchangeError> {
+    if builder.opset < FINDS_WORDS {
+        return Err(InterchangeError::Export {
+            part: "a column of texts, which became a feature for each of its words,".to_owned(),
+            reason: format!("operator set {} has no operation that finds words", builder.opset),
+            next: format!("give --opset {FINDS_WORDS}"),
+        });
     }
+    let indices = indices(&[], markers, true);
+    let (keys, values): (Vec<String>, Vec<i64>) = indices.into_iter().unzip();
+    let attributes =
+        vec![strings("keys_strings", &keys), integers("values_int64s", &values), integer("default_int64", UNSEEN)];
+    let index = builder.node_of("LabelEncoder", MACHINE_LEARNING, &[input], attributes);
+    let marker = builder.constant("missing", Tensor::new([1, 1], Data::Int(vec![MISSING])));
+    let missing = builder.node("Equal", &[&index, &marker], Vec::new());
+    let missing = builder.cast(&missing, element::FLOAT);
+    let one = builder.number("one", 1.0);
+    let present = builder.node("Sub", &[&one, &missing], Vec::new());
+    let mut features = Vec::new();
+    for word in words {
+        let pattern = format!("{}{word}{}", WORD_PATTERN[0], WORD_PATTERN[1]);
+        let found = builder.node("RegexFullMatch", &[input], vec![string("pattern", &pattern)]);
+        let found = builder.cast(&found, element::FLOAT);
+        features.push(builder.node("Mul", &[&found, &present], Vec::new()));
+    }
+    features.extend(flagged.then_some(missing));
+    let features: Vec<&str> = features.iter().map(String::as_str).collect();
+    Ok(builder.node("Concat", &features, vec![integer("axis", 1)]))
 }
 
 /// `(number - origin) / unit` in 64 bits; NaN for a number that stands for nothing.

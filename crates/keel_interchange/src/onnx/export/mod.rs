@@ -2,7 +2,7 @@
 
 mod activations;
 mod builder;
-mod columns;
+pub(super) mod columns;
 mod inputs;
 pub(super) mod metadata;
 mod network;
@@ -14,6 +14,7 @@ mod products;
 mod times;
 mod views;
 
+use keel_data::ColumnEncoding;
 use keel_train::Predictor;
 
 pub use inputs::PictureValues;
@@ -29,6 +30,13 @@ use views::Views;
 
 /// Operator sets that can be written.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 17..=21;
+
+/// The oldest operator set that has all operations which the model needs.
+pub fn least_opset(predictor: &Predictor) -> i64 {
+    let finds_words =
+        predictor.schema().columns.iter().any(|column| matches!(column.encoding, ColumnEncoding::Words { .. }));
+    if finds_words { columns::FINDS_WORDS } else { *OPSETS.start() }
+}
 
 /// Settings of an export.
 #[derive(Debug, Clone)]

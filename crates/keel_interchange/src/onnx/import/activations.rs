@@ -54,6 +54,8 @@ const SIMPLE: [&str; 15] = [
     "HardSigmoid",
     "Identity",
 ];
+/// Nodes among which those of a function are searched.
+const MOST_LOOKED_AT: usize = 64;
 /// Nodes a function is written with at most.
 const MOST_NODES: usize = 12;
 
@@ -62,7 +64,7 @@ pub(super) fn of_nodes(flow: &Flow<'_>, value: &str) -> Option<(Activation, Stri
     let mut region: Vec<usize> = Vec::new();
     let mut inside = vec![value.to_owned()];
     let first = *flow.readers(value).first()?;
-    for place in first..flow.nodes.len() {
+    for place in (first..flow.nodes.len()).take(MOST_LOOKED_AT) {
         let node = &flow.nodes[place];
         if region.len() == MOST_NODES {
             break;

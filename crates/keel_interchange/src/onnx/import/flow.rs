@@ -1,6 +1,6 @@
 //! The part of a graph that depends on its input: constants computed beforehand, and who reads what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::InterchangeError;
 use crate::onnx::evaluate::{Attributes, compute, node_error};
@@ -33,6 +33,7 @@ impl<'a> Flow<'a> {
         if graph.node.len() > MOST_NODES {
             return Err(refused(file, format!("it has {} nodes", graph.node.len()), "give a smaller network"));
         }
+        check_order(graph, file)?;
         let constants = constants(graph, file, opset)?;
         let mut flow = Flow {
             file: file.to_owned(),
@@ -116,6 +117,21 @@ impl<'a> Flow<'a> {
         self.readers.values_mut().for_each(|readers| readers.sort_unstable());
         Ok(())
     }
+}
+
+/// Checks that every node reads what is there before it, and gives what nothing else has given: so no way leads back.
+fn check_order(graph: &GraphProto, file: &str) -> Result<(), InterchangeError> {
+    let inputs = graph.input.iter().map(|input| input.name.as_str());
+    let mut there: BTreeSet<&str> = inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.as_str())).collect();
+    for (place, node) in graph.node.iter().enumerate() {
+        if let Some(name) = node.input.iter().find(|name| !name.is_empty() && !there.contains(name.as_str())) {
+            return Err(node_error(file, place, node, format!("nothing before it gives its input `{name}`")));
+        }
+        if let Some(name) = node.output.iter().find(|name| !name.is_empty() && !there.insert(name)) {
+            return Err(node_error(file, place, node, format!("its output `{name}` is given before")));
+        }
+    }
+    Ok(())
 }
 
 /// Initialisers, and the results of nodes that read nothing else.

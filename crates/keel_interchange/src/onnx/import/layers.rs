@@ -8,34 +8,11 @@ use keel_nn::layers::{
 };
 
 use super::flow::Flow;
-use super::parts::{Layout, Part, Values};
+use super::parts::{Layout, Part, Step, Values};
 use super::windows::{self, vector};
 use super::{activations, patterns};
 use crate::InterchangeError;
 use crate::onnx::{Data, Tensor};
-
-/// A node as at most one layer, with the values after it.
-#[derive(Debug)]
-pub(super) struct Step {
-    pub(super) part: Option<Part>,
-    pub(super) values: Values,
-}
-
-impl Step {
-    /// A layer that leaves shape and order as they are.
-    fn same(part: Part, values: Values) -> Self {
-        Step { part: Some(part), values }
-    }
-
-    /// A change of shape or order alone.
-    fn silent(values: Values) -> Self {
-        Step { part: None, values }
-    }
-
-    fn new(part: Part, shape: Shape, layout: Layout) -> Self {
-        Step { part: Some(part), values: Values { shape, layout } }
-    }
-}
 
 /// What node `place` does to `values`.
 ///

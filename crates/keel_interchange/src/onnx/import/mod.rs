@@ -178,9 +178,9 @@ fn foreign_boundary(
 /// The value before a softmax or sigmoid that ends the network.
 fn without_ending(graph: &GraphProto, output: &str) -> (String, Ending) {
     let mut value = output;
-    loop {
-        let giver = graph.node.iter().find(|node| node.output.first().is_some_and(|name| name == value));
-        let Some((node, input)) = giver.and_then(|node| node.input.first().map(|input| (node, input))) else { break };
+    // The nodes that give a value stand before those that read it.
+    for node in graph.node.iter().rev().filter(|node| node.output.len() == 1) {
+        let Some(input) = node.input.first().filter(|_| node.output[0] == value) else { continue };
         match node.op_type.as_str() {
             "Identity" => value = input,
             "Softmax" | "LogSoftmax" => return (input.clone(), Ending::Softmax),

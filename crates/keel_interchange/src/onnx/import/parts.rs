@@ -99,3 +99,26 @@ impl Values {
         ordered
     }
 }
+
+/// A node as at most one layer, with the values after it.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) part: Option<Part>,
+    pub(super) values: Values,
+}
+
+impl Step {
+    /// A layer that leaves shape and order as they are.
+    pub(super) fn same(part: Part, values: Values) -> Self {
+        Step { part: Some(part), values }
+    }
+
+    /// A change of shape or order alone.
+    pub(super) fn silent(values: Values) -> Self {
+        Step { part: None, values }
+    }
+
+    pub(super) fn new(part: Part, shape: Shape, layout: Layout) -> Self {
+        Step { part: Some(part), values: Values { shape, layout } }
+    }
+}

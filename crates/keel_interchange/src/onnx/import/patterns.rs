@@ -4,8 +4,7 @@ use keel_nn::Shape;
 use keel_nn::layers::{GroupNormSpec, LayerSpec, LinearSpec, MaxoutSpec, MembersSpec};
 
 use super::flow::Flow;
-use super::layers::Step;
-use super::parts::{Layout, Part, PartLayer, Values};
+use super::parts::{Layout, Part, PartLayer, Step, Values};
 use super::windows::vector;
 use crate::onnx::schema::NodeProto;
 use crate::onnx::{Data, Tensor};

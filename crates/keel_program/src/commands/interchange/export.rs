@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use keel_data::{Dataset, Inputs};
 use keel_interchange::InterchangeError;
-use keel_interchange::onnx::export::{ExportOptions, PictureValues, export};
+use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::verify::{Verification, verify};
 use keel_interchange::onnx::{read, write};
 use keel_train::Predictor;
 use serde::Serialize;
 
+use super::torch_weights::{self, TorchPreset};
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status, wrapped};
 
@@ -22,6 +23,8 @@ Examples:
   evenkeel export runs/wine-mlp wine.onnx --opset 21
   evenkeel export runs/photos photos.onnx --float16      half the size, three digits of each weight
   evenkeel export runs/digits-cnn digits.onnx --json     inputs, outputs and the result of the comparison
+  evenkeel export runs/photos photos.safetensors --preset resnet18
+                                                         weights with torchvision's names
 
 The graph takes samples as they are: pictures as bytes with channels last, already at the size the
 model was trained at, or one input for each column of a table, categories as text. Preprocessing,
@@ -31,12 +34,15 @@ pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// File to write, NAME.onnx
+    /// File to write, NAME.onnx, or NAME.safetensors for weights with torchvision's names
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Version of the operator set, 17 to 21
-    #[arg(long, default_value_t = 17, value_name = "N")]
-    opset: i64,
+    /// Network of the run whose weights are written with torchvision's names
+    #[arg(long, value_enum, value_name = "PRESET")]
+    preset: Option<TorchPreset>,
+    /// Version of the operator set, 17 to 21 [default: the oldest that has what the model needs]
+    #[arg(long, value_name = "N")]
+    opset: Option<i64>,
     /// Store large weights in 16 bits; the arithmetic stays in 32
     #[arg(long)]
     float16: bool,
@@ -81,6 +87,9 @@ struct Port {
 
 /// Exports, compares, writes and prints.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    if torch_weights::is_written(&arguments.file) {
+        return torch_weights::export(&arguments.run, arguments.preset, &arguments.file, output);
+    }
     check_name(&arguments.file)?;
     let predictor = Predictor::load(&arguments.run)?;
     let real = match predictor.load_inputs(&predictor.config().data.source) {
@@ -91,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }
     };
     let options = ExportOptions {
-        opset: arguments.opset,
+        opset: arguments.opset.unwrap_or_else(|| least_opset(&predictor)),
         keeps_batch_norm: arguments.keep_batch_norm,
         float16: arguments.float16,
         pictures: pictures(arguments.pictures, &predictor, real.as_ref()),
@@ -106,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let written = Written {
         file: arguments.file.clone(),
         bytes,
-        opset: arguments.opset,
+        opset: options.opset,
         nodes: graph.node.len(),
         inputs: graph.input.iter().map(Port::of).collect(),
         outputs: graph.output.iter().map(Port::of).collect(),
@@ -121,8 +130,8 @@ fn check_name(file: &Path) -> Result<(), Stop> {
     if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
         return Ok(());
     }
-    let failure = Failure::new(format!("{}: models are exported as ONNX", file.display()));
-    Err(failure.next_step("Give a file name that ends in .onnx").into())
+    let failure = Failure::new(format!("{}: models are exported as ONNX or as weights", file.display()));
+    Err(failure.next_step("Give a file name that ends in .onnx or .safetensors").into())
 }
 
 /// The type that was asked for, that of the data, or the one that the range of the values suggests.
