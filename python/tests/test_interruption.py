@@ -14,16 +14,18 @@ import evenkeel
 from evenkeel.errors import StoppedWarning
 
 RANDOM = np.random.default_rng(0)
-X = RANDOM.normal(size=(20_000, 30)).astype("float32")
+X = RANDOM.normal(size=(4_000, 20)).astype("float32")
 Y = X[:, 0] + X[:, 1] * X[:, 2]
 
 
-def interrupted(work, seconds=1.5):
-    """Call ``work`` with Ctrl-C after some seconds; return its result and how long it went on after that."""
+def interrupted(work, started=None):
+    """Call ``work`` and press Ctrl-C once it has ``started``; return its result and how long it went on after that."""
     pressed = []
 
     def press():
-        time.sleep(seconds)
+        if started is not None:
+            started.wait(60)
+        time.sleep(0.3)
         pressed.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -39,14 +41,32 @@ def interrupted(work, seconds=1.5):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_keeps_what_there_is():
+    started = threading.Event()
+
+    def endless():
+        settings = {"train.early_stopping": 0}
+        return evenkeel.train(X, Y, epochs=10_000, on_epoch=lambda _: started.set(), config=settings, progress=False)
+
     with pytest.warns(StoppedWarning, match="stopped on request after .* steps; the run is kept") as caught:
-        run, seconds = interrupted(lambda: evenkeel.train(X, Y, epochs=10_000, seed=0, progress=False))
+        run, seconds = interrupted(endless, started)
     assert caught[0].filename == __file__
     # 100 ms on an idle machine; tests run beside others.
     assert seconds < 0.5
     assert run.status == "stopped" and 0 < run.summary["steps"]
     assert np.isfinite(run.predict(X[:10])).all() and len(run.steps["loss"]) > 0
     assert "stopped" in repr(run)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_in_a_function_of_the_program_keeps_what_there_is_too():
+    def press(epoch):
+        if epoch["epoch"] == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    with pytest.warns(StoppedWarning, match="stopped on request"):
+        run = evenkeel.train(X, Y, epochs=10_000, on_epoch=press, config={"train.early_stopping": 0}, progress=False)
+    assert run.status == "stopped" and run.summary["epochs"] >= 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -69,7 +89,7 @@ def test_other_threads_of_the_program_run_on():
 
     thread = threading.Thread(target=count)
     thread.start()
-    evenkeel.train(X[:5000], Y[:5000], epochs=5, progress=False)
+    evenkeel.train(X, Y, epochs=5, progress=False)
     over.set()
     thread.join()
     assert counted[0] > 20

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use keel_data::SplitDataset;
 use keel_train::{TrainError, Training, check};
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyAny;
 
@@ -55,7 +56,11 @@ pub(crate) fn train(
             AfterStop::Wait
         },
     )?;
-    ticker.show()?;
+    match ticker.show() {
+        // Pressed when the training was over.
+        Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(python) => {}
+        shown => shown?,
+    }
     Ok(Run::new(kept.map_err(Raise::raise)?, Some(dataset)))
 }
 
@@ -114,18 +119,18 @@ fn wait_for<T: Send + 'static>(
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if let Err(signal) = python.check_signals() {
+        let listened = python.check_signals();
+        let idled = if raised.is_none() { listened.and_then(|()| idle()) } else { listened };
+        let Err(error) = idled else { continue };
+        if error.is_instance_of::<PyKeyboardInterrupt>(python) {
             if stopped || stop() == AfterStop::Leave {
-                return Err(signal);
+                return Err(error);
             }
-            stopped = true;
-        }
-        if raised.is_none()
-            && let Err(error) = idle()
-        {
+        } else {
             stop();
-            (stopped, raised) = (true, Some(error));
+            raised = Some(error);
         }
+        stopped = true;
     }
 }
 

@@ -151,20 +151,21 @@ fn range(values: &[f32]) -> (f32, f32) {
 /// Number of zeros, and of values inside of the band.
 #[inline(always)]
 fn counts(values: &[f32], band: Band) -> (u32, u32) {
-    let mut zeros = [0u32; LANES];
-    let mut inside = [0u32; LANES];
+    // Whole numbers as floats: a comparison of floats then selects among them without a conversion. A run is short enough.
+    let mut zeros = [0f32; LANES];
+    let mut inside = [0f32; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
         for lane in 0..LANES {
-            zeros[lane] += u32::from(chunk[lane] == 0.0);
-            inside[lane] += u32::from(chunk[lane] >= band.low) & u32::from(chunk[lane] <= band.high);
+            zeros[lane] += if chunk[lane] == 0.0 { 1.0 } else { 0.0 };
+            let beyond = chunk[lane].max(band.low).min(band.high) != chunk[lane];
+            inside[lane] += if beyond { 0.0 } else { 1.0 };
         }
     }
-    for &value in rest {
-        zeros[0] += u32::from(value == 0.0);
-        inside[0] += u32::from(value >= band.low && value <= band.high);
-    }
-    (zeros.iter().sum(), inside.iter().sum())
+    let total = |lanes: [f32; LANES]| lanes.into_iter().map(|count| count as u32).sum::<u32>();
+    let rest_zeros = rest.iter().filter(|value| **value == 0.0).count() as u32;
+    let rest_inside = rest.iter().filter(|value| **value >= band.low && **value <= band.high).count() as u32;
+    (total(zeros) + rest_zeros, total(inside) + rest_inside)
 }
 
 /// Returns (finite values, mean, standard deviation, lowest, highest, zeros, values outside [`low`, `high`], non-finite values) of

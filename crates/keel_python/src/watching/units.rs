@@ -10,6 +10,10 @@ use super::values;
 
 /// Rows between two looks at whether all units have fired.
 const ROWS: usize = 8;
+/// Values, or rows, that are counted in floats: few enough for whole numbers to be exact.
+const RUN: usize = 4096;
+/// Counts that are kept side by side.
+const LANES: usize = 16;
 
 /// Sizes of values in order `[outer, units, inner]`.
 struct Layout {
@@ -109,23 +113,65 @@ pub(crate) fn unit_counts(
 fn count(values: &[f32], layout: &Layout, low: f32, high: f32) -> (Vec<u32>, Vec<u32>) {
     let mut fired = vec![0u32; layout.units];
     let mut beyond = vec![0u32; layout.units];
-    for sample in values.chunks_exact(layout.units * layout.inner) {
-        if layout.inner == 1 {
-            for ((fired, beyond), &value) in fired.iter_mut().zip(&mut beyond).zip(sample) {
-                *fired += u32::from(value > 0.0);
-                *beyond += u32::from(value < low) | u32::from(value > high);
+    if layout.inner == 1 {
+        let mut sums = (vec![0f32; layout.units], vec![0f32; layout.units]);
+        for rows in values.chunks(layout.units * RUN) {
+            for row in rows.chunks_exact(layout.units) {
+                for ((above, outside), &value) in sums.0.iter_mut().zip(&mut sums.1).zip(row) {
+                    let (fires, is_beyond) = judge(value, low, high);
+                    *above += fires;
+                    *outside += is_beyond;
+                }
             }
-            continue;
+            take(&mut fired, &mut sums.0);
+            take(&mut beyond, &mut sums.1);
         }
+        return (fired, beyond);
+    }
+    for sample in values.chunks_exact(layout.units * layout.inner) {
         for (unit, plane) in sample.chunks_exact(layout.inner).enumerate() {
-            let (mut above, mut outside) = (0, 0);
-            for &value in plane {
-                above += u32::from(value > 0.0);
-                outside += u32::from(value < low) | u32::from(value > high);
+            for run in plane.chunks(RUN) {
+                let (above, outside) = count_run(run, low, high);
+                fired[unit] += above;
+                beyond[unit] += outside;
             }
-            fired[unit] += above;
-            beyond[unit] += outside;
         }
     }
     (fired, beyond)
+}
+
+/// Whole numbers as floats, one for a value above zero and one for a value outside of the band: a comparison of floats selects
+/// among them without a conversion.
+#[inline(always)]
+fn judge(value: f32, low: f32, high: f32) -> (f32, f32) {
+    let is_inside = value.max(low).min(high) == value;
+    (if value > 0.0 { 1.0 } else { 0.0 }, if is_inside { 0.0 } else { 1.0 })
+}
+
+#[inline(always)]
+fn count_run(values: &[f32], low: f32, high: f32) -> (u32, u32) {
+    let mut above = [0f32; LANES];
+    let mut outside = [0f32; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let (fires, is_beyond) = judge(chunk[lane], low, high);
+            above[lane] += fires;
+            outside[lane] += is_beyond;
+        }
+    }
+    for &value in rest {
+        let (fires, is_beyond) = judge(value, low, high);
+        above[0] += fires;
+        outside[0] += is_beyond;
+    }
+    (above.iter().sum::<f32>() as u32, outside.iter().sum::<f32>() as u32)
+}
+
+/// Adds the sums of a run of rows and begins new ones.
+fn take(totals: &mut [u32], sums: &mut [f32]) {
+    for (total, sum) in totals.iter_mut().zip(sums) {
+        *total += *sum as u32;
+        *sum = 0.0;
+    }
 }

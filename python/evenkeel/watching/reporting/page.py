@@ -75,9 +75,9 @@ def _facts(series: Series, outcome: tuple[float, float | None] | None, ended: bo
         f"batches of {model['batch_size']}" if "batch_size" in model else "",
     ]
     if outcome is not None:
-        facts.append(f"{outcome[0]:.0%} of the way from guessing to perfect on training samples")
+        facts.append(f"{round(100 * outcome[0])} % of the way from guessing to perfect on training samples")
     if outcome is not None and outcome[1] is not None:
-        facts.append(f"{outcome[1]:.0%} on validation samples")
+        facts.append(f"{round(100 * outcome[1])} % on validation samples")
     return ", ".join(fact for fact in facts if fact)
 
 
