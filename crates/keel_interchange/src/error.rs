@@ -26,7 +26,7 @@ pub enum InterchangeError {
         source: io::Error,
     },
     /// Bytes that are not a model.
-    #[error("{file}: {reason}; give an ONNX file written by a program that its writer trusts to be whole")]
+    #[error("{file}: {reason}; give an ONNX file that is whole")]
     Damaged {
         /// The file.
         file: String,

@@ -104,7 +104,7 @@ fn metadata_names_labels_columns_and_preprocessing() {
     let (predictor, options) = trained("table");
     let model = export(&predictor, &options).unwrap().model;
     let text = |key: &str| model.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
-    assert_eq!(text("labels"), Some(r#"["3","label one","label two"]"#));
+    assert_eq!(text("classes"), Some(r#"["3","label one","label two"]"#));
     assert!(text("columns").unwrap().contains(r#""name":"colour""#) && text("preprocessing").is_some());
     assert_eq!((text("evenkeel.run"), text("evenkeel.version")), (Some("table"), Some("test")));
     let kinds: Vec<(String, i32)> = model

@@ -1,5 +1,7 @@
 //! Functions of every value by itself.
 
+use keel_nn::activations::Activation;
+
 use super::Call;
 use crate::onnx::schema::element;
 use crate::onnx::{Data, Tensor};
@@ -19,7 +21,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
         "Mish" => Box::new(|x| x * softplus(x).tanh()),
         "HardSwish" => Box::new(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
         "Gelu" => match call.attributes.string("approximate").as_deref() {
-            Some("tanh") => Box::new(|x| {
+            Some(approximate) if approximate == Activation::Tanh.name() => Box::new(|x| {
                 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh())
             }),
             _ => Box::new(|x| 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2))),

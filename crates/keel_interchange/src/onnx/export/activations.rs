@@ -5,7 +5,7 @@ use keel_nn::activations::Activation;
 use keel_nn::graph::Node;
 
 use super::builder::float;
-use super::network::Walk;
+use super::walk::Walk;
 use crate::onnx::Tensor;
 
 /// Factor and limit of selu (Klambauer et al. 2017).

@@ -47,7 +47,7 @@ pub(super) fn export(
     let kind = if are_bytes { element::UINT8 } else { element::FLOAT };
     let words = match schema.sample_shape {
         SampleShape::Image { height, width, channels } => {
-            format!("images of {height} x {width} pixels with {channels} channels, channels last")
+            format!("images of {height} rows, {width} columns and {channels} values a pixel, in this order")
         }
         SampleShape::Features(_) if schema.imputation.is_some() => "rows of numbers, NaN where missing".to_owned(),
         SampleShape::Features(_) => "rows of numbers".to_owned(),

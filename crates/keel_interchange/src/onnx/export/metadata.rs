@@ -1,11 +1,15 @@
 //! Named texts in the file: labels, columns, preprocessing and whatever else a user of the model has to know.
 
-use keel_train::Predictor;
+use keel_nn::losses::LossSpec;
+use keel_train::{Predictor, TargetScale};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ExportOptions, columns};
 use crate::onnx::schema::StringStringEntryProto;
 
+/// Name of the text with the names of the classes, in their order.
+pub(crate) const CLASSES: &str = "classes";
 /// Name of the text that tells where the network begins and ends.
 pub(crate) const NETWORK: &str = "evenkeel.network";
 /// Name of the text with the model's schema.
@@ -18,6 +22,17 @@ pub(crate) const TRAINING: &str = "evenkeel.training";
 
 /// Bytes up to which the fitted preprocessing is repeated as text; the graph holds it anyway.
 const LARGEST_PREPROCESSOR: usize = 1 << 24;
+
+/// Facts about a training that a graph does not say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KnownTraining {
+    /// Its loss.
+    pub loss: LossSpec,
+    /// Predictions that the network gives for each sample.
+    pub members: usize,
+    /// Scale of each target; empty for classes.
+    pub scaling: Vec<TargetScale>,
+}
 
 /// Names of the values between which the network lies.
 pub(super) struct Boundary {
@@ -43,7 +58,7 @@ pub(super) fn properties(
     if objective.class_names().is_empty() {
         add("targets", json!(objective.target_names()).to_string());
     } else {
-        add("labels", json!(objective.class_names()).to_string());
+        add(CLASSES, json!(objective.class_names()).to_string());
     }
     if schema.sample_shape.is_image() {
         add("image", image(predictor).to_string());
@@ -55,8 +70,11 @@ pub(super) fn properties(
     }
     add("preprocessing", json!(predictor.preprocessor().describe()).to_string());
     add(NETWORK, json!({ "input": boundary.input, "output": boundary.output }).to_string());
-    let (loss, members) = (objective.loss_spec(), objective.members());
-    add(TRAINING, json!({ "loss": loss, "members": members, "scaling": objective.scaling() }).to_string());
+    let (loss, members) = (objective.loss_spec().clone(), objective.members());
+    let known = KnownTraining { loss, members, scaling: objective.scaling().to_vec() };
+    if let Ok(text) = serde_json::to_string(&known) {
+        add(TRAINING, text);
+    }
     if let Ok(text) = serde_json::to_string(schema) {
         add(SCHEMA, text);
     }

@@ -13,6 +13,7 @@ mod preprocess;
 mod products;
 mod times;
 mod views;
+mod walk;
 
 use keel_data::ColumnEncoding;
 use keel_train::Predictor;
@@ -25,8 +26,8 @@ use super::schema::{
 };
 use crate::InterchangeError;
 use builder::{Builder, MACHINE_LEARNING};
-use network::ImageShape;
 use views::Views;
+use walk::ImageShape;
 
 /// Operator sets that can be written.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 17..=21;

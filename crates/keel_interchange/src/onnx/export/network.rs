@@ -2,53 +2,13 @@
 //! layout while they run: their weights are transposed once, and so are the rows of a linear layer behind a flatten.
 
 use keel_nn::graph::Node;
-use keel_nn::layers::{BatchNorm, GlobalAvgPool};
-use keel_nn::{Graph, Layer, Network, NodeId, Op, Shape, Value};
+use keel_nn::layers::GlobalAvgPool;
+use keel_nn::{Graph, Layer, Network, NodeId, Op, Value};
 
 use super::builder::{Builder, integer};
+use super::walk::{ImageShape, Walk};
 use super::{activations, norms, pools, products};
 use crate::InterchangeError;
-
-/// The walk over a network.
-pub(super) struct Walk<'a> {
-    pub(super) builder: &'a mut Builder,
-    pub(super) network: &'a Network,
-    /// True if every batch norm stays a node of its own.
-    pub(super) keeps_batch_norm: bool,
-    /// Name of the value of each node so far.
-    values: Vec<String>,
-    /// Shape of the image that a flattened value was, where its order is still `[channels, height, width]`.
-    pending: Vec<Option<ImageShape>>,
-}
-
-/// Rows, columns and channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ImageShape {
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) channels: usize,
-}
-
-impl ImageShape {
-    /// The shape of an image; `None` of a vector.
-    pub(super) fn of(shape: Shape) -> Option<Self> {
-        match shape {
-            Shape::Image { height, width, channels } => Some(ImageShape { height, width, channels }),
-            Shape::Features(_) => None,
-        }
-    }
-
-    /// Returns true if both orders are the same.
-    fn is_trivial(self) -> bool {
-        self.channels == 1 || self.height * self.width == 1
-    }
-
-    /// For every place in the order `[channels, height, width]`, the place in `[height, width, channels]`.
-    pub(super) fn places(self) -> impl Iterator<Item = usize> {
-        let ImageShape { height, width, channels } = self;
-        (0..channels).flat_map(move |c| (0..height * width).map(move |position| position * channels + c))
-    }
-}
 
 /// Adds the nodes of `network` to `builder`; returns its output, `[batch, outputs]`.
 ///
@@ -146,11 +106,6 @@ impl Walk<'_> {
         Ok(value)
     }
 
-    /// Shape of what a node reads.
-    pub(super) fn input_shape(&self, node: &Node) -> Shape {
-        self.network.graph.shape(node.inputs[0])
-    }
-
     /// An image as a vector in the order `[height, width, channels]`.
     fn flattened(&mut self, input: &str, image: ImageShape) -> String {
         let ordered = match image.is_trivial() {
@@ -180,32 +135,10 @@ impl Walk<'_> {
         self.builder.node("Flatten", &[&pooled], vec![integer("axis", 1)])
     }
 
-    /// The numbers of a parameter of `node`.
-    pub(super) fn parameter(&self, node: &Node, name: &str) -> Option<&[f32]> {
-        let parameter = self.network.graph.parameters_of(node.id).find(|parameter| parameter.spec.name == name)?;
-        Some(&self.network.parameters[parameter.range.clone()])
-    }
-
     /// Returns true if the weights in front of the batch norm `node` hold it.
     fn is_folded(&self, node: &Node) -> bool {
         let Value::Node(id) = node.inputs[0] else { return false };
         self.folded_norm(self.network.graph.node(id)).is_some()
-    }
-
-    /// The batch norm that becomes part of the weights of `node`: the one thing that reads it.
-    pub(super) fn folded_norm(&self, node: &Node) -> Option<(&Node, &BatchNorm)> {
-        let graph = &self.network.graph;
-        if self.keeps_batch_norm || !matches!(node.op, Op::Conv2d(_) | Op::Linear(_)) {
-            return None;
-        }
-        let mut readers = graph.readers(node.id);
-        match (readers.next(), readers.next()) {
-            (Some(reader), None) => match &reader.op {
-                Op::BatchNorm(norm) => Some((reader, norm)),
-                _ => None,
-            },
-            _ => None,
-        }
     }
 }
 

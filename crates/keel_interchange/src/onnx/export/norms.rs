@@ -5,7 +5,7 @@ use keel_nn::layers::{BatchNorm, SampleNorm};
 use keel_nn::{Layer, Shape};
 
 use super::builder::{float, integer};
-use super::network::Walk;
+use super::walk::Walk;
 use crate::onnx::Tensor;
 
 /// `scale / sqrt(variance + epsilon)` and `shift - mean * scale / sqrt(variance + epsilon)` of each channel.
@@ -52,8 +52,8 @@ pub(super) fn sample_norm(walk: &mut Walk<'_>, node: &Node, norm: &SampleNorm, i
         return walk.builder.node("LayerNormalization", &[input, &scale, &shift], vec![integer("axis", -1), epsilon]);
     }
     let rows = walk.builder.reshape(input, &[0, groups as i64, -1]);
-    let ones = walk.builder.constant("ones", Tensor::floats([groups], vec![1.0; groups]));
-    let zeros = walk.builder.constant("zeros", Tensor::floats([groups], vec![0.0; groups]));
+    let ones = walk.builder.constant("no_scale", Tensor::floats([groups], vec![1.0; groups]));
+    let zeros = walk.builder.constant("no_shift", Tensor::floats([groups], vec![0.0; groups]));
     let normalised = walk.builder.node("InstanceNormalization", &[&rows, &ones, &zeros], vec![epsilon]);
     let (back, affine) = match shape {
         Shape::Features(features) => (vec![0, features as i64], vec![features]),

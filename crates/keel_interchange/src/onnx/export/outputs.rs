@@ -77,7 +77,7 @@ fn probabilities(builder: &mut Builder, objective: &Objective, outputs: &str) ->
 }
 
 fn classes(builder: &mut Builder, objective: &Objective, numbers: &str) -> Result<Outputs, InterchangeError> {
-    let names = builder.constant("labels", Tensor::texts(objective.class_names()));
+    let names = builder.constant("class_names", Tensor::texts(objective.class_names()));
     let index = builder.node("ArgMax", &[numbers], vec![integer("axis", 1), integer("keepdims", 0)]);
     let label = builder.node("Gather", &[&names, &index], vec![integer("axis", 0)]);
     let (name, words) = match objective.probabilities() {

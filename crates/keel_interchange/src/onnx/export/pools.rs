@@ -3,7 +3,7 @@
 use keel_nn::layers::{AvgPool, MaxPool};
 
 use super::builder::{integer, integers};
-use super::network::Walk;
+use super::walk::Walk;
 use crate::onnx::schema::AttributeProto;
 
 /// Rows and columns of everything about a pool.

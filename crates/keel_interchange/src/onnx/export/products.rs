@@ -4,8 +4,8 @@ use keel_nn::graph::Node;
 use keel_nn::layers::{Conv2d, Linear, Maxout, Members};
 
 use super::builder::{integer, integers};
-use super::network::{ImageShape, Walk};
 use super::norms::channel_factors;
+use super::walk::{ImageShape, Walk};
 use crate::onnx::Tensor;
 
 /// A convolution; weights `[out_channels, in_channels / groups, kernel_h, kernel_w]`.

@@ -5,7 +5,7 @@ use keel_data::CropBorder;
 use keel_train::Config;
 
 use super::builder::{Builder, integer};
-use super::network::ImageShape;
+use super::walk::ImageShape;
 use crate::onnx::Tensor;
 
 /// One view of an image, and its share of the mean.

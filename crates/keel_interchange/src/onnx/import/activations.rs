@@ -30,7 +30,7 @@ pub(super) fn of_node(operation: &str, attributes: Attributes<'_>) -> Option<Res
         "Softplus" => Activation::Softplus,
         "HardSwish" => Activation::HardSwish,
         "Mish" => Activation::Mish,
-        "Gelu" if attributes.string("approximate").as_deref() != Some("tanh") => Activation::Gelu,
+        "Gelu" if attributes.string("approximate").as_deref() != Some(Activation::Tanh.name()) => Activation::Gelu,
         "Swish" if alpha(1.0) == 1.0 => Activation::Silu,
         _ => return None,
     }))

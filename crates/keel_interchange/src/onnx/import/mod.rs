@@ -14,15 +14,14 @@ mod walk;
 mod windows;
 
 use keel_data::{Preprocessor, SampleShape, Schema};
+use keel_nn::activations::Activation;
 use keel_nn::graph::{Node, Place};
 use keel_nn::layers::LayerSpec;
-use keel_nn::losses::LossSpec;
 use keel_nn::{Graph, Network, Op, RandomKey, Shape};
-use keel_train::TargetScale;
-use serde::Deserialize;
 
 use super::check_subset;
-use super::export::metadata::{NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
+pub use super::export::metadata::KnownTraining;
+use super::export::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
 use super::schema::{GraphProto, ModelProto, ValueInfoProto, element};
 use crate::InterchangeError;
 use flow::{Flow, refused};
@@ -61,17 +60,6 @@ pub struct Imported {
     pub training: Option<KnownTraining>,
     /// Remarks, a sentence each.
     pub notes: Vec<String>,
-}
-
-/// Facts about a training that a graph does not say.
-#[derive(Debug, Clone, Deserialize)]
-pub struct KnownTraining {
-    /// Its loss.
-    pub loss: LossSpec,
-    /// Predictions that the network gives for each sample.
-    pub members: usize,
-    /// Scale of each target; empty for classes.
-    pub scaling: Vec<TargetScale>,
 }
 
 /// The network in `model`, which messages call `file`.
@@ -120,7 +108,7 @@ impl Ending {
     fn name(self) -> &'static str {
         match self {
             Ending::Softmax => "softmax",
-            Ending::Sigmoid => "sigmoid",
+            Ending::Sigmoid => Activation::Sigmoid.name(),
             Ending::Open => "nothing",
         }
     }
@@ -132,7 +120,7 @@ fn text<'a>(model: &'a ModelProto, key: &str) -> Option<&'a str> {
 }
 
 fn labels(model: &ModelProto) -> Option<Vec<String>> {
-    serde_json::from_str(text(model, "labels")?).ok()
+    serde_json::from_str(text(model, CLASSES)?).ok()
 }
 
 /// Schema and preprocessing that an export of Evenkeel keeps.

@@ -181,17 +181,17 @@ fn text(written: &Written) -> String {
         written.nodes
     );
     for input in &written.inputs {
-        text.push_str(&format!("{}\n", input.line("input       ")));
+        text.push_str(&input.line("input       "));
     }
     for output in &written.outputs {
-        text.push_str(&format!("{}\n", output.line("output      ")));
+        text.push_str(&output.line("output      "));
     }
     let Verification { random_samples, real_samples, largest_difference, allowed_difference } = written.verification;
     let lead = format!(
         "computed on {random_samples} random and {real_samples} real samples: it predicts as the model does, with a \
          largest difference of {largest_difference:.1e} of the scale of an output ({allowed_difference:.0e} is allowed)"
     );
-    text.push_str(&format!("{}\n", wrapped("verified    ", &lead)));
+    text.push_str(&wrapped("verified    ", &lead));
     text
 }
 

@@ -109,7 +109,7 @@ fn text(written: &Written) -> String {
         text.push_str(&format!("{name:18} {output:>12}  {settings}\n"));
     }
     text.push_str(&format!("{} layers, {} parameters, {}\n", written.layers.len(), written.parameters, written.task));
-    written.notes.iter().for_each(|note| text.push_str(&format!("{}\n", wrapped("note        ", note))));
+    written.notes.iter().for_each(|note| text.push_str(&wrapped("note        ", note)));
     let (model, config) = (written.model.display(), written.config.display());
     text.push_str(&format!("model       {model}: for eval, predict and export\n"));
     text.push_str(&format!("config      {config}: name your data in it, then check or train\n"));
