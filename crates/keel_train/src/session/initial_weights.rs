@@ -34,9 +34,9 @@ pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, T
     // A head is taken whole or not at all: biases without their weights are of no use.
     let head = head_of(graph);
     let of_head = graph.parameters().iter().filter(|parameter| parameter.node.index() >= head);
-    let head_fits = of_head.into_iter().all(|parameter| {
-        tensors.tensor(&parameter.name).is_ok_and(|tensor| tensor.shape() == parameter.spec.shape)
-    });
+    let head_fits = of_head
+        .into_iter()
+        .all(|parameter| tensors.tensor(&parameter.name).is_ok_and(|tensor| tensor.shape() == parameter.spec.shape));
     let mut file = WeightFile { path, tensors, head_fits, used: BTreeSet::new(), kept: Vec::new() };
     for parameter in graph.parameters() {
         let place = &mut parameters[parameter.range.clone()];
