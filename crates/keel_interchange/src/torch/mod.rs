@@ -11,6 +11,8 @@
 mod error;
 mod layout;
 mod names;
+mod pair;
+mod tensor;
 
 use std::path::Path;
 
@@ -21,8 +23,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 pub use error::TorchError;
-use layout::{Tensor, read_tensor};
-use names::{Pair, pairs};
+use names::pairs;
+use pair::Pair;
+use tensor::{Tensor, read_tensor};
 
 /// Side of the images that the names are laid out for: any that all stages fit in gives the same names.
 const SIDE: usize = 224;

@@ -5,31 +5,7 @@ use keel_nn::model::{ModelConfig, Preset};
 use keel_nn::{Graph, Op};
 
 use super::layout::Layout;
-
-/// One tensor under both names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pair {
-    /// Name in the file that is read.
-    pub(super) theirs: String,
-    /// Name in the file that is written.
-    pub(super) ours: String,
-    /// Shape that is written.
-    pub(super) shape: Vec<usize>,
-    /// Order of the axes that is read and written.
-    pub(super) layout: Layout,
-}
-
-impl Pair {
-    /// The same tensor on its way back.
-    pub(super) fn reversed(&self) -> Pair {
-        Pair {
-            theirs: self.ours.clone(),
-            ours: self.theirs.clone(),
-            shape: self.layout.source_shape(&self.shape),
-            layout: self.layout.reversed(),
-        }
-    }
-}
+use super::pair::Pair;
 
 /// All tensors of the network of a torchvision preset, in the order of its graph.
 pub(super) fn pairs(graph: &Graph, preset: Preset) -> Vec<Pair> {

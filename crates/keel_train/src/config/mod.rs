@@ -3,7 +3,6 @@
 mod class_weights;
 mod commented;
 mod given;
-mod graph;
 mod load;
 mod located;
 mod memory_limit;

@@ -1,6 +1,7 @@
 //! The loss of a training, bound to its targets.
 
 mod class_weights;
+mod graph;
 mod training_targets;
 
 use keel_data::{Batch, BatchTargets, Preprocessor, Schema, SplitDataset, TargetKind, Targets};

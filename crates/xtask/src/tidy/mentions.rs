@@ -54,9 +54,11 @@ const LAYER_ENTRY: [Statement; 2] = [
 const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
 
 /// Code that names layers and what belongs to them in words of its own.
-const STRANGERS: [&str; 3] = [
+const STRANGERS: [&str; 4] = [
     // Uses no other crate: the words are those of recordings, whatever program wrote them.
     "crates/keel_health/src/",
+    // Recordings of another program.
+    "crates/keel_python/src/watching/",
     // Keys of documents and labels of charts, which stay when a thing is renamed.
     "crates/keel_lab/src/experiments/",
     // Cases that are named after the key they change.

@@ -29,7 +29,7 @@ pub(super) fn is_name(name: &str) -> bool {
 /// # Errors
 /// A damaged file, one that is larger than the config allows, or no sheet with two rows.
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
-    let damaged = |error: &dyn std::fmt::Display| damaged(path, error);
+    let damaged = |error: &dyn std::fmt::Display| spreadsheet_cells::damaged(path, error);
     spreadsheet_size::check(path, config)?;
     spreadsheet_cells::check(path, config)?;
     // Files from anywhere may bring the library to a fault of its own; nothing it was at is looked at again.
@@ -39,12 +39,6 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataErr
         Some((rows, notes)) => table(path, &rows, config, notes),
         None => Err(DataError::format(path, "no sheet has a table of two rows", "Give a header and at least one row")),
     }
-}
-
-/// The error of a spreadsheet that cannot be read.
-pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> DataError {
-    let next = "Save the file again, or export the sheet as CSV";
-    DataError::format(path, format!("the spreadsheet cannot be read: {error}"), next)
 }
 
 /// The rows of the first sheet that has two, and a note where there are other sheets.

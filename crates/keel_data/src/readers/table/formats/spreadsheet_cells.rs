@@ -1,7 +1,6 @@
 //! Memory that the cells of a spreadsheet take once they are read, known before its reader takes it: few bytes of an .ods
 //! file repeat a cell a million times, and two cells of an .xls file in far corners make an array of all between.
 
-use super::excel;
 use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::readers::data_file::{ByteLimit, megabytes};
@@ -166,21 +165,27 @@ fn repeats(tag: &BytesStart<'_>, name: &str) -> u64 {
     number.unwrap_or(1).max(1)
 }
 
+/// The error of a spreadsheet that cannot be read.
+pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> DataError {
+    let next = "Save the file again, or export the sheet as CSV";
+    DataError::format(path, format!("the spreadsheet cannot be read: {error}"), next)
+}
+
 /// Memory of the sheets of an .xls file, from the records of its stream `Workbook`.
 fn xls_bytes(path: &Path) -> Result<u64, DataError> {
-    let damaged = |error: io::Error| excel::damaged(path, &error);
-    let mut file = cfb::open(path).map_err(damaged)?;
+    let unreadable = |error: io::Error| damaged(path, &error);
+    let mut file = cfb::open(path).map_err(unreadable)?;
     let name = ["Workbook", "Book", "WORKBOOK", "BOOK"].into_iter().find(|name| file.is_stream(name));
     let Some(name) = name else { return Ok(0) };
-    let mut records = BufReader::new(file.open_stream(name).map_err(damaged)?);
+    let mut records = BufReader::new(file.open_stream(name).map_err(unreadable)?);
     let (mut total, mut sheet, mut data) = (0u64, XlsSheet::default(), Vec::new());
-    while let Some(kind) = next_record(&mut records, &mut data).map_err(damaged)? {
+    while let Some(kind) = next_record(&mut records, &mut data).map_err(unreadable)? {
         if kind == BEGIN_OF_FILE {
             total = total.saturating_add(std::mem::take(&mut sheet).bytes());
         }
         if !sheet.add(kind, &data) {
             let outside = format!("a cell or a size beyond {XLS_ROWS} rows and {XLS_COLUMNS} columns");
-            return Err(excel::damaged(path, &outside));
+            return Err(damaged(path, &outside));
         }
     }
     Ok(total.saturating_add(sheet.bytes()))

@@ -4,7 +4,7 @@ use keel_data::SampleShape;
 use keel_nn::model::UnknownPart;
 use keel_nn::{Graph, Shape};
 
-use super::{Config, nearest};
+use crate::config::{Config, nearest};
 use crate::error::TrainError;
 
 impl Config {
