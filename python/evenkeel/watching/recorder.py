@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,8 @@ import torch
 from torch import nn
 
 from evenkeel.watching import interception, kinds, losses, records, tensors, updates
-from evenkeel.watching.epochs import Epochs, right_answers
+from evenkeel.watching.answers import Answers
+from evenkeel.watching.epochs import Epochs
 from evenkeel.watching.graph import Trace
 from evenkeel.watching.hooks import Structure
 from evenkeel.watching.layers import Layer
@@ -75,13 +75,8 @@ class Recorder:
         self._data_is_given = False
         self._updates = Updates(structure.original, structure.optimizer)
         self._updated = False
-        self._evaluated: weakref.ref[torch.Tensor] | None = None
+        self._answers = Answers(self.epochs)
         self._told: set[str] = set()
-        #: The first tensor that the model was given, and the last batch of a data loader.
-        self._entered: weakref.ref[torch.Tensor] | None = None
-        self._batch: list[weakref.ref[torch.Tensor]] = []
-        #: Kind of the loss.
-        self._kind: str | None = None
         self._clear()
         self._hooks = structure.hooks(self)
         interception.listen(self)
@@ -102,7 +97,7 @@ class Recorder:
 
     def model_enters(self, arguments: Any) -> None:
         """The model is called."""
-        self._entered = weakref.ref(first) if (first := _first(arguments)) is not None else None
+        self._answers.entered(tensors.first_of(arguments))
         if not torch.is_grad_enabled():
             self._current = None
             return
@@ -124,11 +119,7 @@ class Recorder:
     def model_leaves(self, output: Any) -> None:
         """The model has answered."""
         if not torch.is_grad_enabled():
-            found = list(tensors.floats_in(output))
-            self.epochs.evaluation_pass(self._model.training, int(found[0].shape[0]) if found and found[0].dim() else 1)
-            self._evaluated = weakref.ref(found[0]) if found else None
-            if len(found) == 1:
-                self._judge(found[0])
+            self._answers.answered(self._model.training, list(tensors.floats_in(output)))
             return
         one, self._current = self._current, None
         if one is None:
@@ -250,35 +241,11 @@ class Recorder:
 
     def batch_loaded(self, batch: Any) -> None:
         """A data loader gives a batch."""
-        self._batch = [weakref.ref(tensor) for tensor in tensors.tensors_in(batch)]
-
-    def _judge(self, output: torch.Tensor) -> None:
-        """Compare an answer of an evaluation with the labels that the data loader gave beside the input."""
-        batch = [tensor for tensor in (one() for one in self._batch) if tensor is not None and tensor.dim() > 0]
-        given = self._entered() if self._entered is not None else None
-        if given is None or not any(tensor.data_ptr() == given.data_ptr() for tensor in batch) or output.dim() != 2:
-            return
-        labels = [one for one in batch if not one.is_floating_point() and one.shape == output.shape[:1]]
-        if len(labels) == 1 and self._kind in ("cross_entropy", "nll"):
-            logs = output.log_softmax(1) if self._kind == "cross_entropy" else output
-            loss = -float(logs.gather(1, labels[0].long().unsqueeze(1)).mean())
-            right, samples = right_answers(output, labels[0])
-            self.epochs.judge(loss, samples, right or 0)
+        self._answers.batch_loaded(batch)
 
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None:
-        """A loss module was called: of interest if it was given what the model answered without gradients."""
-        if (
-            torch.is_grad_enabled()
-            or self._evaluated is None
-            or len(arguments) < 2
-            or not isinstance(loss, torch.Tensor)
-        ):
-            return
-        values, target = arguments[0], arguments[1]
-        if isinstance(values, torch.Tensor) and values is self._evaluated() and isinstance(target, torch.Tensor):
-            right, samples = right_answers(values, target)
-            self.epochs.evaluated(float(loss.detach().float().mean()), samples, right)
-            self._evaluated = None
+        """A loss function was called without gradients."""
+        self._answers.loss_evaluated(arguments, loss)
 
     # Records.
 
@@ -374,7 +341,7 @@ class Recorder:
         self._layer_of = {module: layer for module, layer in modules_of if module is not None}
         self._trace = None
         self._hooks.forget_inputs()
-        loss = self._kind = self.settings.loss or reading.kind
+        loss = self._answers.kind = self.settings.loss or reading.kind
         classes = self.settings.classes or (reading.classes if loss in ("cross_entropy", "nll") else None)
         record = {
             "type": "model",
@@ -401,7 +368,7 @@ class Recorder:
         samples = self.epochs.samples
         if first and samples and not self._data_is_given and self._data is not None and self._data.get("features"):
             self._emit({**self._data, "samples": samples, "measured_samples": min(samples, self._first_samples())})
-        record["norms"] = [norm for norm in map(_running_statistics, self._layers) if norm] or None
+        record["norms"] = [norm for norm in map(records.running_statistics, self._layers) if norm] or None
         self._emit(records.known(record))
 
     def pending(self) -> list[Record]:
@@ -443,31 +410,10 @@ class Recorder:
 
 def _samples(value: object) -> int:
     """Return the size of a batch: the first dimension of the first tensor."""
-    first = _first(value)
+    first = tensors.first_of(value)
     return int(first.shape[0]) if first is not None else 0
-
-
-def _first(value: object) -> torch.Tensor | None:
-    return next((tensor for tensor in tensors.tensors_in(value) if tensor.dim() > 0), None)
 
 
 def _mean(values: list[tuple[float, int]]) -> float:
     total = sum(weight for _, weight in values)
     return sum(value * weight for value, weight in values) / total if total else math.nan
-
-
-def _running_statistics(layer: Layer) -> Record | None:
-    """Return the running statistics of a batch normalisation."""
-    module = layer.module
-    if not isinstance(module, nn.modules.batchnorm._BatchNorm) or layer.kind != "batch_norm":
-        return None
-    if module.running_mean is None or module.running_var is None or module.num_batches_tracked is None:
-        return None
-    record = {
-        "layer": layer.name,
-        "running_mean": module.running_mean.tolist(),
-        "running_variance": module.running_var.tolist(),
-        "momentum": module.momentum,
-        "updates": int(module.num_batches_tracked),
-    }
-    return records.known(record)
