@@ -55,7 +55,7 @@ pub use preprocess::{
 pub use printable::{printable, printable_path};
 pub use readers::{
     Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, check_is_file,
-    choose_image_size, image_files_below, is_data_file, is_image, readers,
+    choose_image_size, image_files_below, is_data_file, is_image, missing_texts, readers, truth_texts,
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::synthetic_sets;

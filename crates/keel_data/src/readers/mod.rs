@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use table::{csv, excel, parquet};
 
 pub use data_file::check_is_file;
-pub use table::{Cell, ColumnCells, Table, TableSource};
+pub use table::{Cell, ColumnCells, Table, TableSource, missing_texts, truth_texts};
 
 // Modules that take bytes apart: no place and no size in them is believed.
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]

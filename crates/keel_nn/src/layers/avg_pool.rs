@@ -73,7 +73,7 @@ pub struct AvgPool {
 
 impl AvgPool {
     /// Its windows.
-    pub(crate) fn windows(&self) -> &PoolShape {
+    pub fn windows(&self) -> &PoolShape {
         &self.windows
     }
 }

@@ -180,12 +180,12 @@ pub struct Conv2d {
 
 impl Conv2d {
     /// Its keys.
-    pub(crate) fn spec(&self) -> &Conv2dSpec {
+    pub fn spec(&self) -> &Conv2dSpec {
         &self.spec
     }
 
     /// All its sizes, with the padding resolved.
-    pub(crate) fn shape(&self) -> &ConvolutionShape {
+    pub fn shape(&self) -> &ConvolutionShape {
         self.convolution.shape()
     }
 

@@ -50,7 +50,7 @@ pub struct GlobalAvgPool {
 
 impl GlobalAvgPool {
     /// Shape of an input sample.
-    pub(crate) fn input_shape(&self) -> Shape {
+    pub fn input_shape(&self) -> Shape {
         self.input
     }
 

@@ -78,7 +78,7 @@ pub struct MaxPool {
 
 impl MaxPool {
     /// Its windows.
-    pub(crate) fn windows(&self) -> &PoolShape {
+    pub fn windows(&self) -> &PoolShape {
         &self.windows
     }
 

@@ -59,7 +59,7 @@ pub struct Rescale {
 
 impl Rescale {
     /// Number that every value is multiplied by.
-    pub(crate) fn factor(&self) -> f32 {
+    pub fn factor(&self) -> f32 {
         self.factor
     }
 

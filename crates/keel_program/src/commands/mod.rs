@@ -10,6 +10,7 @@ mod eval;
 mod explain;
 mod importance;
 mod init;
+mod interchange;
 mod lab;
 mod plan;
 mod predict;
@@ -25,6 +26,7 @@ pub(crate) use catalog::whole as whole_catalog;
 
 use crate::failure::Stop;
 use crate::terminal::{Output, Status};
+use interchange::{export, import, metrics};
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
@@ -37,6 +39,12 @@ pub(crate) enum Command {
     Predict(predict::Arguments),
     /// The columns of a table a model relies on
     Importance(importance::Arguments),
+    /// A trained model as ONNX, with preprocessing and labels inside
+    Export(export::Arguments),
+    /// The network of an ONNX file, with its weights
+    Import(import::Arguments),
+    /// Every number a run measured, as CSV
+    Metrics(metrics::Arguments),
     /// A run as one page: curves, layers, findings, mistakes
     Report(report::Arguments),
     /// The speed yardsticks, against PyTorch where it is installed
@@ -77,6 +85,9 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Eval(arguments) => eval::run(&arguments, output),
         Command::Predict(arguments) => predict::run(&arguments, output),
         Command::Importance(arguments) => importance::run(&arguments, output),
+        Command::Export(arguments) => export::run(&arguments, output),
+        Command::Import(arguments) => import::run(&arguments, output),
+        Command::Metrics(arguments) => metrics::run(&arguments, output),
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),

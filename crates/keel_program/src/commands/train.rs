@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use keel_interchange::tensorboard::TensorBoard;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::findings_of;
 use keel_train::runs::Status as RunStatus;
-use keel_train::{Config, RangePoint, RangeTest, TrainedRun, Training, load_data};
+use keel_train::{Config, Event, RangePoint, RangeTest, TrainedRun, Training, TrainingObserver, load_data};
 
 use super::repair::prove::{self, Leading};
 use super::settings::{Settings, seconds};
@@ -56,9 +57,34 @@ pub(crate) struct Arguments {
     /// Afterwards train with and without the remedy of the leading finding, over three seeds, and compare
     #[arg(long, conflicts_with = "find_lr")]
     prove: bool,
+    /// Write the training for another program to show, live, into the folder of the run
+    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with = "find_lr")]
+    log: Vec<Log>,
     /// Exit with status 1 on warnings too
     #[arg(long)]
     strict: bool,
+}
+
+/// A program that shows trainings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Log {
+    /// Event files, for `tensorboard --logdir runs`
+    Tensorboard,
+}
+
+/// Tells two observers.
+struct Both<'a> {
+    progress: &'a mut Progress,
+    tensorboard: Option<TensorBoard>,
+}
+
+impl TrainingObserver for Both<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        if let Some(tensorboard) = &mut self.tensorboard {
+            tensorboard.event(event);
+        }
+        self.progress.event(event);
+    }
 }
 
 /// Trains to the end, or until stopped.
@@ -86,8 +112,15 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let placed = |error| arguments.settings.placed(error);
     let data = load_data(&config).map_err(placed)?;
     let mut progress = Progress::new();
-    let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut progress);
+    let shows = arguments.log.contains(&Log::Tensorboard);
+    let tensorboard = shows.then(|| TensorBoard::new(&serde_json::to_value(&config).unwrap_or_default()));
+    let mut both = Both { progress: &mut progress, tensorboard };
+    let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut both);
+    let tensorboard = both.tensorboard.take();
     progress.close();
+    if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
+        output.remark(&format!("note        not all was written to {}: {error}", path.display()));
+    }
     if let Some(folder) = progress.folder() {
         if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
             importance::after_training(folder, &data, output);

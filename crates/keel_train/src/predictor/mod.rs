@@ -177,6 +177,11 @@ impl Predictor {
         &self.preprocessor
     }
 
+    /// The loss it was trained with, which says what its outputs mean.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
     /// Graph and trained parameters.
     pub fn network(&self) -> &Network {
         &self.network

@@ -96,6 +96,12 @@ const FORMAT: &str = "evenkeel";
 /// Key of the checksum in the metadata of a file.
 const CHECKSUM: &str = "checksum";
 
+/// Returns true if the metadata of a safetensors file say that Evenkeel wrote it.
+pub(crate) fn is_own_file(bytes: &[u8]) -> bool {
+    let Ok((_, metadata)) = SafeTensors::read_metadata(bytes) else { return false };
+    metadata.metadata().as_ref().is_some_and(|entries| [FORMAT, CHECKSUM].iter().any(|key| entries.contains_key(*key)))
+}
+
 impl View for &NamedTensor<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::F32

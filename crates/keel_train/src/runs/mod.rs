@@ -12,6 +12,7 @@ mod reader;
 mod store;
 mod summary;
 
+pub(crate) use checkpoint::is_own_file;
 pub use checkpoint::{Checkpoint, FORMAT_VERSION, NamedTensor, TrainingState};
 pub(crate) use files::remove_leftovers;
 pub use files::write_atomically;

@@ -8,26 +8,36 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::error::TrainError;
-use crate::runs::files;
+use crate::runs::{Checkpoint, files, is_own_file};
 
 /// Names of tensors that a note lists.
 const NAMED: usize = 6;
 
 /// Puts the tensors of the safetensors file at `path` that have the name and the shape of a parameter or of running statistics
 /// into `network`, and says in sentences what stays as it was drawn and what was not used. The last layer with weights, and what
-/// follows it, may have another shape: it is the head of another task.
+/// follows it, may have another shape: it is the head of
+/// another task.
 ///
 /// # Errors
 /// A file that cannot be read, a tensor of another shape or type than the network's, a value that is not finite, or no tensor
 /// that fits.
 pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, TrainError> {
     let bytes = files::read(path).map_err(|error| TrainError::run(path, error))?;
+    if is_own_file(&bytes) {
+        // A file of Evenkeel has a checksum; one of another program has none.
+        Checkpoint::<serde_json::Value>::of_bytes(&bytes, path)?;
+    }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
         TrainError::setting("model.weights", format!("{}: not a safetensors file: {error}", path.display()))
     })?;
-    let mut file = WeightFile { path, tensors, used: BTreeSet::new(), kept: Vec::new() };
     let Network { graph, parameters, state, .. } = network;
+    // A head is taken whole or not at all: biases without their weights are of no use.
     let head = head_of(graph);
+    let of_head = graph.parameters().iter().filter(|parameter| parameter.node.index() >= head);
+    let head_fits = of_head
+        .into_iter()
+        .all(|parameter| tensors.tensor(&parameter.name).is_ok_and(|tensor| tensor.shape() == parameter.spec.shape));
+    let mut file = WeightFile { path, tensors, head_fits, used: BTreeSet::new(), kept: Vec::new() };
     for parameter in graph.parameters() {
         let place = &mut parameters[parameter.range.clone()];
         file.fill(&parameter.name, &parameter.spec.shape, parameter.node.index() >= head, place)?;
@@ -46,6 +56,8 @@ fn head_of(graph: &Graph) -> usize {
 struct WeightFile<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,
+    /// True if all parameters of the head are there in the network's shapes.
+    head_fits: bool,
     used: BTreeSet<String>,
     /// Names that the file does not have, or in another shape.
     kept: Vec<String>,
@@ -62,11 +74,11 @@ impl WeightFile<'_> {
             self.kept.push(name.to_owned());
             return Ok(());
         };
+        if is_head && !self.head_fits {
+            self.kept.push(format!("{name} (the file has {:?}, the network {shape:?})", tensor.shape()));
+            return Ok(());
+        }
         if tensor.shape() != shape {
-            if is_head {
-                self.kept.push(format!("{name} (the file has {:?}, the network {shape:?})", tensor.shape()));
-                return Ok(());
-            }
             let message = format!(
                 "tensor `{name}` has the shape {:?}, the network's {shape:?}; use the network it is of",
                 tensor.shape()

@@ -19,7 +19,7 @@ impl TrainingObserver for () {
 }
 
 /// One thing that happened.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// Everything is built; training begins or goes on.
     Started(&'a Started),

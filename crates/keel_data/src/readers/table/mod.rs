@@ -23,6 +23,8 @@ mod target;
 mod time_column;
 mod words;
 
+pub use cells::missing::missing_texts;
+pub use cells::truth::truth_texts;
 pub(super) use formats::{csv, excel, is_folder_of_tables, is_table_name, parquet};
 pub use in_memory::Table;
 pub use rows::Cell;

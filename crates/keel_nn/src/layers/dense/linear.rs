@@ -118,22 +118,22 @@ pub struct Linear {
 
 impl Linear {
     /// Its keys.
-    pub(crate) fn spec(&self) -> &LinearSpec {
+    pub fn spec(&self) -> &LinearSpec {
         &self.spec
     }
 
     /// Length of an input row.
-    pub(crate) fn in_features(&self) -> usize {
+    pub fn in_features(&self) -> usize {
         self.in_features
     }
 
     /// Length of an output row.
-    pub(crate) fn out_features(&self) -> usize {
+    pub fn out_features(&self) -> usize {
         self.out_features
     }
 
     /// Returns the number of weights of all groups.
-    pub(crate) fn weight_length(&self) -> usize {
+    pub fn weight_length(&self) -> usize {
         self.in_features * self.out_features / self.spec.groups
     }
 

@@ -91,22 +91,22 @@ pub struct Maxout {
 
 impl Maxout {
     /// Length of an input row.
-    pub(crate) fn in_features(&self) -> usize {
+    pub fn in_features(&self) -> usize {
         self.in_features
     }
 
     /// Length of an output row.
-    pub(crate) fn out_features(&self) -> usize {
+    pub fn out_features(&self) -> usize {
         self.out_features
     }
 
     /// Number of linear maps.
-    pub(crate) fn pieces(&self) -> usize {
+    pub fn pieces(&self) -> usize {
         self.pieces
     }
 
     /// Columns of the weight: outputs of all linear maps.
-    pub(crate) fn columns(&self) -> usize {
+    pub fn columns(&self) -> usize {
         self.pieces * self.out_features
     }
 }

@@ -74,12 +74,12 @@ pub struct Members {
 
 impl Members {
     /// Length of an input row.
-    pub(crate) fn features(&self) -> usize {
+    pub fn features(&self) -> usize {
         self.features
     }
 
     /// Number of copies.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 }

@@ -158,7 +158,7 @@ pub struct RunningPlaces {
 
 impl BatchNorm {
     /// Number of channels or features.
-    pub(crate) fn channels(&self) -> usize {
+    pub fn channels(&self) -> usize {
         self.shape.channels()
     }
 

@@ -48,12 +48,12 @@ impl SampleNorm {
     }
 
     /// Number of groups of channels.
-    pub(crate) fn groups(&self) -> usize {
+    pub fn groups(&self) -> usize {
         self.kernel.groups
     }
 
     /// Added to the variance before its square root is taken.
-    pub(crate) fn epsilon(&self) -> f32 {
+    pub fn epsilon(&self) -> f32 {
         self.kernel.epsilon
     }
 }

@@ -10,6 +10,12 @@ const MARKERS: &[&str] = &[
 /// Length of the longest marker.
 const LONGEST: usize = 10;
 
+/// Returns the texts that stand for a missing cell in any table, in lower case; they count in any case of ASCII letters.
+pub fn missing_texts() -> Vec<String> {
+    let special = ('a'..='z').chain(['_']).map(|letter| format!(".{letter}"));
+    MARKERS.iter().map(|&marker| marker.to_owned()).chain(special).collect()
+}
+
 /// The markers of a table: the usual ones and those of the config.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::readers::table) struct Missing<'a> {

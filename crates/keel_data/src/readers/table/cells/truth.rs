@@ -2,6 +2,12 @@
 
 const PAIRS: [(&str, &str); 5] = [("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off")];
 
+/// Returns the texts that state a truth in a column of truths, in lower case; they count in any case of letters.
+pub fn truth_texts() -> Vec<(&'static str, bool)> {
+    let words = PAIRS.into_iter().flat_map(|(yes, no)| [(yes, true), (no, false)]);
+    words.chain([("1", true), ("1.0", true), ("0", false), ("0.0", false)]).collect()
+}
+
 /// The truth a cell states, in any case of letters; 1 and 0 count where a column of such words holds them.
 pub(in crate::readers::table) fn truth_of(cell: &str) -> Option<bool> {
     PAIRS.iter().find_map(|(yes, no)| {

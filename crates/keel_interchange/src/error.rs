@@ -1,0 +1,90 @@
+//! Errors of reading and writing the formats of other programs.
+
+use std::io;
+use std::path::PathBuf;
+
+use keel_data::DataError;
+use keel_train::TrainError;
+
+/// A model or a file that cannot be exported, read or computed.
+#[derive(Debug, thiserror::Error)]
+pub enum InterchangeError {
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}; check that the path is right and that you may read it", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("cannot write {}: {source}; choose a path you may write to, or make room on the disk", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// Bytes that are not a model.
+    #[error("{file}: {reason}; give an ONNX file that is whole")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The place and the fact.
+        reason: String,
+    },
+    /// A node that cannot be computed or imported.
+    #[error("{file}: node {place} `{name}` ({operation}): {reason}; {next}")]
+    Node {
+        /// The file.
+        file: String,
+        /// Its number in the graph, counted from 0.
+        place: usize,
+        /// Its name, empty where it has none.
+        name: String,
+        /// Its type.
+        operation: String,
+        /// What does not fit.
+        reason: String,
+        /// Next step.
+        next: String,
+    },
+    /// A model of the file as a whole that does not fit.
+    #[error("{file}: {reason}; {next}")]
+    Model {
+        /// The file.
+        file: String,
+        /// What does not fit.
+        reason: String,
+        /// Next step.
+        next: String,
+    },
+    /// A part of a trained model that has no form in ONNX.
+    #[error("{part} cannot be exported: {reason}; {next}")]
+    Export {
+        /// The layer, column or setting.
+        part: String,
+        /// Why.
+        reason: String,
+        /// Next step.
+        next: String,
+    },
+    /// An exported graph that does not predict as the model does.
+    #[error(
+        "the exported graph does not predict as the model does: {what} differs by {difference:e} of its scale, {allowed:e} is allowed, so nothing was written; report this with the config of the run"
+    )]
+    Unequal {
+        /// The output and the sample.
+        what: String,
+        /// Largest difference.
+        difference: f64,
+        /// Allowed difference.
+        allowed: f64,
+    },
+    /// The trained model.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Samples to compare on.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}

@@ -1,0 +1,179 @@
+//! Computes graphs of ONNX with plain loops: what an export is compared with the model by, and what constants of an import are
+//! folded with. Real numbers are computed in 64 bits and rounded to the type of the tensor.
+//!
+//! Graphs come from files: no shape in them is believed before it has been checked, and no memory is taken for a result larger
+//! than [`LARGEST`] values.
+
+mod arithmetic;
+mod attributes;
+mod categories;
+mod elementwise;
+mod norms;
+mod products;
+mod reductions;
+mod shapes;
+mod windows;
+
+use std::collections::BTreeMap;
+
+pub(crate) use attributes::Attributes;
+pub(crate) use elementwise::erf;
+pub(crate) use windows::axes;
+
+use super::schema::{GraphProto, ModelProto, NodeProto};
+use super::{Tensor, check_subset};
+use crate::InterchangeError;
+
+/// Values a tensor may have at most.
+pub(crate) const LARGEST: usize = 1 << 28;
+
+/// One node with its inputs, as its arithmetic sees it.
+pub(crate) struct Call<'a> {
+    /// Settings.
+    pub(crate) attributes: Attributes<'a>,
+    /// Version of the operator set.
+    pub(crate) opset: i64,
+    /// Values it reads; `None` for one left out.
+    pub(crate) inputs: Vec<Option<&'a Tensor>>,
+    /// Number of results that somebody wants.
+    pub(crate) outputs: usize,
+}
+
+impl<'a> Call<'a> {
+    /// Input `place`, which must be there.
+    pub(crate) fn input(&self, place: usize) -> Result<&'a Tensor, String> {
+        self.optional(place).ok_or_else(|| format!("input {place} is missing"))
+    }
+
+    /// Input `place`, if it is given.
+    pub(crate) fn optional(&self, place: usize) -> Option<&'a Tensor> {
+        self.inputs.get(place).copied().flatten()
+    }
+}
+
+/// A graph ready to be computed.
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    file: String,
+    graph: &'a GraphProto,
+    opset: i64,
+    constants: BTreeMap<&'a str, Tensor>,
+    /// Number of the last node that reads a value.
+    last_use: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Prepares `model`, which messages call `file`.
+    ///
+    /// # Errors
+    /// A model without a graph, with constants that cannot be read, or with functions, sparse or external values.
+    pub fn new(model: &'a ModelProto, file: &str) -> Result<Self, InterchangeError> {
+        let (graph, opset) = check_subset(model, file)?;
+        let mut constants = BTreeMap::new();
+        for proto in &graph.initializer {
+            let damaged = |reason| InterchangeError::Damaged { file: file.to_owned(), reason };
+            constants.insert(proto.name.as_str(), Tensor::of_proto(proto).map_err(damaged)?);
+        }
+        let reads = graph.node.iter().enumerate().flat_map(|(at, node)| node.input.iter().map(move |name| (name, at)));
+        let mut last_use: BTreeMap<&str, usize> = reads.map(|(name, at)| (name.as_str(), at)).collect();
+        last_use.extend(graph.output.iter().map(|output| (output.name.as_str(), usize::MAX)));
+        Ok(Evaluator { file: file.to_owned(), graph, opset, constants, last_use })
+    }
+
+    /// The outputs of the graph for `inputs`, by name.
+    ///
+    /// # Errors
+    /// An input that is missing, or a node that cannot be computed.
+    pub fn run(&self, inputs: BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>, InterchangeError> {
+        let mut values: BTreeMap<&str, Tensor> = BTreeMap::new();
+        for input in &self.graph.input {
+            match inputs.get(&input.name) {
+                Some(tensor) => {
+                    values.insert(&input.name, tensor.clone());
+                }
+                None if self.constants.contains_key(input.name.as_str()) => {}
+                None => return Err(self.incomplete(format!("input `{}` is not given", input.name))),
+            }
+        }
+        for (place, node) in self.graph.node.iter().enumerate() {
+            let wrong = |reason: String| node_error(&self.file, place, node, reason);
+            let results = self.compute(node, &values).map_err(wrong)?;
+            for (name, result) in node.output.iter().zip(results) {
+                values.insert(name, result);
+            }
+            node.input.iter().filter(|name| self.last_use.get(name.as_str()) == Some(&place)).for_each(|name| {
+                values.remove(name.as_str());
+            });
+        }
+        let output = |name: &String| {
+            let value = values.remove(name.as_str()).or_else(|| self.constants.get(name.as_str()).cloned());
+            value.map(|value| (name.clone(), value))
+        };
+        let names = self.graph.output.iter().map(|output| &output.name);
+        let outputs: Option<BTreeMap<String, Tensor>> = names.map(output).collect();
+        outputs.ok_or_else(|| self.incomplete("an output of the graph is given by no node".to_owned()))
+    }
+
+    fn compute(&self, node: &NodeProto, values: &BTreeMap<&str, Tensor>) -> Result<Vec<Tensor>, String> {
+        let value = |name: &str| values.get(name).or_else(|| self.constants.get(name));
+        let mut inputs = Vec::with_capacity(node.input.len());
+        for name in &node.input {
+            match (name.is_empty(), value(name)) {
+                (true, _) => inputs.push(None),
+                (false, Some(tensor)) => inputs.push(Some(tensor)),
+                (false, None) => return Err(format!("nothing before it gives its input `{name}`")),
+            }
+        }
+        compute(node, inputs, self.opset)
+    }
+
+    fn incomplete(&self, reason: String) -> InterchangeError {
+        let next = "give all inputs that the model declares".to_owned();
+        InterchangeError::Model { file: self.file.clone(), reason, next }
+    }
+}
+
+/// The results of `node` for `inputs`.
+///
+/// # Errors
+/// An operation that is not known here, or inputs that do not fit it, in words.
+pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64) -> Result<Vec<Tensor>, String> {
+    let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
+    let call = Call { attributes: Attributes(&node.attribute), opset, inputs, outputs };
+    if call.outputs > 1 && !matches!(node.op_type.as_str(), "Dropout") {
+        return Err("it has more than one result, and only the first is computed here".to_owned());
+    }
+    let in_order: [fn(&str, &Call<'_>) -> Option<Result<Tensor, String>>; 8] = [
+        elementwise::compute,
+        arithmetic::compute,
+        shapes::compute,
+        products::compute,
+        windows::compute,
+        norms::compute,
+        reductions::compute,
+        categories::compute,
+    ];
+    let found = in_order.iter().find_map(|compute| compute(&node.op_type, &call));
+    found.unwrap_or_else(|| Err("this operation is not known here".to_owned())).map(|tensor| vec![tensor])
+}
+
+/// The error of one node.
+pub(crate) fn node_error(file: &str, place: usize, node: &NodeProto, reason: String) -> InterchangeError {
+    InterchangeError::Node {
+        file: file.to_owned(),
+        place,
+        name: node.name.clone(),
+        operation: node.op_type.clone(),
+        reason,
+        next: "only networks of the layers that `evenkeel catalog` lists can be read".to_owned(),
+    }
+}
+
+/// Number of values of `shape`.
+///
+/// # Errors
+/// More than [`LARGEST`].
+pub(crate) fn length_of(shape: &[usize]) -> Result<usize, String> {
+    let length = shape.iter().try_fold(1usize, |length, &size| length.checked_mul(size));
+    length.filter(|&length| length <= LARGEST).ok_or_else(|| format!("a result of {shape:?} is too large"))
+}

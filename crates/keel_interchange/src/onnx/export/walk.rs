@@ -1,0 +1,77 @@
+//! What the nodes of all layers need while a network is written.
+
+use keel_nn::graph::Node;
+use keel_nn::layers::BatchNorm;
+use keel_nn::{Network, Op, Shape};
+
+use super::builder::Builder;
+
+/// The walk over a network.
+pub(super) struct Walk<'a> {
+    pub(super) builder: &'a mut Builder,
+    pub(super) network: &'a Network,
+    /// True if every batch norm stays a node of its own.
+    pub(super) keeps_batch_norm: bool,
+    /// Name of the value of each node so far.
+    pub(super) values: Vec<String>,
+    /// Shape of the image that a flattened value was, where its order is still `[channels, height, width]`.
+    pub(super) pending: Vec<Option<ImageShape>>,
+}
+
+/// Rows, columns and channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ImageShape {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+}
+
+impl ImageShape {
+    /// The shape of an image; `None` of a vector.
+    pub(super) fn of(shape: Shape) -> Option<Self> {
+        match shape {
+            Shape::Image { height, width, channels } => Some(ImageShape { height, width, channels }),
+            Shape::Features(_) => None,
+        }
+    }
+
+    /// Returns true if both orders are the same.
+    pub(super) fn is_trivial(self) -> bool {
+        self.channels == 1 || self.height * self.width == 1
+    }
+
+    /// For every place in the order `[channels, height, width]`, the place in `[height, width, channels]`.
+    pub(super) fn places(self) -> impl Iterator<Item = usize> {
+        let ImageShape { height, width, channels } = self;
+        (0..channels).flat_map(move |c| (0..height * width).map(move |position| position * channels + c))
+    }
+}
+
+impl Walk<'_> {
+    /// Shape of what a node reads.
+    pub(super) fn input_shape(&self, node: &Node) -> Shape {
+        self.network.graph.shape(node.inputs[0])
+    }
+
+    /// The numbers of a parameter of `node`.
+    pub(super) fn parameter(&self, node: &Node, name: &str) -> Option<&[f32]> {
+        let parameter = self.network.graph.parameters_of(node.id).find(|parameter| parameter.spec.name == name)?;
+        Some(&self.network.parameters[parameter.range.clone()])
+    }
+
+    /// The batch norm that becomes part of the weights of `node`: the one thing that reads it.
+    pub(super) fn folded_norm(&self, node: &Node) -> Option<(&Node, &BatchNorm)> {
+        let graph = &self.network.graph;
+        if self.keeps_batch_norm || !matches!(node.op, Op::Conv2d(_) | Op::Linear(_)) {
+            return None;
+        }
+        let mut readers = graph.readers(node.id);
+        match (readers.next(), readers.next()) {
+            (Some(reader), None) => match &reader.op {
+                Op::BatchNorm(norm) => Some((reader, norm)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

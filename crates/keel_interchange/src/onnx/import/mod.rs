@@ -1,0 +1,267 @@
+//! Networks of ONNX files as lists of layers with their weights.
+//!
+//! The operations between the input and the output become layers of Evenkeel, one or several nodes each; a node that no layer
+//! stands for is named. What an export of Evenkeel put around the network (preprocessing, labels) is taken from its metadata,
+//! and the network between them alone is read. In a file of another program, a softmax or sigmoid at the end is part of the loss.
+
+mod activations;
+mod flow;
+mod layers;
+mod parts;
+mod patterns;
+mod saved;
+mod walk;
+mod windows;
+
+use keel_data::{Preprocessor, SampleShape, Schema};
+use keel_nn::activations::Activation;
+use keel_nn::graph::{Node, Place};
+use keel_nn::layers::LayerSpec;
+use keel_nn::{Graph, Network, Op, RandomKey, Shape};
+
+use super::check_subset;
+pub use super::export::metadata::KnownTraining;
+use super::export::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
+use super::schema::{GraphProto, ModelProto, ValueInfoProto, element};
+use crate::InterchangeError;
+use flow::{Flow, refused};
+pub use saved::{Outputs, SavedModel};
+
+use parts::{Layout, Part, PartLayer, Values};
+
+/// Values of an input sample at most.
+const LARGEST_SAMPLE: usize = 1 << 26;
+
+/// How the outputs of a file are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Probabilities that a softmax gives.
+    Softmax,
+    /// Probabilities that a sigmoid gives, each by itself.
+    Sigmoid,
+    /// The outputs of the last layer.
+    Open,
+}
+
+/// A network from a file.
+#[derive(Debug)]
+pub struct Imported {
+    /// Its layers, as a config lists them.
+    pub layers: Vec<LayerSpec>,
+    /// Its graph with all numbers.
+    pub network: Network,
+    /// What stood behind the last layer.
+    pub ending: Ending,
+    /// Names of the classes, where the file has them.
+    pub class_names: Option<Vec<String>>,
+    /// Schema and preprocessing of the model, where Evenkeel exported it.
+    pub model: Option<(Schema, Preprocessor)>,
+    /// What its training knew, where Evenkeel exported it.
+    pub training: Option<KnownTraining>,
+    /// Remarks, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The network in `model`, which messages call `file`.
+///
+/// # Errors
+/// A node that no layer stands for, an input of unknown size, or numbers that do not fit.
+pub fn import(model: &ModelProto, file: &str) -> Result<Imported, InterchangeError> {
+    let (graph, _) = check_subset(model, file)?;
+    let origin = own_model(model);
+    let (input, output, shape, layout, ending) = match (&origin, boundary(model)) {
+        (Some((_, preprocessor)), Some((input, output))) => {
+            let shape = shape_of(*preprocessor.output_shape());
+            (input, output, shape, walk::input_values(shape).layout, Ending::Open)
+        }
+        _ => foreign_boundary(graph, file)?,
+    };
+    let flow = Flow::new(model, file, &input, &output)?;
+    let (parts, end) = walk::walk(&flow, Values { shape, layout })?;
+    if parts.is_empty() {
+        return Err(refused(file, "there is no layer in it", "give the file of a network"));
+    }
+    if end.places().is_some() {
+        return Err(refused(
+            file,
+            "it ends in an image as a vector, in another order than Evenkeel's",
+            "end it in a linear layer",
+        ));
+    }
+    let layers: Vec<LayerSpec> = parts.iter().map(Part::spec).collect();
+    let built = Graph::build(shape, &layers, end.shape.len());
+    let graph = built.map_err(|error| refused(file, error.to_string(), "change the network so that its layers fit"))?;
+    let mut network = Network::new(graph, RandomKey::new(0));
+    fill(&mut network, &parts, file)?;
+    let mut notes = network.graph.inferred().to_vec();
+    if ending != Ending::Open {
+        notes.push(format!("the {} at its end is part of the loss in Evenkeel", ending.name()));
+    }
+    let class_names = labels(model).filter(|labels| labels.len() == end.shape.len());
+    let training = text(model, TRAINING).and_then(|text| serde_json::from_str(text).ok());
+    let training = training.filter(|_| origin.is_some());
+    Ok(Imported { layers, network, ending, class_names, model: origin, training, notes })
+}
+
+impl Ending {
+    /// Its name in a sentence.
+    fn name(self) -> &'static str {
+        match self {
+            Ending::Softmax => "softmax",
+            Ending::Sigmoid => Activation::Sigmoid.name(),
+            Ending::Open => "nothing",
+        }
+    }
+}
+
+/// A named text of the model.
+fn text<'a>(model: &'a ModelProto, key: &str) -> Option<&'a str> {
+    model.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+}
+
+fn labels(model: &ModelProto) -> Option<Vec<String>> {
+    serde_json::from_str(text(model, CLASSES)?).ok()
+}
+
+/// Schema and preprocessing that an export of Evenkeel keeps.
+fn own_model(model: &ModelProto) -> Option<(Schema, Preprocessor)> {
+    let schema = serde_json::from_str(text(model, SCHEMA)?).ok()?;
+    Some((schema, serde_json::from_str(text(model, PREPROCESSOR)?).ok()?))
+}
+
+/// Names of the values between which the network of an export lies.
+fn boundary(model: &ModelProto) -> Option<(String, String)> {
+    let boundary: serde_json::Value = serde_json::from_str(text(model, NETWORK)?).ok()?;
+    Some((boundary["input"].as_str()?.to_owned(), boundary["output"].as_str()?.to_owned()))
+}
+
+fn shape_of(shape: SampleShape) -> Shape {
+    match shape {
+        SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },
+        SampleShape::Features(features) => Shape::Features(features),
+    }
+}
+
+/// Input, output, shape and layout of the network in a file of another program.
+fn foreign_boundary(
+    graph: &GraphProto,
+    file: &str,
+) -> Result<(String, String, Shape, Layout, Ending), InterchangeError> {
+    let is_constant = |name: &str| graph.initializer.iter().any(|constant| constant.name == name);
+    let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|input| !is_constant(&input.name)).collect();
+    let [input] = inputs.as_slice() else {
+        return Err(refused(file, format!("it has {} inputs", inputs.len()), "give a network with one input"));
+    };
+    let (shape, layout) = input_shape(graph, input, file)?;
+    let is_float = |info: &&ValueInfoProto| {
+        let kind = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.elem_type);
+        kind.is_none_or(|kind| kind == element::FLOAT)
+    };
+    let output = graph.output.iter().find(is_float);
+    let output = output.ok_or_else(|| refused(file, "it has no output of 32-bit floats", "give a network with one"))?;
+    let (output, ending) = without_ending(graph, &output.name);
+    Ok((input.name.clone(), output, shape, layout, ending))
+}
+
+/// The value before a softmax or sigmoid that ends the network.
+fn without_ending(graph: &GraphProto, output: &str) -> (String, Ending) {
+    let mut value = output;
+    // The nodes that give a value stand before those that read it.
+    for node in graph.node.iter().rev().filter(|node| node.output.len() == 1) {
+        let Some(input) = node.input.first().filter(|_| node.output[0] == value) else { continue };
+        match node.op_type.as_str() {
+            "Identity" => value = input,
+            "Softmax" | "LogSoftmax" => return (input.clone(), Ending::Softmax),
+            "Sigmoid" => return (input.clone(), Ending::Sigmoid),
+            _ => break,
+        }
+    }
+    (value.to_owned(), Ending::Open)
+}
+
+/// Shape of a sample, with channels last where the first thing that happens is that they come first.
+fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result<(Shape, Layout), InterchangeError> {
+    let shape = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
+    let dims: Vec<Option<usize>> = shape.map_or_else(Vec::new, |shape| {
+        let size = |dim: &super::schema::DimensionProto| dim.dim_value.and_then(|size| usize::try_from(size).ok());
+        shape.dim.iter().map(|dim| size(dim).filter(|&size| size > 0)).collect()
+    });
+    let brings_channels_first = graph.node.iter().any(|node| {
+        let order = node.attribute.iter().find(|attribute| attribute.name == "perm");
+        node.op_type == "Transpose"
+            && node.input.first() == Some(&input.name)
+            && order.is_some_and(|order| order.ints == [0, 3, 1, 2])
+    });
+    let (shape, layout) = match dims.as_slice() {
+        &[_, Some(features)] => (Shape::Features(features), Layout::Features),
+        &[_, Some(height), Some(width), Some(channels)] if brings_channels_first => {
+            (Shape::Image { height, width, channels }, Layout::ChannelsLast)
+        }
+        &[_, Some(channels), Some(height), Some(width)] => {
+            (Shape::Image { height, width, channels }, Layout::ChannelsFirst)
+        }
+        _ => {
+            let sizes: Vec<String> =
+                dims.iter().map(|size| size.map_or("?".to_owned(), |size| size.to_string())).collect();
+            let reason = format!("its input `{}` has the shape [{}]", input.name, sizes.join(", "));
+            let next = "export it with a fixed size, [batch, channels, height, width] or [batch, features]";
+            return Err(refused(file, reason, next));
+        }
+    };
+    let length = shape.dimensions().iter().try_fold(1usize, |length, &size| length.checked_mul(size));
+    if length.is_none_or(|length| length > LARGEST_SAMPLE) {
+        return Err(refused(file, format!("a sample of {shape} is too large"), "give a network for smaller images"));
+    }
+    Ok((shape, layout))
+}
+
+/// Puts the numbers of `parts` into the network built from them.
+fn fill(network: &mut Network, parts: &[Part], file: &str) -> Result<(), InterchangeError> {
+    let graph = std::sync::Arc::clone(&network.graph);
+    for node in graph.nodes() {
+        let numbers = numbers_of(parts, node);
+        for parameter in graph.parameters_of(node.id) {
+            let values = numbers.iter().find(|(name, _)| *name == parameter.spec.name).map(|(_, values)| values);
+            let values = values.filter(|values| values.len() == parameter.range.len());
+            let missing = || refused(file, format!("it has no {} that fits", parameter.name), "export the model again");
+            network.parameters[parameter.range.clone()].copy_from_slice(values.ok_or_else(missing)?);
+        }
+        if let Op::BatchNorm(norm) = &node.op {
+            let places = norm.running_places(node.state.start);
+            for (name, range) in [("running_mean", places.mean), ("running_variance", places.variance)] {
+                if let Some((_, values)) =
+                    numbers.iter().find(|(own, values)| *own == name && values.len() == range.len())
+                {
+                    network.state[range].copy_from_slice(values);
+                }
+            }
+            network.state[places.updates] = 1.0;
+        }
+    }
+    let finite = network.parameters.iter().chain(network.state.iter()).all(|value| value.is_finite());
+    if !finite {
+        return Err(refused(file, "some of its weights are NaN or infinite", "train the model again"));
+    }
+    Ok(())
+}
+
+/// The numbers of a node, by the place of its entry in the list of layers.
+fn numbers_of(parts: &[Part], node: &Node) -> Vec<(&'static str, Vec<f32>)> {
+    let Place { path, is_written } = &node.place;
+    let mut parts = parts;
+    let mut part = None;
+    for step in path.split(".body.") {
+        part = step.parse::<usize>().ok().and_then(|index| parts.get(index));
+        if let Some(Part { layer: PartLayer::Residual { body, .. }, .. }) = part {
+            parts = body;
+        }
+    }
+    match part.map(|part| &part.layer) {
+        Some(PartLayer::Single(_, numbers)) if *is_written => numbers.clone(),
+        Some(PartLayer::Residual { projection: Some(projection), .. }) => match node.op {
+            Op::BatchNorm(_) => projection.norm.clone(),
+            _ => vec![("weight", projection.weight.clone())],
+        },
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,179 @@
+//! An imported network as files: a model to evaluate and explain, and a config to train it further.
+
+use std::path::{Path, PathBuf};
+
+use keel_data::{FittedStep, Preprocessor, SampleShape, Schema, TargetKind};
+use keel_nn::Shape;
+use keel_nn::losses::LossSpec;
+use keel_train::config::LossConfig;
+use keel_train::runs::{Checkpoint, NamedTensor, write_atomically};
+use keel_train::{Config, TargetScale};
+use serde_json::json;
+
+use super::{Ending, Imported};
+use crate::InterchangeError;
+
+/// Name of the file with the weights.
+const MODEL: &str = "model.safetensors";
+/// Name of the config.
+const CONFIG: &str = "config.toml";
+
+/// Files of an imported network.
+#[derive(Debug)]
+pub struct SavedModel {
+    /// The model, for `eval`, `predict` and `importance`.
+    pub model: PathBuf,
+    /// The config, for `check` and `train`.
+    pub config: PathBuf,
+}
+
+/// What the outputs of a network are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// Classes.
+    Classes,
+    /// Values.
+    Values,
+}
+
+impl Imported {
+    /// Classes where the file names them, or ends in probabilities, or has several outputs; values otherwise.
+    pub fn outputs(&self) -> Outputs {
+        let width = self.network.graph.output_shape().len();
+        match &self.model {
+            Some((schema, _)) if matches!(schema.target, TargetKind::Values(_)) => Outputs::Values,
+            Some(_) => Outputs::Classes,
+            None if self.class_names.is_some() || self.ending == Ending::Softmax => Outputs::Classes,
+            None if width > 1 => Outputs::Classes,
+            None => Outputs::Values,
+        }
+    }
+
+    /// Writes the model and a config into `folder`, which is made if need be; `file` is the name of what was imported.
+    ///
+    /// # Errors
+    /// Files that cannot be written, or a single output that stands for two classes.
+    pub fn save(&self, folder: &Path, file: &str, outputs: Outputs) -> Result<SavedModel, InterchangeError> {
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| InterchangeError::Write { path, source }
+        };
+        std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
+        let (schema, preprocessor) = self.description(file, outputs)?;
+        let config = self.config(outputs);
+        let scaling: Vec<TargetScale> = match (&schema.target, &self.training) {
+            (TargetKind::Values(_), Some(training)) => training.scaling.clone(),
+            (TargetKind::Values(names), None) => names.iter().map(|_| TargetScale { mean: 0.0, std: 1.0 }).collect(),
+            _ => Vec::new(),
+        };
+        let description = json!({
+            "config": config.to_toml(),
+            "preprocessor": preprocessor,
+            "schema": schema,
+            "scaling": scaling,
+        });
+        let model = folder.join(MODEL);
+        let checkpoint = Checkpoint { description, tensors: self.tensors() };
+        checkpoint.write(&model).map_err(keel_train::TrainError::from)?;
+        let path = folder.join(CONFIG);
+        let text = self.config_text(&config, file);
+        write_atomically(&path, |writer| writer.write_all(text.as_bytes())).map_err(unwritable(&path))?;
+        Ok(SavedModel { model, config: path })
+    }
+
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
+        let network = &self.network;
+        let parameters = network.graph.parameters().iter().map(|parameter| NamedTensor {
+            name: parameter.name.clone(),
+            shape: parameter.spec.shape.clone(),
+            values: network.parameters[parameter.range.clone()].into(),
+        });
+        let state = network.graph.state().iter().map(|entry| NamedTensor {
+            name: entry.name.clone(),
+            shape: vec![entry.range.len()],
+            values: network.state[entry.range.clone()].into(),
+        });
+        parameters.chain(state).collect()
+    }
+
+    /// Schema and preprocessing: those of the export, or raw values and numbered names.
+    fn description(&self, file: &str, outputs: Outputs) -> Result<(Schema, Preprocessor), InterchangeError> {
+        if let Some((schema, preprocessor)) = &self.model {
+            return Ok((schema.clone(), preprocessor.clone()));
+        }
+        let graph = &self.network.graph;
+        let width = graph.output_shape().len();
+        if outputs == Outputs::Classes && width < 2 {
+            let reason = "one output cannot tell classes apart".to_owned();
+            let next = "give the network an output for each class, or import it with --task regression".to_owned();
+            return Err(InterchangeError::Model { file: file.to_owned(), reason, next });
+        }
+        let names = self.class_names.clone().unwrap_or_else(|| (0..width).map(|number| number.to_string()).collect());
+        let target = match outputs {
+            Outputs::Classes => TargetKind::Classes(names),
+            Outputs::Values => TargetKind::Values(names),
+        };
+        let sample_shape = match graph.input_shape() {
+            Shape::Features(features) => SampleShape::Features(features),
+            Shape::Image { height, width, channels } => SampleShape::Image { height, width, channels },
+        };
+        let feature_names = (0..sample_shape.channels()).map(|number| number.to_string()).collect();
+        let schema = Schema {
+            name: file.to_owned(),
+            sample_shape,
+            value_range: (0.0, 1.0),
+            target,
+            feature_names,
+            columns: Vec::new(),
+            identifiers: Vec::new(),
+            table_target: None,
+            imputation: None,
+            image_decoding: None,
+        };
+        Ok((schema, Preprocessor::identity(sample_shape)))
+    }
+
+    fn config(&self, outputs: Outputs) -> Config {
+        let mut config = Config::default();
+        config.model.layers = self.layers.clone();
+        config.model.members = self.training.as_ref().map_or(1, |training| training.members);
+        config.preprocess.steps.clear();
+        config.train.loss = LossConfig::Chosen(match (&self.training, outputs, self.ending) {
+            (Some(training), ..) => training.loss.clone(),
+            (None, Outputs::Values, _) => LossSpec::Mse {},
+            (None, Outputs::Classes, Ending::Sigmoid) => LossSpec::Bce {},
+            (None, Outputs::Classes, _) => LossSpec::cross_entropy(),
+        });
+        config
+    }
+
+    /// The keys that the network decides; the others keep their defaults, and the data is for the reader to name.
+    fn config_text(&self, config: &Config, file: &str) -> String {
+        let mut text =
+            format!("# The network of {file}. Name your data, and train it further.\n\n[data]\n# source = \"...\"\n\n");
+        text += "[preprocess]\n";
+        let mut steps = Vec::new();
+        if let Some((_, preprocessor)) = &self.model {
+            text += "# Its samples were preprocessed by these steps, which are fitted to your data:\n";
+            preprocessor.describe().iter().for_each(|step| text += &format!("#   {step}\n"));
+            let named = preprocessor.steps().iter().filter(|step| matches!(step, FittedStep::Elementwise { .. }));
+            steps.extend(named.map(|step| step.name().to_owned()));
+        }
+        let (steps, members) = (json!(steps), config.model.members);
+        text += &format!("steps = {steps}\n\n[model]\nweights = \"{MODEL}\"\nmembers = {members}\n");
+        text + &toml_layers(config)
+    }
+}
+
+/// The list of layers as TOML: the part of the whole config that lists them.
+fn toml_layers(config: &Config) -> String {
+    let text = config.to_toml();
+    let start = text.find("[[model.layers]]").unwrap_or(text.len());
+    let layers = &text[start..];
+    let end = layers.find("\n[train").map_or(layers.len(), |end| end + 1);
+    let loss = match &config.train.loss {
+        LossConfig::Chosen(loss) => format!("[train]\nloss = \"{}\"\n", loss.name()),
+        LossConfig::Auto(_) => String::new(),
+    };
+    format!("\n{}\n{loss}", layers[..end].trim_end())
+}

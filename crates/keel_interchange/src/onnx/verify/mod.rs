@@ -1,0 +1,140 @@
+//! Compares an exported graph with the model it comes from, on random and on real samples.
+
+mod samples;
+
+use std::collections::BTreeMap;
+
+use keel_data::Dataset;
+use keel_train::{Prediction, Predictor};
+use serde::Serialize;
+
+use super::export::{ExportOptions, Exported};
+use super::{Data, Evaluator, Tensor};
+use crate::InterchangeError;
+pub use samples::Samples;
+
+/// Difference that is allowed, as a share of the scale of the outputs: 1 for probabilities, the largest value of a target.
+pub const ALLOWED: f64 = 1e-5;
+/// The same for weights of 16 bits, which keep three digits.
+pub const ALLOWED_IN_16_BITS: f64 = 2e-2;
+/// Multiply-adds that a comparison may take, about a second's work.
+const WORK: u64 = 1_500_000_000;
+/// Samples of each kind at most, and at least.
+const SAMPLES: std::ops::RangeInclusive<usize> = 2..=32;
+/// Difference of two probabilities below which either may be called the larger.
+const TIE: f32 = 1e-4;
+
+/// Result of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verification {
+    /// Random samples that were compared.
+    pub random_samples: usize,
+    /// Samples of the run's own data that were compared.
+    pub real_samples: usize,
+    /// Largest difference of an output, as a share of its scale.
+    pub largest_difference: f64,
+    /// Difference that is allowed.
+    pub allowed_difference: f64,
+}
+
+/// Computes `exported` and compares it with what `predictor` says; `real` is data of the kind it was trained on, with the path
+/// of its table.
+///
+/// # Errors
+/// An output that differs by more than is allowed, or a graph that cannot be computed.
+pub fn verify(
+    predictor: &Predictor,
+    exported: &Exported,
+    options: &ExportOptions,
+    real: Option<&Dataset>,
+) -> Result<Verification, InterchangeError> {
+    let work = predictor.network().graph.multiply_adds().max(1);
+    let count = usize::try_from(WORK / work).unwrap_or(usize::MAX).clamp(*SAMPLES.start(), *SAMPLES.end());
+    let evaluator = Evaluator::new(&exported.model, "the exported graph")?;
+    let allowed = if options.float16 { ALLOWED_IN_16_BITS } else { ALLOWED };
+    let random = Samples::random(predictor, options.pictures, count)?;
+    let mut largest = 0.0f64;
+    let random_samples = compare(predictor, exported, &evaluator, &random, &mut largest)?;
+    let mut real_samples = 0;
+    if let Some(dataset) = real
+        && let Some(samples) = Samples::real(predictor, options.pictures, dataset, count)?
+    {
+        real_samples = compare(predictor, exported, &evaluator, &samples, &mut largest)?;
+    }
+    if !(largest <= allowed) {
+        let what = "an output".to_owned();
+        return Err(InterchangeError::Unequal { what, difference: largest, allowed });
+    }
+    Ok(Verification { random_samples, real_samples, largest_difference: largest, allowed_difference: allowed })
+}
+
+/// Raises `largest` to the largest difference; returns the number of samples that have a prediction.
+fn compare(
+    predictor: &Predictor,
+    exported: &Exported,
+    evaluator: &Evaluator<'_>,
+    samples: &Samples,
+    largest: &mut f64,
+) -> Result<usize, InterchangeError> {
+    let predictions = predictor.predict_samples(&samples.dataset, &samples.indices)?;
+    let outputs = evaluator.run(samples.inputs.clone())?;
+    let numbers = numbers(&outputs, &exported.numbers, predictions.len())?;
+    let width = numbers.len() / predictions.len().max(1);
+    let labels = exported.label.as_ref().and_then(|label| match &outputs.get(label)?.data {
+        Data::Text(labels) => Some(labels),
+        _ => None,
+    });
+    let scales = scales(&predictions, width);
+    let mut compared = 0;
+    for (sample, (prediction, found)) in predictions.iter().zip(numbers.chunks_exact(width.max(1))).enumerate() {
+        let expected: Vec<f64> = match prediction {
+            Prediction::Class { probabilities, .. } => probabilities.iter().map(|&share| f64::from(share)).collect(),
+            Prediction::Values(values) => values.clone(),
+            Prediction::Undefined { .. } => continue,
+        };
+        compared += 1;
+        for ((expected, found), scale) in expected.iter().zip(found).zip(&scales) {
+            let difference = (expected - found).abs() / scale;
+            *largest = if difference.is_nan() { f64::INFINITY } else { largest.max(difference) };
+        }
+        if let (Prediction::Class { name, probabilities, .. }, Some(labels)) = (prediction, labels) {
+            let is_close = is_tie(probabilities);
+            if labels.get(sample) != Some(name) && !is_close && *largest <= ALLOWED {
+                *largest = f64::INFINITY;
+            }
+        }
+    }
+    Ok(compared)
+}
+
+/// The numbers of an output, for as many samples as there are predictions.
+fn numbers(outputs: &BTreeMap<String, Tensor>, name: &str, samples: usize) -> Result<Vec<f64>, InterchangeError> {
+    let tensor = outputs.get(name).filter(|tensor| tensor.shape.first() == Some(&samples));
+    tensor.and_then(|tensor| tensor.data.numbers()).ok_or_else(|| InterchangeError::Model {
+        file: "the exported graph".to_owned(),
+        reason: format!("output `{name}` does not have one row for each sample"),
+        next: "report this with the config of the run".to_owned(),
+    })
+}
+
+/// Scale of each output: 1 for probabilities, the largest magnitude of a value.
+fn scales(predictions: &[Prediction], width: usize) -> Vec<f64> {
+    let mut scales = vec![0.0f64; width];
+    for prediction in predictions {
+        match prediction {
+            Prediction::Values(values) => {
+                scales.iter_mut().zip(values).for_each(|(scale, value)| *scale = scale.max(value.abs()));
+            }
+            Prediction::Class { .. } => scales.fill(1.0),
+            Prediction::Undefined { .. } => {}
+        }
+    }
+    scales.iter().map(|&scale| if scale > 0.0 { scale } else { 1.0 }).collect()
+}
+
+/// Returns true if the two largest probabilities are nearly the same.
+fn is_tie(probabilities: &[f32]) -> bool {
+    let mut sorted = probabilities.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    matches!(sorted.as_slice(), [.., second, first] if first - second < TIE)
+}

@@ -1,0 +1,274 @@
+//! Samples to compare on, in both forms: as the predictor reads them, and as the graph does.
+
+use std::collections::BTreeMap;
+
+use keel_data::{
+    ColumnCells, ColumnEncoding, Dataset, Inputs, NumberEncoding, Schema, Table, TableColumn, TableSource, Targets,
+    TimePart, Wanted,
+};
+use keel_train::Predictor;
+
+use crate::InterchangeError;
+use crate::onnx::export::PictureValues;
+use crate::onnx::{Data, Tensor};
+
+/// Name of the input of pictures and rows.
+const INPUT: &str = "input";
+/// Share of cells that are missing, of one in so many.
+const ONE_MISSING_IN: u64 = 9;
+/// Seconds of a day, and the days among which dates are drawn: 1970 to 2069.
+const DAY: f64 = 86_400.0;
+const DAYS: u64 = 36_500;
+
+/// The same samples in two forms.
+#[derive(Debug)]
+pub struct Samples {
+    /// As the predictor reads them.
+    pub dataset: Dataset,
+    /// Those of the dataset that are meant.
+    pub indices: Vec<usize>,
+    /// As the graph reads them, one row for each of `indices`.
+    pub inputs: BTreeMap<String, Tensor>,
+}
+
+impl Samples {
+    /// Random samples: pictures of noise, numbers around those of the training split, texts of all kinds.
+    ///
+    /// # Errors
+    /// Samples that do not fit the model.
+    pub fn random(predictor: &Predictor, pictures: PictureValues, count: usize) -> Result<Samples, InterchangeError> {
+        let schema = predictor.schema();
+        let mut draws = Draws(0x9e37_79b9_7f4a_7c15);
+        if schema.columns.is_empty() {
+            return of_values(schema, random_values(predictor, pictures, count, &mut draws), count);
+        }
+        let mut source = TableSource::new("random rows");
+        let mut inputs = BTreeMap::new();
+        let mut feature = 0;
+        for column in &schema.columns {
+            let range = predictor.training_ranges().features.get(feature).copied().flatten();
+            let (low, high) = range.map_or((-3.0, 3.0), |range| (range.min, range.max));
+            let (cells, tensor) = random_column(column, (low, high), count, &mut draws);
+            source = source.column(column.name.clone(), cells);
+            inputs.insert(column.name.clone(), tensor);
+            feature += column.features();
+        }
+        let lines = (1..=count as u64).collect();
+        let dataset = predictor.load_table(&Table::from_source(source, lines)?, Wanted::Inputs)?;
+        Ok(Samples { dataset, indices: (0..count).collect(), inputs })
+    }
+
+    /// Samples from all over `dataset`; `None` where its values do not tell how the graph would be given them.
+    ///
+    /// # Errors
+    /// Samples that do not fit the model.
+    pub fn real(
+        predictor: &Predictor,
+        pictures: PictureValues,
+        dataset: &Dataset,
+        count: usize,
+    ) -> Result<Option<Samples>, InterchangeError> {
+        let schema = predictor.schema();
+        let count = count.min(dataset.samples());
+        if !schema.columns.is_empty() {
+            return real_rows(schema, dataset, count);
+        }
+        let length = schema.sample_shape.len();
+        // Samples from all over the data: classes often lie one after the other.
+        let step = (dataset.samples() / count.max(1)).max(1);
+        let places = (0..count).flat_map(|at| at * step * length..(at * step + 1) * length);
+        let values = match (dataset.inputs(), pictures) {
+            (Inputs::Bytes(bytes), PictureValues::Bytes) if schema.sample_shape.is_image() => {
+                Inputs::Bytes(places.map(|place| bytes[place]).collect())
+            }
+            (Inputs::Floats(floats), _) => Inputs::Floats(places.map(|place| floats[place]).collect()),
+            _ => return Ok(None),
+        };
+        of_values(schema, values, count).map(Some)
+    }
+}
+
+/// Samples of pictures or of rows without columns.
+fn of_values(schema: &Schema, values: Inputs, count: usize) -> Result<Samples, InterchangeError> {
+    let shape = [&[count], schema.sample_shape.dimensions().as_slice()].concat();
+    let tensor = match &values {
+        Inputs::Bytes(bytes) => Tensor::new(shape, Data::Byte(bytes.clone())),
+        Inputs::Floats(floats) => Tensor::floats(shape, floats.clone()),
+    };
+    let dataset = Dataset::from_memory("samples to compare", schema.sample_shape, values, Targets::Unlabelled)?;
+    Ok(Samples { dataset, indices: (0..count).collect(), inputs: BTreeMap::from([(INPUT.to_owned(), tensor)]) })
+}
+
+fn random_values(predictor: &Predictor, pictures: PictureValues, count: usize, draws: &mut Draws) -> Inputs {
+    let schema = predictor.schema();
+    let length = schema.sample_shape.len() * count;
+    let (low, high) = schema.value_range;
+    if schema.sample_shape.is_image() && pictures == PictureValues::Bytes {
+        let most = high.clamp(1.0, 255.0) as u64 + 1;
+        return Inputs::Bytes((0..length).map(|_| draws.below(most) as u8).collect());
+    }
+    let ranges = &predictor.training_ranges().features;
+    let value = |at: usize| {
+        let range = ranges.get(at % schema.sample_shape.len()).copied().flatten();
+        let (low, high) = range.map_or((f64::from(low), f64::from(high)), |range| (range.min, range.max));
+        draws.between(low, high) as f32
+    };
+    Inputs::Floats((0..length).map(value).collect())
+}
+
+/// The cells of a column as a table has them, and as the graph reads them, `[count, 1]`. The range is that of the feature.
+fn random_column(
+    column: &TableColumn,
+    (low, high): (f64, f64),
+    count: usize,
+    draws: &mut Draws,
+) -> (ColumnCells, Tensor) {
+    let shape = [count, 1];
+    let rows = 0..count;
+    match &column.encoding {
+        ColumnEncoding::Number(encoding) => {
+            let cell = |draws: &mut Draws| match draws.is_missing(column) {
+                true => f64::NAN,
+                false => stored(draws.between(low, high), encoding),
+            };
+            let cells: Vec<f64> = rows.map(|_| cell(draws)).collect();
+            let values = Data::Double(cells.clone());
+            let values = if encoding.origin == 0.0 { narrow(&cells) } else { values };
+            (
+                ColumnCells::Numbers(cells.into_iter().map(|cell| Some(cell).filter(|x| !x.is_nan())).collect()),
+                Tensor::new(shape, values),
+            )
+        }
+        ColumnEncoding::Time(time) => {
+            let dated =
+                time.parts.iter().any(|part| matches!(part, TimePart::Year | TimePart::Week)) || time.origin != 0.0;
+            let days = if dated { DAYS } else { 1 };
+            let cells: Vec<f64> = rows
+                .map(|_| match draws.is_missing(column) {
+                    true => f64::NAN,
+                    false => draws.below(days) as f64 * DAY + draws.below(86_400) as f64,
+                })
+                .collect();
+            let text = |&seconds: &f64| (!seconds.is_nan()).then(|| moment_text(seconds, dated));
+            (ColumnCells::Text(cells.iter().map(text).collect()), Tensor::new(shape, Data::Double(cells)))
+        }
+        ColumnEncoding::Boolean | ColumnEncoding::Category { .. } | ColumnEncoding::Words { .. } => {
+            let texts: Vec<String> = rows.map(|_| random_text(column, draws)).collect();
+            let cell = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+            (ColumnCells::Text(texts.iter().map(cell).collect()), Tensor::new(shape, Data::Text(texts)))
+        }
+    }
+}
+
+/// The number whose feature is `feature`, as near as the type of the input comes to it.
+fn stored(feature: f64, encoding: &NumberEncoding) -> f64 {
+    let number = feature * encoding.unit + encoding.origin;
+    if encoding.origin == 0.0 { f64::from(number as f32) } else { number }
+}
+
+fn narrow(cells: &[f64]) -> Data {
+    Data::Float(cells.iter().map(|&cell| cell as f32).collect())
+}
+
+fn random_text(column: &TableColumn, draws: &mut Draws) -> String {
+    let missing = draws.is_missing(column);
+    let texts: Vec<String> = match &column.encoding {
+        ColumnEncoding::Boolean => ["true", "No", "YES", "0", "f"].map(String::from).to_vec(),
+        ColumnEncoding::Category { categories, .. } => {
+            categories.iter().cloned().chain(["a text nobody knows".to_owned()]).collect()
+        }
+        ColumnEncoding::Words { words } => {
+            let titled = words.iter().map(|word| format!("An {}. example", word.to_uppercase()));
+            titled.chain(["nothing known".to_owned()]).collect()
+        }
+        _ => Vec::new(),
+    };
+    if missing || texts.is_empty() { String::new() } else { texts[draws.below(texts.len() as u64) as usize].clone() }
+}
+
+/// A date with its time, or a time of day.
+fn moment_text(seconds: f64, dated: bool) -> String {
+    let second = seconds.rem_euclid(DAY) as u64;
+    let time = format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+    if !dated {
+        return time;
+    }
+    let mut day = (seconds / DAY) as u64;
+    let mut year = 1970;
+    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    while day >= 365 + u64::from(is_leap(year)) {
+        day -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let lengths = [31, 28 + u64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 0;
+    while day >= lengths[month] {
+        day -= lengths[month];
+        month += 1;
+    }
+    format!("{year}-{:02}-{:02} {time}", month + 1, day + 1)
+}
+
+/// Rows of a table, their cells rebuilt from the features; `None` where these do not tell all of a cell.
+fn real_rows(schema: &Schema, dataset: &Dataset, count: usize) -> Result<Option<Samples>, InterchangeError> {
+    let Inputs::Floats(features) = dataset.inputs() else { return Ok(None) };
+    let width = schema.sample_shape.len();
+    let step = (dataset.samples() / count.max(1)).max(1);
+    let indices: Vec<usize> = (0..count).map(|at| at * step).collect();
+    let mut inputs = BTreeMap::new();
+    let mut start = 0;
+    for column in &schema.columns {
+        let cells = indices.iter().map(|&row| &features[row * width + start..][..column.features()]);
+        let data = match &column.encoding {
+            ColumnEncoding::Number(encoding) => {
+                let numbers: Vec<f64> = cells.map(|cell| stored(f64::from(cell[0]), encoding)).collect();
+                if encoding.origin == 0.0 { narrow(&numbers) } else { Data::Double(numbers) }
+            }
+            ColumnEncoding::Boolean => {
+                let text = |cell: &[f32]| match cell[0] {
+                    truth if truth.is_nan() => "",
+                    0.0 => "no",
+                    _ => "yes",
+                };
+                Data::Text(cells.map(|cell| text(cell).to_owned()).collect())
+            }
+            ColumnEncoding::Category { categories, .. } => {
+                let text = |cell: &[f32]| match cell.iter().position(|&share| share == 1.0) {
+                    Some(at) if at < categories.len() => categories[at].clone(),
+                    _ if column.missing_flag && cell.last() == Some(&1.0) => String::new(),
+                    _ => "a text nobody knows".to_owned(),
+                };
+                Data::Text(cells.map(text).collect())
+            }
+            ColumnEncoding::Time(_) | ColumnEncoding::Words { .. } => return Ok(None),
+        };
+        inputs.insert(column.name.clone(), Tensor::new([count, 1], data));
+        start += column.features();
+    }
+    Ok(Some(Samples { dataset: dataset.clone(), indices, inputs }))
+}
+
+/// Random numbers of a fixed sequence (Vigna, "splitmix64").
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit.max(1)
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Draws whether a cell is missing, in a column that may have missing cells.
+    fn is_missing(&mut self, column: &TableColumn) -> bool {
+        self.below(ONE_MISSING_IN) == 0 && column.missing_flag
+    }
+}

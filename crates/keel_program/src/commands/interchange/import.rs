@@ -1,0 +1,117 @@
+//! `import`: the network of an ONNX file as a model and a config, or weights of PyTorch.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use keel_interchange::onnx::import::{Outputs, import};
+use keel_interchange::onnx::read;
+use serde::Serialize;
+
+use super::export::failure;
+use super::torch_weights::{self, TorchPreset};
+use crate::failure::Stop;
+use crate::terminal::{Output, Status, wrapped};
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel import net.onnx                        writes net/model.safetensors and net/config.toml
+  evenkeel import net.onnx --out nets/first
+  evenkeel eval net/model.safetensors photos/     then: metrics on labelled data
+  evenkeel train net/config.toml --set data.source=photos/
+  evenkeel import resnet18.safetensors --preset resnet18
+                                                  weights of torchvision, for model.weights of a config
+
+Networks of the layers that `evenkeel catalog` lists are read, with their weights. A node that is
+something else is named, and nothing is written.")]
+pub(crate) struct Arguments {
+    /// The file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Folder to write to, or file for weights [default: the name of the file without its ending, or with -weights]
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Network that a file of weights is of, with torchvision's names
+    #[arg(long, value_enum, value_name = "PRESET")]
+    preset: Option<TorchPreset>,
+    /// Meaning of the outputs
+    #[arg(long, value_enum, default_value_t = Task::Auto, value_name = "TASK")]
+    task: Task,
+}
+
+/// Meaning of the outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Task {
+    /// By what the file says and the number of outputs
+    Auto,
+    /// Scores of classes
+    Classification,
+    /// Values
+    Regression,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+struct Written {
+    model: PathBuf,
+    config: PathBuf,
+    layers: Vec<Layer>,
+    parameters: usize,
+    task: &'static str,
+    notes: Vec<String>,
+}
+
+/// A node of the network.
+#[derive(Debug, Serialize)]
+struct Layer {
+    name: String,
+    settings: String,
+    output: String,
+}
+
+/// Reads, writes and prints.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    if arguments.preset.is_some() || torch_weights::is_read(&arguments.file) {
+        return torch_weights::import(&arguments.file, arguments.preset, arguments.out.as_deref(), output);
+    }
+    let model = read(&arguments.file).map_err(failure)?;
+    let name = arguments.file.display().to_string();
+    let imported = import(&model, &name).map_err(failure)?;
+    let outputs = match arguments.task {
+        Task::Auto => imported.outputs(),
+        Task::Classification => Outputs::Classes,
+        Task::Regression => Outputs::Values,
+    };
+    let folder = arguments.out.clone().unwrap_or_else(|| arguments.file.with_extension(""));
+    let saved = imported.save(&folder, &name, outputs).map_err(failure)?;
+    let graph = &imported.network.graph;
+    let layer = |node: &keel_nn::graph::Node| Layer {
+        name: node.name.clone(),
+        settings: node.op.describe(),
+        output: node.op.output_shape().to_string(),
+    };
+    let written = Written {
+        model: saved.model,
+        config: saved.config,
+        layers: graph.nodes().iter().map(layer).collect(),
+        parameters: graph.parameter_length(),
+        task: if outputs == Outputs::Classes { "classification" } else { "regression" },
+        notes: imported.notes.clone(),
+    };
+    output.result(&written, || text(&written))?;
+    Ok(Status::Done)
+}
+
+fn text(written: &Written) -> String {
+    let mut text = String::new();
+    for Layer { name, settings, output } in &written.layers {
+        text.push_str(&format!("{name:18} {output:>12}  {settings}\n"));
+    }
+    text.push_str(&format!("{} layers, {} parameters, {}\n", written.layers.len(), written.parameters, written.task));
+    written.notes.iter().for_each(|note| text.push_str(&wrapped("note        ", note)));
+    let (model, config) = (written.model.display(), written.config.display());
+    text.push_str(&format!("model       {model}: for eval, predict and export\n"));
+    text.push_str(&format!("config      {config}: name your data in it, then check or train\n"));
+    text
+}

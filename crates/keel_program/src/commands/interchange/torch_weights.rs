@@ -1,0 +1,112 @@
+//! Weights under PyTorch's names: the part of `import` and `export` that reads and writes safetensors files.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use keel_interchange::torch::{self, Converted, TorchError};
+use keel_nn::Preset;
+use serde::Serialize;
+
+use crate::failure::{Failure, Stop, from_sentence};
+use crate::terminal::{Output, Status, wrapped};
+
+/// Endings of files with weights, pickles among them, which are refused by what they are.
+const ENDINGS: [&str; 5] = ["safetensors", "pth", "pt", "bin", "ckpt"];
+/// Ending of the files that are written.
+const WRITTEN: &str = "safetensors";
+
+/// Networks of torchvision whose weights are known by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TorchPreset {
+    /// ResNet-18
+    Resnet18,
+    /// ResNet-34
+    Resnet34,
+    /// ResNet-50
+    Resnet50,
+}
+
+impl TorchPreset {
+    fn preset(self) -> Preset {
+        match self {
+            TorchPreset::Resnet18 => Preset::Resnet18,
+            TorchPreset::Resnet34 => Preset::Resnet34,
+            TorchPreset::Resnet50 => Preset::Resnet50,
+        }
+    }
+}
+
+/// A conversion as `--json` shows it.
+#[derive(Debug, Serialize)]
+struct Written {
+    file: PathBuf,
+    tensors: usize,
+    /// Tensors of the source without a counterpart.
+    unused: Vec<String>,
+    /// Tensors of the network that the source does not have.
+    missing: Vec<String>,
+}
+
+/// Returns true if a file to read is taken for weights by its name.
+pub(super) fn is_read(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Returns true if a file to write is to hold weights, by its name.
+pub(super) fn is_written(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(WRITTEN))
+}
+
+/// Converts a file with torchvision's names to `out`, or to one with `-weights` in its name beside it.
+pub(super) fn import(
+    file: &Path,
+    preset: Option<TorchPreset>,
+    out: Option<&Path>,
+    output: &mut Output,
+) -> Result<Status, Stop> {
+    let preset = required(preset, file)?;
+    let beside = || {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        file.with_file_name(format!("{stem}-weights.safetensors"))
+    };
+    let out = out.map_or_else(beside, Path::to_owned);
+    show(torch::import(file, preset, &out), &out, output)
+}
+
+/// Writes the model of a run with torchvision's names.
+pub(super) fn export(
+    run: &Path,
+    preset: Option<TorchPreset>,
+    file: &Path,
+    output: &mut Output,
+) -> Result<Status, Stop> {
+    let preset = required(preset, file)?;
+    let model = if run.is_dir() { run.join("model.safetensors") } else { run.to_owned() };
+    show(torch::export(&model, preset, file), file, output)
+}
+
+fn required(preset: Option<TorchPreset>, file: &Path) -> Result<Preset, Stop> {
+    let missing = || {
+        let failure = Failure::new(format!("{}: weights alone do not say which network they are of", file.display()));
+        let names: Vec<&str> = torch::presets().iter().map(|(name, _)| *name).collect();
+        failure.next_step(&format!("Name it: --preset {}", names.join(", --preset ")))
+    };
+    Ok(preset.ok_or_else(missing)?.preset())
+}
+
+fn show(converted: Result<Converted, TorchError>, file: &Path, output: &mut Output) -> Result<Status, Stop> {
+    let Converted { tensors, unused, missing } = converted.map_err(|error| from_sentence(&error.to_string()))?;
+    let written = Written { file: file.to_owned(), tensors, unused, missing };
+    output.result(&written, || text(&written))?;
+    Ok(Status::Done)
+}
+
+fn text(written: &Written) -> String {
+    let mut text = format!("{}: {} tensors\n", written.file.display(), written.tensors);
+    for (title, names) in [("not used    ", &written.unused), ("missing     ", &written.missing)] {
+        if !names.is_empty() {
+            text.push_str(&format!("{}\n", wrapped(title, &names.join(", "))));
+        }
+    }
+    text
+}
