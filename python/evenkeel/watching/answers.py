@@ -46,7 +46,9 @@ class Answers:
         if given is None or not any(tensor.data_ptr() == given.data_ptr() for tensor in batch) or output.dim() != 2:
             return
         labels = [one for one in batch if not one.is_floating_point() and one.shape == output.shape[:1]]
-        if len(labels) == 1 and self.kind in ("cross_entropy", "nll"):
+        if len(labels) != 1 or int(labels[0].min()) < 0 or int(labels[0].max()) >= output.shape[1]:
+            return
+        if self.kind in ("cross_entropy", "nll"):
             logs = output.log_softmax(1) if self.kind == "cross_entropy" else output
             loss = -float(logs.gather(1, labels[0].long().unsqueeze(1)).mean())
             right, samples = right_answers(output, labels[0])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import math
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
@@ -40,6 +42,23 @@ _COMPILED = (
 )
 
 
+Event = TypeVar("Event", bound=Callable[..., None])
+
+
+def _guarded(event: Event) -> Event:
+    """Keep an error of the watch from the training that it watches: the watch ends, and says so."""
+
+    @functools.wraps(event)
+    def guarded(self: Recorder, *arguments: Any) -> None:
+        if self.failure is None:
+            try:
+                event(self, *arguments)
+            except Exception as error:
+                self.fail(error)
+
+    return cast(Event, guarded)
+
+
 @dataclass
 class Settings:
     """What the user said."""
@@ -64,6 +83,8 @@ class Recorder:
         self.settings = settings
         self.epochs = Epochs()
         self.step = 0
+        #: The error that ended the watch.
+        self.failure: Exception | None = None
         self._structure = structure
         self._model = structure.model
         self._emit, self._note = emit, note
@@ -95,6 +116,7 @@ class Recorder:
 
     # Forward.
 
+    @_guarded
     def model_enters(self, arguments: Any) -> None:
         """The model is called."""
         self._answers.entered(tensors.first_of(arguments))
@@ -116,6 +138,7 @@ class Recorder:
         self._passes.append(one)
         return one
 
+    @_guarded
     def model_leaves(self, output: Any) -> None:
         """The model has answered."""
         if not torch.is_grad_enabled():
@@ -136,11 +159,13 @@ class Recorder:
         if len(found) == 1 and (self._measuring or found[0].numel() <= SMALL):
             one.predictions = tensors.extremes(found[0])
 
+    @_guarded
     def layer_enters(self, module: nn.Module, arguments: Any) -> None:
         """A layer is called, and the order of the layers is not known yet."""
         if self._trace is not None and torch.is_grad_enabled() and not self._in_backward:
             self._trace.enter(module, arguments)
 
+    @_guarded
     def layer_leaves(self, name: str, module: nn.Module, arguments: Any, output: Any) -> None:
         """A layer has answered."""
         if not torch.is_grad_enabled():
@@ -170,6 +195,7 @@ class Recorder:
 
     # Backward.
 
+    @_guarded
     def backward_begins(self, roots: Sequence[torch.Tensor]) -> None:
         """A backward pass begins, of whatever loss."""
         root = next((one for one in roots if one.requires_grad), None)
@@ -200,6 +226,7 @@ class Recorder:
         if not one.reached:
             self.epochs.evaluation_pass(one.training, one.samples)
 
+    @_guarded
     def backward_ended(self) -> None:
         """The backward pass is over."""
         if self._in_backward:
@@ -208,6 +235,7 @@ class Recorder:
 
     # Update.
 
+    @_guarded
     def step_begins(self) -> None:
         """The optimiser is about to change the parameters, or to call a closure that computes the loss."""
         if self._measuring:
@@ -215,6 +243,7 @@ class Recorder:
             if self._backwards:
                 self._updates.measure_gradients()
 
+    @_guarded
     def step_ended(self) -> None:
         """The optimiser has changed the parameters."""
         if self._measuring and not self._updates.has_gradients:
@@ -235,14 +264,17 @@ class Recorder:
         if self._trace is None:
             self._emit(record)
 
+    @_guarded
     def loader_begins(self, loader: Any) -> None:
         """A data loader begins."""
         self.epochs.loader_begins(loader)
 
+    @_guarded
     def batch_loaded(self, batch: Any) -> None:
         """A data loader gives a batch."""
         self._answers.batch_loaded(batch)
 
+    @_guarded
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None:
         """A loss function was called without gradients."""
         self._answers.loss_evaluated(arguments, loss)
@@ -390,8 +422,21 @@ class Recorder:
                 self._passes.remove(one)
             self._close_epoch()
 
+    def fail(self, error: Exception) -> None:
+        """End the watch of a training that goes on."""
+        self.failure = error
+        self._hooks.remove()
+        interception.leave(self)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        self._tell(
+            f"the watch ended at step {self.step}, the training goes on: {type(error).__name__}: {error} "
+            f"({place.name}, line {place.lineno}). Please report this"
+        )
+
     def close(self) -> None:
         """Write what is left and remove all hooks."""
+        if self.failure is not None:
+            return
         self._hooks.remove()
         interception.leave(self)
         if self._backwards:
