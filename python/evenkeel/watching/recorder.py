@@ -94,6 +94,8 @@ class Recorder:
         self._layer_of: dict[nn.Module, Layer] = {}
         self._data: Record | None = None
         self._data_is_given = False
+        #: Samples of the first step, which the data record describes.
+        self._first_batch = 1
         self._updates = Updates(structure.original, structure.optimizer)
         self._updated = False
         self._answers = Answers(self.epochs)
@@ -360,6 +362,7 @@ class Recorder:
 
     def _write_model(self, trace: Trace, reading: Reading, samples: int) -> None:
         """Write the model record, and the data record behind it: the order of the layers is known."""
+        self._first_batch = samples
         modules = self._structure.layers()
         if trace.layers:
             self._layers = trace.with_others(
@@ -399,7 +402,7 @@ class Recorder:
         record = self.epochs.close(max(self.step - 1, 0))
         samples = self.epochs.samples
         if first and samples and not self._data_is_given and self._data is not None and self._data.get("features"):
-            self._emit({**self._data, "samples": samples, "measured_samples": min(samples, self._first_samples())})
+            self._emit({**self._data, "samples": samples, "measured_samples": min(samples, self._first_batch)})
         record["norms"] = [norm for norm in map(records.running_statistics, self._layers) if norm] or None
         self._emit(records.known(record))
 
@@ -408,9 +411,6 @@ class Recorder:
         if self._trace is not None or self.epochs.explicit or not self.epochs.is_open:
             return []
         return [records.known(copy.copy(self.epochs).close(max(self.step - 1, 0)))]
-
-    def _first_samples(self) -> int:
-        return self.settings.batch_size or 1
 
     def end_epoch(self, results: Record) -> None:
         """Write the record of the epoch under way, with results that the loop gives."""
