@@ -63,6 +63,13 @@ def test_settings_reach_the_engine():
     assert model.n_iter_ <= 7 and model.run_.metrics["validation"]["samples"] == pytest.approx(len(X) / 4, abs=1)
 
 
+def test_threads_are_shared_with_other_workers(monkeypatch):
+    for text, n_jobs, expected in (("3", None, 3), ("", None, 0), ("3", 2, 2), ("4,2", None, 0)):
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+        model = EvenkeelClassifier(epochs=1, n_jobs=n_jobs).fit(X, Y)
+        assert model.run_.config["train"]["threads"] == expected
+
+
 def test_random_state_decides_everything():
     def bits(seed):
         return EvenkeelClassifier(epochs=3, random_state=seed).fit(X, Y).predict_proba(X)

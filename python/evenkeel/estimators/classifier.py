@@ -34,7 +34,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
     config:
         Other keys of the config, nested or dotted, or a preset or the path of a TOML file.
     n_jobs:
-        Threads; None is one for each physical core, and one in a worker of joblib.
+        Threads; None is what ``OMP_NUM_THREADS`` says, as in a worker of joblib, else one for each physical core.
     random_state:
         Seed of everything random, or None for another one each time.
     verbose:

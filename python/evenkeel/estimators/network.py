@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -146,9 +147,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return {}
 
     def _threads(self) -> int:
-        """All physical cores, but one where this process is a worker among several."""
+        """As many as `OMP_NUM_THREADS` says, which joblib sets in its workers, else one for each physical core."""
         if self.n_jobs is None:
-            return 1 if effective_n_jobs(-1) == 1 else 0
+            threads = os.environ.get("OMP_NUM_THREADS", "")
+            return int(threads) if threads.isdecimal() else 0
         return int(effective_n_jobs(self.n_jobs))
 
     def _rows(self, x: Any) -> NDArray[np.float64]:

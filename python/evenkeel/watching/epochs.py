@@ -10,8 +10,6 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 
 @dataclass
 class Evaluation:
@@ -158,11 +156,3 @@ class Epochs:
         self._loss = self._right = 0.0
         self._evaluation, self._given, self._again = Evaluation(), {}, False
         return record
-
-
-def right_answers(values: torch.Tensor, target: torch.Tensor) -> tuple[int | None, int]:
-    """Return how many predictions are right, if they are of classes, and their number."""
-    classes = values.dim() > 1 and not target.is_floating_point() and target.dim() == values.dim() - 1
-    if not classes:
-        return None, int(values.shape[0]) if values.dim() else 1
-    return int((values.argmax(1) == target).sum()), target.numel()

@@ -31,6 +31,7 @@ def expect_healthy(model: nn.Module, optimizer: Optimizer, **settings: Any) -> I
         otherwise.
 
     Raises:
+        Exception: the error that ended the watch, if one did.
         UnhealthyTraining: an ``AssertionError`` with the findings in ``findings``.
     """
     watched = watch(model, optimizer, **{"every": 1, "report": None, **settings})
@@ -38,5 +39,7 @@ def expect_healthy(model: nn.Module, optimizer: Optimizer, **settings: Any) -> I
         yield watched
     finally:
         watched.close()
+    if watched.failure is not None:
+        raise watched.failure
     if watched.alarms:
         raise UnhealthyTraining(watched.alarms)

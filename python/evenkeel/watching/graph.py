@@ -31,7 +31,7 @@ class Trace:
 
     def __init__(self, mark: str) -> None:
         self.layers: list[Layer] = []
-        #: Whether a layer reads the input of the model, and is the first with weights to do so.
+        #: The first layer that has parameters: what it reads is the data as the model prepares it.
         self.first: Layer | None = None
         self._mark = mark
         self._of_module: dict[nn.Module, Layer] = {}
@@ -52,7 +52,7 @@ class Trace:
             layer.inputs = self._pending.pop(module, [])
             self._of_module[module] = layer
             self.layers.append(layer)
-            if self.first is None and not layer.inputs:
+            if self.first is None and next(module.parameters(), None) is not None:
                 self.first = layer
         for tensor in tensors_in(output):
             node: Node = tensor.grad_fn

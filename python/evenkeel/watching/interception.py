@@ -86,7 +86,7 @@ def _install() -> None:
     @functools.wraps(load)
     def watched_load(batches: Any) -> Any:
         batch = load(batches)
-        for listener in list(_listeners):
+        for listener in _listeners:
             listener.batch_loaded(batch)
         return batch
 

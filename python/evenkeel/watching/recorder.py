@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import math
-import weakref
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
 
 from evenkeel.watching import interception, kinds, losses, records, tensors, updates
-from evenkeel.watching.epochs import Epochs, right_answers
+from evenkeel.watching.answers import Answers
+from evenkeel.watching.epochs import Epochs
 from evenkeel.watching.graph import Trace
 from evenkeel.watching.hooks import Structure
 from evenkeel.watching.layers import Layer
@@ -38,6 +40,23 @@ _COMPILED = (
     "the layers ran inside of a compiled model: parameters, gradients, updates and the loss are measured, outputs are "
     "not; watch the model without torch.compile to see them"
 )
+
+
+Event = TypeVar("Event", bound=Callable[..., None])
+
+
+def _guarded(event: Event) -> Event:
+    """Keep an error of the watch from the training that it watches: the watch ends, and says so."""
+
+    @functools.wraps(event)
+    def guarded(self: Recorder, *arguments: Any) -> None:
+        if self.failure is None:
+            try:
+                event(self, *arguments)
+            except Exception as error:
+                self.fail(error)
+
+    return cast(Event, guarded)
 
 
 @dataclass
@@ -64,6 +83,8 @@ class Recorder:
         self.settings = settings
         self.epochs = Epochs()
         self.step = 0
+        #: The error that ended the watch.
+        self.failure: Exception | None = None
         self._structure = structure
         self._model = structure.model
         self._emit, self._note = emit, note
@@ -73,15 +94,12 @@ class Recorder:
         self._layer_of: dict[nn.Module, Layer] = {}
         self._data: Record | None = None
         self._data_is_given = False
+        #: Samples of the first step, which the data record describes.
+        self._first_batch = 1
         self._updates = Updates(structure.original, structure.optimizer)
         self._updated = False
-        self._evaluated: weakref.ref[torch.Tensor] | None = None
+        self._answers = Answers(self.epochs)
         self._told: set[str] = set()
-        #: The first tensor that the model was given, and the last batch of a data loader.
-        self._entered: weakref.ref[torch.Tensor] | None = None
-        self._batch: list[weakref.ref[torch.Tensor]] = []
-        #: Kind of the loss.
-        self._kind: str | None = None
         self._clear()
         self._hooks = structure.hooks(self)
         interception.listen(self)
@@ -100,9 +118,10 @@ class Recorder:
 
     # Forward.
 
+    @_guarded
     def model_enters(self, arguments: Any) -> None:
         """The model is called."""
-        self._entered = weakref.ref(first) if (first := _first(arguments)) is not None else None
+        self._answers.entered(tensors.first_of(arguments))
         if not torch.is_grad_enabled():
             self._current = None
             return
@@ -121,14 +140,11 @@ class Recorder:
         self._passes.append(one)
         return one
 
+    @_guarded
     def model_leaves(self, output: Any) -> None:
         """The model has answered."""
         if not torch.is_grad_enabled():
-            found = list(tensors.floats_in(output))
-            self.epochs.evaluation_pass(self._model.training, int(found[0].shape[0]) if found and found[0].dim() else 1)
-            self._evaluated = weakref.ref(found[0]) if found else None
-            if len(found) == 1:
-                self._judge(found[0])
+            self._answers.answered(self._model.training, list(tensors.floats_in(output)))
             return
         one, self._current = self._current, None
         if one is None:
@@ -145,11 +161,13 @@ class Recorder:
         if len(found) == 1 and (self._measuring or found[0].numel() <= SMALL):
             one.predictions = tensors.extremes(found[0])
 
+    @_guarded
     def layer_enters(self, module: nn.Module, arguments: Any) -> None:
         """A layer is called, and the order of the layers is not known yet."""
         if self._trace is not None and torch.is_grad_enabled() and not self._in_backward:
             self._trace.enter(module, arguments)
 
+    @_guarded
     def layer_leaves(self, name: str, module: nn.Module, arguments: Any, output: Any) -> None:
         """A layer has answered."""
         if not torch.is_grad_enabled():
@@ -179,6 +197,7 @@ class Recorder:
 
     # Backward.
 
+    @_guarded
     def backward_begins(self, roots: Sequence[torch.Tensor]) -> None:
         """A backward pass begins, of whatever loss."""
         root = next((one for one in roots if one.requires_grad), None)
@@ -209,6 +228,7 @@ class Recorder:
         if not one.reached:
             self.epochs.evaluation_pass(one.training, one.samples)
 
+    @_guarded
     def backward_ended(self) -> None:
         """The backward pass is over."""
         if self._in_backward:
@@ -217,6 +237,7 @@ class Recorder:
 
     # Update.
 
+    @_guarded
     def step_begins(self) -> None:
         """The optimiser is about to change the parameters, or to call a closure that computes the loss."""
         if self._measuring:
@@ -224,6 +245,7 @@ class Recorder:
             if self._backwards:
                 self._updates.measure_gradients()
 
+    @_guarded
     def step_ended(self) -> None:
         """The optimiser has changed the parameters."""
         if self._measuring and not self._updates.has_gradients:
@@ -244,41 +266,20 @@ class Recorder:
         if self._trace is None:
             self._emit(record)
 
+    @_guarded
     def loader_begins(self, loader: Any) -> None:
         """A data loader begins."""
         self.epochs.loader_begins(loader)
 
+    @_guarded
     def batch_loaded(self, batch: Any) -> None:
         """A data loader gives a batch."""
-        self._batch = [weakref.ref(tensor) for tensor in tensors.tensors_in(batch)]
+        self._answers.batch_loaded(batch)
 
-    def _judge(self, output: torch.Tensor) -> None:
-        """Compare an answer of an evaluation with the labels that the data loader gave beside the input."""
-        batch = [tensor for tensor in (one() for one in self._batch) if tensor is not None and tensor.dim() > 0]
-        given = self._entered() if self._entered is not None else None
-        if given is None or not any(tensor.data_ptr() == given.data_ptr() for tensor in batch) or output.dim() != 2:
-            return
-        labels = [one for one in batch if not one.is_floating_point() and one.shape == output.shape[:1]]
-        if len(labels) == 1 and self._kind in ("cross_entropy", "nll"):
-            logs = output.log_softmax(1) if self._kind == "cross_entropy" else output
-            loss = -float(logs.gather(1, labels[0].long().unsqueeze(1)).mean())
-            right, samples = right_answers(output, labels[0])
-            self.epochs.judge(loss, samples, right or 0)
-
+    @_guarded
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None:
-        """A loss module was called: of interest if it was given what the model answered without gradients."""
-        if (
-            torch.is_grad_enabled()
-            or self._evaluated is None
-            or len(arguments) < 2
-            or not isinstance(loss, torch.Tensor)
-        ):
-            return
-        values, target = arguments[0], arguments[1]
-        if isinstance(values, torch.Tensor) and values is self._evaluated() and isinstance(target, torch.Tensor):
-            right, samples = right_answers(values, target)
-            self.epochs.evaluated(float(loss.detach().float().mean()), samples, right)
-            self._evaluated = None
+        """A loss function was called without gradients."""
+        self._answers.loss_evaluated(arguments, loss)
 
     # Records.
 
@@ -361,6 +362,7 @@ class Recorder:
 
     def _write_model(self, trace: Trace, reading: Reading, samples: int) -> None:
         """Write the model record, and the data record behind it: the order of the layers is known."""
+        self._first_batch = samples
         modules = self._structure.layers()
         if trace.layers:
             self._layers = trace.with_others(
@@ -374,7 +376,7 @@ class Recorder:
         self._layer_of = {module: layer for module, layer in modules_of if module is not None}
         self._trace = None
         self._hooks.forget_inputs()
-        loss = self._kind = self.settings.loss or reading.kind
+        loss = self._answers.kind = self.settings.loss or reading.kind
         classes = self.settings.classes or (reading.classes if loss in ("cross_entropy", "nll") else None)
         record = {
             "type": "model",
@@ -400,8 +402,8 @@ class Recorder:
         record = self.epochs.close(max(self.step - 1, 0))
         samples = self.epochs.samples
         if first and samples and not self._data_is_given and self._data is not None and self._data.get("features"):
-            self._emit({**self._data, "samples": samples, "measured_samples": min(samples, self._first_samples())})
-        record["norms"] = [norm for norm in map(_running_statistics, self._layers) if norm] or None
+            self._emit({**self._data, "samples": samples, "measured_samples": min(samples, self._first_batch)})
+        record["norms"] = [norm for norm in map(records.running_statistics, self._layers) if norm] or None
         self._emit(records.known(record))
 
     def pending(self) -> list[Record]:
@@ -409,9 +411,6 @@ class Recorder:
         if self._trace is not None or self.epochs.explicit or not self.epochs.is_open:
             return []
         return [records.known(copy.copy(self.epochs).close(max(self.step - 1, 0)))]
-
-    def _first_samples(self) -> int:
-        return self.settings.batch_size or 1
 
     def end_epoch(self, results: Record) -> None:
         """Write the record of the epoch under way, with results that the loop gives."""
@@ -423,8 +422,21 @@ class Recorder:
                 self._passes.remove(one)
             self._close_epoch()
 
+    def fail(self, error: Exception) -> None:
+        """End the watch of a training that goes on."""
+        self.failure = error
+        self._hooks.remove()
+        interception.leave(self)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        self._tell(
+            f"the watch ended at step {self.step}, the training goes on: {type(error).__name__}: {error} "
+            f"({place.name}, line {place.lineno}). Please report this"
+        )
+
     def close(self) -> None:
         """Write what is left and remove all hooks."""
+        if self.failure is not None:
+            return
         self._hooks.remove()
         interception.leave(self)
         if self._backwards:
@@ -443,31 +455,10 @@ class Recorder:
 
 def _samples(value: object) -> int:
     """Return the size of a batch: the first dimension of the first tensor."""
-    first = _first(value)
+    first = tensors.first_of(value)
     return int(first.shape[0]) if first is not None else 0
-
-
-def _first(value: object) -> torch.Tensor | None:
-    return next((tensor for tensor in tensors.tensors_in(value) if tensor.dim() > 0), None)
 
 
 def _mean(values: list[tuple[float, int]]) -> float:
     total = sum(weight for _, weight in values)
     return sum(value * weight for value, weight in values) / total if total else math.nan
-
-
-def _running_statistics(layer: Layer) -> Record | None:
-    """Return the running statistics of a batch normalisation."""
-    module = layer.module
-    if not isinstance(module, nn.modules.batchnorm._BatchNorm) or layer.kind != "batch_norm":
-        return None
-    if module.running_mean is None or module.running_var is None or module.num_batches_tracked is None:
-        return None
-    record = {
-        "layer": layer.name,
-        "running_mean": module.running_mean.tolist(),
-        "running_variance": module.running_var.tolist(),
-        "momentum": module.momentum,
-        "updates": int(module.num_batches_tracked),
-    }
-    return records.known(record)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
+from torch import nn
 
 from evenkeel.watching import updates
 from evenkeel.watching.layers import Layer
@@ -102,6 +102,18 @@ def step_layer(layer: Layer, measured: Measured | None, parameters: Updates | No
     return known(record)
 
 
-def is_nan(value: float) -> bool:
-    """Whether a number is not known."""
-    return math.isnan(value)
+def running_statistics(layer: Layer) -> Record | None:
+    """Return the running statistics of a batch normalisation."""
+    module = layer.module
+    if not isinstance(module, nn.modules.batchnorm._BatchNorm) or layer.kind != "batch_norm":
+        return None
+    if module.running_mean is None or module.running_var is None or module.num_batches_tracked is None:
+        return None
+    record = {
+        "layer": layer.name,
+        "running_mean": module.running_mean.tolist(),
+        "running_variance": module.running_var.tolist(),
+        "momentum": module.momentum,
+        "updates": int(module.num_batches_tracked),
+    }
+    return known(record)

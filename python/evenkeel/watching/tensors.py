@@ -92,6 +92,11 @@ def floats_in(value: object) -> Iterator[torch.Tensor]:
     return (tensor for tensor in tensors_in(value) if tensor.is_floating_point() and tensor.numel() > 0)
 
 
+def first_of(value: object) -> torch.Tensor | None:
+    """Return the first tensor that has samples."""
+    return next((tensor for tensor in tensors_in(value) if tensor.dim() > 0), None)
+
+
 def lies_in_memory(tensor: torch.Tensor) -> bool:
     """Return whether the values are dense float32 in the memory of the processor."""
     return tensor.dtype is torch.float32 and tensor.device.type == "cpu" and tensor.layout is torch.strided

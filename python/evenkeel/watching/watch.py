@@ -132,6 +132,11 @@ class Watch:
         return [finding for finding in self.findings if texts.is_alarm(finding)]
 
     @property
+    def failure(self) -> Exception | None:
+        """The error that ended the watch, if one did: the training goes on without it."""
+        return self._recorder.failure
+
+    @property
     def steps(self) -> int:
         """Steps recorded so far."""
         return self._recorder.step

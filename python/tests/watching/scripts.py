@@ -275,6 +275,12 @@ def raw_pixels_tanh() -> Watch:
     return run(model, sgd(model), *loaders(raw=True))
 
 
+def raw_pixels_convolutions() -> Watch:
+    layers = [nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(576, 10)]
+    model = nn.Sequential(*layers)
+    return run(model, sgd(model), *loaders(raw=True))
+
+
 SICK: list[tuple[str, Callable[[], Watch], str]] = [
     ("gradients not cleared", uncleared, "K028"),
     ("softmax twice", softmax_twice, "K008"),
@@ -294,6 +300,7 @@ SICK: list[tuple[str, Callable[[], Watch], str]] = [
     ("shuffled labels", shuffled_labels, "K003"),
     ("samples in order", samples_in_order, "K031"),
     ("raw pixels", raw_pixels, "K002"),
+    ("raw pixels, convolutions", raw_pixels_convolutions, "K002"),
     ("raw pixels, tanh", raw_pixels_tanh, "K002"),
 ]
 

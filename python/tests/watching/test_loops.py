@@ -346,6 +346,24 @@ def test_expect_healthy_raises_with_the_findings() -> None:
     assert isinstance(caught.value, AssertionError) and caught.value.findings[0].code == "K008"
 
 
+def test_an_error_of_the_watch_leaves_the_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("broken")
+
+    monkeypatch.setattr("evenkeel.watching.tensors.signal", broken)
+    model = perceptron()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    said: list[str] = []
+    with pytest.raises(OSError, match="broken"), evenkeel.expect_healthy(model, optimizer, report=said.append):
+        for _ in range(2):
+            x, y = batch()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+    assert loss.isfinite() and len(said) == 1 and "the training goes on: OSError: broken" in said[0]
+    assert not any(module._forward_hooks for module in model.modules())
+
+
 def test_an_error_inside_is_not_replaced() -> None:
     model = perceptron()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

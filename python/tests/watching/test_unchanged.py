@@ -49,7 +49,7 @@ def train(
     for _ in range(25):
         x, y = torch.randn(32, 1, 8, 8).to(memory_format=layout), torch.randint(4, (32,))
 
-        def closure() -> torch.Tensor:
+        def closure(x: torch.Tensor = x, y: torch.Tensor = y) -> torch.Tensor:
             optimizer.zero_grad()
             loss = F.cross_entropy(model(x), y)
             loss.backward()

@@ -43,7 +43,7 @@ pub(crate) fn fired_units(
     units: usize,
     inner: usize,
 ) -> PyResult<Vec<u64>> {
-    let values = values(&array, "activation")?;
+    let values = values(&array, "output")?;
     let layout = Layout::of(values, units, inner)?;
     let fired =
         py.detach(|| if layout.inner == 1 { fired_columns(values, units) } else { fired_planes(values, &layout) });
@@ -99,7 +99,7 @@ pub(crate) fn unit_counts(
     low: f32,
     high: f32,
 ) -> PyResult<(Vec<u32>, Vec<u32>)> {
-    let values = values(&array, "activation")?;
+    let values = values(&array, "output")?;
     let layout = Layout::of(values, units, inner)?;
     Ok(py.detach(|| {
         pulp::Arch::new().dispatch(
