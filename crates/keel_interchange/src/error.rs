@@ -71,11 +71,9 @@ pub enum InterchangeError {
     },
     /// An exported graph that does not predict as the model does.
     #[error(
-        "the exported graph does not predict as the model does: {what} differs by {difference:e} of its scale, {allowed:e} is allowed, so nothing was written; report this with the config of the run"
+        "the exported graph does not predict as the model does: an output differs by {difference:e} of its scale, {allowed:e} is allowed, so nothing was written; report this with the config of the run"
     )]
     Unequal {
-        /// The output and the sample.
-        what: String,
         /// Largest difference.
         difference: f64,
         /// Allowed difference.

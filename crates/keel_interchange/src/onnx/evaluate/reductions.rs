@@ -48,7 +48,7 @@ fn softmax(call: &Call<'_>, share: impl Fn(f64, f64) -> f64) -> Result<Tensor, S
     let inner: usize = if before { 1 } else { input.shape[axis + 1..].iter().product() };
     let length: usize = if before { input.shape[axis..].iter().product() } else { input.shape[axis] };
     let mut result = vec![0.0; values.len()];
-    for start in (0..values.len()).filter(|place| place / inner.max(1) % length.max(1) == 0) {
+    for start in (0..values.len()).filter(|place| (place / inner.max(1)).is_multiple_of(length.max(1))) {
         let places = || (0..length).map(|at| start + at * inner);
         let most = places().fold(f32::NEG_INFINITY, |most, place| most.max(values[place]));
         let exponential = |place: usize| f64::from(values[place] - most).exp();
@@ -68,7 +68,7 @@ fn arg_max(call: &Call<'_>) -> Result<Tensor, String> {
         return Err("it searches among nothing".to_owned());
     }
     let takes_last = call.attributes.integer("select_last_index", 0) != 0;
-    let starts = (0..values.len()).filter(|place| place / inner.max(1) % length == 0);
+    let starts = (0..values.len()).filter(|place| (place / inner.max(1)).is_multiple_of(length));
     let largest = |start: usize| {
         let value = |at: usize| values[start + at * inner];
         let better = |at: usize, best: usize| value(at) > value(best) || takes_last && value(at) == value(best);

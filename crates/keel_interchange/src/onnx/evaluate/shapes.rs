@@ -104,7 +104,7 @@ fn reshaped(input: &Tensor, wanted: &[i64], zero_is_zero: bool) -> Result<Tensor
     let known = length_of(&shape)?;
     match wanted.iter().filter(|&&size| size == -1).count() {
         0 => {}
-        1 if known > 0 && input.data.len() % known == 0 => {
+        1 if known > 0 && input.data.len().is_multiple_of(known) => {
             let open = wanted.iter().position(|&size| size == -1).unwrap_or(0);
             shape[open] = input.data.len() / known;
         }

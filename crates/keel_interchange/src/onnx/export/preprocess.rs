@@ -181,7 +181,9 @@ impl Rows {
         let repeats = |period: usize| values.iter().zip(values.iter().cycle().skip(period)).all(|(a, b)| a == b);
         let shape = match () {
             () if values.len() == 1 || repeats(1) => Vec::new(),
-            () if values.len() == channels || (values.len() % channels == 0 && repeats(channels)) => vec![channels],
+            () if values.len() == channels || (values.len().is_multiple_of(channels) && repeats(channels)) => {
+                vec![channels]
+            }
             () => self.shape.dimensions(),
         };
         let values = &values[..shape.iter().product()];

@@ -192,12 +192,12 @@ fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result
             && node.input.first() == Some(&input.name)
             && order.is_some_and(|order| order.ints == [0, 3, 1, 2])
     });
-    let (shape, layout) = match dims.as_slice() {
-        &[_, Some(features)] => (Shape::Features(features), Layout::Features),
-        &[_, Some(height), Some(width), Some(channels)] if brings_channels_first => {
+    let (shape, layout) = match *dims.as_slice() {
+        [_, Some(features)] => (Shape::Features(features), Layout::Features),
+        [_, Some(height), Some(width), Some(channels)] if brings_channels_first => {
             (Shape::Image { height, width, channels }, Layout::ChannelsLast)
         }
-        &[_, Some(channels), Some(height), Some(width)] => {
+        [_, Some(channels), Some(height), Some(width)] => {
             (Shape::Image { height, width, channels }, Layout::ChannelsFirst)
         }
         _ => {

@@ -37,11 +37,10 @@ pub struct Verification {
     pub allowed_difference: f64,
 }
 
-/// Computes `exported` and compares it with what `predictor` says; `real` is data of the kind it was trained on, with the path
-/// of its table.
+/// Computes `exported` and compares it with what `predictor` says; `real` is data of the kind it was trained on.
 ///
 /// # Errors
-/// An output that differs by more than is allowed, or a graph that cannot be computed.
+/// An output that differs by more than is allowed, a graph that cannot be computed, or a model without finite answers.
 pub fn verify(
     predictor: &Predictor,
     exported: &Exported,
@@ -61,9 +60,15 @@ pub fn verify(
     {
         real_samples = compare(predictor, exported, &evaluator, &samples, &mut largest)?;
     }
+    if random_samples + real_samples == 0 {
+        return Err(InterchangeError::Export {
+            part: "the model".to_owned(),
+            reason: "it gives no finite answer to any of the samples it was compared on".to_owned(),
+            next: "train it again".to_owned(),
+        });
+    }
     if !(largest <= allowed) {
-        let what = "an output".to_owned();
-        return Err(InterchangeError::Unequal { what, difference: largest, allowed });
+        return Err(InterchangeError::Unequal { difference: largest, allowed });
     }
     Ok(Verification { random_samples, real_samples, largest_difference: largest, allowed_difference: allowed })
 }

@@ -105,7 +105,13 @@ fn random_values(predictor: &Predictor, pictures: PictureValues, count: usize, d
     let (low, high) = schema.value_range;
     if schema.sample_shape.is_image() && pictures == PictureValues::Bytes {
         let most = high.clamp(1.0, 255.0) as u64 + 1;
-        return Inputs::Bytes((0..length).map(|_| draws.below(most) as u8).collect());
+        // From nearly grey to full contrast: noise of full contrast alone may drive every answer to certainty.
+        let (middle, samples) = (most as f64 / 2.0, count.max(1) as f64);
+        let pixel = |at: usize| {
+            let contrast = (at / schema.sample_shape.len() + 1) as f64 / samples;
+            (middle + (draws.below(most) as f64 - middle) * contrast) as u8
+        };
+        return Inputs::Bytes((0..length).map(pixel).collect());
     }
     let ranges = &predictor.training_ranges().features;
     let value = |at: usize| {
@@ -195,7 +201,7 @@ fn moment_text(seconds: f64, dated: bool) -> String {
     }
     let mut day = (seconds / DAY) as u64;
     let mut year = 1970;
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     while day >= 365 + u64::from(is_leap(year)) {
         day -= 365 + u64::from(is_leap(year));
         year += 1;
