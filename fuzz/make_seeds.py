@@ -190,6 +190,10 @@ def run_files(binary):
         (length,) = struct.unpack("<Q", file[:8])
         write(target, "moons", b"\x01", struct.pack("<H", length), file[8:])
         write(target, "raw", b"\x00", file)
+    subprocess.run([binary, "export", run, folder / "moons.onnx"], check=True, capture_output=True)
+    write("onnx", "moons", (folder / "moons.onnx").read_bytes())
+    header = b'{"conv1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    write("torch_weights", "one", b"\x01", struct.pack("<H", len(header)), header, bytes(4))
     shutil.copy(run / "metrics.sqlite", (SEEDS / "metrics_database").joinpath("moons"))
     shutil.rmtree(folder)
 

@@ -11,6 +11,8 @@ pub mod class_folders;
 #[cfg(feature = "training")]
 pub mod configs;
 pub mod images;
+#[cfg(feature = "training")]
+pub mod interchange;
 pub mod measurements;
 #[cfg(feature = "training")]
 pub mod networks;

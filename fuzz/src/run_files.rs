@@ -65,7 +65,7 @@ fn read_all(path: &Path) {
 
 /// A file of tensors: a byte, then raw bytes where bit 0 of it is not set; else two bytes for the length of the header and the
 /// header, which gets the right length before it, and the tensors.
-fn tensor_file(input: &[u8]) -> Vec<u8> {
+pub(crate) fn tensor_file(input: &[u8]) -> Vec<u8> {
     let mut bytes = Bytes::new(input);
     if bytes.byte() & 1 == 0 {
         return bytes.rest().to_vec();
