@@ -25,6 +25,13 @@ fn a_table_is_trained_on_with_every_choice_said_and_kept() {
     let summary = run.succeeded().json();
     assert!(summary["metrics"]["test"]["accuracy"].as_f64().unwrap() > 0.85, "{}", summary["metrics"]);
     assert_eq!(summary["findings"].as_array().map(Vec::len), Some(0), "{}", summary["findings"]);
+    // What is measured after the training is measured on the samples that it held out.
+    let importance = std::fs::read_to_string(program.path("runs/r/importance.json")).unwrap();
+    let importance: serde_json::Value = serde_json::from_str(&importance).unwrap();
+    let (metric, test) = (importance["metric"].as_str().unwrap(), &summary["metrics"]["test"]);
+    assert_eq!(importance["samples"], test["samples"], "{importance}");
+    let (score, expected) = (importance["score"].as_f64().unwrap(), test[metric].as_f64().unwrap());
+    assert!((score - expected).abs() < 1e-6, "{metric} {score} {expected}");
     let choices = summary["choices"].as_array().unwrap();
     let config = std::fs::read_to_string(program.path("runs/r/config.toml")).unwrap();
     for key in ["preprocess.steps", "model.preset", "train.epochs", "optimizer", "schedule"] {

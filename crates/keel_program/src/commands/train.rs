@@ -7,7 +7,7 @@ use keel_interchange::tensorboard::TensorBoard;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::findings_of;
 use keel_train::runs::Status as RunStatus;
-use keel_train::{Config, Event, RangePoint, RangeTest, TrainedRun, Training, TrainingObserver, load_data};
+use keel_train::{Config, Event, RangePoint, RangeTest, TrainedRun, Training, TrainingObserver, auto, load_data};
 
 use super::repair::prove::{self, Leading};
 use super::settings::{Settings, seconds};
@@ -111,11 +111,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     let placed = |error| arguments.settings.placed(error);
     let data = load_data(&config).map_err(placed)?;
+    // Divided as the training divides it, where the shares are chosen by it.
+    let divided = auto::resolve(&config, data.clone()).map_err(placed)?.data;
     let mut progress = Progress::new();
     let shows = arguments.log.contains(&Log::Tensorboard);
     let tensorboard = shows.then(|| TensorBoard::new(&serde_json::to_value(&config).unwrap_or_default()));
     let mut both = Both { progress: &mut progress, tensorboard };
-    let trained = trainer.with_data(data.clone()).with_stop(stop_flag()).run(&mut both);
+    let trained = trainer.with_data(data).with_stop(stop_flag()).run(&mut both);
     let tensorboard = both.tensorboard.take();
     progress.close();
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
@@ -123,9 +125,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     if let Some(folder) = progress.folder() {
         if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
-            importance::after_training(folder, &data, output);
+            importance::after_training(folder, &divided, output);
         }
-        report::after_training(folder, data.clone(), output);
+        report::after_training(folder, divided.clone(), output);
     }
     if let (Err(_), Some(folder)) = (&trained, progress.folder()) {
         output.text(&ending::after_failure(folder, &config))?;
@@ -137,7 +139,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if arguments.prove && summary.status == RunStatus::Finished {
         let outcome = prove::prove_leading(&folder, output)?;
         if matches!(outcome, Leading::Proved(..)) {
-            report::after_training(folder.path(), data, output);
+            report::after_training(folder.path(), divided, output);
         }
         leading = Some(outcome);
         summary = folder.read_summary()?;
