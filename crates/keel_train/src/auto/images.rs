@@ -15,13 +15,16 @@ const SMALL_SIDE: usize = 48;
 /// Training samples below which a network of few layers is enough, and more would only memorise.
 const FEW_SAMPLES: usize = 2_000;
 
+/// Shortest side that leaves a pixel behind the whitening filters and the three pools of [`Preset::Whitened`].
+const WHITENED_SIDE: usize = 9;
+
 /// Decides everything open for images.
 pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let SampleShape::Image { height, width, channels } = facts.shape else { return };
     keep_for_training(chooser, facts);
-    let side = height.max(width);
+    let (side, shortest) = (height.max(width), height.min(width));
     match (side <= SMALL_SIDE, channels) {
-        (true, 1) => small_grey(chooser, side),
+        (true, _) if channels == 1 || shortest < WHITENED_SIDE => small(chooser, facts.shape),
         (true, _) => small_colour(chooser, side),
         (false, _) => photos(chooser, facts, channels),
     }
@@ -36,16 +39,33 @@ fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
     }
 }
 
-/// Digits and the like: the classic network, no mirror images.
-fn small_grey(chooser: &mut Chooser, side: usize) {
+/// Digits and the like, and colour images too small for more pools: the classic network, no mirror images.
+fn small(chooser: &mut Chooser, shape: SampleShape) {
+    let SampleShape::Image { height, width, channels } = shape else { return };
+    let (side, shortest) = (height.max(width), height.min(width));
+    let kind = if channels == 1 { "grey images" } else { "colour images" };
     let defaults = Config::default();
     chooser.choose("preprocess.steps", "each pixel centred and scaled", |config| {
         config.preprocess.steps = vec![PreprocessStep::Standardize];
     });
-    let reason = "small grey images may be letters or digits, whose mirror images mean something else";
+    let reason = "small images may be letters or digits, whose mirror images mean something else";
     chooser.choose("augment.flip", reason, |config| config.augment.flip = false);
-    let reason = format!("grey images of {side} pixels: two convolutions with batch norm, relu and pooling");
-    chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Cnn);
+    match shortest {
+        1 => {
+            let reason = format!("{kind} of one row of pixels: a perceptron");
+            chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Mlp);
+        }
+        2 | 3 => {
+            let reason =
+                format!("{kind} of {shortest} pixels at their shorter side, which one pool makes a single one");
+            chooser.choose("model.preset", reason.clone(), |config| config.model.preset = Preset::Cnn);
+            chooser.choose("model.depth", reason, |config| config.model.depth = 1);
+        }
+        _ => {
+            let reason = format!("{kind} of {side} pixels: two convolutions with batch norm, relu and pooling");
+            chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Cnn);
+        }
+    }
     chooser
         .choose("train.epochs", "learned by then at this rate", |config| config.train.epochs = defaults.train.epochs);
     chooser.choose("train.batch_size", "many steps an epoch", |config| {

@@ -127,11 +127,16 @@ pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainErr
     if data.split != Some(open.clone().settled().data.split()) {
         ["data.validation", "data.test"].into_iter().for_each(|key| open.given.insert(key));
     }
-    let (config, choices) = decide(&open, &Facts::of_data(&data.dataset));
+    let (mut config, mut choices) = decide(&open, &Facts::of_data(&data.dataset));
     let data = match (config.data.validation, config.data.test) == division {
         true => data,
         false => config.clone().settled().data.split().divide(data.dataset)?,
     };
+    // A share of very few samples is none.
+    if data.validation.is_empty() && choices.iter().any(|choice| choice.key == "train.metric") {
+        config.train.metric = open.train.metric;
+        choices.retain(|choice| choice.key != "train.metric");
+    }
     Ok(Resolved { config, data, choices })
 }
 

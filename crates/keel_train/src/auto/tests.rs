@@ -25,6 +25,12 @@ fn every_kind_of_data_gets_its_network() {
         (SampleShape::Features(7), 300, "\"tabular\""),
         (image(8, 1), 300, "\"cnn\""),
         (image(28, 1), 300, "\"cnn\""),
+        (image(1, 3), 60, "\"mlp\""),
+        (image(2, 1), 60, "\"cnn\""),
+        (image(3, 3), 60, "\"cnn\""),
+        (image(4, 3), 60, "\"cnn\""),
+        (image(8, 3), 60, "\"cnn\""),
+        (image(9, 3), 60, "\"whitened\""),
         (image(32, 3), 300, "\"whitened\""),
         (image(96, 3), 60, "\"photo\""),
         (image(96, 1), 60, "\"photo\""),
@@ -40,6 +46,16 @@ fn every_kind_of_data_gets_its_network() {
         crate::config::check_values(&config).unwrap_or_else(|error| panic!("{shape}: {error}"));
         crate::Session::new(&config, data).unwrap_or_else(|error| panic!("{shape}: {error}"));
     }
+}
+
+#[test]
+fn no_metric_of_validation_is_chosen_where_the_share_of_few_samples_is_none() {
+    let rows = |samples| resolved(&Config::default(), dataset(SampleShape::Features(4), samples, 3));
+    let chooses = |resolved: &Resolved| resolved.choices.iter().any(|choice| choice.key == "train.metric");
+    let (few, many) = (rows(6), rows(300));
+    assert!(few.data.validation.is_empty() && !chooses(&few), "{:?}", few.choices);
+    assert_eq!(few.config.train.metric, Config::default().train.metric);
+    assert!(!many.data.validation.is_empty() && chooses(&many));
 }
 
 #[test]
