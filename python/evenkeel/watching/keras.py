@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import keras  # type: ignore[import-untyped,unused-ignore]
+import keras  # type: ignore[import-untyped,import-not-found,unused-ignore]
 from torch import nn
 from torch.optim import Optimizer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback as _Base
+from lightning.pytorch import Callback as _Base  # type: ignore[import-not-found,unused-ignore]
 from lightning.pytorch import LightningModule, Trainer
 from torch.optim import Optimizer
 
@@ -18,7 +18,7 @@ _RESULTS = {
 }
 
 
-class Callback(_Base):
+class Callback(_Base):  # type: ignore[misc,unused-ignore]
     """Watches ``fit``. Results of the validation are read from what the module logs as ``val_loss`` and ``val_acc``.
 
     Args:

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments  # type: ignore[import-not-found,unused-ignore]
 
 from evenkeel.watching.watch import Watch, watch
 
 
-class Callback(TrainerCallback):
+class Callback(TrainerCallback):  # type: ignore[misc,unused-ignore]
     """Watches ``trainer.train()``. Results of evaluations are read from what the trainer logs as ``eval_loss`` and
     ``eval_accuracy``.
 
