@@ -7,7 +7,12 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments  # type: ignore[import-not-found,unused-ignore]
+from transformers import (  # type: ignore[import-not-found,unused-ignore]
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from evenkeel.watching.watch import Watch, watch
 
