@@ -15,10 +15,9 @@ pub enum TorchError {
     },
     /// The file is a pickle, which may run any code when it is opened.
     #[error(
-        "{}: a pickle, which may run code when it is opened; convert it with Python: \
-         `from safetensors.torch import save_file; import torch; \
-         save_file(torch.load(\"{}\", weights_only=True), \"weights.safetensors\")`",
-        path.display(), path.display()
+        "{}: a pickle, which may run code when it is opened; convert it in Python with \
+         safetensors.torch.save_file(torch.load({path:?}, weights_only=True), \"weights.safetensors\")",
+        path.display()
     )]
     Pickle {
         /// The file.
