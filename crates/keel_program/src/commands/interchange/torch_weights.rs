@@ -89,7 +89,7 @@ fn required(preset: Option<TorchPreset>, file: &Path) -> Result<Preset, Stop> {
     let missing = || {
         let failure = Failure::new(format!("{}: weights alone do not say which network they are of", file.display()));
         let names: Vec<&str> = torch::presets().iter().map(|(name, _)| *name).collect();
-        failure.next_step(&format!("Name it: --preset {}", names.join(", --preset ")))
+        failure.next_step(format!("Name it: --preset {}", names.join(", --preset ")))
     };
     Ok(preset.ok_or_else(missing)?.preset())
 }

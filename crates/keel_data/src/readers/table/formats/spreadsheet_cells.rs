@@ -222,7 +222,10 @@ struct XlsSheet {
 impl XlsSheet {
     /// Takes note of a record; false if it lies outside of any sheet.
     fn add(&mut self, kind: u16, data: &[u8]) -> bool {
-        let word = |at: usize| data.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+        let word = |at: usize| {
+            let bytes = data.get(at..).and_then(|rest| rest.first_chunk());
+            bytes.map_or(0, |bytes| u16::from_le_bytes(*bytes))
+        };
         if kind == DIMENSIONS {
             // Rows are of four bytes in files of 1997 and later, of two in earlier ones.
             let (last_row, last_column) = match data.len() {
