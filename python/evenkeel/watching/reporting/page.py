@@ -69,7 +69,7 @@ def _facts(series: Series, outcome: tuple[float, float | None] | None, ended: bo
     optimizer = model.get("optimizer")
     facts = [
         f"{series.steps:,} steps{'' if ended else ' so far'}",
-        f"{len(series.epochs)} epochs" if series.epochs else "",
+        f"{len(series.epochs)} epoch{'s' if len(series.epochs) > 1 else ''}" if series.epochs else "",
         f"loss {model['loss']}" if model.get("loss") else "",
         f"{optimizer}, learning rate {model['learning_rate']:g}" if optimizer and "learning_rate" in model else "",
         f"batches of {model['batch_size']}" if "batch_size" in model else "",
