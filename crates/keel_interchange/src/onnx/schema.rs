@@ -1,6 +1,6 @@
 //! Messages of ONNX that models are made of, described by hand: field numbers as in the published `onnx.proto`.
 //!
-//! Fields that no model of Evenkeel uses are left out; a reader passes over them, and [`super::file`] refuses those that
+//! Fields that no model of Evenkeel uses are left out; the reader passes over them, and refuses those that
 //! would change a model's meaning.
 
 use prost::Message;

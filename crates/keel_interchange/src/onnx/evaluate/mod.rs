@@ -2,7 +2,7 @@
 //! folded with. Real numbers are computed in 64 bits and rounded to the type of the tensor.
 //!
 //! Graphs come from files: no shape in them is believed before it has been checked, and no memory is taken for a result larger
-//! than [`LARGEST`] values.
+//! than `LARGEST` values.
 
 mod arithmetic;
 mod attributes;
