@@ -9,12 +9,18 @@ pub fn default_threads() -> usize {
     physical_cores().map_or(allowed, |cores| allowed.min(cores)).max(1)
 }
 
-/// A pool of `threads` workers (0 = [`default_threads`]) that all treat subnormal numbers as zero.
+/// Threads that are started for each processor at most. More would only wait for each other, and take memory for their stacks;
+/// results are the same for any number.
+const MOST_PER_PROCESSOR: usize = 16;
+
+/// A pool of `threads` workers (0 = [`default_threads`]) that all treat subnormal numbers as zero; of more than 16 for each
+/// processor, those are started.
 ///
 /// # Errors
 /// If the system cannot start that many threads.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
-    let threads = if threads == 0 { default_threads() } else { threads };
+    let most = MOST_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if threads == 0 { default_threads() } else { threads.min(most) };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("train-{index}"))
@@ -71,5 +77,11 @@ mod tests {
         let product = || std::hint::black_box(1e-30f32) * std::hint::black_box(1e-12f32);
         assert_eq!(pool.install(|| (rayon::current_num_threads(), product())), (3, 0.0));
         assert!((1..=1024).contains(&default_threads()));
+    }
+
+    #[test]
+    fn no_more_threads_are_started_than_a_few_for_each_processor() {
+        let processors = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(super::pool(1_000_000).unwrap().current_num_threads(), MOST_PER_PROCESSOR * processors);
     }
 }

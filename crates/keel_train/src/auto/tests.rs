@@ -50,12 +50,16 @@ fn every_kind_of_data_gets_its_network() {
 
 #[test]
 fn no_metric_of_validation_is_chosen_where_the_share_of_few_samples_is_none() {
-    let rows = |samples| resolved(&Config::default(), dataset(SampleShape::Features(4), samples, 3));
-    let chooses = |resolved: &Resolved| resolved.choices.iter().any(|choice| choice.key == "train.metric");
-    let (few, many) = (rows(6), rows(300));
-    assert!(few.data.validation.is_empty() && !chooses(&few), "{:?}", few.choices);
-    assert_eq!(few.config.train.metric, Config::default().train.metric);
-    assert!(!many.data.validation.is_empty() && chooses(&many));
+    let mut without = 0;
+    for (samples, classes) in (6..30).flat_map(|samples| (2..=5).map(move |classes| (samples, classes))) {
+        let resolved = resolved(&Config::default(), dataset(SampleShape::Features(4), samples, classes));
+        let is_chosen = resolved.choices.iter().any(|choice| choice.key == "train.metric");
+        let has_validation = !resolved.data.validation.is_empty();
+        assert_eq!(is_chosen, has_validation, "{samples} samples of {classes} classes");
+        assert_eq!(resolved.config.train.metric != Config::default().train.metric, is_chosen);
+        without += usize::from(!has_validation);
+    }
+    assert!(without > 0, "no division without validation samples was tried");
 }
 
 #[test]

@@ -22,7 +22,7 @@ Examples:
   evenkeel export runs/digits-cnn digits.onnx            ONNX, to be run by any program that reads it
   evenkeel export runs/wine-mlp wine.onnx --opset 21
   evenkeel export runs/photos photos.onnx --float16      half the size, three digits of each weight
-  evenkeel export runs/digits-cnn digits.onnx --json     inputs, outputs and the result of the comparison
+  evenkeel export runs/digits-cnn digits.onnx --json     inputs, outputs, the comparison
   evenkeel export runs/photos photos.safetensors --preset resnet18
                                                          weights with torchvision's names
 
