@@ -19,7 +19,7 @@ use crate::terminal::{Output, Status, wrapped};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel export runs/digits-cnn digits.onnx            ONNX, to be run by any program that reads it
+  evenkeel export runs/digits-cnn digits.onnx            ONNX, for any program that reads it
   evenkeel export runs/wine-mlp wine.onnx --opset 21
   evenkeel export runs/photos photos.onnx --float16      half the size, three digits of each weight
   evenkeel export runs/digits-cnn digits.onnx --json     inputs, outputs, the comparison

@@ -21,7 +21,7 @@ Examples:
   evenkeel eval net/model.safetensors photos/     then: metrics on labelled data
   evenkeel train net/config.toml --set data.source=photos/
   evenkeel import resnet18.safetensors --preset resnet18
-                                                  weights of torchvision, for model.weights of a config
+                                                  weights of torchvision, for model.weights
 
 Networks of the layers that `evenkeel catalog` lists are read, with their weights. A node that is
 something else is named, and nothing is written.")]
