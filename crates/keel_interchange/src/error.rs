@@ -44,7 +44,7 @@ pub enum InterchangeError {
         name: String,
         /// Its type.
         operation: String,
-        /// What does not fit.
+        /// The mismatch, in words.
         reason: String,
         /// Next step.
         next: String,
@@ -54,7 +54,7 @@ pub enum InterchangeError {
     Model {
         /// The file.
         file: String,
-        /// What does not fit.
+        /// The mismatch, in words.
         reason: String,
         /// Next step.
         next: String,

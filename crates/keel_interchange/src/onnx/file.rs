@@ -46,7 +46,7 @@ pub fn encode(model: &ModelProto) -> Vec<u8> {
 /// Writes `model` to `path`: the old file or the new one, never half of one.
 ///
 /// # Errors
-/// Whatever the system says.
+/// A file that cannot be written.
 pub fn write(path: &Path, model: &ModelProto) -> Result<u64, InterchangeError> {
     let bytes = encode(model);
     write_atomically(path, |writer| writer.write_all(&bytes))

@@ -36,7 +36,7 @@ fn masked(bytes: &[u8]) -> u32 {
 /// Writes one record.
 ///
 /// # Errors
-/// Whatever the system says.
+/// An error of the system, such as a full disk.
 pub(super) fn write(file: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     let length = (bytes.len() as u64).to_le_bytes();
     let mut record = Vec::with_capacity(bytes.len() + 16);

@@ -199,4 +199,13 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         assert!(RunFolder::create(&file, "digits").unwrap_err().to_string().contains("set run.directory"));
     }
+
+    #[test]
+    fn a_summary_of_a_later_format_is_refused_with_both_versions() {
+        let later = super::super::SUMMARY_FORMAT + 1;
+        let text = format!(r#"{{"format": {later}, "a key of that version": 1}}"#);
+        let message = Summary::parse(Path::new("summary.json"), &text).unwrap_err().to_string();
+        let expected = format!("format version {later}; this program knows versions up to {}", later - 1);
+        assert!(message.contains("summary.json") && message.contains(&expected), "{message}");
+    }
 }

@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn a_database_of_a_later_format_is_neither_read_nor_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.sqlite");
+        MetricStore::open(&path, Rows::default()).unwrap().close().unwrap();
+        assert!(MetricReader::open(&path).is_ok());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+        let refused = [MetricReader::open(&path).map(drop), MetricStore::open(&path, Rows::default()).map(drop)];
+        for message in refused.map(|refusal| refusal.unwrap_err().to_string()) {
+            let expected = "format version 2; this program knows versions up to 1";
+            assert!(message.contains("metrics.sqlite") && message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
     fn missing_tables_are_empty_and_missing_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.sqlite");

@@ -63,7 +63,7 @@ impl Builder {
         self.node_of(operation, "", inputs, attributes)
     }
 
-    /// As [`Builder::node`], of an operation in `domain`.
+    /// Adds a node of an operation in `domain`; otherwise like [`Builder::node`].
     pub(super) fn node_of(
         &mut self,
         operation: &str,
@@ -150,7 +150,7 @@ impl Builder {
     }
 }
 
-/// Floats a tensor has at least for 16 bits to save space beside the node that widens it.
+/// Minimum number of floats of a tensor that is stored in 16 bits: below it, the node that widens it takes more space than is saved.
 const LEAST_HALVED: usize = 64;
 
 fn halved(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {

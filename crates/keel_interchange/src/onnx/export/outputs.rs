@@ -46,7 +46,7 @@ pub(super) fn export(
     }
 }
 
-/// What the network believes, `[batch, width]`: probabilities, or values on the scale of the network.
+/// Predictions of the network, `[batch, width]`: probabilities, or values on the scale of the network.
 fn probabilities(builder: &mut Builder, objective: &Objective, outputs: &str) -> String {
     let (members, width) = (objective.members(), objective.outputs());
     let outputs = match members {

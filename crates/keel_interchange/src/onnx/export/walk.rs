@@ -1,4 +1,4 @@
-//! What the nodes of all layers need while a network is written.
+//! State shared by the nodes of all layers while a network is written.
 
 use keel_nn::graph::Node;
 use keel_nn::layers::BatchNorm;

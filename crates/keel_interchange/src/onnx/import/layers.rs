@@ -14,7 +14,7 @@ use super::{activations, patterns};
 use crate::InterchangeError;
 use crate::onnx::{Data, Tensor};
 
-/// What node `place` does to `values`.
+/// Applies node `place` to `values`.
 ///
 /// # Errors
 /// An operation, or settings, that no layer has.
