@@ -48,6 +48,16 @@ fn a_model_goes_out_and_comes_back() {
     assert!((found - expected).abs() < 1e-5 && imported["accuracy"] == own["accuracy"], "{imported} {own}");
     let trained = program.run(&["train", "r/config.toml", "--set", "data.source=t.csv", "--set", "train.epochs=1"]);
     trained.succeeded();
+    let source = ["train", "--set", "model.source=kept.onnx", "--set", "data.source=t.csv", "--set", "train.epochs=1"];
+    program.run(&[&source[..], &["--set", "run.name=further"]].concat()).succeeded();
+    let kept = std::fs::read_to_string(program.path("runs/further/config.toml")).unwrap();
+    assert!(
+        kept.contains("kept.onnx") && kept.contains("[[model.layers]]") && !kept.contains("source = \"kept"),
+        "{kept}"
+    );
+    program
+        .run(&["plan", "mlp", "--set", "model.source=kept.onnx"])
+        .refused(&["--set model.source=kept.onnx", "model.preset"]);
     program.run(&["import", "t.csv"]).refused(&["t.csv", "not those of an ONNX model"]);
     program.run(&["export", "runs/r", "r.pt"]).refused(&["r.pt", ".onnx"]);
     program.run(&["export", "runs/r", "r.onnx", "--opset", "9"]).refused(&["operator set 9", "17 to 21"]);

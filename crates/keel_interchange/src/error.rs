@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use keel_data::DataError;
+use keel_onnx::OnnxError;
 use keel_train::TrainError;
 
 /// A model or a file that cannot be exported, read or computed.
@@ -25,40 +26,9 @@ pub enum InterchangeError {
         /// The system's words.
         source: io::Error,
     },
-    /// Bytes that are not a model.
-    #[error("{file}: {reason}; give an ONNX file that is whole")]
-    Damaged {
-        /// The file.
-        file: String,
-        /// The place and the fact.
-        reason: String,
-    },
-    /// A node that cannot be computed or imported.
-    #[error("{file}: node {place} `{name}` ({operation}): {reason}; {next}")]
-    Node {
-        /// The file.
-        file: String,
-        /// Its number in the graph, counted from 0.
-        place: usize,
-        /// Its name, empty where it has none.
-        name: String,
-        /// Its type.
-        operation: String,
-        /// The mismatch, in words.
-        reason: String,
-        /// Next step.
-        next: String,
-    },
-    /// A model of the file as a whole that does not fit.
-    #[error("{file}: {reason}; {next}")]
-    Model {
-        /// The file.
-        file: String,
-        /// The mismatch, in words.
-        reason: String,
-        /// Next step.
-        next: String,
-    },
+    /// An ONNX model that cannot be read or computed.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// A part of a trained model that has no form in ONNX.
     #[error("{part} cannot be exported: {reason}; {next}")]
     Export {

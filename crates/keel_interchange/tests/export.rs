@@ -147,7 +147,7 @@ fn damaged_files_are_refused_without_a_panic() {
     let (predictor, options) = trained("preset_mlp");
     let model = export(&predictor, &options).unwrap().model;
     let bytes = encode(&model);
-    let run = |model: &ModelProto| -> Result<(), InterchangeError> {
+    let run = |model: &ModelProto| -> Result<(), keel_onnx::OnnxError> {
         let inputs = [("input".to_owned(), Tensor::new([1, 6], Data::Float(vec![0.5; 6])))].into();
         Evaluator::new(model, "damaged")?.run(inputs).map(drop)
     };

@@ -5,7 +5,6 @@ mod models;
 use std::collections::BTreeMap;
 
 use keel_data::{Dataset, Inputs, SampleShape, Targets};
-use keel_interchange::InterchangeError;
 use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::import::{Ending, Outputs, import};
 use keel_interchange::onnx::schema::{
@@ -13,7 +12,8 @@ use keel_interchange::onnx::schema::{
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_kind, element,
 };
 use keel_interchange::onnx::verify::Samples;
-use keel_interchange::onnx::{Data, Evaluator, Tensor};
+use keel_interchange::onnx::{Data, Evaluator, Tensor, saved};
+use keel_onnx::OnnxError;
 use keel_train::{Prediction, Predictor};
 
 fn numbers(predictions: &[Prediction]) -> Vec<f64> {
@@ -41,7 +41,7 @@ fn every_export_is_imported_again_and_predicts_the_same() {
             let model = export(&predictor, &options).unwrap().model;
             let imported = import(&model, case.name).unwrap_or_else(|error| panic!("{} {opset}: {error}", case.name));
             let place = folder.path().join(format!("{}-{opset}", case.name));
-            let saved = imported.save(&place, case.name, imported.outputs()).unwrap();
+            let saved = saved::save(&imported, &place, case.name, imported.outputs()).unwrap();
             assert!(std::fs::read_to_string(&saved.config).unwrap().contains("weights = "), "{}", case.name);
             // Several views of an image are a matter of evaluation, not of the network.
             if case.keys.iter().any(|key| key.contains("evaluation")) {
@@ -176,7 +176,7 @@ fn a_network_of_another_program_computes_what_its_file_says() {
     let kinds: Vec<&str> = imported.layers.iter().map(|layer| layer.name()).collect();
     assert_eq!(kinds, ["conv2d", "activation", "residual", "activation", "flatten", "linear", "linear"]);
     let folder = tempfile::tempdir().unwrap();
-    let saved = imported.save(&folder.path().join("net"), "net.onnx", Outputs::Classes).unwrap();
+    let saved = saved::save(&imported, &folder.path().join("net"), "net.onnx", Outputs::Classes).unwrap();
     let predictor = Predictor::load(&saved.model).unwrap();
     let (batch, channels, height, width) = (3, 2, 6, 8);
     let pixel = |n: usize, c: usize, place: usize| ((n * 97 + c * 41 + place * 13) as f32 * 0.37).cos();
@@ -243,7 +243,7 @@ fn hostile_numbers_are_refused_before_memory_is_taken() {
     for tensor in [huge, negative, short, elsewhere] {
         let mut model = residual_network();
         model.graph.as_mut().unwrap().initializer[0] = TensorProto { name: "w0".to_owned(), ..tensor };
-        assert!(matches!(import(&model, "net.onnx"), Err(InterchangeError::Damaged { .. })));
+        assert!(matches!(import(&model, "net.onnx"), Err(OnnxError::Damaged { .. })));
     }
     let mut large = residual_network();
     let dims = &mut large.graph.as_mut().unwrap().input[0]

@@ -273,3 +273,24 @@ fn tensorboard_reads_what_a_training_writes() {
     assert!(!findings.is_empty(), "a rate of 40 is found");
     assert_eq!((&found["settings"]["train.epochs"], &found["status"]), (&json!(3.0), &json!(1)));
 }
+
+#[test]
+fn tensorboard_shows_the_samples_and_the_filters_of_each_epoch() {
+    let modules = "tensorboard.backend.event_processing.event_accumulator";
+    let Some(python) = python("tensorboard_shows_the_samples_and_the_filters_of_each_epoch", modules) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[data]\nsource = \"digits\"\n[train]\nepochs = 2\nthreads = 1\n[health]\nlevel = \"off\"\n[run]\nname = \"r\"\n\
+        [[model.layers]]\ntype = \"conv2d\"\nout_channels = 5\n[[model.layers]]\ntype = \"flatten\"\n\
+        [[model.layers]]\ntype = \"linear\"\n";
+    let overrides = [format!("run.directory={}", folder.path().display())];
+    let config = keel_train::config::parse(Path::new("case.toml"), text, &overrides).unwrap();
+    let mut log = keel_interchange::tensorboard::TensorBoard::new(&serde_json::to_value(&config).unwrap());
+    keel_train::Training::new(config).run(&mut log).unwrap();
+    log.finish(true).unwrap();
+    let read = Command::new(python).arg(script("read_events.py")).arg(folder.path().join("r")).output().unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    let found: Value = serde_json::from_slice(&read.stdout).unwrap();
+    // Five filters of 3x3 in three columns and two rows, each enlarged sixteen times, two pixels apart.
+    assert_eq!(found["images"]["filters/conv2d_1"], json!([[152, 102], [152, 102]]), "{}", found["images"]);
+    assert_eq!(found["images"]["samples"].as_array().map(Vec::len), Some(1), "{}", found["images"]);
+}

@@ -8,6 +8,7 @@
 
 pub mod activations;
 mod catalog;
+mod first_filters;
 pub mod graph;
 pub mod init;
 pub mod layer;
@@ -24,6 +25,7 @@ pub mod reference;
 pub mod shape;
 
 pub use catalog::CatalogEntry;
+pub use first_filters::FirstFilters;
 pub use keel_kernels::SimdLevel;
 
 pub use graph::{Graph, GraphError, NodeId, Op, Value};

@@ -1,16 +1,12 @@
-//! ONNX: the exchange format of networks.
+//! ONNX: trained models as files of it, and networks of such files as models.
 //!
-//! [`export`] writes a trained model as one graph, from raw samples to labels and probabilities; [`Evaluator`] computes such
-//! graphs, and [`verify`] compares both.
+//! [`export`] writes a trained model as one graph, from raw samples to labels and probabilities; [`verify`] compares both;
+//! [`saved`] writes an imported network as a model and a config. Messages, evaluator and importer are those of [`keel_onnx`].
 
-pub mod evaluate;
 pub mod export;
 mod file;
-pub mod import;
-pub mod schema;
-mod tensor;
+pub mod saved;
 pub mod verify;
 
-pub use evaluate::Evaluator;
-pub use file::{check_subset, decode, encode, read, write};
-pub use tensor::{Data, Tensor};
+pub use file::{read, write};
+pub use keel_onnx::{Data, Evaluator, Tensor, decode, encode, import, schema};

@@ -1,7 +1,7 @@
 //! Event files of TensorBoard, written while a network trains.
 //!
 //! [`TensorBoard`] watches a training and writes into the folder of the run: loss, accuracy, learning rate and the norm of the
-//! gradient, validation, findings as text, settings, a picture of samples, and the histograms of layers at health level `full`.
+//! gradient, validation, findings as text, settings, pictures of samples and of the first layer's filters, and the histograms of layers at health level `full`.
 
 mod messages;
 mod record;
@@ -12,7 +12,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keel_data::{Preprocessor, SampleShape};
 use keel_health::Finding;
+use keel_nn::{FirstFilters, Network};
 use keel_train::metrics::Metrics;
 use keel_train::runs::{HistogramRecord, MetricReader, RunFolder};
 use keel_train::{EpochEvent, Event as TrainingEvent, StepEvent, TrainingObserver};
@@ -26,6 +28,8 @@ use messages::{
 
 /// Type of a tensor of texts.
 const TEXT: i32 = 7;
+/// Filters in a picture at most.
+const MOST_FILTERS: usize = 64;
 /// Settings that are reported at most; those of single layers are many.
 const MOST_SETTINGS: usize = 200;
 
@@ -151,6 +155,7 @@ impl Log {
         values.push(scalar("epoch", epoch.epoch as f64));
         self.values(values)?;
         self.write_picture()?;
+        self.write_filters(epoch.network)?;
         self.write_histograms()
     }
 
@@ -187,6 +192,18 @@ impl Log {
         let Some(image) = picture(bytes) else { return Ok(()) };
         self.has_picture = true;
         self.values(vec![SummaryValue { tag: "samples".to_owned(), image: Some(image), ..SummaryValue::default() }])
+    }
+
+    /// The filters of the first layer of an image network.
+    fn write_filters(&mut self, network: &Network) -> io::Result<()> {
+        let Some(filters) = FirstFilters::of(network) else { return Ok(()) };
+        let [height, width, channels] = filters.size;
+        let shape = Preprocessor::identity(SampleShape::Image { height, width, channels });
+        let Ok(bytes) = keel_data::batch_picture(&filters.values, &shape, (-1.0, 1.0), MOST_FILTERS) else {
+            return Ok(());
+        };
+        let tag = format!("filters/{}", filters.layer);
+        self.values(vec![SummaryValue { tag, image: picture(bytes), ..SummaryValue::default() }])
     }
 
     /// Histograms that have come into the run's database since the last time.

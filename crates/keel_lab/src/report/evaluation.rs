@@ -59,7 +59,7 @@ impl Evaluation {
         let predictor = Predictor::load(run)?;
         self.class_names = predictor.class_names().to_vec();
         self.preprocessing = predictor.preprocessor().describe();
-        self.filters = Filters::of(predictor.network(), predictor.preprocessor().output_shape());
+        self.filters = Filters::of(predictor.network());
         let data = match &options.data {
             Some(data) => data.clone(),
             None => load_data(predictor.config())?,

@@ -36,8 +36,13 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
     pub init: InitSpec,
+    /// An ONNX file whose layers and weights the network takes, in the place of `preset`, `layers` and `weights`. It is read with
+    /// the config: the run keeps its layers as a list, and the file as `weights`. Empty = none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// A safetensors file with weights to start from, in the place of those drawn at random: `model.safetensors` of another run,
-    /// or a file that `evenkeel import` converted. A last layer with another number of outputs is drawn at random. Empty = none.
+    /// a file that `evenkeel import` converted, or an ONNX file of the same layers. A last layer with another number of outputs
+    /// is drawn at random. Empty = none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub weights: String,
     /// Parts whose weights and running statistics stay as they start: stem, stage1, body (all but the last layer with weights),
@@ -62,6 +67,7 @@ impl Default for ModelConfig {
             members: 0,
             dropout: 0.0,
             init: InitSpec::Auto,
+            source: String::new(),
             weights: String::new(),
             frozen: Vec::new(),
             learning_rate_factors: BTreeMap::new(),

@@ -10,7 +10,7 @@ mod rows;
 use keel_data::{Dataset, SampleShape, SplitDataset, Targets};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, SOURCE, take_source};
 use crate::error::TrainError;
 use crate::metrics::MetricName;
 
@@ -120,10 +120,12 @@ pub fn imbalance(class_samples: impl IntoIterator<Item = usize>) -> usize {
 /// divided in another way than the config says stays as it was divided.
 ///
 /// # Errors
-/// Data that cannot be divided as chosen.
+/// Data that cannot be divided as chosen, or a network file that cannot be read.
 pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainError> {
     let division = (config.data.validation, config.data.test);
     let mut open = config.clone();
+    // A config that a program made may still name a file; that of a text has been read with it.
+    take_source(&mut open).map_err(|message| TrainError::setting(SOURCE, message))?;
     if data.split != Some(open.clone().settled().data.split()) {
         ["data.validation", "data.test"].into_iter().for_each(|key| open.given.insert(key));
     }

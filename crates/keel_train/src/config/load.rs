@@ -8,7 +8,7 @@ use super::located::{Located, Origin};
 use super::named::{Named, named};
 use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
-use super::{Config, overrides, stored_schema, validate};
+use super::{Config, overrides, source, stored_schema, validate};
 
 /// Reads the config `name`: the name of a shipped preset, the path of a config file, or data, on which all defaults are
 /// trained ([`named`] says which it is); `None` is all defaults.
@@ -89,6 +89,11 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
     })?;
     config.given = GivenKeys::of(&root);
     resolve_paths(&mut config, &root, path);
+    source::take(&mut config).map_err(|message| {
+        let origin = root.get("model").and_then(|model| model.get("source")).map(|source| source.origin.clone());
+        let origin = origin.unwrap_or(Origin::Default);
+        refuse(vec![Problem { key: source::KEY.to_owned(), message, origin }])
+    })?;
     Ok(config)
 }
 
@@ -130,10 +135,10 @@ fn resolve_paths(config: &mut Config, root: &Located, path: &Path) {
     {
         config.data.source = source;
     }
-    if let Some(weights) =
-        absolute(&config.model.weights, "model", "weights").filter(|_| !config.model.weights.is_empty())
-    {
-        config.model.weights = weights;
+    for (key, file) in [("source", &mut config.model.source), ("weights", &mut config.model.weights)] {
+        if let Some(path) = absolute(file, "model", key).filter(|_| !file.is_empty()) {
+            *file = path;
+        }
     }
 }
 

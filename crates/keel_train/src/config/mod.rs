@@ -13,6 +13,7 @@ mod place;
 mod presets;
 mod problem;
 mod sections;
+mod source;
 mod validate;
 
 use std::sync::OnceLock;
@@ -37,6 +38,7 @@ pub use place::{Place, place_of};
 pub use presets::{PRESETS, PresetFile};
 pub use problem::{ConfigError, Problem, line_of};
 pub use sections::{AutoLoss, AveragingConfig, HealthConfig, HealthLevel, LossConfig, OnError, RunConfig, TrainConfig};
+pub(crate) use source::{KEY as SOURCE, is_onnx, read as read_onnx, take as take_source};
 pub use validate::nearest;
 
 /// Everything that decides a training. Every key has a default.

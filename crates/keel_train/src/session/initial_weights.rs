@@ -1,27 +1,31 @@
 //! Weights of a file in the place of those drawn at random: `model.weights`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use keel_nn::{Graph, Network};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
+use crate::config::{is_onnx, read_onnx};
 use crate::error::TrainError;
 use crate::runs::{Checkpoint, files, is_own_file};
 
 /// Names of tensors that a note lists.
 const NAMED: usize = 6;
 
-/// Puts the tensors of the safetensors file at `path` that have the name and the shape of a parameter or of running statistics
-/// into `network`, and says in sentences what stays as it was drawn and what was not used. The last layer with weights, and what
-/// follows it, may have another shape: it is the head of
-/// another task.
+/// Puts the tensors of the file at `path` that have the name and the shape of a parameter or of running statistics into
+/// `network`, and says in sentences what stays as it was drawn and what was not used. The last layer with weights, and what
+/// follows it, may have another shape: it is the head of another task.
 ///
 /// # Errors
 /// A file that cannot be read, a tensor of another shape or type than the network's, a value that is not finite, or no tensor
 /// that fits.
 pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, TrainError> {
+    if is_onnx(path) {
+        let imported = read_onnx(path).map_err(|message| TrainError::setting("model.weights", message))?;
+        return fill(network, path, of_network(&imported.network));
+    }
     let bytes = files::read(path).map_err(|error| TrainError::run(path, error))?;
     if is_own_file(&bytes) {
         // A file of Evenkeel has a checksum; one of another program has none.
@@ -30,13 +34,32 @@ pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, T
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
         TrainError::setting("model.weights", format!("{}: not a safetensors file: {error}", path.display()))
     })?;
+    fill(network, path, tensors.iter().map(|(name, tensor)| (name.to_owned(), Tensor::Stored(tensor))).collect())
+}
+
+/// The parameters and running statistics of a network, by name.
+fn of_network(network: &Network) -> BTreeMap<String, Tensor<'_>> {
+    let graph = &network.graph;
+    let parameters = graph.parameters().iter().map(|parameter| {
+        let values = &network.parameters[parameter.range.clone()];
+        (parameter.name.clone(), Tensor::Read { shape: parameter.spec.shape.clone(), values })
+    });
+    let state = graph.state().iter().map(|entry| {
+        let values = &network.state[entry.range.clone()];
+        (entry.name.clone(), Tensor::Read { shape: vec![values.len()], values })
+    });
+    parameters.chain(state).collect()
+}
+
+/// Copies what fits.
+fn fill(network: &mut Network, path: &Path, tensors: BTreeMap<String, Tensor<'_>>) -> Result<Vec<String>, TrainError> {
     let Network { graph, parameters, state, .. } = network;
     // A head is taken whole or not at all: biases without their weights are of no use.
     let head = head_of(graph);
     let of_head = graph.parameters().iter().filter(|parameter| parameter.node.index() >= head);
     let head_fits = of_head
         .into_iter()
-        .all(|parameter| tensors.tensor(&parameter.name).is_ok_and(|tensor| tensor.shape() == parameter.spec.shape));
+        .all(|parameter| tensors.get(&parameter.name).is_some_and(|tensor| tensor.shape() == parameter.spec.shape));
     let mut file = WeightFile { path, tensors, head_fits, used: BTreeSet::new(), kept: Vec::new() };
     for parameter in graph.parameters() {
         let place = &mut parameters[parameter.range.clone()];
@@ -53,9 +76,35 @@ fn head_of(graph: &Graph) -> usize {
     graph.last_weight_node().map_or(usize::MAX, |node| node.id.index())
 }
 
+/// Values of a file.
+enum Tensor<'a> {
+    /// In a safetensors file, not converted yet.
+    Stored(TensorView<'a>),
+    /// Already numbers.
+    Read { shape: Vec<usize>, values: &'a [f32] },
+}
+
+impl Tensor<'_> {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Tensor::Stored(tensor) => tensor.shape(),
+            Tensor::Read { shape, .. } => shape,
+        }
+    }
+
+    /// Copies the values to `place`, which has as many.
+    fn copy(&self, place: &mut [f32]) -> Result<(), String> {
+        match self {
+            Tensor::Stored(tensor) => place.copy_from_slice(&floats(tensor)?),
+            Tensor::Read { values, .. } => place.copy_from_slice(values),
+        }
+        Ok(())
+    }
+}
+
 struct WeightFile<'a> {
     path: &'a Path,
-    tensors: SafeTensors<'a>,
+    tensors: BTreeMap<String, Tensor<'a>>,
     /// True if all parameters of the head are there in the network's shapes.
     head_fits: bool,
     used: BTreeSet<String>,
@@ -70,7 +119,7 @@ impl WeightFile<'_> {
 
     /// Copies the tensor `name` to `place`.
     fn fill(&mut self, name: &str, shape: &[usize], is_head: bool, place: &mut [f32]) -> Result<(), TrainError> {
-        let Ok(tensor) = self.tensors.tensor(name) else {
+        let Some(tensor) = self.tensors.get(name) else {
             self.kept.push(name.to_owned());
             return Ok(());
         };
@@ -85,15 +134,14 @@ impl WeightFile<'_> {
             );
             return Err(self.refusal(message));
         }
-        let values = floats(&tensor).map_err(|message| self.refusal(format!("tensor `{name}` {message}")))?;
-        place.copy_from_slice(&values);
+        tensor.copy(place).map_err(|message| self.refusal(format!("tensor `{name}` {message}")))?;
         self.used.insert(name.to_owned());
         Ok(())
     }
 
     fn notes(self) -> Result<Vec<String>, TrainError> {
         let unused: Vec<String> =
-            self.tensors.names().into_iter().filter(|name| !self.used.contains(*name)).map(str::to_owned).collect();
+            self.tensors.keys().filter(|name| !self.used.contains(name.as_str())).cloned().collect();
         if self.used.is_empty() {
             let message = format!(
                 "no tensor has the name of one of the network's; the file has {}, the network {}; convert files of other programs with \

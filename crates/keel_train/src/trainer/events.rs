@@ -2,6 +2,7 @@
 
 use keel_data::ColumnReport;
 use keel_health::Finding;
+use keel_nn::Network;
 
 use crate::auto::Choice;
 use crate::metrics::Metrics;
@@ -116,8 +117,10 @@ pub struct EpochEvent<'a> {
     pub train: &'a Metrics,
     /// Over the validation split, if there is one.
     pub validation: Option<&'a Metrics>,
-    /// Whether these are the best weights so far.
+    /// True if these are the best weights so far.
     pub best: bool,
+    /// The network as it is now.
+    pub network: &'a Network,
     /// Since the start of the training.
     pub seconds: f64,
 }

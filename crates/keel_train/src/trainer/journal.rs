@@ -173,9 +173,8 @@ impl<'a> Journal<'a> {
     }
 
     /// Tells that an epoch is over.
-    pub(super) fn epoch(&mut self, epoch: u64, train: &Metrics, validation: Option<&Metrics>, best: bool) {
-        let seconds = self.seconds();
-        self.observer.event(Event::Epoch(EpochEvent { epoch, train, validation, best, seconds }));
+    pub(super) fn epoch(&mut self, event: EpochEvent<'_>) {
+        self.observer.event(Event::Epoch(event));
     }
 
     /// Metrics of a split, telling how far it is.

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use keel_data::{Batch, Loader, Position};
 
-use super::TrainingObserver;
 use super::best_epoch;
 use super::deadline::{Deadline, Place};
 use super::journal::{Journal, Standing, StepDone};
 use super::prepared::Prepared;
 use super::record::Record;
 use super::stopping::{Ending, Stopping};
+use super::{EpochEvent, TrainingObserver};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::{EpochLosses, Watch};
@@ -199,7 +199,14 @@ impl<'a> Run<'a> {
         if let Some(deadline) = &mut self.stopping.deadline {
             deadline.epoch_ended(began.elapsed().as_secs_f64());
         }
-        self.journal.epoch(epoch, &train, validation.as_ref(), best);
+        self.journal.epoch(EpochEvent {
+            epoch,
+            train: &train,
+            validation: validation.as_ref(),
+            best,
+            network: self.session.network(),
+            seconds: self.journal.seconds(),
+        });
         Ok(())
     }
 

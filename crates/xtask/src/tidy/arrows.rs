@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::tree::Tree;
 
 /// Each crate of the workspace with the crates it may depend on.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("evenkeel", &["keel_program", "keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     (
         "keel_python",
@@ -24,9 +24,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
         ],
     ),
     ("keel_studio", &["keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
-    ("keel_interchange", &["keel_train", "keel_nn", "keel_health", "keel_data"]),
+    ("keel_interchange", &["keel_train", "keel_onnx", "keel_nn", "keel_health", "keel_data"]),
     ("keel_lab", &["keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
-    ("keel_train", &["keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    ("keel_train", &["keel_onnx", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    ("keel_onnx", &["keel_nn", "keel_data"]),
     ("keel_nn", &["keel_kernels"]),
     ("keel_kernels", &[]),
     ("keel_health", &[]),

@@ -146,6 +146,7 @@ const FOLDERS: [Folder; 11] = [
             // Endings of files and an option of a command, a feature of the build, a name of columns.
             Homonym { name: "csv", path: "crates/keel_program/src/" },
             Homonym { name: "parquet", path: "crates/keel_program/src/inputs/" },
+            Homonym { name: "parquet", path: "crates/keel_program/src/commands/interchange/metrics" },
             Homonym { name: "parquet", path: "crates/keel_data/src/readers/table/raw.rs" },
             Homonym { name: "idx", path: "crates/keel_data/src/readers/table/names.rs" },
         ],

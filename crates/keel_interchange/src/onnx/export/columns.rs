@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use keel_data::{ColumnEncoding, NumberEncoding, TableColumn, missing_texts, truth_texts};
+use keel_onnx::evaluate::WORD_PATTERN;
 
 use super::builder::{Builder, MACHINE_LEARNING, float, floats, integer, integers, string, strings};
 use super::times;
@@ -68,8 +69,6 @@ pub(super) fn export(
 
 /// First version of the operator set with an operation that finds words.
 pub(super) const FINDS_WORDS: i64 = 20;
-/// A text that has a word in it, whatever stands before and after it: the word goes between these two.
-pub(crate) const WORD_PATTERN: [&str; 2] = ["(?is)(.*\\P{L})?", "(\\P{L}.*)?"];
 
 /// One feature for each word, 1 where the text has it and does not stand for a missing cell.
 fn word_features(

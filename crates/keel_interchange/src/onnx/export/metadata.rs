@@ -1,24 +1,13 @@
 //! Named texts in the file: labels, columns, preprocessing and whatever else a user of the model has to know.
 
 use keel_nn::losses::LossSpec;
+use keel_onnx::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
 use keel_train::{Predictor, TargetScale};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ExportOptions, columns};
 use crate::onnx::schema::StringStringEntryProto;
-
-/// Name of the text with the names of the classes, in their order.
-pub(crate) const CLASSES: &str = "classes";
-/// Name of the text that tells where the network begins and ends.
-pub(crate) const NETWORK: &str = "evenkeel.network";
-/// Name of the text with the model's schema.
-pub(crate) const SCHEMA: &str = "evenkeel.schema";
-/// Name of the text with the fitted preprocessing.
-pub(crate) const PREPROCESSOR: &str = "evenkeel.preprocessor";
-
-/// Name of the text with what training knows and the graph does not say: loss, members, scale of targets.
-pub(crate) const TRAINING: &str = "evenkeel.training";
 
 /// Bytes up to which the fitted preprocessing is repeated as text; the graph holds it anyway.
 const LARGEST_PREPROCESSOR: usize = 1 << 24;

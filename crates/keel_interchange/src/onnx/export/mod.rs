@@ -2,9 +2,9 @@
 
 mod activations;
 mod builder;
-pub(super) mod columns;
+mod columns;
 mod inputs;
-pub(super) mod metadata;
+mod metadata;
 mod network;
 mod norms;
 mod outputs;
@@ -19,6 +19,7 @@ use keel_data::ColumnEncoding;
 use keel_train::Predictor;
 
 pub use inputs::PictureValues;
+pub use metadata::KnownTraining;
 
 use super::schema::{
     DimensionProto, GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto, TensorTypeProto, TypeProto,

@@ -5,6 +5,7 @@ mod samples;
 use std::collections::BTreeMap;
 
 use keel_data::Dataset;
+use keel_onnx::OnnxError;
 use keel_train::{Prediction, Predictor};
 use serde::Serialize;
 
@@ -115,10 +116,10 @@ fn compare(
 /// The numbers of an output, for as many samples as there are predictions.
 fn numbers(outputs: &BTreeMap<String, Tensor>, name: &str, samples: usize) -> Result<Vec<f64>, InterchangeError> {
     let tensor = outputs.get(name).filter(|tensor| tensor.shape.first() == Some(&samples));
-    tensor.and_then(|tensor| tensor.data.numbers()).ok_or_else(|| InterchangeError::Model {
-        file: "the exported graph".to_owned(),
-        reason: format!("output `{name}` does not have one row for each sample"),
-        next: "report this with the config of the run".to_owned(),
+    tensor.and_then(|tensor| tensor.data.numbers()).ok_or_else(|| {
+        let file = "the exported graph".to_owned();
+        let reason = format!("output `{name}` does not have one row for each sample");
+        OnnxError::Model { file, reason, next: "report this with the config of the run".to_owned() }.into()
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use keel_interchange::onnx::import::{Outputs, import};
-use keel_interchange::onnx::read;
+use keel_interchange::onnx::{read, saved};
 use serde::Serialize;
 
 use super::export::failure;
@@ -77,14 +77,14 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     let model = read(&arguments.file).map_err(failure)?;
     let name = arguments.file.display().to_string();
-    let imported = import(&model, &name).map_err(failure)?;
+    let imported = import(&model, &name).map_err(|error| failure(error.into()))?;
     let outputs = match arguments.task {
         Task::Auto => imported.outputs(),
         Task::Classification => Outputs::Classes,
         Task::Regression => Outputs::Values,
     };
     let folder = arguments.out.clone().unwrap_or_else(|| arguments.file.with_extension(""));
-    let saved = imported.save(&folder, &name, outputs).map_err(failure)?;
+    let saved = saved::save(&imported, &folder, &name, outputs).map_err(failure)?;
     let graph = &imported.network.graph;
     let layer = |node: &keel_nn::graph::Node| Layer {
         name: node.name.clone(),

@@ -1,5 +1,7 @@
 //! `metrics`: every number a run measured, as one table.
 
+mod parquet;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,7 @@ use clap::Args;
 use keel_train::runs::{EpochRecord, MetricReader, RunFolder, StepRecord, write_atomically};
 use serde::Serialize;
 
-use crate::failure::{Failure, Stop, unwritable};
+use crate::failure::{Failure, Stop, from_sentence, unwritable};
 use crate::terminal::{Output, Status, plural};
 
 /// Arguments of `metrics`.
@@ -16,6 +18,7 @@ use crate::terminal::{Output, Status, plural};
 Examples:
   evenkeel metrics runs/digits-cnn                      the table, as CSV, on standard output
   evenkeel metrics runs/digits-cnn --out digits.csv
+  evenkeel metrics runs/digits-cnn --out digits.parquet (builds with --features parquet)
   evenkeel metrics runs/digits-cnn --json               the same with histograms and findings
 
 One row for each number: step, epoch, part (step, train, val, test or layer), layer, name, value.
@@ -24,7 +27,7 @@ pub(crate) struct Arguments {
     /// Folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// File to write, NAME.csv
+    /// File to write, NAME.csv or NAME.parquet
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -61,30 +64,45 @@ struct HistogramRow {
 
 /// Reads and prints, or writes.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    if let Some(file) = &arguments.out {
-        check_name(file)?;
-    }
+    let out = arguments.out.as_deref().map(|file| Ok::<_, Stop>((file, Format::of(file)?))).transpose()?;
     let folder = RunFolder::open(&arguments.run)?;
     let measured = measured(&MetricReader::open(&folder.metrics())?)?;
-    let Some(file) = &arguments.out else {
+    let Some((file, format)) = out else {
         output.data(&measured, || csv(&measured.metrics))?;
         return Ok(Status::Done);
     };
-    let text = csv(&measured.metrics);
-    write_atomically(file, |writer| writer.write_all(text.as_bytes())).map_err(|error| unwritable(file, &error))?;
+    let bytes = match format {
+        Format::Csv => csv(&measured.metrics).into_bytes(),
+        Format::Parquet => parquet::bytes(&measured.metrics)
+            .map_err(|reason| from_sentence(&format!("{}: {reason}", file.display())))?,
+    };
+    write_atomically(file, |writer| writer.write_all(&bytes)).map_err(|error| unwritable(file, &error))?;
     let rows = measured.metrics.len();
-    let document = serde_json::json!({ "file": file, "rows": rows, "bytes": text.len() });
+    let document = serde_json::json!({ "file": file, "rows": rows, "bytes": bytes.len() });
     output.result(&document, || format!("{}: {}", file.display(), plural(rows as u64, "number")))?;
     Ok(Status::Done)
 }
 
-/// Refuses an ending that says something else.
-fn check_name(file: &Path) -> Result<(), Stop> {
-    if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
-        return Ok(());
+/// Form of a table in a file.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Csv,
+    Parquet,
+}
+
+impl Format {
+    /// By the ending of the file's name.
+    fn of(file: &Path) -> Result<Self, Stop> {
+        let ending = |known: &str| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(known));
+        match (ending("csv"), ending("parquet")) {
+            (true, _) => Ok(Format::Csv),
+            (_, true) => Ok(Format::Parquet),
+            _ => {
+                let failure = Failure::new(format!("{}: metrics are written as CSV or Parquet", file.display()));
+                Err(failure.next_step("Give a file name that ends in .csv or .parquet, or use --json").into())
+            }
+        }
     }
-    let failure = Failure::new(format!("{}: metrics are written as CSV", file.display()));
-    Err(failure.next_step("Give a file name that ends in .csv, or use --json").into())
 }
 
 fn measured(reader: &MetricReader) -> Result<Measured, Stop> {

@@ -1,7 +1,7 @@
 //! Convolution and pooling over images, `[batch, channels, height, width]`.
 
 use super::{Call, length_of};
-use crate::onnx::Tensor;
+use crate::Tensor;
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {

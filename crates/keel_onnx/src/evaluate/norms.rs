@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::shapes::axis_of;
-use crate::onnx::Tensor;
+use crate::Tensor;
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {

@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::shapes::{axes_of, axis_of};
-use crate::onnx::{Data, Tensor};
+use crate::{Data, Tensor};
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {

@@ -1,7 +1,7 @@
 //! Operations that move values without changing them.
 
 use super::{Call, length_of};
-use crate::onnx::{Data, Tensor};
+use crate::{Data, Tensor};
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {

@@ -1,7 +1,7 @@
 //! Settings of a node by name.
 
-use crate::onnx::Tensor;
-use crate::onnx::schema::AttributeProto;
+use crate::Tensor;
+use crate::schema::AttributeProto;
 
 /// The settings of one node.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use keel_nn::layers::{GroupNormSpec, LayerSpec, LinearSpec, MaxoutSpec, MembersS
 use super::flow::Flow;
 use super::parts::{Layout, Part, PartLayer, Step, Values};
 use super::windows::vector;
-use crate::onnx::schema::NodeProto;
-use crate::onnx::{Data, Tensor};
+use crate::schema::NodeProto;
+use crate::{Data, Tensor};
 
 /// A layer that several nodes make, and the last of them.
 pub(super) struct Found {

@@ -1,6 +1,6 @@
 //! Tensors of a graph while it is computed, and their form in files.
 
-use super::schema::{TensorProto, element};
+use crate::schema::{TensorProto, element};
 
 /// Values of one type, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,7 @@ impl Data {
     }
 
     /// The values at `places`, in their order.
-    pub(crate) fn gathered(&self, places: impl Iterator<Item = usize>) -> Data {
+    pub fn gathered(&self, places: impl Iterator<Item = usize>) -> Data {
         match self {
             Data::Float(values) => Data::Float(places.map(|place| values[place]).collect()),
             Data::Double(values) => Data::Double(places.map(|place| values[place]).collect()),
@@ -62,7 +62,7 @@ impl Data {
     }
 
     /// Every value as a number; `None` for texts.
-    pub(crate) fn numbers(&self) -> Option<Vec<f64>> {
+    pub fn numbers(&self) -> Option<Vec<f64>> {
         Some(match self {
             Data::Float(values) => values.iter().map(|&value| f64::from(value)).collect(),
             Data::Double(values) => values.clone(),

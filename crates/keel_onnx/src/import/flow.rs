@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::InterchangeError;
-use crate::onnx::evaluate::{Attributes, compute, node_error};
-use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
-use crate::onnx::{Tensor, check_subset};
+use crate::OnnxError;
+use crate::evaluate::{Attributes, compute, node_error};
+use crate::schema::{GraphProto, ModelProto, NodeProto};
+use crate::{Tensor, check_subset};
 
 /// Nodes a network may have at most.
 const MOST_NODES: usize = 100_000;
@@ -28,7 +28,7 @@ impl<'a> Flow<'a> {
     ///
     /// # Errors
     /// Constants that cannot be read, or a value between the two that nothing gives.
-    pub(super) fn new(model: &'a ModelProto, file: &str, input: &str, output: &str) -> Result<Self, InterchangeError> {
+    pub(super) fn new(model: &'a ModelProto, file: &str, input: &str, output: &str) -> Result<Self, OnnxError> {
         let (graph, opset) = check_subset(model, file)?;
         if graph.node.len() > MOST_NODES {
             return Err(refused(file, format!("it has {} nodes", graph.node.len()), "give a smaller network"));
@@ -77,12 +77,12 @@ impl<'a> Flow<'a> {
     }
 
     /// An error about node `place`.
-    pub(super) fn error(&self, place: usize, reason: impl Into<String>) -> InterchangeError {
+    pub(super) fn error(&self, place: usize, reason: impl Into<String>) -> OnnxError {
         node_error(&self.file, place, &self.nodes[place], reason.into())
     }
 
     /// Notes the readers of every value that leads to the output.
-    fn find_readers(&mut self) -> Result<(), InterchangeError> {
+    fn find_readers(&mut self) -> Result<(), OnnxError> {
         let givers: BTreeMap<&str, usize> = self
             .nodes
             .iter()
@@ -120,7 +120,7 @@ impl<'a> Flow<'a> {
 }
 
 /// Checks that every node reads what is there before it, and gives what nothing else has given: so no way leads back.
-fn check_order(graph: &GraphProto, file: &str) -> Result<(), InterchangeError> {
+fn check_order(graph: &GraphProto, file: &str) -> Result<(), OnnxError> {
     let inputs = graph.input.iter().map(|input| input.name.as_str());
     let mut there: BTreeSet<&str> = inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.as_str())).collect();
     for (place, node) in graph.node.iter().enumerate() {
@@ -135,10 +135,10 @@ fn check_order(graph: &GraphProto, file: &str) -> Result<(), InterchangeError> {
 }
 
 /// Initialisers, and the results of nodes that read nothing else.
-fn constants<'a>(graph: &'a GraphProto, file: &str, opset: i64) -> Result<BTreeMap<&'a str, Tensor>, InterchangeError> {
+fn constants<'a>(graph: &'a GraphProto, file: &str, opset: i64) -> Result<BTreeMap<&'a str, Tensor>, OnnxError> {
     let mut constants = BTreeMap::new();
     for proto in &graph.initializer {
-        let damaged = |reason| InterchangeError::Damaged { file: file.to_owned(), reason };
+        let damaged = |reason| OnnxError::Damaged { file: file.to_owned(), reason };
         constants.insert(proto.name.as_str(), Tensor::of_proto(proto).map_err(damaged)?);
     }
     // Values computed from constants together are bounded as a whole, so that a chain of small nodes cannot grow without end.
@@ -153,7 +153,7 @@ fn constants<'a>(graph: &'a GraphProto, file: &str, opset: i64) -> Result<BTreeM
         let results = compute(node, inputs, opset).map_err(|reason| node_error(file, place, node, reason))?;
         for result in results {
             computed = computed.saturating_add(result.data.len());
-            if computed > crate::onnx::evaluate::LARGEST {
+            if computed > crate::evaluate::LARGEST {
                 let reason = "its constants grow too large".to_owned();
                 return Err(node_error(file, place, node, reason));
             }
@@ -164,6 +164,6 @@ fn constants<'a>(graph: &'a GraphProto, file: &str, opset: i64) -> Result<BTreeM
 }
 
 /// An error about the model as a whole.
-pub(super) fn refused(file: &str, reason: impl Into<String>, next: &str) -> InterchangeError {
-    InterchangeError::Model { file: file.to_owned(), reason: reason.into(), next: next.to_owned() }
+pub(super) fn refused(file: &str, reason: impl Into<String>, next: &str) -> OnnxError {
+    OnnxError::Model { file: file.to_owned(), reason: reason.into(), next: next.to_owned() }
 }

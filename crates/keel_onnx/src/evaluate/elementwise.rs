@@ -3,8 +3,8 @@
 use keel_nn::activations::Activation;
 
 use super::Call;
-use crate::onnx::schema::element;
-use crate::onnx::{Data, Tensor};
+use crate::schema::element;
+use crate::{Data, Tensor};
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
@@ -75,7 +75,7 @@ fn softplus(x: f64) -> f64 {
 }
 
 /// The error function: its power series near 0, the continued fraction of its complement further out.
-pub(crate) fn erf(x: f64) -> f64 {
+pub fn erf(x: f64) -> f64 {
     let size = x.abs();
     if x.is_nan() {
         return x;

@@ -5,9 +5,9 @@ use keel_nn::{Op, Shape};
 
 use super::flow::Flow;
 use super::parts::{Part, Values};
-use crate::InterchangeError;
-use crate::onnx::Tensor;
-use crate::onnx::evaluate::{Call, axes};
+use crate::OnnxError;
+use crate::Tensor;
+use crate::evaluate::{Call, axes};
 
 /// Height, width and channels of an image.
 fn image(values: Values) -> Option<[usize; 3]> {
@@ -18,7 +18,7 @@ fn image(values: Values) -> Option<[usize; 3]> {
 }
 
 /// A convolution with its weights in the order `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
-pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, InterchangeError> {
+pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let node = &flow.nodes[place];
     let error = |reason: &str| flow.error(place, reason);
     let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
@@ -68,7 +68,7 @@ pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Resu
 }
 
 /// A pool.
-pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, InterchangeError> {
+pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let error = |reason: &str| flow.error(place, reason);
     let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
     let attributes = flow.attributes(place);

@@ -17,15 +17,15 @@ mod windows;
 use std::collections::BTreeMap;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use elementwise::erf;
+pub use categories::WORD_PATTERN;
+pub use elementwise::erf;
 pub(crate) use windows::axes;
 
-use super::schema::{GraphProto, ModelProto, NodeProto};
-use super::{Tensor, check_subset};
-use crate::InterchangeError;
+use crate::schema::{GraphProto, ModelProto, NodeProto};
+use crate::{OnnxError, Tensor, check_subset};
 
 /// Values a tensor may have at most.
-pub(crate) const LARGEST: usize = 1 << 28;
+pub const LARGEST: usize = 1 << 28;
 
 /// One node with its inputs, as its arithmetic sees it.
 pub(crate) struct Call<'a> {
@@ -67,11 +67,11 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// A model without a graph, with constants that cannot be read, or with functions, sparse or external values.
-    pub fn new(model: &'a ModelProto, file: &str) -> Result<Self, InterchangeError> {
+    pub fn new(model: &'a ModelProto, file: &str) -> Result<Self, OnnxError> {
         let (graph, opset) = check_subset(model, file)?;
         let mut constants = BTreeMap::new();
         for proto in &graph.initializer {
-            let damaged = |reason| InterchangeError::Damaged { file: file.to_owned(), reason };
+            let damaged = |reason| OnnxError::Damaged { file: file.to_owned(), reason };
             constants.insert(proto.name.as_str(), Tensor::of_proto(proto).map_err(damaged)?);
         }
         let reads = graph.node.iter().enumerate().flat_map(|(at, node)| node.input.iter().map(move |name| (name, at)));
@@ -84,7 +84,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// An input that is missing, or a node that cannot be computed.
-    pub fn run(&self, inputs: BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>, InterchangeError> {
+    pub fn run(&self, inputs: BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>, OnnxError> {
         let mut values: BTreeMap<&str, Tensor> = BTreeMap::new();
         for input in &self.graph.input {
             match inputs.get(&input.name) {
@@ -127,9 +127,9 @@ impl<'a> Evaluator<'a> {
         compute(node, inputs, self.opset)
     }
 
-    fn incomplete(&self, reason: String) -> InterchangeError {
+    fn incomplete(&self, reason: String) -> OnnxError {
         let next = "give all inputs that the model declares".to_owned();
-        InterchangeError::Model { file: self.file.clone(), reason, next }
+        OnnxError::Model { file: self.file.clone(), reason, next }
     }
 }
 
@@ -158,8 +158,8 @@ pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64
 }
 
 /// The error of one node.
-pub(crate) fn node_error(file: &str, place: usize, node: &NodeProto, reason: String) -> InterchangeError {
-    InterchangeError::Node {
+pub(crate) fn node_error(file: &str, place: usize, node: &NodeProto, reason: String) -> OnnxError {
+    OnnxError::Node {
         file: file.to_owned(),
         place,
         name: node.name.clone(),

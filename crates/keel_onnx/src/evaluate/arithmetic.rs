@@ -1,7 +1,7 @@
 //! Functions of two or more tensors, whose shapes are brought together.
 
 use super::{Call, length_of};
-use crate::onnx::{Data, Tensor};
+use crate::{Data, Tensor};
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::Call;
-use crate::onnx::export::columns::WORD_PATTERN;
-use crate::onnx::{Data, Tensor};
+use crate::{Data, Tensor};
+
+/// Pattern of a text that has a word in it, whatever stands before and after: the word goes between these two.
+pub const WORD_PATTERN: [&str; 2] = ["(?is)(.*\\P{L})?", "(\\P{L}.*)?"];
 
 /// The result of an operation of this kind; `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {

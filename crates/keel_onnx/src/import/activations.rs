@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 
 use super::flow::Flow;
-use crate::onnx::Tensor;
-use crate::onnx::evaluate::{Attributes, compute};
+use crate::Tensor;
+use crate::evaluate::{Attributes, compute};
 
 /// Selu's own factor and limit, which other ones would contradict.
 const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
@@ -122,6 +122,6 @@ fn value_of(function: Activation, x: f64) -> f64 {
         Activation::Mish => x * softplus.tanh(),
         Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Activation::Softplus => softplus,
-        _ => 0.5 * x * (1.0 + crate::onnx::evaluate::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+        _ => 0.5 * x * (1.0 + crate::evaluate::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
     }
 }

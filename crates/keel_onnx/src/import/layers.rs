@@ -11,14 +11,14 @@ use super::flow::Flow;
 use super::parts::{Layout, Part, Step, Values};
 use super::windows::{self, vector};
 use super::{activations, patterns};
-use crate::InterchangeError;
-use crate::onnx::{Data, Tensor};
+use crate::OnnxError;
+use crate::{Data, Tensor};
 
 /// Applies node `place` to `values`.
 ///
 /// # Errors
 /// An operation, or settings, that no layer has.
-pub(super) fn step(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+pub(super) fn step(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let node = &flow.nodes[place];
     let operation = node.op_type.as_str();
     if let Some(activation) = activations::of_node(operation, flow.attributes(place)) {
@@ -51,7 +51,7 @@ pub(super) fn step(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step
     }
 }
 
-fn require(flow: &Flow<'_>, place: usize, values: Values, layout: Layout) -> Result<(), InterchangeError> {
+fn require(flow: &Flow<'_>, place: usize, values: Values, layout: Layout) -> Result<(), OnnxError> {
     if values.layout == layout {
         return Ok(());
     }
@@ -59,7 +59,7 @@ fn require(flow: &Flow<'_>, place: usize, values: Values, layout: Layout) -> Res
 }
 
 /// Shape after the layer of `part`.
-pub(super) fn built(flow: &Flow<'_>, part: &Part, input: Shape) -> Result<Shape, InterchangeError> {
+pub(super) fn built(flow: &Flow<'_>, part: &Part, input: Shape) -> Result<Shape, OnnxError> {
     let built = part.spec().build(input).map_err(|error| flow.error(part.place, error.to_string()))?;
     Ok(built.output_shape())
 }
@@ -81,7 +81,7 @@ fn global_average(place: usize, values: Values, keeps: bool) -> Step {
 }
 
 /// The mean over rows and columns.
-fn reduce_mean(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn reduce_mean(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     require(flow, place, values, Layout::ChannelsFirst)?;
     let (node, attributes) = (&flow.nodes[place], flow.attributes(place));
     let axes = match flow.constant_of(node, 1) {
@@ -97,7 +97,7 @@ fn reduce_mean(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, In
 }
 
 /// A product with a constant matrix; a constant that is added after a `MatMul` is its bias.
-fn linear(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn linear(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let (node, attributes) = (&flow.nodes[place], flow.attributes(place));
     let error = |reason: &str| flow.error(place, reason);
     let Shape::Features(in_features) = values.shape else {
@@ -129,7 +129,7 @@ fn linear(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Interch
     Ok(Step::new(Part::with(place, LayerSpec::Linear(spec), numbers), Shape::Features(columns), Layout::Features))
 }
 
-fn batch_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn batch_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     if flow.attributes(place).integer("training_mode", 0) != 0 {
         return Err(flow.error(place, "it normalises as in training"));
     }
@@ -148,7 +148,7 @@ fn batch_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Int
 }
 
 /// Instance norm, or group norm with one scale for each channel, or before version 21 for each group.
-fn channel_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn channel_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     require(flow, place, values, Layout::ChannelsFirst)?;
     let (node, attributes, channels) = (&flow.nodes[place], flow.attributes(place), values.shape.channels());
     let epsilon = attributes.float("epsilon", 1e-5);
@@ -173,7 +173,7 @@ fn channel_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, I
     Ok(Step::same(part, values))
 }
 
-fn layer_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn layer_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let (node, attributes) = (&flow.nodes[place], flow.attributes(place));
     let Shape::Features(features) = values.shape else {
         return Err(flow.error(
@@ -197,7 +197,7 @@ fn layer_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Int
     Ok(Step::same(Part::with(place, LayerSpec::LayerNorm(spec), numbers), values))
 }
 
-fn prelu(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn prelu(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let channels = values.shape.channels();
     let constant = flow.constant_of(&flow.nodes[place], 1);
     let single = vector(constant, 1).map(|slope| vec![slope[0]; channels]);
@@ -208,7 +208,7 @@ fn prelu(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Intercha
 }
 
 /// A constant factor for all values.
-fn rescale(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn rescale(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let node = &flow.nodes[place];
     let divides = node.op_type == "Div";
     let constant = node.input.iter().rev().find_map(|name| flow.constant(name));
@@ -221,7 +221,7 @@ fn rescale(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Interc
 }
 
 /// Anything that turns an image into a vector, or leaves a vector as it is.
-fn flatten(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn flatten(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let length = values.shape.len();
     if !patterns::makes_rows(flow, place, length) {
         return Err(flow.error(place, format!("it does not make a row of {length} values of each sample")));
@@ -237,7 +237,7 @@ fn flatten(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Interc
     })
 }
 
-fn transpose(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, InterchangeError> {
+fn transpose(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let layout = match (flow.attributes(place).integers("perm"), values.layout) {
         (Some([0, 2, 3, 1]), Layout::ChannelsFirst) => Layout::ChannelsLast,
         (Some([0, 3, 1, 2]), Layout::ChannelsLast) => Layout::ChannelsFirst,

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use keel_data::{FittedStep, Preprocessor, SampleShape, Schema, TargetKind};
 use keel_nn::Shape;
 use keel_nn::losses::LossSpec;
+use keel_onnx::OnnxError;
 use keel_train::config::LossConfig;
 use keel_train::runs::{Checkpoint, NamedTensor, write_atomically};
 use keel_train::{Config, TargetScale};
 use serde_json::json;
 
-use super::{Ending, Imported};
+use super::export::KnownTraining;
+use super::import::{Ending, Imported, Outputs};
 use crate::InterchangeError;
 
 /// Name of the file with the weights.
@@ -27,33 +29,23 @@ pub struct SavedModel {
     pub config: PathBuf,
 }
 
-/// What the outputs of a network are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outputs {
-    /// Classes.
-    Classes,
-    /// Values.
-    Values,
+/// Writes the model and a config into `folder`, which is made if need be; `file` is the name of what was imported.
+///
+/// # Errors
+/// Files that cannot be written, or a single output that stands for two classes.
+pub fn save(imported: &Imported, folder: &Path, file: &str, outputs: Outputs) -> Result<SavedModel, InterchangeError> {
+    let training = imported.training.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    Saving { imported, training }.save(folder, file, outputs)
 }
 
-impl Imported {
-    /// Classes where the file names them, or ends in probabilities, or has several outputs; values otherwise.
-    pub fn outputs(&self) -> Outputs {
-        let width = self.network.graph.output_shape().len();
-        match &self.model {
-            Some((schema, _)) if matches!(schema.target, TargetKind::Values(_)) => Outputs::Values,
-            Some(_) => Outputs::Classes,
-            None if self.class_names.is_some() || self.ending == Ending::Softmax => Outputs::Classes,
-            None if width > 1 => Outputs::Classes,
-            None => Outputs::Values,
-        }
-    }
+/// A network on its way to files.
+struct Saving<'a> {
+    imported: &'a Imported,
+    training: Option<KnownTraining>,
+}
 
-    /// Writes the model and a config into `folder`, which is made if need be; `file` is the name of what was imported.
-    ///
-    /// # Errors
-    /// Files that cannot be written, or a single output that stands for two classes.
-    pub fn save(&self, folder: &Path, file: &str, outputs: Outputs) -> Result<SavedModel, InterchangeError> {
+impl Saving<'_> {
+    fn save(&self, folder: &Path, file: &str, outputs: Outputs) -> Result<SavedModel, InterchangeError> {
         let unwritable = |path: &Path| {
             let path = path.to_owned();
             move |source| InterchangeError::Write { path, source }
@@ -82,7 +74,7 @@ impl Imported {
     }
 
     fn tensors(&self) -> Vec<NamedTensor<'_>> {
-        let network = &self.network;
+        let network = &self.imported.network;
         let parameters = network.graph.parameters().iter().map(|parameter| NamedTensor {
             name: parameter.name.clone(),
             shape: parameter.spec.shape.clone(),
@@ -98,17 +90,18 @@ impl Imported {
 
     /// Schema and preprocessing: those of the export, or raw values and numbered names.
     fn description(&self, file: &str, outputs: Outputs) -> Result<(Schema, Preprocessor), InterchangeError> {
-        if let Some((schema, preprocessor)) = &self.model {
+        if let Some((schema, preprocessor)) = &self.imported.model {
             return Ok((schema.clone(), preprocessor.clone()));
         }
-        let graph = &self.network.graph;
+        let graph = &self.imported.network.graph;
         let width = graph.output_shape().len();
         if outputs == Outputs::Classes && width < 2 {
             let reason = "one output cannot tell classes apart".to_owned();
             let next = "give the network an output for each class, or import it with --task regression".to_owned();
-            return Err(InterchangeError::Model { file: file.to_owned(), reason, next });
+            return Err(OnnxError::Model { file: file.to_owned(), reason, next }.into());
         }
-        let names = self.class_names.clone().unwrap_or_else(|| (0..width).map(|number| number.to_string()).collect());
+        let names =
+            self.imported.class_names.clone().unwrap_or_else(|| (0..width).map(|number| number.to_string()).collect());
         let target = match outputs {
             Outputs::Classes => TargetKind::Classes(names),
             Outputs::Values => TargetKind::Values(names),
@@ -135,10 +128,10 @@ impl Imported {
 
     fn config(&self, outputs: Outputs) -> Config {
         let mut config = Config::default();
-        config.model.layers = self.layers.clone();
+        config.model.layers = self.imported.layers.clone();
         config.model.members = self.training.as_ref().map_or(1, |training| training.members);
         config.preprocess.steps.clear();
-        config.train.loss = LossConfig::Chosen(match (&self.training, outputs, self.ending) {
+        config.train.loss = LossConfig::Chosen(match (&self.training, outputs, self.imported.ending) {
             (Some(training), ..) => training.loss.clone(),
             (None, Outputs::Values, _) => LossSpec::Mse {},
             (None, Outputs::Classes, Ending::Sigmoid) => LossSpec::Bce {},
@@ -153,7 +146,7 @@ impl Imported {
             format!("# The network of {file}. Name your data, and train it further.\n\n[data]\n# source = \"...\"\n\n");
         text += "[preprocess]\n";
         let mut steps = Vec::new();
-        if let Some((_, preprocessor)) = &self.model {
+        if let Some((_, preprocessor)) = &self.imported.model {
             text += "# Its samples were preprocessed by these steps, which are fitted to your data:\n";
             preprocessor.describe().iter().for_each(|step| text += &format!("#   {step}\n"));
             let named = preprocessor.steps().iter().filter(|step| matches!(step, FittedStep::Elementwise { .. }));

@@ -9,24 +9,19 @@ mod flow;
 mod layers;
 mod parts;
 mod patterns;
-mod saved;
 mod walk;
 mod windows;
 
-use keel_data::{Preprocessor, SampleShape, Schema};
+use keel_data::{Preprocessor, SampleShape, Schema, TargetKind};
 use keel_nn::activations::Activation;
 use keel_nn::graph::{Node, Place};
 use keel_nn::layers::LayerSpec;
 use keel_nn::{Graph, Network, Op, RandomKey, Shape};
 
-use super::check_subset;
-pub use super::export::metadata::KnownTraining;
-use super::export::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
-use super::schema::{GraphProto, ModelProto, ValueInfoProto, element};
-use crate::InterchangeError;
+use crate::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
+use crate::schema::{GraphProto, ModelProto, ValueInfoProto, element};
+use crate::{OnnxError, check_subset};
 use flow::{Flow, refused};
-pub use saved::{Outputs, SavedModel};
-
 use parts::{Layout, Part, PartLayer, Values};
 
 /// Values of an input sample at most.
@@ -43,6 +38,15 @@ pub enum Ending {
     Open,
 }
 
+/// What the outputs of a network are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// Classes.
+    Classes,
+    /// Values.
+    Values,
+}
+
 /// A network from a file.
 #[derive(Debug)]
 pub struct Imported {
@@ -56,8 +60,8 @@ pub struct Imported {
     pub class_names: Option<Vec<String>>,
     /// Schema and preprocessing of the model, where Evenkeel exported it.
     pub model: Option<(Schema, Preprocessor)>,
-    /// What its training knew, where Evenkeel exported it.
-    pub training: Option<KnownTraining>,
+    /// Text of [`TRAINING`], where Evenkeel exported it.
+    pub training: Option<String>,
     /// Remarks, a sentence each.
     pub notes: Vec<String>,
 }
@@ -66,7 +70,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// A node that no layer stands for, an input of unknown size, or numbers that do not fit.
-pub fn import(model: &ModelProto, file: &str) -> Result<Imported, InterchangeError> {
+pub fn import(model: &ModelProto, file: &str) -> Result<Imported, OnnxError> {
     let (graph, _) = check_subset(model, file)?;
     let origin = own_model(model);
     let (input, output, shape, layout, ending) = match (&origin, boundary(model)) {
@@ -98,9 +102,22 @@ pub fn import(model: &ModelProto, file: &str) -> Result<Imported, InterchangeErr
         notes.push(format!("the {} at its end is part of the loss in Evenkeel", ending.name()));
     }
     let class_names = labels(model).filter(|labels| labels.len() == end.shape.len());
-    let training = text(model, TRAINING).and_then(|text| serde_json::from_str(text).ok());
-    let training = training.filter(|_| origin.is_some());
+    let training = text(model, TRAINING).filter(|_| origin.is_some()).map(str::to_owned);
     Ok(Imported { layers, network, ending, class_names, model: origin, training, notes })
+}
+
+impl Imported {
+    /// Returns classes where the file names them, or ends in probabilities, or has several outputs; values otherwise.
+    pub fn outputs(&self) -> Outputs {
+        let width = self.network.graph.output_shape().len();
+        match &self.model {
+            Some((schema, _)) if matches!(schema.target, TargetKind::Values(_)) => Outputs::Values,
+            Some(_) => Outputs::Classes,
+            None if self.class_names.is_some() || self.ending == Ending::Softmax => Outputs::Classes,
+            None if width > 1 => Outputs::Classes,
+            None => Outputs::Values,
+        }
+    }
 }
 
 impl Ending {
@@ -143,10 +160,7 @@ fn shape_of(shape: SampleShape) -> Shape {
 }
 
 /// Input, output, shape and layout of the network in a file of another program.
-fn foreign_boundary(
-    graph: &GraphProto,
-    file: &str,
-) -> Result<(String, String, Shape, Layout, Ending), InterchangeError> {
+fn foreign_boundary(graph: &GraphProto, file: &str) -> Result<(String, String, Shape, Layout, Ending), OnnxError> {
     let is_constant = |name: &str| graph.initializer.iter().any(|constant| constant.name == name);
     let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|input| !is_constant(&input.name)).collect();
     let [input] = inputs.as_slice() else {
@@ -180,10 +194,10 @@ fn without_ending(graph: &GraphProto, output: &str) -> (String, Ending) {
 }
 
 /// Shape of a sample, with channels last where the first thing that happens is that they come first.
-fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result<(Shape, Layout), InterchangeError> {
+fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result<(Shape, Layout), OnnxError> {
     let shape = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
     let dims: Vec<Option<usize>> = shape.map_or_else(Vec::new, |shape| {
-        let size = |dim: &super::schema::DimensionProto| dim.dim_value.and_then(|size| usize::try_from(size).ok());
+        let size = |dim: &crate::schema::DimensionProto| dim.dim_value.and_then(|size| usize::try_from(size).ok());
         shape.dim.iter().map(|dim| size(dim).filter(|&size| size > 0)).collect()
     });
     let brings_channels_first = graph.node.iter().any(|node| {
@@ -216,7 +230,7 @@ fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result
 }
 
 /// Puts the numbers of `parts` into the network built from them.
-fn fill(network: &mut Network, parts: &[Part], file: &str) -> Result<(), InterchangeError> {
+fn fill(network: &mut Network, parts: &[Part], file: &str) -> Result<(), OnnxError> {
     let graph = std::sync::Arc::clone(&network.graph);
     for node in graph.nodes() {
         let numbers = numbers_of(parts, node);

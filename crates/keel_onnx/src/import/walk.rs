@@ -9,7 +9,7 @@ use super::layers::step;
 use super::parts::{Layout, Part, PartLayer, Projection, Values};
 use super::windows::vector;
 use super::{activations, patterns};
-use crate::InterchangeError;
+use crate::OnnxError;
 
 /// Blocks inside blocks at most.
 const DEEPEST: usize = 32;
@@ -26,7 +26,7 @@ struct Row {
 ///
 /// # Errors
 /// A node that no layer stands for.
-pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values), InterchangeError> {
+pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values), OnnxError> {
     let start = Row { parts: Vec::new(), values: input, end: flow.input.clone() };
     let row = follow(flow, start, 0)?;
     if row.end == flow.output {
@@ -39,7 +39,7 @@ pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values)
 }
 
 /// Goes on until the output, or a sum of two ways.
-fn follow(flow: &Flow<'_>, mut row: Row, depth: usize) -> Result<Row, InterchangeError> {
+fn follow(flow: &Flow<'_>, mut row: Row, depth: usize) -> Result<Row, OnnxError> {
     while row.end != flow.output {
         let readers = flow.readers(&row.end);
         if let Some((activation, end, place)) = activations::of_nodes(flow, &row.end) {
@@ -65,7 +65,7 @@ fn is_sum(flow: &Flow<'_>, place: usize) -> bool {
 }
 
 /// Adds the layer that begins at node `place`.
-fn advance(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), InterchangeError> {
+fn advance(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError> {
     let node = &flow.nodes[place];
     if node.op_type == "Add" {
         return add_bias(flow, row, place);
@@ -85,12 +85,12 @@ fn advance(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), Interchan
     Ok(())
 }
 
-fn output_of(flow: &Flow<'_>, place: usize) -> Result<String, InterchangeError> {
+fn output_of(flow: &Flow<'_>, place: usize) -> Result<String, OnnxError> {
     flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it gives nothing"))
 }
 
 /// A constant that is added behind a layer without a bias is its bias.
-fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), InterchangeError> {
+fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError> {
     let node = &flow.nodes[place];
     let channels = row.values.shape.channels();
     let constant = node.input.iter().find_map(|name| flow.constant(name));
@@ -112,11 +112,11 @@ fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), Intercha
 }
 
 /// A block: two ways from the end of `row` to one sum.
-fn block(flow: &Flow<'_>, row: &mut Row, places: [usize; 2], depth: usize) -> Result<(), InterchangeError> {
+fn block(flow: &Flow<'_>, row: &mut Row, places: [usize; 2], depth: usize) -> Result<(), OnnxError> {
     if depth == DEEPEST {
         return Err(flow.error(places[0], format!("blocks inside blocks are more than {DEEPEST} deep")));
     }
-    let way = |place: usize| -> Result<Row, InterchangeError> {
+    let way = |place: usize| -> Result<Row, OnnxError> {
         let mut way = Row { parts: Vec::new(), values: row.values, end: row.end.clone() };
         if !is_sum(flow, place) {
             advance(flow, &mut way, place)?;
@@ -164,7 +164,7 @@ fn is_shortcut(row: &Row) -> bool {
 }
 
 /// The activation behind the sum, if there is one.
-fn after(flow: &Flow<'_>, row: &mut Row) -> Result<Activation, InterchangeError> {
+fn after(flow: &Flow<'_>, row: &mut Row) -> Result<Activation, OnnxError> {
     let Some((place, node)) = flow.reader(&row.end) else { return Ok(Activation::Identity) };
     match activations::of_node(&node.op_type, flow.attributes(place)) {
         Some(activation) => {
@@ -182,7 +182,7 @@ fn projection(
     input: Shape,
     shortcut: &Row,
     output: Shape,
-) -> Result<Projection, InterchangeError> {
+) -> Result<Projection, OnnxError> {
     let error =
         || flow.error(place, "its shortcut is not a 1x1 convolution, or linear layer, with at most a batch norm");
     let (Some(Part { layer: PartLayer::Single(spec, weights), .. }), norm) =

@@ -1,0 +1,12 @@
+//! Names of the texts that an export of Evenkeel keeps in a file beside the graph.
+
+/// Names of the classes, in their order.
+pub const CLASSES: &str = "classes";
+/// Values between which the network lies.
+pub const NETWORK: &str = "evenkeel.network";
+/// Schema of the model.
+pub const SCHEMA: &str = "evenkeel.schema";
+/// Fitted preprocessing.
+pub const PREPROCESSOR: &str = "evenkeel.preprocessor";
+/// Facts that training knows and the graph does not say: loss, members, scale of targets.
+pub const TRAINING: &str = "evenkeel.training";

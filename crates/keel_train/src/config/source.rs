@@ -1,0 +1,76 @@
+//! `model.source`: the network of an ONNX file in the place of a preset or a list of layers.
+
+use std::path::Path;
+
+use keel_nn::layers::LayerSpec;
+use keel_nn::losses::LossSpec;
+use keel_onnx::import::{Ending, Imported, import};
+use serde::Deserialize;
+
+use super::{Config, LossConfig};
+
+/// Dotted key of the file.
+pub(crate) const KEY: &str = "model.source";
+
+/// The part of the training that an export of Evenkeel keeps and a config decides.
+#[derive(Deserialize)]
+struct KnownTraining {
+    loss: LossSpec,
+    members: usize,
+}
+
+/// Puts the layers of the file into `config`, if it names one, and the file in the place of the weights to start from. The last
+/// linear layer is as wide as the data asks for. Members and loss follow the file where the config does not give them.
+///
+/// # Errors
+/// A file that cannot be read as layers, or other keys that say which network it is, in words.
+pub(crate) fn take(config: &mut Config) -> Result<(), String> {
+    if config.model.source.is_empty() {
+        return Ok(());
+    }
+    if let Some(key) = ["model.preset", "model.layers", "model.weights"].into_iter().find(|key| config.is_given(key)) {
+        return Err(format!("the file brings its layers and weights with it, and `{key}` is given too; leave one out"));
+    }
+    let source = std::mem::take(&mut config.model.source);
+    let imported = read(Path::new(&source))?;
+    let known = imported.training.as_deref().and_then(|text| serde_json::from_str::<KnownTraining>(text).ok());
+    let loss = match (&known, imported.ending) {
+        (Some(known), _) => Some(known.loss.clone()),
+        (None, Ending::Sigmoid) => Some(LossSpec::Bce {}),
+        (None, Ending::Softmax | Ending::Open) => None,
+    };
+    if let Some(loss) = loss.filter(|_| !config.is_given("train.loss")) {
+        config.train.loss = LossConfig::Chosen(loss);
+    }
+    if !config.is_given("model.members") {
+        config.model.members = known.map_or(1, |known| known.members);
+    }
+    config.model.layers = imported.layers;
+    let last = config.model.layers.iter_mut().rev().find_map(|layer| match layer {
+        LayerSpec::Linear(linear) => Some(linear),
+        _ => None,
+    });
+    if let Some(last) = last {
+        last.out_features = None;
+    }
+    config.model.weights = source;
+    Ok(())
+}
+
+/// Reads the network of the ONNX file at `path`.
+///
+/// # Errors
+/// A file that cannot be read as layers, in words.
+pub(crate) fn read(path: &Path) -> Result<Imported, String> {
+    let name = path.display().to_string();
+    let unreadable = |error: String| format!("cannot read {name}: {error}; give the path of an ONNX file");
+    keel_data::check_is_file(path).map_err(|error| unreadable(error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let model = keel_onnx::decode(&bytes, &name).map_err(|error| error.to_string())?;
+    import(&model, &name).map_err(|error| error.to_string())
+}
+
+/// Returns true if the file at `path` is taken for ONNX: by its ending.
+pub(crate) fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"))
+}
