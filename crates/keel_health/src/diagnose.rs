@@ -14,7 +14,7 @@ use crate::measurement::{
 use crate::monitor::Monitor;
 
 /// Newest version of the format; a model record without a version is of the first.
-pub const FORMAT_VERSION: u64 = 2;
+pub const FORMAT_VERSION: u64 = 3;
 
 /// Reads one record a line and returns all findings, causes first. Empty lines are skipped. The first record must be
 /// the model; the end of the lines is the end of the run.
@@ -237,10 +237,10 @@ mod tests {
             (&[MODEL, step, step], "line 3: step 0 comes after step 0"),
             (&[MODEL, MODEL], "line 2: a second model record"),
             (
-                &[r#"{"type":"model","version":3,"layers":[]}"#],
-                "line 1, version: the file is of version 3 of the format, and this program reads up to 2; update",
+                &[r#"{"type":"model","version":4,"layers":[]}"#],
+                "line 1, version: the file is of version 4 of the format, and this program reads up to 3; update",
             ),
-            (&[r#"{"type":"model","version":0,"layers":[]}"#], "line 1, version: 0 is not a version; expected 1 to 2"),
+            (&[r#"{"type":"model","version":0,"layers":[]}"#], "line 1, version: 0 is not a version; expected 1 to 3"),
             (&[r#"{"type":"model","version":"2","layers":[]}"#], "line 1, version: \"2\" is not a version"),
             (&[r#"{"type":"model"}"#], "line 1, layers: a model record needs a list of layers"),
             (&[""], "no record"),

@@ -137,9 +137,9 @@ fn files_of_version_1_stay_valid() {
 
 #[test]
 fn a_later_version_is_refused_with_the_next_step() {
-    let text = model(&layers(), &json!({"version": 3})).to_string();
+    let text = model(&layers(), &json!({"version": 4})).to_string();
     let refusal = diagnose(text.as_bytes()).unwrap_err().to_string();
-    assert!(refusal.contains("version 3") && refusal.contains("update the program"), "{refusal}");
+    assert!(refusal.contains("version 4") && refusal.contains("update the program"), "{refusal}");
 }
 
 #[test]

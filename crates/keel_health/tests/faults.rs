@@ -183,6 +183,29 @@ fn k004_table() {
 }
 
 #[test]
+fn k004_weights_that_have_been_trained_may_start_with_a_low_loss() {
+    let start = |relative: f32| {
+        let loss = Some(10f32.ln() * (1.0 + relative));
+        StartMeasurement { loss, samples: 512, ..Default::default() }
+    };
+    let finding = |pretrained, relative| {
+        let model = ModelDescription { pretrained, ..mlp(Relu, 1) };
+        with_code(&started(&model, start(relative)), "K004")
+            .first()
+            .map(|finding| (finding.level, finding.cause.clone()))
+    };
+    assert_eq!(finding(Some(true), -0.9), None);
+    assert!(
+        finding(Some(true), 5.0).is_some_and(|(level, _)| level == Level::Warn),
+        "a high loss is judged all the same"
+    );
+    let (level, cause) = finding(Some(false), -0.9).unwrap();
+    assert!(level == Level::Warn && !cause.contains("trained before"), "{cause}");
+    let (level, cause) = finding(None, -0.9).unwrap();
+    assert!(level == Level::Warn && cause.contains("trained before"), "{cause}");
+}
+
+#[test]
 fn k005_the_initialisations_of_the_lecture() {
     let cases: [(&str, ActivationFunction, &[f64]); 5] = [
         ("0.01 with tanh", Tanh, &[0.64, 0.31, 0.185, 0.115, 0.073, 0.046]),

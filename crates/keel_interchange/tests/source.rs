@@ -51,6 +51,8 @@ fn a_training_starts_from_the_layers_and_weights_of_a_file() {
             let [ours, theirs] = [session.network(), predictor.network()].map(|network| &network.state);
             assert!(is_count || ours[found.range.clone()] == theirs[expected.range.clone()], "{name} {}", found.name);
         }
+        let inits: Vec<String> = session.layers().iter().filter_map(|layer| layer.init.clone()).collect();
+        assert!(inits.iter().all(|init| init == &format!("from {name}.onnx")), "{inits:?}");
         // The run's own config has the layers in it and is read again without the file's graph.
         let kept = config::parse(Path::new("kept.toml"), &config.to_toml(), &[]).unwrap();
         assert_eq!(kept, config, "{name}");
@@ -85,6 +87,8 @@ fn a_head_of_another_width_is_drawn_at_random() {
     let (first, last) = (&found.graph.parameters()[0], found.graph.parameters().last().unwrap());
     assert_eq!(found.parameters[first.range.clone()], expected.parameters[first.range.clone()]);
     assert_eq!(last.spec.shape, [3]);
+    let inits: Vec<String> = session.layers().iter().filter_map(|layer| layer.init.clone()).collect();
+    assert!(inits[0].starts_with("from ") && inits.last().unwrap().starts_with("lecun_normal"), "{inits:?}");
 }
 
 #[test]

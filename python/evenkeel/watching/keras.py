@@ -89,6 +89,12 @@ class _Optimizer:
         self.name = type(model.optimizer).__name__
 
     @property
+    def state(self) -> dict[int, dict[str, int]]:
+        """What the optimiser keeps from earlier steps: their number."""
+        steps = int(keras.ops.convert_to_numpy(self._model.optimizer.iterations))
+        return {0: {"step": steps}} if steps else {}
+
+    @property
     def param_groups(self) -> list[dict[str, Any]]:
         """One group with all parameters that are trained."""
         optimizer = self._model.optimizer

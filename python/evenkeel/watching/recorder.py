@@ -380,10 +380,11 @@ class Recorder:
         classes = self.settings.classes or (reading.classes if loss in ("cross_entropy", "nll") else None)
         record = {
             "type": "model",
-            "version": 2,
+            "version": 3,
             "loss": loss,
             "classes": classes,
             "unlisted_functions": True,
+            "pretrained": self._updates.has_trained or None,
             "batch_size": self.settings.batch_size or samples,
             "samples_per_epoch": self.settings.samples_per_epoch or self.epochs.loader_samples(),
             **updates.settings(self._structure.optimizer),

@@ -27,6 +27,8 @@ class Updates:
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
         self._model = model
         self._optimizer = optimizer
+        #: The optimiser has a state already, so the training goes on from an earlier one.
+        self.has_trained = any(bool(state) for state in optimizer.state.values())
         self._copies: dict[nn.Parameter, torch.Tensor] = {}
         self._versions: dict[nn.Parameter, int] = {}
         self._copied: set[nn.Parameter] = set()

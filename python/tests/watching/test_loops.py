@@ -302,6 +302,30 @@ def test_sparse_gradients_and_tied_weights(tmp_path: Path) -> None:
     assert step["layers"][0]["parameters"][0]["gradient_norm"] > 0
 
 
+def test_a_training_that_goes_on_may_start_with_a_low_loss() -> None:
+    torch.manual_seed(0)
+    model = perceptron()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    x, y = torch.randn(512, 6), torch.randint(0, 3, (512,))
+    x[:, :3] += 4 * F.one_hot(y, 3)
+
+    def epochs(count: int) -> None:
+        for _ in range(count):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    epochs(100)
+    with evenkeel.watch(model, optimizer) as watch:
+        epochs(2)
+    assert "K004" not in [finding.code for finding in watch.findings]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with evenkeel.watch(model, optimizer) as watch:
+        epochs(2)
+    (finding,) = (finding for finding in watch.findings if finding.code == "K004")
+    assert "trained before" in finding.cause
+
+
 def test_nan_is_found_at_its_layer() -> None:
     model = perceptron()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

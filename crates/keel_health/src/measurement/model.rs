@@ -22,6 +22,9 @@ pub struct ModelDescription {
     /// The network may apply functions that are no layers of the description, such as a softmax at its end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unlisted_functions: bool,
+    /// True if the weights have been trained before, false if they are drawn at random; `None` if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<bool>,
     /// The configured (peak) learning rate of the schedule.
     pub learning_rate: Option<f32>,
     /// Name of the optimiser: `sgd`, `adam`, `adamw`, …

@@ -12,7 +12,8 @@
 //!
 //! # When it is fine
 //! Kaiming weights in the last layer give logits of variance 2 and a loss about 0.4 above ln C; that is gone after
-//! some steps. Label smoothing and class weights change the loss of guessing.
+//! some steps. Label smoothing and class weights change the loss of guessing. Weights that have been trained before start
+//! with a low loss, which is not judged where the program knows of them.
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 4 and
@@ -68,7 +69,7 @@ fn judge(case: &Case) -> Option<Observation> {
     let loss = f64::from(start.loss?);
     let (chance, informed) = (case.model.chance_loss()?, case.guessing_loss()?);
     let excess = (loss - chance) / chance;
-    if (loss - informed) / chance < WARN_SHORTFALL {
+    if case.model.pretrained != Some(true) && (loss - informed) / chance < WARN_SHORTFALL {
         let observation = Observation::new(Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
             .message(format!(
                 "the loss before the first step is {}, below the {} of guessing (limit {})",
@@ -76,7 +77,13 @@ fn judge(case: &Case) -> Option<Observation> {
                 number(informed),
                 number(informed + WARN_SHORTFALL * chance)
             ))
-            .cause("the labels leak into the inputs, or the loss is not averaged over all samples and classes")
+            .cause(match case.model.pretrained {
+                Some(_) => "the labels leak into the inputs, or the loss is not averaged over all samples and classes",
+                None => {
+                    "the weights have been trained before, and all is well; or the labels leak into the inputs, or the loss is \
+                     not averaged over all samples and classes"
+                }
+            })
             .remedy(Remedy::CheckLabels)
             .always();
         return Some(observation);

@@ -63,9 +63,8 @@ pub(crate) fn take(config: &mut Config) -> Result<(), String> {
 /// A file that cannot be read as layers, in words.
 pub(crate) fn read(path: &Path) -> Result<Imported, String> {
     let name = path.display().to_string();
-    let unreadable = |error: String| format!("cannot read {name}: {error}; give the path of an ONNX file");
-    keel_data::check_is_file(path).map_err(|error| unreadable(error.to_string()))?;
-    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    keel_data::check_is_file(path).map_err(|error| error.to_string())?;
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}; give an ONNX file"))?;
     let model = keel_onnx::decode(&bytes, &name).map_err(|error| error.to_string())?;
     import(&model, &name).map_err(|error| error.to_string())
 }

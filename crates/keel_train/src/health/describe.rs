@@ -28,6 +28,7 @@ pub fn describe_model(config: &Config, session: &Session) -> ModelDescription {
         classes: (classes > 0).then_some(classes),
         members: (objective.members() > 1).then_some(objective.members()),
         unlisted_functions: false,
+        pretrained: Some(!config.model.weights.is_empty()),
         learning_rate: Some(config.optimizer.learning_rate() as f32),
         optimizer: Some(config.optimizer.name().to_owned()),
         weight_decay: Some(config.optimizer.weight_decay() as f32),

@@ -150,7 +150,7 @@ pub struct LayerSummary {
     pub output_shape: Vec<usize>,
     /// Learned numbers.
     pub parameters: usize,
-    /// Resolved initialiser of its weights.
+    /// Resolved initialiser of its weights, or the file they come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<String>,
 }

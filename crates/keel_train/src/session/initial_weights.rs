@@ -14,6 +14,17 @@ use crate::runs::{Checkpoint, files, is_own_file};
 /// Names of tensors that a note lists.
 const NAMED: usize = 6;
 
+/// Outcome of taking weights from a file.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Names of the parameters and running statistics that came from it.
+    pub(super) names: BTreeSet<String>,
+    /// Name of the file.
+    pub(super) file: String,
+    /// Sentences on what stays as it was drawn and what was not used.
+    pub(super) notes: Vec<String>,
+}
+
 /// Puts the tensors of the file at `path` that have the name and the shape of a parameter or of running statistics into
 /// `network`, and says in sentences what stays as it was drawn and what was not used. The last layer with weights, and what
 /// follows it, may have another shape: it is the head of another task.
@@ -21,7 +32,7 @@ const NAMED: usize = 6;
 /// # Errors
 /// A file that cannot be read, a tensor of another shape or type than the network's, a value that is not finite, or no tensor
 /// that fits.
-pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Vec<String>, TrainError> {
+pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Taken, TrainError> {
     if is_onnx(path) {
         let imported = read_onnx(path).map_err(|message| TrainError::setting("model.weights", message))?;
         return fill(network, path, of_network(&imported.network));
@@ -52,7 +63,7 @@ fn of_network(network: &Network) -> BTreeMap<String, Tensor<'_>> {
 }
 
 /// Copies what fits.
-fn fill(network: &mut Network, path: &Path, tensors: BTreeMap<String, Tensor<'_>>) -> Result<Vec<String>, TrainError> {
+fn fill(network: &mut Network, path: &Path, tensors: BTreeMap<String, Tensor<'_>>) -> Result<Taken, TrainError> {
     let Network { graph, parameters, state, .. } = network;
     // A head is taken whole or not at all: biases without their weights are of no use.
     let head = head_of(graph);
@@ -68,7 +79,7 @@ fn fill(network: &mut Network, path: &Path, tensors: BTreeMap<String, Tensor<'_>
     for entry in graph.state() {
         file.fill(&entry.name, &[entry.range.len()], entry.node.index() >= head, &mut state[entry.range.clone()])?;
     }
-    file.notes()
+    file.taken()
 }
 
 /// Index of the last node with a matrix of weights.
@@ -139,7 +150,7 @@ impl WeightFile<'_> {
         Ok(())
     }
 
-    fn notes(self) -> Result<Vec<String>, TrainError> {
+    fn taken(self) -> Result<Taken, TrainError> {
         let unused: Vec<String> =
             self.tensors.keys().filter(|name| !self.used.contains(name.as_str())).cloned().collect();
         if self.used.is_empty() {
@@ -158,7 +169,8 @@ impl WeightFile<'_> {
         if !unused.is_empty() {
             notes.push(format!("not used of the file: {}", listed(&unused)));
         }
-        Ok(notes)
+        let file = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned();
+        Ok(Taken { names: self.used, file, notes })
     }
 }
 

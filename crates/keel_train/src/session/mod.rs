@@ -38,6 +38,7 @@ use crate::runs::model_file::ModelDescription;
 use crate::runs::{Checkpoint, LayerSummary, network_tensors};
 use averaging::WeightAverage;
 use evaluation::Evaluator;
+use initial_weights::Taken;
 use replica::Replica;
 use training_data::TrainingData;
 use weight_update::WeightUpdate;
@@ -51,6 +52,8 @@ pub struct Session {
     exchange: Box<dyn Exchange>,
     update: WeightUpdate,
     evaluator: Evaluator,
+    /// Weights that come from a file.
+    taken: Taken,
 }
 
 impl Session {
@@ -76,7 +79,7 @@ impl Session {
         let mut network = Network::new(graph, key.named("parameters"));
         patch_whitening::apply(&mut network, &data.preprocessor, &data.split.dataset, &data.split.train)?;
         let taken = match config.model.weights.as_str() {
-            "" => Vec::new(),
+            "" => Taken::default(),
             path => initial_weights::apply(&mut network, Path::new(path))?,
         };
         let request = MemoryRequest { batch: data.batches.largest_batch(), mode: Mode::Train, workers };
@@ -96,8 +99,9 @@ impl Session {
             exchange: Box::new(Alone),
             update,
             evaluator: Evaluator::new(evaluation, views),
+            taken,
         };
-        session.data.notes.extend(taken);
+        session.data.notes.append(&mut session.taken.notes);
         if config.model.weights.is_empty() {
             session.rescale_to_unit_variance()?;
         }
@@ -244,7 +248,7 @@ impl Session {
 
     /// One row per layer.
     pub fn layers(&self) -> Vec<LayerSummary> {
-        layer_summaries(&self.network().graph)
+        layer_summaries(&self.network().graph, &self.taken)
     }
 }
 
@@ -260,7 +264,7 @@ fn check_metric(config: &Config, objective: &Objective) -> Result<(), TrainError
     Err(TrainError::setting("train.metric", message))
 }
 
-fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
+fn layer_summaries(graph: &Graph, taken: &Taken) -> Vec<LayerSummary> {
     let row = |node: &Node| LayerSummary {
         name: node.name.clone(),
         kind: node.op.kind().to_owned(),
@@ -268,9 +272,9 @@ fn layer_summaries(graph: &Graph) -> Vec<LayerSummary> {
         output_shape: node.op.output_shape().dimensions(),
         parameters: node.parameters.len(),
         init: graph.parameters_of(node.id).find(|parameter| parameter.spec.role == ParameterRole::Weight).map(
-            |weight| {
-                let init = weight.spec.init.unwrap_or(InitSpec::Auto);
-                init.resolve(node.followed_by).to_string()
+            |weight| match taken.names.contains(&weight.name) {
+                true => format!("from {}", taken.file),
+                false => weight.spec.init.unwrap_or(InitSpec::Auto).resolve(node.followed_by).to_string(),
             },
         ),
     };
