@@ -78,7 +78,7 @@ pub enum LabError {
     },
     /// The data named by a knob are no labelled images.
     #[error(
-        "{source_name} holds no labelled images; give data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries"
+        "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries"
     )]
     NoImages {
         /// The source that was given.
@@ -90,6 +90,9 @@ pub enum LabError {
     /// A network could not be built.
     #[error(transparent)]
     Graph(#[from] keel_nn::GraphError),
+    /// A layer could not be built.
+    #[error(transparent)]
+    Layer(#[from] keel_nn::layers::BuildError),
     /// An initialiser was refused.
     #[error(transparent)]
     Init(#[from] keel_nn::init::InvalidInit),

@@ -29,11 +29,15 @@ mod statistics;
 mod training;
 
 pub use catalog::catalog;
+pub use charts::Point;
 pub use error::LabError;
 pub use experiment::{Chapter, ExperimentEntry, Outcome};
 pub use knob::Knob;
 pub use language::{Language, Text};
-pub use report::{ReportOptions, WrittenReport, write_doctor_page, write_report};
+pub use report::{
+    ReportOptions, ReportPart, ReportParts, WrittenReport, chart_ticks, decimate, page_script, page_style,
+    report_parts, smooth, write_doctor_page, write_report,
+};
 pub use settings::Settings;
 pub use site::write_site;
 

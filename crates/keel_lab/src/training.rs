@@ -145,6 +145,18 @@ impl Classifier {
         }
     }
 
+    /// Scores of all of `data` in evaluation, by a program that `target` makes of the network.
+    pub(crate) fn scores_by(&self, target: &Cpu, data: &Part) -> Vec<f32> {
+        let request = MemoryRequest { batch: EVALUATION_BATCH, mode: Mode::Evaluate, workers: parallel::workers() };
+        let mut executor = Executor::new(lower(&self.network.graph, target), request);
+        let batch = EVALUATION_BATCH * data.inputs.len() / data.len();
+        let run = |input| {
+            let run = BatchInput { input, random: self.key.named("evaluation") };
+            executor.evaluate(&self.network, run).to_vec()
+        };
+        data.inputs.chunks(batch).flat_map(run).collect()
+    }
+
     /// Scores of one batch of at most [`EVALUATION_BATCH`] samples, with the statistics for evaluation.
     pub(crate) fn scores(&mut self, inputs: &[f32]) -> Vec<f32> {
         let run = BatchInput { input: inputs, random: self.key.named("evaluation") };

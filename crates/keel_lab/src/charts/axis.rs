@@ -54,8 +54,12 @@ impl Axis {
 
     /// Position of `value`: 0 at the low end, 1 at the high end; `None` outside or without a place.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
-        let position = (self.scale.map(value)? - self.low) / (self.high - self.low);
-        (-0.001..=1.001).contains(&position).then_some(position)
+        self.extended(value).filter(|position| (-0.001..=1.001).contains(position))
+    }
+
+    /// Position of `value` on the axis extended beyond both ends; `None` without a place.
+    pub(crate) fn extended(&self, value: f64) -> Option<f64> {
+        Some((self.scale.map(value)? - self.low) / (self.high - self.low))
     }
 
     /// About `count` round values with their labels.

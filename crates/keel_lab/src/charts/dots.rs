@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::axis::{Axis, Scale};
-use super::{escape, number};
+use super::palette::{Named, Palette};
+use super::{Look, description, escape, number};
 use crate::language::{Language, Text};
 
 /// Sides of the drawing's own units; it is stretched to the width of the page, a row to [`ROW_HEIGHT`].
@@ -31,50 +32,80 @@ impl Dots {
         self
     }
 
-    /// The chart: names beside the drawing, ticks below.
+    /// The chart on a page without other charts of the same rows.
     pub(crate) fn html(&self, language: Language) -> String {
+        self.drawn(&Look { language, palette: &Palette::default() })
+    }
+
+    /// The rows as a palette knows them.
+    pub(crate) fn named(&self) -> Vec<Named<'_>> {
+        self.rows.iter().map(|(name, _)| Named { name: name.get(Language::English), given: None }).collect()
+    }
+
+    /// The chart in the colours of its page: names beside the drawing, ticks below.
+    pub(crate) fn drawn(&self, look: &Look<'_>) -> String {
+        let language = look.language;
         let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());
         let axis = Axis::new(Scale::Linear, values(), None);
         let bottom = ROW * self.rows.len() as f64;
         let (mut grid, mut ticks, mut names, mut marks) = (String::new(), String::new(), String::new(), String::new());
+        let mut words = Vec::with_capacity(self.rows.len());
         for (value, label) in axis.ticks(6) {
             let Some(at) = axis.position(value) else { continue };
             let _ = write!(grid, "M{:.1} 0V{bottom}", at * WIDTH);
             let _ = write!(ticks, "<span style=\"left:{:.2}%\">{label}</span>", at * 100.0);
         }
         for (index, (name, values)) in self.rows.iter().enumerate() {
+            let colour = look.palette.colour(name.get(Language::English), index);
+            words.push(description::values(language, name.get(language), values));
             let name = escape(name.get(language));
             let _ = write!(names, "<span>{name}</span>");
-            marks.push_str(&row(&name, values, index, &axis));
+            let row = Row { name: &name, values, middle: ROW * (index as f64 + 0.5), colour };
+            marks.push_str(&row.svg(&axis));
         }
         let (title, height) = (escape(self.title.get(language)), ROW_HEIGHT * self.rows.len() as f64);
+        let (colon, gap) = (language.choose(": ", "："), language.choose("; ", "；"));
+        let description = format!("{title}{colon}{}", escape(&words.join(gap)));
         format!(
             "<div class=\"strip\"><div class=\"names\">{names}</div><div class=\"rows\" style=\"height:{height:.1}rem\">\
              <svg class=\"chart\" viewBox=\"0 0 {WIDTH} {bottom}\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-label=\"{title}\"><path class=\"grid\" d=\"{grid}\"/>{marks}</svg></div>\
+             aria-label=\"{description}\"><path class=\"grid\" d=\"{grid}\"/>{marks}</svg></div>\
              <div class=\"x-ticks\">{ticks}</div><p class=\"x-title\">{title}</p></div>"
         )
     }
 }
 
-/// The dots of the row `index` and the bar of their mean.
-fn row(name: &str, values: &[f64], index: usize, axis: &Axis) -> String {
-    let middle = ROW * (index as f64 + 0.5);
-    let class = super::frame::series_class(index % 8);
-    let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let mut svg = format!("<g class=\"series {class}\">");
-    for value in &finite {
-        let Some(at) = axis.position(*value) else { continue };
-        let (x, number) = (at * WIDTH, number(*value));
-        let _ = write!(svg, "<path class=\"points\" d=\"M{x:.1},{middle}h0\"><title>{name}: {number}</title></path>");
+/// A row of dots.
+struct Row<'a> {
+    /// Escaped.
+    name: &'a str,
+    values: &'a [f64],
+    /// Height of its middle in the drawing.
+    middle: f64,
+    colour: usize,
+}
+
+impl Row<'_> {
+    /// The dots and the bar of their mean.
+    fn svg(&self, axis: &Axis) -> String {
+        let Row { name, values, middle, colour } = *self;
+        let class = super::frame::series_class(colour % 8);
+        let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+        let mut svg = format!("<g class=\"series {class}\">");
+        for value in &finite {
+            let Some(at) = axis.position(*value) else { continue };
+            let (x, number) = (at * WIDTH, number(*value));
+            let _ =
+                write!(svg, "<path class=\"points\" d=\"M{x:.1},{middle}h0\"><title>{name}: {number}</title></path>");
+        }
+        let mean = finite.iter().sum::<f64>() / finite.len() as f64;
+        if let Some(at) = axis.position(mean) {
+            let (x, top, bottom) = (at * WIDTH, middle - 0.32 * ROW, middle + 0.32 * ROW);
+            let _ = write!(svg, "<polyline points=\"{x:.1},{top:.1} {x:.1},{bottom:.1}\"/>");
+        }
+        svg.push_str("</g>");
+        svg
     }
-    let mean = finite.iter().sum::<f64>() / finite.len() as f64;
-    if let Some(at) = axis.position(mean) {
-        let (x, top, bottom) = (at * WIDTH, middle - 0.32 * ROW, middle + 0.32 * ROW);
-        let _ = write!(svg, "<polyline points=\"{x:.1},{top:.1} {x:.1},{bottom:.1}\"/>");
-    }
-    svg.push_str("</g>");
-    svg
 }
 
 #[cfg(test)]
@@ -88,5 +119,7 @@ mod tests {
         assert_eq!(svg.matches("class=\"points\"").count(), 2);
         assert_eq!(svg.matches("<polyline").count(), 1);
         assert!(svg.contains("a &amp; b") && !svg.contains("NaN"));
+        let words = "aria-label=\"accuracy: a &amp; b: mean 0.6, 0.5 to 0.7, 2 values; none: none\"";
+        assert!(svg.contains(words), "{svg}");
     }
 }

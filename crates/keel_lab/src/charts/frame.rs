@@ -9,36 +9,71 @@ use std::fmt::Write;
 
 use super::axis::{Axis, Scale};
 use super::{Point, escape};
+use crate::language::Language;
 
 /// Side of the square that marks are drawn in.
-const SIDE: f64 = 1000.0;
+pub(super) const SIDE: f64 = 1000.0;
 
 /// Maps values to positions in the drawing and collects its marks.
 pub(super) struct Frame {
     x: Axis,
     y: Axis,
     svg: String,
+    notes: String,
 }
 
 /// Texts around the drawing.
 pub(super) struct Labels<'a> {
+    /// Language of the page.
+    pub(super) language: Language,
+    /// Description of the drawing for readers who do not see it.
+    pub(super) description: &'a str,
     /// Title of the horizontal axis.
     pub(super) x: &'a str,
     /// Title of the vertical axis.
     pub(super) y: &'a str,
     /// Name and attributes (class, style) of each series, in order.
     pub(super) series: &'a [(&'a str, String)],
+    /// Pairs of series of which the first cannot be seen, because the second lies over it.
+    pub(super) covered: &'a [Cover<'a>],
 }
+
+/// A series that lies under another.
+pub(super) struct Cover<'a> {
+    /// Name of the lower one.
+    pub(super) below: &'a str,
+    /// Name of the upper one.
+    pub(super) above: &'a str,
+    /// Share of the lower one that cannot be seen.
+    pub(super) share: f64,
+}
+
+/// Share from which a series counts as hidden from end to end.
+const WHOLE: f64 = 0.97;
 
 impl Frame {
     /// A frame without marks.
     pub(super) fn new(x: Axis, y: Axis) -> Self {
-        Frame { x, y, svg: String::new() }
+        Frame { x, y, svg: String::new(), notes: String::new() }
     }
 
     /// Position of a point, or `None` if it lies outside.
     pub(super) fn place(&self, point: Point) -> Option<Point> {
         Some((self.x.position(point.0)? * SIDE, (1.0 - self.y.position(point.1)?) * SIDE))
+    }
+
+    /// Position of a point even if it lies outside: for what the edge of the drawing cuts off.
+    pub(super) fn extended(&self, point: Point) -> Option<Point> {
+        Some((self.x.extended(point.0)? * SIDE, (1.0 - self.y.extended(point.1)?) * SIDE))
+    }
+
+    /// Writes words beside a point of the drawing.
+    pub(super) fn note(&mut self, point: Point, words: &str) {
+        let Some((x, y)) = self.place(point) else { return };
+        let side = if x > 0.7 * SIDE { " left" } else { "" };
+        let (left, top) = (x / SIDE * 100.0, y / SIDE * 100.0);
+        let words = escape(words);
+        let _ = write!(self.notes, "<span class=\"note{side}\" style=\"left:{left:.2}%;top:{top:.2}%\">{words}</span>");
     }
 
     /// Adds a mark.
@@ -62,15 +97,17 @@ impl Frame {
             let _ = write!(beside, "<span style=\"bottom:{:.2}%\">{label}</span>", at * 100.0);
         }
         let (x_title, y_title) = (escape(labels.x), escape(labels.y));
+        let description = escape(labels.description);
         let mut html = format!(
             "<div class=\"plot {shape}\" data-x=\"{}\" data-y=\"{}\"><p class=\"y-title\">{y_title}</p>\
              <div class=\"y-ticks\">{beside}</div><div class=\"area\"><svg class=\"chart\" viewBox=\"0 0 {SIDE} {SIDE}\" \
-             preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{y_title} / {x_title}\">\
-             <path class=\"grid\" d=\"{grid}\"/>{}</svg></div>\
+             preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{description}\">\
+             <path class=\"grid\" d=\"{grid}\"/>{}</svg>{}</div>\
              <div class=\"x-ticks\">{below}</div><p class=\"x-title\">{x_title}</p></div>",
             described(&self.x),
             described(&self.y),
-            self.svg
+            self.svg,
+            self.notes
         );
         if labels.series.len() > 1 {
             html.push_str("<p class=\"legend\">");
@@ -79,7 +116,25 @@ impl Frame {
             }
             html.push_str("</p>");
         }
+        if !labels.covered.is_empty() {
+            let sentences: Vec<String> = labels.covered.iter().map(|cover| cover.words(labels.language)).collect();
+            let gap = labels.language.choose(" ", "");
+            let _ = write!(html, "<p class=\"covered\">{}</p>", escape(&sentences.join(gap)));
+        }
         html
+    }
+}
+
+impl Cover<'_> {
+    fn words(&self, language: Language) -> String {
+        let Cover { below, above, share } = self;
+        let percent = (share * 100.0).round();
+        match (language, *share >= WHOLE) {
+            (Language::English, true) => format!("{below} lies under {above}."),
+            (Language::English, false) => format!("{below} lies under {above} along {percent} % of its length."),
+            (Language::Chinese, true) => format!("“{below}”被“{above}”遮住。"),
+            (Language::Chinese, false) => format!("“{below}”有 {percent} % 的长度被“{above}”遮住。"),
+        }
     }
 }
 

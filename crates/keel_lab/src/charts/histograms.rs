@@ -32,7 +32,7 @@ impl Histograms {
     /// All panels as SVG.
     pub(crate) fn html(&self, language: Language) -> String {
         let panels: String =
-            self.panels.iter().map(|(title, histogram)| panel(title.get(language), histogram)).collect();
+            self.panels.iter().map(|(title, histogram)| panel(title.get(language), histogram, language)).collect();
         format!("<div class=\"panels\">{panels}</div>")
     }
 
@@ -66,13 +66,36 @@ const PICTURE_STYLE: &str = "text{font:12px system-ui,-apple-system,'Segoe UI',R
 .title{font-size:16px;font-weight:600;fill:#1b1f24}.panel{fill:#1b1f24}.bar{fill:#0969da}.base{stroke:#57606a}\
 @media (prefers-color-scheme:dark){text{fill:#9ba6b2}.title,.panel{fill:#e6edf3}.bar{fill:#58a6ff}.base{stroke:#9ba6b2}}";
 
-fn panel(title: &str, histogram: &Histogram) -> String {
-    let title = escape(title);
+fn panel(title: &str, histogram: &Histogram, language: Language) -> String {
+    let (title, words) = (escape(title), description(histogram, language));
     format!(
         "<figure class=\"panel\"><figcaption>{title}</figcaption><svg class=\"panel\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         role=\"img\" aria-label=\"{title}\">{}</svg></figure>",
+         role=\"img\" aria-label=\"{title}{words}\">{}</svg></figure>",
         marks(histogram)
     )
+}
+
+/// Extent, the tallest bin and the shares of the two ends, in words.
+fn description(histogram: &Histogram, language: Language) -> String {
+    let total = histogram.counts.iter().sum::<usize>().max(1) as f64;
+    let share = |bin: usize| format!("{:.1} %", 100.0 * histogram.counts[bin] as f64 / total);
+    let Some((tallest, _)) = histogram.counts.iter().enumerate().max_by_key(|(bin, count)| (**count, usize::MAX - bin))
+    else {
+        return String::new();
+    };
+    let last = histogram.counts.len() - 1;
+    let edge = |index: usize| number(histogram.edges[index]);
+    let (low, high) = (edge(0), edge(last + 1));
+    let (from, to, tallest) = (edge(tallest), edge(tallest + 1), share(tallest));
+    let (first, last) = (share(0), share(last));
+    match language {
+        Language::English => format!(
+            ": histogram from {low} to {high}; the tallest bin, {from} to {to}, holds {tallest}, the first {first}, the last {last}"
+        ),
+        Language::Chinese => format!(
+            "：{low} 到 {high} 的直方图；最高的一格（{from} 到 {to}）占 {tallest}，第一格占 {first}，最后一格占 {last}"
+        ),
+    }
 }
 
 /// Bars, the line they stand on, and the ends of the axis.
@@ -103,4 +126,17 @@ fn marks(histogram: &Histogram) -> String {
     let _ =
         write!(svg, "<text class=\"tick\" text-anchor=\"end\" x=\"{right}\" y=\"{label}\">{}</text>", number(ends[1]));
     svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_says_where_most_values_are() {
+        let histogram = Histogram { edges: vec![-1.0, 0.0, 1.0, 2.0], counts: vec![1, 8, 1] };
+        let html = Histograms::new().with("Layer 1", histogram).html(Language::English);
+        let words = "Layer 1: histogram from \u{2212}1 to 2; the tallest bin, 0 to 1, holds 80.0 %, the first 10.0 %, the last 10.0 %";
+        assert!(html.contains(words), "{html}");
+    }
 }

@@ -1,60 +1,12 @@
-'use strict';
 // Readouts, zoom and legends of charts. A chart's numbers are read back from its drawing: positions are 0 to 1000
 // between the ends of its axes.
 (() => {
+  const words = document.documentElement.lang === 'zh'
+    ? { reset: '还原', keys: '左右方向键读数，Esc 键还原缩放' }
+    : { reset: 'Reset zoom', keys: 'arrow keys read values, Escape resets the zoom' };
   const SIDE = 1000;
   const SMALLEST_VIEW = 1 / 400;
   const ROWS = 12;
-
-  const axisOf = text => {
-    const [scale, low, high] = text.split(' ');
-    return { logarithmic: scale === 'log', low: Number(low), high: Number(high) };
-  };
-  const spread = (axis, at) => axis.low + at * (axis.high - axis.low);
-  const valueAt = (axis, at) => (axis.logarithmic ? 10 ** spread(axis, at) : spread(axis, at));
-  const placeOf = (axis, value) => ((axis.logarithmic ? Math.log10(value) : value) - axis.low) / (axis.high - axis.low);
-
-  const number = value => {
-    const size = Math.abs(value);
-    if (!Number.isFinite(value)) return '–';
-    if (size < 1e-12) return '0';
-    if (size < 1e-3 || size >= 1e5) return value.toExponential(2).replace('e+', 'e').replaceAll('-', '\u2212');
-    const digits = Math.max(0, Math.min(6, 3 - Math.floor(Math.log10(size))));
-    return String(Number(value.toFixed(digits))).replace('-', '\u2212');
-  };
-
-  // A power of ten as people write it: 0.01, 1, 100, and 1e−5 where that is long.
-  const power = exponent => (exponent >= -3 && exponent <= 4 ? number(10 ** exponent) : `1e${exponent}`.replace('-', '\u2212'));
-
-  // Powers of ten between two exponents; in a short range also their multiples. Null where even those are too few.
-  const logarithmicTicks = (low, high, count) => {
-    const [first, last] = [Math.ceil(low), Math.floor(high)];
-    if (last - first >= 2) {
-      const step = Math.ceil((last - first) / count);
-      const exponents = Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => first + index * step);
-      return exponents.map(exponent => [10 ** exponent, power(exponent)]);
-    }
-    for (const [factors, enough] of [[[1, 2, 5], 3], [[1, 1.5, 2, 3, 4, 5, 6, 8], 2]]) {
-      const values = [];
-      for (let exponent = first - 1; exponent <= last; exponent += 1) values.push(...factors.map(factor => factor * 10 ** exponent));
-      const inside = values.filter(value => Math.log10(value) >= low && Math.log10(value) <= high);
-      if (inside.length >= enough) return inside.map(value => [value, number(value)]);
-    }
-    return null;
-  };
-
-  // About `count` round values between two places of an axis.
-  const ticks = (axis, from, to, count) => {
-    const few = axis.logarithmic ? logarithmicTicks(spread(axis, from), spread(axis, to), count) : null;
-    if (few) return few;
-    const [low, high] = [valueAt(axis, from), valueAt(axis, to)];
-    const rough = (high - low) / count;
-    const size = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].find(factor => factor * size >= rough * 0.999) * size;
-    const values = [];
-    for (let index = Math.ceil(low / step); index <= Math.floor(high / step); index += 1) values.push(index * step);
-    return values.map(value => [value, number(value)]);
-  };
 
   const element = (tag, className, parent) => {
     const made = document.createElement(tag);
@@ -242,9 +194,13 @@
     };
 
     area.tabIndex = 0;
+    area.setAttribute('role', 'group');
+    area.setAttribute('aria-label', `${plot.querySelector('.y-title').textContent}: ${words.keys}`);
+    const spoken = element('div', 'spoken', area);
+    spoken.setAttribute('role', 'status');
     const button = element('button', 'reset', area);
     button.type = 'button';
-    button.textContent = document.documentElement.lang === 'zh' ? '还原' : 'Reset zoom';
+    button.textContent = words.reset;
     button.addEventListener('click', reset);
     button.addEventListener('pointerdown', event => event.stopPropagation());
     area.addEventListener('dblclick', reset);
@@ -278,6 +234,8 @@
       if (step) {
         pointer.x = Math.max(0, Math.min(1, pointer.x + step));
         show();
+        const rows = [...area.querySelectorAll('.card > *')].map(row => [...row.childNodes].map(part => part.textContent).join(' ').trim());
+        spoken.textContent = rows.join(', ');
         event.preventDefault();
       } else if (event.key === 'Escape') reset();
     });
@@ -309,7 +267,24 @@
     });
   };
 
-  document.querySelectorAll('.plot').forEach(start);
+  // Boxes that scroll can be reached and scrolled with the keyboard.
+  const reachable = () => document.querySelectorAll('.table, .formula, .legend').forEach(box => {
+    if (box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight) return;
+    box.tabIndex = 0;
+    box.setAttribute('role', 'group');
+    const caption = box.querySelector('caption')?.textContent ?? box.closest('figure')?.querySelector('figcaption')?.textContent;
+    if (caption) box.setAttribute('aria-label', caption);
+  });
+
+  const startAll = root => root.querySelectorAll('.plot:not([data-started])').forEach(plot => {
+    plot.dataset.started = '';
+    start(plot);
+  });
+  startAll(document);
+  // A page that adds charts later says so of the element they are in.
+  document.addEventListener('chartsadded', event => { startAll(event.target); reachable(); });
+  reachable();
+  addEventListener('resize', reachable);
 
   // What is folded away on a screen is read on paper.
   addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(details => { details.open = true; }));

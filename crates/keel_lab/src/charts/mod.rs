@@ -5,27 +5,53 @@
 //! dragging, and legends that show and hide series.
 
 mod axis;
+mod cover;
+mod description;
 mod dots;
 mod frame;
+mod gate;
+mod heat_map;
 mod histograms;
+mod palette;
 mod pictures;
 mod plot;
 mod png;
 mod ridges;
+mod series;
+mod sheet;
 
 pub(crate) use axis::Scale;
 pub(crate) use dots::Dots;
+pub(crate) use gate::Gate;
+pub(crate) use heat_map::HeatMap;
 pub(crate) use histograms::Histograms;
+pub(crate) use palette::{Named, Palette};
 pub(crate) use pictures::Pictures;
-pub(crate) use plot::{Marks, Plot, Series};
+pub(crate) use plot::Plot;
 pub(crate) use png::png;
 pub(crate) use ridges::Ridges;
+pub(crate) use series::{Marks, Region, Series};
+pub(crate) use sheet::{Sheet, SheetCell, SheetRow};
+
+use crate::language::Language;
+
+/// Language and colours of the page a chart is drawn on.
+pub(crate) struct Look<'a> {
+    /// Language of its words.
+    pub(crate) language: Language,
+    /// Colours of its series.
+    pub(crate) palette: &'a Palette,
+}
 
 /// The style sheet of the charts; colours are those of the page.
-pub(crate) const STYLE: &str = include_str!("chart.css");
+pub(crate) const STYLE: &str = concat!(include_str!("chart.css"), include_str!("sheet.css"));
 
 /// Readouts, zoom and legends, for the end of the page.
-pub(crate) const SCRIPT: &str = include_str!("interaction.js");
+pub(crate) const SCRIPT: &str =
+    concat!("'use strict';\n{\n", include_str!("ticks.js"), include_str!("interaction.js"), "}\n");
+
+/// Axes and their marks, a part of [`SCRIPT`] that declares `axisOf`, `valueAt`, `placeOf`, `number` and `ticks`.
+pub(crate) const TICKS: &str = include_str!("ticks.js");
 
 /// Three or four significant digits; very large and very small numbers with a power of ten, a dash
 /// for what is no number.
@@ -52,7 +78,7 @@ pub(crate) fn exact(value: f64) -> String {
 }
 
 /// A point of a chart: its position along the horizontal and along the vertical axis.
-pub(crate) type Point = (f64, f64);
+pub type Point = (f64, f64);
 
 /// Points of a list, two numbers of each entry; entries without a finite number for each axis are left out.
 pub(crate) fn points<T, N: Into<Option<f64>>>(list: &[T], x: impl Fn(&T) -> f64, y: impl Fn(&T) -> N) -> Vec<Point> {

@@ -13,6 +13,8 @@ pub(crate) struct Pictures {
     height: usize,
     width: usize,
     images: Vec<String>,
+    /// Content of each image; may be shorter than the list of images.
+    contents: Vec<String>,
 }
 
 impl Pictures {
@@ -36,7 +38,13 @@ impl Pictures {
             png(&pixels, width, height)
         };
         let images = values.chunks_exact(positions * channels).map(image).collect();
-        Pictures { title: title.into(), height, width, images }
+        Pictures { title: title.into(), height, width, images, contents: Vec::new() }
+    }
+
+    /// Names what is on each image.
+    pub(crate) fn showing(mut self, contents: Vec<String>) -> Self {
+        self.contents = contents;
+        self
     }
 
     /// All images in a row, enlarged without smoothing.
@@ -44,9 +52,9 @@ impl Pictures {
         let title = escape(self.title.get(language));
         let image = |(index, data): (usize, &String)| {
             let (width, height) = (self.width, self.height);
-            format!(
-                "<img src=\"data:image/png;base64,{data}\" width=\"{width}\" height=\"{height}\" alt=\"{title} {index}\">"
-            )
+            let content = self.contents.get(index).map_or_else(|| (index + 1).to_string(), |content| escape(content));
+            let size = format!("width=\"{width}\" height=\"{height}\"");
+            format!("<img src=\"data:image/png;base64,{data}\" {size} alt=\"{title}: {content}\" title=\"{content}\">")
         };
         let images: String = self.images.iter().enumerate().map(image).collect();
         format!("<div class=\"pictures\">{images}</div>")
@@ -60,8 +68,11 @@ mod tests {
     #[test]
     fn each_image_is_one_picture() {
         let shape = Shape::Image { height: 2, width: 3, channels: 1 };
-        let html = Pictures::new("digits", &[0.5; 12], shape, Interval { low: 0.0, high: 1.0 }).html(Language::English);
+        let pictures = Pictures::new("digits", &[0.5; 12], shape, Interval { low: 0.0, high: 1.0 });
+        let html = pictures.showing(vec!["a seven".to_owned()]).html(Language::English);
         assert_eq!(html.matches("<img").count(), 2);
-        assert!(html.contains("width=\"3\" height=\"2\" alt=\"digits 1\""));
+        assert!(
+            html.contains("width=\"3\" height=\"2\" alt=\"digits: a seven\"") && html.contains("alt=\"digits: 2\"")
+        );
     }
 }

@@ -3,12 +3,14 @@
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-/// RGB bytes as PNG in base 64.
+/// RGB bytes, or RGBA bytes where there are four a pixel, as PNG in base 64.
 pub(crate) fn png(pixels: &[u8], width: usize, height: usize) -> String {
     let mut bytes = Vec::new();
+    let opaque = pixels.len() == 3 * width * height;
+    let colours = if opaque { ExtendedColorType::Rgb8 } else { ExtendedColorType::Rgba8 };
     PngEncoder::new(&mut bytes)
-        .write_image(pixels, width as u32, height as u32, ExtendedColorType::Rgb8)
-        .expect("three bytes a pixel, written to memory");
+        .write_image(pixels, width as u32, height as u32, colours)
+        .expect("three or four bytes a pixel, written to memory");
     base64(&bytes)
 }
 

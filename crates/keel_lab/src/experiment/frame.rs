@@ -15,16 +15,16 @@ pub(super) fn html(outcome: &Outcome, language: Language, links: &Links) -> Stri
         Language::Chinese => "本页全部数字的 JSON：",
     };
     let body = format!(
-        "{}<header><p class=\"chapter\">{}</p><h1>{}</h1><p class=\"summary\">{}</p></header>{}{}<footer>\
-         <p>{repeat} <code>{}</code></p>{}</footer>",
+        "<article class=\"lesson\">{}<header><p class=\"chapter\">{}</p><h1>{}</h1><p class=\"summary\">{}</p></header>{}{}\
+         <footer><p>{repeat} <code>{}</code></p>{}</footer></article>",
         links.top(language),
         entry.chapter.title().get(language),
         escape(entry.title(language)),
         escape(entry.summary(language)),
-        outcome.page.body(language),
+        links.resolve(&outcome.page.body(language), language),
         knobs(outcome, language),
         escape(&command_line(outcome)),
-        links.bottom()
+        links.bottom(language)
     );
     HtmlDocument { title: entry.title(language), style: "", body: &body }.html(language)
 }
@@ -33,11 +33,12 @@ pub(super) fn html(outcome: &Outcome, language: Language, links: &Links) -> Stri
 fn knobs(outcome: &Outcome, language: Language) -> String {
     let (title, heads, seed) = match language {
         Language::English => ("Knobs of this run", ["Knob", "Value", "What it does"], "Seed of all random numbers."),
-        Language::Chinese => ("本次运行的参数", ["参数", "取值", "作用"], "所有随机数的种子。"),
+        Language::Chinese => ("本次运行的设置", ["设置项", "取值", "作用"], "所有随机数的种子。"),
     };
-    let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
+    let head: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
     let row = |name: &str, value: String, text: &str| {
-        format!("<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>", escape(name), escape(&value), escape(text))
+        let (name, value, text) = (escape(name), escape(&value), escape(text));
+        format!("<tr><th scope=\"row\"><code>{name}</code></th><td>{value}</td><td>{text}</td></tr>")
     };
     let mut rows: String = outcome
         .experiment
@@ -47,7 +48,7 @@ fn knobs(outcome: &Outcome, language: Language) -> String {
         .collect();
     rows.push_str(&row("seed", outcome.seed().to_string(), seed));
     format!(
-        "<h2>{title}</h2><div class=\"table\"><table class=\"knobs\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        "<h2>{title}</h2><div class=\"table\"><table class=\"numbers knobs\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 }
 

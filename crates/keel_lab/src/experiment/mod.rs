@@ -94,6 +94,12 @@ impl ExperimentEntry {
     }
 }
 
+impl std::fmt::Debug for ExperimentEntry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ExperimentEntry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// Result of an experiment, its document no longer typed.
 struct Findings {
     document: Value,
@@ -147,6 +153,11 @@ impl Outcome {
     /// The first chart or row of images of the page, without its caption.
     pub(crate) fn first_figure(&self, language: Language) -> String {
         self.page.first_figure(language)
+    }
+
+    /// Number of the figure of the page whose English caption has these words.
+    pub(crate) fn figure_number(&self, words: &str) -> Option<usize> {
+        self.page.figure_number(words)
     }
 
     /// The first row of histograms as an SVG document of its own, for a README or a slide.

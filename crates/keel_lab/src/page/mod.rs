@@ -1,15 +1,23 @@
 //! Pages: text, charts, tables and formulas, as self-contained HTML documents.
+//!
+//! In a text, `[[zigzag]]` is a link to the page of that experiment, under its title, and `[[zigzag|words]]` one under
+//! `words`; [`Links`] resolves them.
 
+mod figure;
+mod formula;
 mod html_document;
 mod links;
 mod style;
 mod table;
 
+pub(crate) use figure::Figure;
+pub(crate) use formula::mathml;
 pub(crate) use html_document::HtmlDocument;
-pub(crate) use links::{Links, Neighbour, translation_link};
+pub(crate) use links::{Linked, Links, Neighbour, translation_link};
+pub(crate) use style::STYLE;
 pub(crate) use table::{Table, cell};
 
-use crate::charts::{Dots, Histograms, Pictures, Plot};
+use crate::charts::{Dots, Histograms, Look, Palette, Pictures, Plot, Sheet};
 use crate::language::{Language, Text};
 
 /// Content of a page, from top to bottom. Texts are HTML written in this crate; names from outside are escaped.
@@ -22,12 +30,24 @@ pub(crate) struct Page {
 enum Block {
     Heading(Text),
     Paragraph(Text),
-    Formula(String),
-    Plot(Text, Plot),
-    Histograms(Text, Histograms),
-    Dots(Text, Dots),
-    Pictures(Text, Pictures),
+    Formula(Text),
+    Figure(Text, Figure),
+    Row(Text, Vec<Part>),
     Table(Table),
+}
+
+/// One of several figures side by side.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    title: Text,
+    figure: Figure,
+}
+
+impl Part {
+    /// A figure under its title.
+    pub(crate) fn new(title: impl Into<Text>, figure: impl Into<Figure>) -> Self {
+        Part { title: title.into(), figure: figure.into() }
+    }
 }
 
 impl Page {
@@ -48,34 +68,47 @@ impl Page {
         self
     }
 
-    /// Adds a formula: the inside of a MathML element.
-    pub(crate) fn formula(mut self, mathml: &str) -> Self {
-        self.blocks.push(Block::Formula(mathml.to_owned()));
+    /// Adds a formula: the inside of a MathML element, one for each language where it holds words.
+    pub(crate) fn formula(mut self, mathml: impl Into<Text>) -> Self {
+        self.blocks.push(Block::Formula(mathml.into()));
         self
     }
 
     /// Adds a chart.
-    pub(crate) fn plot(mut self, caption: Text, plot: Plot) -> Self {
-        self.blocks.push(Block::Plot(caption, plot));
-        self
+    pub(crate) fn plot(self, caption: Text, plot: Plot) -> Self {
+        self.figure(caption, plot)
     }
 
     /// Adds a row of histograms.
-    pub(crate) fn histograms(mut self, caption: Text, histograms: Histograms) -> Self {
-        self.blocks.push(Block::Histograms(caption, histograms));
-        self
+    pub(crate) fn histograms(self, caption: Text, histograms: Histograms) -> Self {
+        self.figure(caption, histograms)
     }
 
     /// Adds rows of dots.
-    pub(crate) fn dots(mut self, caption: Text, dots: Dots) -> Self {
-        self.blocks.push(Block::Dots(caption, dots));
-        self
+    pub(crate) fn dots(self, caption: Text, dots: Dots) -> Self {
+        self.figure(caption, dots)
     }
 
     /// Adds a row of images.
-    pub(crate) fn pictures(mut self, caption: Text, pictures: Pictures) -> Self {
-        self.blocks.push(Block::Pictures(caption, pictures));
+    pub(crate) fn pictures(self, caption: Text, pictures: Pictures) -> Self {
+        self.figure(caption, pictures)
+    }
+
+    /// Adds a figure of any kind.
+    pub(crate) fn figure(mut self, caption: Text, figure: impl Into<Figure>) -> Self {
+        self.blocks.push(Block::Figure(caption, figure.into()));
         self
+    }
+
+    /// Adds figures side by side under one caption; on a narrow screen they stand below each other.
+    pub(crate) fn side_by_side(mut self, caption: Text, parts: Vec<Part>) -> Self {
+        self.blocks.push(Block::Row(caption, parts));
+        self
+    }
+
+    /// Adds rows of histograms.
+    pub(crate) fn sheet(self, caption: Text, sheet: Sheet) -> Self {
+        self.figure(caption, sheet)
     }
 
     /// Adds a table.
@@ -86,16 +119,27 @@ impl Page {
 
     /// The blocks one after the other, in one language.
     pub(crate) fn body(&self, language: Language) -> String {
-        self.blocks.iter().map(|block| block.html(language)).collect()
+        let look = Look { language, palette: &self.palette() };
+        let mut figures = 0;
+        let html = |block: &Block| {
+            figures += usize::from(block.caption().is_some());
+            block.html(&look, figures)
+        };
+        self.blocks.iter().map(html).collect()
     }
 
-    /// The first chart or row of images, without its caption.
+    /// Number of the figure whose English caption has these words: its element is `figure-N`.
+    pub(crate) fn figure_number(&self, words: &str) -> Option<usize> {
+        let mut captions = self.blocks.iter().filter_map(Block::caption);
+        captions.position(|caption| caption.get(Language::English).contains(words)).map(|index| index + 1)
+    }
+
+    /// The first chart, row of charts or row of images, without its caption.
     pub(crate) fn first_figure(&self, language: Language) -> String {
+        let look = Look { language, palette: &self.palette() };
         let figure = |block: &Block| match block {
-            Block::Plot(_, plot) => Some(plot.html(language)),
-            Block::Histograms(_, histograms) => Some(histograms.html(language)),
-            Block::Dots(_, dots) => Some(dots.html(language)),
-            Block::Pictures(_, pictures) => Some(pictures.html(language)),
+            Block::Figure(_, figure) => Some(figure.drawn(&look)),
+            Block::Row(_, parts) => Some(row(parts, &look)),
             Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => None,
         };
         self.blocks.iter().find_map(figure).unwrap_or_default()
@@ -104,27 +148,80 @@ impl Page {
     /// The first row of histograms, for a picture of its own.
     pub(crate) fn first_histograms(&self) -> Option<(&Text, &Histograms)> {
         self.blocks.iter().find_map(|block| match block {
-            Block::Histograms(caption, histograms) => Some((caption, histograms)),
+            Block::Figure(caption, Figure::Histograms(histograms)) => Some((caption, histograms)),
             _ => None,
         })
+    }
+
+    /// One colour for each name, over all charts.
+    fn palette(&self) -> Palette {
+        let mut charts = Vec::new();
+        for block in &self.blocks {
+            match block {
+                Block::Figure(_, figure) => charts.push(figure.named()),
+                Block::Row(_, parts) => charts.extend(parts.iter().map(|part| part.figure.named())),
+                Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => {}
+            }
+        }
+        Palette::of(&charts)
     }
 }
 
 impl Block {
-    fn html(&self, language: Language) -> String {
+    /// The caption of a figure.
+    fn caption(&self) -> Option<&Text> {
+        match self {
+            Block::Figure(caption, _) | Block::Row(caption, _) => Some(caption),
+            Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => None,
+        }
+    }
+
+    /// The block; `number` is its own if it is a figure.
+    fn html(&self, look: &Look<'_>, number: usize) -> String {
+        let language = look.language;
         match self {
             Block::Heading(text) => format!("<h2>{}</h2>", text.get(language)),
             Block::Paragraph(text) => format!("<p>{}</p>", text.get(language)),
-            Block::Formula(mathml) => format!("<div class=\"formula\"><math display=\"block\">{mathml}</math></div>"),
-            Block::Plot(caption, plot) => figure(caption.get(language), &plot.html(language)),
-            Block::Histograms(caption, histograms) => figure(caption.get(language), &histograms.html(language)),
-            Block::Dots(caption, dots) => figure(caption.get(language), &dots.html(language)),
-            Block::Pictures(caption, pictures) => figure(caption.get(language), &pictures.html(language)),
+            Block::Formula(mathml) => {
+                format!("<div class=\"formula\"><math display=\"block\">{}</math></div>", mathml.get(language))
+            }
+            Block::Figure(caption, figure) => captioned(number, caption.get(language), &figure.drawn(look)),
+            Block::Row(caption, parts) => captioned(number, caption.get(language), &row(parts, look)),
             Block::Table(table) => table.html(language),
         }
     }
 }
 
-fn figure(caption: &str, inside: &str) -> String {
-    format!("<figure>{inside}<figcaption>{caption}</figcaption></figure>")
+fn captioned(number: usize, caption: &str, inside: &str) -> String {
+    format!("<figure id=\"figure-{number}\">{inside}<figcaption>{caption}</figcaption></figure>")
+}
+
+fn row(parts: &[Part], look: &Look<'_>) -> String {
+    let part = |Part { title, figure }: &Part| {
+        let (title, figure) = (title.get(look.language), figure.drawn(look));
+        format!("<figure class=\"part\"><figcaption>{title}</figcaption>{figure}</figure>")
+    };
+    let parts: String = parts.iter().map(part).collect();
+    format!("<div class=\"row\">{parts}</div>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::{Marks, Series};
+
+    #[test]
+    fn a_series_has_one_colour_on_all_charts_of_a_page() {
+        let line = |name: &str| Series::new(name, vec![(0.0, 0.0), (1.0, 1.0)], Marks::Line);
+        let page = Page::new()
+            .plot(Text::same("first"), Plot::new("x", "y").with(line("relu")).with(line("tanh")))
+            .side_by_side(Text::same("row"), vec![Part::new("second", Plot::new("x", "y").with(line("tanh")))])
+            .dots(Text::same("third"), Dots::new("accuracy").with("tanh", vec![0.5]));
+        let html = page.body(Language::English);
+        assert_eq!(html.matches("series-1\"").count() + html.matches("series-1 \"").count(), 4, "{html}");
+        assert!(html.contains("<figure class=\"part\"><figcaption>second</figcaption>"));
+        assert!(page.first_figure(Language::English).starts_with("<div class=\"plot"));
+        assert_eq!([page.figure_number("third"), page.figure_number("fourth")], [Some(3), None]);
+        assert!(html.contains("<figure id=\"figure-2\"><div class=\"row\">"), "{html}");
+    }
 }

@@ -3,7 +3,7 @@
 use crate::charts::number;
 use crate::language::{Language, Text};
 
-/// Columns beyond which a table takes more than the width of the text, where there is room.
+/// Columns from which a table is set smaller, and over both columns of a printed page.
 const WIDE_TABLE: usize = 7;
 
 /// A table: titles of the columns, then rows of cells.
@@ -33,15 +33,22 @@ impl Table {
 
     /// The table as HTML, in one language.
     pub(super) fn html(&self, language: Language) -> String {
-        let cells = |tag: &str, texts: &[Text]| -> String {
-            texts.iter().map(|text| format!("<{tag}>{}</{tag}>", text.get(language))).collect()
+        let head: String =
+            self.columns.iter().map(|title| format!("<th scope=\"col\">{}</th>", title.get(language))).collect();
+        let row = |row: &Vec<Text>| -> String {
+            let cell = |(index, text): (usize, &Text)| match (index, text.get(language)) {
+                (0, name) => format!("<th scope=\"row\">{name}</th>"),
+                (_, text) => format!("<td>{text}</td>"),
+            };
+            let cells: String = row.iter().enumerate().map(cell).collect();
+            format!("<tr>{cells}</tr>")
         };
-        let rows: String = self.rows.iter().map(|row| format!("<tr>{}</tr>", cells("td", row))).collect();
-        let class = if self.columns.len() > WIDE_TABLE { " wide" } else { "" };
+        let rows: String = self.rows.iter().map(row).collect();
+        let class = if self.columns.len() >= WIDE_TABLE { " wide" } else { "" };
         format!(
-            "<div class=\"table{class}\"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
-            self.caption.get(language),
-            cells("th", &self.columns)
+            "<div class=\"table{class}\"><table class=\"numbers\"><caption>{}</caption><thead><tr>{head}</tr></thead>\
+             <tbody>{rows}</tbody></table></div>",
+            self.caption.get(language)
         )
     }
 }

@@ -4,7 +4,7 @@ use crate::charts::Point;
 
 /// At most about `limit` of `points` (ascending in x), the smallest and the largest value of every stretch among them,
 /// so that no spike is lost. Points that are not finite interrupt a curve and are kept once a stretch.
-pub(super) fn decimate(points: &[Point], limit: usize) -> Vec<Point> {
+pub fn decimate(points: &[Point], limit: usize) -> Vec<Point> {
     if points.len() <= limit.max(4) {
         return points.to_vec();
     }
@@ -25,7 +25,7 @@ pub(super) fn decimate(points: &[Point], limit: usize) -> Vec<Point> {
 
 /// Exponential average of the values, without the pull of its start towards zero (Kingma and Ba 2015, section 3), over
 /// about `span` points.
-pub(super) fn smooth(points: &[Point], span: f64) -> Vec<Point> {
+pub fn smooth(points: &[Point], span: f64) -> Vec<Point> {
     let decay = 1.0 - 1.0 / span.max(1.0);
     let (mut sum, mut weight) = (0.0, 0.0);
     let average = |&(x, y): &Point| {

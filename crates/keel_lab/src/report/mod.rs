@@ -10,13 +10,17 @@ mod evaluation;
 mod filters;
 mod mistakes;
 mod options;
+mod parts;
 mod record;
 mod sections;
 mod thumbnail;
 mod write;
 
+pub use decimate::{decimate, smooth};
 pub use doctor_page::write_doctor_page;
 pub use options::ReportOptions;
+pub use parts::{ReportParts, chart_ticks, page_script, page_style, report_parts};
+pub use sections::ReportPart;
 pub use write::{WrittenReport, write_report};
 
 /// The style sheet of reports, after that of all pages.

@@ -7,7 +7,7 @@ use keel_train::config::HealthLevel;
 use keel_train::remedies::{Proof, proofs_of};
 use keel_train::runs::files::read_text;
 use keel_train::runs::{
-    EpochRecord, FindingRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
+    EpochRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
 };
 use keel_train::{Config, Importance, TrainError};
 
@@ -68,8 +68,7 @@ impl Record {
         self.epochs = self.or_note(reader.epochs(), file);
         self.layers = self.or_note(reader.layers(), file);
         self.histograms = self.or_note(reader.histograms(), file);
-        let stored = self.or_note(reader.findings(), file);
-        self.findings = latest(&stored);
+        self.findings = self.or_note(reader.latest_findings(), file);
     }
 
     /// The value that was read, or nothing and a note.
@@ -83,9 +82,11 @@ impl Record {
 
     /// The summary's findings, which are ordered and complete once a run has ended; before that, those stored so far.
     fn all_findings(&mut self) -> Vec<Finding> {
-        let listed = self.summary.iter().flat_map(|summary| &summary.findings);
+        let stored = std::mem::take(&mut self.findings);
+        let ended = self.summary.iter().filter(|summary| summary.status != Status::Running);
+        let listed = ended.flat_map(|summary| &summary.findings);
         let findings: Vec<Finding> = listed.filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
-        if findings.is_empty() { std::mem::take(&mut self.findings) } else { findings }
+        if findings.is_empty() { stored } else { findings }
     }
 
     fn order_layers(&mut self) {
@@ -123,18 +124,6 @@ impl Record {
     fn is_withdrawn(&self, finding: &Finding) -> bool {
         self.proofs.iter().any(|proof| proof.withdraws() && proof.concerns(finding))
     }
-}
-
-/// Of each code and layer the finding written last, in the order of their first appearance.
-fn latest(stored: &[FindingRecord]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for finding in stored.iter().filter_map(|row| serde_json::from_str::<Finding>(&row.document).ok()) {
-        match findings.iter_mut().find(|known| known.reference() == finding.reference()) {
-            Some(known) => *known = finding,
-            None => findings.push(finding),
-        }
-    }
-    findings
 }
 
 /// Place in the network of a layer, or of a parameter named after its layer; unknown names come last.

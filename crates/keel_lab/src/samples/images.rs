@@ -1,4 +1,4 @@
-//! Real images with labels: the embedded digits, or a folder or file the reader names.
+//! Real images with labels: the embedded digits and photographs, or a folder or file the reader names.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use keel_data::{
 };
 use keel_nn::{RandomKey, Shape};
 
+use super::PHOTOGRAPHS;
 use super::part::{Part, Parts};
+use super::photographs::photographs;
 use super::task::Task;
 use crate::error::LabError;
 
@@ -28,14 +30,23 @@ impl Images {
         Ok(Images { split: split.divide(Arc::new(Dataset::digits()?))? })
     }
 
-    /// `digits`, or what `source` names: a folder of class folders, CIFAR-10 binaries, an IDX pair. Of more than
-    /// `samples` training or test images a random choice is taken.
+    /// Tiles of the embedded photographs.
+    ///
+    /// # Errors
+    /// If the division leaves nothing to train on.
+    pub(crate) fn photographs(split: Split) -> Result<Self, LabError> {
+        Ok(Images { split: split.divide(Arc::new(photographs()?))? })
+    }
+
+    /// `photographs`, `digits`, or what `source` names: a folder of class folders, CIFAR-10 binaries, an IDX pair. Of more
+    /// than `samples` training or test images a random choice is taken. Both parts are in random order, so that the first
+    /// images of each are of all classes.
     ///
     /// # Errors
     /// If the source cannot be read, or holds no labelled images.
     pub(crate) fn load(source: &str, samples: usize, seed: u64) -> Result<Self, LabError> {
         let config = DataConfig { validation: 0.0, ..DataConfig::of_source(source) };
-        let dataset = load(&config, Path::new("."))?;
+        let dataset = if source == PHOTOGRAPHS { photographs()? } else { load(&config, Path::new("."))? };
         let labelled = matches!(dataset.targets(), Targets::Classes { .. });
         if !dataset.sample_shape().is_image() || !labelled {
             return Err(LabError::NoImages { source_name: source.to_owned() });
@@ -47,9 +58,16 @@ impl Images {
             let key = key.named(name);
             part.sort_by_key(|&sample| key.bits(sample as u64));
             part.truncate(samples);
-            part.sort_unstable();
         }
         Ok(Images { split })
+    }
+
+    /// The name of each class.
+    pub(crate) fn class_names(&self) -> &[String] {
+        match self.split.dataset.targets() {
+            Targets::Classes { class_names, .. } => class_names,
+            Targets::Values { .. } | Targets::Unlabelled => &[],
+        }
     }
 
     /// The shape of an image and the number of classes.
@@ -78,5 +96,19 @@ impl Images {
         let mut inputs = vec![0.0; indices.len() * preprocessor.output_shape().len()];
         preprocessor.gather(&self.split.dataset, indices, &mut inputs, &mut PreprocessScratch::default())?;
         Ok(Part { inputs, labels: indices.iter().map(|&index| labels[index]).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_sorted_by_class_is_sampled_over_all_classes() {
+        let parts = Images::load(PHOTOGRAPHS, 400, 3).unwrap().preprocessed(&[]).unwrap();
+        assert_eq!((parts.train.len(), parts.test.len()), (400, 400));
+        let first: std::collections::BTreeSet<u32> = parts.train.labels[..50].iter().copied().collect();
+        assert!(first.len() >= 7, "{first:?}");
+        assert_eq!(parts.train.one_of_each(8).labels, [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

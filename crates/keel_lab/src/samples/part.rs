@@ -24,6 +24,12 @@ impl Part {
         self.labels.len()
     }
 
+    /// The first sample of each of `classes` classes that has any.
+    pub(crate) fn one_of_each(&self, classes: usize) -> Part {
+        let first = |class: usize| self.labels.iter().position(|&label| label as usize == class);
+        self.take(&(0..classes).filter_map(first).collect::<Vec<_>>())
+    }
+
     /// The samples `indices`, in that order.
     pub(crate) fn take(&self, indices: &[usize]) -> Part {
         let features = self.inputs.len() / self.len();

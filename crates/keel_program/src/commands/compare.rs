@@ -1,10 +1,10 @@
 //! `compare`: runs side by side.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use keel_train::config::Config;
+use keel_train::Config;
+use keel_train::config::{Difference, differences};
 use keel_train::metrics::{MetricName, Metrics};
 use keel_train::runs::{RunFolder, Summary};
 use serde_json::{Value, json};
@@ -28,67 +28,29 @@ pub(crate) struct Arguments {
 struct Run {
     path: PathBuf,
     summary: Summary,
-    /// Dotted key of the config to its value.
-    settings: BTreeMap<String, Value>,
 }
 
 /// Prints results and the settings that differ.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let runs = arguments.runs.iter().map(|path| read(path)).collect::<Result<Vec<Run>, Stop>>()?;
-    let differences = differences(&runs);
+    let read = arguments.runs.iter().map(|path| read(path)).collect::<Result<Vec<(Run, Config)>, Stop>>()?;
+    let (runs, configs): (Vec<Run>, Vec<Config>) = read.into_iter().unzip();
+    let differences = differences(&configs);
     let document = json!({
         "runs": runs.iter().map(|run| json!({ "run": run.path, "summary": run.summary })).collect::<Vec<_>>(),
-        "settings": differences.iter().map(|(key, values)| json!({ "key": key, "values": values })).collect::<Vec<_>>(),
+        "settings": differences,
     });
     output.result(&document, || text(&runs, &differences))?;
     Ok(Status::Done)
 }
 
-fn read(path: &Path) -> Result<Run, Stop> {
+fn read(path: &Path) -> Result<(Run, Config), Stop> {
     let folder = RunFolder::open(path)?;
     let summary = folder.read_summary()?;
     let config = keel_train::config::load(folder.config().to_str(), &[])?;
-    Ok(Run { path: path.to_owned(), summary, settings: flattened(&config) })
+    Ok((Run { path: path.to_owned(), summary }, config))
 }
 
-fn flattened(config: &Config) -> BTreeMap<String, Value> {
-    let mut settings = BTreeMap::new();
-    if let Ok(value) = serde_json::to_value(config) {
-        flatten(String::new(), value, &mut settings);
-    }
-    settings
-}
-
-fn flatten(key: String, value: Value, settings: &mut BTreeMap<String, Value>) {
-    let join = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
-    match value {
-        Value::Object(entries) => {
-            entries.into_iter().for_each(|(name, value)| flatten(join(&name), value, settings));
-        }
-        Value::Array(values) if values.iter().any(Value::is_object) => {
-            values
-                .into_iter()
-                .enumerate()
-                .for_each(|(index, value)| flatten(join(&index.to_string()), value, settings));
-        }
-        other => {
-            settings.insert(key, other);
-        }
-    }
-}
-
-/// The settings that are not the same in all runs, with one value a run; `null` where a run has no such key. The name of
-/// the run's folder always differs and is left out.
-fn differences(runs: &[Run]) -> Vec<(String, Vec<Value>)> {
-    let keys: std::collections::BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
-    let values = |key: &String| -> Vec<Value> {
-        runs.iter().map(|run| run.settings.get(key).cloned().unwrap_or(Value::Null)).collect()
-    };
-    let all = keys.into_iter().filter(|key| *key != "run.name").map(|key| (key.clone(), values(key)));
-    all.filter(|(_, values)| values.iter().any(|value| *value != values[0])).collect()
-}
-
-fn text(runs: &[Run], differences: &[(String, Vec<Value>)]) -> String {
+fn text(runs: &[Run], differences: &[Difference]) -> String {
     let names: Vec<String> = runs.iter().map(|run| name_of(&run.path)).collect();
     let mut columns = vec![("", Align::Left)];
     columns.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
@@ -100,7 +62,7 @@ fn text(runs: &[Run], differences: &[(String, Vec<Value>)]) -> String {
     }
     let rows: Vec<Vec<String>> = differences
         .iter()
-        .map(|(key, values)| std::iter::once(key.clone()).chain(values.iter().map(setting_text)).collect())
+        .map(|Difference { key, values }| std::iter::once(key.clone()).chain(values.iter().map(setting_text)).collect())
         .collect();
     columns[0].0 = "settings that differ";
     text.push_str(&table(&columns, &rows));
@@ -179,18 +141,4 @@ fn row_of(runs: &[Run], name: &str, cell: impl Fn(&Run) -> Option<String>) -> Op
         let texts = values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()));
         std::iter::once(name.to_owned()).chain(texts).collect()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_flattened_to_dotted_keys() {
-        let mut settings = BTreeMap::new();
-        let value = json!({ "a": { "b": 1 }, "c": ["x", "y"], "d": [{ "type": "linear" }] });
-        flatten(String::new(), value, &mut settings);
-        let texts: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        assert_eq!(texts, ["a.b=1", "c=[\"x\",\"y\"]", "d.0.type=\"linear\""]);
-    }
 }

@@ -8,7 +8,7 @@ use keel_train::metrics::MetricName;
 use keel_train::runs::RunFolder;
 use keel_train::{ColumnImportance, Importance, ImportanceOptions, Predictor, load_data};
 
-use super::report;
+use super::pages::report;
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
 use crate::terminal::{Align, Output, Status, metric_text, plural, table, wrapped};

@@ -11,11 +11,10 @@ mod explain;
 mod importance;
 mod init;
 mod interchange;
-mod lab;
+mod pages;
 mod plan;
 mod predict;
 mod repair;
-mod report;
 mod schema;
 mod settings;
 mod train;
@@ -27,6 +26,7 @@ pub(crate) use catalog::whole as whole_catalog;
 use crate::failure::Stop;
 use crate::terminal::{Output, Status};
 use interchange::{export, import, metrics};
+use pages::{lab, report, studio};
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Diagnose(diagnose::Arguments),
     /// What a rule measures, why, what to try, and when it is fine
     Explain(explain::Arguments),
+    /// Runs in the browser, as they happen: curves, layers, findings, actions
+    Studio(studio::Arguments),
     /// The lecture's figures, from real computation, with knobs
     Lab(lab::Arguments),
     /// Write a commented config to start from
@@ -98,6 +100,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Compare(arguments) => compare::run(&arguments, output),
         Command::Diagnose(arguments) => diagnose::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),
+        Command::Studio(arguments) => studio::run(&arguments, output),
         Command::Lab(arguments) => lab::run(&arguments, output),
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),

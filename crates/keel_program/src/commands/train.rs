@@ -9,9 +9,10 @@ use keel_train::remedies::findings_of;
 use keel_train::runs::Status as RunStatus;
 use keel_train::{Config, Event, RangePoint, RangeTest, TrainedRun, Training, TrainingObserver, auto, load_data};
 
+use super::pages::report;
 use super::repair::prove::{self, Leading};
 use super::settings::{Settings, seconds};
-use super::{ending, importance, report};
+use super::{ending, importance};
 use crate::failure::Stop;
 use crate::interruption::stop_flag;
 use crate::terminal::{Align, Output, Progress, Status, status_of, table};

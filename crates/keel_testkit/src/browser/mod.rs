@@ -15,6 +15,7 @@
 //! page's own scripts collects script errors and requests to the outside, runs the test's script when the page has
 //! loaded, then measures charts, overflow and contrast.
 
+mod devtools;
 mod program;
 mod state;
 
@@ -25,6 +26,10 @@ use crate::skipping::skipped;
 pub use state::{Chart, PageState};
 
 const PROBE: &str = include_str!("probe.js");
+
+/// A browser without a window, the same on every machine.
+const PLAIN: [&str; 5] =
+    ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"];
 
 /// Milliseconds of the page's own clock before the result is taken; the browser skips idle time.
 const PAGE_MILLISECONDS: u32 = 20_000;
@@ -105,6 +110,35 @@ impl Browser {
         states.unwrap_or_else(|missing| panic!("{missing}: the page never finished loading"))
     }
 
+    /// Opens every one of `addresses`, which a server answers, in every one of `views` and says what there is to see, as
+    /// [`Browser::open`] does; messages on the console of a page are errors as well. `script` may wait for what comes later.
+    ///
+    /// # Panics
+    /// If the browser does not start, or `script` never ends.
+    pub fn visit(&self, addresses: &[String], views: &[View], script: &str) -> Vec<PageState> {
+        let mut page = devtools::Page::start(&self.program, &PLAIN);
+        // Between two pages there is an empty one.
+        let there = format!("if (location.protocol === 'about:') return null; {script}");
+        let listener = "addEventListener('message', message => { window.seen = message.data?.[1] ?? null });";
+        page.before_pages(&format!("{listener}{}", PROBE.replace("/*SCRIPT*/", &there)));
+        let mut states = Vec::new();
+        for address in addresses {
+            for &view in views {
+                page.look(view);
+                page.open("about:blank");
+                page.open(address);
+                let seen = page.wait("location.href === 'about:blank' ? null : window.seen ?? null");
+                let mut state: PageState = serde_json::from_str(seen.as_str().unwrap_or_default())
+                    .unwrap_or_else(|error| panic!("{address}: {error}"));
+                let host = address.split('/').take(3).collect::<Vec<_>>().join("/");
+                state.requests.retain(|request| !request.starts_with(&host));
+                state.errors.extend(page.messages());
+                states.push(PageState { page: PathBuf::from(address), view, ..state });
+            }
+        }
+        states
+    }
+
     /// Writes a picture of the page, `view.width` wide and as tall as it is up to 16,000 pixels, as PNG to `picture`.
     /// The picture of a narrow page has an empty margin on its right: no window is narrower than 500 pixels.
     ///
@@ -118,6 +152,27 @@ impl Browser {
         let arguments = [format!("--window-size={width},{height}"), picture_argument];
         program::run(&self.program, &folder.arguments(&arguments), folder.path());
         assert!(picture.is_file(), "no picture was written to {}", picture.display());
+    }
+}
+
+impl Browser {
+    /// Prints the page and returns the number of sheets of A4 paper it takes.
+    ///
+    /// # Panics
+    /// As [`Browser::open`], or if nothing was printed.
+    pub fn sheets(&self, page: &Path) -> usize {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let paper = folder.path().join("paper.pdf");
+        let page = std::path::absolute(page).expect("the path of the page");
+        let mut arguments: Vec<String> =
+            ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"].map(str::to_owned).into();
+        arguments.push(format!("--user-data-dir={}", folder.path().join("profile").display()));
+        arguments.push(format!("--print-to-pdf={}", paper.display()));
+        arguments.push(format!("file://{}", page.display()));
+        program::run(&self.program, &arguments, folder.path());
+        let bytes = std::fs::read(&paper).unwrap_or_else(|error| panic!("{} was not printed: {error}", page.display()));
+        let text = String::from_utf8_lossy(&bytes);
+        text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
     }
 }
 
@@ -157,10 +212,7 @@ impl Frames {
     }
 
     fn arguments(&self, more: &[String]) -> Vec<String> {
-        let mut arguments: Vec<String> =
-            ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"]
-                .map(str::to_owned)
-                .into();
+        let mut arguments: Vec<String> = PLAIN.map(str::to_owned).into();
         arguments.push(format!("--virtual-time-budget={PAGE_MILLISECONDS}"));
         arguments.push(format!("--user-data-dir={}", self.path().join("profile").display()));
         arguments.extend_from_slice(more);

@@ -2,6 +2,7 @@
 
 mod class_weights;
 mod commented;
+mod differences;
 mod given;
 mod load;
 mod located;
@@ -28,6 +29,7 @@ use crate::schedules::ScheduleConfig;
 
 pub use class_weights::{ClassWeights, WeightRule};
 pub use commented::commented_default;
+pub use differences::{Difference, differences};
 pub use given::GivenKeys;
 pub use load::{check_values, load, parse, string_override};
 pub use located::Origin;

@@ -3,10 +3,15 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::RunFolder;
 use super::files::{Operation, attempt};
 use crate::error::TrainError;
+
+/// Pauses before a lock that is held is tried again: whoever asks for the [`Writer`] of a run holds it for a moment.
+const PAUSES: [Duration; 3] = [Duration::from_millis(2), Duration::from_millis(8), Duration::from_millis(30)];
 
 /// The right to write to a run, until it is dropped or the process ends, however it ends.
 ///
@@ -17,7 +22,29 @@ pub struct RunLock {
     _file: File,
 }
 
+/// The process that writes to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    /// Its name, `process 123 (`evenkeel train`)`.
+    pub name: String,
+    /// Its number on the machine it runs on.
+    pub process: Option<u32>,
+}
+
 impl RunFolder {
+    /// Who holds the lock of the run. `None` if nobody does, and where the file system has no locks.
+    pub fn writer(&self) -> Option<Writer> {
+        let file = File::open(self.lock_file()).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let name = holder(file);
+                let number = name.strip_prefix("process ").and_then(|rest| rest.split(' ').next());
+                Some(Writer { process: number.and_then(|number| number.parse().ok()), name })
+            }
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
     /// Takes the lock of the run.
     ///
     /// # Errors
@@ -36,24 +63,34 @@ impl RunFolder {
 /// The lock, or who holds it.
 fn take(path: &Path) -> io::Result<Result<RunLock, String>> {
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-    match file.try_lock() {
+    let mut taken = file.try_lock();
+    for pause in PAUSES {
+        if matches!(taken, Err(TryLockError::WouldBlock)) {
+            sleep(pause);
+            taken = file.try_lock();
+        }
+    }
+    match taken {
         Ok(()) => {
             // The name of the holder is a courtesy; the lock holds without it.
             let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", own_name()));
             Ok(Ok(RunLock { _file: file }))
         }
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.take(200).read_to_string(&mut holder);
-            let holder = holder.lines().next().filter(|line| !line.is_empty());
-            Ok(Err(holder.map_or_else(|| "another process".to_owned(), str::to_owned)))
-        }
+        Err(TryLockError::WouldBlock) => Ok(Err(holder(file))),
         // Some network file systems have no locks; a run there is as safe as its user is careful.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
             Ok(Ok(RunLock { _file: file }))
         }
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// The name that the holder of a lock wrote into its file.
+fn holder(file: File) -> String {
+    let mut text = String::new();
+    let _ = file.take(200).read_to_string(&mut text);
+    let name = text.lines().next().filter(|line| !line.is_empty());
+    name.map_or_else(|| "another process".to_owned(), str::to_owned)
 }
 
 /// `process 123`, with the command it was started by.
@@ -75,8 +112,10 @@ mod tests {
         let refused = folder.lock().unwrap_err().to_string();
         let process = format!("process {}", std::process::id());
         assert!(refused.contains(&process) && refused.contains("is writing to this run; wait until"), "{refused}");
+        assert_eq!(folder.writer().and_then(|writer| writer.process), Some(std::process::id()));
         drop(lock);
         std::fs::write(folder.lock_file(), "process 1 (`dead`)\nmore").unwrap();
+        assert_eq!(folder.writer(), None, "a free lock has no holder, whatever its file says");
         let lock = folder.lock().unwrap();
         assert!(std::fs::read_to_string(folder.lock_file()).unwrap().starts_with(&process), "taken over");
         drop(lock);

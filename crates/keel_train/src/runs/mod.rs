@@ -18,10 +18,10 @@ pub(crate) use files::remove_leftovers;
 pub use files::write_atomically;
 pub use folder::RunFolder;
 pub use histogram::HistogramRecord;
-pub use lock::RunLock;
+pub use lock::{RunLock, Writer};
 pub use memory_database::MemoryDatabase;
 pub(crate) use network_tensors::{network_tensors, restore_network};
-pub use reader::{LayerSeries, MetricReader};
+pub use reader::{LayerSeries, MetricReader, TensorName};
 pub use store::{EpochRecord, FindingRecord, LayerRecord, MetricStore, Rows, StepRecord};
 pub use summary::{FORMAT as SUMMARY_FORMAT, LayerSummary, Machine, PartMetrics, Status, Summary, VERSION};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, Row};
+use keel_health::Finding;
+use rusqlite::{Connection, OpenFlags, Params, Row};
 
 use super::store::{Unusable, check_format};
 use super::{EpochRecord, FindingRecord, HistogramRecord, StepRecord};
@@ -29,6 +30,15 @@ pub struct LayerSeries {
     pub points: Vec<(u64, f64)>,
 }
 
+/// A tensor of a layer that histograms were taken of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorName {
+    /// Name of the layer or parameter.
+    pub layer: String,
+    /// Name of the tensor that was counted.
+    pub name: String,
+}
+
 impl MetricReader {
     /// Opens the database at `path`, whose content stays as it is. The last connection to close takes SQLite's `-wal` and
     /// `-shm` files away, which one that may not write cannot: so this one may, where the system allows it.
@@ -52,7 +62,16 @@ impl MetricReader {
     /// # Errors
     /// [`TrainError::Run`] if the database is damaged.
     pub fn steps(&self) -> Result<Vec<StepRecord>, TrainError> {
-        self.rows("SELECT step, epoch, loss, learning_rate, gradient_norm FROM steps ORDER BY step", |row| {
+        self.steps_from(0)
+    }
+
+    /// Scalars of step `first` and all after it, in order.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn steps_from(&self, first: u64) -> Result<Vec<StepRecord>, TrainError> {
+        let query = "SELECT step, epoch, loss, learning_rate, gradient_norm FROM steps WHERE step >= ?1 ORDER BY step";
+        self.rows(query, [as_row(first)], |row| {
             Ok(StepRecord {
                 step: count(row, 0)?,
                 epoch: count(row, 1)?,
@@ -63,13 +82,22 @@ impl MetricReader {
         })
     }
 
+    /// Number of the last step, if there is one.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn last_step(&self) -> Result<Option<u64>, TrainError> {
+        let last = self.rows("SELECT step FROM steps ORDER BY step DESC LIMIT 1", [], |row| count(row, 0))?;
+        Ok(last.first().copied())
+    }
+
     /// Scalars of every epoch and part, in order.
     ///
     /// # Errors
     /// As [`MetricReader::steps`].
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, TrainError> {
         let query = "SELECT epoch, part, loss, accuracy, rmse, r2, seconds FROM epochs ORDER BY epoch, part";
-        let records = self.rows(query, |row| {
+        let records = self.rows(query, [], |row| {
             let part: String = row.get(1)?;
             let known = ["train", "val", "test"].into_iter().find(|known| *known == part);
             let Some(part) = known else { return Ok(None) };
@@ -91,8 +119,17 @@ impl MetricReader {
     /// # Errors
     /// As [`MetricReader::steps`].
     pub fn layers(&self) -> Result<Vec<LayerSeries>, TrainError> {
+        self.layers_from(0)
+    }
+
+    /// As [`MetricReader::layers`], of step `first` and all after it.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn layers_from(&self, first: u64) -> Result<Vec<LayerSeries>, TrainError> {
         let mut series: BTreeMap<(String, String), Vec<(u64, f64)>> = BTreeMap::new();
-        self.rows("SELECT step, layer, name, value FROM layers ORDER BY step", |row| {
+        let query = "SELECT step, layer, name, value FROM layers WHERE step >= ?1 ORDER BY step";
+        self.rows(query, [as_row(first)], |row| {
             let point = (count(row, 0)?, number(row, 3)?);
             series.entry((row.get(1)?, row.get(2)?)).or_default().push(point);
             Ok(())
@@ -106,7 +143,30 @@ impl MetricReader {
     /// As [`MetricReader::steps`].
     pub fn histograms(&self) -> Result<Vec<HistogramRecord>, TrainError> {
         let query = "SELECT step, layer, name, low, high, counts FROM histograms ORDER BY step, layer, name";
-        let records = self.rows(query, |row| {
+        self.histogram_rows(query, [])
+    }
+
+    /// The histograms of one tensor of one layer, by step.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn histograms_of(&self, tensor: &TensorName) -> Result<Vec<HistogramRecord>, TrainError> {
+        let query =
+            "SELECT step, layer, name, low, high, counts FROM histograms WHERE layer = ?1 AND name = ?2 ORDER BY step";
+        self.histogram_rows(query, [&tensor.layer, &tensor.name])
+    }
+
+    /// Tensors that have histograms, by the names of their layers.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn histogram_names(&self) -> Result<Vec<TensorName>, TrainError> {
+        let query = "SELECT DISTINCT layer, name FROM histograms ORDER BY layer, name";
+        self.rows(query, [], |row| Ok(TensorName { layer: row.get(0)?, name: row.get(1)? }))
+    }
+
+    fn histogram_rows(&self, query: &str, values: impl Params) -> Result<Vec<HistogramRecord>, TrainError> {
+        let records = self.rows(query, values, |row| {
             let Ok(counts) = serde_json::from_str(&row.get::<_, String>(5)?) else { return Ok(None) };
             Ok(Some(HistogramRecord {
                 step: count(row, 0)?,
@@ -125,7 +185,7 @@ impl MetricReader {
     /// # Errors
     /// As [`MetricReader::steps`].
     pub fn findings(&self) -> Result<Vec<FindingRecord>, TrainError> {
-        self.rows("SELECT step, code, level, layer, document FROM findings ORDER BY rowid", |row| {
+        self.rows("SELECT step, code, level, layer, document FROM findings ORDER BY rowid", [], |row| {
             Ok(FindingRecord {
                 step: count(row, 0)?,
                 code: row.get(1)?,
@@ -136,10 +196,28 @@ impl MetricReader {
         })
     }
 
-    /// `read` of every row of `query`; none where a table or column of it is missing.
+    /// Of each code and layer the finding written last, in the order of their first appearance; rows of another version are
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`MetricReader::steps`].
+    pub fn latest_findings(&self) -> Result<Vec<Finding>, TrainError> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for row in self.findings()? {
+            let Ok(finding) = serde_json::from_str::<Finding>(&row.document) else { continue };
+            match findings.iter_mut().find(|known| known.reference() == finding.reference()) {
+                Some(known) => *known = finding,
+                None => findings.push(finding),
+            }
+        }
+        Ok(findings)
+    }
+
+    /// `read` of every row of `query` with `values` in it; none where a table or column of it is missing.
     fn rows<T>(
         &self,
         query: &str,
+        values: impl Params,
         mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, TrainError> {
         let damaged = |error: rusqlite::Error| TrainError::run(&self.path, error);
@@ -148,9 +226,14 @@ impl MetricReader {
             Err(error) if is_missing(&error) => return Ok(Vec::new()),
             Err(error) => return Err(damaged(error)),
         };
-        let rows = statement.query_map([], |row| read(row)).map_err(damaged)?;
+        let rows = statement.query_map(values, |row| read(row)).map_err(damaged)?;
         rows.collect::<rusqlite::Result<Vec<T>>>().map_err(damaged)
     }
+}
+
+/// A count as SQLite holds it.
+fn as_row(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn is_missing(error: &rusqlite::Error) -> bool {
@@ -180,6 +263,18 @@ mod tests {
         let mut store = MetricStore::open(&path, Rows::default()).unwrap();
         let step = StepRecord { step: 1, epoch: 1, loss: 2.5, learning_rate: 0.1, gradient_norm: f64::NAN };
         store.step(step);
+        (2..=5).for_each(|step| {
+            store.step(StepRecord { step, epoch: 1, loss: 2.0, learning_rate: 0.1, gradient_norm: 1.0 })
+        });
+        let histogram = |step, name: &str| HistogramRecord {
+            step,
+            layer: "fc".to_owned(),
+            name: name.to_owned(),
+            low: -1.0,
+            high: 1.0,
+            counts: vec![1, step],
+        };
+        store.histograms(vec![histogram(1, "output"), histogram(2, "output"), histogram(2, "gradient")]);
         let layer = |step, value| LayerRecord { step, layer: "fc".to_owned(), name: "output_std", value };
         store.layers(vec![layer(1, 0.5), layer(2, f64::NAN)]);
         let finding = FindingRecord {
@@ -193,13 +288,21 @@ mod tests {
         store.flush().unwrap();
         let reader = MetricReader::open(&path).unwrap();
         let steps = reader.steps().unwrap();
-        assert_eq!((steps.len(), steps[0].loss), (1, 2.5));
+        assert_eq!((steps.len(), steps[0].loss), (5, 2.5));
+        let tail: Vec<u64> = reader.steps_from(4).unwrap().iter().map(|step| step.step).collect();
+        assert_eq!(reader.last_step().unwrap(), Some(5));
+        assert_eq!((tail, reader.steps_from(u64::MAX).unwrap().len()), (vec![4, 5], 0));
         assert!(steps[0].gradient_norm.is_nan());
         let layers = reader.layers().unwrap();
         assert_eq!((layers.len(), layers[0].points[0]), (1, (1, 0.5)));
         assert!(layers[0].points[1].1.is_nan());
         assert_eq!(reader.findings().unwrap(), [finding]);
-        assert!(reader.histograms().unwrap().is_empty());
+        assert_eq!(reader.layers_from(2).unwrap()[0].points.len(), 1);
+        let names: Vec<String> = reader.histogram_names().unwrap().into_iter().map(|tensor| tensor.name).collect();
+        assert_eq!((names, reader.histograms().unwrap().len()), (vec!["gradient".to_owned(), "output".to_owned()], 3));
+        let output = TensorName { layer: "fc".to_owned(), name: "output".to_owned() };
+        let counts: Vec<Vec<u64>> = reader.histograms_of(&output).unwrap().into_iter().map(|one| one.counts).collect();
+        assert_eq!(counts, [[1, 1], [1, 2]]);
         store.close().unwrap();
     }
 

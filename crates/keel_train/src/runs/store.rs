@@ -4,7 +4,7 @@
 //! `layers(step, layer, name, value)` with one row per measurement, `histograms(step, layer, name, low, high, counts)` with
 //! counts as a JSON array, `findings(step, code, level, layer, document)` with the finding as JSON.
 //!
-//! Rows are buffered and written in one transaction by a thread of its own. A step waits for it only when 64 messages have
+//! Rows are buffered and written in one transaction by a thread of its own, about once a second or sooner. A step waits for it only when 64 messages have
 //! piled up, and a checkpoint until all rows before it are on the disk, so that no checkpoint is newer than its rows. Rows
 //! that cannot be written end the training at its next checkpoint.
 
@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
@@ -33,6 +34,9 @@ const FORMAT: i64 = 1;
 
 /// Steps kept back until they are written together.
 const STEPS_PER_TRANSACTION: usize = 256;
+
+/// Time after which they are written however few they are, for whoever watches the run.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Rows of a database up to a checkpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -132,6 +136,8 @@ pub struct MetricStore {
     writer: Option<JoinHandle<io::Result<()>>>,
     path: PathBuf,
     steps: Vec<StepRecord>,
+    /// When steps were written last.
+    written: Instant,
     findings: u64,
 }
 
@@ -158,6 +164,7 @@ impl MetricStore {
             writer: Some(writer),
             path: path.to_owned(),
             steps,
+            written: Instant::now(),
             findings: position.findings,
         })
     }
@@ -165,7 +172,8 @@ impl MetricStore {
     /// Keeps the scalars of a step; writes them when enough have come together.
     pub fn step(&mut self, record: StepRecord) {
         self.steps.push(record);
-        if self.steps.len() == STEPS_PER_TRANSACTION {
+        if self.steps.len() == STEPS_PER_TRANSACTION || self.written.elapsed() >= LONGEST_WAIT {
+            self.written = Instant::now();
             let full = std::mem::replace(&mut self.steps, Vec::with_capacity(STEPS_PER_TRANSACTION));
             self.send(Message::Steps(full));
         }

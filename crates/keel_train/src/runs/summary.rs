@@ -56,6 +56,9 @@ pub struct Summary {
     pub best_epoch: u64,
     /// Steps done.
     pub steps: u64,
+    /// Steps it is to take, if nothing ends it early; runs of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_steps: Option<u64>,
     /// Seconds trained.
     #[serde(default = "finite::absent", with = "finite")]
     pub seconds: f64,

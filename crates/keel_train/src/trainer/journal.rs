@@ -237,7 +237,7 @@ impl<'a> Journal<'a> {
 
     /// The run in brief, as it stands.
     pub(super) fn summary(&self, standing: Standing<'_>, status: Status) -> Summary {
-        let Standing { config, session, state, watch } = standing;
+        let Standing { config, session, state, watch, planned_steps } = standing;
         let seconds = self.seconds();
         let train_samples = session.data().train.len() as f64;
         let epochs = state.epoch as f64 + state.epoch_samples as f64 / train_samples;
@@ -251,6 +251,7 @@ impl<'a> Journal<'a> {
             epochs: state.epoch,
             best_epoch: state.best_epoch,
             steps: state.step,
+            planned_steps: Some(planned_steps),
             seconds,
             first_step_at: self.first_step_at,
             samples_per_second: if seconds > 0.0 { epochs * train_samples / seconds } else { 0.0 },
@@ -294,6 +295,8 @@ pub(super) struct Standing<'a> {
     pub(super) session: &'a Session,
     pub(super) state: &'a TrainingState,
     pub(super) watch: Option<&'a Watch>,
+    /// Steps of the whole training.
+    pub(super) planned_steps: u64,
 }
 
 fn seconds_since_1970() -> f64 {

@@ -77,8 +77,9 @@ impl<'a> Run<'a> {
         let mut run = Run { config, session, schedule, watch, stopping, journal, state, judged: None };
         let running = run.summary(Status::Running);
         run.journal.record.write_summary(&running)?;
-        let Run { config, session, state, watch, journal, .. } = &mut run;
-        journal.started(Standing { config, session, state, watch: watch.as_ref() }, timing);
+        let Run { config, session, schedule, state, watch, journal, .. } = &mut run;
+        let planned_steps = schedule.total_steps();
+        journal.started(Standing { config, session, state, watch: watch.as_ref(), planned_steps }, timing);
         run.tell_news();
         Ok(run)
     }
@@ -130,7 +131,7 @@ impl<'a> Run<'a> {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped(reason));
             }
-            self.keep_deadline();
+            self.keep_deadline()?;
             if self.journal.checkpoint_is_due(self.config.run.checkpoint_seconds) {
                 self.checkpoint()?;
             }
@@ -228,8 +229,8 @@ impl<'a> Run<'a> {
     }
 
     /// Shortens a training that would not end in time, so that the learning rate falls to its end.
-    fn keep_deadline(&mut self) {
-        let Some(deadline) = &mut self.stopping.deadline else { return };
+    fn keep_deadline(&mut self) -> Result<(), TrainError> {
+        let Some(deadline) = &mut self.stopping.deadline else { return Ok(()) };
         let steps_per_epoch = self.session.training_batches().steps_per_epoch() as u64;
         let place = Place {
             step: self.state.step,
@@ -237,11 +238,13 @@ impl<'a> Run<'a> {
             steps_per_epoch,
             total_steps: self.schedule.total_steps(),
         };
-        let Some(total_steps) = deadline.shorter(place) else { return };
+        let Some(total_steps) = deadline.shorter(place) else { return Ok(()) };
         self.schedule.shorten(self.state.step, total_steps);
         self.session.set_total_steps(total_steps);
         let epochs = total_steps as f64 / steps_per_epoch as f64;
         self.journal.shortened(total_steps, epochs, self.config.train.epochs);
+        let running = self.summary(Status::Running);
+        self.journal.record.write_summary(&running)
     }
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
@@ -320,8 +323,9 @@ impl<'a> Run<'a> {
     }
 
     fn summary(&self, status: Status) -> Summary {
-        let Run { config, session, state, watch, .. } = self;
-        self.journal.summary(Standing { config, session, state, watch: watch.as_ref() }, status)
+        let Run { config, session, schedule, state, watch, .. } = self;
+        let planned_steps = schedule.total_steps();
+        self.journal.summary(Standing { config, session, state, watch: watch.as_ref(), planned_steps }, status)
     }
 }
 

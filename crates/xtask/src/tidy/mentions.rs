@@ -54,13 +54,15 @@ const LAYER_ENTRY: [Statement; 2] = [
 const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
 
 /// Code that names layers and what belongs to them in words of its own.
-const STRANGERS: [&str; 4] = [
+const STRANGERS: [&str; 5] = [
     // Uses no other crate: the words are those of recordings, whatever program wrote them.
     "crates/keel_health/src/",
     // Recordings of another program.
     "crates/keel_python/src/watching/",
     // Keys of documents and labels of charts, which stay when a thing is renamed.
     "crates/keel_lab/src/experiments/",
+    // The same keys, read from the documents.
+    "crates/keel_lab/src/site/notes/",
     // Cases that are named after the key they change.
     "crates/keel_program/src/bench/health/",
 ];
@@ -86,6 +88,8 @@ const FOLDERS: [Folder; 11] = [
             // The experiment of the lab, and fields of what experiments write.
             Homonym { name: "zigzag", path: "crates/keel_lab/src/experiments/" },
             Homonym { name: "inputs", path: "crates/keel_lab/src/experiments/" },
+            Homonym { name: "zigzag", path: "crates/keel_lab/src/site/notes/" },
+            Homonym { name: "inputs", path: "crates/keel_lab/src/site/notes/" },
         ],
         strangers: &[],
     },

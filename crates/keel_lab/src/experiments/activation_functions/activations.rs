@@ -24,8 +24,8 @@ impl Experiment for Activations {
     const NAME: &'static str = "activations";
     const TITLE: [&'static str; 2] = ["Activation functions and their derivatives", "激活函数及其导数"];
     const SUMMARY: [&'static str; 2] = [
-        "Curve, derivative, flat zones, output mean and variance for a standard normal input, and cost of every activation.",
-        "每个激活函数的曲线、导数、平坦区、标准正态输入下的输出均值与方差，以及计算代价。",
+        "Each activation as a gate for the gradient: curve, derivative, flat zones, output mean and variance for a standard normal input, and cost.",
+        "把激活函数看作梯度的“门”：曲线、导数、平坦区、标准正态输入下的输出均值与方差，以及计算代价。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
 
@@ -34,7 +34,8 @@ impl Experiment for Activations {
 
     fn compute(config: &Config, _seed: u64) -> Result<Document, LabError> {
         let activations = all().map(|activation| describe(activation, config)).collect();
-        Ok(Document { x: config.x, reach: config.reach, activations })
+        let chains = CHAINS.into_iter().map(chain).collect();
+        Ok(Document { x: config.x, reach: config.reach, activations, chains })
     }
 
     fn page(document: &Document) -> Page {
@@ -48,6 +49,12 @@ const FLAT: f64 = 0.02;
 const TIMED: usize = 1 << 16;
 /// Inputs every function is read at, before the one of the config.
 const READ_AT: [f64; 5] = [-10.0, -3.0, 0.0, 3.0, 10.0];
+
+/// Functions that are chained, each with the input of every gate of its chain.
+const CHAINS: [(Activation, f64); 4] =
+    [(Activation::Sigmoid, 0.0), (Activation::Sigmoid, 3.0), (Activation::Tanh, 1.0), (Activation::Relu, 1.0)];
+/// Gates of a chain.
+const GATES: usize = 12;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -84,6 +91,17 @@ struct Document {
     #[serde(skip)]
     reach: f64,
     activations: Vec<ActivationFigures>,
+    chains: Vec<Chain>,
+}
+
+/// The gradient on its way back through gates in a row, all with the same input.
+#[derive(Serialize)]
+struct Chain {
+    activation: &'static str,
+    x: f64,
+    derivative: f64,
+    /// Share of the gradient behind 0, 1, 2, … gates.
+    remaining: Vec<f64>,
 }
 
 /// Numbers of one activation.
@@ -131,10 +149,21 @@ impl ActivationFigures {
         &self.at[2]
     }
 
+    /// At one of [`READ_AT`].
+    fn at_input(&self, x: f64) -> &Reading {
+        self.at.iter().find(|reading| reading.x == x).unwrap_or(&self.at[0])
+    }
+
     /// At the input the config names.
     fn at_chosen_input(&self) -> &Reading {
         &self.at[READ_AT.len()]
     }
+}
+
+fn chain((activation, x): (Activation, f64)) -> Chain {
+    let derivative = f64::from(activation.initial_function().derivative(x as f32));
+    let remaining = (0..=GATES as i32).map(|gates| derivative.powi(gates)).collect();
+    Chain { activation: activation.name(), x, derivative, remaining }
 }
 
 fn describe(activation: Activation, config: &Config) -> ActivationFigures {
@@ -246,6 +275,15 @@ mod tests {
         let zones = of("tanh").flat_zones;
         assert_eq!(zones.len(), 2);
         assert!((zones[1][0] - 2.65).abs() < 0.03, "{zones:?}");
+    }
+
+    #[test]
+    fn a_chain_of_gates_multiplies_their_local_gradients() {
+        let [steepest, flat, tanh, relu] = CHAINS.map(chain);
+        assert_eq!((steepest.derivative, relu.derivative), (0.25, 1.0));
+        assert!((steepest.remaining[6] * 4096.0 - 1.0).abs() < 1e-9, "a quarter to the sixth is 1/4096");
+        assert!((flat.derivative - 0.04518).abs() < 1e-4 && (tanh.derivative - 0.41997).abs() < 1e-4);
+        assert_eq!(relu.remaining, vec![1.0; GATES + 1]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The same task and budget with each activation, every one at the learning rate that suits it best.
+//! The same task and budget with each activation, every one at the learning rate that suits it best, over several seeds.
+
+mod page;
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
@@ -7,13 +9,12 @@ use keel_nn::layers::{LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Scale, Series};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::loss_curve::{LossPoint, averaged, loss_points};
-use crate::page::{Page, Table, cell};
+use crate::loss_curve::{LossPoint, averaged};
+use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts};
+use crate::statistics::Moments;
 use crate::training::{Classifier, Schedule, repeated};
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Convergence>();
@@ -24,8 +25,8 @@ impl Experiment for Convergence {
     const NAME: &'static str = "convergence";
     const TITLE: [&'static str; 2] = ["Convergence by activation", "不同激活函数的收敛速度"];
     const SUMMARY: [&'static str; 2] = [
-        "Training loss of a deep network with sigmoid, tanh, relu and others on the same data and budget, each at its best learning rate.",
-        "同样的数据与预算下，sigmoid、tanh、ReLU 等深层网络的训练损失，各取最合适的学习率。",
+        "Training loss of a deep network with sigmoid, tanh, relu and others on the same data and budget, each at its best learning rate, over several seeds.",
+        "同样的数据与预算下，sigmoid、tanh、ReLU 等深层网络的训练损失，各取最合适的学习率，并用多个随机种子。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
 
@@ -34,23 +35,16 @@ impl Experiment for Convergence {
 
     fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
         let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
-        let mut functions = Vec::new();
-        for activation in FUNCTIONS {
-            let mut best: Option<Run> = None;
-            for &rate in &config.learning_rates {
-                let candidate = train(config, activation, rate, &digits, seed)?;
-                if best.as_ref().is_none_or(|best| candidate.area() < best.area()) {
-                    best = Some(candidate);
-                }
-            }
-            functions.extend(best);
-        }
-        let Config { width, depth, steps, goal, .. } = *config;
-        Ok(Document { seed, width, depth, steps, goal, functions })
+        let functions = FUNCTIONS
+            .into_iter()
+            .map(|activation| measure(config, activation, &digits, seed))
+            .collect::<Result<_, _>>()?;
+        let Config { width, depth, steps, goal, seeds, .. } = *config;
+        Ok(Document { seed, width, depth, steps, goal, seeds, functions })
     }
 
     fn page(document: &Document) -> Page {
-        page(document)
+        page::page(document)
     }
 }
 
@@ -93,6 +87,10 @@ struct Config {
     #[schemars(extend("zh" = "要达到的训练损失。"))]
     #[schemars(range(min = 0.0, max = 3.0))]
     goal: f64,
+    /// Runs of each activation at its best learning rate.
+    #[schemars(extend("zh" = "每个激活函数在其最佳学习率下的训练次数。"))]
+    #[schemars(range(min = 1, max = 50))]
+    seeds: usize,
 }
 
 impl Default for Config {
@@ -104,6 +102,7 @@ impl Default for Config {
             batch: 64,
             learning_rates: vec![0.003, 0.01, 0.03, 0.1, 0.3],
             goal: 0.25,
+            seeds: 6,
         }
     }
 }
@@ -116,27 +115,90 @@ struct Document {
     depth: usize,
     steps: usize,
     goal: f64,
-    functions: Vec<Run>,
+    seeds: usize,
+    functions: Vec<FunctionFigures>,
+}
+
+/// All runs of one activation.
+#[derive(Serialize)]
+struct FunctionFigures {
+    activation: &'static str,
+    learning_rate: f64,
+    /// Mean over all steps and seeds; none where a run broke off.
+    mean_loss: Option<f64>,
+    /// Mean over the seeds; none where a run never reached the goal.
+    steps_to_goal: Option<f64>,
+    /// One for each seed: the first step at which the mean loss of the last ten had reached the goal, if ever.
+    steps_to_goal_of_each: Vec<Option<usize>>,
+    /// Mean over the seeds.
+    test_accuracy: f64,
+    /// Mean over the seeds.
+    curve: Vec<LossPoint>,
+}
+
+impl FunctionFigures {
+    /// The fewest and the most steps to the goal; none where a run never reached it.
+    fn range(&self) -> Option<[usize; 2]> {
+        let all: Option<Vec<usize>> = self.steps_to_goal_of_each.iter().copied().collect();
+        let all = all?;
+        Some([all.iter().copied().min()?, all.iter().copied().max()?])
+    }
 }
 
 /// A training run.
-#[derive(Serialize)]
 struct Run {
-    activation: &'static str,
-    learning_rate: f64,
-    /// Mean over all steps; none where the run broke off.
-    mean_loss: Option<f64>,
-    /// Step at which the averaged loss had reached the goal, if ever.
-    steps_to_goal: Option<usize>,
+    losses: Vec<f64>,
     test_accuracy: f64,
-    curve: Vec<LossPoint>,
 }
 
 impl Run {
     /// Mean loss over all steps, which decides between learning rates.
-    fn area(&self) -> f64 {
-        self.mean_loss.unwrap_or(f64::MAX)
+    fn area(&self, steps: usize) -> f64 {
+        let mean = self.losses.iter().sum::<f64>() / self.losses.len() as f64;
+        if self.losses.len() == steps && mean.is_finite() { mean } else { f64::MAX }
     }
+}
+
+/// Trains with the learning rate that is best for the first seed.
+fn measure(config: &Config, activation: Activation, digits: &Parts, seed: u64) -> Result<FunctionFigures, LabError> {
+    let mut best: Option<(f64, f64)> = None;
+    for &rate in &config.learning_rates {
+        let area = train(config, activation, rate, digits, seed)?.area(config.steps);
+        if best.is_none_or(|(lowest, _)| area < lowest) {
+            best = Some((area, rate));
+        }
+    }
+    let learning_rate = best.map_or(0.0, |(_, rate)| rate);
+    let seeds = (0..config.seeds).map(|offset| seed.wrapping_add(offset as u64));
+    let runs: Vec<Run> =
+        seeds.map(|seed| train(config, activation, learning_rate, digits, seed)).collect::<Result<_, LabError>>()?;
+    let areas: Vec<f64> = runs.iter().map(|run| run.area(config.steps)).collect();
+    let complete = areas.iter().all(|area| *area < f64::MAX);
+    let window = WINDOW.min(config.steps);
+    let reached = |run: &Run| {
+        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+        run.losses.windows(window).position(|losses| mean(losses) <= config.goal).map(|start| start + window)
+    };
+    let each: Vec<Option<usize>> = runs.iter().map(reached).collect();
+    let all: Option<Vec<f64>> = each.iter().map(|steps| steps.map(|steps| steps as f64)).collect();
+    Ok(FunctionFigures {
+        activation: activation.name(),
+        learning_rate,
+        mean_loss: complete.then(|| Moments::of(areas.into_iter()).mean),
+        steps_to_goal: all.map(|all| Moments::of(all.into_iter()).mean),
+        steps_to_goal_of_each: each,
+        test_accuracy: Moments::of(runs.iter().map(|run| run.test_accuracy)).mean,
+        curve: averaged(&mean_losses(&runs, config.steps), WINDOW),
+    })
+}
+
+/// Mean loss of every step over all runs; not a number where one of them broke off.
+fn mean_losses(runs: &[Run], steps: usize) -> Vec<f64> {
+    let mean = |step: usize| {
+        let losses = runs.iter().map(|run| run.losses.get(step).copied().unwrap_or(f64::NAN));
+        losses.sum::<f64>() / runs.len() as f64
+    };
+    (0..steps).map(mean).collect()
 }
 
 /// Trains once.
@@ -147,59 +209,7 @@ fn train(config: &Config, activation: Activation, rate: f64, digits: &Parts, see
     let mut classifier = Classifier::new(&layers, config.batch, RandomKey::new(seed))?;
     let schedule = Schedule { learning_rate: rate as f32, momentum: 0.9, batch: config.batch, steps: config.steps };
     let losses = classifier.train(&digits.train, schedule);
-    let complete = losses.len() == config.steps;
-    let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-    let curve = averaged(&losses, WINDOW);
-    let reached = curve.iter().find(|point| point.loss.is_some_and(|loss| loss <= config.goal));
-    Ok(Run {
-        activation: activation.name(),
-        learning_rate: rate,
-        mean_loss: (complete && mean.is_finite()).then_some(mean),
-        steps_to_goal: reached.map(|point| point.step),
-        test_accuracy: classifier.evaluate(&digits.test).accuracy,
-        curve,
-    })
-}
-
-fn page(document: &Document) -> Page {
-    let goal = document.goal;
-    let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    let columns = vec![
-        Text::new("Activation", "激活函数"),
-        Text::new("Learning rate chosen", "所选学习率"),
-        Text::new(format!("Steps to a loss of {goal}"), format!("损失降到 {goal} 的步数")),
-        Text::new("Test accuracy", "测试正确率"),
-    ];
-    let mut table = Table::new(Text::new("Each at its best learning rate", "各取最佳学习率"), columns);
-    let plot = document.functions.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, run| {
-        plot.with(Series::new(run.activation, loss_points(&run.curve), Marks::Line))
-    });
-    for run in &document.functions {
-        let steps = run.steps_to_goal.map(|steps| steps as f64);
-        let name = Text::same(run.activation);
-        table.text_row(vec![name, cell(run.learning_rate), cell(steps), cell(run.test_accuracy)]);
-    }
-    Page::new()
-        .heading("What you see", "你看到了什么")
-        .paragraph(
-            "The same deep network learns the digits with different activations, each from the weights made for it and at the \
-             learning rate, out of the same list, with which its loss was lowest on average.",
-            "同样的深层网络用不同激活函数学习手写数字，各用适合自己的初始化，并从同一列表中选取平均损失最低的学习率。",
-        )
-        .plot(Text::new("Training loss, averaged over ten steps", "训练损失（每十步平均）"), plot)
-        .table(table)
-        .heading("Why", "为什么")
-        .paragraph(
-            "The sigmoid multiplies the gradient by at most ¼ in every layer (see <i>gradient_depth</i>) and its outputs are all \
-             positive, so the first layers wait for a long time. Tanh is centred; relu and its relatives pass the gradient undiminished.",
-            "sigmoid 每层最多把梯度乘以 ¼（见 <i>gradient_depth</i>），而且输出恒为正，前几层要等很久。tanh 以零为中心；ReLU 及其变体传递梯度不减弱。",
-        )
-        .heading("What to take away", "要点")
-        .paragraph(
-            "Relu converges much faster than the sigmoid. How much faster than tanh depends on the network and the data; a factor \
-             measured on one task is no promise for another.",
-            "ReLU 的收敛远快于 sigmoid。比 tanh 快多少取决于网络与数据，一个任务上测得的倍数不能照搬到另一个任务。",
-        )
+    Ok(Run { losses, test_accuracy: classifier.evaluate(&digits.test).accuracy })
 }
 
 #[cfg(test)]
@@ -208,11 +218,15 @@ mod tests {
 
     #[test]
     fn relu_reaches_the_goal_long_before_the_sigmoid() {
-        let config = Config { width: 32, steps: 120, learning_rates: vec![0.03, 0.1], goal: 0.5, ..Config::default() };
-        let document = Convergence::compute(&config, 0).unwrap();
-        let steps = |index: usize| document.functions[index].steps_to_goal;
-        let relu = steps(2).expect("relu gets there");
-        assert!(relu < 100, "{relu}");
-        assert!(steps(0).is_none_or(|sigmoid| sigmoid as f64 > 1.5 * relu as f64), "{:?}", steps(0));
+        let learning_rates = vec![0.03, 0.1];
+        let config = Config { width: 32, steps: 120, learning_rates, goal: 0.5, seeds: 3, ..Config::default() };
+        for seed in [0, 10, 20] {
+            let functions = Convergence::compute(&config, seed).unwrap().functions;
+            let steps = |index: usize| functions[index].steps_to_goal;
+            let relu = steps(2).expect("relu gets there");
+            assert!(relu < 100.0, "{relu}");
+            assert!(steps(0).is_none_or(|sigmoid| sigmoid > 1.5 * relu), "seed {seed}: {:?}", steps(0));
+            assert_eq!(functions[2].steps_to_goal_of_each.len(), 3);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and its relatives.
 
 mod page;
+mod unit;
 
 use keel_data::PreprocessStep;
 use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
@@ -15,6 +16,7 @@ use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Part};
 use crate::training::{Classifier, Schedule};
+use unit::UnitFigures;
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<DeadRelu>();
 
@@ -24,8 +26,8 @@ impl Experiment for DeadRelu {
     const NAME: &'static str = "dead_relu";
     const TITLE: [&'static str; 2] = ["Dead relu: units that never learn again", "ReLU 死亡：再也学不到东西的单元"];
     const SUMMARY: [&'static str; 2] = [
-        "Share of units without gradient over the whole training set, by learning rate, initial bias and initial weights, for relu, leaky relu and elu.",
-        "在整个训练集上都没有梯度的单元比例，随学习率、初始偏置与初始权重变化，比较 ReLU、Leaky ReLU 与 ELU。",
+        "A data cloud with a live and a dead hyperplane; and the share of units without gradient over the whole training set, by learning rate, initial bias and initial weights, for relu, leaky relu and elu.",
+        "数据点云与“活”“死”两种超平面；以及在整个训练集上都没有梯度的单元比例，随学习率、初始偏置与初始权重变化，比较 ReLU、Leaky ReLU 与 ELU。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
 
@@ -40,6 +42,7 @@ impl Experiment for DeadRelu {
         };
         Ok(Document {
             seed,
+            unit: unit::compute(RandomKey::new(seed).named("unit")),
             width: config.width,
             steps: config.steps,
             batch: config.batch,
@@ -122,6 +125,7 @@ struct Start {
 #[derive(Serialize)]
 struct Document {
     seed: u64,
+    unit: UnitFigures,
     width: usize,
     steps: usize,
     batch: usize,

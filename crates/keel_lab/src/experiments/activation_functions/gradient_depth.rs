@@ -6,7 +6,7 @@ use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, XavierNormalSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::charts::{Marks, Plot, Scale, Series, number, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
@@ -86,7 +86,7 @@ struct Document {
 struct StackFigures {
     activation: &'static str,
     init: &'static str,
-    /// Factor by which the gradient by the outputs shrinks on its way back through one layer.
+    /// Factor by which the gradient with respect to the outputs shrinks on its way back through one layer.
     shrinking_per_layer: f64,
     layers: Vec<Layer>,
 }
@@ -99,7 +99,7 @@ struct Layer {
     gradient: GradientSizes,
 }
 
-/// Root mean squares of the gradients by the outputs and by the weights of a layer.
+/// Root mean squares of the gradients with respect to the outputs and to the weights of a layer.
 #[derive(Serialize)]
 struct GradientSizes {
     activation_rms: f64,
@@ -134,7 +134,7 @@ fn page(document: &Document) -> Page {
     };
     let mut table = Table::new(
         Text::new(
-            "How much smaller the gradient by the outputs becomes on its way back through one layer",
+            "How much smaller the gradient with respect to the outputs becomes on its way back through one layer",
             "梯度每向前传回一层缩小的倍数",
         ),
         vec![
@@ -146,6 +146,12 @@ fn page(document: &Document) -> Page {
     for stack in &document.stacks {
         table.row(stack.activation, &[stack.shrinking_per_layer, stack.layers[1].activation.mean]);
     }
+    let depth = document.depth;
+    let rounded = |value: f64| number((value * 1000.0).round() / 1000.0);
+    let sigmoid = document.stacks[0].shrinking_per_layer;
+    let (variance, size, relu) =
+        (rounded(sigmoid.powi(-2)), rounded(sigmoid), rounded(document.stacks[2].shrinking_per_layer));
+    let all = number(sigmoid.powi(depth as i32 - 1).round());
     Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -153,22 +159,31 @@ fn page(document: &Document) -> Page {
              layer with size 1 and travels to the left.",
             "同样的网络堆叠三次，各用适合其激活函数的初始化。梯度以大小 1 从最后一层进入，向左传播。",
         )
-        .plot(Text::new("Gradient by the outputs of each layer (dL/dh)", "各层输出的梯度 (dL/dh)"), plot(|gradient| gradient.activation_rms))
-        .plot(Text::new("Gradient by the weights of each layer (dL/dW)", "各层权重的梯度 (dL/dW)"), plot(|gradient| gradient.weight_rms))
+        .plot(Text::new("Gradient with respect to the outputs of each layer (dL/dh)", "各层输出的梯度 (dL/dh)"), plot(|gradient| gradient.activation_rms))
+        .plot(Text::new("Gradient with respect to the weights of each layer (dL/dW)", "各层权重的梯度 (dL/dW)"), plot(|gradient| gradient.weight_rms))
         .table(table)
         .heading("Why", "为什么")
         .paragraph(
-            "Going back through one layer multiplies the gradient's variance by n·Var(w)·E[f′(z)²]. The sigmoid's derivative is at \
-             most ¼, so with n·Var(w) = 1 the factor is at most 1/16: it measures about 0.056, a factor of 4.24 on the size. Relu \
-             lets half of the gradient pass and Kaiming's 2 makes up for that: factor 1.",
-            "梯度每传回一层，方差乘以 n·Var(w)·E[f′(z)²]。sigmoid 的导数最大 ¼，在 n·Var(w) = 1 时该因子最多 1/16，实测约 0.056，\
-             即梯度大小每层缩小 4.24 倍。ReLU 让一半的梯度通过，Kaiming 的系数 2 恰好补偿，因子为 1。",
+            format!(
+                "Going back through one layer multiplies the gradient's variance by n·Var(w)·E[f′(z)²]. The sigmoid's derivative is \
+                 at most ¼, so with n·Var(w) = 1 the factor is at most 1/16: it measures {variance}, a factor of {size} on the \
+                 size. Relu lets half of the gradient pass and Kaiming's 2 makes up for that: its factor on the size is {relu}."
+            ),
+            format!(
+                "梯度每传回一层，方差乘以 n·Var(w)·E[f′(z)²]。sigmoid 的导数最大 ¼，在 n·Var(w) = 1 时该因子最多 1/16，实测 {variance}，\
+                 即梯度大小每层缩小 {size} 倍。ReLU 让一半的梯度通过，Kaiming 的系数 2 恰好补偿，梯度大小的因子为 {relu}。"
+            ),
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "The first layers of a deep sigmoid network get a gradient thousands of times smaller than the last ones. No learning \
-             rate suits both. Its outputs also have mean ½ instead of 0.",
-            "深层 sigmoid 网络前几层得到的梯度比最后几层小几千倍，没有一个学习率能同时适合两者。而且它的输出均值是 ½ 而不是 0。",
+            format!(
+                "In these {depth} layers the first of the sigmoid network gets a gradient {all} times smaller than the last. No \
+                 learning rate suits both. Its outputs also have mean ½ instead of 0 (see [[zigzag]])."
+            ),
+            format!(
+                "在这 {depth} 层的 sigmoid 网络中，第一层得到的梯度只有最后一层的 1/{all}，没有一个学习率能同时适合两者。而且它的输出均值是 ½ 而不是 0\
+                 （见 [[zigzag]]）。"
+            ),
         )
 }
 

@@ -1,6 +1,8 @@
 //! Batch norm between linear layers and activations: the signal by depth, bad initial weights, high learning rates.
 
+mod epsilon;
 mod page;
+mod scale_and_shift;
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
@@ -18,6 +20,8 @@ use crate::samples::{CLASSES, Digits, Part};
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::{Histogram, Moments, fraction};
 use crate::training::{Classifier, Schedule, repeated};
+use epsilon::EpsilonFigures;
+use scale_and_shift::ScaleAndShift;
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<BatchNorm>();
 
@@ -27,8 +31,8 @@ impl Experiment for BatchNorm {
     const NAME: &'static str = "batch_norm";
     const TITLE: [&'static str; 2] = ["Batch norm forgives bad weights", "批归一化能容忍糟糕的初始化"];
     const SUMMARY: [&'static str; 2] = [
-        "Signal by depth, and training of a deep network from weights far too small or too large and with high learning rates, with and without batch norm.",
-        "有无批归一化时：信号随深度的变化，以及在过小或过大的初始权重、较高学习率下训练深层网络的结果。",
+        "What γ and β do, the signal by depth, and training of a deep network from weights far too small or too large and with high learning rates, with and without batch norm.",
+        "γ 与 β 的作用；有无批归一化时信号随深度的变化，以及在过小或过大的初始权重、较高学习率下训练深层网络的结果。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
@@ -59,9 +63,11 @@ impl Experiment for BatchNorm {
             depth: config.depth,
             batch: config.batch,
             steps: config.steps,
+            scale_and_shift: scale_and_shift::figures(key)?,
             distributions: distributions(config, key),
             signal,
             scales,
+            epsilons: epsilon::figures(config, &train, key)?,
             learning_rates,
         })
     }
@@ -77,6 +83,10 @@ const SIGNAL_SCALES: [f64; 4] = [0.001, 0.01, 0.05, 1.0];
 /// Standard deviation of the weights whose distributions are shown, as a multiple of Xavier's.
 const SHRINKING: f64 = 0.5;
 const BINS: usize = 40;
+/// The engine's default.
+const EPSILON: f64 = 1e-5;
+/// Units of each layer of the network that is trained.
+const UNITS: usize = 50;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -134,9 +144,11 @@ struct Document {
     depth: usize,
     batch: usize,
     steps: usize,
+    scale_and_shift: ScaleAndShift,
     distributions: Distributions,
     signal: Vec<Signal>,
     scales: Vec<ByScale>,
+    epsilons: EpsilonFigures,
     learning_rates: Vec<ByLearningRate>,
 }
 
@@ -185,7 +197,7 @@ struct Pair {
 }
 
 /// Result of one training run; no loss where it is not finite.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Trained {
     train_loss: Option<f64>,
     train_accuracy: f64,
@@ -212,7 +224,7 @@ struct ByLearningRate {
 fn signal(config: &Config, activation: Activation, scale: f64, key: RandomKey) -> Signal {
     let init = InitSpec::normal(scale as f32);
     let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation, init };
-    let (plain, normed) = (stack.forward(key), stack.forward_with_batch_norm(key));
+    let (plain, normed) = (stack.forward(key), stack.forward_with_batch_norm(key, EPSILON));
     let layer = |(index, (plain, normed)): (usize, (&LayerSignal, &LayerSignal))| Layer {
         layer: index + 1,
         without: Moments::of_slice(&plain.output),
@@ -238,7 +250,7 @@ fn distributions(config: &Config, key: RandomKey) -> Distributions {
         activation: activation.name(),
         std,
         without: all(stack.forward(key)),
-        with: all(stack.forward_with_batch_norm(key)),
+        with: all(stack.forward_with_batch_norm(key, EPSILON)),
     }
 }
 
@@ -251,11 +263,29 @@ struct Start {
 
 /// Trains the same relu network without and with batch norm.
 fn pair(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Pair, LabError> {
-    let (linear, relu) = (linear(start.init), LayerSpec::Activation(Activation::Relu));
-    let plain = [linear.clone(), relu.clone()];
-    let normed = [linear, LayerSpec::BatchNorm(BatchNormSpec::default()), relu];
-    let train = |block: &[LayerSpec]| -> Result<Trained, LabError> {
-        let mut layers = repeated(block, config.depth);
+    let norm = LayerSpec::BatchNorm(BatchNormSpec::default());
+    let runs = Runs { config, data, key };
+    Ok(Pair { without: runs.train(start, None)?, with: runs.train(start, Some(norm))? })
+}
+
+/// What all training runs have in common.
+struct Runs<'a> {
+    config: &'a Config,
+    data: &'a Part,
+    key: RandomKey,
+}
+
+impl Runs<'_> {
+    /// Trains the relu network with `norm` between each map and its activation.
+    fn train(&self, start: Start, norm: Option<LayerSpec>) -> Result<Trained, LabError> {
+        let Runs { config, data, key } = *self;
+        // Batch norm would take a bias out again, and without it both networks are the same otherwise.
+        let linear = LayerSpec::Linear(LinearSpec { init: start.init, bias: false, ..LinearSpec::new(UNITS) });
+        let block: Vec<LayerSpec> = std::iter::once(linear)
+            .chain(norm)
+            .chain(std::iter::once(LayerSpec::Activation(Activation::Relu)))
+            .collect();
+        let mut layers = repeated(&block, config.depth);
         layers.push(LayerSpec::Linear(LinearSpec { init: start.init, ..LinearSpec::new(CLASSES) }));
         let mut classifier = Classifier::new(&layers, config.batch, key)?;
         let learning_rate = start.learning_rate as f32;
@@ -265,13 +295,7 @@ fn pair(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Pa
         let train_loss = score.loss.is_finite().then_some(score.loss);
         let diverged = losses.len() < config.steps || train_loss.is_none();
         Ok(Trained { train_loss, train_accuracy: score.accuracy, diverged })
-    };
-    Ok(Pair { without: train(&plain)?, with: train(&normed)? })
-}
-
-/// Fifty units; batch norm would take a bias out again, and without it both networks are the same otherwise.
-fn linear(init: InitSpec) -> LayerSpec {
-    LayerSpec::Linear(LinearSpec { init, bias: false, ..LinearSpec::new(50) })
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Source of the population rule: Ioffe & Szegedy (2015), section 3.1, algorithm 2.
 
+mod neighbourhoods;
 mod networks;
 mod page;
 mod test_batches;
@@ -17,6 +18,7 @@ use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::page::Page;
 use crate::samples::{Digits, Order, Part};
 use crate::training::Classifier;
+use neighbourhoods::OneImage;
 use networks::{Gathering, Networks, cumulative, regathered, running};
 use test_batches::{OwnStatistics, StatisticsFigures, Trial};
 
@@ -46,6 +48,8 @@ impl Experiment for BatchNormInference {
             config.batches.iter().map(|&batch| trial.own_statistics(batch)).collect::<Result<_, LabError>>()?;
         let warm_up = warm_up(config, &networks, &digits.train, seed)?;
         let units = units(&networks);
+        let one_image = OneImage::found(config, &mut networks, &digits.test, seed)?;
+        let pixels = pixels(&one_image, seed)?;
         let sources = sources(&mut networks, &digits.test);
         Ok(Document {
             seed,
@@ -58,6 +62,8 @@ impl Experiment for BatchNormInference {
             kinds_of_batches,
             running_accuracy: networks.moving_average.evaluate(&digits.test).accuracy,
             own_statistics,
+            one_image,
+            pixels,
         })
     }
 
@@ -115,6 +121,10 @@ struct Document {
     kinds_of_batches: Vec<StatisticsFigures>,
     running_accuracy: f64,
     own_statistics: Vec<OwnStatistics>,
+    one_image: OneImage,
+    /// Images of each neighbourhood as they are in the data set, for the page.
+    #[serde(skip)]
+    pixels: Vec<Vec<f32>>,
 }
 
 /// Evaluation with statistics from one source.
@@ -195,6 +205,12 @@ fn units(networks: &Networks) -> Vec<Unit> {
     (0..whole.len()).map(unit).collect()
 }
 
+/// The images of each neighbourhood before preprocessing.
+fn pixels(one_image: &OneImage, seed: u64) -> Result<Vec<Vec<f32>>, LabError> {
+    let test = Digits::preprocessed(&[], seed)?.test;
+    Ok(one_image.neighbourhoods.iter().map(|neighbourhood| test.take(&neighbourhood.images).inputs).collect())
+}
+
 /// Distance of statistics that start again at mean 0 and variance 1 from those of the whole training set, by batches seen.
 fn warm_up(config: &Config, networks: &Networks, train: &Part, seed: u64) -> Result<Vec<WarmUp>, LabError> {
     let truth = networks.truth();
@@ -261,5 +277,17 @@ mod tests {
         assert!(four.shuffled_accuracy < sixty_four.shuffled_accuracy);
         assert!(four.changing_fraction > sixty_four.changing_fraction);
         assert!(four.sorted_accuracy < 0.5, "batches of one class lose it: {}", four.sorted_accuracy);
+        let one = &document.one_image;
+        assert!(one.changing_fraction > 0.0, "company decides for some image");
+        let first = one.neighbourhoods[0].answer.answer;
+        assert!(one.neighbourhoods.iter().any(|other| other.answer.answer != first), "and for the one that is shown");
+        for neighbourhood in &one.neighbourhoods {
+            assert_eq!((neighbourhood.images[0], neighbourhood.images.len()), (one.image, one.batch));
+            assert!((neighbourhood.answer.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+        for unit in &document.units {
+            let [whole, moving] = [unit.whole_training_set[1], unit.moving_average[1]];
+            assert!((moving / whole - 1.0).abs() < 0.6, "the running deviation is near the true one: {moving} {whole}");
+        }
     }
 }

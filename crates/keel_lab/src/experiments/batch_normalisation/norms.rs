@@ -14,7 +14,7 @@ use crate::charts::{Marks, Plot, Scale, Series, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
-use crate::page::Page;
+use crate::page::{Page, Table, mathml};
 use crate::samples::{CLASSES, Digits, Parts, Task};
 use crate::training::{Classifier, Schedule};
 
@@ -232,17 +232,37 @@ fn page(document: &Document) -> Page {
              卷积中一个通道的所有位置也参与统计：两张 8 × 8 的图像就有 128 个值，损失几乎看不出来。其余几种都在单个样本内取统计量：层归一化用全部通道与位置，实例归一化只用单个通道的各位置，\
              组归一化每次用几个通道。它们与批无关，训练与推理时完全相同。",
         )
-        .formula(
-            "<mi>y</mi><mo>=</mo><mfrac><mrow><mi>x</mi><mo>\u{2212}</mo><mi>mean</mi></mrow><msqrt><mi>Var</mi><mo>+</mo><mi>ε</mi></msqrt></mfrac>\
-             <mspace width=\"1.5em\"/><mtable columnalign=\"left\"><mtr><mtd><mtext>batch: N, H, W</mtext></mtd></mtr>\
-             <mtr><mtd><mtext>layer: C, H, W</mtext></mtd></mtr><mtr><mtd><mtext>instance: H, W</mtext></mtd></mtr>\
-             <mtr><mtd><mtext>group: C/4, H, W</mtext></mtd></mtr></mtable>",
-        )
+        .formula(mathml("y = γ \\frac{x - μ}{\\sqrt{σ^2 + ε}} + β").as_str())
+        .table(axes())
         .heading("What to take away", "要点")
         .paragraph(
             "Batch norm where every statistic has some dozens of values to go by: batches of 16 and more behind linear layers, smaller ones behind convolutions; group or layer norm where memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
             "只要每个统计量有几十个值可用，就用批归一化：线性层的批大小 16 以上，卷积层可以更小；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
         )
+}
+
+/// The axes over which each norm takes μ and σ².
+fn axes() -> Table {
+    let columns =
+        vec![Text::new("Norm", "归一化"), Text::new("One mean for each", "均值的单位"), Text::new("over", "统计范围")];
+    let mut table = Table::new(Text::new("Whose mean and variance μ and σ² are", "μ 与 σ² 是谁的均值与方差"), columns);
+    let rows = [
+        ("batch norm", "批归一化", "channel", "通道", "images, rows, columns", "图像、行、列"),
+        ("layer norm", "层归一化", "image", "图像", "channels, rows, columns", "通道、行、列"),
+        ("instance norm", "实例归一化", "image and channel", "图像与通道", "rows, columns", "行、列"),
+        (
+            "group norm",
+            "组归一化",
+            "image and group",
+            "图像与组",
+            "channels of the group, rows, columns",
+            "组内通道、行、列",
+        ),
+    ];
+    for (norm, norm_zh, each, each_zh, over, over_zh) in rows {
+        table.text_row(vec![Text::new(norm, norm_zh), Text::new(each, each_zh), Text::new(over, over_zh)]);
+    }
+    table
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::loss_curve::{LossPoint, averaged};
 use crate::page::Page;
-use crate::samples::{Images, Parts, Task};
+use crate::samples::{Images, PHOTOGRAPHS, Part, Parts, Task};
 use crate::spectrum::largest_second_moments;
 use crate::statistics::Moments;
 use crate::training::{Classifier, Schedule};
@@ -51,6 +51,8 @@ impl Experiment for ImageRecipes {
             width: config.width,
             steps: config.steps,
             batch: config.batch,
+            seeds: config.seeds,
+            class_names: images.class_names().to_vec(),
             recipes,
         })
     }
@@ -62,9 +64,9 @@ impl Experiment for ImageRecipes {
 
 /// Second moments of the inputs that are compared: the largest and the tenth.
 const MOMENTS: usize = 10;
-/// Images the second moments are taken over, at most.
-const MOMENT_SAMPLES: usize = 500;
-/// Images shown of each recipe.
+/// Values of the images that the second moments are taken over, at most.
+const MOMENT_VALUES: usize = 1 << 19;
+/// Images shown of each recipe, one of each class.
 const SHOWN: usize = 10;
 /// Steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
@@ -73,8 +75,8 @@ const WINDOW: usize = 10;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Images: digits, or a path to a folder with a folder of images for each class (CIFAR-10 as JPEG files, for example), CIFAR-10 binaries or an IDX pair.
-    #[schemars(extend("zh" = "图像来源：digits，或一个路径：每类一个子文件夹的图像文件夹（例如 JPEG 格式的 CIFAR-10）、CIFAR-10 二进制文件或一对 IDX 文件。"))]
+    /// Images: photographs (tiles of eight colour photographs, which come with the program), digits, or a path to a folder with a folder of images for each class (CIFAR-10 as JPEG files, for example), CIFAR-10 binaries or an IDX pair.
+    #[schemars(extend("zh" = "图像来源：photographs（程序自带的八张彩色照片切成的小块）、digits，或一个路径：每类一个子文件夹的图像文件夹（例如 JPEG 格式的 CIFAR-10）、CIFAR-10 二进制文件或一对 IDX 文件。"))]
     data: String,
     /// Images to train on, and to test on, at most.
     #[schemars(extend("zh" = "训练与测试各自最多使用的图像数。"))]
@@ -96,12 +98,17 @@ struct Config {
     #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
+    /// Runs of each recipe at each learning rate.
+    #[schemars(extend("zh" = "每种做法在每个学习率下的训练次数。"))]
+    #[schemars(range(min = 1, max = 20))]
+    seeds: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let learning_rates = vec![1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 3.0];
-        Config { data: "digits".to_owned(), samples: 5000, width: 64, steps: 300, batch: 64, learning_rates }
+        let learning_rates = vec![1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0];
+        let data = PHOTOGRAPHS.to_owned();
+        Config { data, samples: 5000, width: 64, steps: 300, batch: 64, learning_rates, seeds: 2 }
     }
 }
 
@@ -156,6 +163,9 @@ struct Document {
     width: usize,
     steps: usize,
     batch: usize,
+    seeds: usize,
+    #[serde(skip)]
+    class_names: Vec<String>,
     recipes: Vec<RecipeFigures>,
 }
 
@@ -164,6 +174,8 @@ struct Document {
 struct RecipeFigures {
     channel_mean: Vec<f64>,
     channel_std: Vec<f64>,
+    /// Sum of all second moments: the mean square length of an image.
+    sum_of_second_moments: f64,
     largest_second_moment: f64,
     /// None where the tenth is 0.
     largest_over_tenth: Option<f64>,
@@ -176,19 +188,25 @@ struct RecipeFigures {
     sample: Sample,
 }
 
-/// A training run.
+/// All runs of a recipe at one learning rate.
 #[derive(Serialize)]
 struct Run {
     learning_rate: f64,
+    /// Mean of `accuracies`.
     test_accuracy: f64,
+    /// One for each seed.
+    accuracies: Vec<f64>,
+    /// Mean over all seeds; none where one of them diverged.
     test_loss: Option<f64>,
+    /// True if a run diverged.
     diverged: bool,
+    /// Of the first seed.
     curve: Vec<LossPoint>,
 }
 
-/// The images of one recipe that the page shows, `[SHOWN, height, width, channels]`.
+/// The images of one recipe that the page shows, `[classes, height, width, channels]`.
 struct Sample {
-    values: Vec<f32>,
+    part: Part,
     shape: Shape,
 }
 
@@ -200,45 +218,53 @@ fn measure(config: &Config, recipe: Recipe, task: Task, parts: &Parts, seed: u64
         Moments::of(values.map(|&value| f64::from(value)))
     };
     let channels: Vec<Moments> = (0..image.channels()).map(channel).collect();
-    let samples = parts.train.len().min(MOMENT_SAMPLES);
-    let largest = largest_second_moments(&parts.train.inputs[..samples * image.len()], image.len(), MOMENTS);
+    // The training part is in random order: its first images are of all classes.
+    let samples = parts.train.len().min((MOMENT_VALUES / image.len()).max(1));
+    let measured = &parts.train.inputs[..samples * image.len()];
+    let largest = largest_second_moments(measured, image.len(), MOMENTS);
     let (first, tenth) = (largest[0], largest.last().copied().unwrap_or(0.0));
-    let train = |&rate: &f64| train_once(config, task, parts, rate, seed);
-    let runs: Vec<Run> = config.learning_rates.iter().map(train).collect::<Result<_, LabError>>()?;
+    let runs: Vec<Run> =
+        config.learning_rates.iter().map(|&rate| train(config, task, parts, rate, seed)).collect::<Result<_, _>>()?;
     let best = runs.iter().rev().max_by(|a, b| a.test_accuracy.total_cmp(&b.test_accuracy));
     Ok(RecipeFigures {
         channel_mean: channels.iter().map(|channel| channel.mean).collect(),
         channel_std: channels.iter().map(|channel| channel.std).collect(),
+        sum_of_second_moments: Moments::of_slice(measured).second_moment * image.len() as f64,
         largest_second_moment: first,
         largest_over_tenth: (tenth > 0.0).then_some(first / tenth),
         recipe,
         statistics_kept: recipe.statistics_kept(image),
         best_learning_rate: best.map(|run| run.learning_rate),
         best_test_accuracy: best.map(|run| run.test_accuracy),
-        sample: Sample { values: parts.train.inputs[..SHOWN * image.len()].to_vec(), shape: image },
+        sample: Sample { part: parts.train.one_of_each(task.classes.min(SHOWN)), shape: image },
         runs,
     })
 }
 
-/// One training of flatten - linear - relu - linear.
-fn train_once(config: &Config, task: Task, parts: &Parts, rate: f64, seed: u64) -> Result<Run, LabError> {
+/// Trains flatten - linear - relu - linear once for each seed.
+fn train(config: &Config, task: Task, parts: &Parts, rate: f64, seed: u64) -> Result<Run, LabError> {
     let layers = [
         LayerSpec::Flatten(FlattenSpec::default()),
         LayerSpec::Linear(LinearSpec::new(config.width)),
         LayerSpec::Activation(Activation::Relu),
         LayerSpec::Linear(LinearSpec::new(task.classes)),
     ];
-    let mut classifier = Classifier::for_task(task, &layers, config.batch, RandomKey::new(seed))?;
     let schedule = Schedule { learning_rate: rate as f32, momentum: 0.0, batch: config.batch, steps: config.steps };
-    let losses = classifier.train(&parts.train, schedule);
-    let score = classifier.evaluate(&parts.test);
-    Ok(Run {
-        learning_rate: rate,
-        test_accuracy: score.accuracy,
-        test_loss: score.loss.is_finite().then_some(score.loss),
-        diverged: losses.len() < config.steps || !score.loss.is_finite(),
-        curve: averaged(&losses, WINDOW),
-    })
+    let (mut accuracies, mut loss, mut diverged, mut curve) = (Vec::new(), 0.0, false, Vec::new());
+    for offset in 0..config.seeds {
+        let key = RandomKey::new(seed.wrapping_add(offset as u64));
+        let mut classifier = Classifier::for_task(task, &layers, config.batch, key)?;
+        let losses = classifier.train(&parts.train, schedule);
+        let score = classifier.evaluate(&parts.test);
+        accuracies.push(score.accuracy);
+        loss += score.loss / config.seeds as f64;
+        diverged |= losses.len() < config.steps || !score.loss.is_finite();
+        if offset == 0 {
+            curve = averaged(&losses, WINDOW);
+        }
+    }
+    let test_accuracy = Moments::of(accuracies.iter().copied()).mean;
+    Ok(Run { learning_rate: rate, test_accuracy, accuracies, test_loss: (!diverged).then_some(loss), diverged, curve })
 }
 
 #[cfg(test)]
@@ -246,19 +272,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn centring_shrinks_the_largest_second_moment_and_raises_the_usable_rate() {
-        let config = Config { steps: 100, learning_rates: vec![0.001, 0.1, 1.0], ..Config::default() };
-        let recipes = ImageRecipes::compute(&config, 0).unwrap().recipes;
-        for centred in [&recipes[2], &recipes[3]] {
-            assert!(recipes[1].largest_second_moment > 2.0 * centred.largest_second_moment);
-            assert!(centred.channel_mean[0].abs() < 1e-5, "{}", centred.channel_mean[0]);
+    fn centring_is_worth_more_than_the_range_on_colour_images_with_every_seed() {
+        let learning_rates = vec![1e-4, 1e-3, 0.1, 0.3];
+        let config = Config { steps: 200, learning_rates, seeds: 2, ..Config::default() };
+        for seed in 0..4 {
+            let recipes = ImageRecipes::compute(&config, seed).unwrap().recipes;
+            let best = |index: usize| recipes[index].best_test_accuracy.unwrap();
+            let (raw, range, centred) = (best(0), best(1), [best(2), best(3), best(4)]);
+            assert!(raw < range - 0.05, "seed {seed}: raw {raw}, [0, 1] {range}");
+            let worst = centred.into_iter().fold(f64::MAX, f64::min);
+            assert!(worst > range, "seed {seed}: centred {centred:?}, [0, 1] {range}");
+            let at_a_tenth = recipes[0].runs[2].test_accuracy;
+            assert!(at_a_tenth < 0.2, "seed {seed}: raw pixels at a rate of 0.1 {at_a_tenth}");
+            for recipe in &recipes {
+                let (largest, sum) = (recipe.largest_second_moment, recipe.sum_of_second_moments);
+                assert!(largest <= sum * 1.001, "seed {seed}, {:?}: {largest} of {sum}", recipe.recipe);
+            }
+            // Second moments are those of the covariance plus the square of the mean: centring takes most of the largest.
+            assert!(recipes[1].largest_second_moment > 2.0 * recipes[3].largest_second_moment, "seed {seed}");
+            assert!(recipes[1].largest_over_tenth > recipes[3].largest_over_tenth, "seed {seed}");
         }
-        assert!((recipes[4].channel_std[0] - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn each_recipe_does_what_its_name_says_and_shows_one_image_of_each_class() {
+        let config = Config { steps: 1, learning_rates: vec![0.1], seeds: 1, ..Config::default() };
+        let recipes = ImageRecipes::compute(&config, 0).unwrap().recipes;
         let kept: Vec<usize> = recipes.iter().map(|recipe| recipe.statistics_kept).collect();
-        assert_eq!(kept, [0, 0, 64, 1, 2]);
-        assert!(recipes[4].best_test_accuracy > Some(0.9));
-        let raw = recipes[0].runs[2].test_accuracy;
-        assert!(raw < 0.5, "raw pixels at a rate of 1: {raw}");
+        assert_eq!(kept, [0, 0, 192, 3, 6]);
+        for centred in &recipes[2..] {
+            assert!(centred.channel_mean.iter().all(|mean| mean.abs() < 1e-5), "{:?}", centred.channel_mean);
+        }
+        assert!(recipes[4].channel_std.iter().all(|std| (std - 1.0).abs() < 1e-4));
+        for recipe in &recipes {
+            assert_eq!(recipe.sample.part.labels, [0, 1, 2, 3, 4, 5, 6, 7], "{:?}", recipe.recipe);
+        }
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! A cloud of points raw, centred, standardised, decorrelated and whitened, by the preprocessing that training uses.
+//! A cloud of points raw, centred, standardised, decorrelated and whitened, by the preprocessing that training uses; and
+//! the covariance of the pixels of real images before and after.
+
+mod page;
 
 use keel_data::{
     Dataset, Inputs, PcaSpec, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Targets, WhitenSpec,
@@ -7,11 +10,11 @@ use keel_nn::RandomKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Series, number, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
-use crate::page::{Page, Table};
+use crate::page::Page;
+use crate::samples::{Digits, FEATURES};
 use crate::signal::normal_values;
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<Preprocessing>();
@@ -22,8 +25,8 @@ impl Experiment for Preprocessing {
     const NAME: &'static str = "preprocessing";
     const TITLE: [&'static str; 2] = ["Preprocessing: one cloud, five views", "数据预处理：同一团点的五种样子"];
     const SUMMARY: [&'static str; 2] = [
-        "A slanted cloud of points raw, centred, standardised, decorrelated and whitened, with means, deviations and covariances.",
-        "一团倾斜的点：原始、零中心、标准化、去相关、白化，以及均值、标准差与协方差。",
+        "A slanted cloud of points raw, centred, standardised, decorrelated and whitened, with maps of the covariance: of the cloud and of the pixels of images.",
+        "一团倾斜的点：原始、零中心、标准化、去相关、白化，并画出点云与图像像素的协方差矩阵。",
     ];
     const CHAPTER: Chapter = Chapter::Preprocessing;
 
@@ -52,11 +55,12 @@ impl Experiment for Preprocessing {
                 points: train.chunks(2).map(|point| [point[0], point[1]]).collect(),
             });
         }
-        Ok(Document { seed, points: config.points, views })
+        let pixels = PIXEL_VIEWS.iter().map(|view| pixels(view, seed)).collect::<Result<_, LabError>>()?;
+        Ok(Document { seed, points: config.points, views, pixels })
     }
 
     fn page(document: &Document) -> Page {
-        page(document)
+        page::page(document)
     }
 }
 
@@ -111,6 +115,17 @@ const VIEWS: [View; 5] = [
     View { name: "whitened", chinese: "白化", steps: &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })] },
 ];
 
+/// Views of the pixels of the digits. Pixels that are (nearly) the same in all images would be blown up by whitening
+/// without an epsilon of the size of a pixel's noise.
+const PIXEL_VIEWS: [View; 4] = [
+    View { name: "raw", chinese: "原始", steps: &[] },
+    View { name: "standardised", chinese: "标准化", steps: &[PreprocessStep::Standardize] },
+    View {
+        name: "decorrelated", chinese: "去相关", steps: &[PreprocessStep::Pca(PcaSpec { components: FEATURES })]
+    },
+    View { name: "whitened", chinese: "白化", steps: &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })] },
+];
+
 impl View {
     fn title(&self) -> Text {
         Text::new(self.name, self.chinese)
@@ -124,6 +139,20 @@ struct Document {
     points: usize,
     /// In the order of [`VIEWS`].
     views: Vec<ViewFigures>,
+    /// In the order of [`PIXEL_VIEWS`].
+    pixels: Vec<PixelFigures>,
+}
+
+/// Covariance of the pixels of the digits in one view.
+#[derive(Serialize)]
+struct PixelFigures {
+    view: &'static str,
+    /// Smallest and largest entry of the diagonal.
+    diagonal: [f64; 2],
+    /// Largest size of an entry beside the diagonal.
+    largest_off_diagonal: f64,
+    /// `[pixels, pixels]`, row after row.
+    covariance: Vec<f64>,
 }
 
 /// Numbers of one view of the cloud.
@@ -170,54 +199,31 @@ fn statistics(points: &[f32]) -> Statistics {
     Statistics { mean, std: [matrix[0][0].sqrt(), matrix[1][1].sqrt()], covariance: matrix }
 }
 
-fn page(document: &Document) -> Page {
-    let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
-        "The same points five times, all on the same axes. Every statistic is fitted on the training points and then applied to \
-         new ones too, which therefore come out only nearly centred and scaled.",
-        "同一批点画五次，坐标轴相同。所有统计量只在训练点上拟合，再用于新点，因此新点只是近似零均值、单位方差。",
-    );
-    for (figures, view) in document.views.iter().zip(VIEWS) {
-        let cloud = points(&figures.points, |point| f64::from(point[0]), |point| f64::from(point[1]));
-        let plot = Plot::new(Text::same("x"), Text::same("y")).x_range(-8.0, 8.0).y_range(-8.0, 8.0).square();
-        page = page.plot(view.title(), plot.with(Series::new(view.title(), cloud, Marks::Points)));
+/// The covariance of the training digits after the steps of a view.
+fn pixels(view: &View, seed: u64) -> Result<PixelFigures, LabError> {
+    let train = Digits::preprocessed(view.steps, seed)?.train;
+    let samples = train.len();
+    let features = train.inputs.len() / samples;
+    let mean = |feature: usize| {
+        train.inputs.iter().skip(feature).step_by(features).map(|&value| f64::from(value)).sum::<f64>() / samples as f64
+    };
+    let means: Vec<f64> = (0..features).map(mean).collect();
+    let mut covariance = vec![0.0; features * features];
+    for row in train.inputs.chunks(features) {
+        let centred: Vec<f64> = row.iter().zip(&means).map(|(&value, mean)| f64::from(value) - mean).collect();
+        for (entries, a) in covariance.chunks_mut(features).zip(&centred) {
+            entries.iter_mut().zip(&centred).for_each(|(entry, b)| *entry += a * b / samples as f64);
+        }
     }
-    page.table(table(&document.views))
-        .heading("Why", "为什么")
-        .paragraph("Subtract the mean of each feature, then divide by its standard deviation:", "先减去每个特征的均值，再除以它的标准差：")
-        .formula(
-            "<msup><mi>x</mi><mo>′</mo></msup><mo>=</mo><mfrac><mrow><mi>x</mi><mo>\u{2212}</mo><mi>μ</mi></mrow><mi>σ</mi></mfrac>",
-        )
-        .paragraph(
-            "Features that are all positive drive a unit's gradients to one sign (see <i>zigzag</i>); features of different scales \
-             ask for different learning rates (see <i>why_preprocess</i>). Decorrelation turns the cloud to its principal axes, \
-             which makes the covariance diagonal; whitening divides each of them by its deviation, which makes it the identity.",
-            "恒正的特征使同一单元的梯度同号（见 <i>zigzag</i>）；尺度不同的特征需要不同的学习率（见 <i>why_preprocess</i>）。\
-             去相关把点云旋转到主轴上，协方差变为对角阵；白化再除以各主轴的标准差，协方差变为单位阵。",
-        )
-        .heading("What to take away", "要点")
-        .paragraph(
-            "Centre always, standardise features of different units, and fit both on the training split alone. For images the mean \
-             image, the mean of each channel, or mean and deviation of each channel are customary; PCA and whitening are not, \
-             and whitening blows up directions that hold nothing but noise.",
-            "始终做零中心化；量纲不同的特征要标准化；统计量只用训练集拟合。对图像，常用均值图像、逐通道均值，或逐通道均值与标准差；\
-             一般不用 PCA 与白化，白化还会放大只含噪声的方向。",
-        )
-}
-
-fn table(views: &[ViewFigures]) -> Table {
-    let columns = ["", "mean x", "mean y", "std x", "std y", "cov xy"].map(Text::same).to_vec();
-    let mut table = Table::new(
-        Text::new("Statistics of the training points, and of new points in brackets", "训练点的统计量，括号内为新点"),
-        columns,
-    );
-    let columns = |part: &Statistics| [part.mean[0], part.mean[1], part.std[0], part.std[1], part.covariance[0][1]];
-    let rounded = |value: f64| number((value * 1e4).round() / 1e4);
-    for (figures, view) in views.iter().zip(VIEWS) {
-        let pairs = columns(&figures.train).into_iter().zip(columns(&figures.test));
-        let cells = pairs.map(|(train, test)| Text::same(format!("{} ({})", rounded(train), rounded(test))));
-        table.text_row(std::iter::once(view.title()).chain(cells).collect());
+    let (mut low, mut high, mut off) = (f64::MAX, f64::MIN, 0.0_f64);
+    for (index, &entry) in covariance.iter().enumerate() {
+        if index / features == index % features {
+            (low, high) = (low.min(entry), high.max(entry));
+        } else {
+            off = off.max(entry.abs());
+        }
     }
-    table
+    Ok(PixelFigures { view: view.name, diagonal: [low, high], largest_off_diagonal: off, covariance })
 }
 
 #[cfg(test)]
@@ -239,5 +245,19 @@ mod tests {
         }
         assert!(views[0].train.covariance[0][1] > 1.0);
         assert!(views[2].train.covariance[0][1] > 0.7, "standardising keeps the correlation");
+        let whitened = &views[4].train.covariance;
+        assert!((whitened[0][0] - 1.0).abs() < 1e-3 && (whitened[1][1] - 1.0).abs() < 1e-3, "{whitened:?}");
+    }
+
+    #[test]
+    fn the_pixels_of_images_lose_their_covariance_too() {
+        let config = Config { points: 10, ..Config::default() };
+        let pixels = Preprocessing::compute(&config, 2).unwrap().pixels;
+        let [raw, standardised, decorrelated, whitened] = &pixels[..] else { panic!("four views") };
+        assert!(raw.largest_off_diagonal > 5.0, "{}", raw.largest_off_diagonal);
+        assert!((standardised.diagonal[1] - 1.0).abs() < 1e-3 && standardised.largest_off_diagonal > 0.5);
+        assert!(decorrelated.diagonal[1] > 20.0 && decorrelated.largest_off_diagonal < 1e-3 * decorrelated.diagonal[1]);
+        assert!((whitened.diagonal[1] - 1.0).abs() < 1e-2, "{:?}", whitened.diagonal);
+        assert!(whitened.largest_off_diagonal < 1e-2, "{}", whitened.largest_off_diagonal);
     }
 }

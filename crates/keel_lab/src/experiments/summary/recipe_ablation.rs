@@ -2,11 +2,11 @@
 
 mod page;
 
-use keel_data::PreprocessStep;
+use keel_data::{PreprocessStep, Split};
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
-use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
+use keel_nn::layers::{BatchNormSpec, FlattenSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::language::Text;
 use crate::loss_curve::{LossPoint, averaged};
 use crate::page::Page;
-use crate::samples::{CLASSES, Digits, Parts};
+use crate::samples::{Images, Parts, Task};
 use crate::statistics::Moments;
 use crate::training::{Classifier, Schedule, repeated};
 
@@ -36,15 +36,17 @@ impl Experiment for RecipeAblation {
     type Document = Document;
 
     fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
-        let standardised = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
-        let raw = Digits::preprocessed(&[], seed)?;
+        let images = Images::photographs(Split { validation: 0.0, test: 0.2, seed })?;
+        let task = images.task();
+        let standardised = images.preprocessed(&[PreprocessStep::Standardize])?;
+        let raw = images.preprocessed(&[])?;
         let measured = VARIANTS.iter().map(|variant| {
-            let digits = if variant.standardised == Followed { &standardised } else { &raw };
-            best_rate(config, variant, digits, seed)
+            let parts = if variant.standardised == Followed { &standardised } else { &raw };
+            best_rate(&Trial { config, variant, task, parts }, seed)
         });
         let variants = measured.collect::<Result<_, LabError>>()?;
         let Config { width, depth, steps, batch, seeds, .. } = *config;
-        Ok(Document { seed, width, depth, steps, batch, seeds, variants })
+        Ok(Document { seed, width, depth, steps, batch, seeds, classes: task.classes, variants })
     }
 
     fn page(document: &Document) -> Page {
@@ -87,7 +89,8 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { width: 64, depth: 8, steps: 150, batch: 32, learning_rates: vec![0.003, 0.02, 0.1], seeds: 5 }
+        let learning_rates = vec![0.0003, 0.003, 0.02, 0.1];
+        Config { width: 64, depth: 8, steps: 200, batch: 32, learning_rates, seeds: 6 }
     }
 }
 
@@ -157,6 +160,7 @@ struct Document {
     steps: usize,
     batch: usize,
     seeds: usize,
+    classes: usize,
     /// In the order of [`VARIANTS`].
     variants: Vec<VariantFigures>,
 }
@@ -185,13 +189,29 @@ impl VariantFigures {
     fn name(&self) -> Text {
         Text::new(self.variant, self.chinese)
     }
+
+    /// Mean accuracy lost against `base`, and twice the standard error of that difference.
+    fn cost(&self, base: &VariantFigures) -> (f64, f64) {
+        let runs = self.accuracies.len().max(1) as f64;
+        let error = ((self.spread * self.spread + base.spread * base.spread) / runs).sqrt();
+        (base.test_accuracy - self.test_accuracy, 2.0 * error)
+    }
+}
+
+/// A variant and what it is trained on.
+struct Trial<'a> {
+    config: &'a Config,
+    variant: &'a Variant,
+    task: Task,
+    parts: &'a Parts,
 }
 
 /// All seeds of a variant at the learning rate with the lowest mean training loss for the first of them.
-fn best_rate(config: &Config, variant: &Variant, digits: &Parts, seed: u64) -> Result<VariantFigures, LabError> {
+fn best_rate(trial: &Trial<'_>, seed: u64) -> Result<VariantFigures, LabError> {
+    let Trial { config, variant, .. } = *trial;
     let mut best: Option<(f64, f64)> = None;
     for &rate in &config.learning_rates {
-        let losses = train(config, variant, rate, digits, seed)?.losses;
+        let losses = train(trial, rate, seed)?.losses;
         let complete = losses.len() == config.steps && losses.iter().all(|loss| loss.is_finite());
         let mean = if complete { losses.iter().sum::<f64>() / losses.len() as f64 } else { f64::MAX };
         if best.is_none_or(|(lowest, _)| mean < lowest) {
@@ -201,7 +221,7 @@ fn best_rate(config: &Config, variant: &Variant, digits: &Parts, seed: u64) -> R
     let rate = best.map_or(0.0, |(_, rate)| rate);
     let (mut accuracies, mut curve) = (Vec::new(), vec![0.0; config.steps]);
     for offset in 0..config.seeds {
-        let trained = train(config, variant, rate, digits, seed.wrapping_add(offset as u64))?;
+        let trained = train(trial, rate, seed.wrapping_add(offset as u64))?;
         accuracies.push(trained.test_accuracy);
         for (sum, loss) in curve.iter_mut().zip(trained.losses) {
             *sum += loss / config.seeds as f64;
@@ -231,7 +251,8 @@ struct Trained {
     test_accuracy: f64,
 }
 
-fn train(config: &Config, variant: &Variant, rate: f64, digits: &Parts, seed: u64) -> Result<Trained, LabError> {
+fn train(trial: &Trial<'_>, rate: f64, seed: u64) -> Result<Trained, LabError> {
+    let Trial { config, variant, task, parts } = *trial;
     let init = if variant.matched_weights == Followed { InitSpec::Auto } else { InitSpec::normal(0.01) };
     let bias = variant.batch_norm == Removed;
     let mut block = vec![LayerSpec::Linear(LinearSpec { init, bias, ..LinearSpec::new(config.width) })];
@@ -239,13 +260,14 @@ fn train(config: &Config, variant: &Variant, rate: f64, digits: &Parts, seed: u6
         block.push(LayerSpec::BatchNorm(BatchNormSpec::default()));
     }
     block.push(LayerSpec::Activation(variant.activation));
-    let mut layers = repeated(&block, config.depth);
-    layers.push(LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(CLASSES) }));
-    let mut classifier = Classifier::new(&layers, config.batch, RandomKey::new(seed))?;
+    let mut layers = vec![LayerSpec::Flatten(FlattenSpec::default())];
+    layers.extend(repeated(&block, config.depth));
+    layers.push(LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(task.classes) }));
+    let mut classifier = Classifier::for_task(task, &layers, config.batch, RandomKey::new(seed))?;
     let rate = rate as f32;
     let schedule = Schedule { learning_rate: rate, momentum: 0.9, batch: config.batch, steps: config.steps };
-    let losses = classifier.train(&digits.train, schedule);
-    Ok(Trained { losses, test_accuracy: classifier.evaluate(&digits.test).accuracy })
+    let losses = classifier.train(&parts.train, schedule);
+    Ok(Trained { losses, test_accuracy: classifier.evaluate(&parts.test).accuracy })
 }
 
 #[cfg(test)]
@@ -253,15 +275,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_four_learn_and_none_of_them_does_not() {
-        let config =
-            Config { width: 32, depth: 6, steps: 60, seeds: 2, learning_rates: vec![0.02], ..Config::default() };
-        let variants = RecipeAblation::compute(&config, 0).unwrap().variants;
-        let accuracy = |index: usize| variants[index].test_accuracy;
-        assert!(accuracy(0) > 0.7, "{}", accuracy(0));
-        assert!(accuracy(8) < 0.3, "{}", accuracy(8));
-        assert!(accuracy(7) < 0.3, "small weights without batch norm lose the signal: {}", accuracy(7));
-        assert!(accuracy(3) > 0.6, "with batch norm they do little harm: {}", accuracy(3));
-        assert_eq!(variants[0].accuracies.len(), 2);
+    fn all_four_learn_none_of_them_does_not_and_batch_norm_covers_for_the_others() {
+        let learning_rates = vec![0.003, 0.02];
+        let config = Config { width: 32, depth: 6, steps: 100, seeds: 2, learning_rates, ..Config::default() };
+        for seed in [0, 10, 20] {
+            let variants = RecipeAblation::compute(&config, seed).unwrap().variants;
+            let accuracy = |index: usize| variants[index].test_accuracy;
+            let [all, sigmoid, raw, small, without_norm] = [0, 1, 2, 3, 4].map(accuracy);
+            assert!(all > 0.5, "seed {seed}: all four {all}");
+            assert!(accuracy(8) < 0.25, "seed {seed}: none of the four {}", accuracy(8));
+            assert!(sigmoid < all, "seed {seed}: sigmoid {sigmoid}");
+            // What raw inputs and small weights cost with batch norm is less than what they cost without.
+            let (raw_without, small_without) = (accuracy(6), accuracy(7));
+            assert!(raw - raw_without > 0.1, "seed {seed}: raw inputs {raw} with, {raw_without} without norm");
+            assert!(
+                small - small_without > 0.1,
+                "seed {seed}: small weights {small} with, {small_without} without norm"
+            );
+            assert!(
+                small_without < 0.25 && without_norm > small_without,
+                "seed {seed}: {small_without} {without_norm}"
+            );
+            assert_eq!(variants[0].accuracies.len(), 2);
+        }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Source of the comparison: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), figure 3.
 
+mod page;
+
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
@@ -10,12 +12,10 @@ use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Scale, Series};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::loss_curve::{LossPoint, averaged, loss_points};
-use crate::page::{Page, Table, cell};
+use crate::loss_curve::{LossPoint, averaged};
+use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts};
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::Moments;
@@ -29,8 +29,8 @@ impl Experiment for DeepTraining {
     const NAME: &'static str = "deep_training";
     const TITLE: [&'static str; 2] = ["Deep training: the start decides", "深层网络训练：成败在于初始化"];
     const SUMMARY: [&'static str; 2] = [
-        "A relu network of thirty layers trained from small, Xavier, Kaiming and orthogonal weights, with the signal that reached its last layer before the first step.",
-        "三十层 ReLU 网络分别从小随机数、Xavier、Kaiming 与正交初始化开始训练，并给出第一步之前到达末层的信号。",
+        "A relu network of thirty layers trained from small, Xavier, Kaiming and orthogonal weights over several seeds, with the signal that reached its last layer before the first step.",
+        "三十层 ReLU 网络分别从小随机数、Xavier、Kaiming 与正交初始化开始训练，取多个随机种子，并给出第一步之前到达末层的信号。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
 
@@ -51,13 +51,14 @@ impl Experiment for DeepTraining {
             plain("orthogonal, gain √2", InitSpec::Orthogonal(OrthogonalSpec { gain: std::f32::consts::SQRT_2 })),
             Start { name: "xavier_normal, batch norm", init: xavier, norm: Norm::Batch },
         ];
-        let runs = starts.iter().map(|start| train(config, start, &digits, seed)).collect::<Result<_, LabError>>()?;
-        let Config { width, depth, steps, batch, learning_rate } = *config;
-        Ok(Document { seed, width, depth, steps, batch, learning_rate, loss_of_guessing: (CLASSES as f64).ln(), runs })
+        let runs = starts.iter().map(|start| runs(config, start, &digits, seed)).collect::<Result<_, LabError>>()?;
+        let Config { width, depth, steps, batch, learning_rate, seeds } = *config;
+        let loss_of_guessing = (CLASSES as f64).ln();
+        Ok(Document { seed, width, depth, steps, batch, learning_rate, seeds, loss_of_guessing, runs })
     }
 
     fn page(document: &Document) -> Page {
-        page(document)
+        page::page(document)
     }
 }
 
@@ -88,11 +89,15 @@ struct Config {
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
+    /// Runs from each start.
+    #[schemars(extend("zh" = "每种初始化的训练次数。"))]
+    #[schemars(range(min = 1, max = 20))]
+    seeds: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { width: 64, depth: 30, steps: 400, batch: 64, learning_rate: 0.005 }
+        Config { width: 64, depth: 30, steps: 500, batch: 64, learning_rate: 0.001, seeds: 3 }
     }
 }
 
@@ -111,19 +116,30 @@ struct Document {
     steps: usize,
     batch: usize,
     learning_rate: f64,
+    seeds: usize,
     loss_of_guessing: f64,
-    runs: Vec<Run>,
+    runs: Vec<Runs>,
 }
 
-/// A training run; signal and gradient are measured before it, without batch norm.
+/// Training runs from one start, one for each seed; signal and gradient are measured before them, without batch norm.
 #[derive(Serialize)]
-struct Run {
+struct Runs {
     init: &'static str,
     signal_at_last_layer: Option<f64>,
     gradient_at_first_layer: Option<f64>,
+    /// Mean of `train_losses`; none where one is not finite.
     train_loss: Option<f64>,
+    /// Over the last steps, one for each seed.
+    train_losses: Vec<Option<f64>>,
+    /// Mean over seeds; none where one is not finite.
     test_loss: Option<f64>,
+    /// Mean of `accuracies`.
     test_accuracy: f64,
+    /// Standard deviation of `accuracies`.
+    spread: f64,
+    /// One for each seed.
+    accuracies: Vec<f64>,
+    /// Mean over seeds.
     curve: Vec<LossPoint>,
 }
 
@@ -134,31 +150,56 @@ struct Start {
     norm: Norm,
 }
 
-fn train(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Run, LabError> {
-    let Start { name, init, norm } = *start;
-    let linear = LinearSpec { init, bias: norm == Norm::Absent, ..LinearSpec::new(config.width) };
-    let mut block = vec![LayerSpec::Linear(linear)];
-    if norm == Norm::Batch {
-        block.push(LayerSpec::BatchNorm(BatchNormSpec::default()));
+impl Start {
+    /// Maps and activations, with batch norm between where it is asked for, and the scores.
+    fn layers(&self, config: &Config) -> Vec<LayerSpec> {
+        let Start { init, norm, .. } = *self;
+        let linear = LinearSpec { init, bias: norm == Norm::Absent, ..LinearSpec::new(config.width) };
+        let mut block = vec![LayerSpec::Linear(linear)];
+        if norm == Norm::Batch {
+            block.push(LayerSpec::BatchNorm(BatchNormSpec::default()));
+        }
+        block.push(LayerSpec::Activation(Activation::Relu));
+        let mut layers = repeated(&block, config.depth);
+        layers.push(LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(CLASSES) }));
+        layers
     }
-    block.push(LayerSpec::Activation(Activation::Relu));
-    let mut layers = repeated(&block, config.depth);
-    layers.push(LayerSpec::Linear(LinearSpec { init, ..LinearSpec::new(CLASSES) }));
-    let mut classifier = Classifier::new(&layers, config.batch, RandomKey::new(seed))?;
-    let rate = config.learning_rate as f32;
-    let schedule = Schedule { learning_rate: rate, momentum: 0.9, batch: config.batch, steps: config.steps };
-    let losses = classifier.train(&digits.train, schedule);
-    let score = classifier.evaluate(&digits.test);
-    let curve = averaged(&losses, WINDOW);
-    let signal = (norm == Norm::Absent).then(|| signal(config, init, seed));
-    Ok(Run {
-        init: name,
+}
+
+/// Trains from one start with every seed.
+fn runs(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Runs, LabError> {
+    let layers = start.layers(config);
+    let learning_rate = config.learning_rate as f32;
+    let schedule = Schedule { learning_rate, momentum: 0.9, batch: config.batch, steps: config.steps };
+    let (mut accuracies, mut test_losses, mut train_losses) = (Vec::new(), Vec::new(), Vec::new());
+    // A run that diverged has no loss from then on, and neither has the mean.
+    let mut curve = vec![0.0; config.steps];
+    for offset in 0..config.seeds {
+        let key = RandomKey::new(seed.wrapping_add(offset as u64));
+        let mut classifier = Classifier::new(&layers, config.batch, key)?;
+        let losses = classifier.train(&digits.train, schedule);
+        let score = classifier.evaluate(&digits.test);
+        accuracies.push(score.accuracy);
+        test_losses.push(score.loss);
+        let last = averaged(&losses, WINDOW).last().and_then(|point| point.loss);
+        train_losses.push(last.filter(|_| losses.len() == config.steps));
+        let losses = losses.into_iter().chain(std::iter::repeat(f64::NAN));
+        curve.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += loss / config.seeds as f64);
+    }
+    let mean = |values: &[f64]| Some(Moments::of(values.iter().copied()).mean).filter(|mean| mean.is_finite());
+    let all_trained: Option<Vec<f64>> = train_losses.iter().copied().collect();
+    let (accuracy, signal) = (Moments::of(accuracies.iter().copied()), signal(config, start, seed));
+    Ok(Runs {
+        init: start.name,
         signal_at_last_layer: signal.map(|signal| signal.last_layer),
         gradient_at_first_layer: signal.map(|signal| signal.first_layer_gradient),
-        train_loss: curve.last().and_then(|point| point.loss),
-        test_loss: score.loss.is_finite().then_some(score.loss),
-        test_accuracy: score.accuracy,
-        curve,
+        train_loss: all_trained.and_then(|losses| mean(&losses)),
+        train_losses,
+        test_loss: mean(&test_losses),
+        test_accuracy: accuracy.mean,
+        spread: accuracy.std,
+        accuracies,
+        curve: averaged(&curve, WINDOW),
     })
 }
 
@@ -171,87 +212,18 @@ struct Signal {
     first_layer_gradient: f64,
 }
 
-/// Measures the signal before training.
-fn signal(config: &Config, init: InitSpec, seed: u64) -> Signal {
-    let stack =
-        Stack { width: config.width, depth: config.depth, batch: config.batch, activation: Activation::Relu, init };
-    let layers = stack.run(RandomKey::new(seed));
+/// Measures the signal before training; none with batch norm.
+fn signal(config: &Config, start: &Start, seed: u64) -> Option<Signal> {
+    let Config { width, depth, batch, .. } = *config;
+    let stack = Stack { width, depth, batch, activation: Activation::Relu, init: start.init };
+    let layers = (start.norm == Norm::Absent).then(|| stack.run(RandomKey::new(seed)))?;
     let std = |layer: &LayerSignal| Moments::of_slice(&layer.output).std;
     let rms = |layer: &LayerSignal| Moments::of_slice(&layer.grad_output).second_moment.sqrt();
-    let (first, last) = (&layers[0], &layers[config.depth - 1]);
-    Signal {
+    let (first, last) = (layers.first()?, layers.last()?);
+    Some(Signal {
         last_layer: std(last) / std(first).max(f64::MIN_POSITIVE),
         first_layer_gradient: rms(first) / rms(last).max(f64::MIN_POSITIVE),
-    }
-}
-
-fn page(document: &Document) -> Page {
-    let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
-    let plot = document.runs.iter().fold(plot.scales(Scale::Linear, Scale::Linear), |plot, run| {
-        plot.with(Series::new(name(run), loss_points(&run.curve), Marks::Line))
-    });
-    let guessing = vec![(0.0, document.loss_of_guessing), (document.steps as f64, document.loss_of_guessing)];
-    let plot = plot.with(Series::new(Text::new("guessing, ln 10", "瞎猜，ln 10"), guessing, Marks::Dashed));
-    let columns = vec![
-        Text::new("Initial weights", "初始权重"),
-        Text::new("Signal, last / first layer", "信号，末层 / 首层"),
-        Text::new("Gradient, first / last layer", "梯度，首层 / 末层"),
-        Text::new("Loss at the end", "最终损失"),
-        Text::new("Test accuracy", "测试正确率"),
-    ];
-    let caption =
-        Text::new("Signal and gradient before training, and what came of it", "训练前的信号与梯度，以及训练结果");
-    let mut table = Table::new(caption, columns);
-    for run in &document.runs {
-        table.text_row(vec![
-            name(run),
-            cell(run.signal_at_last_layer),
-            cell(run.gradient_at_first_layer),
-            cell(run.train_loss),
-            cell(run.test_accuracy),
-        ]);
-    }
-    let Document { width, depth, .. } = document;
-    Page::new()
-        .heading("What you see", "你看到了什么")
-        .paragraph(
-            format!("The same relu network, {depth} layers of {width} units, learns the digits from different initial weights with the same optimiser."),
-            format!("同一个 ReLU 网络（{depth} 层，每层 {width} 个单元）用同样的优化器、不同的初始权重学习手写数字。"),
-        )
-        .plot(Text::new("Training loss, averaged over twenty steps", "训练损失（每二十步平均）"), plot)
-        .table(table)
-        .heading("Why", "为什么")
-        .paragraph(
-            "Each relu layer multiplies the signal by √(n·Var(w)/2): by 1/√2 with Xavier's weights, by 1/√6 with the uniform weights \
-             ±1/√n that are a common default, by far less with 0.01 in narrow layers. After thirty layers nothing is left of \
-             the input, all images get the same scores, and the gradient that comes back is as small. The loss stays at ln 10, \
-             that of guessing.",
-            "每个 ReLU 层把信号乘以 √(n·Var(w)/2)：Xavier 为 1/√2；常见的默认值、均匀分布 ±1/√n 为 1/√6；窄层用 0.01 则小得多。\
-             三十层之后输入的信息几乎荡然无存，所有图像得分相同，传回的梯度也同样微小，损失停在瞎猜的水平 ln 10。",
-        )
-        .paragraph(
-            "Kaiming's factor is 1, forward and backward, and the network learns. Orthogonal weights with the same gain keep the \
-             length of every signal, not just the average one. Batch norm sets the scale anew in every layer, so that the \
-             initial weights hardly matter.",
-            "Kaiming 的倍数在前向与反向都是 1，网络能够学习。同样增益的正交权重能保持每个信号的长度，而不只是平均长度。批归一化在每层重新设定尺度，初始权重几乎无关紧要。",
-        )
-        .heading("What to take away", "要点")
-        .paragraph(
-            "In a shallow network a poor start only costs time. In a deep one it decides whether anything is learned at all. If the \
-             loss does not leave ln(number of classes), look at the signal of the last layer before blaming the learning rate.",
-            "浅层网络中，糟糕的初始化只是耽误时间；深层网络中，它决定能否学到东西。如果损失一直停在 ln(类别数)，先看末层信号，再怀疑学习率。",
-        )
-}
-
-/// The name of a run, in both languages.
-fn name(run: &Run) -> Text {
-    let chinese = run
-        .init
-        .replace("normal, std", "正态，标准差")
-        .replace("uniform,", "均匀，")
-        .replace("orthogonal, gain", "正交，增益")
-        .replace(", batch norm", "，批归一化");
-    Text::new(run.init, chinese)
+    })
 }
 
 #[cfg(test)]
@@ -259,16 +231,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deep_networks_learn_from_kaiming_and_stall_from_small_weights() {
-        let config = Config { width: 32, steps: 100, depth: 20, learning_rate: 0.02, ..Config::default() };
-        let runs = DeepTraining::compute(&config, 0).unwrap().runs;
-        let (loss, signal) =
-            (|run: usize| runs[run].train_loss.unwrap(), |run: usize| runs[run].signal_at_last_layer.unwrap());
-        for stalled in [0, 1] {
-            assert!((loss(stalled) - 10.0_f64.ln()).abs() < 0.05, "{}", loss(stalled));
-            assert!(signal(stalled) < 1e-5);
+    fn over_seeds_the_network_learns_from_kaiming_and_guesses_from_small_weights() {
+        let document = DeepTraining::compute(&Config::default(), 0).unwrap();
+        let guessing = document.loss_of_guessing;
+        let [small, uniform, xavier, kaiming, orthogonal, normed] = &document.runs[..] else { panic!("six starts") };
+        for stalled in [small, uniform, xavier] {
+            for (loss, accuracy) in stalled.train_losses.iter().zip(&stalled.accuracies) {
+                assert!((loss.unwrap() - guessing).abs() < 0.05, "{}: {loss:?}", stalled.init);
+                assert!(*accuracy < 0.2, "{}: {accuracy}", stalled.init);
+            }
         }
-        assert!(loss(3) < 2.1, "{}", loss(3));
-        assert!((signal(2).log2() + 9.5).abs() < 3.0, "about 1/√2 a layer");
+        for (learning, least) in [(kaiming, 0.65), (orthogonal, 0.65), (normed, 0.5)] {
+            assert_eq!(learning.accuracies.len(), document.seeds);
+            for (loss, accuracy) in learning.train_losses.iter().zip(&learning.accuracies) {
+                assert!(loss.unwrap() < 0.6 * guessing, "{}: {loss:?}", learning.init);
+                assert!(*accuracy > least, "{}: {accuracy}", learning.init);
+            }
+        }
+        for (run, limit) in [(small, 1e-5), (uniform, 1e-5)] {
+            assert!(run.signal_at_last_layer.unwrap() < limit, "{}: {:?}", run.init, run.signal_at_last_layer);
+        }
+        let halvings = xavier.signal_at_last_layer.unwrap().log2();
+        assert!((halvings + 0.5 * (document.depth - 1) as f64).abs() < 3.0, "about 1/√2 a layer: {halvings}");
+        assert!(normed.signal_at_last_layer.is_none());
+    }
+
+    #[test]
+    fn a_run_that_diverges_has_no_loss() {
+        let config = Config { depth: 3, steps: 30, seeds: 1, learning_rate: 90.0, ..Config::default() };
+        let digits = Digits::preprocessed(&[PreprocessStep::Standardize], 0).unwrap();
+        let start = Start { name: "large", init: InitSpec::normal(2.0), norm: Norm::Absent };
+        let runs = runs(&config, &start, &digits, 0).unwrap();
+        assert_eq!((runs.train_loss, &runs.train_losses[..]), (None, &[None][..]));
     }
 }

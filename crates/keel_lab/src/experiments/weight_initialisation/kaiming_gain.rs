@@ -1,20 +1,19 @@
-//! Where Kaiming's factor 2 comes from: each step of the derivation measured, and other factors tried.
+//! Where Kaiming's factor 2 comes from: each step of the derivation measured, forward and backward, and other factors tried.
 //!
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 
-use keel_nn::RandomKey;
-use keel_nn::activations::Activation;
-use keel_nn::init::InitSpec;
+mod funnel;
+mod page;
+mod stacks;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Series, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::page::{Page, Table};
-use crate::signal::{LayerSignal, Stack};
-use crate::statistics::{Moments, fraction};
+use crate::page::Page;
+use funnel::FunnelFigures;
+use stacks::{FirstLayer, HalfIntegral, LayerFigures, Profile, Scanned, SlopeFigures, Steps};
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<KaimingGain>();
 
@@ -24,8 +23,8 @@ impl Experiment for KaimingGain {
     const NAME: &'static str = "kaiming_gain";
     const TITLE: [&'static str; 2] = ["Where Kaiming's factor 2 comes from", "Kaiming 初始化的 2 从何而来"];
     const SUMMARY: [&'static str; 2] = [
-        "Deep relu stacks with weights of variance g/n: only g = 2 keeps the signal, and each step of the derivation is measured.",
-        "权重方差为 g/n 的深层 ReLU 网络：只有 g = 2 能保持信号，推导的每一步都有实测。",
+        "The whole derivation, each line beside its measurement: the half-integral of relu, the product over layers, the first layer, the way back, leaky relu; and only g = 2 keeps the signal.",
+        "完整推导，每一步都附实测：ReLU 的半边积分、逐层连乘、第一层、反向传播、Leaky ReLU；只有 g = 2 能保持信号。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
 
@@ -33,14 +32,43 @@ impl Experiment for KaimingGain {
     type Document = Document;
 
     fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
-        let scan = config.factors.iter().map(|&factor| scan(config, factor, seed)).collect::<Result<_, LabError>>()?;
-        let Config { width, depth, batch, .. } = *config;
-        Ok(Document { seed, width, depth, batch, scan, steps: steps(config, seed) })
+        let scan =
+            config.factors.iter().map(|&factor| stacks::scan(config, factor, seed)).collect::<Result<_, LabError>>()?;
+        let Config { width, depth, batch, seeds, .. } = *config;
+        let profiles = [XAVIER, KAIMING, if_variance()].map(|factor| stacks::profile(config, factor, seed));
+        Ok(Document {
+            seed,
+            width,
+            depth,
+            batch,
+            seeds,
+            scan,
+            if_variance: stacks::scan(config, if_variance(), seed)?,
+            steps: stacks::steps(config, seed),
+            half_integral: stacks::half_integral(),
+            profiles: profiles.into(),
+            layers: stacks::by_layer(config, seed),
+            first_layer: [KAIMING, XAVIER].map(|factor| stacks::first_layer(config, factor, seed)).into(),
+            slopes: SLOPES.iter().map(|&slope| stacks::slope(config, slope, seed)).collect(),
+            funnel: funnel::figures(config, seed),
+        })
     }
 
     fn page(document: &Document) -> Page {
-        page(document)
+        page::page(document)
     }
+}
+
+/// Factors g of Var(w) = g/n.
+const XAVIER: f64 = 1.0;
+const KAIMING: f64 = 2.0;
+
+/// Slopes of leaky relu below zero: relu, the usual one, that of the lecture's slide, prelu's start, and no kink at all.
+const SLOPES: [f64; 5] = [0.0, 0.01, 0.1, 0.25, 1.0];
+
+/// The factor that would follow if a layer passed Var(x) on and not E[x²]: relu leaves 1/2 − 1/2π of the variance of a normal.
+fn if_variance() -> f64 {
+    1.0 / (0.5 - 0.5 / std::f64::consts::PI)
 }
 
 /// Knobs of the experiment.
@@ -83,144 +111,27 @@ struct Document {
     width: usize,
     depth: usize,
     batch: usize,
+    seeds: usize,
     scan: Vec<Scanned>,
+    /// The factor that Var(x) in place of E[x²] would lead to.
+    if_variance: Scanned,
     steps: Steps,
+    half_integral: HalfIntegral,
+    /// With Xavier's factor, with Kaiming's and with [`if_variance`].
+    profiles: Vec<Profile>,
+    /// With Kaiming's factor.
+    layers: Vec<LayerFigures>,
+    /// With 2/n and with 1/n in the first layer and 2/n in all others.
+    first_layer: Vec<FirstLayer>,
+    slopes: Vec<SlopeFigures>,
+    funnel: FunnelFigures,
 }
 
-/// Signal of the last layer over that of the first, with one factor.
-#[derive(Debug, Serialize)]
-struct Scanned {
-    factor: f64,
-    log10_ratio: f64,
-    /// Standard deviation over networks.
-    spread: f64,
-    predicted: f64,
-}
-
-/// Steps of the derivation, measured.
-#[derive(Serialize)]
-struct Steps {
-    positive_fraction: f64,
-    second_moment_over_variance: f64,
-    variance_over_variance: f64,
-    next_variance_over_prediction: f64,
-}
-
-fn signals(config: &Config, factor: f64, seed: u64) -> Vec<LayerSignal> {
-    let init = InitSpec::normal((factor / config.width as f64).sqrt() as f32);
-    let stack =
-        Stack { width: config.width, depth: config.depth, batch: config.batch, activation: Activation::Relu, init };
-    stack.forward(RandomKey::new(seed))
-}
-
-/// log10 of the last layer's standard deviation over the first's, averaged over networks, and its prediction.
-fn scan(config: &Config, factor: f64, seed: u64) -> Result<Scanned, LabError> {
-    let ratio = |index: usize| {
-        let signals = signals(config, factor, seed.wrapping_add(index as u64));
-        let std = |layer: usize| Moments::of_slice(&signals[layer].pre_activation).std;
-        (std(config.depth - 1) / std(0)).log10()
-    };
-    let ratios: Vec<f64> = (0..config.seeds).map(ratio).collect();
-    let moments = Moments::of(ratios.iter().copied());
-    if !moments.mean.is_finite() {
-        return Err(LabError::NotFinite {
-            experiment: KaimingGain::NAME,
-            what: format!("the signal with factor {factor}"),
-        });
-    }
-    let predicted = 0.5 * (config.depth - 1) as f64 * (factor / 2.0).log10();
-    Ok(Scanned { factor, log10_ratio: moments.mean, spread: moments.std, predicted })
-}
-
-/// The steps of the derivation at factor 2, averaged over networks: after the first layer, where the input is normal.
-fn steps(config: &Config, seed: u64) -> Steps {
-    let measure = |index: usize| {
-        let signals = signals(config, 2.0, seed.wrapping_add(index as u64));
-        let (pre, output) = (Moments::of_slice(&signals[0].pre_activation), Moments::of_slice(&signals[0].output));
-        let next = Moments::of_slice(&signals[1].pre_activation);
-        let variance = pre.std * pre.std;
-        Steps {
-            positive_fraction: fraction(&signals[0].pre_activation, |z| z > 0.0),
-            second_moment_over_variance: output.second_moment / variance,
-            variance_over_variance: output.std * output.std / variance,
-            next_variance_over_prediction: next.std * next.std / (2.0 * output.second_moment),
-        }
-    };
-    let all: Vec<Steps> = (0..config.seeds).map(measure).collect();
-    let mean = |part: fn(&Steps) -> f64| Moments::of(all.iter().map(part)).mean;
-    Steps {
-        positive_fraction: mean(|steps| steps.positive_fraction),
-        second_moment_over_variance: mean(|steps| steps.second_moment_over_variance),
-        variance_over_variance: mean(|steps| steps.variance_over_variance),
-        next_variance_over_prediction: mean(|steps| steps.next_variance_over_prediction),
-    }
-}
-
-fn page(document: &Document) -> Page {
-    let depth = document.depth;
-    let curve = |y: fn(&Scanned) -> f64| points(&document.scan, |one| one.factor, y);
-    let plot = Plot::new("g", Text::new("log10(last layer / first layer)", "log10(末层 / 首层)"))
-        .with(Series::new(Text::new("measured", "实测"), curve(|one| one.log10_ratio), Marks::LineAndPoints))
-        .with(Series::new(Text::new("predicted", "预测"), curve(|one| one.predicted), Marks::Dashed));
-    let page = Page::new()
-        .heading("What you see", "你看到了什么")
-        .paragraph(
-            format!("Relu networks of {depth} layers with weights of variance g/n. The signal survives only at g = 2; Xavier's g = 1 loses a factor √2 per layer."),
-            format!("{depth} 层 ReLU 网络，权重方差为 g/n。只有 g = 2 时信号得以保持；Xavier 的 g = 1 每层损失 √2 倍。"),
-        )
-        .plot(Text::new("How the signal's standard deviation changes from the first layer to the last", "从首层到末层，信号标准差的变化"), plot)
-        .table(table(&document.steps));
-    derivation(page)
-        .heading("What to take away", "要点")
-        .paragraph(
-            "The 2 makes up for the half of the second moment that relu cuts off. A leaky relu of slope a needs 2/(1 + a²). Had the \
-             derivation used Var(x) instead of E[x²], the factor would be 1/0.3408 = 2.93, which measurably explodes.",
-            "系数 2 补偿了 ReLU 截掉的一半二阶矩。斜率为 a 的 Leaky ReLU 需要 2/(1 + a²)。若推导误用 Var(x) 而不是 E[x²]，\
-             系数会是 1/0.3408 = 2.93，而实测那样会爆炸。",
-        )
-}
-
-fn derivation(page: Page) -> Page {
-    page.heading("Why: the derivation", "推导")
-        .paragraph(
-            "1. Weights are independent of the inputs and have mean 0, so the cross terms vanish. What remains is the second \
-             moment of x, not its variance; x need be neither normal nor centred.",
-            "1. 权重与输入独立且均值为 0，交叉项消失。剩下的是 x 的二阶矩，而不是方差；x 不必服从正态，也不必零均值。",
-        )
-        .formula(
-            "<mi>Var</mi><mo>(</mo><msub><mi>y</mi><mi>l</mi></msub><mo>)</mo><mo>=</mo><mi>n</mi><mspace width=\"0.2em\"/><mi>Var</mi>\
-             <mo>(</mo><mi>w</mi><mo>)</mo><mspace width=\"0.2em\"/><mi>E</mi><mo>[</mo><msup><mi>x</mi><mn>2</mn></msup><mo>]</mo>",
-        )
-        .paragraph(
-            "2. The weights before are symmetric about 0 and there is no bias, so y is symmetric, and relu keeps exactly half of its second moment.",
-            "2. 前一层权重关于 0 对称且无偏置，所以 y 对称，ReLU 恰好保留其二阶矩的一半。",
-        )
-        .formula(
-            "<mi>E</mi><mo>[</mo><mi>max</mi><msup><mrow><mo>(</mo><mn>0</mn><mo>,</mo><mi>y</mi><mo>)</mo></mrow><mn>2</mn></msup>\
-             <mo>]</mo><mo>=</mo><mfrac><mn>1</mn><mn>2</mn></mfrac><mi>Var</mi><mo>(</mo><mi>y</mi><mo>)</mo>",
-        )
-        .paragraph("3. For the variance to stay the same through every layer,", "3. 要使方差逐层不变，需要")
-        .formula(
-            "<mfrac><mn>1</mn><mn>2</mn></mfrac><mi>n</mi><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo>\
-             <mn>1</mn><mspace width=\"1em\"/><mo>⇒</mo><mspace width=\"1em\"/><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo>\
-             <mfrac><mn>2</mn><mi>n</mi></mfrac>",
-        )
-}
-
-fn table(steps: &Steps) -> Table {
-    let columns = vec![Text::new("Step", "步骤"), Text::new("Theory", "理论"), Text::new("Measured", "实测")];
-    let mut table = Table::new(Text::new("The steps of the derivation, measured", "推导各步的实测"), columns);
-    let half_normal = 0.5 - 0.5 / std::f64::consts::PI;
-    let rows = [
-        ("P(y &gt; 0)", 0.5, steps.positive_fraction),
-        ("E[x²] / Var(y)", 0.5, steps.second_moment_over_variance),
-        ("Var(x) / Var(y)", half_normal, steps.variance_over_variance),
-        ("Var(y′) / (n Var(w) E[x²])", 1.0, steps.next_variance_over_prediction),
-    ];
-    for (name, theory, measured) in rows {
-        table.row(name, &[theory, measured]);
-    }
-    table
+/// The number that theory predicts, and the one that was measured.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Comparison {
+    theory: f64,
+    measured: f64,
 }
 
 #[cfg(test)]
@@ -229,17 +140,19 @@ mod tests {
 
     #[test]
     fn the_scan_follows_the_prediction_and_only_two_keeps_the_signal() {
-        let references = [(1.0, -4.36), (2.0, 0.0), (2.93, 2.40), (4.0, 4.36)];
+        let references = [(1.0, -4.36), (2.0, 0.0), (if_variance(), 2.40), (4.0, 4.36)];
         for (factor, reference) in references {
-            let one = scan(&Config::default(), factor, 0).unwrap();
-            assert!((one.predicted - reference).abs() < 0.02, "{one:?}");
-            assert!((one.log10_ratio - one.predicted).abs() < 0.25, "{one:?}");
+            for seed in 0..3 {
+                let one = stacks::scan(&Config::default(), factor, seed).unwrap();
+                assert!((one.predicted - reference).abs() < 0.02, "{one:?}");
+                assert!((one.log10_ratio - one.predicted).abs() < 0.25, "{one:?}");
+            }
         }
     }
 
     #[test]
     fn the_steps_of_the_derivation_hold() {
-        let steps = steps(&Config { depth: 2, width: 1024, ..Config::default() }, 1);
+        let steps = stacks::steps(&Config { depth: 2, width: 1024, ..Config::default() }, 1);
         let cases = [
             ("positive_fraction", steps.positive_fraction, 0.5),
             ("second_moment_over_variance", steps.second_moment_over_variance, 0.5),
@@ -248,6 +161,55 @@ mod tests {
         ];
         for (name, measured, expected) in cases {
             assert!((measured - expected).abs() < 0.04 * expected, "{name}: {measured}");
+        }
+    }
+
+    #[test]
+    fn half_of_the_integral_gives_the_moments_of_the_slide() {
+        let half = stacks::half_integral();
+        for (name, found, expected) in [
+            ("whole", half.whole, 1.0),
+            ("positive half", half.positive_half, 0.5),
+            ("mean", half.mean_at_variance_2, 0.5642),
+            ("std", half.std_at_variance_2, 0.8256),
+        ] {
+            assert!((found - expected).abs() < 1e-4, "{name}: {found}");
+        }
+        let config = Config { depth: 6, width: 1024, batch: 32, seeds: 8, ..Config::default() };
+        for layer in stacks::by_layer(&config, 3) {
+            let near = |found: f64, expected: f64| (found / expected - 1.0).abs() < 0.06;
+            assert!(near(layer.mean, 0.5642) && near(layer.std, 0.8256) && near(layer.second_moment, 1.0), "{layer:?}");
+        }
+    }
+
+    #[test]
+    fn half_the_variance_in_one_layer_stays_that_half_at_any_depth() {
+        let config = Config { seeds: 4, ..Config::default() };
+        let [two, one] = [KAIMING, XAVIER].map(|factor| stacks::first_layer(&config, factor, 0));
+        for (layers, expected) in [((two.first, one.first), 2.0_f64), ((two.last, one.last), 2.0)] {
+            assert!((layers.0 / layers.1 / expected.sqrt() - 1.0).abs() < 1e-4, "{layers:?}");
+        }
+    }
+
+    #[test]
+    fn a_leaky_relu_needs_the_factor_that_its_slope_leaves() {
+        for slope in SLOPES {
+            let figures = stacks::slope(&Config::default(), slope, 0);
+            let Comparison { theory, measured } = figures.kept;
+            assert!((measured / theory - 1.0).abs() < 0.05, "{figures:?}");
+            assert!(figures.log10_ratio.abs() < 0.3, "{figures:?}");
+            let Comparison { theory, measured } = figures.log10_ratio_with_two;
+            assert!((measured - theory).abs() < 0.3, "{figures:?}");
+        }
+    }
+
+    #[test]
+    fn either_fan_keeps_the_product_over_layers_to_the_ratio_of_two_widths() {
+        let figures = funnel::figures(&Config { seeds: 12, ..Config::default() }, 1);
+        for choice in &figures.choices {
+            for Comparison { theory, measured } in [choice.forward, choice.backward] {
+                assert!((measured / theory).log2().abs() < 0.35, "{choice:?}");
+            }
         }
     }
 }

@@ -167,7 +167,8 @@ fn classes(classes: &[ClassMetrics], language: Language) -> String {
         Language::English => ["class", "samples", "precision", "recall", "F1", ""],
         Language::Chinese => ["类别", "样本数", "精确率", "召回率", "F1", ""],
     };
-    let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
+    let title = |head: &&str| if head.is_empty() { "<td></td>".to_owned() } else { format!("<th>{head}</th>") };
+    let head: String = heads.iter().map(title).collect();
     let table = format!(
         "<div class=\"table\"><table class=\"classes\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     );

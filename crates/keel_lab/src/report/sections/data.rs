@@ -64,7 +64,7 @@ fn table(statistics: &PreprocessStatistics, language: Language) -> String {
     let (before, after) = (language.choose("before", "之前"), language.choose("after", "之后"));
     let what = language.choose("feature", "特征");
     format!(
-        "<div class=\"table\"><table class=\"statistics\"><thead><tr><th></th><th colspan=\"4\">{before}</th><th colspan=\"4\">{after}</th></tr>\
+        "<div class=\"table\"><table class=\"statistics\"><thead><tr><td></td><th colspan=\"4\">{before}</th><th colspan=\"4\">{after}</th></tr>\
          <tr><th>{what}</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 }

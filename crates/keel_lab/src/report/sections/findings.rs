@@ -73,8 +73,10 @@ fn card(contents: &Contents<'_>, finding: &Finding) -> String {
         folded = format!("<details class=\"consequences\"><summary>{title}</summary>{inside}</details>");
     }
     format!(
-        "<article class=\"finding {level}\"><div class=\"words\">{head}{facts}{proof}</div>{chart}{folded}</article>",
+        "<article class=\"finding {level}\" data-code=\"{code}\" data-layer=\"{layer}\"><div class=\"words\">{head}{facts}{proof}</div>{chart}{folded}</article>",
         level = finding.level.name(),
+        code = escape(&finding.code),
+        layer = escape(finding.layer.as_deref().unwrap_or_default()),
         head = heading(finding, language),
         facts = facts(finding, language),
         proof = proof::of_finding(&record.proofs, finding, language),

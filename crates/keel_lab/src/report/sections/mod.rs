@@ -17,6 +17,8 @@ mod proof;
 mod regression;
 mod setup;
 
+use serde::Serialize;
+
 use super::evaluation::Evaluation;
 use super::record::Record;
 use crate::language::Language;
@@ -80,6 +82,28 @@ const SECTIONS: [Section; 14] = [
     Section { anchor: "choices", english: "Chosen automatically", chinese: "自动选择", write: choices::section },
     Section { anchor: "setup", english: "Set-up", chinese: "配置与环境", write: setup::section },
 ];
+
+/// A part of a report by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportPart {
+    /// Name of the part, for links to it.
+    pub anchor: &'static str,
+    /// Title in the report's language.
+    pub title: &'static str,
+    /// HTML below the title.
+    pub html: String,
+}
+
+/// The parts with these `anchors` that have something to show, in the order of the report.
+pub(super) fn parts(contents: &Contents<'_>, anchors: &[&str]) -> Vec<ReportPart> {
+    let wanted = SECTIONS.iter().filter(|section| anchors.contains(&section.anchor));
+    let part = |section: &Section| ReportPart {
+        anchor: section.anchor,
+        title: contents.language.choose(section.english, section.chinese),
+        html: (section.write)(contents),
+    };
+    wanted.map(part).filter(|part| !part.html.is_empty()).collect()
+}
 
 /// The page's body, and the titles of the sections it has.
 pub(super) fn body(contents: &Contents<'_>) -> (String, Vec<String>) {

@@ -18,7 +18,7 @@ fn html(proof: &Proof, language: Language) -> String {
     ];
     let rows: String = arms.iter().map(|(name, arms)| row(name, arms, language)).collect();
     format!(
-        "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><th></th><th>{statistic}</th><th>{loss}</th><th>{validation_loss}</th><th>{score}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
+        "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><td></td><th>{statistic}</th><th>{loss}</th><th>{validation_loss}</th><th>{score}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
         title = language.choose("Put to the test.", "检验。"),
         verdict = verdict(proof.verdict, language),
         remedy = escape(&proof.remedy),

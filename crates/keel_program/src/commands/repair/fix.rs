@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::chosen_remedy::Choice;
 use super::results::Results;
-use crate::commands::{ending, report};
+use crate::commands::ending;
+use crate::commands::pages::report;
 use crate::failure::{Failure, Stop};
 use crate::interruption::stop_flag;
 use crate::terminal::{Output, Progress, Status, status_of, wrapped};

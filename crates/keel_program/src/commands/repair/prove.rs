@@ -10,7 +10,7 @@ use keel_train::remedies::{
 use keel_train::runs::RunFolder;
 
 use super::chosen_remedy::Choice;
-use crate::commands::report;
+use crate::commands::pages::report;
 use crate::failure::{Failure, Stop};
 use crate::interruption::{Scratch, stop_flag};
 use crate::terminal::{Align, Output, Status, table, wrapped};

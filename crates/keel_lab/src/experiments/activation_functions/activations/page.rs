@@ -1,9 +1,9 @@
 //! The page of the activation functions.
 
 use super::{ActivationFigures, Curve, Document};
-use crate::charts::{Marks, Plot, Series, number};
+use crate::charts::{Gate, Marks, Plot, Scale, Series, number};
 use crate::language::Text;
-use crate::page::{Page, Table, cell};
+use crate::page::{Page, Part, Table, cell};
 
 /// Functions drawn together.
 const GROUPS: [(&str, &str, &[&str]); 3] = [
@@ -12,32 +12,60 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
     ("Smooth relatives of relu", "ReLU 的光滑变体", &["gelu", "silu", "softplus", "mish", "hard_swish"]),
 ];
 
+/// Functions drawn as gates, each at three inputs.
+const GATES: [(&str, [f64; 3]); 3] =
+    [("sigmoid", [-10.0, 0.0, 10.0]), ("tanh", [-3.0, 0.0, 3.0]), ("relu", [-3.0, 3.0, 10.0])];
+
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     let all = &document.activations;
-    let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
-        "Each function is drawn with its derivative. During backpropagation the gradient that arrives is multiplied by the \
-         derivative: where it is nearly 0 the unit learns nothing from this sample.",
-        "每个函数与它的导数画在一起。反向传播时，传来的梯度要乘以这个导数；导数接近 0 的地方，该单元从这个样本学不到任何东西。",
-    );
+    let mut page = Page::new()
+        .heading("A gate for the gradient", "梯度要过的门")
+        .paragraph(
+            "In a network a function is a gate. Forward, a value goes in and another comes out. Backward, the gradient of the loss \
+             arrives at its output, is multiplied by the derivative at the value that went in, the <i>local gradient</i>, and leaves \
+             at its input. Where the local gradient is nearly 0, nothing leaves: what lies before the gate learns nothing from \
+             this sample.",
+            "在网络中，函数就像一扇门。前向时，一个值进去，另一个值出来。反向时，损失的梯度从输出端传来，乘以函数在当时输入处的导数（即<i>局部梯度</i>），再从输入端传出。\
+             局部梯度接近 0 的地方什么也传不出去：门前的各层从这个样本学不到任何东西。",
+        )
+        .formula(
+            "<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>x</mi></mrow></mfrac><mo>=</mo><mi>f</mi><mo>′</mo><mo>(</mo>\
+             <mi>x</mi><mo>)</mo><mspace width=\"0.3em\"/><mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>y</mi></mrow></mfrac>",
+        );
+    for (name, inputs) in GATES {
+        let Some(figures) = all.iter().find(|one| one.activation == name) else { continue };
+        let caption = Text::new(
+            format!("{name}: forward (blue) and backward (red), for a gradient of 1 that arrives"),
+            format!("{name}：前向（蓝）与反向（红），设传来的梯度为 1"),
+        );
+        page = page.side_by_side(caption, inputs.map(|x| gate(figures, x)).into());
+    }
+    page = page
+        .plot(
+            Text::new(
+                "What is left of the gradient behind a row of gates, all with the same input",
+                "梯度连续穿过若干扇门之后还剩多少（每扇门的输入相同）",
+            ),
+            chains(document),
+        )
+        .heading("Every function and its derivative", "各个函数及其导数");
     for (english, chinese, names) in GROUPS {
-        let plots = [
-            (curves("f(x)", all, names, |curve| &curve.value), ["function", "函数"]),
-            (curves("f′(x)", all, names, |curve| &curve.derivative), ["derivative", "导数"]),
+        let parts = [
+            (curves("f(x)", all, names, |curve| &curve.value), Text::new("function", "函数")),
+            (curves("f′(x)", all, names, |curve| &curve.derivative), Text::new("derivative", "导数")),
         ];
-        for (plot, drawn) in plots {
-            let caption = Text::new(format!("{english}: {}", drawn[0]), format!("{chinese}：{}", drawn[1]));
-            page = page.plot(caption, plot.x_range(-document.reach, document.reach));
-        }
+        let parts = parts.map(|(plot, drawn)| Part::new(drawn, plot.x_range(-document.reach, document.reach)));
+        page = page.side_by_side(Text::new(english, chinese), parts.into());
     }
     page.table(table(document))
         .heading("Why", "为什么")
         .paragraph(
             "The sigmoid maps every input into (0, 1) and can be read as a degree of firing, but its derivative is at most ¼, \
              and 0.0000454 at ±10: a chain of sigmoids multiplies such numbers. Its outputs are all positive, so all weights \
-             of a unit behind it get gradients of one sign (see <i>zigzag</i>). Tanh is a stretched sigmoid,",
+             of a unit behind it get gradients of one sign (see [[zigzag]]). Tanh is a stretched sigmoid,",
             "sigmoid 把任意输入压到 (0, 1)，可理解为“激活程度”；但它的导数最大只有 ¼，在 ±10 处只有 0.0000454，层层相乘就更小。它的输出恒为正，\
-             使后一层同一单元的所有权重梯度同号（见 <i>zigzag</i>）。tanh 是拉伸后的 sigmoid：",
+             使后一层同一单元的所有权重梯度同号（见 [[zigzag]]）。tanh 是拉伸后的 sigmoid：",
         )
         .formula(
             "<mi>tanh</mi><mo>(</mo><mi>x</mi><mo>)</mo><mo>=</mo><mn>2</mn><mi>σ</mi><mo>(</mo><mn>2</mn><mi>x</mi><mo>)</mo>\
@@ -45,8 +73,8 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .paragraph(
             "centred at zero, but flat at both ends all the same. Relu passes gradient 1 for every positive input and costs almost \
-             nothing. For negative inputs it passes none: a unit that is negative for every sample is dead (see <i>dead_relu</i>).",
-            "它以零为中心，但两端同样平坦。ReLU 对正输入的梯度恒为 1，计算几乎不花代价；对负输入梯度为零：若某单元对所有样本都为负，它就“死”了（见 <i>dead_relu</i>）。",
+             nothing. For negative inputs it passes none: a unit that is negative for every sample is dead (see [[dead_relu]]).",
+            "它以零为中心，但两端同样平坦。ReLU 对正输入的梯度恒为 1，计算几乎不花代价；对负输入梯度为零：若某单元对所有样本都为负，它就“死”了（见 [[dead_relu]]）。",
         )
         .heading("What to take away", "要点")
         .paragraph(
@@ -54,6 +82,29 @@ pub(super) fn page(document: &Document) -> Page {
              bounded and centred; the sigmoid for the output of a yes-or-no question, not inside the network.",
             "首选 ReLU，并注意学习率；想再进一步可试 Leaky ReLU、ELU、SELU、GELU；需要有界且零中心的输出时用 tanh；sigmoid 只用于二分类的输出，不要放在网络内部。",
         )
+}
+
+/// A function at one of the inputs it was read at.
+fn gate(figures: &ActivationFigures, x: f64) -> Part {
+    let at = figures.at_input(x);
+    let gate = Gate {
+        function: figures.activation.into(),
+        input: at.x,
+        output: at.value,
+        local: at.derivative,
+        upstream: 1.0,
+    };
+    Part::new(format!("x = {}", number(x)).as_str(), gate)
+}
+
+fn chains(document: &Document) -> Plot {
+    let plot = Plot::new(Text::new("gates", "门的个数"), Text::new("share of the gradient", "剩余梯度的比例"));
+    document.chains.iter().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, chain| {
+        let (x, derivative) = (number(chain.x), number(chain.derivative));
+        let name = format!("{}, x = {x}: f′ = {derivative}", chain.activation);
+        let curve = chain.remaining.iter().enumerate().map(|(gates, &share)| (gates as f64, share)).collect();
+        plot.with(Series::new(name.as_str(), curve, Marks::LineAndPoints))
+    })
 }
 
 /// One curve for each of the named functions.
@@ -85,7 +136,8 @@ fn table(document: &Document) -> Table {
     for one in &document.activations {
         table.text_row(vec![
             Text::same(one.activation),
-            cell(one.standard_normal_input.mean),
+            // The means of odd functions are 0; what is left of them is rounding.
+            cell((one.standard_normal_input.mean * 1e6).round() / 1e6 + 0.0),
             cell(one.standard_normal_input.variance),
             cell(one.largest_derivative),
             cell(one.at_zero().derivative),

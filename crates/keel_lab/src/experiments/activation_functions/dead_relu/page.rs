@@ -1,15 +1,24 @@
 //! The page of the experiment on dead units.
 
+use super::unit::{Plane, UnitFigures};
 use super::{Document, Run, Sweep};
-use crate::charts::{Marks, Plot, Scale, Series, points};
+use crate::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
 use crate::language::Text;
-use crate::page::{Page, Table, cell};
+use crate::page::{Page, Part, Table, cell};
+
+/// Half the side of the picture of the cloud.
+const REACH: f64 = 4.0;
+/// Colours: points that fire and points that do not, the side of a live and of a dead hyperplane.
+const FIRES: usize = 0;
+const SILENT: usize = 7;
+const LIVE: usize = 2;
+const DEAD: usize = 1;
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     let dead = || Text::new("dead", "死亡比例");
-    let page = Page::new()
-        .heading("What you see", "你看到了什么")
+    let page = hyperplanes(&document.unit)
+        .heading("In a network", "在网络中")
         .paragraph(
             "A network with two hidden layers learns the digits for a few hundred steps. A unit is dead if it passes no gradient \
              for any sample of the whole training set; a single batch would not tell. A curve ends where the weights are no longer \
@@ -42,14 +51,104 @@ pub(super) fn page(document: &Document) -> Page {
     why(page)
 }
 
+/// The cloud with the unit's hyperplane, before and after a step.
+fn hyperplanes(unit: &UnitFigures) -> Page {
+    let steps = unit.steps;
+    let before = Part::new(Text::new("before", "更新之前"), cloud(unit, &unit.start));
+    let after = unit.runs.iter().map(|run| {
+        let rate = number(run.learning_rate);
+        let title = Text::new(format!("after one step at rate {rate}"), format!("以学习率 {rate} 更新一步之后"));
+        Part::new(title, cloud(unit, &run.after_one_step))
+    });
+    let dies = unit.runs.iter().any(|run| run.after_one_step.active_fraction == 0.0);
+    let fate = if dies {
+        [
+            "The dead unit is where the first step left it, to the last digit: its gradient is exactly 0 at every point.",
+            "死亡的单元停在第一步之后的位置，一位数字也没有变：它在每个点上的梯度都恰好为 0。",
+        ]
+    } else {
+        [
+            "With this seed a few points are left on the firing side after the large step: the unit barely lives.",
+            "用这个随机种子时，大步更新之后激活的一侧还剩几个点：单元勉强活着。",
+        ]
+    };
+    Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            "One relu unit with two inputs over a cloud of points. Its boundary w·x + b = 0 is a hyperplane, here a line: the unit \
+             fires on the tinted side, and only the points there give it a gradient. It shall learn to give a quarter of its \
+             output. A moderate step moves the line a little. A step that is too large throws it out of the cloud.",
+            "一个有两个输入的 ReLU 单元与一团数据点。它的边界 w·x + b = 0 是一个超平面，这里是一条线：单元在着色的一侧激活，只有那一侧的点给它梯度。\
+             它要学会输出原来的四分之一。步长适中时，线只移动一点；步长过大时，线被甩到点云之外。",
+        )
+        .side_by_side(
+            Text::new(
+                "Points for which the unit fires (blue) and does not (grey); the firing side of a live unit is green, of a dead \
+                 one red",
+                "单元激活的点（蓝）与不激活的点（灰）；活单元的激活一侧为绿色，死单元的为红色",
+            ),
+            std::iter::once(before).chain(after).collect(),
+        )
+        .table(unit_table(unit))
+        .paragraph(
+            format!("“After all” is after {steps} steps more. {}", fate[0]),
+            format!("“全部之后”指再更新 {steps} 步之后。{}", fate[1]),
+        )
+}
+
+fn cloud(unit: &UnitFigures, plane: &Plane) -> Plot {
+    let side = if plane.active_fraction > 0.0 { LIVE } else { DEAD };
+    let Plane { weights: [a, b], bias, .. } = *plane;
+    let length = a.hypot(b);
+    let (x, y) = (-a * bias / (length * length), -b * bias / (length * length));
+    let along = |distance: f64| (x - b / length * distance, y + a / length * distance);
+    let chosen = |fires: bool| -> Vec<Point> {
+        let points = unit.points.iter().filter(|&&point| plane.is_active(point) == fires);
+        points.map(|point| (point[0], point[1])).collect()
+    };
+    Plot::new(Text::new("first input", "第一个输入"), Text::new("second input", "第二个输入"))
+        .square()
+        .x_range(-REACH, REACH)
+        .y_range(-REACH, REACH)
+        .tinted(Region::positive_side([a, b], bias, REACH, side))
+        .with(Series::new(Text::new("fires", "激活"), chosen(true), Marks::Points).coloured(FIRES))
+        .with(Series::new(Text::new("does not fire", "不激活"), chosen(false), Marks::Points).coloured(SILENT))
+        .with(
+            Series::new(Text::new("hyperplane", "超平面"), vec![along(-4.0 * REACH), along(4.0 * REACH)], Marks::Line)
+                .coloured(side)
+                .extended(),
+        )
+}
+
+fn unit_table(unit: &UnitFigures) -> Table {
+    let columns = vec![
+        Text::new("Learning rate", "学习率"),
+        Text::new("Points that fire before", "更新前激活的点"),
+        Text::new("After one step", "一步之后"),
+        Text::new("After all", "全部之后"),
+        Text::new("Loss before", "更新前损失"),
+        Text::new("After all", "全部之后"),
+        Text::new("Gradient after all", "全部之后的梯度"),
+    ];
+    let caption = Text::new("The unit before and after its steps", "更新前后的单元");
+    let mut table = Table::new(caption, columns);
+    for run in &unit.runs {
+        let (first, last) = (&run.after_one_step, &run.after_all_steps);
+        let fractions = [unit.start.active_fraction, first.active_fraction, last.active_fraction];
+        let numbers = [&fractions[..], &[unit.start.loss, last.loss, last.gradient]].concat();
+        table.row(number(run.learning_rate).as_str(), &numbers);
+    }
+    table
+}
+
 fn why(page: Page) -> Page {
     page.heading("Why", "为什么")
         .paragraph(
-            "The boundary of a relu unit is a hyperplane; on its far side output and gradient are 0. If one large step, or a bad \
-             start, moves the plane so that all data lie on the far side, nothing moves it back: w stays as it is for ever. Leaky \
+            "On the far side of a unit's hyperplane output and gradient are 0. If one large step, or a bad start, moves the plane \
+             so that all data lie on that side, nothing moves it back: w stays as it is for ever. Leaky \
              relu and elu keep a slope there. They can become useless at such learning rates, but not dead; elu's slope, \
              e<sup>x</sup>, is below one thousandth from −7 on, and counts as none here.",
-            "ReLU 单元的边界是一个超平面，另一侧的输出与梯度都是 0。若一次过大的更新或糟糕的初值把平面移到所有数据都在另一侧，就再没有梯度把它移回来。\
+            "在超平面的另一侧，单元的输出与梯度都是 0。若一次过大的更新或糟糕的初值把平面移到所有数据都在另一侧，就再没有梯度把它移回来。\
              Leaky ReLU 与 ELU 在那一侧仍有斜率：在过大的学习率下它们也可能失效，但不会死亡。ELU 的斜率 e<sup>x</sup> 在 −7 以下不到千分之一，这里也算没有梯度。",
         )
         .paragraph(

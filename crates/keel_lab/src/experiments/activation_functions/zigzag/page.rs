@@ -1,9 +1,15 @@
 //! The page of the zigzag experiment.
 
 use super::{Document, Paths, SignCurve, TARGET};
-use crate::charts::{Marks, Plot, Scale, Series, points};
-use crate::language::Text;
-use crate::page::{Page, Table};
+use crate::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
+use crate::language::{Language, Text};
+use crate::page::{Page, Part, Table};
+
+/// Colours of both kinds of inputs, of the target and of the quadrants that a step can point into.
+const POSITIVE: usize = 1;
+const CENTRED: usize = 0;
+const STRAIGHT: usize = 7;
+const ALLOWED: usize = 2;
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -15,8 +21,36 @@ pub(super) fn page(document: &Document) -> Page {
             "一个有两个权重的神经元从 (0, 0) 出发，目标是 (1, −1)：一个权重要增，另一个要减。若两个输入恒为正，每一步两个权重只能同增或同减，\
              于是只能走锯齿形路线。",
         )
-        .plot(Text::new("The first path of each kind", "两种输入各取第一条路径"), paths(document))
+        .side_by_side(
+            Text::new(
+                "Directions of the steps of one path, all of length 1. With positive inputs only the tinted quadrants are allowed: \
+                 both weights up, or both down; the target lies in another",
+                "一条路径上各步的方向（长度都取 1）。输入恒正时只允许着色的两个象限：两个权重同增或同减；而目标在另一个象限",
+            ),
+            vec![
+                Part::new(positive_name(), directions(&document.positive_inputs, POSITIVE)),
+                Part::new(centred_name(), directions(&document.centred_inputs, CENTRED)),
+            ],
+        )
+        .plot(
+            Text::new(
+                "The first path of each kind, and the straight way. Tinted: where the first step of positive inputs can lead",
+                "两种输入各取第一条路径，以及直线路径。着色区：恒正输入的第一步所能到达的方向",
+            ),
+            paths(document),
+        )
         .table(table(document))
+        .paragraph(
+            seen(document).get(Language::English),
+            seen(document).get(Language::Chinese),
+        )
+        .plot(
+            Text::new(
+                "Steps to the target by learning rate, mean over all paths; no point: a path runs away",
+                "到达目标的步数随学习率的变化（所有路径平均）；没有点的地方：有路径发散",
+            ),
+            steps(document),
+        )
         .plot(
             Text::new(
                 "Share of units whose weight gradients all have one sign, by batch size (exact zeros do not count)",
@@ -32,7 +66,10 @@ pub(super) fn page(document: &Document) -> Page {
             signs(&document.real_network),
         )
         .heading("Why", "为什么")
-        .paragraph("For one sample the gradients by the weights of a unit are", "对单个样本，一个单元的权重梯度为")
+        .paragraph(
+            "For one sample the gradients with respect to the weights of a unit are",
+            "对单个样本，一个单元的权重梯度为",
+        )
         .formula(
             "<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><msub><mi>w</mi><mi>i</mi></msub></mrow></mfrac><mo>=</mo>\
              <mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>z</mi></mrow></mfrac><mspace width=\"0.3em\"/>\
@@ -57,29 +94,110 @@ pub(super) fn page(document: &Document) -> Page {
 /// Points of a path that are drawn, at most.
 const DRAWN: usize = 200;
 
+fn positive_name() -> Text {
+    Text::new("positive inputs", "恒正输入")
+}
+
+fn centred_name() -> Text {
+    Text::new("centred inputs", "零中心输入")
+}
+
+/// A chart of the two weights with the quadrants in which both change the same way.
+fn quadrants(titles: [Text; 2], reach: f64) -> Plot {
+    let [x, y] = titles;
+    let corner = |x: f64, y: f64| vec![(0.0, 0.0), (x, 0.0), (x, y), (0.0, y)];
+    Plot::new(x, y)
+        .square()
+        .tinted(Region::new(corner(reach, reach), ALLOWED))
+        .tinted(Region::new(corner(-reach, -reach), ALLOWED))
+}
+
+/// The steps of the first path as points on the circle, and the direction of the target.
+fn directions(paths: &Paths, colour: usize) -> Plot {
+    let unit = |x: f64, y: f64| {
+        let length = x.hypot(y);
+        (length > 0.0).then(|| (x / length, y / length))
+    };
+    let pairs = paths.path.windows(2).take(DRAWN);
+    let steps: Vec<Point> = pairs.filter_map(|pair| unit(pair[1][0] - pair[0][0], pair[1][1] - pair[0][1])).collect();
+    let target = vec![(0.0, 0.0), unit(TARGET[0], TARGET[1]).unwrap_or_default()];
+    let titles = [
+        Text::new("change of the first weight", "第一个权重的变化"),
+        Text::new("change of the second weight", "第二个权重的变化"),
+    ];
+    quadrants(titles, 3.0)
+        .x_range(-1.3, 1.3)
+        .y_range(-1.3, 1.3)
+        .with(Series::new(Text::new("steps", "各步"), steps, Marks::Points).coloured(colour))
+        .with(Series::new(Text::new("to the target", "指向目标"), target, Marks::Arrow).coloured(STRAIGHT))
+}
+
 fn paths(document: &Document) -> Plot {
     let path = |paths: &Paths| points(&paths.path[..paths.path.len().min(DRAWN)], |pair| pair[0], |pair| pair[1]);
-    Plot::new(Text::new("first weight", "第一个权重"), Text::new("second weight", "第二个权重"))
-        .square()
+    let titles = [Text::new("first weight", "第一个权重"), Text::new("second weight", "第二个权重")];
+    let curves = [path(&document.positive_inputs), path(&document.centred_inputs)];
+    let reach = curves.iter().flatten().fold(1.1_f64, |reach, (x, y)| reach.max(x.abs()).max(y.abs())) * 1.05;
+    let [positive, centred] = curves;
+    quadrants(titles, 4.0 * reach)
+        .x_range(-0.35 * reach, reach)
+        .y_range(-reach, 0.35 * reach)
+        .with(Series::new(positive_name(), positive, Marks::LineAndPoints).coloured(POSITIVE).extended())
+        .with(Series::new(centred_name(), centred, Marks::LineAndPoints).coloured(CENTRED).extended())
         .with(
-            Series::new(
-                Text::new("positive inputs", "恒正输入"),
-                path(&document.positive_inputs),
-                Marks::LineAndPoints,
-            )
-            .coloured(1),
+            Series::new(Text::new("straight line", "直线"), vec![(0.0, 0.0), TARGET.into()], Marks::Arrow)
+                .coloured(STRAIGHT),
         )
-        .with(
-            Series::new(
-                Text::new("centred inputs", "零中心输入"),
-                path(&document.centred_inputs),
-                Marks::LineAndPoints,
-            )
-            .coloured(0),
-        )
-        .with(
-            Series::new(Text::new("straight line", "直线"), vec![(0.0, 0.0), TARGET.into()], Marks::Dashed).coloured(7),
-        )
+        .note(TARGET.into(), Text::new("target", "目标"))
+}
+
+fn steps(document: &Document) -> Plot {
+    let curve = |paths: &Paths| points(&paths.by_rate, |one| one.learning_rate, |one| one.mean_steps);
+    Plot::new(Text::new("learning rate", "学习率"), Text::new("steps to the target", "到达目标的步数"))
+        .scales(Scale::Logarithmic, Scale::Logarithmic)
+        .with(Series::new(positive_name(), curve(&document.positive_inputs), Marks::LineAndPoints).coloured(POSITIVE))
+        .with(Series::new(centred_name(), curve(&document.centred_inputs), Marks::LineAndPoints).coloured(CENTRED))
+}
+
+/// What the paths show, from their numbers.
+fn seen(document: &Document) -> Text {
+    let Document { positive_inputs: positive, centred_inputs: centred, learning_rate, .. } = document;
+    let rate = number(*learning_rate);
+    let whole = |value: f64| number(value.round());
+    let (steps, other) = (whole(positive.mean_steps), whole(centred.mean_steps));
+    let ratio = positive.mean_steps / centred.mean_steps;
+    let mut english = format!(
+        "At the rate of {rate} the paths take {steps} steps with positive inputs and {other} with centred ones"
+    );
+    let mut chinese = format!("学习率为 {rate} 时，恒正输入要走 {steps} 步，零中心输入要走 {other} 步");
+    if (0.8..1.25).contains(&ratio) {
+        english.push_str(
+            ": the zigzag makes the path longer, not slower, for along the way to the target, (1, −1), the error is equally flat \
+             in both cases (a curvature of 1/12).",
+        );
+        chinese.push_str("：锯齿使路径变长，却没有使它变慢，因为沿着通向目标的方向 (1, −1)，两种情形的误差曲面同样平缓（曲率都是 1/12）。");
+    } else {
+        english.push('.');
+        chinese.push('。');
+    }
+    if let (Some((slow, most)), Some((fast, least))) = (positive.fastest(), centred.fastest()) {
+        let [slow, most, fast, least] =
+            [slow.learning_rate, most.round(), fast.learning_rate, least.round()].map(number);
+        english.push_str(&format!(
+            " What the zigzag costs is the learning rate: across that way, along (1, 1), positive inputs are seven times as steep \
+             (7/12 against 1/12). The fewest steps of positive inputs are {most}, at a rate of {slow}; of centred inputs {least}, \
+             at {fast}."
+        ));
+        chinese.push_str(&format!(
+            "锯齿真正的代价在学习率：在与之垂直的方向 (1, 1) 上，恒正输入的误差曲面要陡七倍（7/12 对 1/12）。恒正输入最快要 {most} 步（学习率 {slow}），\
+             零中心输入最快只要 {least} 步（学习率 {fast}）。"
+        ));
+    }
+    if let Some(fails) = positive.first_that_fails() {
+        let fails = number(fails);
+        english.push_str(&format!(" With positive inputs a path runs away at {fails}."));
+        chinese.push_str(&format!("恒正输入在学习率 {fails} 时就有路径发散。"));
+    }
+    Text::new(english, chinese)
 }
 
 fn table(document: &Document) -> Table {

@@ -1,10 +1,13 @@
 //! The page of the experiment on batch norm at inference.
 
+use super::neighbourhoods::{Answer, Neighbourhood, OneImage};
 use super::test_batches::{OwnStatistics, Statistics};
 use super::{Document, StatisticsSource, Unit, WarmUp};
-use crate::charts::{Marks, Plot, Scale, Series, number, points};
+use crate::charts::{Marks, Pictures, Plot, Scale, Series, number, points};
+use crate::interval::Interval;
 use crate::language::Text;
-use crate::page::{Page, Table};
+use crate::page::{Page, Part, Table};
+use crate::samples::Task;
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -37,12 +40,12 @@ pub(super) fn page(document: &Document) -> Page {
             "同一个训练好的网络，只有推理时批归一化所用的统计量不同。先看从训练数据估计它们的六种方法。",
         )
         .table(sources(document))
-        .plot(
+        .side_by_side(
             Text::new(
-                "Mean of every unit of the last batch norm, against that of the whole training set: on the line, both agree",
-                "最后一个批归一化层每个单元的均值，与整个训练集上的均值对比：在直线上即一致",
+                "Mean and standard deviation of every unit of the last batch norm, against those of the whole training set: on the line, both agree",
+                "最后一个批归一化层每个单元的均值与标准差，与整个训练集上的对比：在直线上即一致",
             ),
-            units(document),
+            vec![Part::new(Text::new("mean μ", "均值 μ"), units(document, 0)), Part::new(Text::new("standard deviation σ", "标准差 σ"), units(document, 1))],
         )
         .plot(
             Text::new(
@@ -61,7 +64,66 @@ pub(super) fn page(document: &Document) -> Page {
             "最后细看用测试批自身的均值与方差，批的大小与组成各不相同。",
         )
         .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), plot);
-    why(page)
+    why(one_image(page, document))
+}
+
+/// The same image among different neighbours.
+fn one_image(page: Page, document: &Document) -> Page {
+    let one = &document.one_image;
+    let OneImage { label, batch, changing_fraction, fixed, .. } = one;
+    let changing = number(100.0 * changing_fraction);
+    let sure = |answer: &Answer| number(answer.probabilities[answer.answer]);
+    let page = page.heading("The same image among five different neighbourhoods", "同一张图像，五种不同的邻居").paragraph(
+        format!(
+            "The first image of every group is the same {label} of the test set; only the {} images beside it in the batch differ. Normalised \
+             with the statistics of its batch, the network says something else in each: of the images that were tried, {changing} % change \
+             their answer, and this is the one told most different things. With the running statistics the answer is {} (probability {}), \
+             whoever stands beside it.",
+            batch - 1,
+            fixed.answer,
+            sure(fixed)
+        ),
+        format!(
+            "每组第一张图像都是测试集里的同一个 {label}，只是同批的另外 {} 张不同。用所在批的统计量归一化时，网络的回答随之改变：试过的图像中有 {changing} % 会改变答案，\
+             这里选的是答案种类最多的一张。用滑动统计量时，无论旁边是谁，答案都是 {}（概率 {}）。",
+            batch - 1,
+            fixed.answer,
+            sure(fixed)
+        ),
+    );
+    let rows = one.neighbourhoods.iter().zip(&document.pixels).enumerate();
+    let part = |(index, (neighbourhood, pixels)): (usize, (&Neighbourhood, &Vec<f32>))| {
+        let (number, answer, sure) = (index + 1, neighbourhood.answer.answer, sure(&neighbourhood.answer));
+        let caption = Text::new(
+            format!("Neighbourhood {number}: <b>{answer}</b> (probability {sure})"),
+            format!("邻居 {number}：<b>{answer}</b>（概率 {sure}）"),
+        );
+        let title = Text::new(format!("Digits of neighbourhood {number}"), format!("邻居 {number} 的手写数字图像"));
+        let brightest = pixels.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+        let range = Interval { low: 0.0, high: brightest };
+        let digits = neighbourhood.labels.iter().map(u32::to_string).collect();
+        Part::new(caption, Pictures::new(title, pixels, Task::DIGIT_IMAGES.input, range).showing(digits))
+    };
+    page.side_by_side(
+        Text::new(
+            "One image, first in every group, among five different neighbourhoods, and what the network says it is",
+            "每组第一张是同一张图像，周围是五种不同的邻居，以及网络的回答",
+        ),
+        rows.map(part).collect(),
+    )
+    .plot(Text::new("Probability of each class for that one image", "这一张图像属于各类的概率"), probabilities(one))
+}
+
+fn probabilities(one: &OneImage) -> Plot {
+    let curve = |answer: &Answer| -> Vec<(f64, f64)> {
+        answer.probabilities.iter().enumerate().map(|(class, &probability)| (class as f64, probability)).collect()
+    };
+    let plot = Plot::new(Text::new("class", "类别"), Text::new("probability", "概率")).y_range(0.0, 1.05);
+    let plot = one.neighbourhoods.iter().enumerate().fold(plot, |plot, (index, neighbourhood)| {
+        let name = Text::new(format!("neighbourhood {}", index + 1), format!("邻居 {}", index + 1));
+        plot.with(Series::new(name, curve(&neighbourhood.answer), Marks::LineAndPoints).coloured(index + 2))
+    });
+    plot.with(Series::new(Text::new("running statistics", "滑动统计量"), curve(&one.fixed), Marks::Dashed).coloured(7))
 }
 
 fn why(page: Page) -> Page {
@@ -77,17 +139,17 @@ fn why(page: Page) -> Page {
              <mo>\u{2212}</mo><mn>1</mn></mrow></mfrac><mi>mean</mi><mo>(</mo><msubsup><mi>σ</mi><mi>B</mi><mn>2</mn></msubsup><mo>)</mo>",
         )
         .paragraph(
-            "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights              move slowly. It forgets its start, 0 and 1, like 0.9<sup>k</sup>: after 50 batches half a per cent of it is left. The              plain average of all training steps never forgets the first, when the weights were others; over batches seen              with fixed weights it is the better of the two.",
-            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。             对所有训练步的累积平均则永远忘不掉最初权重还不同时的统计量；但权重固定时，它比滑动平均更准。",
+            "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights move slowly. It forgets its start, 0 and 1, like 0.9<sup>k</sup>: after 50 batches half a per cent of it is left. The plain average of all training steps never forgets the first, when the weights were others; over batches seen with fixed weights it is the better of the two.",
+            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。对所有训练步的累积平均则永远忘不掉最初权重还不同时的统计量；但权重固定时，它比滑动平均更准。",
         )
         .heading("Why not the test data's own?", "为什么不用测试数据自身的？")
         .paragraph(
             "The answer for one image must not depend on the images next to it. A sample alone minus its own mean is 0, so that every \
              sample gets the same answer. Small batches estimate the deviation with a relative error of about 1/√(2m). A batch of one \
              class has what the class has in common subtracted. And with fixed numbers batch norm is one multiplication and one \
-             addition, which can be folded into the layer before.",
+             addition, which can be folded into the layer before ([[batch_norm_folding]]).",
             "一张图的答案不应取决于旁边的图。单个样本减去自己的均值为 0，于是所有样本得到同一个答案。小批量估计标准差的相对误差约为 1/√(2m)。\
-             只含一个类别的批，会把该类的共同特征减掉。而用固定的数，批归一化只是一次乘法与一次加法，可以并入前一层。",
+             只含一个类别的批，会把该类的共同特征减掉。而用固定的数，批归一化只是一次乘法与一次加法，可以折叠进前一层（[[batch_norm_folding]]）。",
         )
         .heading("What to take away", "要点")
         .paragraph(
@@ -97,21 +159,21 @@ fn why(page: Page) -> Page {
         )
 }
 
-fn units(document: &Document) -> Plot {
-    let curve = |mean: fn(&Unit) -> f32| {
-        points(&document.units, |unit| f64::from(unit.whole_training_set[0]), |unit| f64::from(mean(unit)))
+/// One moment of every unit, 0 the mean and 1 the standard deviation, from two sources over that of the whole training set.
+fn units(document: &Document, moment: usize) -> Plot {
+    let curve = |estimate: &dyn Fn(&Unit) -> f32| {
+        points(&document.units, |unit| f64::from(unit.whole_training_set[moment]), |unit| f64::from(estimate(unit)))
     };
-    let whole = curve(|unit| unit.whole_training_set[0]);
+    let whole = curve(&|unit| unit.whole_training_set[moment]);
     let (low, high) = whole.iter().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| (low.min(*x), high.max(*x)));
-    Plot::new(Text::new("mean over the whole training set", "整个训练集上的均值"), Text::new("estimate", "估计值"))
-        .with(
-            Series::new(Text::new("last batch alone", "仅最后一批"), curve(|unit| unit.last_batch[0]), Marks::Points)
-                .coloured(1),
-        )
-        .with(
-            Series::new(Text::new("moving average", "滑动平均"), curve(|unit| unit.moving_average[0]), Marks::Points)
-                .coloured(0),
-        )
+    let title = match moment {
+        0 => Text::new("mean over the whole training set", "整个训练集上的均值"),
+        _ => Text::new("standard deviation over the whole training set", "整个训练集上的标准差"),
+    };
+    let (last, moving) = (curve(&|unit| unit.last_batch[moment]), curve(&|unit| unit.moving_average[moment]));
+    Plot::new(title, Text::new("estimate", "估计值"))
+        .with(Series::new(Text::new("last batch alone", "仅最后一批"), last, Marks::Points).coloured(1))
+        .with(Series::new(Text::new("moving average", "滑动平均"), moving, Marks::Points).coloured(0))
         .with(Series::new(Text::new("equal", "相等"), vec![(low, low), (high, high)], Marks::Dashed).coloured(7))
 }
 

@@ -35,10 +35,10 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             format!(
                 "A bias in front of batch norm is subtracted again with the mean, so its gradient is 0 up to rounding: {bias} here, where \
-                 the weights of the same layer get {weight} and a bias without batch norm {free}. Leave it out; β does its work."
+                 the weights of the same layer get {weight} and a bias without batch norm {free}. Leave it out; β does its work ([[batch_norm_backward|why the sum is zero]])."
             ),
             format!(
-                "批归一化之前的偏置会随均值一起被减掉，所以除舍入误差外梯度为 0：这里是 {bias}，而同一层权重的梯度为 {weight}，没有批归一化时偏置的梯度为 {free}。应去掉它，由 β 代替。"
+                "批归一化之前的偏置会随均值一起被减掉，所以除舍入误差外梯度为 0：这里是 {bias}，而同一层权重的梯度为 {weight}，没有批归一化时偏置的梯度为 {free}。应去掉它，由 β 代替（[[batch_norm_backward|为什么和为零]]）。"
             ),
         )
         .heading("What to take away", "要点")

@@ -1,32 +1,49 @@
 //! The page of the recipes for images.
 
 use super::{Document, Recipe, RecipeFigures, Sample};
-use crate::charts::{Marks, Pictures, Plot, Point, Scale, Series, number, points};
+use crate::charts::{Marks, Pictures, Plot, Point, Scale, Series, escape, number, points};
 use crate::interval::Interval;
-use crate::language::Text;
+use crate::language::{Language, Text};
 use crate::loss_curve::loss_points;
 use crate::page::{Page, Table, cell};
+use crate::samples::PHOTOGRAPHS;
 
 /// The page for one document and the images it shows.
 pub(super) fn page(document: &Document) -> Page {
     let recipes = &document.recipes;
     let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
-        "The same images five times. Raw and [0, 1]: black is 0. The three recipes: grey is 0, darker is negative, lighter \
-         is positive, because after centring every image has values on both sides.",
-        "同一批图像显示五次。原始值与 [0, 1]：黑色为 0。三种做法：灰色为 0，更暗为负，更亮为正，因为零中心化之后，每张图像都有正有负。",
+        format!(
+            "One image of each class, five times{}. Raw and [0, 1]: black is 0. The three recipes: grey is 0, darker is \
+             negative, lighter is positive, because after centring every image has values on both sides.",
+            source(document).get(Language::English)
+        ),
+        format!(
+            "每类取一张图像，显示五次{}。原始值与 [0, 1]：黑色为 0。三种做法：灰色为 0，更暗为负，更亮为正，因为零中心化之后，每张图像都有正有负。",
+            source(document).get(Language::Chinese)
+        ),
     );
     for RecipeFigures { recipe, sample, .. } in recipes {
         let (name, range) = (name(*recipe), range(*recipe, sample));
-        page = page.pictures(name.clone(), Pictures::new(name, &sample.values, sample.shape, range));
+        let contents = sample.part.labels.iter().map(|&label| document.class_names[label as usize].clone()).collect();
+        let pictures = Pictures::new(name.clone(), &sample.part.inputs, sample.shape, range).showing(contents);
+        page = page.pictures(name, pictures);
     }
+    let seeds = document.seeds;
     let page = page
         .table(table(recipes))
         .paragraph(
-            "Then a network with one hidden layer learns them by plain gradient descent, at every learning rate of the list.",
-            "然后用普通的梯度下降训练一个单隐层网络，列表中的每个学习率各训练一次。",
+            format!(
+                "Then a network with one hidden layer learns them by plain gradient descent, at every learning rate of the list, \
+                 with {seeds} seeds each. {}",
+                seen(document).get(Language::English)
+            ),
+            format!(
+                "然后用普通的梯度下降训练一个单隐层网络，列表中的每个学习率各训练 {seeds} 次（不同的随机种子）。{}",
+                seen(document).get(Language::Chinese)
+            ),
         )
         .plot(
-            Text::new("Test accuracy by learning rate", "测试正确率随学习率的变化"),
+            Text::new("Test accuracy by learning rate, mean over the seeds", "测试正确率随学习率的变化（各种子平均）"),
             curves(Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试正确率")), recipes, |recipe| {
                 points(&recipe.runs, |run| run.learning_rate, |run| run.test_accuracy)
             })
@@ -34,7 +51,10 @@ pub(super) fn page(document: &Document) -> Page {
             .y_range(0.0, 1.02),
         )
         .plot(
-            Text::new("Training loss of each recipe at its best learning rate", "各做法在各自最佳学习率下的训练损失"),
+            Text::new(
+                "Training loss of each recipe at its best learning rate, first seed",
+                "各做法在各自最佳学习率下的训练损失（第一个种子）",
+            ),
             curves(Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失")), recipes, |recipe| {
                 let best = recipe.runs.iter().filter(|run| Some(run.learning_rate) == recipe.best_learning_rate);
                 best.flat_map(|run| loss_points(&run.curve)).collect()
@@ -42,6 +62,62 @@ pub(super) fn page(document: &Document) -> Page {
             .scales(Scale::Linear, Scale::Logarithmic),
         );
     why(page)
+}
+
+/// Where the images come from, after "five times".
+fn source(document: &Document) -> Text {
+    let size: Vec<String> = document.image.iter().take(2).map(usize::to_string).collect();
+    let size = size.join("×");
+    if document.data == PHOTOGRAPHS {
+        return Text::new(
+            format!(
+                ": tiles of {size} pixels, cut from eight photographs in the public domain that come with the program; the \
+                 class of a tile is the photograph it was cut from"
+            ),
+            format!("：程序自带的八张公有领域照片切成的 {size} 像素小块，类别就是小块所在的照片"),
+        );
+    }
+    let data = escape(&document.data);
+    Text::new(format!(": {data}, {size} pixels"), format!("：{data}，{size} 像素"))
+}
+
+/// The result in words, from the numbers.
+fn seen(document: &Document) -> Text {
+    let best = |recipe: Recipe| {
+        let found = document.recipes.iter().find(|one| one.recipe == recipe);
+        found.and_then(|one| one.best_test_accuracy).unwrap_or(0.0)
+    };
+    let rounded = |value: f64| number((value * 100.0).round() / 100.0);
+    let (raw, range) = (best(Recipe::Raw), best(Recipe::MinMax));
+    let centred = [Recipe::MeanImage, Recipe::ChannelMean, Recipe::ChannelStandardize].map(best);
+    let (worst, top) = (centred.into_iter().fold(f64::MAX, f64::min), centred.into_iter().fold(0.0, f64::max));
+    let guessing = 1.0 / document.classes as f64;
+    let collapsed = document.recipes[0].runs.iter().filter(|run| run.test_accuracy < 1.5 * guessing);
+    let smallest = collapsed
+        .map(|run| run.learning_rate)
+        .filter(|rate| Some(*rate) > document.recipes[0].best_learning_rate)
+        .fold(f64::MAX, f64::min);
+    let (guess, [raw, range, low, high]) = (rounded(guessing), [raw, range, worst, top].map(rounded));
+    let mut english = format!(
+        "At its best rate each: raw values {raw}, [0, 1] {range}, the three centred recipes {low} to {high}; guessing would give {guess}."
+    );
+    let mut chinese = format!(
+        "各取最佳学习率：原始值 {raw}，[0, 1] {range}，三种零中心化的做法 {low} 到 {high}；随机猜测为 {guess}。"
+    );
+    if smallest < f64::MAX {
+        let rate = number(smallest);
+        english.push_str(&format!(" With raw values the network is down to guessing at a rate of {rate}."));
+        chinese.push_str(&format!("用原始值时，学习率到 {rate}，网络就只能靠猜了。"));
+    }
+    let gain = best(Recipe::ChannelMean) - best(Recipe::MinMax);
+    if gain > 0.01 {
+        english.push_str(" Bringing the values into [0, 1] helps, centring them helps once more.");
+        chinese.push_str("缩放到 [0, 1] 有帮助，再做零中心化还有帮助。");
+    } else {
+        english.push_str(" On these images centring makes no difference beside a learning rate of their own.");
+        chinese.push_str("在这批图像上，只要学习率合适，零中心化没有带来差别。");
+    }
+    Text::new(english, chinese)
 }
 
 fn why(page: Page) -> Page {
@@ -65,9 +141,9 @@ fn why(page: Page) -> Page {
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Centre images. Which of the three recipes matters little: dividing all pixels by one number only rescales the \
-             learning rate. PCA and whitening are not customary for images.",
-            "图像要做零中心化。三种做法选哪一种差别不大：把所有像素除以同一个数只相当于改变学习率。图像一般不用 PCA 与白化。",
+            "Centre images. Which of the three recipes matters less: dividing all pixels by one number only rescales the \
+             learning rate. PCA and whitening are not customary for images (see [[preprocessing]]).",
+            "图像要做零中心化。三种做法选哪一种差别较小：把所有像素除以同一个数只相当于改变学习率。图像一般不用 PCA 与白化（见 [[preprocessing]]）。",
         )
 }
 
@@ -83,7 +159,7 @@ fn name(recipe: Recipe) -> Text {
 
 /// The values that become black and white: from 0 where nothing is centred, else as far below 0 as above.
 fn range(recipe: Recipe, sample: &Sample) -> Interval<f32> {
-    let high = sample.values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let high = sample.part.inputs.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     Interval { low: if recipe.is_centred() { -high } else { 0.0 }, high }
 }
 
@@ -100,14 +176,16 @@ fn table(recipes: &[RecipeFigures]) -> Table {
         Text::new("Numbers kept", "需保存的数"),
         Text::new("Mean", "均值"),
         Text::new("Std", "标准差"),
-        Text::new("λ<sub>max</sub>", "λ<sub>max</sub>"),
-        Text::new("λ<sub>max</sub> / λ<sub>10</sub>", "λ<sub>max</sub> / λ<sub>10</sub>"),
+        Text::same("λ<sub>max</sub>"),
+        Text::same("Σλ"),
+        Text::same("λ<sub>max</sub> / λ<sub>10</sub>"),
         Text::new("Best rate", "最佳学习率"),
         Text::new("Test accuracy", "测试正确率"),
     ];
     let caption = Text::new(
-        "Mean and standard deviation of each channel, and the largest second moment λ of the training images",
-        "训练图像各通道的均值与标准差，以及最大二阶矩 λ",
+        "Mean and standard deviation of each channel, and the second moments λ of the training images: largest, sum, largest \
+         over tenth",
+        "训练图像各通道的均值与标准差，以及二阶矩 λ：最大值、总和、最大值与第十大值之比",
     );
     let mut table = Table::new(caption, columns);
     for recipe in recipes {
@@ -119,6 +197,7 @@ fn table(recipes: &[RecipeFigures]) -> Table {
             list(&recipe.channel_mean),
             list(&recipe.channel_std),
             cell(recipe.largest_second_moment),
+            cell(recipe.sum_of_second_moments),
             cell(recipe.largest_over_tenth),
             cell(recipe.best_learning_rate),
             cell(recipe.best_test_accuracy),

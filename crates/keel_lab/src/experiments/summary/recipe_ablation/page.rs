@@ -1,14 +1,16 @@
 //! The page of the four recommendations.
 
 use super::{Document, VariantFigures};
-use crate::charts::{Dots, Marks, Plot, Scale, Series};
-use crate::language::Text;
+use crate::charts::{Dots, Marks, Plot, Scale, Series, number};
+use crate::language::{Language, Text};
 use crate::loss_curve::loss_points;
 use crate::page::{Page, Table};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
-    let Document { width, depth, steps, seeds, variants, .. } = document;
+    let Document { width, depth, steps, seeds, classes, variants, .. } = document;
+    let guess = number(1.0 / *classes as f64);
+    let (with_norm, without) = (costs(&variants[1..5], &variants[0]), costs(&variants[5..8], &variants[4]));
     let dots = variants.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, variant| {
         dots.with(variant.name(), variant.accuracies.clone())
     });
@@ -18,30 +20,61 @@ pub(super) fn page(document: &Document) -> Page {
             format!(
                 "The lecture ends with four recommendations: relu; subtract the mean and divide by the deviation; Kaiming's weights \
                  for relu (Xavier's for tanh); batch norm between map and activation. Here {depth} hidden layers of {width} units \
-                 follow all four, then all but one, for {steps} steps on the digits; every variant has its own best learning \
-                 rate out of a list and {seeds} seeds. A dot is a run, the bar the mean."
+                 follow all four, then all but one, for {steps} steps on small colour images (tiles of {classes} photographs, see \
+                 [[image_recipes]]); every variant has its own best learning rate out of a list and {seeds} seeds. A dot is a \
+                 run, the bar the mean; guessing gives {guess}."
             ),
             format!(
                 "课程最后归结为四条建议：用 ReLU；减均值、除以标准差；ReLU 用 Kaiming 初始化（tanh 用 Xavier）；在线性映射与激活之间加批归一化。\
-                 这里用 {depth} 个隐层、每层 {width} 个单元的网络在手写数字上训练 {steps} 步：先四条全用，再逐一去掉。每种变体各取列表中的最佳学习率，\
-                 并用 {seeds} 个随机种子。每个点是一次训练，竖线是平均值。"
+                 这里用 {depth} 个隐层、每层 {width} 个单元的网络在小幅彩色图像（{classes} 张照片切成的小块，见 [[image_recipes]]）上训练 {steps} 步：\
+                 先四条全用，再逐一去掉。每种变体各取列表中的最佳学习率，并用 {seeds} 个随机种子。每个点是一次训练，竖线是平均值；随机猜测的正确率为 {guess}。"
             ),
         )
         .dots(Text::new("Test accuracy of every run", "每次训练的测试正确率"), dots)
+        .paragraph(
+            format!(
+                "Test accuracy against all four: {}. Against the network that lacks batch norm alone: {}. A difference within twice \
+                 its standard error over the seeds counts as none.",
+                with_norm.get(Language::English),
+                without.get(Language::English)
+            ),
+            format!(
+                "测试正确率与四条全用相比：{}。与只去掉批归一化的网络相比：{}。差别若不超过各种子标准误的两倍，就算无差别。",
+                with_norm.get(Language::Chinese),
+                without.get(Language::Chinese)
+            ),
+        )
         .plot(Text::new("Training loss, mean over seeds, each of the four removed", "训练损失（各种子平均），逐一去掉四条建议"), losses(&variants[..5]))
         .plot(Text::new("The same without batch norm", "没有批归一化时"), losses(&variants[4..]))
         .table(table(variants));
     why(page)
 }
 
+/// What each variant loses against `base`, in words.
+fn costs(variants: &[VariantFigures], base: &VariantFigures) -> Text {
+    let words = |variant: &VariantFigures, language: Language| {
+        let (name, (cost, noise)) = (variant.name(), variant.cost(base));
+        let (name, size) = (name.get(language), number((cost.abs() * 1000.0).round() / 1000.0));
+        match (language, cost) {
+            (Language::English, cost) if cost > noise => format!("{name}: {size} lower"),
+            (Language::English, cost) if cost < -noise => format!("{name}: {size} higher"),
+            (Language::English, _) => format!("{name}: no difference"),
+            (Language::Chinese, cost) if cost > noise => format!("{name}：低 {size}"),
+            (Language::Chinese, cost) if cost < -noise => format!("{name}：高 {size}"),
+            (Language::Chinese, _) => format!("{name}：无差别"),
+        }
+    };
+    let all = |language: Language| -> Vec<String> { variants.iter().map(|variant| words(variant, language)).collect() };
+    Text::new(all(Language::English).join("; "), all(Language::Chinese).join("；"))
+}
+
 fn why(page: Page) -> Page {
     page.heading("Why", "为什么")
         .paragraph(
-            "The four overlap. Batch norm sets the scale of every layer anew, so with it neither the raw inputs nor the weights of \
-             0.01 do much harm: it covers for the others. Take it away, and each of the others becomes necessary: small weights \
-             lose the signal on its way through the layers, the sigmoid loses the gradient on its way back, raw inputs leave \
-             only a small learning rate.",
-            "四条建议的作用有重叠。批归一化在每层重新设定尺度，所以有它在，原始输入或 0.01 的权重都影响不大：它替其他三条兜底。去掉它，其他每一条都变得必要：\
+            "The four overlap. Batch norm sets the scale of every layer anew, so raw inputs and weights of 0.01 do less harm with \
+             it than without: it covers for the others. Take it away, and small weights lose the signal on its way through the \
+             layers, the sigmoid loses the gradient on its way back, raw inputs leave only a small learning rate.",
+            "四条建议的作用有重叠。批归一化在每层重新设定尺度，所以有它在，原始输入与 0.01 的权重造成的损害比没有它时小：它替其他几条兜底。去掉它，\
              小权重使信号在前向中消失，sigmoid 使梯度在反向中消失，原始输入只容许很小的学习率。",
         )
         .paragraph(
@@ -51,9 +84,9 @@ fn why(page: Page) -> Page {
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Follow all four: none costs anything, and together they make deep networks train at the first attempt. If you must \
-             do without batch norm, initialisation and preprocessing have to be right.",
-            "四条都用：它们几乎没有代价，合在一起能让深层网络一次就训练成功。如果不能用批归一化，初始化与预处理就必须做对。",
+            "Follow all four: none costs much, and together they make deep networks train at the first attempt. If you must do \
+             without batch norm, initialisation and preprocessing have to be right.",
+            "四条都用：它们代价不大，合在一起能让深层网络一次就训练成功。如果不能用批归一化，初始化与预处理就必须做对。",
         )
 }
 

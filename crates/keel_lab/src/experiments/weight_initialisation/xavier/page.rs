@@ -3,7 +3,7 @@
 use super::{Comparison, Document, Layer, Step};
 use crate::charts::{Marks, Plot, Point, Scale, Series, exact, points};
 use crate::language::Text;
-use crate::page::{Page, Table};
+use crate::page::{Page, Table, mathml};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -27,15 +27,11 @@ pub(super) fn page(document: &Document) -> Page {
 fn forward(page: Page, document: &Document) -> Page {
     page.heading("The derivation, forward", "推导：前向")
         .paragraph(
-            "1. Weight and input are independent and the weight has mean 0, so the variance of a product is",
-            "1. 权重与输入独立，权重均值为 0，于是乘积的方差为",
+            "1. Weight and input are independent and the weight has mean 0, so the variance of a product is that of the weight times the \
+             second moment of the input, which is the variance of the input where that has mean 0 as well.",
+            "1. 权重与输入独立，权重均值为 0，于是乘积的方差等于权重方差乘以输入的二阶矩；输入均值也为 0 时，二阶矩就是输入的方差。",
         )
-        .formula(
-            "<mi>Var</mi><mo>(</mo><mi>w</mi><mi>x</mi><mo>)</mo><mo>=</mo><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo>\
-             <mspace width=\"0.2em\"/><mi>E</mi><mo>[</mo><msup><mi>x</mi><mn>2</mn></msup><mo>]</mo><mo>=</mo><mi>Var</mi>\
-             <mo>(</mo><mi>w</mi><mo>)</mo><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>x</mi><mo>)</mo>\
-             <mspace width=\"1em\"/><mtext>if</mtext><mspace width=\"0.4em\"/><mi>E</mi><mo>[</mo><mi>x</mi><mo>]</mo><mo>=</mo><mn>0</mn>",
-        )
+        .formula(mathml("Var(w x) = Var(w) E[x^2] \\quad E[x] = 0 ⇒ Var(w x) = Var(w) Var(x)").as_str())
         .paragraph(
             "2. A unit adds up n such products; they are uncorrelated, so variances add. The chart below measures it for n from \
              1 to thousands.",
@@ -85,8 +81,8 @@ fn limits(page: Page, document: &Document) -> Page {
         .plot(Text::new("Tanh with Xavier's weights", "tanh 配 Xavier 权重"), tanh(document))
         .paragraph(
             "Behind relu the inputs have a mean: E[x²] is ½ of the variance before, Var(x) only 0.34 of it. Step 1 shows that it is \
-             E[x²] that counts. Keeping that apart gives Kaiming's factor 2 (see <i>kaiming_gain</i>).",
-            "ReLU 之后的输入均值不为零：E[x²] 是之前方差的 ½，而 Var(x) 只有 0.34。第 1 步表明起作用的是 E[x²]。区分这两者，就得到 Kaiming 的系数 2（见 <i>kaiming_gain</i>）。",
+             E[x²] that counts. Keeping that apart gives Kaiming's factor 2 ([[kaiming_gain]]).",
+            "ReLU 之后的输入均值不为零：E[x²] 是之前方差的 ½，而 Var(x) 只有 0.34。第 1 步表明起作用的是 E[x²]。区分这两者，就得到 Kaiming 的系数 2（见[[kaiming_gain]]）。",
         )
         .heading("What to take away", "要点")
         .paragraph(

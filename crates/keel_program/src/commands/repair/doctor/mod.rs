@@ -15,7 +15,7 @@ use keel_train::runs::RunFolder;
 use keel_train::{Config, load_data};
 use serde::Serialize;
 
-use crate::commands::lab::language;
+use crate::commands::pages::lab::language;
 use crate::commands::settings::{Settings, seconds};
 use crate::failure::{Failure, Stop};
 use crate::interruption::{Scratch, stop_flag};

@@ -45,12 +45,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 /// The report at the end of a training; what keeps it from being written is a remark, never a failure of the training.
-pub(super) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
+pub(in crate::commands) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
     write_or_remark(folder, Some(data), output);
 }
 
 /// The report of a run again, after its summary has changed; a run without one gets none.
-pub(super) fn after_change(folder: &RunFolder, output: &Output) {
+pub(in crate::commands) fn after_change(folder: &RunFolder, output: &Output) {
     if folder.report().exists() {
         write_or_remark(folder.path(), None, output);
     }

@@ -1,8 +1,10 @@
 //! A deep stack of equal layers before training: the signal on its way forward, the gradient on its way back.
 //!
-//! `z_l = h_{l-1} W_l`, `h_l = f(z_l)`, without biases; `h_0` is standard normal, and so is the gradient by the last
+//! `z_l = h_{l-1} W_l`, `h_l = f(z_l)`, without biases; `h_0` is standard normal, and so is the gradient with respect to the last
 //! output. Weights are kept for the way back as long as [`KEPT_BYTES`] hold them all; of deeper stacks they are drawn from
 //! their key a second time, so that depth costs no memory.
+
+pub(crate) mod verdict;
 
 use keel_kernels::activation::{self, ActivationGradient};
 use keel_kernels::matmul::{self, Factors, Sizes};
@@ -51,26 +53,54 @@ pub(crate) struct LayerSignal {
 impl Stack {
     /// Runs forward and back; one entry a layer.
     pub(crate) fn run(&self, key: RandomKey) -> Vec<LayerSignal> {
+        self.run_through(&mut self.kept_weights(key), key)
+    }
+
+    /// Runs stacks of one shape, each with normal weights, through the same draws: the weights of a stack are those standard
+    /// normal numbers times its standard deviation. The numbers are those of [`Stack::run`], up to rounding.
+    pub(crate) fn run_together(stacks: &[(Stack, f64)], key: RandomKey) -> Vec<Vec<LayerSignal>> {
+        let Some((first, _)) = stacks.first() else { return Vec::new() };
+        let mut weights = Stack { init: InitSpec::normal(1.0), ..*first }.kept_weights(key);
+        let run = |(stack, std): &(Stack, f64)| {
+            weights.scale = *std as f32;
+            stack.run_through(&mut weights, key)
+        };
+        stacks.iter().map(run).collect()
+    }
+
+    fn run_through(&self, weights: &mut Weights, key: RandomKey) -> Vec<LayerSignal> {
         let length = self.batch * self.width;
         let input = normal_values(length, key.named("input"));
+        let mut layers = self.layers(&input, weights, |_| {});
+        self.backward(&input, &mut layers, weights, normal_values(length, key.named("gradient")));
+        layers
+    }
+
+    /// Weights that are kept for the way back where there is memory for them.
+    fn kept_weights(&self, key: RandomKey) -> Weights {
         let mut weights = Weights::new(self, key.named("weights"));
         weights.keep = self.depth * self.width * self.width * size_of::<f32>() <= KEPT_BYTES;
-        let mut layers = self.layers(&input, &mut weights, |_| {});
-        self.backward(&input, &mut layers, &mut weights, normal_values(length, key.named("gradient")));
-        layers
+        weights
     }
 
     /// Runs forward alone: gradients stay empty.
     pub(crate) fn forward(&self, key: RandomKey) -> Vec<LayerSignal> {
-        let input = normal_values(self.batch * self.width, key.named("input"));
+        self.forward_from(key, 1.0)
+    }
+
+    /// As [`Stack::forward`], with an input of the standard deviation `std`.
+    pub(crate) fn forward_from(&self, key: RandomKey, std: f32) -> Vec<LayerSignal> {
+        let mut input = normal_values(self.batch * self.width, key.named("input"));
+        input.iter_mut().for_each(|value| *value *= std);
         self.layers(&input, &mut Weights::new(self, key.named("weights")), |_| {})
     }
 
-    /// As [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation.
-    pub(crate) fn forward_with_batch_norm(&self, key: RandomKey) -> Vec<LayerSignal> {
+    /// As [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation; `epsilon` is
+    /// added to every variance.
+    pub(crate) fn forward_with_batch_norm(&self, key: RandomKey, epsilon: f64) -> Vec<LayerSignal> {
         let input = normal_values(self.batch * self.width, key.named("input"));
         let mut weights = Weights::new(self, key.named("weights"));
-        self.layers(&input, &mut weights, |values| normalise_columns(values, self.width))
+        self.layers(&input, &mut weights, |values| normalise_columns(values, self.width, epsilon))
     }
 
     fn layers(&self, input: &[f32], weights: &mut Weights, normalise: impl Fn(&mut [f32])) -> Vec<LayerSignal> {
@@ -99,9 +129,7 @@ impl Stack {
             layers[layer].grad_weight_rms = rms;
             let mut next = vec![0.0; gradient.len()];
             if layer > 0 {
-                if layer + 1 < self.depth {
-                    weights.draw(layer);
-                }
+                weights.draw(layer);
                 weights.backward(&grad_pre, &mut next);
             }
             layers[layer].grad_output = std::mem::replace(&mut gradient, next);
@@ -159,11 +187,11 @@ pub(crate) fn normal_values(length: usize, key: RandomKey) -> Vec<f32> {
     (0..length).map(|_| StandardNormal.sample(&mut generator)).collect()
 }
 
-/// Brings every column of `values`, `[batch, width]`, to mean 0 and variance 1.
-fn normalise_columns(values: &mut [f32], width: usize) {
+/// Brings every column of `values`, `[batch, width]`, to mean 0 and, but for `epsilon`, variance 1.
+fn normalise_columns(values: &mut [f32], width: usize, epsilon: f64) {
     for column in 0..width {
         let moments = Moments::of(values.iter().skip(column).step_by(width).map(|&value| f64::from(value)));
-        let scale = 1.0 / (moments.std * moments.std + 1e-5).sqrt();
+        let scale = 1.0 / (moments.std * moments.std + epsilon).sqrt();
         for value in values.iter_mut().skip(column).step_by(width) {
             *value = ((f64::from(*value) - moments.mean) * scale) as f32;
         }
@@ -200,6 +228,10 @@ fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
 struct Weights {
     matrices: Vec<Vec<f32>>,
     keep: bool,
+    /// Factor of every product with a matrix.
+    scale: f32,
+    /// The layer whose matrix is in use.
+    layer: Option<usize>,
     /// The matrix in use.
     current: usize,
     scratch: Vec<f32>,
@@ -224,6 +256,8 @@ impl Weights {
         Weights {
             matrices: Vec::new(),
             keep: false,
+            scale: 1.0,
+            layer: None,
             current: 0,
             scratch: vec![0.0; matmul::scratch_length(simd::level(), sizes)],
             sizes,
@@ -237,7 +271,8 @@ impl Weights {
     fn draw(&mut self, layer: usize) {
         let Stack { init, activation, width, .. } = self.stack;
         self.current = if self.keep { layer } else { 0 };
-        let known = self.keep && layer < self.matrices.len();
+        let known = if self.keep { layer < self.matrices.len() } else { self.layer == Some(layer) };
+        self.layer = Some(layer);
         if known {
             return;
         }
@@ -251,11 +286,19 @@ impl Weights {
     fn forward(&mut self, input: &[f32], output: &mut [f32]) {
         let factors = Factors { left: input, right: &self.matrices[self.current], bias: None };
         matmul::matmul(simd::level(), self.sizes, factors, output, Scratch(&mut self.scratch));
+        self.rescale(output);
     }
 
     fn backward(&mut self, gradient: &[f32], result: &mut [f32]) {
         let factors = Factors { left: gradient, right: &self.matrices[self.current], bias: None };
         matmul::matmul_transposed(simd::level(), self.sizes, factors, result, Scratch(&mut self.scratch));
+        self.rescale(result);
+    }
+
+    fn rescale(&self, product: &mut [f32]) {
+        if self.scale != 1.0 {
+            product.iter_mut().for_each(|value| *value *= self.scale);
+        }
     }
 }
 
@@ -311,12 +354,31 @@ mod tests {
         let stack = Stack { width: 6, depth: 3, batch: 2, activation: Activation::Tanh, init };
         let (mut kept, mut drawn) = (Weights::new(&stack, RandomKey::new(1)), Weights::new(&stack, RandomKey::new(1)));
         kept.keep = true;
-        for layer in [0, 1, 2, 2, 1, 0] {
+        for layer in [0, 1, 2, 2, 1, 0, 0, 2] {
             kept.draw(layer);
             drawn.draw(layer);
             assert_eq!(kept.matrices[kept.current], drawn.matrices[drawn.current], "layer {layer}");
         }
         assert_eq!((kept.matrices.len(), drawn.matrices.len()), (3, 1));
+    }
+
+    #[test]
+    fn stacks_that_share_their_draws_give_the_numbers_of_stacks_of_their_own() {
+        let stack = |activation, std: f64| {
+            (Stack { width: 24, depth: 3, batch: 4, activation, init: InitSpec::normal(std as f32) }, std)
+        };
+        let stacks = [stack(Activation::Tanh, 0.3), stack(Activation::Relu, 0.1)];
+        let key = RandomKey::new(4);
+        for (together, (alone, _)) in Stack::run_together(&stacks, key).iter().zip(stacks) {
+            for (together, alone) in together.iter().zip(alone.run(key)) {
+                let pairs = [
+                    (Moments::of_slice(&together.output).std, Moments::of_slice(&alone.output).std),
+                    (Moments::of_slice(&together.grad_output).std, Moments::of_slice(&alone.grad_output).std),
+                    (together.grad_weight_rms, alone.grad_weight_rms),
+                ];
+                assert!(pairs.iter().all(|(a, b)| (a / b - 1.0).abs() < 1e-5), "{pairs:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The library as its user writes it: build, train, measure, predict.
 
+mod data;
+
 use evenkeel::prelude::*;
 
 fn blobs() -> SplitDataset {

@@ -1,0 +1,138 @@
+//! One relu unit over a cloud of points: a small step teaches it, a large one throws its hyperplane out of the cloud.
+//!
+//! The unit `max(0, w · x + b)` shall give a quarter of what it gives at the start, so its weights have to shrink in the same
+//! direction. It learns by gradient descent on the mean of `(output - target)^2 / 2` over all points.
+
+use keel_nn::RandomKey;
+use serde::Serialize;
+
+use crate::signal::normal_values;
+
+/// Points of the cloud, normal in the plane, and their standard deviation.
+const POINTS: usize = 200;
+const SPREAD: f64 = 0.6;
+/// Steps after the first that show whether a unit still learns.
+const STEPS: usize = 200;
+/// Weights of the unit at the start; its bias is 0.
+const START: [f64; 2] = [1.6, 1.2];
+/// Output to learn, as a share of that of the start.
+const SHARE: f64 = 0.25;
+/// Step sizes that are compared.
+const LEARNING_RATES: [f64; 2] = [1.5, 12.0];
+
+/// Numbers of the figure.
+#[derive(Serialize)]
+pub(super) struct UnitFigures {
+    pub(super) points: Vec<[f64; 2]>,
+    pub(super) steps: usize,
+    pub(super) start: Plane,
+    pub(super) runs: Vec<UnitRun>,
+}
+
+/// A unit at one step size.
+#[derive(Serialize)]
+pub(super) struct UnitRun {
+    pub(super) learning_rate: f64,
+    pub(super) after_one_step: Plane,
+    /// After `steps` steps more.
+    pub(super) after_all_steps: Plane,
+}
+
+/// State of the unit.
+#[derive(Clone, Serialize)]
+pub(super) struct Plane {
+    pub(super) weights: [f64; 2],
+    pub(super) bias: f64,
+    /// Share of the points for which the unit is positive.
+    pub(super) active_fraction: f64,
+    pub(super) loss: f64,
+    /// Length of the gradient.
+    pub(super) gradient: f64,
+}
+
+/// The cloud and the unit, before and after.
+pub(super) fn compute(key: RandomKey) -> UnitFigures {
+    let draws = normal_values(2 * POINTS, key);
+    let points: Vec<[f64; 2]> =
+        draws.chunks(2).map(|pair| [pair[0], pair[1]].map(|draw| SPREAD * f64::from(draw))).collect();
+    let start = Unit { weights: START, bias: 0.0 };
+    let run = |&learning_rate: &f64| {
+        let first = start.stepped(&points, learning_rate);
+        let last = (0..STEPS).fold(first, |unit, _| unit.stepped(&points, learning_rate));
+        UnitRun { learning_rate, after_one_step: first.plane(&points), after_all_steps: last.plane(&points) }
+    };
+    UnitFigures { steps: STEPS, start: start.plane(&points), runs: LEARNING_RATES.iter().map(run).collect(), points }
+}
+
+#[derive(Clone, Copy)]
+struct Unit {
+    weights: [f64; 2],
+    bias: f64,
+}
+
+impl Unit {
+    fn pre_activation(&self, [x, y]: [f64; 2]) -> f64 {
+        self.weights[0] * x + self.weights[1] * y + self.bias
+    }
+
+    /// Loss and gradient with respect to both weights and the bias.
+    fn differentiate(&self, points: &[[f64; 2]]) -> (f64, [f64; 3]) {
+        let teacher = Unit { weights: START.map(|weight| SHARE * weight), bias: 0.0 };
+        let (mut loss, mut gradient) = (0.0, [0.0; 3]);
+        for &point in points {
+            let z = self.pre_activation(point);
+            let error = z.max(0.0) - teacher.pre_activation(point).max(0.0);
+            loss += error * error / 2.0 / points.len() as f64;
+            if z > 0.0 {
+                for (sum, input) in gradient.iter_mut().zip([point[0], point[1], 1.0]) {
+                    *sum += error * input / points.len() as f64;
+                }
+            }
+        }
+        (loss, gradient)
+    }
+
+    fn stepped(&self, points: &[[f64; 2]], learning_rate: f64) -> Unit {
+        let (_, [x, y, bias]) = self.differentiate(points);
+        let weights = [self.weights[0] - learning_rate * x, self.weights[1] - learning_rate * y];
+        Unit { weights, bias: self.bias - learning_rate * bias }
+    }
+
+    fn plane(&self, points: &[[f64; 2]]) -> Plane {
+        let (loss, gradient) = self.differentiate(points);
+        let active = points.iter().filter(|&&point| self.pre_activation(point) > 0.0).count();
+        Plane {
+            weights: self.weights,
+            bias: self.bias,
+            active_fraction: active as f64 / points.len() as f64,
+            loss,
+            gradient: gradient.iter().map(|entry| entry * entry).sum::<f64>().sqrt(),
+        }
+    }
+}
+
+impl Plane {
+    /// Returns true if the unit is positive at a point.
+    pub(super) fn is_active(&self, point: [f64; 2]) -> bool {
+        Unit { weights: self.weights, bias: self.bias }.pre_activation(point) > 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_step_leaves_the_unit_alive_and_a_large_one_kills_it_for_good() {
+        for seed in 0..20 {
+            let unit = compute(RandomKey::new(seed));
+            assert!((0.35..0.65).contains(&unit.start.active_fraction), "seed {seed}: {}", unit.start.active_fraction);
+            let [small, large] = &unit.runs[..] else { panic!("two step sizes") };
+            assert!(small.after_one_step.active_fraction > 0.1, "seed {seed}");
+            assert!(small.after_all_steps.loss < 0.01 * unit.start.loss, "seed {seed}: {}", small.after_all_steps.loss);
+            let (first, last) = (&large.after_one_step, &large.after_all_steps);
+            assert_eq!((first.active_fraction, first.gradient), (0.0, 0.0), "seed {seed}");
+            assert_eq!((last.weights, last.bias, last.loss), (first.weights, first.bias, first.loss), "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Folding by the formula: `w' = w γ/√(σ² + ε)`, `b' = β − μ γ/√(σ² + ε)` for each output channel.
+
+use keel_nn::{Network, Op, Value};
+use serde::Serialize;
+
+/// Numbers of one channel of a batch norm, and what they become.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Channel {
+    pub(super) gamma: f64,
+    pub(super) beta: f64,
+    pub(super) mean: f64,
+    /// √(σ² + ε)
+    pub(super) deviation: f64,
+    /// Of the weights of the channel.
+    pub(super) factor: f64,
+    /// New bias.
+    pub(super) bias: f64,
+}
+
+/// A batch norm with the map before it, as places in the buffers of the network.
+struct Fold {
+    /// Weights of the map, output channels last.
+    weights: std::ops::Range<usize>,
+    channels: Vec<Channel>,
+}
+
+/// The channels of the first batch norm.
+pub(super) fn channels(network: &Network) -> Vec<Channel> {
+    folds(network).into_iter().next().map(|fold| fold.channels).unwrap_or_default()
+}
+
+/// Channels of all batch norms.
+pub(super) fn normed_channels(network: &Network) -> usize {
+    folds(network).iter().map(|fold| fold.channels.len()).sum()
+}
+
+/// Writes the folded weights of `normed` into `plain`: the same maps, each with a bias, and no batch norm between.
+pub(super) fn fold(normed: &Network, plain: &mut Network) {
+    let folds = folds(normed);
+    let maps: Vec<std::ops::Range<usize>> = plain
+        .graph
+        .nodes()
+        .iter()
+        .filter(|node| node.op.has_weight_matrix())
+        .map(|node| node.parameters.clone())
+        .collect();
+    for (fold, place) in folds.iter().zip(&maps) {
+        let channels = fold.channels.len();
+        let (weights, bias) = plain.parameters[place.clone()].split_at_mut(fold.weights.len());
+        for (index, (folded, &weight)) in weights.iter_mut().zip(&normed.parameters[fold.weights.clone()]).enumerate() {
+            *folded = (f64::from(weight) * fold.channels[index % channels].factor) as f32;
+        }
+        bias.iter_mut().zip(&fold.channels).for_each(|(bias, channel)| *bias = channel.bias as f32);
+    }
+    // The scores have no batch norm behind them.
+    let last = normed.graph.nodes().iter().rfind(|node| node.op.has_weight_matrix());
+    if let (Some(last), Some(place)) = (last, maps.last()) {
+        plain.parameters[place.clone()].copy_from_slice(&normed.parameters[last.parameters.clone()]);
+    }
+}
+
+/// Every batch norm that reads a map, in the order of the network.
+fn folds(network: &Network) -> Vec<Fold> {
+    let graph = &network.graph;
+    let mut folds = Vec::new();
+    for node in graph.nodes() {
+        let (Op::BatchNorm(norm), [Value::Node(before)]) = (&node.op, &node.inputs[..]) else { continue };
+        let (parameters, state) = (&network.parameters[node.parameters.clone()], &network.state[node.state.clone()]);
+        let places = norm.running_places(0);
+        let (gamma, beta) = parameters.split_at(norm.channels());
+        let channel = |channel: usize| {
+            let [gamma, beta] = [gamma[channel], beta[channel]].map(f64::from);
+            let mean = f64::from(state[places.mean.clone()][channel]);
+            let variance = f64::from(state[places.variance.clone()][channel]);
+            let deviation = (variance + f64::from(norm.spec().epsilon)).sqrt();
+            let factor = gamma / deviation;
+            Channel { gamma, beta, mean, deviation, factor, bias: beta - mean * factor }
+        };
+        let channels = (0..norm.channels()).map(channel).collect();
+        folds.push(Fold { weights: graph.node(*before).parameters.clone(), channels });
+    }
+    folds
+}

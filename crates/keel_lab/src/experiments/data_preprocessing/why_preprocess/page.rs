@@ -1,0 +1,175 @@
+//! The page about clouds far from the origin.
+
+use super::{Document, OffsetFigures, is_right};
+use crate::charts::{Marks, Plot, Point, Region, Series, number, points};
+use crate::language::Text;
+use crate::page::{Page, Part, Table};
+
+/// Half the side of a picture of the clouds alone.
+const NEAR: f64 = 3.0;
+/// Colours: the two classes, points on the wrong side, the line before and after its turn.
+const CLASSES: [usize; 2] = [0, 2];
+const WRONG: usize = 1;
+const BEST_LINE: usize = 7;
+const TURNED_LINE: usize = 3;
+
+/// The page for one document.
+pub(super) fn page(document: &Document) -> Page {
+    let turn = number(document.turn);
+    let far = document.offsets.iter().map(|one| Part::new(offset(one), from_afar(one, document.turn)));
+    let near = document.offsets.iter().map(|one| Part::new(result(one, document.turn), up_close(one, document.turn)));
+    Page::new()
+        .heading("What you see", "你看到了什么")
+        .paragraph(
+            format!(
+                "Two classes, and the line through the origin that divides them best. The offset moves both classes along that \
+                 line, so it divides them equally well at any offset. Then the line is turned by {turn}°: by the same small \
+                 change of its weights everywhere."
+            ),
+            format!(
+                "两类点，以及过原点的最佳分类线。偏移使两类点沿这条线移动，所以在任何偏移下它都分得一样好。然后把线转动 {turn}°：\
+                 各处权重的变化同样微小。"
+            ),
+        )
+        .side_by_side(
+            Text::new(
+                format!("The classes, the best line and the line turned by {turn}°, with the origin (the dot)"),
+                format!("两类点、最佳分类线与转动 {turn}° 后的线；圆点为原点"),
+            ),
+            far.collect(),
+        )
+        .side_by_side(
+            Text::new(
+                format!(
+                    "The same clouds up close. Tinted: what the turned line takes for class A. Red: points on the wrong side of \
+                     it ({})",
+                    shares(document)
+                ),
+                format!("近看同样的点。着色区：转动后的线判为 A 类的一侧。红色：落在错误一侧的点（{}）", shares(document)),
+            ),
+            near.collect(),
+        )
+        .plot(Text::new("Accuracy after a turn of the decision line", "分类线转动后的正确率"), accuracies(document))
+        .table(table(document))
+        .heading("Why", "为什么")
+        .paragraph(
+            "A turn by θ moves the line at distance d by d·sin θ. And the error surface of data with a large mean is a long narrow \
+             valley: its steepest curvature grows with the square of the offset, its flattest does not. Gradient descent is \
+             stable only below",
+            "转角 θ 使距离 d 处的线移动 d·sin θ。均值很大的数据，其误差曲面是狭长的山谷：最陡方向的曲率随偏移的平方增长，最平方向则不变。梯度下降只在学习率低于",
+        )
+        .formula("<mi>η</mi><mo>&lt;</mo><mfrac><mn>2</mn><msub><mi>λ</mi><mi>max</mi></msub></mfrac>")
+        .paragraph(
+            "so the steep direction dictates a rate at which the flat one hardly moves.",
+            "时稳定，于是陡的方向决定了学习率，平的方向几乎不动。",
+        )
+        .heading("What to take away", "要点")
+        .paragraph(
+            "Centring costs one subtraction and allows learning rates larger by orders of magnitude, with a classifier that small \
+             changes of the weights do not upset. [[image_recipes]] shows the same on images.",
+            "零中心化只需一次减法，就能使用大几个数量级的学习率，分类器也不再对权重的微小变化敏感。图像上的同一现象见 [[image_recipes]]。",
+        )
+}
+
+fn offset(one: &OffsetFigures) -> Text {
+    let offset = number(one.offset);
+    Text::new(format!("offset {offset}"), format!("偏移 {offset}"))
+}
+
+/// Offset and accuracies before and after the turn.
+fn result(one: &OffsetFigures, turn: f64) -> Text {
+    let (offset, turn) = (number(one.offset), number(turn));
+    let best = one.turns.iter().find(|turn| turn.degrees == 0.0).map(|turn| number(turn.accuracy));
+    let before = best.map_or(String::new(), |best| format!("{best} → "));
+    let after = number(one.drawn.accuracy);
+    Text::new(
+        format!("offset {offset}: accuracy {before}{after} ({turn}°)"),
+        format!("偏移 {offset}：正确率 {before}{after}（{turn}°）"),
+    )
+}
+
+/// Share of wrong points at each offset.
+fn shares(document: &Document) -> String {
+    let share = |one: &OffsetFigures| format!("{:.0} %", 100.0 * (1.0 - one.drawn.accuracy));
+    document.offsets.iter().map(share).collect::<Vec<_>>().join(", ")
+}
+
+/// The clouds and both lines on axes that hold the origin.
+fn from_afar(one: &OffsetFigures, turn: f64) -> Plot {
+    let reach = 0.5 * one.offset.abs() + 1.2 * NEAR;
+    let middle = -0.5 * one.offset;
+    let frame = Frame { middle, reach };
+    let plot = frame.plot(one, |_| true).with(line(0.0, &frame)).with(line(turn, &frame));
+    plot.with(Series::new(Text::new("origin", "原点"), vec![(0.0, 0.0)], Marks::Points).coloured(BEST_LINE))
+}
+
+/// The clouds alone, with the points on the wrong side of the turned line.
+fn up_close(one: &OffsetFigures, turn: f64) -> Plot {
+    let frame = Frame { middle: -one.offset, reach: NEAR };
+    let (sine, cosine) = turn.to_radians().sin_cos();
+    let side = Region::positive_side([cosine, sine], 0.0, frame.reach + one.offset.abs(), CLASSES[0]);
+    let right = |[x, y, class]: &[f64; 3]| is_right([*x, *y], *class, turn);
+    let wrong: Vec<Point> = one.sample.iter().filter(|point| !right(point)).map(|[x, y, _]| (*x, *y)).collect();
+    let plot = frame.plot(one, right).tinted(side).with(line(0.0, &frame)).with(line(turn, &frame));
+    plot.with(Series::new(Text::new("wrong after the turn", "转动后分错"), wrong, Marks::Points).coloured(WRONG))
+}
+
+/// A square picture around (0, middle).
+struct Frame {
+    middle: f64,
+    reach: f64,
+}
+
+impl Frame {
+    /// The points of both classes that are `chosen`.
+    fn plot(&self, one: &OffsetFigures, chosen: impl Fn(&[f64; 3]) -> bool) -> Plot {
+        let Frame { middle, reach } = *self;
+        let plot = Plot::new("x", "y").square().x_range(-reach, reach).y_range(middle - reach, middle + reach);
+        let names = [(1.0, Text::new("class A", "A 类")), (-1.0, Text::new("class B", "B 类"))];
+        names.into_iter().zip(CLASSES).fold(plot, |plot, ((sign, name), colour)| {
+            let inside = one.sample.iter().filter(|point| point[2] == sign && chosen(point));
+            let cloud = inside.map(|point| (point[0], point[1])).collect();
+            plot.with(Series::new(name, cloud, Marks::Points).coloured(colour))
+        })
+    }
+}
+
+/// The line through the origin whose normal is turned by `degrees` from the horizontal.
+fn line(degrees: f64, frame: &Frame) -> Series {
+    let (sine, cosine) = degrees.to_radians().sin_cos();
+    let far = 2.0 * (frame.middle.abs() + frame.reach);
+    let ends = vec![(-sine * far, cosine * far), (sine * far, -cosine * far)];
+    let (name, marks, colour) = if degrees == 0.0 {
+        (Text::new("best line", "最佳分类线"), Marks::Dashed, BEST_LINE)
+    } else {
+        (Text::new("turned line", "转动后的线"), Marks::Line, TURNED_LINE)
+    };
+    Series::new(name, ends, marks).coloured(colour).extended()
+}
+
+fn accuracies(document: &Document) -> Plot {
+    let plot =
+        Plot::new(Text::new("turn of the line, degrees", "分类线转动角度（度）"), Text::new("accuracy", "正确率"));
+    let last = document.offsets.len().max(2) - 1;
+    document.offsets.iter().enumerate().fold(plot.y_range(0.45, 1.02), |plot, (index, one)| {
+        let curve = points(&one.turns, |turn| turn.degrees, |turn| turn.accuracy);
+        let series = Series::new(offset(one), curve, Marks::LineAndPoints);
+        plot.with(series.at_depth(index as f64 / last as f64))
+    })
+}
+
+fn table(document: &Document) -> Table {
+    let columns = vec![
+        Text::new("Offset", "偏移"),
+        Text::new("Condition number", "条件数"),
+        Text::new("Largest stable learning rate", "最大稳定学习率"),
+        Text::same("2 / λ<sub>max</sub>"),
+    ];
+    let caption = Text::new("Gradient descent on the squared error of a linear unit", "线性单元平方误差上的梯度下降");
+    let mut table = Table::new(caption, columns);
+    for one in &document.offsets {
+        let numbers = [one.condition_number, one.largest_learning_rate, one.largest_learning_rate_in_theory];
+        table.row(number(one.offset).as_str(), &numbers);
+    }
+    table
+}

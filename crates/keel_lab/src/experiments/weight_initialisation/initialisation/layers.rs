@@ -1,0 +1,152 @@
+//! Numbers of every layer of a stack.
+
+use keel_nn::activations::Activation;
+use serde::Serialize;
+
+use super::Initialisation;
+use crate::error::LabError;
+use crate::experiment::Experiment;
+use crate::interval::Interval;
+use crate::signal::LayerSignal;
+use crate::signal::verdict::{self, Flatness, Verdict};
+use crate::statistics::{Histogram, Moments, fraction};
+
+const BINS: usize = 60;
+
+/// Numbers of one layer.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Layer {
+    pub(super) layer: usize,
+    pub(super) pre_activation: Moments,
+    pub(super) activation: Output,
+    pub(super) gradient: GradientSizes,
+    /// On the signal on its way forward.
+    pub(super) verdict: Verdict,
+    /// Moments of the outputs at infinite width.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) theory: Option<Moments>,
+}
+
+/// Distribution of the outputs of a layer.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Output {
+    pub(super) mean: f64,
+    pub(super) std: f64,
+    pub(super) second_moment: f64,
+    pub(super) zero_fraction: f64,
+    pub(super) near_zero_fraction: f64,
+    pub(super) saturated_fraction: f64,
+    pub(super) mean_derivative: f64,
+    pub(super) histogram: Histogram,
+}
+
+/// Root mean squares of gradients.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct GradientSizes {
+    /// Equal to `weight_rms`.
+    pub(super) rms: f64,
+    pub(super) weight_rms: f64,
+    pub(super) activation_rms: f64,
+    /// On dL/dh on its way back.
+    pub(super) verdict: Verdict,
+}
+
+/// Measures all layers of a stack; `theory` has an entry for each.
+///
+/// # Errors
+/// If a value is not finite.
+pub(super) fn measured(
+    activation: Activation,
+    signals: &[LayerSignal],
+    theory: Option<&[Moments]>,
+) -> Result<Vec<Layer>, LabError> {
+    check_finite(signals)?;
+    let frame = Frame {
+        activation,
+        flatness: Flatness::of(activation.initial_function()),
+        range: histogram_range(activation, signals),
+    };
+    let theory = |index: usize| theory.and_then(|theory| theory.get(index).copied());
+    let mut layers: Vec<Layer> =
+        signals.iter().enumerate().map(|(index, signal)| frame.layer(index, signal, theory(index))).collect();
+    let forward = verdict::along(&layers.iter().map(|layer| layer.activation.std).collect::<Vec<f64>>());
+    let backward =
+        verdict::along(&layers.iter().rev().map(|layer| layer.gradient.activation_rms).collect::<Vec<f64>>());
+    for (layer, (forward, backward)) in layers.iter_mut().zip(forward.into_iter().zip(backward.into_iter().rev())) {
+        layer.verdict = forward.with_flat_share(layer.activation.saturated_fraction);
+        layer.gradient.verdict = backward;
+    }
+    Ok(layers)
+}
+
+fn check_finite(signals: &[LayerSignal]) -> Result<(), LabError> {
+    for (index, signal) in signals.iter().enumerate() {
+        let parts = [
+            ("the pre-activation", &signal.pre_activation),
+            ("the output", &signal.output),
+            ("the gradient", &signal.grad_output),
+        ];
+        for (part, values) in parts {
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(LabError::NotFinite {
+                    experiment: Initialisation::NAME,
+                    what: format!("{part} of layer {}", index + 1),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same bins for all layers: the range of the function where it has one, else that of the values.
+fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> Interval {
+    match activation {
+        Activation::Tanh => Interval { low: -1.0, high: 1.0 },
+        Activation::Sigmoid => Interval { low: 0.0, high: 1.0 },
+        _ => {
+            let first = Moments::of_slice(&signals[0].output);
+            let reach = (first.mean.abs() + 4.0 * first.std).max(f64::MIN_POSITIVE);
+            let negative = signals.iter().any(|signal| signal.output.iter().any(|&value| value < 0.0));
+            Interval { low: if negative { -reach } else { 0.0 }, high: reach }
+        }
+    }
+}
+
+/// What all layers of a stack are seen through.
+struct Frame {
+    activation: Activation,
+    flatness: Flatness,
+    /// Ends of the histograms.
+    range: Interval,
+}
+
+impl Frame {
+    /// Measures the layer `index`; verdicts follow when all layers are known.
+    fn layer(&self, index: usize, signal: &LayerSignal, theory: Option<Moments>) -> Layer {
+        let function = self.activation.initial_function();
+        let output = Moments::of_slice(&signal.output);
+        let slopes = signal.pre_activation.iter().map(|&z| f64::from(function.derivative(z)));
+        Layer {
+            layer: index + 1,
+            pre_activation: Moments::of_slice(&signal.pre_activation),
+            activation: Output {
+                mean: output.mean,
+                std: output.std,
+                second_moment: output.second_moment,
+                zero_fraction: fraction(&signal.output, |value| value == 0.0),
+                near_zero_fraction: fraction(&signal.output, |value| value.abs() < 0.05),
+                saturated_fraction: fraction(&signal.pre_activation, |z| self.flatness.holds(z)),
+                mean_derivative: Moments::of(slopes).mean,
+                histogram: Histogram::of(&signal.output, self.range, BINS),
+            },
+            gradient: GradientSizes {
+                rms: signal.grad_weight_rms,
+                weight_rms: signal.grad_weight_rms,
+                activation_rms: Moments::of_slice(&signal.grad_output).second_moment.sqrt(),
+                verdict: Verdict::InRange,
+            },
+            verdict: Verdict::InRange,
+            theory,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The site of several runs: an index and a page each, in both languages.
+
+mod notes;
+
+use std::path::{Path, PathBuf};
+
+use keel_train::runs::write_atomically;
+
+use crate::catalog::catalog;
+use crate::charts::escape;
+use crate::error::LabError;
+use crate::experiment::{Chapter, ExperimentEntry, Outcome};
+use crate::language::{Language, Text};
+use crate::page::{HtmlDocument, Linked, Links, Neighbour, translation_link};
+use notes::{Documents, FigureOf};
+
+/// Rules of the index alone.
+const INDEX_STYLE: &str = ".start{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:.9rem 1.1rem}\
+.question{color:var(--soft);margin:-.2rem 0 1rem}.place{color:var(--soft);font-variant-numeric:tabular-nums;margin-right:.2rem}";
+
+/// Writes `index.html`, and `NAME.html` and `NAME.json` of every outcome, into `directory`, which is made where missing;
+/// pages without a language in their name are in `language`, the others beside them, `NAME.zh.html` or `NAME.en.html`.
+/// Pages of experiments that the folder holds from earlier runs stay in the index. Where it holds a document of every
+/// experiment, the page of the notes is written as well. Returns the path of the index.
+///
+/// # Errors
+/// If the folder or a file cannot be written.
+pub fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> Result<PathBuf, LabError> {
+    std::fs::create_dir_all(directory).map_err(|source| LabError::Write { path: directory.to_owned(), source })?;
+    let mut site = Site { outcomes, directory, main: language, documents: Documents::default() };
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let name = outcome.experiment.name;
+        let document = serde_json::to_string_pretty(&outcome.document).expect("documents have string keys");
+        write(&directory.join(format!("{name}.json")), &document)?;
+        for language in Language::ALL {
+            let html = outcome.linked_html(language, &site.links(index, language));
+            write(&directory.join(site.file(name, language)), &html)?;
+        }
+    }
+    site.documents = Documents::of(outcomes, directory);
+    if site.documents.is_complete() {
+        let rows = serde_json::to_string_pretty(&notes::document(&site.documents)).expect("rows are plain data");
+        write(&directory.join(format!("{}.json", notes::NAME)), &rows)?;
+        for language in Language::ALL {
+            write(&directory.join(site.file(notes::NAME, language)), &site.notes(language))?;
+        }
+    }
+    for language in Language::ALL {
+        write(&directory.join(site.file("index", language)), &site.index(language))?;
+    }
+    Ok(directory.join(site.file("index", language)))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), LabError> {
+    write_atomically(path, |file| file.write_all(text.as_bytes()))
+        .map_err(|source| LabError::Write { path: path.to_owned(), source })
+}
+
+struct Site<'a> {
+    outcomes: &'a [Outcome],
+    directory: &'a Path,
+    /// The language of pages without one in their name.
+    main: Language,
+    /// Of all experiments, once their pages are written.
+    documents: Documents,
+}
+
+impl Site<'_> {
+    /// The file of the page `name` in one language.
+    fn file(&self, name: &str, language: Language) -> String {
+        if language == self.main { format!("{name}.html") } else { format!("{name}.{language}.html") }
+    }
+
+    /// Links of a page: the index, the pages before and after it, and itself in the other language.
+    fn links(&self, index: usize, language: Language) -> Links {
+        let to = |outcome: &Outcome| {
+            let entry = outcome.experiment;
+            Neighbour { file: self.file(entry.name, language), title: entry.title(language).to_owned() }
+        };
+        Links {
+            index: Some(self.file("index", language)),
+            previous: index.checked_sub(1).map(|before| to(&self.outcomes[before])),
+            next: self.outcomes.get(index + 1).map(to),
+            translation: Some(self.file(self.outcomes[index].experiment.name, other(language))),
+            pages: catalog().iter().filter_map(|entry| self.linked(entry, language)).collect(),
+        }
+    }
+
+    /// The page of an experiment, of this run or an earlier one; none where there is none.
+    fn linked(&self, entry: &'static ExperimentEntry, language: Language) -> Option<Linked> {
+        let file = self.file(entry.name, language);
+        let is_new = self.outcomes.iter().any(|outcome| outcome.experiment.name == entry.name);
+        (is_new || self.directory.join(&file).exists()).then_some(Linked { name: entry.name, file })
+    }
+
+    fn index(&self, language: Language) -> String {
+        let title = Text::new("The lab", "实验室");
+        let summary = Text::new(
+            "Activation functions, data preprocessing, weight initialisation and batch norm. Every figure is computed by the \
+             engine that trains, and every number behind it is in a JSON file next to its page.",
+            "激活函数、数据预处理、权重初始化与批归一化。每张图都由训练所用的同一引擎算出，图中每个数都在页面旁的 JSON 文件里。",
+        );
+        let switch = translation_link(&self.file("index", other(language)), language);
+        let mut body = format!(
+            "<nav aria-label=\"{}\">{switch}</nav><header><h1>{}</h1><p class=\"summary\">{}</p></header>",
+            language.choose("This site", "本站"),
+            title.get(language),
+            summary.get(language)
+        );
+        if self.documents.is_complete() {
+            let (file, title, summary) = (self.file(notes::NAME, language), notes::title(), notes::summary());
+            body.push_str(&format!(
+                "<p class=\"start\"><a href=\"{file}\"><b>{}</b></a> {}</p>",
+                title.get(language),
+                summary.get(language)
+            ));
+        }
+        let mut place = 0;
+        for chapter in Chapter::ALL {
+            let entries = catalog().iter().filter(|entry| entry.chapter == chapter);
+            let items: String = entries
+                .filter_map(|entry| {
+                    let item = self.item(entry, place + 1, language)?;
+                    place += 1;
+                    Some(item)
+                })
+                .collect();
+            if !items.is_empty() {
+                body.push_str(&format!(
+                    "<h2>{}</h2><p class=\"question\">{}</p><div class=\"cards\">{items}</div>",
+                    chapter.title().get(language),
+                    chapter.guide().get(language)
+                ));
+            }
+        }
+        HtmlDocument { title: title.get(language), style: INDEX_STYLE, body: &body }.html(language)
+    }
+
+    /// The page of the notes.
+    fn notes(&self, language: Language) -> String {
+        let (title, summary) = (notes::title(), notes::summary());
+        let pages = Links {
+            index: Some(self.file("index", language)),
+            translation: Some(self.file(notes::NAME, other(language))),
+            ..Links::default()
+        };
+        let content = notes::body(&self.documents, language, &|figure| self.figure(figure, language));
+        let body = format!(
+            "{}<header><h1>{}</h1><p class=\"summary\">{}</p></header>{content}<footer><p>{} <a href=\"{}.json\">JSON</a></p></footer>",
+            pages.top(language),
+            title.get(language),
+            summary.get(language),
+            language.choose("The same as data:", "数据："),
+            notes::NAME
+        );
+        HtmlDocument { title: title.get(language), style: notes::STYLE, body: &body }.html(language)
+    }
+
+    /// The link to a figure, or to its page where only that is known.
+    fn figure(&self, figure: &FigureOf, language: Language) -> Option<String> {
+        let entry = catalog().iter().find(|entry| entry.name == figure.experiment)?;
+        let Linked { file, .. } = self.linked(entry, language)?;
+        let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
+        let number = outcome.filter(|_| !figure.caption.is_empty()).and_then(|one| one.figure_number(figure.caption));
+        let title = escape(entry.title(language));
+        Some(match number {
+            Some(number) => {
+                let words = language.choose(", figure", "，图");
+                format!("<a href=\"{file}#figure-{number}\">{title}{words} {number}</a>")
+            }
+            None => format!("<a href=\"{file}\">{title}</a>"),
+        })
+    }
+
+    /// A picture and a sentence; no picture for a page of an earlier run.
+    fn item(&self, entry: &'static ExperimentEntry, place: usize, language: Language) -> Option<String> {
+        let Linked { file, .. } = self.linked(entry, language)?;
+        let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
+        let figure = outcome.map(|outcome| outcome.first_figure(language)).unwrap_or_default();
+        Some(format!(
+            "<article class=\"card-link\"><div class=\"thumbnail\" aria-hidden=\"true\" inert>{figure}</div><h3><span class=\"place\">{place}</span> <a href=\"{file}\">{}</a></h3>\
+             <p>{} <a href=\"{}.json\">JSON</a></p></article>",
+            escape(entry.title(language)),
+            escape(entry.summary(language)),
+            entry.name
+        ))
+    }
+}
+
+fn other(language: Language) -> Language {
+    match language {
+        Language::English => Language::Chinese,
+        Language::Chinese => Language::English,
+    }
+}

@@ -1,0 +1,76 @@
+//! A sentence of the notes, its evidence, and what becomes of it.
+
+use super::documents::Documents;
+use crate::charts;
+use crate::language::Text;
+
+/// A sentence of the notes.
+pub(crate) struct Statement {
+    /// Row of the checklist.
+    pub(crate) row: &'static str,
+    /// The sentence, in English and Chinese.
+    pub(crate) says: [&'static str; 2],
+    /// Whether it stands as it is written.
+    pub(crate) standing: Standing,
+    /// What is to be added or corrected, in English and Chinese; empty where there is nothing.
+    pub(crate) correction: [&'static str; 2],
+    /// Where the lab shows it.
+    pub(crate) figures: &'static [FigureOf],
+    /// The measured numbers, and whether they bear the sentence out, or where it is too strong, the correction; none where a
+    /// document lacks them.
+    pub(crate) evidence: fn(&Documents) -> Option<Evidence>,
+}
+
+/// A figure of a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FigureOf {
+    /// The experiment.
+    pub(crate) experiment: &'static str,
+    /// Words of its English caption; empty for the page as a whole.
+    pub(crate) caption: &'static str,
+}
+
+/// How a sentence stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// As it is written, perhaps with an addition.
+    Holds,
+    /// Not as it is written.
+    TooStrong,
+}
+
+/// Numbers beside a sentence.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    /// True if the numbers say what is claimed.
+    pub(crate) holds: bool,
+    /// The numbers in words.
+    pub(crate) words: Text,
+}
+
+/// Evidence with its words in both languages.
+pub(super) fn evidence(holds: bool, english: String, chinese: String) -> Option<Evidence> {
+    Some(Evidence { holds, words: Text::new(english, chinese) })
+}
+
+/// A figure of the page of `experiment`.
+pub(super) const fn figure(experiment: &'static str, caption: &'static str) -> FigureOf {
+    FigureOf { experiment, caption }
+}
+
+/// A number as pages write it.
+pub(super) fn short(value: f64) -> String {
+    charts::number(value)
+}
+
+/// A share in per cent with at most one decimal.
+pub(super) fn percent(share: f64) -> String {
+    let text = format!("{:.1}", 100.0 * share);
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// Numbers one after the other, with two or three significant digits.
+pub(super) fn series(values: &[f64]) -> String {
+    let one = |value: &f64| if value.abs() < 0.01 { short(*value) } else { format!("{value:.2}") };
+    values.iter().map(one).collect::<Vec<String>>().join(" ")
+}

@@ -1,0 +1,90 @@
+//! `studio`: a folder of runs in the browser.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use clap::Args;
+use keel_studio::{Studio, StudioOptions};
+use serde_json::json;
+
+use crate::failure::{Failure, Stop, from_sentence};
+use crate::interruption::stop_flag;
+use crate::terminal::{Output, Status};
+
+/// Folder of runs where none is named, as `run.directory` has it.
+const RUNS: &str = "runs";
+
+/// Arguments of `studio`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel studio                        the runs in ./runs, at http://127.0.0.1:7878/
+  evenkeel studio experiments --open     another folder; opens the browser
+  evenkeel studio --port 0               on any free port
+  evenkeel studio --host 0.0.0.0         for other machines too, which need the token it prints
+
+Shows every run in the folder, finished or under way, whatever program started it; nothing has to
+be switched on. From a page, trainings can be started, stopped, resumed and repaired: each is a
+process of its own that goes on when the studio ends. Ctrl-C ends the studio.")]
+pub(crate) struct Arguments {
+    /// Folder that holds the folders of runs [default: runs]
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Port to listen on; 0 = any that is free
+    #[arg(long, default_value_t = 7878)]
+    port: u16,
+    /// Listen on this address for other machines, which need the token that is printed [default: this machine only]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
+}
+
+/// Serves the folder until Ctrl-C.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let folder = arguments.folder.clone().unwrap_or_else(|| PathBuf::from(RUNS));
+    if arguments.folder.is_some() && !folder.is_dir() {
+        let failure = Failure::new(format!("{}: there is no such folder", folder.display()));
+        return Err(failure.next_step("Name the folder that holds your runs, or make it").into());
+    }
+    let (host, port) = (arguments.host.clone(), arguments.port);
+    let studio = Studio::bind(StudioOptions { folder, host, port, program: own_program()? })
+        .map_err(|error| from_sentence(&error.to_string()))?;
+    let url = studio.url();
+    output.result(&json!({ "url": url, "folder": studio.folder() }), || {
+        format!("{url}\nshows the runs in {}; Ctrl-C ends it", studio.folder().display())
+    })?;
+    if arguments.open
+        && let Err(error) = open(&url)
+    {
+        output.remark(&format!("no browser could be opened ({error}); open the address by hand"));
+    }
+    studio.run(&stop_flag()).map_err(|error| from_sentence(&error.to_string()))?;
+    Ok(Status::Done)
+}
+
+/// Starts this program again: itself, or Python with the package where it runs inside Python.
+fn own_program() -> Result<Vec<OsString>, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new(format!("the path of this program is not known: {error}")))?;
+    let is_python = program.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("python"));
+    let module: &[&str] = if is_python { &["-m", "evenkeel"] } else { &[] };
+    Ok(std::iter::once(program.into_os_string()).chain(module.iter().map(OsString::from)).collect())
+}
+
+/// Hands `url` to the system's browser.
+fn open(url: &str) -> std::io::Result<()> {
+    let (program, arguments): (&str, &[&str]) = match std::env::consts::OS {
+        "macos" => ("open", &[]),
+        "windows" => ("rundll32", &["url.dll,FileProtocolHandler"]),
+        _ => ("xdg-open", &[]),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut browser = command.spawn()?;
+    // Nobody asks how it ended, but somebody has to.
+    std::thread::spawn(move || browser.wait());
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The lab: pages that are computed when they are asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keel_lab::{Chapter, Language, Outcome, Settings, catalog};
+use serde_json::{Value, json};
+
+use crate::error::Refusal;
+
+/// Results that are remembered.
+const MOST_OUTCOMES: usize = 32;
+
+/// Results of experiments, by name, seed and settings.
+#[derive(Debug, Default)]
+pub(crate) struct Lab {
+    outcomes: Mutex<HashMap<String, Arc<Outcome>>>,
+}
+
+impl Lab {
+    /// The page of experiment `name`: `lang`, `seed` and any number of `set` among `pairs`.
+    ///
+    /// # Errors
+    /// There is no such experiment or knob, or a value is out of range.
+    pub(crate) fn page(&self, name: &str, pairs: &[(String, String)]) -> Result<String, Refusal> {
+        let of = |wanted: &str| pairs.iter().filter(|(key, _)| key == wanted).map(|(_, value)| value.clone()).collect();
+        let (seeds, set): (Vec<String>, Vec<String>) = (of("seed"), of("set"));
+        let seed = match seeds.first().filter(|text| !text.is_empty()) {
+            Some(text) => {
+                text.parse().map_err(|_| Refusal::wrong(format!("{text:?} is not a seed; give a whole number")))?
+            }
+            None => 0,
+        };
+        let outcome = self.outcome(name, &set, seed)?;
+        Ok(outcome.html(language(pairs)))
+    }
+
+    fn outcome(&self, name: &str, set: &[String], seed: u64) -> Result<Arc<Outcome>, Refusal> {
+        let question = format!("{name} {seed} {set:?}");
+        let known = || self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = known().get(&question) {
+            return Ok(Arc::clone(outcome));
+        }
+        let settings = Settings::parse(set).map_err(Refusal::wrong)?;
+        let outcome = Arc::new(keel_lab::run(name, &settings, seed).map_err(Refusal::wrong)?);
+        let mut outcomes = known();
+        if outcomes.len() >= MOST_OUTCOMES {
+            outcomes.clear();
+        }
+        outcomes.insert(question, Arc::clone(&outcome));
+        Ok(outcome)
+    }
+}
+
+/// The language among `pairs`.
+pub(crate) fn language(pairs: &[(String, String)]) -> Language {
+    let code = pairs.iter().find(|(key, _)| key == "lang").map(|(_, code)| code.as_str());
+    code.and_then(Language::with_code).unwrap_or_default()
+}
+
+/// Every experiment by chapter, with its knobs.
+pub(crate) fn list(language: Language) -> Value {
+    let chapter = |chapter: Chapter| {
+        let experiments = catalog().iter().filter(|entry| entry.chapter == chapter);
+        let experiments: Vec<Value> = experiments
+            .map(|entry| {
+                let knobs: Vec<Value> = entry
+                    .knobs()
+                    .iter()
+                    .map(|knob| json!({ "name": knob.name, "default": knob.default, "help": knob.text(language) }))
+                    .collect();
+                json!({
+                    "name": entry.name,
+                    "title": entry.title(language),
+                    "summary": entry.summary(language),
+                    "knobs": knobs,
+                })
+            })
+            .collect();
+        json!({ "title": chapter.title().get(language), "experiments": experiments })
+    };
+    Value::Array(Chapter::ALL.into_iter().map(chapter).collect())
+}

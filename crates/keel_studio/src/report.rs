@@ -1,0 +1,144 @@
+//! What the report of a run computes, part by part, and the files of a run as they are.
+
+use std::sync::Arc;
+
+use keel_lab::{Language, ReportOptions, report_parts};
+use keel_train::remedies::{config_of, treatments};
+use keel_train::runs::files::{read, read_text};
+use keel_train::runs::{MetricReader, RunFolder, TensorName};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::Refusal;
+use crate::live::Distribution;
+use crate::shared::Shared;
+
+/// Samples the model is asked about for a page; a report asks about more.
+const SAMPLES: usize = 2_000;
+
+/// Parts of the report of a run that are asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PartsRequest {
+    /// Names of parts, with commas between them.
+    only: String,
+    #[serde(default)]
+    lang: String,
+}
+
+/// Parts of the report of run `name`, remembered until a file of the run changes.
+///
+/// # Errors
+/// There is no such run.
+pub(crate) fn parts(shared: &Shared, name: &str, request: &PartsRequest) -> Result<Arc<str>, Refusal> {
+    let folder = shared.listing.find(name)?;
+    let language = Language::with_code(&request.lang).unwrap_or_default();
+    let anchors: Vec<&str> = request.only.split(',').collect();
+    let options = ReportOptions { language, samples: SAMPLES, ..ReportOptions::default() };
+    let question = format!("parts {} {language}", request.only);
+    shared.hub.answer_apart(name, &folder, question, || {
+        report_parts(folder.path(), &options, &anchors).map_err(Refusal::conflict)
+    })
+}
+
+/// The report of a run as it was written at the end of the training.
+///
+/// # Errors
+/// There is no such run, or it has no report yet.
+pub(crate) fn page(shared: &Shared, name: &str) -> Result<String, Refusal> {
+    let folder = shared.listing.find(name)?;
+    read_text(&folder.report())
+        .map_err(|_| Refusal::missing(format!("{name} has no report yet; it is written at the end")))
+}
+
+/// The picture of the first batch, a PNG file.
+///
+/// # Errors
+/// There is no such run, or its data is no images.
+pub(crate) fn samples(shared: &Shared, name: &str) -> Result<Vec<u8>, Refusal> {
+    let folder = shared.listing.find(name)?;
+    read(&folder.samples_picture()).map_err(|_| Refusal::missing(format!("{name} has no picture of its samples")))
+}
+
+/// What of a run is there, its config, its columns, and which of its findings can be treated.
+///
+/// # Errors
+/// There is no such run.
+pub(crate) fn details(shared: &Shared, name: &str) -> Result<Value, Refusal> {
+    let (folder, entry) = (shared.listing.find(name)?, shared.listing.entry(name)?);
+    let summary = folder.read_summary().ok();
+    let classes =
+        summary.as_ref().and_then(|summary| summary.metrics.test.as_ref().or(summary.metrics.validation.as_ref()));
+    Ok(json!({
+        "run": *entry,
+        "path": folder.path(),
+        "config": read_text(&folder.config()).unwrap_or_default(),
+        "columns": summary.as_ref().map(|summary| &summary.columns),
+        "classes": classes.map(|metrics| metrics.classes.iter().map(|class| class.name.clone()).collect::<Vec<_>>()),
+        "input": input_kind(&folder),
+        "samples": folder.samples_picture().exists(),
+        "model": folder.model().exists(),
+        "report": folder.report().exists(),
+        "resumable": folder.last_checkpoint().exists(),
+        "treatable": treatable(&folder),
+    }))
+}
+
+/// `image`, `row` or neither: what a model of this run can be asked about from a page.
+fn input_kind(folder: &RunFolder) -> Option<&'static str> {
+    let summary = folder.read_summary().ok()?;
+    match (summary.columns.is_empty(), folder.samples_picture().exists()) {
+        (false, _) => Some("row"),
+        (true, true) => Some("image"),
+        (true, false) => None,
+    }
+}
+
+/// Codes and layers of the findings whose remedies a program can apply.
+fn treatable(folder: &RunFolder) -> Vec<Value> {
+    let Ok(config) = config_of(folder) else { return Vec::new() };
+    let stored = keel_train::remedies::findings_of(folder).unwrap_or_default();
+    let can =
+        stored.iter().filter(|finding| treatments(&config, finding).is_ok_and(|treatments| !treatments.is_empty()));
+    can.map(|finding| json!({ "code": finding.code, "layer": finding.layer })).collect()
+}
+
+/// Measurements of layers and tensors with histograms that run `name` has.
+///
+/// # Errors
+/// There is no such run, or its database cannot be read.
+pub(crate) fn layers(shared: &Shared, name: &str) -> Result<Arc<str>, Refusal> {
+    let folder = shared.listing.find(name)?;
+    shared.hub.answer(name, &folder, "layers".to_owned(), |data| {
+        let mut tensors =
+            MetricReader::open(&folder.metrics()).and_then(|reader| reader.histogram_names()).unwrap_or_default();
+        tensors.sort_by_key(|tensor| data.place(&tensor.layer));
+        let tensors: Vec<Value> =
+            tensors.iter().map(|tensor| json!({ "layer": tensor.layer, "name": tensor.name })).collect();
+        json!({ "measurements": data.measurements(), "tensors": tensors })
+    })
+}
+
+/// A tensor whose histograms are asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DistributionRequest {
+    layer: String,
+    name: String,
+    #[serde(default = "rows")]
+    rows: usize,
+}
+
+fn rows() -> usize {
+    40
+}
+
+/// The histograms of one tensor of run `name`.
+///
+/// # Errors
+/// There is no such run, or its database cannot be read.
+pub(crate) fn distribution(shared: &Shared, name: &str, request: DistributionRequest) -> Result<Distribution, Refusal> {
+    let folder = shared.listing.find(name)?;
+    let DistributionRequest { layer, name, rows } = request;
+    let reader = MetricReader::open(&folder.metrics()).map_err(Refusal::conflict)?;
+    let records = reader.histograms_of(&TensorName { layer, name }).map_err(Refusal::conflict)?;
+    Ok(Distribution::of(records, rows))
+}

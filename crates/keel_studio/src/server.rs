@@ -1,0 +1,139 @@
+//! The server: where it listens, how it is reached, and how it ends.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+use crate::error::StudioError;
+use crate::guard::Guard;
+use crate::routes::router;
+use crate::shared::Shared;
+
+/// Time between two looks at whether the studio should end.
+const STOP_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Time given to what is being computed when the studio ends.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// Threads that read files and compute answers, at most.
+const READERS: usize = 8;
+
+/// Settings of a studio.
+#[derive(Debug, Clone)]
+pub struct StudioOptions {
+    /// Folder that holds the folders of runs; it may appear later.
+    pub folder: PathBuf,
+    /// Address to listen on for other machines, which then need a token; this machine only without it.
+    pub host: Option<String>,
+    /// Port; 0 = any that is free.
+    pub port: u16,
+    /// The program that acts on runs, with the arguments that come before those of an action.
+    pub program: Vec<OsString>,
+}
+
+/// A studio that listens.
+#[derive(Debug)]
+pub struct Studio {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Studio {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// A port that is taken, an address that is not this machine's, the folder of a single run.
+    pub fn bind(options: StudioOptions) -> Result<Self, StudioError> {
+        let StudioOptions { folder, host, port, program } = options;
+        let folder = std::path::absolute(&folder)?;
+        if folder.join("config.toml").is_file() {
+            let parent = folder.parent().unwrap_or(&folder).display().to_string();
+            return Err(StudioError::OneRun { folder: folder.display().to_string(), parent });
+        }
+        let name = host.clone().unwrap_or_else(|| Ipv4Addr::LOCALHOST.to_string());
+        let listener = listen(&name, port)?;
+        let address = listener.local_addr()?;
+        let guard = match host {
+            None => Guard::loopback(),
+            Some(name) => Guard::with_token(&name, address)?,
+        };
+        Ok(Studio { listener, address, shared: Arc::new(Shared::new(folder, guard, program)) })
+    }
+
+    /// Where the studio is found, with the token where it needs one.
+    pub fn url(&self) -> String {
+        let reached = SocketAddr::new(reached_at(self.address.ip()), self.address.port());
+        let token = self.shared.guard.token().map(|token| format!("?token={token}")).unwrap_or_default();
+        format!("http://{reached}/{token}")
+    }
+
+    /// Address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The folder of runs.
+    pub fn folder(&self) -> &Path {
+        self.shared.listing.folder()
+    }
+
+    /// Answers until `stop` is raised. What was started from its pages goes on.
+    ///
+    /// # Errors
+    /// The system takes the port away.
+    pub fn run(self, stop: &AtomicBool) -> Result<(), StudioError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(READERS)
+            .build()?;
+        let served = runtime.block_on(async {
+            self.listener.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(self.listener)?;
+            let served = async { axum::serve(listener, router(self.shared)).await };
+            let stopped = async {
+                while !stop.load(Ordering::Relaxed) {
+                    tokio::time::sleep(STOP_INTERVAL).await;
+                }
+            };
+            match select(pin!(served), pin!(stopped)).await {
+                Either::Left((ended, _)) => ended,
+                Either::Right(_) => Ok(()),
+            }
+        });
+        runtime.shutdown_timeout(LAST_MOMENT);
+        Ok(served?)
+    }
+}
+
+fn listen(host: &str, port: u16) -> Result<TcpListener, StudioError> {
+    let address = format!("{host}:{port}");
+    let bracketed = host.trim_start_matches('[').trim_end_matches(']');
+    let refused = |source: std::io::Error| match source.kind() {
+        ErrorKind::AddrInUse => StudioError::PortTaken { address: address.clone() },
+        _ => StudioError::Address { address: address.clone(), source },
+    };
+    let places: Vec<SocketAddr> = (bracketed, port).to_socket_addrs().map_err(refused)?.collect();
+    TcpListener::bind(places.as_slice()).map_err(refused)
+}
+
+/// The address a browser is given: where the studio listens on all addresses, the one other machines see. No packet is sent.
+fn reached_at(address: IpAddr) -> IpAddr {
+    if !address.is_unspecified() {
+        return address;
+    }
+    let route = || {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        Ok(socket.local_addr()?.ip())
+    };
+    route().unwrap_or_else(|_: std::io::Error| Ipv4Addr::LOCALHOST.into())
+}
