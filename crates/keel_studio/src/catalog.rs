@@ -1,4 +1,4 @@
-//! What a config can say, for the form of a new training.
+//! Keys of the config, for the form of a new training run.
 
 use serde_json::{Value, json};
 

@@ -61,7 +61,7 @@ impl Refusal {
         Refusal { status: StatusCode::BAD_REQUEST, sentence: sentence.to_string() }
     }
 
-    /// Whoever asks may not.
+    /// Request from a client without the right to make it.
     pub(crate) fn forbidden(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::FORBIDDEN, sentence: sentence.to_string() }
     }

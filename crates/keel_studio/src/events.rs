@@ -1,4 +1,4 @@
-//! What is new, as server-sent events: of one run its points, of the list the runs and jobs that changed.
+//! News as server-sent events: new points of one run, and changed runs and jobs of the list.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ const ALL_STEPS: usize = 2_000;
 /// Steps that are left of more.
 const REDUCED_STEPS: usize = 400;
 
-/// What whoever listens to a run has already.
+/// State of a run that a listener already has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct RunEvents {
@@ -40,7 +40,7 @@ pub(crate) struct RunEvents {
     pub(crate) epochs: usize,
 }
 
-/// What is new of a run.
+/// News of a run.
 #[derive(Debug, Serialize)]
 struct News {
     /// The listener's points are no longer those of the run; what follows are none, and it should ask for all again.
@@ -97,7 +97,7 @@ struct Listener {
 }
 
 impl Listener {
-    /// What is new since the last look.
+    /// Returns the news since the last call.
     fn look(&mut self) -> Option<Event> {
         let found =
             self.shared.listing.entry(&self.name).and_then(|run| Ok((run, self.shared.listing.find(&self.name)?)));
@@ -150,7 +150,7 @@ fn reduced_steps(steps: &[StepRecord]) -> Vec<StepRecord> {
     decimate(&losses, REDUCED_STEPS).into_iter().map(|(index, _)| steps[index as usize]).collect()
 }
 
-/// What has changed in the list.
+/// Changes of the list.
 #[derive(Debug, Serialize)]
 struct ListNews {
     /// The folder of runs.
@@ -186,7 +186,7 @@ pub(crate) fn list_events(shared: Arc<Shared>) -> Sse<impl Stream<Item = Result<
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// What is in the list `now` and was not in the one that is `known`, if anything.
+/// Returns the differences between the list `now` and the one that is `known`, if there are any.
 fn list_news(
     folder: PathBuf,
     known: Option<&(Listed, Vec<JobView>)>,

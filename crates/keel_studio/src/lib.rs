@@ -5,8 +5,8 @@
 //! and only when a file has changed. Long curves are reduced before they are sent. What changes a run is done by the program
 //! itself, started with arguments and never through a shell, as a process of its own that outlives the studio.
 //!
-//! Whoever can reach the server can start trainings. So it listens on the loopback address only, or else asks for a token, and
-//! refuses requests that pages of other origins make a browser send.
+//! Anybody who can reach the server can start training runs. So it listens on the loopback address only, or else asks for a
+//! token, and refuses requests that pages of other origins make a browser send.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

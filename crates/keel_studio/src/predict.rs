@@ -26,7 +26,7 @@ const KINDS: [(&str, &str); 9] = [
     ("application/x-npy", ".npy"),
 ];
 
-/// What a model is asked about.
+/// Input of a prediction.
 #[derive(Debug)]
 pub(crate) struct Question {
     ending: &'static str,
@@ -48,7 +48,7 @@ impl Question {
     }
 }
 
-/// What the model of run `name` says, as `predict --json` prints it, and the remarks it makes.
+/// Returns the predictions of the model of run `name`, as `predict --json` prints them, with its remarks.
 ///
 /// # Errors
 /// There is no such run, it has no model yet, or the content does not fit the model.

@@ -1,4 +1,4 @@
-//! What the report of a run computes, part by part, and the files of a run as they are.
+//! Parts of the report of a run, computed one by one, and the files of a run as they are.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub(crate) fn samples(shared: &Shared, name: &str) -> Result<Vec<u8>, Refusal> {
     read(&folder.samples_picture()).map_err(|_| Refusal::missing(format!("{name} has no picture of its samples")))
 }
 
-/// What of a run is there, its config, its columns, and which of its findings can be treated.
+/// Returns the parts of a run that exist, its config, its columns, and the findings that have a remedy.
 ///
 /// # Errors
 /// There is no such run.

@@ -217,7 +217,7 @@ fn document(html: String) -> Response {
     (headers, html).into_response()
 }
 
-/// What follows the question mark, names that come several times included.
+/// Query of an address; a name may occur several times.
 type Pairs = Vec<(String, String)>;
 
 async fn compare(State(shared): Studio, Query(pairs): Query<Pairs>) -> Answer {

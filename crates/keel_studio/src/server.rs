@@ -68,7 +68,7 @@ impl Studio {
         Ok(Studio { listener, address, shared: Arc::new(Shared::new(folder, guard, program)) })
     }
 
-    /// Where the studio is found, with the token where it needs one.
+    /// Returns the address of the studio, with the token if it needs one.
     pub fn url(&self) -> String {
         let reached = SocketAddr::new(reached_at(self.address.ip()), self.address.port());
         let token = self.shared.guard.token().map(|token| format!("?token={token}")).unwrap_or_default();

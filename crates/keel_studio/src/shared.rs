@@ -1,4 +1,4 @@
-//! What all requests share.
+//! State that all requests share.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::lab::Lab;
 use crate::live::Hub;
 use crate::runs::Listing;
 
-/// What all requests share.
+/// State that all requests share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) listing: Listing,

@@ -1,4 +1,4 @@
-//! What is drawn over two axes: series of points, and areas behind them.
+//! Series of points over two axes, and the areas behind them.
 
 use super::Point;
 use super::frame::Colour;

@@ -1,4 +1,4 @@
-//! What a page draws, of whatever kind.
+//! Figures of a page, of every kind.
 
 use crate::charts::{Dots, Gate, HeatMap, Histograms, Look, Named, Pictures, Plot, Sheet};
 

@@ -20,7 +20,7 @@ const WITHOUT_MODEL: [&str; 7] = ["findings", "curves", "importance", "layers", 
 pub struct ReportParts {
     /// Those that have something to show, in the order of the report.
     pub parts: Vec<ReportPart>,
-    /// What could not be read or shown, one sentence each.
+    /// Parts that could not be read or shown, one sentence each.
     pub notes: Vec<String>,
 }
 

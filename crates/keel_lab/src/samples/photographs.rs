@@ -11,7 +11,7 @@ const TILE: usize = 8;
 const ROW: usize = 4;
 /// Bytes of a pixel.
 const COLOURS: usize = 3;
-/// What is on each photograph, in the order of the file.
+/// Subject of each photograph, in the order of the file.
 const CLASSES: [&str; 8] = ["astronaut", "cat", "coffee", "rocket", "retina", "galaxies", "admiral", "raccoon"];
 
 /// All tiles of all photographs; the class of a tile is the photograph it was cut from.

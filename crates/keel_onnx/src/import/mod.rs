@@ -38,7 +38,7 @@ pub enum Ending {
     Open,
 }
 
-/// What the outputs of a network are.
+/// Meaning of the outputs of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outputs {
     /// Classes.
@@ -54,7 +54,7 @@ pub struct Imported {
     pub layers: Vec<LayerSpec>,
     /// Its graph with all numbers.
     pub network: Network,
-    /// What stood behind the last layer.
+    /// Function after the last layer.
     pub ending: Ending,
     /// Names of the classes, where the file has them.
     pub class_names: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! What can be done from a page, as the words that the program is given: each is one argument, none is read by a shell.
+//! Actions of the pages as arguments of the program; no shell reads them.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -65,7 +65,7 @@ pub(crate) struct JobView {
 #[derive(Debug, Serialize)]
 pub(crate) struct Output {
     pub(crate) text: String,
-    /// Where the next part begins.
+    /// Start of the next part, in bytes.
     pub(crate) next: u64,
     /// There is more already.
     pub(crate) more: bool,
@@ -132,7 +132,7 @@ impl Jobs {
         jobs.iter().map(Job::view).collect()
     }
 
-    /// What job `id` has printed from byte `from` on.
+    /// Returns the output of job `id` from byte `from` on.
     ///
     /// # Errors
     /// There is no such job, or its output cannot be read.

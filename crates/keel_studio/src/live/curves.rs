@@ -11,7 +11,7 @@ use super::run_data::RunData;
 /// Points of a curve that can be asked for.
 const POINTS: RangeInclusive<usize> = 16..=5_000;
 
-/// What of the curves is asked for.
+/// Requested part of the curves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct CurveQuery {
     /// Points of each curve, about.

@@ -40,7 +40,7 @@ struct Slot {
 }
 
 impl Hub {
-    /// What `read` says of the run `name` in `folder`, at most [`FRESH`] old.
+    /// Returns the result of `read` for the run `name` in `folder`, at most [`FRESH`] old.
     ///
     /// # Errors
     /// The database of the run cannot be read.

@@ -1,4 +1,4 @@
-//! What a run has measured, kept up with its database.
+//! Measurements of a run, kept up to date with its database.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,7 +87,7 @@ impl RunData {
         &self.steps[self.steps.partition_point(|step| step.step <= last)..]
     }
 
-    /// Where an epoch ended: its last step, or its number where steps were not stored.
+    /// End of an epoch: its last step, or its number where steps were not stored.
     pub(super) fn end_of_epoch(&self, epoch: u64) -> u64 {
         let after = self.steps.partition_point(|step| step.epoch <= epoch);
         let last = after.checked_sub(1).map(|index| self.steps[index]).filter(|step| step.epoch == epoch);

@@ -1,4 +1,4 @@
-//! Whether the files of a run have changed.
+//! Times and sizes of the files of a run, to detect changes.
 
 use std::path::Path;
 use std::time::SystemTime;

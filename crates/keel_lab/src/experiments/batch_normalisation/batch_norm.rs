@@ -268,7 +268,7 @@ fn pair(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Pa
     Ok(Pair { without: runs.train(start, None)?, with: runs.train(start, Some(norm))? })
 }
 
-/// What all training runs have in common.
+/// Settings that all training runs share.
 struct Runs<'a> {
     config: &'a Config,
     data: &'a Part,

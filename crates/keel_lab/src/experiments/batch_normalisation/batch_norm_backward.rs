@@ -152,7 +152,7 @@ struct Sample {
     direct: f64,
     by_variance: f64,
     by_mean: f64,
-    /// What is left of the upstream gradient: dx without the factor γ/√(σ²+ε).
+    /// Remaining part of the upstream gradient: dx without the factor γ/√(σ²+ε).
     left: f64,
 }
 

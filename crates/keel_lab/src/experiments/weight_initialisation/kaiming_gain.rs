@@ -1,4 +1,4 @@
-//! Where Kaiming's factor 2 comes from: each step of the derivation measured, forward and backward, and other factors tried.
+//! Kaiming's factor 2: each step of its derivation measured, forward and backward, and other factors tried.
 //!
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 

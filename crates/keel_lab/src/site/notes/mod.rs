@@ -65,7 +65,7 @@ pub(crate) fn body(documents: &Documents, language: Language, link: Link<'_>) ->
     html
 }
 
-/// What the page says of each statement, for other programs.
+/// Content of the page by statement, for other programs.
 pub(crate) fn document(documents: &Documents) -> Vec<Row> {
     let row = |statement: &Statement| {
         let evidence = (statement.evidence)(documents);
@@ -104,7 +104,7 @@ const CHAPTERS: [(Chapter, &[Statement]); 4] = [
     (Chapter::BatchNormalisation, batch_norm::STATEMENTS),
 ];
 
-/// What is said of a sentence.
+/// Judgement of a sentence with its evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Holds,

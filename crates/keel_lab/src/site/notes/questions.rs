@@ -9,7 +9,7 @@ pub(crate) struct Question {
     pub(crate) asks: [&'static str; 2],
     /// The answer, in English and Chinese; HTML.
     pub(crate) answer: [&'static str; 2],
-    /// Where the lab shows it.
+    /// Figures of the lab that show it.
     pub(crate) figures: &'static [FigureOf],
     /// The measured numbers.
     pub(crate) evidence: fn(&Documents) -> Option<Evidence>,

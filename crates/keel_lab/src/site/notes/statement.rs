@@ -10,11 +10,11 @@ pub(crate) struct Statement {
     pub(crate) row: &'static str,
     /// The sentence, in English and Chinese.
     pub(crate) says: [&'static str; 2],
-    /// Whether it stands as it is written.
+    /// Standing of the sentence as it is written.
     pub(crate) standing: Standing,
-    /// What is to be added or corrected, in English and Chinese; empty where there is nothing.
+    /// Addition or correction, in English and Chinese; empty where there is nothing.
     pub(crate) correction: [&'static str; 2],
-    /// Where the lab shows it.
+    /// Figures of the lab that show it.
     pub(crate) figures: &'static [FigureOf],
     /// The measured numbers, and whether they bear the sentence out, or where it is too strong, the correction; none where a
     /// document lacks them.

@@ -158,7 +158,7 @@ fn steps(document: &Document) -> Plot {
         .with(Series::new(centred_name(), curve(&document.centred_inputs), Marks::LineAndPoints).coloured(CENTRED))
 }
 
-/// What the paths show, from their numbers.
+/// Describes the paths by their numbers.
 fn seen(document: &Document) -> Text {
     let Document { positive_inputs: positive, centred_inputs: centred, learning_rate, .. } = document;
     let rate = number(*learning_rate);

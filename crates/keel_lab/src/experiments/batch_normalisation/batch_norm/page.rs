@@ -51,7 +51,7 @@ fn definition(page: Page, document: &Document) -> Page {
         .histograms(Text::new("After normalisation (γ = 1, β = 0)", "归一化之后（γ = 1，β = 0）"), histograms(true))
         .paragraph(
             "Mean 0 and variance 1 may be too hard a constraint: it would keep a sigmoid in its straight middle. So each channel has two \
-             learned numbers, γ and β, which set deviation and mean anew. They are learned like weights; what was there before does \
+             learned numbers, γ and β, which set a new deviation and mean. They are learned like weights; what was there before does \
              not come back through them.",
             "均值 0、方差 1 有时约束过强：例如会把 sigmoid 限制在近似直线的中段。因此每个通道有两个可学习的数 γ 与 β，重新设定标准差与均值。它们像权重一样学习得到，与原来的均值、标准差无关。",
         )

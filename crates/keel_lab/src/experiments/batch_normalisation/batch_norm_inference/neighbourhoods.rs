@@ -42,7 +42,7 @@ pub(super) struct Neighbourhood {
     pub(super) answer: Answer,
 }
 
-/// What a network says about the image.
+/// Answer of a network for the image.
 #[derive(Clone, Serialize)]
 pub(super) struct Answer {
     pub(super) answer: usize,
@@ -50,7 +50,7 @@ pub(super) struct Answer {
 }
 
 impl OneImage {
-    /// Looks for the image that is told most different things, and shows what.
+    /// Finds the image with the largest number of different answers, and shows them.
     ///
     /// # Errors
     /// If the layers do not fit together.

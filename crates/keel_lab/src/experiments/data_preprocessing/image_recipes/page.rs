@@ -64,7 +64,7 @@ pub(super) fn page(document: &Document) -> Page {
     why(page)
 }
 
-/// Where the images come from, after "five times".
+/// Source of the images, worded to follow "five times".
 fn source(document: &Document) -> Text {
     let size: Vec<String> = document.image.iter().take(2).map(usize::to_string).collect();
     let size = size.join("×");

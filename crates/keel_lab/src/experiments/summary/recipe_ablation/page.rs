@@ -50,7 +50,7 @@ pub(super) fn page(document: &Document) -> Page {
     why(page)
 }
 
-/// What each variant loses against `base`, in words.
+/// Describes the loss of accuracy of each variant compared with `base`.
 fn costs(variants: &[VariantFigures], base: &VariantFigures) -> Text {
     let words = |variant: &VariantFigures, language: Language| {
         let (name, (cost, noise)) = (variant.name(), variant.cost(base));
@@ -71,7 +71,7 @@ fn costs(variants: &[VariantFigures], base: &VariantFigures) -> Text {
 fn why(page: Page) -> Page {
     page.heading("Why", "为什么")
         .paragraph(
-            "The four overlap. Batch norm sets the scale of every layer anew, so raw inputs and weights of 0.01 do less harm with \
+            "The four overlap. Batch norm sets the scale of every layer again, so raw inputs and weights of 0.01 do less harm with \
              it than without: it covers for the others. Take it away, and small weights lose the signal on its way through the \
              layers, the sigmoid loses the gradient on its way back, raw inputs leave only a small learning rate.",
             "四条建议的作用有重叠。批归一化在每层重新设定尺度，所以有它在，原始输入与 0.01 的权重造成的损害比没有它时小：它替其他几条兜底。去掉它，\

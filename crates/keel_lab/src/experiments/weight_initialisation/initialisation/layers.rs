@@ -112,7 +112,7 @@ fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> Interval 
     }
 }
 
-/// What all layers of a stack are seen through.
+/// Activation, flatness and histogram range that all layers of a stack share.
 struct Frame {
     activation: Activation,
     flatness: Flatness,
