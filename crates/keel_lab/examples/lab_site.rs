@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use keel_lab::{LabError, Language, Settings, catalog, find, write_site};
+use keel_lab::{LabError, Language, Settings, SiteFile, catalog, find, site_files};
 
-fn main() -> Result<(), LabError> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().unwrap_or_else(|| "lab".to_owned());
     let names: Vec<String> = arguments.collect();
@@ -13,6 +13,10 @@ fn main() -> Result<(), LabError> {
     let entries = if chosen.is_empty() { catalog().iter().collect() } else { chosen };
     let outcomes =
         entries.into_iter().map(|entry| entry.run(&Settings::new(), 0)).collect::<Result<Vec<_>, LabError>>()?;
-    write_site(&outcomes, Path::new(&folder), Language::English)?;
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder)?;
+    for SiteFile { name, text } in site_files(&outcomes, folder, Language::English).files {
+        std::fs::write(folder.join(name), text)?;
+    }
     Ok(())
 }

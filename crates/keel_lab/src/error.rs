@@ -1,7 +1,5 @@
 //! Why an experiment was refused or failed.
 
-use std::path::PathBuf;
-
 /// Errors of the lab. Every message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
@@ -64,17 +62,6 @@ pub enum LabError {
     NoPicture {
         /// The experiment.
         experiment: &'static str,
-    },
-    /// The folder holds no run that could be reported.
-    #[error(transparent)]
-    Run(Box<keel_train::TrainError>),
-    /// A page could not be written.
-    #[error("cannot write {}: {source}; choose another folder with --out", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// Error of the system.
-        source: std::io::Error,
     },
     /// The data named by a knob are no labelled images.
     #[error(

@@ -1,11 +1,10 @@
 //! The knobs of an experiment, read from the schema of its config: the doc comment of a field is the knob's text.
 
+use keel_page::Language;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::{Number, Value};
-
-use crate::language::Language;
 
 /// One setting of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -2,24 +2,17 @@
 //!
 //! An experiment is one file under `experiments`: a config whose documented fields are its knobs, a computation that is
 //! a function of config and seed, a typed document with every number, which is also its JSON file, and a page that reads
-//! the document and explains it in English and Chinese. Charts are inline SVG made here rather than by an embedded charting
-//! library: a page stays small, opens offline, prints, and follows the reader's light or dark setting; a short script adds
-//! readouts and zoom.
+//! the document and explains it in English and Chinese.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 mod activation_name;
 mod catalog;
-mod charts;
 mod error;
 mod experiment;
 mod experiments;
-mod interval;
 mod knob;
-mod language;
 mod loss_curve;
-mod page;
-mod report;
 mod samples;
 mod settings;
 mod signal;
@@ -29,17 +22,12 @@ mod statistics;
 mod training;
 
 pub use catalog::catalog;
-pub use charts::Point;
 pub use error::LabError;
 pub use experiment::{Chapter, ExperimentEntry, Outcome};
+pub use keel_page::{Language, Text};
 pub use knob::Knob;
-pub use language::{Language, Text};
-pub use report::{
-    ReportOptions, ReportPart, ReportParts, WrittenReport, chart_ticks, decimate, page_script, page_style,
-    report_parts, smooth, write_doctor_page, write_report,
-};
 pub use settings::Settings;
-pub use site::write_site;
+pub use site::{SiteFile, SiteFiles, site_files};
 
 /// The experiment with this name.
 ///

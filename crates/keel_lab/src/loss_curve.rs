@@ -1,8 +1,7 @@
 //! The loss of a training run over its steps, as the figures show it.
 
+use keel_page::charts::{Point, points};
 use serde::Serialize;
-
-use crate::charts::{Point, points};
 
 /// Mean loss of a few steps in a row.
 #[derive(Clone, Debug, Serialize)]

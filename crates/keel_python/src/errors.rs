@@ -2,7 +2,7 @@
 
 use keel_data::DataError;
 use keel_health::HealthError;
-use keel_lab::LabError;
+use keel_report::ReportError;
 use keel_train::TrainError;
 use keel_train::config::ConfigError as WrongConfig;
 use pyo3::prelude::*;
@@ -51,7 +51,7 @@ impl Raise for DataError {
     }
 }
 
-impl Raise for LabError {
+impl Raise for ReportError {
     fn raise(self) -> PyErr {
         exceptions::RunError::new_err(self.to_string())
     }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use keel_data::{Dataset, SplitDataset, TargetKind};
-use keel_lab::{Language, ReportOptions, write_report};
+use keel_page::Language;
+use keel_report::{ReportOptions, write_report};
 use keel_train::config;
 use keel_train::runs::{MetricReader, RunFolder, Summary, files};
 use keel_train::{MemoryRun, Predictor, TrainError, TrainedRun};

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use keel_lab::{chart_ticks, page_script, page_style};
+use keel_report::{chart_ticks, page_script, page_style};
 
 use crate::error::Refusal;
 

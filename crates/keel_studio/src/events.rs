@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use keel_lab::decimate;
+use keel_report::decimate;
 use keel_train::runs::{RunFolder, StepRecord};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use keel_lab::{Language, ReportOptions, report_parts};
+use keel_page::Language;
+use keel_report::{ReportOptions, report_parts};
 use keel_train::remedies::{config_of, treatments};
 use keel_train::runs::files::{read, read_text};
 use keel_train::runs::{MetricReader, RunFolder, TensorName};

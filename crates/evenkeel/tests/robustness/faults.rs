@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use keel_lab::{ReportOptions, write_report};
+use keel_report::{ReportOptions, write_report};
 use keel_train::remedies::{Fork, fork};
 use keel_train::runs::files::Operation;
 use keel_train::runs::files::faults::{Event, Fault, Injection};

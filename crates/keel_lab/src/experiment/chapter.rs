@@ -1,8 +1,7 @@
 //! The chapters of the lab.
 
+use keel_page::Text;
 use serde::Serialize;
-
-use crate::language::Text;
 
 /// A chapter of the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,11 +1,11 @@
 //! The document around the page of a run: title, knobs, the command that repeats it, links.
 
+use keel_page::Language;
+use keel_page::charts::escape;
+use keel_page::page::{HtmlDocument, Links};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::charts::escape;
-use crate::language::Language;
-use crate::page::{HtmlDocument, Links};
 
 /// The whole document, in one language and with links to others.
 pub(super) fn html(outcome: &Outcome, language: Language, links: &Links) -> String {

@@ -3,6 +3,8 @@
 mod chapter;
 mod frame;
 
+use keel_page::Language;
+use keel_page::page::{Linked, Links, Page};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,10 +12,9 @@ use serde_json::Value;
 
 pub use chapter::Chapter;
 
+use crate::catalog::catalog;
 use crate::error::LabError;
 use crate::knob::{Knob, knobs_of};
-use crate::language::Language;
-use crate::page::{Links, Page};
 use crate::settings::Settings;
 
 /// One experiment: its facts, its settings, its document and its page, in one file.
@@ -79,6 +80,11 @@ impl ExperimentEntry {
         self.summary[language as usize]
     }
 
+    /// The page as cross-references find it, in `file` where it is written.
+    pub(crate) fn linked(&self, file: Option<String>) -> Linked {
+        Linked { name: self.name, title: self.title, file }
+    }
+
     /// Its knobs, with documentation, defaults and ranges.
     pub fn knobs(&self) -> Vec<Knob> {
         (self.knobs)()
@@ -142,7 +148,8 @@ pub struct Outcome {
 impl Outcome {
     /// The page: one self-contained HTML document.
     pub fn html(&self, language: Language) -> String {
-        self.linked_html(language, &Links::default())
+        let pages = catalog().iter().map(|entry| entry.linked(None)).collect();
+        self.linked_html(language, &Links { pages, ..Links::default() })
     }
 
     /// The page with links to others.

@@ -11,7 +11,17 @@ pub(crate) use digits::Digits;
 pub(crate) use images::Images;
 pub(crate) use order::Order;
 pub(crate) use part::{Part, Parts};
+pub(crate) use task::{CLASSES, FEATURES, Task};
+
+use keel_nn::Shape;
+
 /// Source of the tiles of the embedded photographs.
 pub(crate) const PHOTOGRAPHS: &str = "photographs";
 
-pub(crate) use task::{CLASSES, FEATURES, Task};
+/// Height, width and channels of the pictures of samples; one pixel for features.
+pub(crate) fn picture_size(shape: Shape) -> [usize; 3] {
+    match shape {
+        Shape::Image { height, width, channels } => [height, width, channels],
+        Shape::Features(_) => [1, 1, shape.channels()],
+    }
+}

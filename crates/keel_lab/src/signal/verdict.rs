@@ -6,9 +6,8 @@
 //! half, and the loss per layer fades away. The trend tells the two apart.
 
 use keel_kernels::activation::Function;
+use keel_page::Text;
 use serde::Serialize;
-
-use crate::language::Text;
 
 /// State of the signal, or of the gradient, at a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -2,58 +2,70 @@
 
 mod notes;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use keel_train::runs::write_atomically;
+use keel_page::charts::escape;
+use keel_page::page::{HtmlDocument, Links, Neighbour, translation_link};
+use keel_page::{Language, Text};
+use serde::Serialize;
 
 use crate::catalog::catalog;
-use crate::charts::escape;
-use crate::error::LabError;
 use crate::experiment::{Chapter, ExperimentEntry, Outcome};
-use crate::language::{Language, Text};
-use crate::page::{HtmlDocument, Linked, Links, Neighbour, translation_link};
 use notes::{Documents, FigureOf};
 
 /// Rules of the index alone.
 const INDEX_STYLE: &str = ".start{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:.9rem 1.1rem}\
 .question{color:var(--soft);margin:-.2rem 0 1rem}.place{color:var(--soft);font-variant-numeric:tabular-nums;margin-right:.2rem}";
 
-/// Writes `index.html`, and `NAME.html` and `NAME.json` of every outcome, into `directory`, which is made where missing;
-/// pages without a language in their name are in `language`, the others beside them, `NAME.zh.html` or `NAME.en.html`.
-/// Pages of experiments that the folder holds from earlier runs stay in the index. Where it holds a document of every
-/// experiment, the page of the notes is written as well. Returns the path of the index.
-///
-/// # Errors
-/// If the folder or a file cannot be written.
-pub fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> Result<PathBuf, LabError> {
-    std::fs::create_dir_all(directory).map_err(|source| LabError::Write { path: directory.to_owned(), source })?;
-    let mut site = Site { outcomes, directory, main: language, documents: Documents::default() };
+/// Files of a site.
+#[derive(Debug)]
+pub struct SiteFiles {
+    /// Name of the index.
+    pub index: String,
+    /// The files, in the order in which they should be written: the index comes last.
+    pub files: Vec<SiteFile>,
+}
+
+/// One file of a site.
+#[derive(Debug)]
+pub struct SiteFile {
+    /// Its name in the folder of the site.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}
+
+/// Returns the files of the site in `directory`: `index.html`, and `NAME.html` and `NAME.json` of every outcome. Pages without a
+/// language in their name are in `language`, the others are `NAME.zh.html` or `NAME.en.html`. Pages of experiments that the
+/// folder holds from earlier runs stay in the index. With a document of every experiment, the page of the notes is among them.
+/// Nothing is written.
+pub fn site_files(outcomes: &[Outcome], directory: &Path, language: Language) -> SiteFiles {
+    let site = Site { outcomes, directory, main: language, documents: Documents::of(outcomes, directory) };
+    let mut files = Vec::new();
+    let mut add = |name: String, text: String| files.push(SiteFile { name, text });
     for (index, outcome) in outcomes.iter().enumerate() {
         let name = outcome.experiment.name;
-        let document = serde_json::to_string_pretty(&outcome.document).expect("documents have string keys");
-        write(&directory.join(format!("{name}.json")), &document)?;
+        add(format!("{name}.json"), pretty(&outcome.document));
         for language in Language::ALL {
             let html = outcome.linked_html(language, &site.links(index, language));
-            write(&directory.join(site.file(name, language)), &html)?;
+            add(site.file(name, language), html);
         }
     }
-    site.documents = Documents::of(outcomes, directory);
     if site.documents.is_complete() {
-        let rows = serde_json::to_string_pretty(&notes::document(&site.documents)).expect("rows are plain data");
-        write(&directory.join(format!("{}.json", notes::NAME)), &rows)?;
+        add(format!("{}.json", notes::NAME), pretty(&notes::document(&site.documents)));
         for language in Language::ALL {
-            write(&directory.join(site.file(notes::NAME, language)), &site.notes(language))?;
+            add(site.file(notes::NAME, language), site.notes(language));
         }
     }
     for language in Language::ALL {
-        write(&directory.join(site.file("index", language)), &site.index(language))?;
+        add(site.file("index", language), site.index(language));
     }
-    Ok(directory.join(site.file("index", language)))
+    SiteFiles { index: site.file("index", language), files }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), LabError> {
-    write_atomically(path, |file| file.write_all(text.as_bytes()))
-        .map_err(|source| LabError::Write { path: path.to_owned(), source })
+/// A document as its file holds it.
+fn pretty(document: &impl Serialize) -> String {
+    serde_json::to_string_pretty(document).expect("documents have string keys")
 }
 
 struct Site<'a> {
@@ -61,7 +73,7 @@ struct Site<'a> {
     directory: &'a Path,
     /// The language of pages without one in their name.
     main: Language,
-    /// Of all experiments, once their pages are written.
+    /// Of all experiments, of these outcomes or of earlier runs.
     documents: Documents,
 }
 
@@ -82,15 +94,15 @@ impl Site<'_> {
             previous: index.checked_sub(1).map(|before| to(&self.outcomes[before])),
             next: self.outcomes.get(index + 1).map(to),
             translation: Some(self.file(self.outcomes[index].experiment.name, other(language))),
-            pages: catalog().iter().filter_map(|entry| self.linked(entry, language)).collect(),
+            pages: catalog().iter().map(|entry| entry.linked(self.written(entry, language))).collect(),
         }
     }
 
-    /// The page of an experiment, of this run or an earlier one; none where there is none.
-    fn linked(&self, entry: &'static ExperimentEntry, language: Language) -> Option<Linked> {
+    /// The file of the page of an experiment, of this run or an earlier one; none where there is none.
+    fn written(&self, entry: &'static ExperimentEntry, language: Language) -> Option<String> {
         let file = self.file(entry.name, language);
         let is_new = self.outcomes.iter().any(|outcome| outcome.experiment.name == entry.name);
-        (is_new || self.directory.join(&file).exists()).then_some(Linked { name: entry.name, file })
+        (is_new || self.directory.join(&file).exists()).then_some(file)
     }
 
     fn index(&self, language: Language) -> String {
@@ -159,7 +171,7 @@ impl Site<'_> {
     /// The link to a figure, or to its page where only that is known.
     fn figure(&self, figure: &FigureOf, language: Language) -> Option<String> {
         let entry = catalog().iter().find(|entry| entry.name == figure.experiment)?;
-        let Linked { file, .. } = self.linked(entry, language)?;
+        let file = self.written(entry, language)?;
         let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
         let number = outcome.filter(|_| !figure.caption.is_empty()).and_then(|one| one.figure_number(figure.caption));
         let title = escape(entry.title(language));
@@ -174,7 +186,7 @@ impl Site<'_> {
 
     /// A picture and a sentence; no picture for a page of an earlier run.
     fn item(&self, entry: &'static ExperimentEntry, place: usize, language: Language) -> Option<String> {
-        let Linked { file, .. } = self.linked(entry, language)?;
+        let file = self.written(entry, language)?;
         let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
         let figure = outcome.map(|outcome| outcome.first_figure(language)).unwrap_or_default();
         Some(format!(

@@ -1,6 +1,10 @@
 //! Settings with which every experiment takes a fraction of a second.
 
-use keel_lab::{ExperimentEntry, Settings};
+#![allow(dead_code)] // not every test binary needs all of it
+
+use std::path::{Path, PathBuf};
+
+use keel_lab::{ExperimentEntry, Language, Outcome, Settings, SiteFile, site_files};
 
 const CHEAP: [&str; 21] = [
     "width=16",
@@ -29,4 +33,14 @@ const CHEAP: [&str; 21] = [
 /// Those of the settings that the experiment knows.
 pub(crate) fn cheap(entry: &ExperimentEntry) -> Settings {
     Settings::parse(CHEAP).unwrap().known_to(&entry.knobs())
+}
+
+/// Writes the site of `outcomes` into `directory`, which is made where missing; returns the path of its index.
+pub(crate) fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> PathBuf {
+    std::fs::create_dir_all(directory).unwrap();
+    let site = site_files(outcomes, directory, language);
+    for SiteFile { name, text } in &site.files {
+        std::fs::write(directory.join(name), text).unwrap();
+    }
+    directory.join(site.index)
 }

@@ -2,7 +2,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use keel_lab::{Point, decimate, smooth};
+use keel_page::charts::Point;
+use keel_report::{decimate, smooth};
 use keel_train::runs::{EpochRecord, StepRecord};
 use serde::Serialize;
 

@@ -4,18 +4,29 @@ use super::problem::Problem;
 use super::tree::Tree;
 
 /// Each crate of the workspace with the crates it may depend on.
-const ARROWS: [(&str, &[&str]); 14] = [
-    ("evenkeel", &["keel_program", "keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+const ARROWS: [(&str, &[&str]); 17] = [
+    ("evenkeel", &["keel_program", "keel_report", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     (
         "keel_python",
-        &["keel_program", "keel_interchange", "keel_lab", "keel_train", "keel_nn", "keel_health", "keel_data"],
+        &[
+            "keel_program",
+            "keel_interchange",
+            "keel_report",
+            "keel_page",
+            "keel_train",
+            "keel_nn",
+            "keel_health",
+            "keel_data",
+        ],
     ),
     (
         "keel_program",
         &[
             "keel_studio",
             "keel_interchange",
+            "keel_report",
             "keel_lab",
+            "keel_page",
             "keel_train",
             "keel_nn",
             "keel_kernels",
@@ -23,15 +34,21 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "keel_data",
         ],
     ),
-    ("keel_studio", &["keel_lab", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    (
+        "keel_studio",
+        &["keel_report", "keel_lab", "keel_page", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"],
+    ),
     ("keel_interchange", &["keel_train", "keel_onnx", "keel_nn", "keel_health", "keel_data"]),
-    ("keel_lab", &["keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    ("keel_browser", &["keel_lab"]),
+    ("keel_report", &["keel_page", "keel_train", "keel_nn", "keel_health", "keel_data"]),
+    ("keel_lab", &["keel_page", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     ("keel_train", &["keel_onnx", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     ("keel_onnx", &["keel_nn", "keel_data"]),
     ("keel_nn", &["keel_kernels"]),
     ("keel_kernels", &[]),
     ("keel_health", &[]),
     ("keel_data", &[]),
+    ("keel_page", &[]),
     ("keel_testkit", &[]),
     ("xtask", &[]),
 ];

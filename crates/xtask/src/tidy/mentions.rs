@@ -111,7 +111,7 @@ const FOLDERS: [Folder; 11] = [
         statements: &LAYER_ENTRY,
         homonyms: &[
             // The scale of an axis; a model that is no preset.
-            Homonym { name: "linear", path: "crates/keel_lab/src/charts/" },
+            Homonym { name: "linear", path: "crates/keel_page/src/charts/" },
             Homonym { name: "custom", path: "crates/keel_train/src/trainer/" },
         ],
         strangers: &STRANGERS,
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_name_is_written_once() {
-        let elsewhere = "crates/keel_lab/src/report.rs";
+        let elsewhere = "crates/keel_report/src/record.rs";
         let cases = [
             ("code as a whole literal", elsewhere, "const A: &str = \"K010\";", 1),
             ("code as a word", elsewhere, "fn f() { println!(\"see K010: {a}\"); }", 1),
@@ -280,8 +280,8 @@ mod tests {
             ("a comment", elsewhere, "//! The rule \"K010\".\n", 0),
             ("a reference", elsewhere, "const A: &str = dead_relu::CODE;", 0),
             ("a test module", elsewhere, "#[cfg(test)]\nmod tests {\n    const A: &str = \"K010\";\n}\n", 0),
-            ("a file of tests", "crates/keel_lab/tests/report.rs", "const A: &str = \"K010\";", 0),
-            ("a module of tests", "crates/keel_lab/src/report/tests.rs", "const A: &str = \"K010\";", 0),
+            ("a file of tests", "crates/keel_report/tests/report.rs", "const A: &str = \"K010\";", 0),
+            ("a module of tests", "crates/keel_report/src/sections/tests.rs", "const A: &str = \"K010\";", 0),
             ("the tools for tests", "crates/keel_testkit/src/lib.rs", "const A: &str = \"K010\";", 0),
         ];
         for (case, path, text, expected) in cases {
@@ -291,8 +291,8 @@ mod tests {
 
     #[test]
     fn the_message_names_both_places() {
-        let found = messages(&[("crates/keel_lab/src/report.rs", "//! Report.\nconst A: &str = \"K010\";")]);
-        let expected = "crates/keel_lab/src/report.rs:2: `K010` is the name stated in \
+        let found = messages(&[("crates/keel_report/src/record.rs", "//! Report.\nconst A: &str = \"K010\";")]);
+        let expected = "crates/keel_report/src/record.rs:2: `K010` is the name stated in \
                         crates/keel_health/src/rules/dead_relu.rs: refer to it there";
         assert_eq!(found, [expected]);
     }

@@ -4,15 +4,15 @@ use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec, MaxoutSpec};
+use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number, points};
+use keel_page::page::{Page, Table, cell};
+use keel_page::{Language, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dead_relu::without_gradient;
-use crate::charts::{Dots, Marks, Plot, Scale, Series, number, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::{Language, Text};
-use crate::page::{Page, Table, cell};
 use crate::samples::{CLASSES, Digits, Parts};
 use crate::statistics::Moments;
 use crate::training::{Classifier, Schedule, repeated};

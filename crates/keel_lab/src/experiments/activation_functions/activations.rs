@@ -7,12 +7,12 @@ use std::time::Instant;
 use keel_kernels::activation::{self, ActivationGradient};
 use keel_kernels::simd;
 use keel_nn::activations::{Activation, all};
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::signal::normal_moments;
 use crate::statistics::Moments;
 

@@ -6,13 +6,13 @@ use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::loss_curve::{LossPoint, averaged};
-use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts};
 use crate::statistics::Moments;
 use crate::training::{Classifier, Schedule, repeated};

@@ -8,12 +8,12 @@ use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};
 use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
 use keel_nn::{NodeId, RandomKey};
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Part};
 use crate::training::{Classifier, Schedule};
 use unit::UnitFigures;

@@ -3,14 +3,14 @@
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, XavierNormalSpec};
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Scale, Series, number, points};
+use keel_page::page::{Page, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Scale, Series, number, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::page::{Page, Table};
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::Moments;
 

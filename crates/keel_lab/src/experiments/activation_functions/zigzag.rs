@@ -6,13 +6,13 @@ use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
+use keel_page::page::Page;
 use rand_distr::{Distribution, Uniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Order, Part};
 use crate::signal::normal_values;
 use crate::statistics::Moments;

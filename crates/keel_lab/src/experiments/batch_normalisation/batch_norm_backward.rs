@@ -8,12 +8,12 @@ mod hand;
 mod page;
 
 use keel_nn::RandomKey;
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::signal::normal_values;
 use engine::Engine;
 use hand::Hand;

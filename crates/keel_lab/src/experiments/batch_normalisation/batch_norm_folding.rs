@@ -8,12 +8,12 @@ use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
 use keel_nn::{Cpu, RandomKey};
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts, Task};
 use crate::training::{Classifier, Schedule, answer, repeated};
 use fold::{Channel, channels, fold};

@@ -10,12 +10,12 @@ mod test_batches;
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
 use keel_nn::layers::BatchNormSpec;
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::samples::{Digits, Order, Part};
 use crate::training::Classifier;
 use neighbourhoods::OneImage;

@@ -7,14 +7,14 @@ use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
 use keel_nn::{Network, NodeId, RandomKey};
+use keel_page::Text;
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
 use crate::loss_curve::{LossPoint, averaged};
-use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts, Task};
 use crate::statistics::{Moments, fraction};
 use crate::training::{Classifier, Schedule, repeated};

@@ -7,14 +7,14 @@ use keel_nn::layers::{
     BatchNormSpec, Conv2dSpec, FlattenSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, LayerSpec, LinearSpec,
     MaxPoolSpec,
 };
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Scale, Series, points};
+use keel_page::page::{Page, Table, mathml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Scale, Series, points};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::page::{Page, Table, mathml};
 use crate::samples::{CLASSES, Digits, Parts, Task};
 use crate::training::{Classifier, Schedule};
 

@@ -7,13 +7,13 @@ use keel_data::PreprocessStep;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{FlattenSpec, LayerSpec, LinearSpec};
 use keel_nn::{RandomKey, Shape};
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::loss_curve::{LossPoint, averaged};
-use crate::page::Page;
 use crate::samples::{Images, PHOTOGRAPHS, Part, Parts, Task};
 use crate::spectrum::largest_second_moments;
 use crate::statistics::Moments;

@@ -7,13 +7,13 @@ use keel_data::{
     Dataset, Inputs, PcaSpec, PreprocessScratch, PreprocessStep, Preprocessor, SampleShape, Targets, WhitenSpec,
 };
 use keel_nn::RandomKey;
+use keel_page::Text;
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::page::Page;
 use crate::samples::{Digits, FEATURES};
 use crate::signal::normal_values;
 

@@ -3,12 +3,12 @@
 mod page;
 
 use keel_nn::RandomKey;
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::signal::normal_values;
 
 pub(crate) const ENTRY: ExperimentEntry = ExperimentEntry::of::<WhyPreprocess>();

@@ -7,14 +7,14 @@ use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::{BatchNormSpec, FlattenSpec, LayerSpec, LinearSpec};
+use keel_page::Text;
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
 use crate::loss_curve::{LossPoint, averaged};
-use crate::page::Page;
 use crate::samples::{Images, Parts, Task};
 use crate::statistics::Moments;
 use crate::training::{Classifier, Schedule, repeated};

@@ -7,14 +7,14 @@ use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec};
 use keel_nn::layers::{LayerSpec, LinearSpec};
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Series, number};
+use keel_page::page::{Page, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::charts::{Marks, Plot, Series, number};
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::language::Text;
-use crate::page::{Page, Table};
 use crate::samples::{CLASSES, Digits, FEATURES, Parts};
 use crate::training::{Classifier, Schedule};
 

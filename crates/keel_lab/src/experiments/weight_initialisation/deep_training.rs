@@ -9,13 +9,13 @@ use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec, KaimingNormalSpec, OrthogonalSpec, UniformSpec, XavierNormalSpec};
 use keel_nn::layers::{BatchNormSpec, LayerSpec, LinearSpec};
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
 use crate::loss_curve::{LossPoint, averaged};
-use crate::page::Page;
 use crate::samples::{CLASSES, Digits, Parts};
 use crate::signal::{LayerSignal, Stack};
 use crate::statistics::Moments;

@@ -10,11 +10,11 @@ mod page;
 
 use keel_nn::RandomKey;
 use keel_nn::init::InitSpec;
+use keel_page::page::Page;
 use serde::Serialize;
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::signal::{Stack, infinite_width, weight_std};
 use config::{Config, Kind};
 use layers::{Layer, measured};

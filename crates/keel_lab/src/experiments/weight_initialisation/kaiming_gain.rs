@@ -6,12 +6,12 @@ mod funnel;
 mod page;
 mod stacks;
 
+use keel_page::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use funnel::FunnelFigures;
 use stacks::{FirstLayer, HalfIntegral, LayerFigures, Profile, Scanned, SlopeFigures, Steps};
 

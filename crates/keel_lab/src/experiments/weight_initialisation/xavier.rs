@@ -10,13 +10,13 @@ use keel_nn::activations::Activation;
 use keel_nn::init::{Fan, InitSpec, XavierNormalSpec};
 use keel_nn::layers::{Conv2dSpec, FlattenSpec, LayerSpec, Padding};
 use keel_nn::{RandomKey, Shape};
+use keel_page::page::Page;
 use rand_distr::{Distribution, Uniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::experiment::{Chapter, Experiment, ExperimentEntry};
-use crate::page::Page;
 use crate::samples::Task;
 use crate::signal::{Stack, infinite_width, normal_values};
 use crate::statistics::Moments;

@@ -14,10 +14,10 @@ mod statement;
 pub(crate) use documents::Documents;
 pub(crate) use statement::FigureOf;
 
+use keel_page::{Language, Text};
 use serde::Serialize;
 
 use crate::experiment::Chapter;
-use crate::language::{Language, Text};
 use questions::{QUESTIONS, Question};
 use statement::{Evidence, Standing, Statement};
 

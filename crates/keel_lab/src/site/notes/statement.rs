@@ -1,8 +1,9 @@
 //! A sentence of the notes, its evidence, and what becomes of it.
 
+use keel_page::Text;
+use keel_page::charts;
+
 use super::documents::Documents;
-use crate::charts;
-use crate::language::Text;
 
 /// A sentence of the notes.
 pub(crate) struct Statement {

@@ -1,15 +1,17 @@
 //! `lab`: the figures of the four chapters, from real computation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use keel_lab::{Chapter, ExperimentEntry, Knob, LabError, Language, Outcome, Settings, catalog, find, write_site};
+use keel_lab::{
+    Chapter, ExperimentEntry, Knob, LabError, Language, Outcome, Settings, SiteFile, catalog, find, site_files,
+};
 use keel_train::runs::write_atomically;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::failure::{Failure, Stop, from_sentence};
+use crate::failure::{Failure, Stop, from_sentence, unwritable};
 use crate::terminal::{Align, Output, Status, table};
 
 /// Arguments of `lab`.
@@ -133,16 +135,26 @@ fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Resul
         (None, true) => None,
         (None, false) => Some(PathBuf::from("lab")),
     };
-    let index = match directory {
-        Some(directory) => Some(write_site(outcomes, &directory, options.lang).map_err(failure)?),
-        None => None,
-    };
+    let index = directory.map(|directory| write_site(outcomes, &directory, options.lang)).transpose()?;
     let documents: Vec<&Value> = outcomes.iter().map(|outcome| &outcome.document).collect();
     let text = || index.map_or(String::new(), |index| format!("pages: {}", index.display()));
     match documents[..] {
         [document] => output.result(document, text),
         _ => output.result(&documents, text),
     }
+}
+
+/// Writes the site of `outcomes` into `directory`, which is made where missing. Returns the path of its index.
+fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> Result<PathBuf, Failure> {
+    let failed =
+        |path: &Path, error: std::io::Error| unwritable(path, &error).next_step("Choose another folder with --out.");
+    std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    let site = site_files(outcomes, directory, language);
+    for SiteFile { name, text } in &site.files {
+        let path = directory.join(name);
+        write_atomically(&path, |file| file.write_all(text.as_bytes())).map_err(|error| failed(&path, error))?;
+    }
+    Ok(directory.join(site.index))
 }
 
 /// An experiment as `lab list --json` shows it.

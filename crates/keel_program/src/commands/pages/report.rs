@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use keel_data::SplitDataset;
-use keel_lab::{LabError, Language, ReportOptions, WrittenReport, write_report};
+use keel_page::Language;
+use keel_report::{ReportError, ReportOptions, WrittenReport, write_report};
 use keel_train::runs::RunFolder;
 
 use super::lab::language;
@@ -71,6 +72,6 @@ fn text(written: &WrittenReport) -> String {
     text
 }
 
-fn failure(error: LabError) -> Failure {
+fn failure(error: ReportError) -> Failure {
     from_sentence(&error.to_string())
 }

@@ -1,9 +1,10 @@
 //! The page of the activation functions.
 
+use keel_page::Text;
+use keel_page::charts::{Gate, Marks, Plot, Scale, Series, number};
+use keel_page::page::{Page, Part, Table, cell};
+
 use super::{ActivationFigures, Curve, Document};
-use crate::charts::{Gate, Marks, Plot, Scale, Series, number};
-use crate::language::Text;
-use crate::page::{Page, Part, Table, cell};
 
 /// Functions drawn together.
 const GROUPS: [(&str, &str, &[&str]); 3] = [

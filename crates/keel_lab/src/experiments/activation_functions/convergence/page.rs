@@ -1,10 +1,11 @@
 //! The page of convergence by activation.
 
+use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
+use keel_page::page::{Page, Table, cell};
+use keel_page::{Language, Text};
+
 use super::{Document, FunctionFigures};
-use crate::charts::{Dots, Marks, Plot, Scale, Series, number};
-use crate::language::{Language, Text};
 use crate::loss_curve::loss_points;
-use crate::page::{Page, Table, cell};
 
 /// Ratio of mean steps below which two functions count as equally fast.
 const ALIKE: f64 = 1.15;

@@ -1,10 +1,11 @@
 //! The page of the experiment on dead units.
 
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
+use keel_page::page::{Page, Part, Table, cell};
+
 use super::unit::{Plane, UnitFigures};
 use super::{Document, Run, Sweep};
-use crate::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
-use crate::language::Text;
-use crate::page::{Page, Part, Table, cell};
 
 /// Half the side of the picture of the cloud.
 const REACH: f64 = 4.0;

@@ -1,9 +1,10 @@
 //! The page of the zigzag experiment.
 
+use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
+use keel_page::page::{Page, Part, Table};
+use keel_page::{Language, Text};
+
 use super::{Document, Paths, SignCurve, TARGET};
-use crate::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
-use crate::language::{Language, Text};
-use crate::page::{Page, Part, Table};
 
 /// Colours of both kinds of inputs, of the target and of the quadrants that a step can point into.
 const POSITIVE: usize = 1;

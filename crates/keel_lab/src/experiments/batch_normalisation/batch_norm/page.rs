@@ -1,10 +1,11 @@
 //! The page of the batch norm experiment.
 
+use keel_page::Text;
+use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, exact, number, points};
+use keel_page::page::{Page, Table, cell, mathml};
+
 use super::scale_and_shift::Distribution as Shape;
 use super::{Distribution, Document, Layer, Pair, Signal};
-use crate::charts::{Histograms, Marks, Plot, Point, Scale, Series, exact, number, points};
-use crate::language::Text;
-use crate::page::{Page, Table, cell, mathml};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -25,7 +26,7 @@ fn definition(page: Page, document: &Document) -> Page {
             let name = shape(channel.shape);
             let title =
                 |language, words: [&str; 2]| format!("{}{} {mean}{} {std}", name.get(language), words[0], words[1]);
-            use crate::language::Language::{Chinese, English};
+            use keel_page::Language::{Chinese, English};
             let title = Text::new(title(English, [": mean", ", std"]), title(Chinese, ["：均值", "，标准差"]));
             panels.with(title, histogram.clone())
         })

@@ -2,12 +2,12 @@
 
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 use keel_nn::{Forward, MemoryRequest, Mode, RandomKey, Shape};
+use keel_page::{Histogram, Interval};
 use serde::Serialize;
 
 use crate::error::LabError;
-use crate::interval::Interval;
 use crate::signal::normal_values;
-use crate::statistics::{Histogram, Moments};
+use crate::statistics::Moments;
 
 /// Samples of the batch.
 const SAMPLES: usize = 1000;

@@ -1,9 +1,10 @@
 //! The page of the backward pass of batch norm.
 
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Series, number, points};
+use keel_page::page::{Page, Table, cell, mathml};
+
 use super::{Document, Line, Sample};
-use crate::charts::{Marks, Plot, Series, number, points};
-use crate::language::Text;
-use crate::page::{Page, Table, cell, mathml};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {

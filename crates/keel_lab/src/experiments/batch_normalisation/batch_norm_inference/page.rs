@@ -1,13 +1,13 @@
 //! The page of the experiment on batch norm at inference.
 
+use keel_page::charts::{Marks, Pictures, Plot, Scale, Series, number, points};
+use keel_page::page::{Page, Part, Table};
+use keel_page::{Interval, Text};
+
 use super::neighbourhoods::{Answer, Neighbourhood, OneImage};
 use super::test_batches::{OwnStatistics, Statistics};
 use super::{Document, StatisticsSource, Unit, WarmUp};
-use crate::charts::{Marks, Pictures, Plot, Scale, Series, number, points};
-use crate::interval::Interval;
-use crate::language::Text;
-use crate::page::{Page, Part, Table};
-use crate::samples::Task;
+use crate::samples::{Task, picture_size};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -102,7 +102,7 @@ fn one_image(page: Page, document: &Document) -> Page {
         let brightest = pixels.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         let range = Interval { low: 0.0, high: brightest };
         let digits = neighbourhood.labels.iter().map(u32::to_string).collect();
-        Part::new(caption, Pictures::new(title, pixels, Task::DIGIT_IMAGES.input, range).showing(digits))
+        Part::new(caption, Pictures::new(title, pixels, picture_size(Task::DIGIT_IMAGES.input), range).showing(digits))
     };
     page.side_by_side(
         Text::new(

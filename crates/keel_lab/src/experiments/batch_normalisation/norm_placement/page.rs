@@ -1,10 +1,11 @@
 //! The page of the experiment on the place of batch norm.
 
+use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
+use keel_page::page::{Page, Table};
+use keel_page::{Language, Text};
+
 use super::{BiasGradients, Document, PlacementFigures, StackFigures};
-use crate::charts::{Dots, Marks, Plot, Scale, Series, number};
-use crate::language::{Language, Text};
 use crate::loss_curve::loss_points;
-use crate::page::{Page, Table};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {

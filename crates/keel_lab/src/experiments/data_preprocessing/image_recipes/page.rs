@@ -1,12 +1,12 @@
 //! The page of the recipes for images.
 
+use keel_page::charts::{Marks, Pictures, Plot, Point, Scale, Series, escape, number, points};
+use keel_page::page::{Page, Table, cell};
+use keel_page::{Interval, Language, Text};
+
 use super::{Document, Recipe, RecipeFigures, Sample};
-use crate::charts::{Marks, Pictures, Plot, Point, Scale, Series, escape, number, points};
-use crate::interval::Interval;
-use crate::language::{Language, Text};
 use crate::loss_curve::loss_points;
-use crate::page::{Page, Table, cell};
-use crate::samples::PHOTOGRAPHS;
+use crate::samples::{PHOTOGRAPHS, picture_size};
 
 /// The page for one document and the images it shows.
 pub(super) fn page(document: &Document) -> Page {
@@ -25,7 +25,8 @@ pub(super) fn page(document: &Document) -> Page {
     for RecipeFigures { recipe, sample, .. } in recipes {
         let (name, range) = (name(*recipe), range(*recipe, sample));
         let contents = sample.part.labels.iter().map(|&label| document.class_names[label as usize].clone()).collect();
-        let pictures = Pictures::new(name.clone(), &sample.part.inputs, sample.shape, range).showing(contents);
+        let pictures =
+            Pictures::new(name.clone(), &sample.part.inputs, picture_size(sample.shape), range).showing(contents);
         page = page.pictures(name, pictures);
     }
     let seeds = document.seeds;

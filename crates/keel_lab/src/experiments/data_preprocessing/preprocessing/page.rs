@@ -1,9 +1,10 @@
 //! The page of the clouds and their covariances.
 
+use keel_page::Text;
+use keel_page::charts::{HeatMap, Marks, Plot, Series, number, points};
+use keel_page::page::{Page, Part, Table};
+
 use super::{Document, PIXEL_VIEWS, Statistics, VIEWS, View, ViewFigures};
-use crate::charts::{HeatMap, Marks, Plot, Series, number, points};
-use crate::language::Text;
-use crate::page::{Page, Part, Table};
 
 /// Half the side of the picture of a cloud.
 const REACH: f64 = 8.0;

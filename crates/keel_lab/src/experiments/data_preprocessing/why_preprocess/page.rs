@@ -1,9 +1,10 @@
 //! The page about clouds far from the origin.
 
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Point, Region, Series, number, points};
+use keel_page::page::{Page, Part, Table};
+
 use super::{Document, OffsetFigures, is_right};
-use crate::charts::{Marks, Plot, Point, Region, Series, number, points};
-use crate::language::Text;
-use crate::page::{Page, Part, Table};
 
 /// Half the side of a picture of the clouds alone.
 const NEAR: f64 = 3.0;

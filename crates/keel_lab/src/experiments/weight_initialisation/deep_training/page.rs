@@ -1,10 +1,11 @@
 //! The page of the deep training experiment.
 
+use keel_page::Text;
+use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
+use keel_page::page::{Page, Table, cell};
+
 use super::{Document, Runs};
-use crate::charts::{Dots, Marks, Plot, Scale, Series, number};
-use crate::language::Text;
 use crate::loss_curve::loss_points;
-use crate::page::{Page, Table, cell};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {

@@ -1,15 +1,15 @@
 //! Numbers of every layer of a stack.
 
 use keel_nn::activations::Activation;
+use keel_page::{Histogram, Interval};
 use serde::Serialize;
 
 use super::Initialisation;
 use crate::error::LabError;
 use crate::experiment::Experiment;
-use crate::interval::Interval;
 use crate::signal::LayerSignal;
 use crate::signal::verdict::{self, Flatness, Verdict};
-use crate::statistics::{Histogram, Moments, fraction};
+use crate::statistics::{Moments, fraction};
 
 const BINS: usize = 60;
 

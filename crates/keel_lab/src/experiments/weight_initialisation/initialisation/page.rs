@@ -1,11 +1,12 @@
 //! The page of the initialisation experiment.
 
+use keel_page::Text;
+use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, Sheet, SheetCell, SheetRow, number, points};
+use keel_page::page::{Page, Table, cell};
+
 use super::Document;
 use super::layers::Layer;
 use super::lecture::{LectureSetting, Setting};
-use crate::charts::{Histograms, Marks, Plot, Point, Scale, Series, Sheet, SheetCell, SheetRow, number, points};
-use crate::language::Text;
-use crate::page::{Page, Table, cell};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -178,7 +179,7 @@ fn sheet_row(index: usize, setting: &LectureSetting) -> SheetRow {
     let end = |edge: Option<&f64>| number(edge.copied().unwrap_or(0.0));
     let (low, high) = ends.map_or(Default::default(), |edges| (end(edges.first()), end(edges.last())));
     let note = |remark: &str, axis: &str| format!("{remark} · n·Var(w) = {scaled} · {axis} {low} … {high}");
-    use crate::language::Language::{Chinese, English};
+    use keel_page::Language::{Chinese, English};
     SheetRow {
         name: setting.setting.title(),
         note: Text::new(note(remark.get(English), "axis"), note(remark.get(Chinese), "横轴")),
@@ -255,7 +256,7 @@ fn forward(lecture: &[LectureSetting]) -> Plot {
     lecture.iter().enumerate().fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, (colour, setting)| {
         let (name, theory) = (setting.setting.title(), Text::new("theory", "理论"));
         let of = |text: &Text, language| format!("{}, {}", setting.setting.title().get(language), text.get(language));
-        use crate::language::Language::{Chinese, English};
+        use keel_page::Language::{Chinese, English};
         let theory = Text::new(of(&theory, English), of(&theory, Chinese));
         let measured = by_layer(&setting.layers, |layer| Some(layer.activation.std));
         let predicted = by_layer(&setting.layers, |layer| layer.theory.map(|theory| theory.std));
@@ -307,7 +308,7 @@ fn verdicts(lecture: &[LectureSetting]) -> Table {
 
 /// Verdicts of layers, those that follow each other and agree as one: "1 in range, 2–5 shrinking, 6 too small".
 fn runs(layers: &[Layer]) -> Text {
-    use crate::language::Language::{Chinese, English};
+    use keel_page::Language::{Chinese, English};
     let (mut english, mut chinese) = (Vec::new(), Vec::new());
     for run in layers.chunk_by(|a, b| a.verdict == b.verdict) {
         let [first, .., last] = run else {

@@ -1,11 +1,12 @@
 //! The page of the derivation of Kaiming's weights.
 
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Scale, Series, number, points};
+use keel_page::page::{Page, Table, cell, mathml};
+
 use super::funnel::Fans;
 use super::stacks::{LayerFigures, Profile, Scanned};
 use super::{Comparison, Document, if_variance};
-use crate::charts::{Marks, Plot, Scale, Series, number, points};
-use crate::language::Text;
-use crate::page::{Page, Table, cell, mathml};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {

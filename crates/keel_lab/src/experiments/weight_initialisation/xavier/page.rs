@@ -1,9 +1,10 @@
 //! The page of the derivation of Xavier's weights.
 
+use keel_page::Text;
+use keel_page::charts::{Marks, Plot, Point, Scale, Series, exact, points};
+use keel_page::page::{Page, Table, mathml};
+
 use super::{Comparison, Document, Layer, Step};
-use crate::charts::{Marks, Plot, Point, Scale, Series, exact, points};
-use crate::language::Text;
-use crate::page::{Page, Table, mathml};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {

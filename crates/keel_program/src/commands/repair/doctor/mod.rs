@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, value_parser};
 use keel_data::SplitDataset;
-use keel_lab::Language;
+use keel_page::Language;
 use keel_train::config::MemoryLimit;
 use keel_train::doctor::{DoctorOptions, Ending, LEAST_TRAININGS, Story, Treated, treat};
 use keel_train::remedies::config_of;

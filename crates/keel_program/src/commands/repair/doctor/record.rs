@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use keel_lab::{Language, write_doctor_page};
+use keel_page::Language;
+use keel_report::write_doctor_page;
 use keel_train::Config;
 use keel_train::doctor::{DoctorObserver, Story, TrainingPlace};
 use keel_train::runs::write_atomically;

@@ -1,0 +1,142 @@
+//! A row of small histograms with the same axes, one for each layer.
+
+use std::fmt::Write;
+
+use super::{escape, number};
+use crate::histogram::Histogram;
+use crate::language::{Language, Text};
+
+const WIDTH: f64 = 200.0;
+const HEIGHT: f64 = 150.0;
+const MARGIN: f64 = 10.0;
+const BASE: f64 = 122.0;
+
+/// Histograms side by side; every one is scaled to its own tallest bin.
+#[derive(Clone, Debug, Default)]
+pub struct Histograms {
+    panels: Vec<(Text, Histogram)>,
+}
+
+impl Histograms {
+    /// No panel yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn with(mut self, title: impl Into<Text>, histogram: Histogram) -> Self {
+        self.panels.push((title.into(), histogram));
+        self
+    }
+
+    /// All panels as SVG.
+    pub fn html(&self, language: Language) -> String {
+        let panels: String =
+            self.panels.iter().map(|(title, histogram)| panel(title.get(language), histogram, language)).collect();
+        format!("<div class=\"panels\">{panels}</div>")
+    }
+
+    /// All panels in one SVG document that needs no page around it: six in a row, in the reader's light or dark setting.
+    pub fn picture(&self, title: &str, language: Language) -> String {
+        let columns = self.panels.len().clamp(1, 6);
+        let rows = self.panels.len().div_ceil(columns);
+        let cell = (WIDTH, HEIGHT + 24.0);
+        let (width, height) = (cell.0 * columns as f64, cell.1 * rows as f64 + 40.0);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\
+             <style>{PICTURE_STYLE}</style><title>{0}</title><text class=\"title\" x=\"{MARGIN}\" y=\"24\">{0}</text>",
+            escape(title)
+        );
+        for (index, (title, histogram)) in self.panels.iter().enumerate() {
+            let (left, top) = ((index % columns) as f64 * cell.0, 40.0 + (index / columns) as f64 * cell.1);
+            let _ = write!(
+                svg,
+                "<g transform=\"translate({left} {top})\"><text class=\"panel\" x=\"{MARGIN}\" y=\"16\">{}</text>\
+                 <g transform=\"translate(0 20)\">{}</g></g>",
+                escape(title.get(language)),
+                marks(histogram)
+            );
+        }
+        svg + "</svg>\n"
+    }
+}
+
+/// Colours and type of a picture outside a page.
+const PICTURE_STYLE: &str = "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'PingFang SC','Microsoft YaHei',sans-serif;fill:#57606a}\
+.title{font-size:16px;font-weight:600;fill:#1b1f24}.panel{fill:#1b1f24}.bar{fill:#0969da}.base{stroke:#57606a}\
+@media (prefers-color-scheme:dark){text{fill:#9ba6b2}.title,.panel{fill:#e6edf3}.bar{fill:#58a6ff}.base{stroke:#9ba6b2}}";
+
+fn panel(title: &str, histogram: &Histogram, language: Language) -> String {
+    let (title, words) = (escape(title), description(histogram, language));
+    format!(
+        "<figure class=\"panel\"><figcaption>{title}</figcaption><svg class=\"panel\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         role=\"img\" aria-label=\"{title}{words}\">{}</svg></figure>",
+        marks(histogram)
+    )
+}
+
+/// Extent, the tallest bin and the shares of the two ends, in words.
+fn description(histogram: &Histogram, language: Language) -> String {
+    let total = histogram.counts.iter().sum::<usize>().max(1) as f64;
+    let share = |bin: usize| format!("{:.1} %", 100.0 * histogram.counts[bin] as f64 / total);
+    let Some((tallest, _)) = histogram.counts.iter().enumerate().max_by_key(|(bin, count)| (**count, usize::MAX - bin))
+    else {
+        return String::new();
+    };
+    let last = histogram.counts.len() - 1;
+    let edge = |index: usize| number(histogram.edges[index]);
+    let (low, high) = (edge(0), edge(last + 1));
+    let (from, to, tallest) = (edge(tallest), edge(tallest + 1), share(tallest));
+    let (first, last) = (share(0), share(last));
+    match language {
+        Language::English => format!(
+            ": histogram from {low} to {high}; the tallest bin, {from} to {to}, holds {tallest}, the first {first}, the last {last}"
+        ),
+        Language::Chinese => format!(
+            "：{low} 到 {high} 的直方图；最高的一格（{from} 到 {to}）占 {tallest}，第一格占 {first}，最后一格占 {last}"
+        ),
+    }
+}
+
+/// Bars, the line they stand on, and the ends of the axis.
+fn marks(histogram: &Histogram) -> String {
+    let bins = histogram.counts.len() as f64;
+    let width = (WIDTH - 2.0 * MARGIN) / bins;
+    let tallest = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let total: usize = histogram.counts.iter().sum();
+    let mut svg = String::new();
+    for (bin, &count) in histogram.counts.iter().enumerate() {
+        let height = count as f64 / tallest * (BASE - MARGIN);
+        let (left, top) = (MARGIN + bin as f64 * width, BASE - height);
+        let edges = (number(histogram.edges[bin]), number(histogram.edges[bin + 1]));
+        let share = 100.0 * count as f64 / total.max(1) as f64;
+        let _ = write!(
+            svg,
+            "<rect class=\"bar series-0\" x=\"{left:.2}\" y=\"{top:.2}\" width=\"{:.2}\" height=\"{height:.2}\"><title>{} … {}: {share:.1} %</title></rect>",
+            width * 0.96,
+            edges.0,
+            edges.1
+        );
+    }
+    let right = WIDTH - MARGIN;
+    let _ = write!(svg, "<line class=\"base\" x1=\"{MARGIN}\" x2=\"{right}\" y1=\"{BASE}\" y2=\"{BASE}\"/>");
+    let ends = [histogram.edges.first(), histogram.edges.last()].map(|edge| edge.copied().unwrap_or(0.0));
+    let label = BASE + 16.0;
+    let _ = write!(svg, "<text class=\"tick\" x=\"{MARGIN}\" y=\"{label}\">{}</text>", number(ends[0]));
+    let _ =
+        write!(svg, "<text class=\"tick\" text-anchor=\"end\" x=\"{right}\" y=\"{label}\">{}</text>", number(ends[1]));
+    svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_says_where_most_values_are() {
+        let histogram = Histogram { edges: vec![-1.0, 0.0, 1.0, 2.0], counts: vec![1, 8, 1] };
+        let html = Histograms::new().with("Layer 1", histogram).html(Language::English);
+        let words = "Layer 1: histogram from \u{2212}1 to 2; the tallest bin, 0 to 1, holds 80.0 %, the first 10.0 %, the last 10.0 %";
+        assert!(html.contains(words), "{html}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Small images side by side, as PNG inside the page.
+
+use super::{escape, png};
+use crate::interval::Interval;
+use crate::language::{Language, Text};
+
+/// A row of images of one shape.
+#[derive(Clone, Debug)]
+pub struct Pictures {
+    title: Text,
+    height: usize,
+    width: usize,
+    images: Vec<String>,
+    /// Content of each image; may be shorter than the list of images.
+    contents: Vec<String>,
+}
+
+impl Pictures {
+    /// Images of `size`, which is height, width and channels, one after the other in `values`; the ends of `range` become black and white. Of
+    /// other than three channels the first is shown.
+    pub fn new(title: impl Into<Text>, values: &[f32], size: [usize; 3], range: Interval<f32>) -> Self {
+        let [height, width, channels] = size;
+        let positions = height * width;
+        let Interval { low, high } = range;
+        let byte = |value: f32| (255.0 * (value - low) / (high - low).max(f32::MIN_POSITIVE)).round() as u8;
+        let image = |values: &[f32]| {
+            let pixel = |pixel: usize| {
+                let start = pixel * channels;
+                let at = |color: usize| byte(values[start + if channels == 3 { color } else { 0 }]);
+                [at(0), at(1), at(2)]
+            };
+            let pixels: Vec<u8> = (0..positions).flat_map(pixel).collect();
+            png(&pixels, width, height)
+        };
+        let images = values.chunks_exact(positions * channels).map(image).collect();
+        Pictures { title: title.into(), height, width, images, contents: Vec::new() }
+    }
+
+    /// Names what is on each image.
+    pub fn showing(mut self, contents: Vec<String>) -> Self {
+        self.contents = contents;
+        self
+    }
+
+    /// All images in a row, enlarged without smoothing.
+    pub fn html(&self, language: Language) -> String {
+        let title = escape(self.title.get(language));
+        let image = |(index, data): (usize, &String)| {
+            let (width, height) = (self.width, self.height);
+            let content = self.contents.get(index).map_or_else(|| (index + 1).to_string(), |content| escape(content));
+            let size = format!("width=\"{width}\" height=\"{height}\"");
+            format!("<img src=\"data:image/png;base64,{data}\" {size} alt=\"{title}: {content}\" title=\"{content}\">")
+        };
+        let images: String = self.images.iter().enumerate().map(image).collect();
+        format!("<div class=\"pictures\">{images}</div>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_image_is_one_picture() {
+        let pictures = Pictures::new("digits", &[0.5; 12], [2, 3, 1], Interval { low: 0.0, high: 1.0 });
+        let html = pictures.showing(vec!["a seven".to_owned()]).html(Language::English);
+        assert_eq!(html.matches("<img").count(), 2);
+        assert!(
+            html.contains("width=\"3\" height=\"2\" alt=\"digits: a seven\"") && html.contains("alt=\"digits: 2\"")
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! Lines, points and areas over two axes.
+
+use super::axis::{Axis, Scale};
+use super::cover::{Curve, covered};
+use super::description::{self, Described};
+use super::frame::{Colour, Frame, Labels};
+use super::palette::{Named, Palette};
+use super::series::{Marks, Region, Series};
+use super::{Look, Point, escape};
+use crate::interval::Interval;
+use crate::language::{Language, Text};
+
+/// A chart of series over two axes.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    x_title: Text,
+    y_title: Text,
+    series: Vec<Series>,
+    regions: Vec<Region>,
+    notes: Vec<(Point, Text)>,
+    x_scale: Scale,
+    y_scale: Scale,
+    x_range: Option<Interval>,
+    y_range: Option<Interval>,
+    shape: &'static str,
+}
+
+impl Plot {
+    /// An empty chart with the titles of its axes.
+    pub fn new(x_title: impl Into<Text>, y_title: impl Into<Text>) -> Self {
+        Plot {
+            x_title: x_title.into(),
+            y_title: y_title.into(),
+            series: Vec::new(),
+            regions: Vec::new(),
+            notes: Vec::new(),
+            x_scale: Scale::Linear,
+            y_scale: Scale::Linear,
+            x_range: None,
+            y_range: None,
+            shape: "",
+        }
+    }
+
+    /// Adds a series.
+    pub fn with(mut self, series: Series) -> Self {
+        self.series.push(series);
+        self
+    }
+
+    /// Adds a tinted area behind all series.
+    pub fn tinted(mut self, region: Region) -> Self {
+        self.regions.push(region);
+        self
+    }
+
+    /// Writes words beside a point.
+    pub fn note(mut self, at: Point, words: impl Into<Text>) -> Self {
+        self.notes.push((at, words.into()));
+        self
+    }
+
+    /// Sets the scales of the axes.
+    pub fn scales(mut self, x: Scale, y: Scale) -> Self {
+        self.x_scale = x;
+        self.y_scale = y;
+        self
+    }
+
+    /// Fixes the range of the vertical axis.
+    pub fn y_range(mut self, low: f64, high: f64) -> Self {
+        self.y_range = Some(Interval { low, high });
+        self
+    }
+
+    /// Fixes the range of the horizontal axis.
+    pub fn x_range(mut self, low: f64, high: f64) -> Self {
+        self.x_range = Some(Interval { low, high });
+        self
+    }
+
+    /// As tall as wide: for paths and clouds.
+    pub fn square(mut self) -> Self {
+        self.shape = "square";
+        self
+    }
+
+    /// Lower than others, to stand among many.
+    pub fn small(mut self) -> Self {
+        self.shape = "small";
+        self
+    }
+
+    /// The chart with its legend, on a page without other charts of the same series.
+    pub fn html(&self, language: Language) -> String {
+        self.drawn(&Look { language, palette: &Palette::default() })
+    }
+
+    /// The chart with its legend, in the colours of its page.
+    pub fn drawn(&self, look: &Look<'_>) -> String {
+        let language = look.language;
+        let all = || self.series.iter().flat_map(|series| &series.points);
+        let x = Axis::new(self.x_scale, all().map(|point| point.0), self.x_range);
+        let y = Axis::new(self.y_scale, all().map(|point| point.1), self.y_range);
+        let mut frame = Frame::new(x, y);
+        self.regions.iter().for_each(|region| tint(&mut frame, region));
+        let mut names = Vec::with_capacity(self.series.len());
+        for (index, series) in self.series.iter().enumerate() {
+            let own = || Colour::Series(look.palette.colour(series.name.get(Language::English), index));
+            let colour = series.colour.unwrap_or_else(own);
+            let name = series.name.get(language);
+            draw(&mut frame, series, colour, name);
+            names.push((name, colour.attributes(series.marks.class())));
+        }
+        self.notes.iter().for_each(|(at, words)| frame.note(*at, words.get(language)));
+        let titles = [self.x_title.get(language), self.y_title.get(language)];
+        let curves = self.curves(&frame, language);
+        let labels = Labels {
+            language,
+            description: &self.description(titles, language),
+            x: titles[0],
+            y: titles[1],
+            series: &names,
+            covered: &covered(&curves),
+        };
+        frame.finish(&labels, self.shape)
+    }
+
+    /// The series as a palette knows them; those with the colour of a depth need none.
+    pub fn named(&self) -> Vec<Named<'_>> {
+        let flat = self.series.iter().filter(|series| !series.has_depth());
+        flat.map(|series| Named { name: series.name.get(Language::English), given: series.given_colour() }).collect()
+    }
+
+    fn description(&self, titles: [&str; 2], language: Language) -> String {
+        let mut series = Vec::with_capacity(self.series.len());
+        for Series { name, points, marks, .. } in &self.series {
+            let finite = |point: &&Point| point.0.is_finite() && point.1.is_finite();
+            let points = points.iter().filter(finite).copied().collect();
+            series.push(Described { name: name.get(language), points, joined: marks.joined() });
+        }
+        description::chart(language, titles, &series)
+    }
+
+    /// The series that are lines from left to right.
+    fn curves<'a>(&'a self, frame: &Frame, language: Language) -> Vec<Curve<'a>> {
+        let curve = |series: &'a Series| {
+            let places: Vec<Point> = series.points.iter().filter_map(|&point| frame.place(point)).collect();
+            let ascends = places.windows(2).all(|pair| pair[0].0 <= pair[1].0);
+            (series.marks.joined() && ascends).then(|| Curve { name: series.name.get(language), places })
+        };
+        self.series.iter().filter_map(curve).collect()
+    }
+}
+
+fn tint(frame: &mut Frame, region: &Region) {
+    let corners: Vec<String> = region
+        .corners
+        .iter()
+        .filter_map(|&corner| frame.extended(corner))
+        .map(|(x, y)| format!("{x:.1} {y:.1}"))
+        .collect();
+    let attributes = Colour::Series(region.colour).attributes("region");
+    frame.push(format_args!("<path {attributes} d=\"M{}Z\"/>", corners.join("L")));
+}
+
+fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
+    let place = |&point: &Point| if series.extends { frame.extended(point) } else { frame.place(point) };
+    let places: Vec<Option<Point>> = series.points.iter().map(place).collect();
+    let class = format!("series {}", series.marks.class());
+    frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(&class), escape(name)));
+    if series.marks.joined() {
+        // A point without a place interrupts the line.
+        for run in places.split(Option::is_none).filter(|run| run.len() > 1) {
+            let path: Vec<String> = run.iter().flatten().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
+            frame.push(format_args!("<polyline points=\"{}\"/>", path.join(" ")));
+        }
+    }
+    if series.marks == Marks::Arrow {
+        arrow_head(frame, &places);
+    }
+    let alone = |index: usize| {
+        let none = |at: Option<usize>| at.and_then(|at| places.get(at)).is_none_or(Option::is_none);
+        none(index.checked_sub(1)) && none(Some(index + 1))
+    };
+    let dotted = |index: &usize| series.marks == Marks::Points || series.marks == Marks::LineAndPoints || alone(*index);
+    let dots: Vec<String> = (0..places.len())
+        .filter(dotted)
+        .filter_map(|index| places[index].map(|(x, y)| format!("M{x:.2},{y:.2}h0")))
+        .collect();
+    if !dots.is_empty() {
+        let class = if dots.len() > 100 { "points many" } else { "points" };
+        frame.push(format_args!("<path class=\"{class}\" d=\"{}\"/>", dots.concat()));
+    }
+    frame.push(format_args!("</g>"));
+}
+
+/// Length of the two lines of an arrow's head, and the turn of each from the shaft.
+const HEAD: f64 = 34.0;
+const HEAD_TURN: f64 = 0.45;
+
+fn arrow_head(frame: &mut Frame, places: &[Option<Point>]) {
+    let [.., Some(before), Some(tip)] = places else { return };
+    let back = (before.1 - tip.1).atan2(before.0 - tip.0);
+    let wing = |turn: f64| (tip.0 + HEAD * (back + turn).cos(), tip.1 + HEAD * (back + turn).sin());
+    let (left, right) = (wing(HEAD_TURN), wing(-HEAD_TURN));
+    frame.push(format_args!(
+        "<path class=\"head\" d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}\"/>",
+        left.0, left.1, tip.0, tip.1, right.0, right.1
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_lie_where_their_numbers_are_and_the_axes_say_how_to_read_them() {
+        let plot = Plot::new("step", "loss")
+            .with(Series::new("a<b", vec![(0.0, 1.0), (10.0, 0.0)], Marks::Line))
+            .with(Series::new("single", vec![(5.0, f64::NAN), (5.0, 0.5)], Marks::Line))
+            .x_range(0.0, 10.0)
+            .y_range(0.0, 1.0);
+        let html = plot.html(Language::English);
+        for expected in [
+            "data-x=\"linear 0 10\" data-y=\"linear 0 1\"",
+            "<polyline points=\"0.00,0.00 1000.00,1000.00\"/>",
+            "data-name=\"a&lt;b\"",
+            "<path class=\"points\" d=\"M500.00,500.00h0\"/>",
+            "aria-label=\"loss over step. a&lt;b: 1 at 0, 0 at 10. single: 0.5 at 5.\"",
+        ] {
+            assert!(html.contains(expected), "{expected}\n{html}");
+        }
+        assert!(!html.contains("NaN"));
+        let empty = Plot::new("x", "y").scales(Scale::Linear, Scale::Logarithmic).html(Language::English);
+        assert!(!empty.contains("NaN") && !empty.contains("inf"), "{empty}");
+    }
+
+    #[test]
+    fn areas_arrows_and_lines_that_leave_the_chart_are_drawn_and_hidden_curves_are_named() {
+        let line = || vec![(0.0, 1.0), (10.0, 0.0)];
+        let plot = Plot::new("x", "y")
+            .square()
+            .x_range(-1.0, 1.0)
+            .y_range(-1.0, 1.0)
+            .tinted(Region::positive_side([1.0, 0.0], 0.5, 1.0, 2))
+            .with(Series::new("line", vec![(0.0, -3.0), (0.0, 3.0)], Marks::Line).extended())
+            .with(Series::new("step", vec![(0.0, 0.0), (0.5, 0.5)], Marks::Arrow))
+            .note((0.5, 0.5), "a step");
+        let html = plot.html(Language::English);
+        assert!(html.contains("<polyline points=\"500.00,2000.00 500.00,-1000.00\"/>"), "{html}");
+        // The border of the area is the line x = -0.5, a quarter of the way across.
+        assert!(html.contains("class=\"region series-2\" d=\"M250.0 "), "{html}");
+        assert_eq!(html.matches("class=\"head\"").count(), 1);
+        assert!(html.contains(">a step</span>"));
+        let twice = Plot::new("x", "y").with(Series::new("below", line(), Marks::Line)).with(Series::new(
+            "above",
+            line(),
+            Marks::Line,
+        ));
+        assert!(twice.html(Language::English).contains("below lies under above."));
+        assert!(twice.html(Language::Chinese).contains("“below”被“above”遮住。"));
+    }
+}

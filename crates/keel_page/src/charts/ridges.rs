@@ -1,0 +1,105 @@
+//! Histograms of one quantity over time, one behind the other.
+
+use std::fmt::Write;
+
+use super::{escape, number};
+use crate::interval::Interval;
+
+const WIDTH: f64 = 240.0;
+const HEIGHT: f64 = 150.0;
+const MARGIN: f64 = 8.0;
+/// Height of the tallest ridge.
+const TALLEST: f64 = 42.0;
+
+/// Ridges of one layer, the oldest at the back.
+#[derive(Clone, Debug)]
+pub struct Ridges {
+    title: String,
+    rows: Vec<Ridge>,
+}
+
+#[derive(Clone, Debug)]
+struct Ridge {
+    step: u64,
+    range: Interval,
+    shares: Vec<f64>,
+}
+
+impl Ridges {
+    /// No ridge yet.
+    pub fn new(title: impl Into<String>) -> Self {
+        Ridges { title: title.into(), rows: Vec::new() }
+    }
+
+    /// Adds the histogram taken at `step`, with bins of equal width over `range`, in front. One without values or width
+    /// is left out.
+    pub fn with(mut self, step: u64, range: Interval, counts: &[u64]) -> Self {
+        let total: u64 = counts.iter().sum();
+        let width = range.high - range.low;
+        if total > 0 && range.high > range.low && width.is_finite() {
+            // Density rather than share, so that narrow and wide histograms compare.
+            let scale = counts.len() as f64 / (total as f64 * width);
+            let shares = counts.iter().map(|&count| count as f64 * scale).collect();
+            self.rows.push(Ridge { step, range, shares });
+        }
+        self
+    }
+
+    /// The drawing in a figure of its own; nothing without ridges.
+    pub fn html(&self) -> String {
+        let low = self.rows.iter().map(|row| row.range.low).fold(f64::MAX, f64::min);
+        let high = self.rows.iter().map(|row| row.range.high).fold(f64::MIN, f64::max);
+        let highest = self.rows.iter().flat_map(|row| &row.shares).fold(0.0_f64, |highest, &share| highest.max(share));
+        if self.rows.is_empty() {
+            return String::new();
+        }
+        let gap = (HEIGHT - TALLEST - 2.0 * MARGIN) / (self.rows.len().max(2) - 1) as f64;
+        let left = |value: f64| MARGIN + (value - low) / (high - low) * (WIDTH - 2.0 * MARGIN);
+        let mut svg = String::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            let base = if self.rows.len() == 1 { HEIGHT - MARGIN } else { TALLEST + MARGIN + gap * index as f64 };
+            let width = (row.range.high - row.range.low) / row.shares.len() as f64;
+            // Square root, so that a spike does not flatten all others.
+            let top = |share: f64| base - TALLEST * (share / highest).sqrt();
+            let mut path = format!("M{:.1} {base:.1}", left(row.range.low));
+            for (bin, &share) in row.shares.iter().enumerate() {
+                let middle = row.range.low + (bin as f64 + 0.5) * width;
+                let _ = write!(path, "L{:.1} {:.1}", left(middle), top(share));
+            }
+            let _ = write!(path, "L{:.1} {base:.1}", left(row.range.high));
+            let depth = 100.0 * index as f64 / (self.rows.len().max(2) - 1) as f64;
+            let _ = write!(
+                svg,
+                "<path class=\"ridge depth\" style=\"--depth:{depth:.0}%\" d=\"{path}\"><title>{}</title></path>",
+                row.step
+            );
+        }
+        let title = escape(&self.title);
+        let (first, last) = (self.rows[0].step, self.rows[self.rows.len() - 1].step);
+        format!(
+            "<figure class=\"panel\"><figcaption>{title}</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+             aria-label=\"{title}\">{svg}</svg><p class=\"ends\"><span>{}</span><span>{first}–{last}</span><span>{}</span></p></figure>",
+            number(low),
+            number(high)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_histogram_with_values_is_a_ridge() {
+        let range = |reach: f64| Interval { low: -reach, high: reach };
+        let html = Ridges::new("a<b")
+            .with(1, range(1.0), &[0, 5, 5, 0])
+            .with(2, range(0.0), &[3])
+            .with(3, range(2.0), &[0, 0])
+            .with(4, range(2.0), &[1, 2, 1])
+            .html();
+        assert_eq!(html.matches("<path").count(), 2);
+        assert!(html.contains("a&lt;b") && html.contains("1–4") && !html.contains("NaN"), "{html}");
+        assert!(Ridges::new("none").html().is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! Histograms in rows and columns with numbers below each: a row for each setting, a column for each layer.
+
+use std::fmt::Write;
+
+use super::escape;
+use super::frame::series_class;
+use super::palette::Named;
+use crate::histogram::Histogram;
+use crate::language::{Language, Text};
+
+/// Sides of the drawing's own units; it is stretched to the width of its cell.
+const WIDTH: f64 = 240.0;
+const HEIGHT: f64 = 100.0;
+
+/// Histograms side by side and below each other; every one is scaled to its own tallest bin.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    rows: Vec<SheetRow>,
+}
+
+/// Histograms of one setting.
+#[derive(Clone, Debug)]
+pub struct SheetRow {
+    /// Name of the setting.
+    pub name: Text,
+    /// A remark beside the name.
+    pub note: Text,
+    /// Colour of the setting, that of the series with this number.
+    pub colour: usize,
+    /// One for each layer.
+    pub cells: Vec<SheetCell>,
+}
+
+/// One histogram with its numbers.
+#[derive(Clone, Debug)]
+pub struct SheetCell {
+    /// Title.
+    pub title: Text,
+    /// Words for readers who do not see the drawing.
+    pub description: Text,
+    /// The drawing.
+    pub histogram: Histogram,
+    /// Names and values below the drawing.
+    pub lines: Vec<(Text, String)>,
+}
+
+impl Sheet {
+    /// A sheet of these rows.
+    pub fn new(rows: Vec<SheetRow>) -> Self {
+        Sheet { rows }
+    }
+
+    /// The rows as a palette knows them.
+    pub fn named(&self) -> Vec<Named<'_>> {
+        self.rows.iter().map(|row| Named { name: row.name.get(Language::English), given: Some(row.colour) }).collect()
+    }
+
+    /// All rows as HTML.
+    pub fn html(&self, language: Language) -> String {
+        let rows: String = self.rows.iter().map(|row| row.html(language)).collect();
+        format!("<div class=\"sheet\">{rows}</div>")
+    }
+}
+
+impl SheetRow {
+    fn html(&self, language: Language) -> String {
+        let (name, note) = (escape(self.name.get(language)), escape(self.note.get(language)));
+        let class = series_class(self.colour);
+        let cells: String = self.cells.iter().map(|cell| cell.html(&class, language)).collect();
+        format!(
+            "<div class=\"sheet-row\"><p class=\"sheet-name\"><i class=\"{class}\"></i><b>{name}</b> <span>{note}</span></p>\
+             <div class=\"sheet-cells\">{cells}</div></div>"
+        )
+    }
+}
+
+impl SheetCell {
+    fn html(&self, class: &str, language: Language) -> String {
+        let lines: String = self
+            .lines
+            .iter()
+            .map(|(name, value)| format!("<dt>{}</dt><dd>{}</dd>", escape(name.get(language)), escape(value)))
+            .collect();
+        format!(
+            "<div class=\"sheet-cell\"><p>{}</p><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
+             aria-label=\"{}\"><path class=\"{class}\" d=\"{}\"/></svg><dl>{lines}</dl></div>",
+            escape(self.title.get(language)),
+            escape(self.description.get(language)),
+            outline(&self.histogram)
+        )
+    }
+}
+
+/// The outline of all bars, from the left end of the base to its right end.
+fn outline(histogram: &Histogram) -> String {
+    let width = WIDTH / histogram.counts.len().max(1) as f64;
+    let tallest = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let mut path = format!("M0 {HEIGHT}");
+    for (bin, &count) in histogram.counts.iter().enumerate() {
+        let top = HEIGHT * (1.0 - count as f64 / tallest);
+        let _ = write!(path, "V{top:.1}H{:.1}", (bin + 1) as f64 * width);
+    }
+    let _ = write!(path, "V{HEIGHT}Z");
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_histogram_is_an_outline_with_its_numbers() {
+        let histogram = Histogram { edges: vec![0.0, 1.0, 2.0], counts: vec![1, 4] };
+        let cell = SheetCell {
+            title: "Layer 1".into(),
+            description: "from 0 to 2".into(),
+            histogram,
+            lines: vec![("a < b".into(), "0.5".to_owned())],
+        };
+        let row = SheetRow { name: "first".into(), note: "n".into(), colour: 2, cells: vec![cell] };
+        let html = Sheet::new(vec![row]).html(Language::English);
+        for expected in
+            ["series-2", "aria-label=\"from 0 to 2\"", "M0 100V75.0H120.0V0.0H240.0V100Z", "<dt>a &lt; b</dt>"]
+        {
+            assert!(html.contains(expected), "{expected}\n{html}");
+        }
+        assert!(!Sheet::default().html(Language::Chinese).contains("svg"));
+    }
+}

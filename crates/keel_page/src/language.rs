@@ -1,0 +1,79 @@
+//! The two languages of the pages.
+
+use std::fmt;
+
+/// A language of the lab's pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English, `en`.
+    #[default]
+    English,
+    /// Chinese (simplified), `zh`.
+    Chinese,
+}
+
+impl Language {
+    /// Both languages.
+    pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
+
+    /// The language with this code, `en` or `zh`.
+    pub fn with_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.code() == code)
+    }
+
+    /// The words in this language.
+    pub fn choose<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
+    }
+
+    /// `en` or `zh`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh",
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.code())
+    }
+}
+
+/// The same words in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    english: String,
+    chinese: String,
+}
+
+impl Text {
+    /// Both versions.
+    pub fn new(english: impl Into<String>, chinese: impl Into<String>) -> Self {
+        Text { english: english.into(), chinese: chinese.into() }
+    }
+
+    /// Words that are the same in both: names and numbers.
+    pub fn same(words: impl Into<String>) -> Self {
+        let words = words.into();
+        Text { english: words.clone(), chinese: words }
+    }
+
+    /// The version in one language.
+    pub fn get(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.english,
+            Language::Chinese => &self.chinese,
+        }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(words: &str) -> Self {
+        Text::same(words)
+    }
+}

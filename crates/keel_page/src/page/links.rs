@@ -1,0 +1,123 @@
+//! Links from a page to its neighbours.
+
+use crate::charts::escape;
+use crate::language::Language;
+
+/// Links of a page; a page on its own has none.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// The index.
+    pub index: Option<String>,
+    /// The page before.
+    pub previous: Option<Neighbour>,
+    /// The page after.
+    pub next: Option<Neighbour>,
+    /// The same page in the other language.
+    pub translation: Option<String>,
+    /// Pages that texts refer to by name.
+    pub pages: Vec<Linked>,
+}
+
+/// A page that texts refer to.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// Its name in cross-references.
+    pub name: &'static str,
+    /// Its title in English and Chinese.
+    pub title: [&'static str; 2],
+    /// Its file; none where it has not been written.
+    pub file: Option<String>,
+}
+
+/// The page before or after another.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// Its file.
+    pub file: String,
+    /// Its title.
+    pub title: String,
+}
+
+impl Links {
+    /// Makes links of the cross-references of a text; plain titles or words where there is no such page.
+    pub fn resolve(&self, html: &str, language: Language) -> String {
+        let mut parts = html.split("[[");
+        let mut resolved = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.split_once("]]").and_then(|(inside, rest)| Some((self.reference(inside, language)?, rest))) {
+                Some((reference, rest)) => resolved.extend([reference.as_str(), rest]),
+                None => resolved.extend(["[[", part]),
+            }
+        }
+        resolved
+    }
+
+    /// The link of `name` or `name|words`; none where no page has this name.
+    fn reference(&self, inside: &str, language: Language) -> Option<String> {
+        let (name, words) = inside.split_once('|').unwrap_or((inside, ""));
+        let page = self.pages.iter().find(|page| page.name == name)?;
+        let words = if words.is_empty() { escape(page.title[language as usize]) } else { words.to_owned() };
+        Some(match &page.file {
+            Some(file) => format!("<a href=\"{file}\">{words}</a>"),
+            None => words,
+        })
+    }
+
+    /// The links above a page: the index and the other language.
+    pub fn top(&self, language: Language) -> String {
+        let lab = match language {
+            Language::English => "The lab",
+            Language::Chinese => "实验室",
+        };
+        let index = self.index.as_ref().map(|file| format!("<a href=\"{file}\">{lab}</a>"));
+        let translation = self.translation.as_ref().map(|file| translation_link(file, language));
+        if index.is_none() && translation.is_none() {
+            return String::new();
+        }
+        let label = language.choose("This site", "本站");
+        let (index, translation) = (index.unwrap_or_default(), translation.unwrap_or_default());
+        format!("<nav aria-label=\"{label}\">{index}{translation}</nav>")
+    }
+
+    /// The links below a page: those before and after it.
+    pub fn bottom(&self, language: Language) -> String {
+        let link = |page: &Option<Neighbour>, arrow: [&str; 2]| {
+            let link = |page: &Neighbour| {
+                format!("<a href=\"{}\">{}{}{}</a>", page.file, arrow[0], escape(&page.title), arrow[1])
+            };
+            page.as_ref().map_or("<span></span>".to_owned(), link)
+        };
+        if self.previous.is_none() && self.next.is_none() {
+            return String::new();
+        }
+        let label = language.choose("Previous and next page", "上一页与下一页");
+        let (previous, next) = (link(&self.previous, ["← ", ""]), link(&self.next, ["", " →"]));
+        format!("<nav aria-label=\"{label}\">{previous}{next}</nav>")
+    }
+}
+
+/// The link to the same page in the other language, in that language's own words.
+pub fn translation_link(file: &str, language: Language) -> String {
+    let (code, words) = match language {
+        Language::English => ("zh", "中文"),
+        Language::Chinese => ("en", "English"),
+    };
+    format!("<a href=\"{file}\" lang=\"{code}\" hreflang=\"{code}\">{words}</a>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cross_references_are_links_where_there_is_a_page_and_titles_elsewhere() {
+        let page = |name, file: Option<&str>| Linked { name, title: ["A & B", "甲"], file: file.map(str::to_owned) };
+        let links = Links { pages: vec![page("written", Some("w.html")), page("missing", None)], ..Links::default() };
+        let text = "see [[written]] and [[written|this]], [[missing|that]], [[missing]], [[nowhere]]";
+        assert_eq!(
+            links.resolve(text, Language::English),
+            "see <a href=\"w.html\">A &amp; B</a> and <a href=\"w.html\">this</a>, that, A &amp; B, [[nowhere]]"
+        );
+        assert!(links.resolve(text, Language::Chinese).contains("that, 甲, "));
+    }
+}

@@ -1,0 +1,227 @@
+//! Pages: text, charts, tables and formulas, as self-contained HTML documents.
+//!
+//! In a text, `[[zigzag]]` is a link to the page of that name, under its title, and `[[zigzag|words]]` one under
+//! `words`; [`Links`] resolves them.
+
+mod figure;
+mod formula;
+mod html_document;
+mod links;
+mod style;
+mod table;
+
+pub use figure::Figure;
+pub use formula::mathml;
+pub use html_document::HtmlDocument;
+pub use links::{Linked, Links, Neighbour, translation_link};
+pub use style::STYLE;
+pub use table::{Table, cell};
+
+use crate::charts::{Dots, Histograms, Look, Palette, Pictures, Plot, Sheet};
+use crate::language::{Language, Text};
+
+/// Content of a page, from top to bottom. Texts are HTML written in this crate; names from outside are escaped.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug)]
+enum Block {
+    Heading(Text),
+    Paragraph(Text),
+    Formula(Text),
+    Figure(Text, Figure),
+    Row(Text, Vec<Part>),
+    Table(Table),
+}
+
+/// One of several figures side by side.
+#[derive(Clone, Debug)]
+pub struct Part {
+    title: Text,
+    figure: Figure,
+}
+
+impl Part {
+    /// A figure under its title.
+    pub fn new(title: impl Into<Text>, figure: impl Into<Figure>) -> Self {
+        Part { title: title.into(), figure: figure.into() }
+    }
+}
+
+impl Page {
+    /// An empty page.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts a section.
+    pub fn heading(mut self, english: &str, chinese: &str) -> Self {
+        self.blocks.push(Block::Heading(Text::new(english, chinese)));
+        self
+    }
+
+    /// Adds a paragraph.
+    pub fn paragraph(mut self, english: impl Into<String>, chinese: impl Into<String>) -> Self {
+        self.blocks.push(Block::Paragraph(Text::new(english, chinese)));
+        self
+    }
+
+    /// Adds a formula: the inside of a MathML element, one for each language where it holds words.
+    pub fn formula(mut self, mathml: impl Into<Text>) -> Self {
+        self.blocks.push(Block::Formula(mathml.into()));
+        self
+    }
+
+    /// Adds a chart.
+    pub fn plot(self, caption: Text, plot: Plot) -> Self {
+        self.figure(caption, plot)
+    }
+
+    /// Adds a row of histograms.
+    pub fn histograms(self, caption: Text, histograms: Histograms) -> Self {
+        self.figure(caption, histograms)
+    }
+
+    /// Adds rows of dots.
+    pub fn dots(self, caption: Text, dots: Dots) -> Self {
+        self.figure(caption, dots)
+    }
+
+    /// Adds a row of images.
+    pub fn pictures(self, caption: Text, pictures: Pictures) -> Self {
+        self.figure(caption, pictures)
+    }
+
+    /// Adds a figure of any kind.
+    pub fn figure(mut self, caption: Text, figure: impl Into<Figure>) -> Self {
+        self.blocks.push(Block::Figure(caption, figure.into()));
+        self
+    }
+
+    /// Adds figures side by side under one caption; on a narrow screen they stand below each other.
+    pub fn side_by_side(mut self, caption: Text, parts: Vec<Part>) -> Self {
+        self.blocks.push(Block::Row(caption, parts));
+        self
+    }
+
+    /// Adds rows of histograms.
+    pub fn sheet(self, caption: Text, sheet: Sheet) -> Self {
+        self.figure(caption, sheet)
+    }
+
+    /// Adds a table.
+    pub fn table(mut self, table: Table) -> Self {
+        self.blocks.push(Block::Table(table));
+        self
+    }
+
+    /// The blocks one after the other, in one language.
+    pub fn body(&self, language: Language) -> String {
+        let look = Look { language, palette: &self.palette() };
+        let mut figures = 0;
+        let html = |block: &Block| {
+            figures += usize::from(block.caption().is_some());
+            block.html(&look, figures)
+        };
+        self.blocks.iter().map(html).collect()
+    }
+
+    /// Number of the figure whose English caption has these words: its element is `figure-N`.
+    pub fn figure_number(&self, words: &str) -> Option<usize> {
+        let mut captions = self.blocks.iter().filter_map(Block::caption);
+        captions.position(|caption| caption.get(Language::English).contains(words)).map(|index| index + 1)
+    }
+
+    /// The first chart, row of charts or row of images, without its caption.
+    pub fn first_figure(&self, language: Language) -> String {
+        let look = Look { language, palette: &self.palette() };
+        let figure = |block: &Block| match block {
+            Block::Figure(_, figure) => Some(figure.drawn(&look)),
+            Block::Row(_, parts) => Some(row(parts, &look)),
+            Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => None,
+        };
+        self.blocks.iter().find_map(figure).unwrap_or_default()
+    }
+
+    /// The first row of histograms, for a picture of its own.
+    pub fn first_histograms(&self) -> Option<(&Text, &Histograms)> {
+        self.blocks.iter().find_map(|block| match block {
+            Block::Figure(caption, Figure::Histograms(histograms)) => Some((caption, histograms)),
+            _ => None,
+        })
+    }
+
+    /// One colour for each name, over all charts.
+    fn palette(&self) -> Palette {
+        let mut charts = Vec::new();
+        for block in &self.blocks {
+            match block {
+                Block::Figure(_, figure) => charts.push(figure.named()),
+                Block::Row(_, parts) => charts.extend(parts.iter().map(|part| part.figure.named())),
+                Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => {}
+            }
+        }
+        Palette::of(&charts)
+    }
+}
+
+impl Block {
+    /// The caption of a figure.
+    fn caption(&self) -> Option<&Text> {
+        match self {
+            Block::Figure(caption, _) | Block::Row(caption, _) => Some(caption),
+            Block::Heading(_) | Block::Paragraph(_) | Block::Formula(_) | Block::Table(_) => None,
+        }
+    }
+
+    /// The block; `number` is its own if it is a figure.
+    fn html(&self, look: &Look<'_>, number: usize) -> String {
+        let language = look.language;
+        match self {
+            Block::Heading(text) => format!("<h2>{}</h2>", text.get(language)),
+            Block::Paragraph(text) => format!("<p>{}</p>", text.get(language)),
+            Block::Formula(mathml) => {
+                format!("<div class=\"formula\"><math display=\"block\">{}</math></div>", mathml.get(language))
+            }
+            Block::Figure(caption, figure) => captioned(number, caption.get(language), &figure.drawn(look)),
+            Block::Row(caption, parts) => captioned(number, caption.get(language), &row(parts, look)),
+            Block::Table(table) => table.html(language),
+        }
+    }
+}
+
+fn captioned(number: usize, caption: &str, inside: &str) -> String {
+    format!("<figure id=\"figure-{number}\">{inside}<figcaption>{caption}</figcaption></figure>")
+}
+
+fn row(parts: &[Part], look: &Look<'_>) -> String {
+    let part = |Part { title, figure }: &Part| {
+        let (title, figure) = (title.get(look.language), figure.drawn(look));
+        format!("<figure class=\"part\"><figcaption>{title}</figcaption>{figure}</figure>")
+    };
+    let parts: String = parts.iter().map(part).collect();
+    format!("<div class=\"row\">{parts}</div>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::{Marks, Series};
+
+    #[test]
+    fn a_series_has_one_colour_on_all_charts_of_a_page() {
+        let line = |name: &str| Series::new(name, vec![(0.0, 0.0), (1.0, 1.0)], Marks::Line);
+        let page = Page::new()
+            .plot(Text::same("first"), Plot::new("x", "y").with(line("relu")).with(line("tanh")))
+            .side_by_side(Text::same("row"), vec![Part::new("second", Plot::new("x", "y").with(line("tanh")))])
+            .dots(Text::same("third"), Dots::new("accuracy").with("tanh", vec![0.5]));
+        let html = page.body(Language::English);
+        assert_eq!(html.matches("series-1\"").count() + html.matches("series-1 \"").count(), 4, "{html}");
+        assert!(html.contains("<figure class=\"part\"><figcaption>second</figcaption>"));
+        assert!(page.first_figure(Language::English).starts_with("<div class=\"plot"));
+        assert_eq!([page.figure_number("third"), page.figure_number("fourth")], [Some(3), None]);
+        assert!(html.contains("<figure id=\"figure-2\"><div class=\"row\">"), "{html}");
+    }
+}

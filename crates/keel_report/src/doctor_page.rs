@@ -1,0 +1,344 @@
+//! The page of the doctor: what was found, tried and kept, with numbers, in the look of the report of a run.
+
+use std::path::Path;
+
+use keel_page::Language;
+use keel_page::charts::{escape, number};
+use keel_page::page::HtmlDocument;
+use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, SettingChange, Story};
+use keel_train::remedies::RunResult;
+use keel_train::runs::write_atomically;
+
+use crate::error::ReportError;
+
+/// Writes the page of `story`.
+///
+/// # Errors
+/// [`ReportError::Write`] if the file cannot be written.
+pub fn write_doctor_page(story: &Story, path: &Path, language: Language) -> Result<(), ReportError> {
+    let title = format!("{} · {}", story.data, language.choose("doctor", "诊治"));
+    let document = HtmlDocument { title: &title, style: crate::STYLE, body: &body(story, language) }.html(language);
+    write_atomically(path, |file| file.write_all(document.as_bytes()))
+        .map_err(|source| ReportError::Write { path: path.to_owned(), source })
+}
+
+fn body(story: &Story, language: Language) -> String {
+    let sections = [
+        (language.choose("Before and after", "前后对比"), comparison(story, language)),
+        (language.choose("Found at the start", "开始时的诊断"), found(&story.found, language)),
+        (language.choose("Tried", "尝试过的修改"), attempts(story, language)),
+        (language.choose("Changed settings", "改动的设置"), changes(&story.changes, language)),
+        (language.choose("Findings left at the end", "结束时仍有的诊断"), found(&story.left, language)),
+    ];
+    let sections: String =
+        sections.iter().map(|(title, html)| format!("<section><h2>{title}</h2>{html}</section>")).collect();
+    format!("<div class=\"report\">{}{sections}</div>", header(story, language))
+}
+
+fn header(story: &Story, language: Language) -> String {
+    let (class, word) = match story.ending {
+        Some(Ending::Better) => ("good", language.choose("better than before", "比之前好")),
+        Some(Ending::Healthy) => ("good", language.choose("healthy from the start", "原本就正常")),
+        Some(Ending::NotBetter) => ("bad", language.choose("not better than before", "没有变好")),
+        Some(Ending::NothingHelped) => ("bad", language.choose("nothing helped", "均无帮助")),
+        Some(Ending::Stopped) => ("open", language.choose("stopped before the comparison", "对比之前被停止")),
+        None => ("open", language.choose("under way", "进行中")),
+    };
+    let kept = story.attempts.iter().filter(|attempt| attempt.judgement == Judgement::Helped).count();
+    let tiles = [
+        (language.choose("changes tried", "尝试的修改"), story.attempts.len().to_string()),
+        (language.choose("changes kept", "保留的修改"), kept.to_string()),
+        (language.choose("trainings", "训练次数"), story.trainings.to_string()),
+        (language.choose("seconds", "秒"), format!("{:.0}", story.seconds)),
+        (language.choose("epochs each", "每次轮数"), epochs(story)),
+    ];
+    let tiles: String =
+        tiles.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value))).collect();
+    format!(
+        "<header><p class=\"chapter\">Evenkeel · {kind}</p><h1>{data}</h1><p class=\"state\"><span class=\"pill {class}\">{word}</span> <span>{sentence}</span></p><dl class=\"tiles\">{tiles}</dl></header>",
+        kind = language.choose("Doctor", "诊治"),
+        data = escape(&story.data),
+        sentence = sentence(story, language),
+    )
+}
+
+fn epochs(story: &Story) -> String {
+    match story.trained_epochs == story.epochs {
+        true => story.epochs.to_string(),
+        false => format!("{} / {}", story.trained_epochs, story.epochs),
+    }
+}
+
+fn sentence(story: &Story, language: Language) -> String {
+    let mean = |side: &[Measured]| mean(side.iter().map(|run| run.test.score));
+    let score = escape(&story.score);
+    match (mean(&story.start), mean(&story.end), language) {
+        (Some(start), Some(end), Language::English) => {
+            format!("test {score} {} before, {} after (means over seeds)", number(start), number(end))
+        }
+        (Some(start), Some(end), Language::Chinese) => {
+            format!("测试 {score}：之前 {}，之后 {}（多个种子的均值）", number(start), number(end))
+        }
+        _ => String::new(),
+    }
+}
+
+fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Vec<f64> = values.flatten().collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn comparison(story: &Story, language: Language) -> String {
+    if story.start.is_empty() {
+        let text = language.choose("There is no comparison: it was stopped before.", "没有对比：在此之前已被停止。");
+        return format!("<p class=\"calm\">{text}</p>");
+    }
+    let score = escape(&story.score);
+    let titles = match language {
+        Language::English => [
+            "".to_owned(),
+            format!("validation {score}"),
+            "validation loss".into(),
+            format!("test {score}"),
+            "test loss".into(),
+        ],
+        Language::Chinese => {
+            ["".to_owned(), format!("验证 {score}"), "验证损失".into(), format!("测试 {score}"), "测试损失".into()]
+        }
+    };
+    let sides = [(language.choose("before", "之前"), &story.start), (language.choose("after", "之后"), &story.end)];
+    let rows = sides.iter().filter(|(_, side)| !side.is_empty()).map(|(name, side)| {
+        let validation: Vec<RunResult> = side.iter().map(|run| run.validation).collect();
+        let test: Vec<RunResult> = side.iter().map(|run| run.test).collect();
+        vec![
+            (*name).to_owned(),
+            spread(&validation, |run| run.score),
+            spread(&validation, |run| run.loss),
+            spread(&test, |run| run.score),
+            spread(&test, |run| run.loss),
+        ]
+    });
+    let note = match (language, &story.comparison) {
+        (Language::English, Some(comparison)) => format!(
+            "Over {} seeds that decided about no change. Gain in validation {score} {}, needed {}; the test split decided nothing.",
+            story.start.len(),
+            number(comparison.score.mean),
+            number(comparison.score.needed)
+        ),
+        (Language::Chinese, Some(comparison)) => format!(
+            "使用 {} 个未参与取舍的种子。验证 {score} 提高 {}，需超过 {}；测试集不参与任何取舍。",
+            story.start.len(),
+            number(comparison.score.mean),
+            number(comparison.score.needed)
+        ),
+        (Language::English, None) => "Nothing was changed, so there is nothing to compare.".to_owned(),
+        (Language::Chinese, None) => "没有改动，无需对比。".to_owned(),
+    };
+    format!("{}<p class=\"more\">{note}</p>", table("", &titles, rows))
+}
+
+fn found(found: &[Found], language: Language) -> String {
+    if found.is_empty() {
+        let text = language.choose("No error and no warning.", "没有错误，也没有警告。");
+        return format!("<p class=\"calm\">{text}</p>");
+    }
+    let card = |found: &Found| {
+        let place = match &found.layer {
+            Some(layer) => format!("<code>{}</code>", escape(layer)),
+            None => language.choose("whole network", "整个网络").to_owned(),
+        };
+        format!(
+            "<article class=\"finding {level}\"><div class=\"words\"><p class=\"tags\"><span class=\"pill {level}\">{level}</span> <b>{}</b> {} · {place}</p><p>{}</p></div></article>",
+            escape(&found.code),
+            escape(&found.rule),
+            escape(&found.message),
+            level = found.level.name(),
+        )
+    };
+    found.iter().map(card).collect()
+}
+
+fn attempts(story: &Story, language: Language) -> String {
+    if story.attempts.is_empty() {
+        return format!("<p class=\"calm\">{}</p>", language.choose("Nothing had to be tried.", "无需尝试。"));
+    }
+    let score = escape(&story.score);
+    let titles = match language {
+        Language::English => [
+            "change".to_owned(),
+            "because of".into(),
+            format!("validation {score} without"),
+            "with".into(),
+            "seeds".into(),
+            "outcome".into(),
+        ],
+        Language::Chinese => [
+            "修改".to_owned(),
+            "依据".into(),
+            format!("验证 {score}：修改前"),
+            "修改后".into(),
+            "种子数".into(),
+            "结果".into(),
+        ],
+    };
+    let rows = story.attempts.iter().map(|attempt| {
+        let refusal = attempt.refusal.as_ref().map(|reason| format!(": {}", escape(reason))).unwrap_or_default();
+        vec![
+            format!("{}<br><span class=\"more\">{}</span>", escape(&attempt.change), escape(&attempt.reason)),
+            escape(&attempt.because),
+            result(&attempt.without),
+            result(&attempt.with),
+            attempt.with.len().to_string(),
+            format!("<span class=\"pill {}\">{}</span>{refusal}", tone(attempt), judgement(attempt, language)),
+        ]
+    });
+    table("columns", &titles, rows)
+}
+
+/// The score, or the loss where there is none.
+fn result(results: &[RunResult]) -> String {
+    if results.iter().any(|result| result.score.is_some()) {
+        return spread(results, |result| result.score);
+    }
+    spread(results, |result| result.loss)
+}
+
+fn tone(attempt: &Attempt) -> &'static str {
+    match attempt.judgement {
+        Judgement::Helped => "good",
+        Judgement::Refused => "bad",
+        Judgement::WithinSpread | Judgement::Outdone => "warn",
+        Judgement::DidNotHelp => "",
+    }
+}
+
+fn judgement(attempt: &Attempt, language: Language) -> &'static str {
+    match attempt.judgement {
+        Judgement::Helped => language.choose("helped, kept", "有效，保留"),
+        Judgement::Outdone => language.choose("another change was better", "不如另一修改"),
+        Judgement::WithinSpread => language.choose("within the spread over seeds", "在种子间波动之内"),
+        Judgement::DidNotHelp => language.choose("did not help", "无帮助"),
+        Judgement::Refused => language.choose("does not fit", "不适用"),
+    }
+}
+
+fn changes(changes: &[SettingChange], language: Language) -> String {
+    if changes.is_empty() {
+        return format!("<p class=\"calm\">{}</p>", language.choose("None.", "无。"));
+    }
+    let titles = [language.choose("key", "键"), language.choose("before", "之前"), language.choose("after", "之后")];
+    let rows = changes.iter().map(|SettingChange { key, before, after }| {
+        [key, before, after].iter().map(|text| format!("<code>{}</code>", escape(text))).collect()
+    });
+    table("choices", &titles.map(str::to_owned), rows)
+}
+
+/// Mean, and least to most in brackets.
+fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String {
+    let values: Vec<f64> = results.iter().filter_map(value).collect();
+    let Some(mean) = mean(values.iter().map(|&value| Some(value))) else { return "–".to_owned() };
+    let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), &value| (low.min(value), high.max(value)));
+    if low == high { number(mean) } else { format!("{} ({}–{})", number(mean), number(low), number(high)) }
+}
+
+/// A table; titles and cells are HTML.
+fn table(class: &str, titles: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let head: String = titles.iter().map(|title| format!("<th>{title}</th>")).collect();
+    let row = |cells: Vec<String>| {
+        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+        format!("<tr>{cells}</tr>")
+    };
+    let rows: String = rows.map(row).collect();
+    format!(
+        "<div class=\"table\"><table class=\"{class}\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_health::Level;
+    use keel_train::remedies::Comparison;
+
+    use super::*;
+
+    fn results(scores: [f64; 3]) -> Vec<RunResult> {
+        scores.map(|score| RunResult { loss: Some(1.0 - score), score: Some(score) }).to_vec()
+    }
+
+    fn measured(scores: [f64; 3]) -> Vec<Measured> {
+        results(scores).into_iter().map(|run| Measured { seed: 1, validation: run, test: run }).collect()
+    }
+
+    fn story() -> Story {
+        let found = Found {
+            code: "K013".into(),
+            rule: "update-ratio".into(),
+            level: Level::Error,
+            layer: Some("<linear>".into()),
+            message: "steps are too large".into(),
+        };
+        let settings =
+            vec![SettingChange { key: "optimizer.learning_rate".into(), before: "50.0".into(), after: "0.1".into() }];
+        let attempt = Attempt {
+            because: "K013".into(),
+            reason: "steps are too large".into(),
+            change: "lower the learning rate to 0.1".into(),
+            settings: settings.clone(),
+            without: results([0.1; 3]),
+            with: results([0.875, 0.75, 0.625]),
+            judgement: Judgement::Helped,
+            refusal: None,
+        };
+        Story {
+            data: "digits".into(),
+            score: "accuracy".into(),
+            seed: 0,
+            epochs: 4,
+            trained_epochs: 4,
+            found: vec![found],
+            first: results([0.1; 3])[0],
+            attempts: vec![attempt],
+            changes: settings,
+            left: Vec::new(),
+            start: measured([0.1; 3]),
+            end: measured([0.875, 0.75, 0.625]),
+            comparison: Some(Comparison::of(&results([0.1; 3]), &results([0.875, 0.75, 0.625]))),
+            ending: Some(Ending::Better),
+            trainings: 13,
+            seconds: 2.0,
+        }
+    }
+
+    #[test]
+    fn the_page_tells_the_story_with_its_numbers_in_both_languages() {
+        let english = body(&story(), Language::English);
+        for expected in [
+            "better than before",
+            "test accuracy 0.1 before, 0.75 after",
+            "&lt;linear&gt;",
+            "lower the learning rate to 0.1",
+            "0.75 (0.625–0.875)",
+            "helped, kept",
+            "<code>50.0</code>",
+            "No error and no warning.",
+        ] {
+            assert!(english.contains(expected), "{english}\nlacks {expected}");
+        }
+        let chinese = body(&story(), Language::Chinese);
+        assert!(chinese.contains("有效，保留") && chinese.contains("测试 accuracy：之前 0.1，之后 0.75"), "{chinese}");
+    }
+
+    #[test]
+    fn a_story_that_was_stopped_says_so() {
+        let stopped = Story {
+            ending: Some(Ending::Stopped),
+            attempts: Vec::new(),
+            start: Vec::new(),
+            end: Vec::new(),
+            comparison: None,
+            ..story()
+        };
+        let html = body(&stopped, Language::English);
+        assert!(html.contains("stopped before the comparison") && html.contains("There is no comparison"), "{html}");
+    }
+}

@@ -1,0 +1,109 @@
+//! The predictions that were furthest from the truth.
+
+use keel_data::{Dataset, SampleShape, Targets};
+use keel_page::Interval;
+use keel_train::Prediction;
+
+use crate::thumbnail::{ImageSize, Thumbnail, thumbnail};
+
+/// Maximum number of predictions shown.
+const MOST: usize = 24;
+
+/// Maximum number of columns of a table shown of each sample.
+const COLUMNS: usize = 8;
+
+/// One prediction and the truth.
+#[derive(Debug, Clone)]
+pub(crate) struct Mistake {
+    /// File, line or number of the sample.
+    pub(crate) origin: String,
+    /// The sample, if it is an image.
+    pub(crate) picture: Option<Thumbnail>,
+    /// The first values of the sample by the name of their column, if it is a row.
+    pub(crate) row: Vec<(String, f32)>,
+    /// The true class or value.
+    pub(crate) truth: String,
+    /// The predicted class or value.
+    pub(crate) predicted: String,
+    /// Of the predicted class; `None` for values.
+    pub(crate) probability: Option<f32>,
+    /// Of the true class; `None` for values.
+    pub(crate) true_probability: Option<f32>,
+}
+
+/// The worst of `predictions` on the samples `indices`: wrong classes by how little was left for the true one, values by
+/// their error in units of the targets' standard deviation.
+pub(crate) fn worst(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<Mistake> {
+    let mut ranked: Vec<(f64, usize)> = (0..indices.len().min(predictions.len()))
+        .filter_map(|index| badness(dataset, indices[index], &predictions[index]).map(|badness| (badness, index)))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    ranked.truncate(MOST);
+    ranked.into_iter().map(|(_, index)| mistake(dataset, indices[index], &predictions[index])).collect()
+}
+
+/// Size of the error of a prediction; `None` if it is right.
+fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<f64> {
+    match (prediction, dataset.targets()) {
+        (Prediction::Class { index, probabilities, .. }, Targets::Classes { labels, .. }) => {
+            let truth = labels[sample] as usize;
+            (truth != *index).then(|| 1.0 - f64::from(*probabilities.get(truth).unwrap_or(&0.0)))
+        }
+        (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
+            let width = target_names.len();
+            let truth = &truth[sample * width..(sample + 1) * width];
+            let origin = dataset.target_origin();
+            let distance = |(a, b): (&f64, &f32)| (a - f64::from(*b) - origin).abs();
+            Some(values.iter().zip(truth).map(distance).fold(0.0, f64::max))
+        }
+        _ => None,
+    }
+}
+
+fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake {
+    let mut values = vec![0.0; dataset.sample_shape().len()];
+    dataset.copy_sample(sample, &mut values);
+    let picture = match *dataset.sample_shape() {
+        SampleShape::Image { height, width, channels } => {
+            let (low, high) = dataset.value_range();
+            Some(thumbnail(&values, ImageSize { height, width, channels }, Interval { low, high }))
+        }
+        SampleShape::Features(_) => None,
+    };
+    let row = match picture {
+        Some(_) => Vec::new(),
+        None => (0..values.len().min(COLUMNS)).map(|column| (dataset.feature_label(column), values[column])).collect(),
+    };
+    let origin = dataset.provenance().describe(sample);
+    let mut mistake = Mistake {
+        origin,
+        picture,
+        row,
+        truth: String::new(),
+        predicted: String::new(),
+        probability: None,
+        true_probability: None,
+    };
+    match (prediction, dataset.targets()) {
+        (Prediction::Class { index, name, probabilities }, Targets::Classes { labels, class_names }) => {
+            let truth = labels[sample] as usize;
+            mistake.truth.clone_from(&class_names[truth]);
+            mistake.predicted.clone_from(name);
+            mistake.probability = probabilities.get(*index).copied();
+            mistake.true_probability = probabilities.get(truth).copied();
+        }
+        (Prediction::Values(values), Targets::Values { values: truth, target_names }) => {
+            let width = target_names.len();
+            let origin = dataset.target_origin();
+            let truth = truth[sample * width..(sample + 1) * width].iter();
+            mistake.truth = joined(truth.map(|&value| f64::from(value) + origin));
+            mistake.predicted = joined(values.iter().copied());
+        }
+        _ => {}
+    }
+    mistake
+}
+
+fn joined(values: impl Iterator<Item = f64>) -> String {
+    values.map(keel_page::charts::number).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,247 @@
+//! The findings as cards: what, where, measured against what, why, and what to change.
+
+use keel_health::measurement::{LayerStatistic, SuspectLabel};
+use keel_health::{Application, Finding, Level, Remedy, find_rule};
+use keel_page::charts::{Marks, Plot, Point, Scale, Series, escape, number};
+use keel_page::{Language, Text};
+
+use super::super::decimate::decimate;
+use super::curves::step_title;
+use super::{Contents, proof};
+
+/// Points of an evidence chart at most.
+const POINTS: usize = 400;
+
+pub(super) fn section(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    if record.findings.is_empty() {
+        return format!("<p class=\"calm\">{}</p>", silence(contents));
+    }
+    let roots = record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings));
+    let cards: String = roots.map(|finding| card(contents, finding)).collect();
+    let intro = language.choose(
+        "Causes first. What another finding explains is folded under it: cure the cause and look again.",
+        "先列原因。可由其他诊断解释的结果折叠在其下：先处理原因，再看结果。",
+    );
+    format!("<p class=\"lead\">{intro}</p>{cards}")
+}
+
+/// Returns true if a finding has a card of its own: it is a cause, or the finding that explains it is not in the list.
+fn is_shown_alone(finding: &Finding, all: &[Finding]) -> bool {
+    !all.iter().any(|cause| explains(cause, finding))
+}
+
+/// Returns true if `cause` is named as the explanation of `finding`; no finding explains itself.
+fn explains(cause: &Finding, finding: &Finding) -> bool {
+    let reference = cause.reference();
+    finding.explained_by.as_ref() == Some(&reference) && finding.reference() != reference
+}
+
+/// Meaning of an empty list of findings.
+fn silence(contents: &Contents<'_>) -> &'static str {
+    let Contents { record, language, .. } = *contents;
+    if record.health_is_off() {
+        return language.choose(
+            "Health was off (health.level = \"off\"): nothing was measured, so silence says nothing. Set \
+             health.level = \"standard\" to have every layer watched at every step.",
+            "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不说明任何问题。设为 \"standard\" 可在每一步监测每一层。",
+        );
+    }
+    if record.layers.is_empty() {
+        return language.choose(
+            "No finding. This run holds no measurements of its layers, so only the loss was watched.",
+            "没有诊断。此次训练没有各层的测量值，只监测了损失。",
+        );
+    }
+    language.choose(
+        "No finding: every rule looked at every layer and stayed silent.",
+        "没有诊断：所有规则检查了所有层，均无异常。",
+    )
+}
+
+fn card(contents: &Contents<'_>, finding: &Finding) -> String {
+    let Contents { record, language, .. } = *contents;
+    let consequences: Vec<&Finding> = record.findings.iter().filter(|other| explains(finding, other)).collect();
+    let mut folded = String::new();
+    if !consequences.is_empty() {
+        let inside: String = consequences.iter().map(|finding| card(contents, finding)).collect();
+        let title = match language {
+            Language::English if consequences.len() == 1 => "1 consequence of this".to_owned(),
+            Language::English => format!("{} consequences of this", consequences.len()),
+            Language::Chinese => format!("由此引起的 {} 个结果", consequences.len()),
+        };
+        folded = format!("<details class=\"consequences\"><summary>{title}</summary>{inside}</details>");
+    }
+    format!(
+        "<article class=\"finding {level}\" data-code=\"{code}\" data-layer=\"{layer}\"><div class=\"words\">{head}{facts}{proof}</div>{chart}{folded}</article>",
+        level = finding.level.name(),
+        code = escape(&finding.code),
+        layer = escape(finding.layer.as_deref().unwrap_or_default()),
+        head = heading(finding, language),
+        facts = facts(finding, language),
+        proof = proof::of_finding(&record.proofs, finding, language),
+        chart = evidence(contents, finding),
+    )
+}
+
+fn heading(finding: &Finding, language: Language) -> String {
+    let level = match finding.level {
+        Level::Info => language.choose("note", "提示"),
+        Level::Warn => language.choose("warning", "警告"),
+        Level::Error => language.choose("error", "错误"),
+    };
+    let layer = match &finding.layer {
+        Some(layer) => format!("<code>{}</code>", escape(layer)),
+        None => language.choose("whole network", "整个网络").to_owned(),
+    };
+    format!(
+        "<p class=\"tags\"><span class=\"pill {}\">{level}</span> <b>{}</b> {} · {layer}</p><h3>{}</h3>",
+        finding.level.name(),
+        escape(&finding.code),
+        escape(&finding.rule),
+        escape(&sentence(&finding.message))
+    )
+}
+
+fn facts(finding: &Finding, language: Language) -> String {
+    let Finding { measured, threshold, first_step, last_step, .. } = finding;
+    let name = |step: u64| match step {
+        0 => language.choose("start", "开始").to_owned(),
+        step => step.to_string(),
+    };
+    let first = name(*first_step);
+    let steps = if first_step == last_step { first } else { format!("{first}–{last_step}") };
+    let mut html = format!(
+        "<dl class=\"facts\"><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{steps}</dd></div></dl>",
+        language.choose("measured", "测得"),
+        number(*measured),
+        language.choose("limit", "界限"),
+        number(*threshold),
+        language.choose("steps", "步"),
+    );
+    html.push_str(&format!(
+        "<p><b>{}</b> {}</p>",
+        language.choose("Why.", "原因："),
+        escape(&sentence(&finding.cause))
+    ));
+    if !finding.samples.is_empty() {
+        let items: String = finding.samples.iter().map(|suspect| suspect_item(suspect, language)).collect();
+        html.push_str(&format!("<ul class=\"samples\">{items}</ul>"));
+    }
+    html.push_str(&format!(
+        "<p class=\"remedy-title\"><b>{}</b></p>",
+        language.choose("What to change.", "如何修改：")
+    ));
+    if finding.remedies.is_empty() {
+        html.push_str(&format!("<p>{}</p>", escape(&sentence(&finding.remedy))));
+    } else {
+        let items: String = finding.remedies.iter().map(|remedy| remedy_item(remedy, language)).collect();
+        html.push_str(&format!("<ol class=\"remedies\">{items}</ol>"));
+    }
+    html.push_str(&format!(
+        "<p class=\"more\">{} <code>evenkeel explain {}</code></p>",
+        language.choose("What this rule measures, and when it is fine:", "该规则测量什么、何时无妨："),
+        escape(&finding.code)
+    ));
+    html
+}
+
+/// A sample whose label is contradicted.
+fn suspect_item(suspect: &SuspectLabel, language: Language) -> String {
+    let SuspectLabel { sample, given, suggested, probability } = suspect;
+    let [sample, given, suggested] = [sample, given, suggested].map(|text| escape(text));
+    let words = match language {
+        Language::English => format!("labelled {given}, looks like {suggested} ({probability:.2})"),
+        Language::Chinese => format!("标签为 {given}，网络判断为 {suggested}（{probability:.2}）"),
+    };
+    format!("<li><code>{sample}</code> {words}</li>")
+}
+
+fn remedy_item(remedy: &Remedy, language: Language) -> String {
+    let settings: String =
+        remedy.settings().iter().map(|setting| format!("<code>--set '{}'</code>", escape(setting))).collect();
+    let place = match remedy.application() {
+        Application::Running => language.choose("in the running training", "可用于继续训练"),
+        Application::FreshRun => language.choose("in a fresh run", "需重新训练"),
+        Application::ByHand => language.choose("by hand", "需手动处理"),
+    };
+    format!("<li>{} <span class=\"place\">{place}</span> {settings}</li>", escape(&sentence(&remedy.describe())))
+}
+
+/// The statistic over the steps with the limit it crossed, or nothing where nobody stored it.
+fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
+    let Some((title, points)) = stored(contents, finding) else { return String::new() };
+    let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
+    let (low, high) = finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    let positive = low > 0.0 && finding.threshold > 0.0;
+    let wide = high.max(finding.threshold) / low.min(finding.threshold) > 20.0;
+    let scale = if positive && wide { Scale::Logarithmic } else { Scale::Linear };
+    let ends = [points.first(), points.last()].map(|point| (point.map_or(0.0, |point| point.0), finding.threshold));
+    let name = Text::same(title);
+    let mut plot = Plot::new(step_title(), name.clone()).small().scales(Scale::Linear, scale).with(
+        Series::new(
+            name,
+            decimate(&points, POINTS),
+            if points.len() <= 60 { Marks::LineAndPoints } else { Marks::Line },
+        )
+        .coloured(match finding.level {
+            Level::Error => 1,
+            Level::Warn => 3,
+            Level::Info => 0,
+        }),
+    );
+    if finding.threshold.is_finite() {
+        plot = plot.with(Series::new(Text::new("limit", "界限"), ends.to_vec(), Marks::Dashed).coloured(7));
+    }
+    format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
+}
+
+/// The finding's own evidence, or else the stored measurement of its layer; a single value is no chart.
+fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Point>)> {
+    if let Some(evidence) = &finding.evidence
+        && evidence.values.len() > 1
+    {
+        let points = evidence.steps.iter().zip(&evidence.values).map(|(&step, &value)| (step as f64, value)).collect();
+        return Some((evidence.statistic.clone(), points));
+    }
+    let layer = finding.layer.as_deref()?;
+    let rule = find_rule(&finding.code).ok()?;
+    let of_layer = |statistic: &LayerStatistic| {
+        let matches = |series: &&keel_train::runs::LayerSeries| {
+            series.name == statistic.name()
+                && (series.layer == layer || series.layer.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))
+        };
+        contents.record.layers.iter().find(matches)
+    };
+    let series = rule.layer_statistics.iter().find_map(of_layer).filter(|series| series.points.len() > 1)?;
+    Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
+}
+
+/// The text with a capital at its start, unless that is a name such as `conv2d_1`, and a full stop at its end.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let end = if text.is_empty() || text.ends_with(['.', '!', '?', '。']) { "" } else { "." };
+    if text.split_whitespace().next().is_some_and(|word| word.contains('_')) {
+        return format!("{text}{end}");
+    }
+    let mut characters = text.chars();
+    let capital: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{capital}{}{end}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital_and_names_stay_as_they_are() {
+        for (text, expected) in [
+            ("the loss is stuck", "The loss is stuck."),
+            ("linear_2 follows linear_1 ", "linear_2 follows linear_1."),
+            ("really?", "Really?"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Every metric of the three splits beside that of a constant guess; calibration and ROC curve.
+
+use keel_page::charts::{Marks, Plot, Series, escape, number};
+use keel_page::{Language, Text};
+use keel_train::metrics::{CalibrationBin, MetricName, Metrics};
+
+use super::Contents;
+use super::overview::{grouped, percent};
+
+pub(super) fn section(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    let Some(summary) = &record.summary else { return String::new() };
+    let parts = [
+        (("training", "训练"), &summary.metrics.train),
+        (("validation", "验证"), &summary.metrics.validation),
+        (("test", "测试"), &summary.metrics.test),
+    ];
+    let present: Vec<Part<'_>> = parts
+        .iter()
+        .filter_map(|(name, metrics)| Some(Part { name: language.choose(name.0, name.1), metrics: metrics.as_ref()? }))
+        .collect();
+    let Some(&last) = present.last() else { return String::new() };
+    let charts = [calibration(last, language), roc(last, language)].concat();
+    let charts = if charts.is_empty() { charts } else { format!("<div class=\"grid-2\">{charts}</div>") };
+    format!("{}{}{charts}", table(&present, language), notes(&present, language))
+}
+
+/// Metrics of one split.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    /// Name of the split for readers.
+    name: &'a str,
+    metrics: &'a Metrics,
+}
+
+/// One row a metric, one column a part, and what a constant guess scores on the last part.
+fn table(parts: &[Part<'_>], language: Language) -> String {
+    let Some(&Part { name: last, metrics: shown }) = parts.last() else { return String::new() };
+    let baseline = shown.baseline.as_ref();
+    let mut head = format!("<th>{}</th>", language.choose("metric", "指标"));
+    head.extend(parts.iter().map(|part| format!("<th>{}</th>", part.name)));
+    if let Some(baseline) = baseline {
+        let words = match (baseline.words(), &baseline.class) {
+            ("mean", _) => language.choose("training mean", "训练均值").to_owned(),
+            (_, class) => {
+                let class = class.as_ref().map(|class| format!(" ({})", escape(class))).unwrap_or_default();
+                format!("{}{class}", language.choose("largest class", "最大类别"))
+            }
+        };
+        head.push_str(&format!("<th>{last}: {words}</th>"));
+    }
+    let row = |&metric: &MetricName| {
+        let mut cells = format!("<td>{}</td>", title(metric, shown, language));
+        cells.extend(parts.iter().map(|part| match metric.value(part.metrics) {
+            Some(value) => format!("<td>{}</td>", value_text(metric, value)),
+            None => format!("<td>{}</td>", language.choose("undefined", "无定义")),
+        }));
+        if let Some(baseline) = baseline {
+            let value = baseline.value(metric).map_or_else(|| "–".to_owned(), |value| value_text(metric, value));
+            cells.push_str(&format!("<td>{value}</td>"));
+        }
+        format!("<tr>{cells}</tr>")
+    };
+    let samples: String = parts.iter().map(|part| format!("<td>{}</td>", grouped(part.metrics.samples))).collect();
+    let more = if baseline.is_some() { "<td></td>" } else { "" };
+    let samples = format!("<tr><td>{}</td>{samples}{more}</tr>", language.choose("samples", "样本数"));
+    let rows: String = shown.shown().iter().map(row).collect();
+    format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}{samples}</tbody></table></div>")
+}
+
+/// Reasons of undefined metrics, and samples without a result.
+fn notes(parts: &[Part<'_>], language: Language) -> String {
+    let mut notes = Vec::new();
+    for Part { name: part, metrics } in parts {
+        for (metric, reason) in &metrics.undefined {
+            let name =
+                MetricName::with_name(metric).map_or_else(|| metric.clone(), |name| title(name, metrics, language));
+            notes.push(match language {
+                Language::English => format!("{part}: {name} is undefined ({}).", escape(reason)),
+                Language::Chinese => format!("{part}：{name}无定义（{}）。", reason_in_chinese(reason)),
+            });
+        }
+        if let Some(left_out) = &metrics.left_out {
+            let (count, first) = (grouped(left_out.samples), escape(&left_out.first.join("; ")));
+            notes.push(match language {
+                Language::English => format!("{part}: {count} samples without a finite result are left out: {first}."),
+                Language::Chinese => format!("{part}：{count} 个样本没有有限的结果，未计入：{first}。"),
+            });
+        }
+    }
+    let items: String = notes.iter().map(|note| format!("<li>{note}</li>")).collect();
+    if items.is_empty() { items } else { format!("<ul class=\"lead\">{items}</ul>") }
+}
+
+/// Accuracy against confidence: on the diagonal, probabilities can be taken at their word.
+fn calibration(part: Part<'_>, language: Language) -> String {
+    let Part { name: part, metrics } = part;
+    if metrics.calibration.is_empty() {
+        return String::new();
+    }
+    let points = metrics.calibration.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
+    let plot = Plot::new(
+        Text::new("probability of the predicted class", "预测类别的概率"),
+        Text::new("share of right predictions", "预测正确的比例"),
+    )
+    .with(Series::new(Text::new("predictions", "预测"), points, Marks::LineAndPoints))
+    .with(diagonal(Text::new("perfectly calibrated", "完全校准")))
+    .x_range(0.0, 1.0)
+    .y_range(0.0, 1.0);
+    let error = metrics.calibration_error.map(number).unwrap_or_default();
+    let bins: Vec<String> = metrics.calibration.iter().map(|bin| bin_text(bin, language)).collect();
+    let text = match language {
+        Language::English => format!(
+            "Calibration on the {part} split, expected calibration error {error}; below the line the model is too sure. Share \
+             of right predictions by probability: {}.",
+            bins.join("; ")
+        ),
+        Language::Chinese => format!(
+            "{part}集上的校准，期望校准误差为 {error}。位于对角线下方表示模型过于自信。各概率区间的正确率：{}。",
+            bins.join("；")
+        ),
+    };
+    figure(&plot, &text, language)
+}
+
+fn bin_text(bin: &CalibrationBin, language: Language) -> String {
+    let (low, high) = (format!("{:.0}", 100.0 * bin.low), format!("{:.0} %", 100.0 * bin.high));
+    let (accuracy, samples) = (percent(bin.accuracy), grouped(bin.samples));
+    match language {
+        Language::English => format!("{low} to {high}: {accuracy} of {samples} samples"),
+        Language::Chinese => format!("{low} 至 {high}：{samples} 个中 {accuracy}"),
+    }
+}
+
+fn roc(part: Part<'_>, language: Language) -> String {
+    let Part { name: part, metrics } = part;
+    let (Some(area), false) = (metrics.roc_auc, metrics.roc_curve.is_empty()) else { return String::new() };
+    let plot = Plot::new(Text::new("false positive rate", "假阳性率"), Text::new("true positive rate", "真阳性率"))
+        .with(Series::new(Text::new("model", "模型"), metrics.roc_curve.clone(), Marks::Line))
+        .with(diagonal(Text::new("guessing", "随机猜测")))
+        .x_range(0.0, 1.0)
+        .y_range(0.0, 1.0);
+    let positive = metrics.classes.get(1).map(|class| escape(&class.name)).unwrap_or_default();
+    let at = |rate: f64| {
+        let reached = metrics.roc_curve.iter().filter(|point| point.0 <= rate).map(|point| point.1);
+        percent(reached.fold(0.0, f64::max))
+    };
+    let (few, many) = (at(0.05), at(0.2));
+    let text = match language {
+        Language::English => format!(
+            "ROC curve of class {positive} on the {part} split, area {}. With at most 5 % false alarms {few} of the class are \
+             found, with at most 20 % {many}.",
+            number(area)
+        ),
+        Language::Chinese => format!(
+            "{part}集上类别 {positive} 的 ROC 曲线，曲线下面积 {}。假阳性率不超过 5 % 时召回率为 {few}，不超过 20 % 时为 {many}。",
+            number(area)
+        ),
+    };
+    figure(&plot, &text, language)
+}
+
+fn diagonal(name: Text) -> Series {
+    Series::new(name, vec![(0.0, 0.0), (1.0, 1.0)], Marks::Dashed).coloured(7)
+}
+
+fn figure(plot: &Plot, text: &str, language: Language) -> String {
+    format!("<figure>{}<figcaption>{text}</figcaption></figure>", plot.html(language))
+}
+
+/// A metric's value as the report writes it.
+pub(super) fn value_text(metric: MetricName, value: f64) -> String {
+    if metric.is_share() { percent(value) } else { number(value) }
+}
+
+/// A metric's name in the reader's language.
+pub(super) fn title(metric: MetricName, metrics: &Metrics, language: Language) -> String {
+    let chinese = match metric {
+        MetricName::Loss => "损失",
+        MetricName::Accuracy => "准确率",
+        MetricName::BalancedAccuracy => "平衡准确率",
+        MetricName::F1 => "宏平均 F1",
+        MetricName::Mcc => "马修斯相关系数",
+        MetricName::LogLoss => "对数损失",
+        MetricName::Brier => "Brier 分数",
+        MetricName::CalibrationError => "期望校准误差",
+        MetricName::TopAccuracy => "top-k 准确率",
+        MetricName::Rmse => "均方根误差",
+        MetricName::Mae => "平均绝对误差",
+        MetricName::MedianAbsoluteError => "绝对误差中位数",
+        MetricName::MaxError => "最大误差",
+        MetricName::RocAuc => "ROC AUC",
+        MetricName::PrAuc => "PR AUC",
+        MetricName::R2 => "R²",
+        MetricName::Auto => "自动",
+    };
+    match language {
+        Language::English => metrics.title(metric).replace("R2", "R²"),
+        Language::Chinese => chinese.to_owned(),
+    }
+}
+
+fn reason_in_chinese(reason: &str) -> String {
+    match reason {
+        "only one class present" => "只出现一个类别".to_owned(),
+        "only one sample" => "只有一个样本".to_owned(),
+        "no samples" => "没有样本".to_owned(),
+        "the target has one value only" => "目标只有一个取值".to_owned(),
+        "every target has one value only" => "每个目标都只有一个取值".to_owned(),
+        "hinge scores are not probabilities" => "合页损失的得分不是概率".to_owned(),
+        other => escape(other),
+    }
+}

@@ -1,0 +1,124 @@
+//! The parts of a report, one file each, in the order they are read.
+
+mod choices;
+mod columns;
+mod confusion;
+mod curves;
+mod data;
+mod findings;
+mod histograms;
+mod importance;
+mod layers;
+mod metrics;
+mod model;
+mod overview;
+mod predictions;
+mod proof;
+mod regression;
+mod setup;
+
+use keel_page::Language;
+use serde::Serialize;
+
+use super::evaluation::Evaluation;
+use super::record::Record;
+
+/// Sources of the sections.
+pub(super) struct Contents<'a> {
+    /// The folder's files.
+    pub(super) record: &'a Record,
+    /// The model's answers.
+    pub(super) evaluation: &'a Evaluation,
+    /// The reader's language.
+    pub(super) language: Language,
+}
+
+/// One part of the report: nothing where there is nothing to show.
+struct Section {
+    /// For links to it.
+    anchor: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+    write: fn(&Contents<'_>) -> String,
+}
+
+const SECTIONS: [Section; 14] = [
+    Section { anchor: "findings", english: "Findings", chinese: "诊断", write: findings::section },
+    Section { anchor: "metrics", english: "Metrics", chinese: "指标", write: metrics::section },
+    Section { anchor: "curves", english: "Training curves", chinese: "训练曲线", write: curves::section },
+    Section { anchor: "classes", english: "Classes", chinese: "各类别", write: confusion::section },
+    Section {
+        anchor: "regression",
+        english: "Predicted and true values",
+        chinese: "预测值与真实值",
+        write: regression::section,
+    },
+    Section {
+        anchor: "predictions", english: "Worst predictions", chinese: "最差的预测", write: predictions::section
+    },
+    Section {
+        anchor: "importance",
+        english: "Importance of the columns",
+        chinese: "各列的重要性",
+        write: importance::section,
+    },
+    Section {
+        anchor: "layers", english: "Layers over time", chinese: "各层随时间的变化", write: layers::section
+    },
+    Section {
+        anchor: "histograms",
+        english: "Histograms over time",
+        chinese: "直方图随时间的变化",
+        write: histograms::section,
+    },
+    Section {
+        anchor: "filters",
+        english: "First-layer filters",
+        chinese: "第一层的滤波器",
+        write: predictions::filters,
+    },
+    Section { anchor: "model", english: "Model", chinese: "模型", write: model::section },
+    Section { anchor: "data", english: "Data", chinese: "数据", write: data::section },
+    Section { anchor: "choices", english: "Chosen automatically", chinese: "自动选择", write: choices::section },
+    Section { anchor: "setup", english: "Set-up", chinese: "配置与环境", write: setup::section },
+];
+
+/// A part of a report by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportPart {
+    /// Name of the part, for links to it.
+    pub anchor: &'static str,
+    /// Title in the report's language.
+    pub title: &'static str,
+    /// HTML below the title.
+    pub html: String,
+}
+
+/// The parts with these `anchors` that have something to show, in the order of the report.
+pub(super) fn parts(contents: &Contents<'_>, anchors: &[&str]) -> Vec<ReportPart> {
+    let wanted = SECTIONS.iter().filter(|section| anchors.contains(&section.anchor));
+    let part = |section: &Section| ReportPart {
+        anchor: section.anchor,
+        title: contents.language.choose(section.english, section.chinese),
+        html: (section.write)(contents),
+    };
+    wanted.map(part).filter(|part| !part.html.is_empty()).collect()
+}
+
+/// The page's body, and the titles of the sections it has.
+pub(super) fn body(contents: &Contents<'_>) -> (String, Vec<String>) {
+    let mut titles = Vec::new();
+    let (mut links, mut parts) = (String::new(), String::new());
+    for section in &SECTIONS {
+        let html = (section.write)(contents);
+        if html.is_empty() {
+            continue;
+        }
+        let (anchor, title) = (section.anchor, contents.language.choose(section.english, section.chinese));
+        links.push_str(&format!("<a href=\"#{anchor}\">{title}</a>"));
+        parts.push_str(&format!("<section id=\"{anchor}\"><h2>{title}</h2>{html}</section>"));
+        titles.push(title.to_owned());
+    }
+    let (header, footer) = (overview::header(contents), overview::footer(contents));
+    (format!("<div class=\"report\">{header}<nav>{links}</nav>{parts}{footer}</div>"), titles)
+}

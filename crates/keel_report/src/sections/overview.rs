@@ -1,0 +1,206 @@
+//! The head of the report: what run this is, how it stands, its main numbers; and its foot.
+
+use keel_health::Level;
+use keel_page::Language;
+use keel_page::charts::{escape, number};
+use keel_train::metrics::Metrics;
+use keel_train::runs::{Status, Summary};
+
+use super::Contents;
+
+/// Title, state and main numbers.
+pub(super) fn header(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    let kind = language.choose("Run report", "训练报告");
+    let mut html = format!("<header><p class=\"chapter\">Evenkeel · {kind}</p><h1>{}</h1>", escape(&record.name));
+    html.push_str(&state(contents));
+    if let Some(summary) = &record.summary {
+        html.push_str(&tiles(contents, summary));
+    }
+    html.push_str("</header>");
+    html
+}
+
+/// Gaps of the report, and its origin.
+pub(super) fn footer(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    let mut html = String::from("<footer>");
+    if !record.notes.is_empty() {
+        let items: String = record.notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
+        html.push_str(&format!("<p>{}</p><ul>{items}</ul>", language.choose("Not shown:", "未能显示：")));
+    }
+    let usage = language.choose(
+        "Point at a chart to read it, drag to zoom, double-click to see all of it again; click a name in a legend to \
+         hide its curve, double-click to see it alone.",
+        "指向图表可读数，拖动可放大，双击还原；点击图例可隐藏曲线，双击则只看该曲线。",
+    );
+    html.push_str(&format!("<p class=\"usage\">{usage}</p></footer>"));
+    html
+}
+
+/// The line under the title: state, data, verdict.
+fn state(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    let (class, word, more) = match record.status() {
+        Some(Status::Finished) => ("good", language.choose("finished", "已完成"), ""),
+        Some(Status::Running) => (
+            "open",
+            language.choose("not finished", "未完成"),
+            language.choose(
+                "Under way, or killed: these are the numbers up to its last checkpoint.",
+                "正在训练，或已被中止：以下是截至最近写入时的数字。",
+            ),
+        ),
+        Some(Status::Stopped) => (
+            "open",
+            language.choose("stopped", "已停止"),
+            language.choose(
+                "Stopped before its end; it can be resumed. Its numbers are not final.",
+                "未到结束即停止，可以继续训练；以下数字不是最终结果。",
+            ),
+        ),
+        Some(Status::Failed) => (
+            "bad",
+            language.choose("failed", "失败"),
+            language.choose("The training ended with an error.", "训练因错误而终止。"),
+        ),
+        None => (
+            "open",
+            language.choose("state unknown", "状态未知"),
+            language.choose("There is no readable summary.json.", "没有可读的 summary.json。"),
+        ),
+    };
+    let data = record.summary.as_ref().map(|summary| escape(&summary.data)).unwrap_or_default();
+    let mut html = format!(
+        "<p class=\"state\"><span class=\"pill {class}\">{word}</span> {} <span>{data}</span></p>",
+        verdict(contents)
+    );
+    let reason = record.summary.as_ref().and_then(|summary| summary.reason.as_deref()).map(escape).unwrap_or_default();
+    if !more.is_empty() || !reason.is_empty() {
+        let reason = if reason.is_empty() { String::new() } else { format!(" <span class=\"reason\">{reason}</span>") };
+        html.push_str(&format!("<p class=\"notice {class}\">{more}{reason}</p>"));
+    }
+    html
+}
+
+/// Result of the health rules, in a pill.
+fn verdict(contents: &Contents<'_>) -> String {
+    let Contents { record, language, .. } = *contents;
+    let (errors, warnings) = (record.count(Level::Error), record.count(Level::Warn));
+    let (class, text) = if errors > 0 {
+        ("bad", count(errors, language.choose(" error", " 个错误"), language))
+    } else if warnings > 0 {
+        ("warn", count(warnings, language.choose(" warning", " 个警告"), language))
+    } else if record.health_is_off() {
+        ("open", language.choose("health not watched", "未监测健康状况").to_owned())
+    } else if record.layers.is_empty() {
+        ("open", language.choose("layers not measured", "未测量各层").to_owned())
+    } else {
+        ("good", language.choose("healthy", "健康").to_owned())
+    };
+    format!("<a class=\"pill {class}\" href=\"#findings\">{text}</a>")
+}
+
+fn count(count: usize, word: &str, language: Language) -> String {
+    let plural = if count == 1 || language == Language::Chinese { "" } else { "s" };
+    format!("{count}{word}{plural}")
+}
+
+fn tiles(contents: &Contents<'_>, summary: &Summary) -> String {
+    let Contents { record, language, .. } = *contents;
+    let mut tiles = Vec::new();
+    let metrics = &summary.metrics;
+    let parts = [
+        (language.choose("test", "测试"), &metrics.test),
+        (language.choose("validation", "验证"), &metrics.validation),
+        (language.choose("training", "训练"), &metrics.train),
+    ];
+    for (part, metrics) in parts {
+        if let Some(metrics) = metrics {
+            tiles.extend(
+                quality(metrics).map(|(name, value)| (format!("{part} {}", language.choose(name.0, name.1)), value)),
+            );
+        }
+    }
+    if tiles.is_empty()
+        && let Some(last) = record.epochs.iter().rfind(|epoch| epoch.part == "val")
+    {
+        let name = language.choose("validation loss so far", "目前的验证损失").to_owned();
+        tiles.push((name, number(last.loss)));
+    }
+    let total: u64 = record.config.as_ref().map_or(summary.epochs, |config| config.train.epochs);
+    let epochs = if total == summary.epochs { total.to_string() } else { format!("{} / {total}", summary.epochs) };
+    tiles.push((language.choose("epochs", "轮数").to_owned(), epochs));
+    if summary.best_epoch > 0 {
+        tiles.push((language.choose("best epoch", "最佳轮次").to_owned(), summary.best_epoch.to_string()));
+    }
+    let parameters: usize = summary.layers.iter().map(|layer| layer.parameters).sum();
+    tiles.push((language.choose("parameters", "参数量").to_owned(), grouped(parameters as u64)));
+    tiles.push((language.choose("training time", "训练时间").to_owned(), duration(summary.seconds)));
+    if summary.samples_per_second > 0.0 {
+        let speed = grouped(summary.samples_per_second.round() as u64);
+        tiles.push((language.choose("samples a second", "样本/秒").to_owned(), speed));
+    }
+    let html: String = tiles
+        .iter()
+        .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)))
+        .collect();
+    format!("<dl class=\"tiles\">{html}</dl>")
+}
+
+/// The main number of a part: accuracy, or the error of values.
+fn quality(metrics: &Metrics) -> Option<((&'static str, &'static str), String)> {
+    if let Some(accuracy) = metrics.accuracy {
+        return Some((("accuracy", "准确率"), percent(accuracy)));
+    }
+    let errors = metrics.regression.as_ref()?;
+    Some(match errors.r2 {
+        Some(r2) => (("R²", "R²"), number(r2)),
+        None => (("root mean squared error", "均方根误差"), number(errors.rmse)),
+    })
+}
+
+/// A share as percent with two digits after the point.
+pub(super) fn percent(share: f64) -> String {
+    if share.is_finite() { format!("{:.2} %", share * 100.0) } else { "–".to_owned() }
+}
+
+/// A whole number with its thousands apart.
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let first = digits.len() % 3;
+    let mut groups: Vec<&str> = if first > 0 { vec![&digits[..first]] } else { Vec::new() };
+    groups.extend((first..digits.len()).step_by(3).map(|at| &digits[at..at + 3]));
+    groups.join("\u{202f}")
+}
+
+/// Seconds in the units a person would use.
+pub(super) fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "–".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")];
+        for (value, expected) in cases {
+            assert_eq!(grouped(value), expected);
+        }
+        let cases = [(0.04, "0.0 s"), (59.4, "59.4 s"), (59.9, "1 min 00 s"), (3_725.0, "1 h 02 min")];
+        for (seconds, expected) in cases {
+            assert_eq!(duration(seconds), expected);
+        }
+        assert_eq!((percent(0.98765), percent(f64::NAN)), ("98.77 %".to_owned(), "–".to_owned()));
+    }
+}

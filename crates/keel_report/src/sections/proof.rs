@@ -1,0 +1,102 @@
+//! The proof of a finding: what its remedy changed, over several seeds.
+
+use keel_health::Finding;
+use keel_page::Language;
+use keel_page::charts::{escape, number};
+use keel_train::remedies::{Arm, Proof, Verdict};
+
+/// Result of the proofs of `finding`; empty if it was never put to the test.
+pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> String {
+    proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
+}
+
+fn html(proof: &Proof, language: Language) -> String {
+    let arms = [
+        (language.choose("without the remedy", "不用该措施"), &proof.without),
+        (language.choose("with it", "使用该措施"), &proof.with),
+    ];
+    let rows: String = arms.iter().map(|(name, arms)| row(name, arms, language)).collect();
+    format!(
+        "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><td></td><th>{statistic}</th><th>{loss}</th><th>{validation_loss}</th><th>{score}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
+        title = language.choose("Put to the test.", "检验。"),
+        verdict = verdict(proof.verdict, language),
+        remedy = escape(&proof.remedy),
+        statistic = language.choose("statistic", "统计量"),
+        loss = language.choose("training loss", "训练损失"),
+        validation_loss = language.choose("validation loss", "验证损失"),
+        score = score_title(proof, language),
+        setup = setup(proof, language),
+    )
+}
+
+fn verdict(verdict: Verdict, language: Language) -> &'static str {
+    match verdict {
+        Verdict::Confirmed => language.choose(
+            "Confirmed: the validation result is better with the remedy, beyond the spread over seeds.",
+            "已证实：采用该措施后验证结果变好，且超出了不同种子之间的波动。",
+        ),
+        Verdict::StatisticOnly => language.choose(
+            "Not confirmed: the finding's own statistic moved, the result did not.",
+            "未证实：此诊断自身的统计量变了，结果没有变。",
+        ),
+        Verdict::Worse => language.choose(
+            "Not confirmed: the validation result is worse with the remedy.",
+            "未证实：采用该措施后验证结果变差。",
+        ),
+        Verdict::NoEffect => language.choose(
+            "No effect: neither the finding's own statistic nor the result moved.",
+            "没有效果：此诊断自身的统计量和结果都没有变。",
+        ),
+        Verdict::NotReproduced => language.choose(
+            "Open: without the remedy the finding did not come up again.",
+            "未定：不用该措施时此诊断没有再次出现。",
+        ),
+    }
+}
+
+/// Title of the column with the scores.
+fn score_title(proof: &Proof, language: Language) -> String {
+    match (language, proof.score.as_str()) {
+        (Language::English, "") => "validation score".to_owned(),
+        (Language::English, score) => format!("validation {}", escape(score)),
+        (Language::Chinese, "") => "验证得分".to_owned(),
+        (Language::Chinese, score) => format!("验证 {}", escape(score)),
+    }
+}
+
+fn setup(proof: &Proof, language: Language) -> String {
+    let (seeds, steps) = (proof.without.len(), proof.steps);
+    match (language, proof.from_step) {
+        (Language::English, 0) => {
+            format!("{seeds} seeds, {steps} steps each, from the start. Mean, and least to most in brackets.")
+        }
+        (Language::English, step) => {
+            format!("{seeds} seeds, {steps} steps each, from step {step} on. Mean, and least to most in brackets.")
+        }
+        (Language::Chinese, 0) => format!("{seeds} 个种子，各 {steps} 步，从头开始。均值，括号内为最小到最大。"),
+        (Language::Chinese, step) => {
+            format!("{seeds} 个种子，各 {steps} 步，从第 {step} 步继续。均值，括号内为最小到最大。")
+        }
+    }
+}
+
+fn row(name: &str, arms: &[Arm], language: Language) -> String {
+    let within = arms.iter().filter(|arm| arm.statistic.is_none()).count();
+    let statistic = match (spread(arms, |arm| arm.statistic), within) {
+        (None, _) => language.choose("within its limit", "在界限之内").to_owned(),
+        (Some(text), 0) => text,
+        (Some(text), within) => match language {
+            Language::English => format!("{text}; {within} of {} within", arms.len()),
+            Language::Chinese => format!("{text}；{} 次中有 {within} 次在界限之内", arms.len()),
+        },
+    };
+    let loss = spread(arms, |arm| arm.loss).unwrap_or_else(|| language.choose("not finite", "非有限值").to_owned());
+    let not_finite = || language.choose("not finite", "非有限值").to_owned();
+    let validation_loss = spread(arms, |arm| arm.result.loss).unwrap_or_else(not_finite);
+    let score = spread(arms, |arm| arm.result.score).unwrap_or_else(|| "–".to_owned());
+    format!("<tr><th>{name}</th><td>{statistic}</td><td>{loss}</td><td>{validation_loss}</td><td>{score}</td></tr>")
+}
+
+fn spread(arms: &[Arm], value: fn(&Arm) -> Option<f64>) -> Option<String> {
+    Proof::spread(arms, value).map(|spread| spread.text(number, "–"))
+}

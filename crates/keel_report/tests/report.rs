@@ -1,0 +1,189 @@
+//! Reports of runs of every kind, as files and as a reader sees them.
+
+mod runs;
+
+use std::path::{Path, PathBuf};
+
+use keel_page::Language;
+use keel_report::{ReportOptions, WrittenReport, write_report};
+use keel_testkit::browser::{Browser, View};
+use runs::{add_measurements, change_summary, finding, proof, replace_steps, toml_string, trained};
+
+const IMAGES: &str = "[train]\nepochs = 2\n[model]\npreset = \"mlp\"\n";
+
+/// Three classes, one of them with a name no page may believe.
+fn table_of_classes(folder: &Path) -> PathBuf {
+    let mut text = String::from("width,\"<b>height</b>\",kind\n");
+    for row in 0..90 {
+        let kind = ["<script>alert(1)</script>", "a & b", "\"plain\""][row % 3].replace('"', "\"\"");
+        let (x, y) = ((row * 37 % 50) as f64 / 10.0, (row * 53 % 40) as f64 / 7.0 + (row % 3) as f64);
+        text.push_str(&format!("{x},{y},\"{kind}\"\n"));
+    }
+    let path = folder.join("classes.csv");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn table_of_values(folder: &Path) -> PathBuf {
+    let mut text = String::from("x,y,price\n");
+    for row in 0..80 {
+        let (x, y) = ((row * 37 % 50) as f64 / 10.0, (row * 53 % 40) as f64 / 7.0);
+        text.push_str(&format!("{x},{y},{}\n", 3.0 * x - y + (row % 5) as f64 / 10.0));
+    }
+    let path = folder.join("values.csv");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn table_run(folder: &Path, name: &str, table: &Path, target: &str) -> PathBuf {
+    let source = toml_string(table);
+    let config = format!(
+        "[data]\nsource = {source}\ntarget = \"{target}\"\n[model]\npreset = \"mlp\"\n[train]\nepochs = 3\nbatch_size = 16\n"
+    );
+    trained(folder, name, &config)
+}
+
+fn write(run: &Path, language: Language) -> (WrittenReport, String) {
+    let out = run.join(format!("report-{language}.html"));
+    let options = ReportOptions { out: Some(out.clone()), language, ..ReportOptions::default() };
+    let written = write_report(run, &options).unwrap();
+    let html = std::fs::read_to_string(&out).unwrap();
+    assert!(!html.contains("NaN") && !html.contains(">inf") && !html.contains("http"), "{}", run.display());
+    (written, html)
+}
+
+#[test]
+fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let images = trained(folder, "images", IMAGES);
+    add_measurements(&images, 120);
+    change_summary(&images, |summary| {
+        let layer = summary["layers"][1]["name"].as_str().unwrap().to_owned();
+        let findings = [
+            finding("K010", "error", &layer, None),
+            finding("K011", "warn", &layer, Some("K010")),
+            finding("K013", "info", "elsewhere", Some("K999")),
+        ];
+        let [mut proved, explained, elsewhere] = findings;
+        proved["proof"] = proof("K010", &layer);
+        let findings = [proved, explained, elsewhere];
+        summary["findings"] = findings.into();
+    });
+    let classes = table_run(folder, "classes", &table_of_classes(folder), "kind");
+    let values = table_run(folder, "values", &table_of_values(folder), "price");
+    change_summary(&values, |summary| {
+        summary["choices"] = serde_json::json!([{"key": "model.width", "value": "64", "reason": "few <rows>"}]);
+    });
+    let pages: Vec<PathBuf> = [
+        write(&images, Language::English),
+        write(&images, Language::Chinese),
+        write(&classes, Language::English),
+        write(&values, Language::English),
+    ]
+    .into_iter()
+    .map(|(written, _)| written.report)
+    .collect();
+
+    let html = |index: usize| std::fs::read_to_string(&pages[index]).unwrap();
+    let english = html(0);
+    for expected in [
+        "62 % of the units of &lt;b&gt;relu&lt;/b&gt; never fired",
+        "--set 'optimizer.learning_rate=0.005'",
+        "1 consequence of this",
+        "Confirmed: the validation result is better with the remedy",
+        "<td>0.65 (0.6–0.7)</td><td>2.3</td><td>2.3</td><td>–</td>",
+        "<td>0.3; 1 of 2 within</td><td>1.5 (1–2)</td><td>1.5 (1–2)</td><td>0.85 (0.8–0.9)</td>",
+        "evenkeel explain K010",
+        "class=\"filters\"",
+        "class=\"mistakes\"",
+        "class=\"confusion\"",
+        "id=\"histograms\"",
+        "More measurements",
+        "something new",
+        "batch_size = 64",
+    ] {
+        assert!(english.contains(expected), "{expected}");
+    }
+    assert_eq!(english.matches("class=\"finding ").count(), 3);
+    let chinese = html(1).chars().filter(|character| ('\u{4e00}'..'\u{9fff}').contains(character)).count();
+    assert!(chinese > 500, "{chinese}");
+    assert!(html(2).contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !html(2).contains("<script>alert"));
+    assert!(html(2).contains("<th scope=\"row\">kind</th><td>target</td>"), "the table of columns");
+    assert!(html(3).contains("<th scope=\"row\">price</th><td>target</td>"), "the table of columns");
+    assert!(html(3).contains("id=\"choices\"") && html(3).contains("few &lt;rows&gt;"), "the choices");
+    assert!(html(3).contains("residual") && html(3).contains("no error") && !html(3).contains("class=\"confusion\""));
+
+    let Some(browser) = Browser::or_skip("a_report_shows_what_the_run_holds_and_is_drawn_in_every_view") else {
+        return;
+    };
+    let script = include_str!("runs/use_charts.js");
+    for seen in browser.open(&pages, &View::ALL, script) {
+        assert_eq!(seen.problems(), Vec::<String>::new(), "{seen}");
+        assert!(seen.charts.len() >= 5, "{seen}: {} charts", seen.charts.len());
+        assert_eq!(seen.result, "", "{seen}");
+    }
+}
+
+#[test]
+fn curves_stand_in_the_order_of_the_network_where_layers_are_fused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run =
+        trained(folder.path(), "fused", "[train]\nepochs = 1\n[health]\nlevel = \"full\"\n[model]\npreset = \"cnn\"\n");
+    let (_, html) = write(&run, Language::English);
+    let layers = html.find("id=\"layers\"").unwrap();
+    let at = |name: &str| html[layers..].find(&format!("data-name=\"{name}\"")).unwrap_or_else(|| panic!("{name}"));
+    assert!(at("conv2d_1") < at("conv2d_2") && at("conv2d_2") < at("linear_1"));
+    let histograms = html.find("id=\"histograms\"").unwrap();
+    let panel = |name: &str| html[histograms..].find(name).unwrap_or_else(|| panic!("{name}"));
+    assert!(panel("max_pool_1") < panel("max_pool_2") && panel("max_pool_2") < panel("linear_1"));
+}
+
+#[test]
+fn runs_that_are_not_finished_are_never_shown_as_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let run =
+        trained(folder.path(), "run", "[train]\nepochs = 1\n[model]\npreset = \"mlp\"\n[health]\nlevel = \"off\"\n");
+    let cases = [
+        ("running", "not finished"),
+        ("stopped", "Its numbers are not final."),
+        ("failed", "The training ended with an error."),
+        ("finished", "finished</span>"),
+    ];
+    for (status, expected) in cases {
+        change_summary(&run, |summary| {
+            summary["status"] = status.into();
+            summary["reason"] = "disk <full>".into();
+        });
+        let (_, html) = write(&run, Language::English);
+        assert!(html.contains(expected) && html.contains("disk &lt;full&gt;"), "{status}");
+        assert_eq!(html.contains(">finished</span>"), status == "finished");
+        assert!(html.contains("health not watched") && html.contains("so silence says nothing"), "{status}");
+    }
+    std::fs::remove_file(run.join("model.safetensors")).unwrap();
+    std::fs::remove_file(run.join("summary.json")).unwrap();
+    let (written, html) = write(&run, Language::English);
+    assert!(html.contains("state unknown") && html.contains("Training curves"));
+    assert_eq!(written.notes.len(), 2, "{:?}", written.notes);
+    std::fs::write(run.join("metrics.sqlite"), "damaged").unwrap();
+    std::fs::remove_file(run.join("metrics.sqlite-wal")).ok();
+    let (written, _) = write(&run, Language::English);
+    assert!(written.notes.iter().any(|note| note.starts_with("metrics.sqlite: ")), "{:?}", written.notes);
+    let message = write_report(&folder.path().join("absent"), &ReportOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("absent: no such folder; give the folder of a run"), "{message}");
+}
+
+#[test]
+fn a_long_run_stays_small_and_keeps_its_spike() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = trained(folder.path(), "long", "[train]\nepochs = 1\n[model]\npreset = \"mlp\"\n");
+    replace_steps(&run, 200_000);
+    add_measurements(&run, 4_000);
+    let (written, html) = write(&run, Language::English);
+    assert!(written.bytes < 3_000_000, "{}", written.bytes);
+    let loss = &html[html.find("data-name=\"single batches\"").unwrap()..];
+    let line = &loss[..loss.find("</g>").unwrap()];
+    let highest = line.split([' ', '"', ',']).skip(1).filter_map(|number| number.parse::<f64>().ok());
+    assert!(highest.fold(f64::MAX, f64::min) < 60.0, "the spike at the middle reaches the top of the chart");
+    assert!(line.split(' ').count() < 3_000);
+}
