@@ -2,7 +2,7 @@
 //!
 //! Every kernel is written once over [`pulp::Simd`] (or as a plain loop the compiler vectorises), compiled for each level,
 //! and told by its caller which level to run at. [`level`] is the default of programs: the widest level of the processor,
-//! or the one that the environment variable `KEEL_SIMD` = `avx512` | `avx2` | `neon` | `scalar` names. Results of
+//! or the one that the environment variable `KEEL_SIMD` = `avx512` | `avx2` | `neon` | `simd128` | `scalar` names. Results of
 //! different levels may differ in the last bits, because wider registers sum in another order; within one level they
 //! never do.
 
@@ -23,6 +23,9 @@ pub enum SimdLevel {
     /// 64-bit ARM, 4 lanes.
     #[cfg(target_arch = "aarch64")]
     Neon,
+    /// WebAssembly with 128-bit vectors, 4 lanes.
+    #[cfg(target_arch = "wasm32")]
+    Simd128,
 }
 
 impl SimdLevel {
@@ -42,6 +45,10 @@ impl SimdLevel {
         if pulp::aarch64::Neon::try_new().is_some() {
             levels.push(SimdLevel::Neon);
         }
+        #[cfg(target_arch = "wasm32")]
+        if pulp::wasm::Simd128::try_new().is_some() {
+            levels.push(SimdLevel::Simd128);
+        }
         levels.push(SimdLevel::Scalar);
         levels
     }
@@ -56,6 +63,8 @@ impl SimdLevel {
             SimdLevel::Avx512 => "avx512",
             #[cfg(target_arch = "aarch64")]
             SimdLevel::Neon => "neon",
+            #[cfg(target_arch = "wasm32")]
+            SimdLevel::Simd128 => "simd128",
         }
     }
 
@@ -69,6 +78,8 @@ impl SimdLevel {
             SimdLevel::Avx512 => 16,
             #[cfg(target_arch = "aarch64")]
             SimdLevel::Neon => 4,
+            #[cfg(target_arch = "wasm32")]
+            SimdLevel::Simd128 => 4,
         }
     }
 
@@ -92,6 +103,11 @@ impl SimdLevel {
             },
             #[cfg(target_arch = "aarch64")]
             SimdLevel::Neon => match pulp::aarch64::Neon::try_new() {
+                Some(simd) => pulp::Simd::vectorize(simd, operation),
+                None => unsupported(self),
+            },
+            #[cfg(target_arch = "wasm32")]
+            SimdLevel::Simd128 => match pulp::wasm::Simd128::try_new() {
                 Some(simd) => pulp::Simd::vectorize(simd, operation),
                 None => unsupported(self),
             },

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         entries.into_iter().map(|entry| entry.run(&Settings::new(), 0)).collect::<Result<Vec<_>, LabError>>()?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
-    for SiteFile { name, text } in site_files(&outcomes, folder, Language::English).files {
+    for SiteFile { name, text } in site_files(&outcomes, folder, Language::English, None)?.files {
         std::fs::write(folder.join(name), text)?;
     }
     Ok(())

@@ -11,6 +11,16 @@ pub enum LabError {
         /// The most similar name.
         nearest: Option<String>,
     },
+    /// No exhibit has this name.
+    #[error("there is no exhibit \"{name}\"{}; there are {}", did_you_mean(nearest), known.join(", "))]
+    UnknownExhibit {
+        /// The name that was given.
+        name: String,
+        /// The most similar name.
+        nearest: Option<String>,
+        /// All exhibits.
+        known: Vec<&'static str>,
+    },
     /// A setting is not `key=value`.
     #[error("\"{text}\" is no setting; write it as key=value, for example width=512")]
     MalformedSetting {

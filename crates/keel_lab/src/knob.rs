@@ -65,6 +65,11 @@ impl Knob {
         }
     }
 
+    /// Returns true if it is a whole number.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is("integer")
+    }
+
     /// Returns true if `value` has the right kind and lies in the range.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         if !self.choices.is_empty() {

@@ -9,6 +9,8 @@
 mod activation_name;
 mod catalog;
 mod error;
+mod exhibit;
+mod exhibits;
 mod experiment;
 mod experiments;
 mod knob;
@@ -23,6 +25,10 @@ mod training;
 
 pub use catalog::catalog;
 pub use error::LabError;
+pub use exhibit::{
+    Answer, Desk, Engine, ExhibitDocument, ExhibitEntry, Request, engine_script, exhibit_script, exhibit_style,
+};
+pub use exhibits::{exhibits, find_exhibit};
 pub use experiment::{Chapter, ExperimentEntry, Outcome};
 pub use keel_page::{Language, Text};
 pub use knob::Knob;

@@ -38,6 +38,11 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Settings from pairs of a knob and its value.
+    pub(crate) fn from_pairs(pairs: Vec<(String, Value)>) -> Self {
+        Settings { pairs }
+    }
+
     /// Adds one value.
     pub fn set(&mut self, knob: &str, value: impl Into<Value>) {
         self.pairs.push((knob.to_owned(), value.into()));

@@ -84,7 +84,7 @@ const show = () => {
 
 document.addEventListener('click', event => {
   const anchor = event.target.closest('a[href]');
-  const elsewhere = !anchor || anchor.target || anchor.origin !== location.origin || anchor.pathname.startsWith('/report/');
+  const elsewhere = !anchor || anchor.target || anchor.origin !== location.origin || ['/report/', '/exhibits/'].some(pages => anchor.pathname.startsWith(pages));
   if (elsewhere || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   if (anchor.pathname === location.pathname && anchor.hash) return;
   event.preventDefault();

@@ -7,11 +7,15 @@ import { language, t } from './words.js';
 export const labPage = studio => {
   const body = make('div', {}, make('p', { class: 'soft' }, t('loading')));
   const card = one => make('article', { class: 'card-link' }, make('h3', {}, link(`/lab/${one.name}`, one.title)), make('p', {}, one.summary));
+  // A page of its own, so that the address holds its state.
+  const exhibit = one => link(`/exhibits/${one.name}?lang=${language()}`, one.title);
+  const tried = chapter => (chapter.exhibits.length > 0
+    ? make('p', { class: 'try' }, `${t('lab.try')} `, chapter.exhibits.flatMap((one, index) => (index > 0 ? [' · ', exhibit(one)] : [exhibit(one)]))) : null);
   return {
     title: t('lab.title'),
     node: make('div', { class: 'report page' }, make('header', {}, make('h1', {}, t('lab.title')), make('p', { class: 'lead' }, t('lab.lead'))), body),
     opened: () => get('/api/lab', { lang: language() }).then(chapters => fill(body, chapters.map(chapter => [
-      make('h2', {}, chapter.title), make('div', { class: 'cards' }, chapter.experiments.map(card)),
+      make('h2', {}, chapter.title), tried(chapter), make('div', { class: 'cards' }, chapter.experiments.map(card)),
     ]))).catch(error => studio.say(error.message)),
   };
 };

@@ -203,6 +203,7 @@ const WORDS = {
 
   'lab.title': ['The lab', '实验室'],
   'lab.lead': ['Activation functions, data preprocessing, weight initialisation and batch norm: every page is computed by the engine when you open it.', '激活函数、数据预处理、权重初始化与批归一化：每个页面都在打开时由引擎即时计算。'],
+  'lab.try': ['Try it yourself:', '亲手试一试：'],
   'lab.knobs': ['Knobs', '可调设置'],
   'lab.seed': ['seed', '随机种子'],
   'lab.compute': ['Compute', '计算'],

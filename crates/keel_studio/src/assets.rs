@@ -3,6 +3,7 @@
 use axum::extract::Path;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
+use keel_lab::{exhibit_script, exhibit_style};
 use keel_report::{chart_ticks, page_script, page_style};
 
 use crate::error::Refusal;
@@ -41,6 +42,8 @@ pub(crate) async fn asset(Path(file): Path<String>) -> Result<Response, Refusal>
     Ok(match file.as_str() {
         "studio.css" => content(STYLE, include_str!("../assets/studio.css").to_owned()),
         "report.css" => content(STYLE, page_style()),
+        "exhibit.css" => content(STYLE, exhibit_style().to_owned()),
+        "exhibit.js" => content(SCRIPT, exhibit_script().to_owned()),
         "charts.js" => content(SCRIPT, page_script().to_owned()),
         "ticks.js" => content(SCRIPT, format!("{}export {{ number, placeOf, ticks, valueAt }};\n", chart_ticks())),
         _ => {

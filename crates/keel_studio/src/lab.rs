@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keel_lab::{Chapter, Language, Outcome, Settings, catalog};
+use keel_lab::{
+    Chapter, Desk, Engine, ExhibitDocument, Language, Outcome, Request, Settings, catalog, exhibits, find_exhibit,
+};
 use serde_json::{Value, json};
 
 use crate::error::Refusal;
@@ -15,6 +17,7 @@ const MOST_OUTCOMES: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Lab {
     outcomes: Mutex<HashMap<String, Arc<Outcome>>>,
+    desk: Mutex<Desk>,
 }
 
 impl Lab {
@@ -35,6 +38,14 @@ impl Lab {
         Ok(outcome.html(language(pairs)))
     }
 
+    /// Answers a request of an exhibit.
+    ///
+    /// # Errors
+    /// There is no such exhibit or knob, or a value is out of range.
+    pub(crate) fn answer(&self, request: &Request) -> Result<keel_lab::Answer, Refusal> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner).answer(request).map_err(Refusal::wrong)
+    }
+
     fn outcome(&self, name: &str, set: &[String], seed: u64) -> Result<Arc<Outcome>, Refusal> {
         let question = format!("{name} {seed} {set:?}");
         let known = || self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,6 +60,29 @@ impl Lab {
         }
         outcomes.insert(question, Arc::clone(&outcome));
         Ok(outcome)
+    }
+}
+
+/// The page of exhibit `name`, whose answers come from the studio.
+///
+/// # Errors
+/// There is no such exhibit.
+pub(crate) fn exhibit_page(name: &str, language: Language) -> Result<String, Refusal> {
+    let exhibit = find_exhibit(name).map_err(|error| Refusal::missing(error.to_string()))?;
+    let engine = Engine::Server {
+        answers: "/api/exhibit".to_owned(),
+        styles: vec!["/assets/report.css".to_owned(), "/assets/exhibit.css".to_owned()],
+        scripts: vec!["/assets/charts.js".to_owned(), "/assets/exhibit.js".to_owned()],
+    };
+    ExhibitDocument { exhibit, engine: Some(&engine) }
+        .html_within(language, "/lab", &format!("?lang={}", other(language)))
+        .map_err(Refusal::wrong)
+}
+
+fn other(language: Language) -> Language {
+    match language {
+        Language::English => Language::Chinese,
+        Language::Chinese => Language::English,
     }
 }
 
@@ -77,7 +111,10 @@ pub(crate) fn list(language: Language) -> Value {
                 })
             })
             .collect();
-        json!({ "title": chapter.title().get(language), "experiments": experiments })
+        let own = exhibits().iter().filter(|entry| entry.chapter == chapter);
+        let exhibits: Vec<Value> =
+            own.map(|entry| json!({ "name": entry.name, "title": entry.title(language) })).collect();
+        json!({ "title": chapter.title().get(language), "experiments": experiments, "exhibits": exhibits })
     };
     Value::Array(Chapter::ALL.into_iter().map(chapter).collect())
 }

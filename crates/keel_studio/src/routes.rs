@@ -49,7 +49,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/lab/{experiment}", get(page))
         .route("/assets/{file}", get(asset))
         .route("/report/{name}", get(report_page))
-        .route("/experiment/{name}", get(experiment_page));
+        .route("/experiment/{name}", get(experiment_page))
+        .route("/exhibits/{name}", get(exhibit_page));
     let runs = Router::new()
         .route("/", get(runs))
         .route("/events", get(events))
@@ -66,6 +67,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/compare", get(compare))
         .route("/form", get(form))
         .route("/lab", get(lab_list))
+        .route("/exhibit", bounded(post(exhibit), REQUEST_BYTES))
         .route("/actions", bounded(post(act), REQUEST_BYTES))
         .route("/jobs", get(jobs))
         .route("/jobs/{id}", get(job));
@@ -206,6 +208,15 @@ async fn report_page(State(shared): Studio, Path(name): Path<String>) -> Answer 
 async fn experiment_page(State(shared): Studio, Path(name): Path<String>, Query(pairs): Query<Pairs>) -> Answer {
     let html = off_thread(shared, move |shared| shared.lab.page(&name, &pairs)).await?;
     Ok(document(html))
+}
+
+async fn exhibit_page(State(shared): Studio, Path(name): Path<String>, Query(pairs): Query<Pairs>) -> Answer {
+    let html = off_thread(shared, move |_| lab::exhibit_page(&name, lab::language(&pairs))).await?;
+    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+}
+
+async fn exhibit(State(shared): Studio, Json(request): Json<keel_lab::Request>) -> Answer {
+    Ok(Json(off_thread(shared, move |shared| shared.lab.answer(&request)).await?).into_response())
 }
 
 /// A page with its own script and style.

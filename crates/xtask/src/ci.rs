@@ -63,6 +63,8 @@ const SANITIZER_TARGET: &str = "x86_64-unknown-linux-gnu";
 const SUPPLY_CHAIN: Step = step("supply chain", &["xtask", "deny"]);
 /// The Python package, where its environment is made.
 const PYTHON: Step = step("Python package", &["xtask", "python"]);
+/// The lab's exhibits in a browser, where the compiler has the target and there is a browser.
+const SITE: Step = step("exhibits in a browser", &["xtask", "site", "--check"]);
 /// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
@@ -107,7 +109,7 @@ fn skipped_text(lines: &str) -> String {
 /// The gate, cheapest first. Tests of what computes run once more on each SIMD level below the widest the processor has.
 fn steps(has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     let (tests, on_level) = if has_nextest { (NEXTEST, NEXTEST_ON_LEVEL) } else { (TESTS, TESTS_ON_LEVEL) };
-    let mut steps = vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION, tests, DOCUMENTATION_TESTS, PYTHON];
+    let mut steps = vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION, tests, SITE, DOCUMENTATION_TESTS, PYTHON];
     let on_level = [
         Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..on_level },
         Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..on_level },
@@ -209,10 +211,11 @@ mod tests {
         assert_eq!(lines.last().map(String::as_str), Some("cargo xtask fuzz readers"));
         assert_eq!(lines[3], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
         assert_eq!(lines[4], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
-        assert_eq!(lines[6], "cargo test --workspace --doc");
+        assert_eq!(lines[6], "cargo xtask site --check");
+        assert_eq!(lines[7], "cargo test --workspace --doc");
         let on_level = "cargo nextest run --workspace --no-fail-fast -E \"package(keel_nn) + package(keel_train)\"";
-        assert_eq!(lines[7], "cargo xtask python");
-        assert_eq!(lines[8], format!("KEEL_SIMD=scalar {on_level}"));
+        assert_eq!(lines[8], "cargo xtask python");
+        assert_eq!(lines[9], format!("KEEL_SIMD=scalar {on_level}"));
     }
 
     #[test]

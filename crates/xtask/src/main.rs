@@ -1,5 +1,5 @@
 //! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask deny`,
-//! `cargo xtask python`.
+//! `cargo xtask python`, `cargo xtask site`.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of a developer")]
@@ -7,6 +7,7 @@
 mod ci;
 mod fuzz;
 mod python;
+mod site;
 mod skips;
 mod supply_chain;
 mod tidy;
@@ -25,6 +26,8 @@ Commands:
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
   fuzz    [SECONDS] [readers | TARGET]…: every fuzz target, those of data readers, or those named; 10 seconds each by default
   python  builds the Python package, checks its types and runs its tests, in the environment target/python
+  site    [FOLDER] the lab as a site with its engine inside, in target/site if no folder is given; --check compares
+          what the engine answers in a browser with what it answers here
   deny    the dependencies against .cargo/deny.toml
   help    this text
 
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root()),
         ["fuzz", arguments @ ..] => fuzz::run(&root(), arguments),
         ["python"] => python::run(&root()),
+        ["site", arguments @ ..] => site::run(&root(), arguments),
         ["deny"] => supply_chain::run(&root()),
         other => {
             eprintln!("`{}` is no command of xtask\n\n{HELP}", other.join(" "));

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 pub use chapter::Chapter;
 
-use crate::catalog::catalog;
 use crate::error::LabError;
+use crate::exhibit::all_pages;
 use crate::knob::{Knob, knobs_of};
 use crate::settings::Settings;
 
@@ -148,8 +148,7 @@ pub struct Outcome {
 impl Outcome {
     /// The page: one self-contained HTML document.
     pub fn html(&self, language: Language) -> String {
-        let pages = catalog().iter().map(|entry| entry.linked(None)).collect();
-        self.linked_html(language, &Links { pages, ..Links::default() })
+        self.linked_html(language, &Links { pages: all_pages(), ..Links::default() })
     }
 
     /// The page with links to others.

@@ -5,17 +5,23 @@ mod notes;
 use std::path::Path;
 
 use keel_page::charts::escape;
-use keel_page::page::{HtmlDocument, Links, Neighbour, translation_link};
+use keel_page::page::{HtmlDocument, Linked, Links, Neighbour, translation_link};
 use keel_page::{Language, Text};
 use serde::Serialize;
 
 use crate::catalog::catalog;
+use crate::error::LabError;
+use crate::exhibit::{Engine, ExhibitDocument, ExhibitEntry, engine_script};
+use crate::exhibits::exhibits;
 use crate::experiment::{Chapter, ExperimentEntry, Outcome};
 use notes::{Documents, FigureOf};
 
 /// Rules of the index alone.
 const INDEX_STYLE: &str = ".start{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:.9rem 1.1rem}\
 .question{color:var(--soft);margin:-.2rem 0 1rem}.place{color:var(--soft);font-variant-numeric:tabular-nums;margin-right:.2rem}";
+
+/// The file of the compiled engine.
+const ENGINE_FILE: &str = "engine.js";
 
 /// Files of a site.
 #[derive(Debug)]
@@ -37,10 +43,20 @@ pub struct SiteFile {
 
 /// Returns the files of the site in `directory`: `index.html`, and `NAME.html` and `NAME.json` of every outcome. Pages without a
 /// language in their name are in `language`, the others are `NAME.zh.html` or `NAME.en.html`. Pages of experiments that the
-/// folder holds from earlier runs stay in the index. With a document of every experiment, the page of the notes is among them.
-/// Nothing is written.
-pub fn site_files(outcomes: &[Outcome], directory: &Path, language: Language) -> SiteFiles {
-    let site = Site { outcomes, directory, main: language, documents: Documents::of(outcomes, directory) };
+/// folder holds from earlier runs stay in the index. With a document of every experiment, the page of the notes and those of
+/// the exhibits are among them; `module` is the compiled engine that answers the exhibits in a browser. Nothing is written.
+///
+/// # Errors
+/// If an exhibit has no answer for the state it starts in.
+pub fn site_files(
+    outcomes: &[Outcome],
+    directory: &Path,
+    language: Language,
+    module: Option<&[u8]>,
+) -> Result<SiteFiles, LabError> {
+    let documents = Documents::of(outcomes, directory);
+    let engine = module.map(|_| Engine::Script(ENGINE_FILE.to_owned()));
+    let site = Site { outcomes, directory, main: language, documents, engine };
     let mut files = Vec::new();
     let mut add = |name: String, text: String| files.push(SiteFile { name, text });
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -56,11 +72,21 @@ pub fn site_files(outcomes: &[Outcome], directory: &Path, language: Language) ->
         for language in Language::ALL {
             add(site.file(notes::NAME, language), site.notes(language));
         }
+        if let Some(module) = module {
+            add(ENGINE_FILE.to_owned(), engine_script(module));
+        }
+        for (index, exhibit) in exhibits().iter().enumerate() {
+            let document = ExhibitDocument { exhibit, engine: site.engine.as_ref() };
+            for language in Language::ALL {
+                let html = document.linked_html(language, &site.exhibit_links(index, language))?;
+                add(site.file(exhibit.name, language), html);
+            }
+        }
     }
     for language in Language::ALL {
         add(site.file("index", language), site.index(language));
     }
-    SiteFiles { index: site.file("index", language), files }
+    Ok(SiteFiles { index: site.file("index", language), files })
 }
 
 /// A document as its file holds it.
@@ -75,6 +101,8 @@ struct Site<'a> {
     main: Language,
     /// Of all experiments, of these outcomes or of earlier runs.
     documents: Documents,
+    /// Where the pages of exhibits find their answers.
+    engine: Option<Engine>,
 }
 
 impl Site<'_> {
@@ -94,8 +122,30 @@ impl Site<'_> {
             previous: index.checked_sub(1).map(|before| to(&self.outcomes[before])),
             next: self.outcomes.get(index + 1).map(to),
             translation: Some(self.file(self.outcomes[index].experiment.name, other(language))),
-            pages: catalog().iter().map(|entry| entry.linked(self.written(entry, language))).collect(),
+            pages: self.pages(language),
         }
+    }
+
+    /// The same for the page of an exhibit.
+    fn exhibit_links(&self, index: usize, language: Language) -> Links {
+        let to = |entry: &ExhibitEntry| Neighbour {
+            file: self.file(entry.name, language),
+            title: entry.title(language).to_owned(),
+        };
+        Links {
+            index: Some(self.file("index", language)),
+            previous: index.checked_sub(1).map(|before| to(&exhibits()[before])),
+            next: exhibits().get(index + 1).map(to),
+            translation: Some(self.file(exhibits()[index].name, other(language))),
+            pages: self.pages(language),
+        }
+    }
+
+    /// Every page that texts refer to, with its file where there is one.
+    fn pages(&self, language: Language) -> Vec<Linked> {
+        let experiments = catalog().iter().map(|entry| entry.linked(self.written(entry, language)));
+        let file = |entry: &ExhibitEntry| self.documents.is_complete().then(|| self.file(entry.name, language));
+        experiments.chain(exhibits().iter().map(|entry| entry.linked(file(entry)))).collect()
     }
 
     /// The file of the page of an experiment, of this run or an earlier one; none where there is none.
@@ -139,13 +189,29 @@ impl Site<'_> {
                 .collect();
             if !items.is_empty() {
                 body.push_str(&format!(
-                    "<h2>{}</h2><p class=\"question\">{}</p><div class=\"cards\">{items}</div>",
+                    "<h2>{}</h2><p class=\"question\">{}</p>{}<div class=\"cards\">{items}</div>",
                     chapter.title().get(language),
-                    chapter.guide().get(language)
+                    chapter.guide().get(language),
+                    self.exhibits_of(chapter, language)
                 ));
             }
         }
         HtmlDocument { title: title.get(language), style: INDEX_STYLE, body: &body }.html(language)
+    }
+
+    /// Links to the exhibits of a chapter.
+    fn exhibits_of(&self, chapter: Chapter, language: Language) -> String {
+        let entries = exhibits().iter().filter(|entry| self.documents.is_complete() && entry.chapter == chapter);
+        let links: Vec<String> = entries
+            .map(|entry| {
+                format!("<a href=\"{}\">{}</a>", self.file(entry.name, language), escape(entry.title(language)))
+            })
+            .collect();
+        if links.is_empty() {
+            return String::new();
+        }
+        let (words, gap) = (language.choose("Try it yourself:", "亲手试一试："), language.choose(" · ", "　"));
+        format!("<p class=\"try\">{words} {}</p>", links.join(gap))
     }
 
     /// The page of the notes.

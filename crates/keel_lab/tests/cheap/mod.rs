@@ -38,7 +38,7 @@ pub(crate) fn cheap(entry: &ExperimentEntry) -> Settings {
 /// Writes the site of `outcomes` into `directory`, which is made where missing; returns the path of its index.
 pub(crate) fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> PathBuf {
     std::fs::create_dir_all(directory).unwrap();
-    let site = site_files(outcomes, directory, language);
+    let site = site_files(outcomes, directory, language, None).unwrap();
     for SiteFile { name, text } in &site.files {
         std::fs::write(directory.join(name), text).unwrap();
     }

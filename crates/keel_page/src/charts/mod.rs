@@ -28,7 +28,7 @@ pub use histograms::Histograms;
 pub use palette::{Named, Palette};
 pub use pictures::Pictures;
 pub use plot::Plot;
-pub use png::png;
+pub use png::{base64, png};
 pub use ridges::Ridges;
 pub use series::{Marks, Region, Series};
 pub use sheet::{Sheet, SheetCell, SheetRow};

@@ -183,13 +183,17 @@ fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
         let none = |at: Option<usize>| at.and_then(|at| places.get(at)).is_none_or(Option::is_none);
         none(index.checked_sub(1)) && none(Some(index + 1))
     };
-    let dotted = |index: &usize| series.marks == Marks::Points || series.marks == Marks::LineAndPoints || alone(*index);
+    let dotted = |index: &usize| !series.marks.joined() || series.marks == Marks::LineAndPoints || alone(*index);
     let dots: Vec<String> = (0..places.len())
         .filter(dotted)
         .filter_map(|index| places[index].map(|(x, y)| format!("M{x:.2},{y:.2}h0")))
         .collect();
     if !dots.is_empty() {
-        let class = if dots.len() > 100 { "points many" } else { "points" };
+        let class = match series.marks {
+            Marks::Handle => "points handle",
+            _ if dots.len() > 100 => "points many",
+            _ => "points",
+        };
         frame.push(format_args!("<path class=\"{class}\" d=\"{}\"/>", dots.concat()));
     }
     frame.push(format_args!("</g>"));

@@ -17,6 +17,8 @@ pub enum Marks {
     Dashed,
     /// Joined by a pale line: single values behind their trend.
     Faint,
+    /// A large dot: a point that a reader can drag.
+    Handle,
     /// Joined by a line that ends in the head of an arrow; for square charts.
     Arrow,
 }
@@ -27,13 +29,13 @@ impl Marks {
         match self {
             Marks::Dashed => "dashed",
             Marks::Faint => "faint",
-            Marks::Line | Marks::LineAndPoints | Marks::Points | Marks::Arrow => "",
+            Marks::Line | Marks::LineAndPoints | Marks::Points | Marks::Handle | Marks::Arrow => "",
         }
     }
 
     /// Returns true if a line joins the points.
     pub(super) fn joined(self) -> bool {
-        self != Marks::Points
+        !matches!(self, Marks::Points | Marks::Handle)
     }
 }
 

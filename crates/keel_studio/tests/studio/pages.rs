@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use keel_testkit::browser::{Browser, View};
+
 use crate::client::Server;
 
 /// The scripts and style sheets of the crate.
@@ -108,4 +110,25 @@ fn the_form_has_the_schema_and_the_lab_its_experiments_in_both_languages() {
         assert!(refused.status == 400 && refused.body.contains(expected), "{refused:?}");
     }
     assert_eq!(server.get("/experiment/absent").status, 400);
+}
+
+/// Moves every control of an exhibit and notes each question with its numbers.
+const MOVE: &str = include_str!("../../../keel_lab/tests/cheap/move_exhibit.js");
+
+#[test]
+fn exhibits_move_by_the_engine_of_the_studio() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::of(place.path());
+    assert_eq!(server.get("/exhibits/absent").status, 404);
+    let page = server.get("/exhibits/gate?lang=zh");
+    assert!(page.status == 200 && page.body.contains("<html lang=\"zh\">") && page.body.contains("?lang=en"));
+    let Some(browser) = Browser::or_skip("exhibits_move_by_the_engine_of_the_studio") else { return };
+    for state in browser.visit(&[format!("http://{}/exhibits/gate?lang=en", server.address)], &[View::WIDE_DARK], MOVE)
+    {
+        assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
+        let seen = state.result.as_array().unwrap_or_else(|| panic!("{state}: {}", state.result));
+        let drag = seen.iter().find(|one| one["kind"] == "drag").expect("the point was dragged");
+        assert!(drag["address"].as_str().unwrap().starts_with("#x="), "{drag}");
+        assert!(seen.iter().all(|one| one["failed"] == ""), "{seen:?}");
+    }
 }

@@ -11,7 +11,7 @@ use keel_train::runs::write_atomically;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::failure::{Failure, Stop, from_sentence, unwritable};
+use crate::failure::{Failure, Stop, from_sentence, unreadable, unwritable};
 use crate::terminal::{Align, Output, Status, table};
 
 /// Arguments of `lab`.
@@ -76,6 +76,9 @@ struct Options {
     /// Folder of the pages [default: lab; with --json none is written unless given]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// WebAssembly module that answers the exhibits in a browser; `cargo xtask site` builds it
+    #[arg(long, value_name = "FILE")]
+    engine: Option<PathBuf>,
     /// Language of the pages whose file names carry none, en or zh; the others lie beside them
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
@@ -135,7 +138,7 @@ fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Resul
         (None, true) => None,
         (None, false) => Some(PathBuf::from("lab")),
     };
-    let index = directory.map(|directory| write_site(outcomes, &directory, options.lang)).transpose()?;
+    let index = directory.map(|directory| write_site(outcomes, &directory, options)).transpose()?;
     let documents: Vec<&Value> = outcomes.iter().map(|outcome| &outcome.document).collect();
     let text = || index.map_or(String::new(), |index| format!("pages: {}", index.display()));
     match documents[..] {
@@ -145,16 +148,36 @@ fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Resul
 }
 
 /// Writes the site of `outcomes` into `directory`, which is made where missing. Returns the path of its index.
-fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> Result<PathBuf, Failure> {
+fn write_site(outcomes: &[Outcome], directory: &Path, options: &Options) -> Result<PathBuf, Failure> {
+    let module = options.engine.as_deref().map(module).transpose()?;
     let failed =
         |path: &Path, error: std::io::Error| unwritable(path, &error).next_step("Choose another folder with --out.");
     std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
-    let site = site_files(outcomes, directory, language);
+    let site = site_files(outcomes, directory, options.lang, module.as_deref()).map_err(failure)?;
     for SiteFile { name, text } in &site.files {
         let path = directory.join(name);
         write_atomically(&path, |file| file.write_all(text.as_bytes())).map_err(|error| failed(&path, error))?;
     }
     Ok(directory.join(site.index))
+}
+
+/// First bytes of every WebAssembly module.
+const MODULE_BEGINNING: &[u8] = b"\0asm";
+/// Bytes of a module at most.
+const LARGEST_MODULE: u64 = 64 << 20;
+
+/// Reads the module of the exhibits.
+fn module(path: &Path) -> Result<Vec<u8>, Failure> {
+    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    let wrong = |reason: &str| {
+        let failure = Failure::new(format!("{} {reason}", path.display()));
+        failure.next_step("Give --engine the file that `cargo xtask site` builds, keel_browser.wasm")
+    };
+    if size > LARGEST_MODULE {
+        return Err(wrong("is larger than 64 MB"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if bytes.starts_with(MODULE_BEGINNING) { Ok(bytes) } else { Err(wrong("is not a WebAssembly module")) }
 }
 
 /// An experiment as `lab list --json` shows it.

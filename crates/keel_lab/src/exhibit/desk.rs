@@ -1,0 +1,99 @@
+//! The desk where exhibits are asked: one for a page in a browser, one for a studio.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Computed, Exhibit};
+use crate::error::LabError;
+use crate::exhibits::find_exhibit;
+use keel_page::Language;
+
+/// A question: an exhibit, the knobs that are set, and a seed.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Request {
+    /// Name of the exhibit.
+    pub exhibit: String,
+    /// Knobs with their values; others have their defaults.
+    pub settings: Vec<(String, Value)>,
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Language of figures and words, `en` or `zh`.
+    pub language: String,
+    /// Asks for a smaller answer where the whole one takes long.
+    pub draft: bool,
+}
+
+/// The answer to a [`Request`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    /// Name of the exhibit.
+    pub exhibit: &'static str,
+    /// Every knob with the value it had.
+    pub settings: Value,
+    /// The seed.
+    pub seed: u64,
+    /// Every number of the figures.
+    pub numbers: Value,
+    /// The main result in one sentence.
+    pub status: String,
+    /// Figures and words as HTML.
+    pub html: String,
+    /// The answer is of a smaller state than was asked for.
+    pub draft: bool,
+}
+
+/// Answers requests and keeps the work that the next one can go on from.
+#[derive(Default)]
+pub struct Desk {
+    memories: BTreeMap<&'static str, Box<dyn Any + Send>>,
+}
+
+impl Desk {
+    /// Answers one request. The answer depends on the request alone.
+    ///
+    /// # Errors
+    /// An unknown exhibit or knob, a value out of range, or a result that is not finite.
+    pub fn answer(&mut self, request: &Request) -> Result<Answer, LabError> {
+        let entry = find_exhibit(&request.exhibit)?;
+        let language = Language::with_code(&request.language).unwrap_or_default();
+        let Computed { settings, numbers, view, is_draft } = (entry.compute)(self, request)?;
+        Ok(Answer {
+            exhibit: entry.name,
+            settings,
+            seed: request.seed,
+            numbers,
+            status: view.status.get(language).to_owned(),
+            html: view.page.body(language),
+            draft: is_draft,
+        })
+    }
+
+    /// Answers one request as JSON: the answer, or an object whose field `error` says why there is none.
+    pub fn answer_json(&mut self, request: &str) -> String {
+        let answer = match serde_json::from_str::<Request>(request) {
+            Ok(request) => self.answer(&request).map_err(|error| error.to_string()),
+            Err(error) => Err(format!("the request is not understood: {error}")),
+        };
+        let text = match &answer {
+            Ok(answer) => serde_json::to_string(answer),
+            Err(error) => serde_json::to_string(&BTreeMap::from([("error", error)])),
+        };
+        text.expect("answers are plain data")
+    }
+
+    /// The memory of the exhibit `E`.
+    pub(super) fn memory<E: Exhibit>(&mut self) -> &mut E::Memory {
+        let memory = self.memories.entry(E::NAME).or_insert_with(|| Box::new(E::Memory::default()));
+        memory.downcast_mut().expect("one type for each name")
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Desk").field("memories", &self.memories.keys()).finish()
+    }
+}

@@ -1,0 +1,167 @@
+//! Exhibits: figures that a reader moves, computed anew at every change by the engine that trains.
+//!
+//! An exhibit is a function from a state (its knobs) to numbers, and from numbers to a page with figures, like an experiment;
+//! it adds the controls that set the knobs. The same function runs natively and, compiled to WebAssembly, in a browser.
+
+mod control;
+mod desk;
+mod document;
+
+use keel_page::Text;
+use keel_page::page::{Linked, Page};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub(crate) use control::Control;
+pub use desk::{Answer, Desk, Request};
+pub use document::{Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
+
+use crate::catalog::catalog;
+use crate::error::LabError;
+use crate::exhibits::exhibits;
+use crate::experiment::Chapter;
+use crate::knob::{Knob, knobs_of};
+use crate::settings::Settings;
+use keel_page::Language;
+
+/// One exhibit: its facts, its state, its numbers and its page, in one file.
+pub(crate) trait Exhibit {
+    /// Name in addresses and on the command line, `gate`.
+    const NAME: &'static str;
+    /// Title in English and Chinese.
+    const TITLE: [&'static str; 2];
+    /// One sentence in English and Chinese.
+    const SUMMARY: [&'static str; 2];
+    /// Chapter it belongs to.
+    const CHAPTER: Chapter;
+    /// Name of the experiment whose page explains it.
+    const EXPERIMENT: &'static str;
+    /// Draws something at random, so that another seed shows something else.
+    const IS_RANDOM: bool = true;
+
+    /// Its state; every documented field is a knob, and the default value is where the exhibit starts.
+    type State: JsonSchema + Default + Serialize + DeserializeOwned;
+    /// Every number of its figures.
+    type Numbers: Serialize;
+    /// Work kept from one answer to the next, for example a network in training. Answers never depend on it: with an empty
+    /// memory they have the same bits.
+    type Memory: Default + Send + 'static;
+
+    /// Computes the numbers. The same state and seed give the same numbers with any number of threads.
+    ///
+    /// # Errors
+    /// If a network cannot be made from the state, or a result is not finite.
+    fn compute(state: &Self::State, seed: u64, memory: &mut Self::Memory) -> Result<Self::Numbers, LabError>;
+
+    /// Returns the figures and words for some numbers. Texts have no cross-references: a link would need the list of all
+    /// experiments, and with it all of them in the module for browsers.
+    fn view(state: &Self::State, numbers: &Self::Numbers) -> View;
+
+    /// Returns the controls of its knobs, in the order they are shown.
+    fn controls() -> Vec<Control>;
+
+    /// Returns a smaller state to show while the reader drags, where the state takes longer than a redraw should.
+    fn draft(_state: &Self::State) -> Option<Self::State> {
+        None
+    }
+}
+
+/// Figures and words of an exhibit.
+pub(crate) struct View {
+    /// The main result in one sentence; read aloud when it changes.
+    pub(crate) status: Text,
+    /// Figures and words below it.
+    pub(crate) page: Page,
+}
+
+/// One exhibit of the list, whatever its state.
+pub struct ExhibitEntry {
+    /// Name in addresses and on the command line, `gate`.
+    pub name: &'static str,
+    /// Title in English and Chinese.
+    pub title: [&'static str; 2],
+    /// One sentence in English and Chinese.
+    pub summary: [&'static str; 2],
+    /// Its chapter.
+    pub chapter: Chapter,
+    /// Name of the experiment whose page explains it.
+    pub experiment: &'static str,
+    pub(crate) knobs: fn() -> Vec<Knob>,
+    pub(crate) controls: fn() -> Vec<Control>,
+    is_random: bool,
+    compute: fn(&mut Desk, &Request) -> Result<Computed, LabError>,
+}
+
+impl ExhibitEntry {
+    /// The entry of the exhibit `E`.
+    pub(crate) const fn of<E: Exhibit>() -> Self {
+        ExhibitEntry {
+            name: E::NAME,
+            title: E::TITLE,
+            summary: E::SUMMARY,
+            chapter: E::CHAPTER,
+            experiment: E::EXPERIMENT,
+            knobs: knobs_of::<E::State>,
+            controls: E::controls,
+            is_random: E::IS_RANDOM,
+            compute: computed::<E>,
+        }
+    }
+
+    /// Title in one language.
+    pub fn title(&self, language: Language) -> &'static str {
+        self.title[language as usize]
+    }
+
+    /// One sentence in one language.
+    pub fn summary(&self, language: Language) -> &'static str {
+        self.summary[language as usize]
+    }
+
+    /// Its knobs, with documentation, defaults and ranges.
+    pub fn knobs(&self) -> Vec<Knob> {
+        (self.knobs)()
+    }
+
+    /// Its page as cross-references find it, in `file` where it is written.
+    pub(crate) fn linked(&self, file: Option<String>) -> Linked {
+        Linked { name: self.name, title: self.title, file }
+    }
+}
+
+impl std::fmt::Debug for ExhibitEntry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ExhibitEntry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The pages of the lab that texts refer to, none of them written.
+pub(crate) fn all_pages() -> Vec<Linked> {
+    let experiments = catalog().iter().map(|entry| entry.linked(None));
+    experiments.chain(exhibits().iter().map(|entry| entry.linked(None))).collect()
+}
+
+/// An answer whose state and numbers are no longer typed.
+struct Computed {
+    settings: Value,
+    numbers: Value,
+    view: View,
+    is_draft: bool,
+}
+
+fn computed<E: Exhibit>(desk: &mut Desk, request: &Request) -> Result<Computed, LabError> {
+    let settings = Settings::from_pairs(request.settings.clone());
+    let full: E::State = settings.config(E::NAME)?;
+    let draft = if request.draft { E::draft(&full) } else { None };
+    let (state, is_draft) = draft.map_or((full, false), |smaller| (smaller, true));
+    let numbers = E::compute(&state, request.seed, desk.memory::<E>())?;
+    let view = E::view(&state, &numbers);
+    Ok(Computed {
+        settings: serde_json::to_value(state).expect("states are plain data"),
+        numbers: serde_json::to_value(numbers).expect("numbers are plain data"),
+        view,
+        is_draft,
+    })
+}

@@ -1,0 +1,25 @@
+//! Every exhibit of the lab, one a file.
+
+mod gate;
+
+use crate::error::{LabError, nearest};
+use crate::exhibit::ExhibitEntry;
+
+/// All exhibits, in the order of the lecture.
+pub fn exhibits() -> &'static [ExhibitEntry] {
+    &EXHIBITS
+}
+
+static EXHIBITS: [ExhibitEntry; 1] = [gate::ENTRY];
+
+/// The exhibit with this name.
+///
+/// # Errors
+/// If there is none; the error names the nearest.
+pub fn find_exhibit(name: &str) -> Result<&'static ExhibitEntry, LabError> {
+    exhibits().iter().find(|entry| entry.name == name).ok_or_else(|| LabError::UnknownExhibit {
+        name: name.to_owned(),
+        nearest: nearest(name, exhibits().iter().map(|entry| entry.name)),
+        known: exhibits().iter().map(|entry| entry.name).collect(),
+    })
+}

@@ -1,0 +1,173 @@
+//! Exhibits: their answers, their pages as a reader sees them, and the engine in a browser beside the native one.
+
+mod cheap;
+
+use std::path::{Path, PathBuf};
+
+use keel_lab::{Desk, ExhibitEntry, Language, Request, catalog, exhibits, find_exhibit, site_files};
+use keel_testkit::browser::{Browser, PageState, View};
+use keel_testkit::skipping::skipped;
+use serde_json::{Value, json};
+
+fn request(exhibit: &ExhibitEntry) -> Request {
+    Request { exhibit: exhibit.name.to_owned(), language: "en".to_owned(), ..Request::default() }
+}
+
+#[test]
+fn every_exhibit_answers_repeats_itself_and_explains_itself_in_both_languages() {
+    let mut desk = Desk::default();
+    for entry in exhibits() {
+        let experiments = catalog().iter().map(|experiment| experiment.name);
+        assert!(experiments.clone().any(|name| name == entry.experiment), "{} is explained nowhere", entry.name);
+        assert!(experiments.clone().all(|name| name != entry.name), "{} is an experiment as well", entry.name);
+        for language in Language::ALL {
+            let request = Request { language: language.code().to_owned(), seed: 3, ..request(entry) };
+            let answer = desk.answer(&request).unwrap();
+            let fresh = Desk::default().answer(&request).unwrap();
+            assert_eq!((&answer.numbers, &answer.html), (&fresh.numbers, &fresh.html), "{}", entry.name);
+            let whole = format!("{} {}", answer.status, answer.html);
+            assert!(answer.html.contains("<figure") && !answer.draft, "{}", entry.name);
+            assert!(!whole.contains("NaN") && !whole.contains("[[") && !whole.contains(">inf"), "{}", entry.name);
+            let chinese = whole.chars().filter(|one| ('\u{4e00}'..'\u{9fff}').contains(one)).count();
+            assert_eq!(chinese > 30, language == Language::Chinese, "{} in {language}: {chinese}", entry.name);
+        }
+        for knob in entry.knobs() {
+            assert!(
+                !knob.documentation.is_empty() && !knob.text(Language::Chinese).is_empty(),
+                "{} {}",
+                entry.name,
+                knob.name
+            );
+        }
+    }
+}
+
+#[test]
+fn questions_that_cannot_be_answered_are_refused_in_words() {
+    let mut desk = Desk::default();
+    let mut refused = |text: &str| {
+        let answer: Value = serde_json::from_str(&desk.answer_json(text)).unwrap();
+        answer["error"].as_str().unwrap_or_default().to_owned()
+    };
+    for (text, expected) in [
+        ("{", "not understood"),
+        (r#"{"exhibit":"gat"}"#, "did you mean \"gate\"?"),
+        (r#"{"exhibit":"gate","settings":[["z",1]]}"#, "has no knob \"z\""),
+        (r#"{"exhibit":"gate","settings":[["x",1e9]]}"#, "from -10 to 10"),
+        (r#"{"exhibit":"gate","settings":[["x","far"]]}"#, "x of gate cannot be far"),
+        (r#"{"exhibit":"gate","more":1}"#, "not understood"),
+    ] {
+        let message = refused(text);
+        assert!(message.contains(expected), "{text}: {message}");
+    }
+    assert!(find_exhibit("gate").is_ok());
+}
+
+/// Writes the pages of all exhibits, with a page of every experiment, into `folder`.
+fn written(folder: &Path, module: Option<&[u8]>) -> Vec<PathBuf> {
+    let outcomes: Vec<_> = catalog().iter().map(|entry| entry.run(&cheap::cheap(entry), 0).unwrap()).collect();
+    for file in site_files(&outcomes, folder, Language::English, module).unwrap().files {
+        std::fs::write(folder.join(file.name), file.text).unwrap();
+    }
+    let pages = exhibits().iter().flat_map(|entry| [format!("{}.html", entry.name), format!("{}.zh.html", entry.name)]);
+    pages.map(|name| folder.join(name)).collect()
+}
+
+#[test]
+fn a_page_without_an_engine_shows_its_start_and_says_how_to_move_it() {
+    let Some(browser) = Browser::or_skip("a_page_without_an_engine_shows_its_start_and_says_how_to_move_it") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let pages = written(folder.path(), None);
+    let script = "return { enabled: document.querySelectorAll('#controls :is(input, select, button):enabled').length, said: document.getElementById('status').textContent }";
+    for state in browser.open(&pages, &[View::NARROW_DARK, View::WIDE_LIGHT], script) {
+        assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
+        assert!(state.result["said"].as_str().unwrap().contains("evenkeel studio"), "{state}: {}", state.result);
+        assert_eq!(state.result["enabled"], 0, "{state}");
+    }
+}
+
+/// Moves every control of an exhibit and notes each question with its numbers.
+const MOVE: &str = include_str!("cheap/move_exhibit.js");
+
+#[test]
+fn the_engine_in_a_browser_gives_the_numbers_of_the_native_one() {
+    const TEST: &str = "the_engine_in_a_browser_gives_the_numbers_of_the_native_one";
+    let Some(browser) = Browser::or_skip(TEST) else { return };
+    let Some(module) = std::env::var_os("EVENKEEL_BROWSER_MODULE") else {
+        return skipped(
+            TEST,
+            "no module named by EVENKEEL_BROWSER_MODULE; `cargo xtask site --check` builds one and runs this",
+        );
+    };
+    let module = std::fs::read(module).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pages = written(folder.path(), Some(&module));
+    let addresses: Vec<String> = pages.iter().map(|page| format!("file://{}", page.display())).collect();
+    let moved: Vec<String> = addresses.iter().step_by(2).cloned().collect();
+    for state in browser.visit(&moved, &[View::WIDE_LIGHT], MOVE) {
+        compare(&state);
+    }
+    let settled = "const start = Date.now(); while (document.documentElement.dataset.settled !== 'yes' && Date.now() - start < 60000) await new Promise(done => setTimeout(done, 30));\
+                   return document.getElementById('status').className";
+    for state in browser.visit(&addresses, &View::ALL, settled) {
+        assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
+        assert_eq!(state.result, "", "{state}");
+    }
+}
+
+/// Compares what one exhibit answered in the browser with native answers.
+fn compare(state: &PageState) {
+    assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
+    let seen = state.result.as_array().unwrap_or_else(|| panic!("{state}: {}", state.result));
+    assert!(seen.len() >= 4, "{state}: {} answers", seen.len());
+    let mut desk = Desk::default();
+    let (mut equal, mut worst) = (0, 0.0_f64);
+    for one in seen {
+        assert_eq!(one["failed"], "", "{state}: {}", one["what"]);
+        let request: Request = serde_json::from_value(one["question"].clone()).unwrap();
+        let native = json!(desk.answer(&request).unwrap().numbers);
+        let difference = largest_difference(&native, &one["numbers"], &format!("{state} {}", one["what"]));
+        equal += usize::from(difference == 0.0);
+        worst = worst.max(difference);
+    }
+    let kinds: std::collections::BTreeSet<&str> = seen.iter().filter_map(|one| one["kind"].as_str()).collect();
+    assert!(kinds.contains("slider"), "{state}: {kinds:?}");
+    println!("{state}: {} answers, {equal} with the same bits, largest difference {worst:.1e}", seen.len());
+    assert!(worst <= LARGEST_DIFFERENCE, "{state}: {worst}");
+}
+
+/// Numbers may differ by this share of the largest of their list: vectors of other widths sum in another order.
+const LARGEST_DIFFERENCE: f64 = 1e-5;
+
+/// The largest difference between two documents of one shape, as a share of the larger number; numbers of a list are compared
+/// with the largest of the list.
+fn largest_difference(native: &Value, other: &Value, place: &str) -> f64 {
+    match (native, other) {
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len(), "{place}");
+            let size = a.iter().chain(b).filter_map(Value::as_f64).fold(0.0_f64, |size, value| size.max(value.abs()));
+            let pairs = a.iter().zip(b).enumerate();
+            let difference = |(index, (a, b)): (usize, (&Value, &Value))| match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) => (a - b).abs() / size.max(1e-9),
+                _ => largest_difference(a, b, &format!("{place}/{index}")),
+            };
+            pairs.map(difference).fold(0.0, f64::max)
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>(), "{place}");
+            a.iter()
+                .map(|(key, value)| largest_difference(value, &b[key], &format!("{place}/{key}")))
+                .fold(0.0, f64::max)
+        }
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() / a.abs().max(b.abs()).max(1e-9)
+        }
+        _ => {
+            assert_eq!(native, other, "{place}");
+            0.0
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Builds the lab as a site: the engine as a WebAssembly module, the pages of all experiments, and the exhibits, which the
+//! module answers in the reader's browser.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::skips::note_skip;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// Compiler flags of the module: every browser since 2023 has 128-bit vectors.
+const FLAGS: &str = "-Ctarget-feature=+simd128";
+/// Flags of that target alone, so that build scripts are compiled as always.
+const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+/// Names the module to the tests that open exhibits in a browser.
+const MODULE_VARIABLE: &str = "EVENKEEL_BROWSER_MODULE";
+
+/// `cargo xtask site [FOLDER]` writes the site, to `target/site` if no folder is given; `cargo xtask site --check` builds the
+/// module and compares its answers with the native ones in a browser. True if everything passed; a check that this machine
+/// cannot make is noted as skipped.
+pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
+    let missing = !has_target();
+    match arguments {
+        ["--check"] if missing => note_skip(
+            "exhibits in a browser",
+            "the target wasm32-unknown-unknown is not installed; `rustup target add wasm32-unknown-unknown` adds it",
+        ),
+        ["--check"] => module(root).is_some_and(|module| {
+            let filter = "binary(exhibits)";
+            let mut tests = cargo(root, &["nextest", "run", "--workspace", "-E", filter]);
+            if !succeeds(cargo(root, &["nextest", "--version"])) {
+                tests = cargo(root, &["test", "--workspace", "--test", "exhibits"]);
+            }
+            // The level whose vectors are as wide as those of a browser.
+            passed(tests.env(MODULE_VARIABLE, module).env("KEEL_SIMD", "scalar"))
+        }),
+        [] | [_] if missing => {
+            eprintln!(
+                "the site needs the compiler's target {TARGET}: run `rustup target add {TARGET}` and this again.\n\
+                 Without it, `evenkeel lab all --out FOLDER` writes the same pages with exhibits that do not move"
+            );
+            false
+        }
+        [] => site(root, &root.join("target/site")),
+        [folder] if !folder.starts_with('-') => site(root, Path::new(folder)),
+        other => {
+            eprintln!("`{}` is not understood; give a folder, or --check", other.join(" "));
+            false
+        }
+    }
+}
+
+fn site(root: &Path, folder: &Path) -> bool {
+    let Some(module) = module(root) else { return false };
+    let (folder, module) = (folder.display().to_string(), module.display().to_string());
+    let lab = ["run", "--release", "--package", "evenkeel", "--", "lab", "all", "--out", &folder, "--engine", &module];
+    passed(&mut cargo(root, &lab))
+}
+
+/// Builds the module and returns its path.
+fn module(root: &Path) -> Option<PathBuf> {
+    let arguments = ["build", "--profile", "browser", "--package", "keel_browser", "--lib", "--target", TARGET];
+    let mut build = cargo(root, &arguments);
+    passed(build.env(FLAGS_VARIABLE, FLAGS).env_remove("RUSTFLAGS")).then_some(())?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let module = target.join(TARGET).join("browser/keel_browser.wasm");
+    let bytes = std::fs::metadata(&module).map(|file| file.len()).unwrap_or_default();
+    println!("{}: {:.1} MB", module.display(), bytes as f64 / 1e6);
+    Some(module)
+}
+
+/// Returns true if the compiler can build for browsers.
+fn has_target() -> bool {
+    let mut command = Command::new("rustc");
+    let output = command.args(["--print", "target-libdir", "--target", TARGET]).output();
+    output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root);
+    command
+}
+
+fn passed(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn succeeds(mut command: Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
