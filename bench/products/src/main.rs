@@ -1,15 +1,13 @@
 //! Matrix products of many shapes, in turn with the library `gemm` and with the limit of the machine at that moment.
 //!
 //! ```text
-//! cargo bench --package keel_kernels --bench products
-//! cargo bench --package keel_kernels --bench products -- 128x784x512 large
-//! KEEL_SIMD=avx2 cargo bench --package keel_kernels --bench products
+//! cargo run --release --manifest-path bench/products/Cargo.toml
+//! cargo run --release --manifest-path bench/products/Cargo.toml -- 128x784x512 large
+//! KEEL_SIMD=avx2 cargo run --release --manifest-path bench/products/Cargo.toml
 //! ```
 //!
 //! A shape is `rows x depth x columns`; `large` stands for those with 256 or more on each side. The results of both sides are
 //! compared before anything is timed.
-
-#![allow(clippy::print_stdout, reason = "a benchmark reports to the terminal")]
 
 use std::time::Instant;
 
