@@ -25,18 +25,10 @@ pub fn workers() -> usize {
 /// Calls `task(index)` once for every index below `tasks`; on several threads if `work`, the element-wise operations of
 /// all tasks together, is worth it.
 pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
-    let threads = workers().min(tasks);
-    if threads <= 1 || work < MINIMUM_WORK {
-        (0..tasks).for_each(task);
-        return;
-    }
-    let next = AtomicUsize::new(0);
-    (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= tasks {
-                break;
-            }
+    let threads = if work < MINIMUM_WORK { 1 } else { workers().min(tasks) };
+    let next = Next::of(tasks);
+    on_threads(threads, &|_| {
+        while let Some(index) = next.take() {
             task(index);
         }
     });
@@ -62,25 +54,44 @@ pub fn for_each_task_with_scratch(
     task: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let WorkerScratch { floats: scratch, per_worker } = scratch;
-    if per_worker == 0 {
-        return for_each_task(tasks, work, |index| task(index, &mut []));
-    }
     assert!(scratch.len() >= per_worker, "scratch of {} floats for tasks that need {per_worker}", scratch.len());
-    let threads = workers().min(tasks).min(scratch.len() / per_worker);
-    if threads <= 1 || work < MINIMUM_WORK {
-        (0..tasks).for_each(|index| task(index, &mut scratch[..per_worker]));
-        return;
-    }
-    let next = AtomicUsize::new(0);
-    scratch[..threads * per_worker].par_chunks_mut(per_worker).with_max_len(1).for_each(|part| {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= tasks {
-                break;
-            }
+    let parts = scratch.len().checked_div(per_worker).unwrap_or(usize::MAX);
+    let threads = if work < MINIMUM_WORK { 1 } else { workers().min(tasks).min(parts) };
+    let (next, pieces) = (Next::of(tasks), Pieces::new(scratch));
+    on_threads(threads, &|thread| {
+        // SAFETY: each thread has a number of its own, so no two parts overlap.
+        let part = unsafe { pieces.piece(thread * per_worker..(thread + 1) * per_worker) };
+        while let Some(index) = next.take() {
             task(index, part);
         }
     });
+}
+
+/// Calls `work(thread)` once for every number below `threads`, at least for 0, at the same time where the pool has so many
+/// threads. This function is not generic, so that the sharing of work is compiled once and not for each kernel.
+fn on_threads(threads: usize, work: &(dyn Fn(usize) + Sync)) {
+    if threads <= 1 {
+        return work(0);
+    }
+    (0..threads).into_par_iter().with_max_len(1).for_each(work);
+}
+
+/// Hands out the tasks of a call, each once.
+struct Next {
+    index: AtomicUsize,
+    tasks: usize,
+}
+
+impl Next {
+    fn of(tasks: usize) -> Self {
+        Next { index: AtomicUsize::new(0), tasks }
+    }
+
+    #[inline(always)]
+    fn take(&self) -> Option<usize> {
+        let index = self.index.fetch_add(1, Ordering::Relaxed);
+        (index < self.tasks).then_some(index)
+    }
 }
 
 /// Element-wise work on one long slice: calls `operation(range)` for consecutive ranges of at most `chunk` elements.

@@ -20,6 +20,9 @@ const INPUT_SECONDS: u64 = 1;
 /// Folder of builds, new inputs and failures, from the root.
 const RESULTS: &str = "target/fuzz";
 
+/// Folder of builds without the address sanitizer, below that of the results.
+const UNSANITIZED: &str = "readers";
+
 /// The platform whose address sanitizer is linked.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
@@ -42,6 +45,33 @@ struct Target<'a> {
 struct Request<'a> {
     seconds: u64,
     targets: Vec<Target<'a>>,
+    sanitizer: Sanitizer,
+}
+
+/// What watches the memory of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sanitizer {
+    Address,
+    /// Bounds are checked by the language alone: readers are safe code, and their builds take half the time.
+    None,
+}
+
+impl Sanitizer {
+    fn name(self) -> &'static str {
+        match self {
+            Sanitizer::Address => "address",
+            Sanitizer::None => "none",
+        }
+    }
+
+    /// The folder of builds, from the root.
+    fn folder(self, root: &Path) -> PathBuf {
+        let results = root.join(RESULTS);
+        match self {
+            Sanitizer::Address => results,
+            Sanitizer::None => results.join(UNSANITIZED),
+        }
+    }
 }
 
 /// Builds the targets and runs each for some seconds: `[SECONDS] [readers | TARGET]…`. True if none of them found anything; true as well,
@@ -60,7 +90,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
         return note_skip("fuzz targets", reason);
     }
     let start = Instant::now();
-    if !build(root, &request.targets) {
+    if !build(root, &request) {
         return false;
     }
     println!("built in {:.1} s", start.elapsed().as_secs_f64());
@@ -71,7 +101,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(target) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) {
-                    let passed = fuzz(root, target, request.seconds);
+                    let passed = fuzz(root, target, &request);
                     if let (false, Ok(mut failed)) = (passed, failed.lock()) {
                         *failed += 1;
                     }
@@ -109,8 +139,9 @@ fn request<'a>(arguments: &[&str], known: &[Target<'a>]) -> Result<Request<'a>, 
         }
         names => (SECONDS, names),
     };
+    let sanitizer = if names == [READERS] { Sanitizer::None } else { Sanitizer::Address };
     if names.is_empty() {
-        return Ok(Request { seconds, targets: known.to_vec() });
+        return Ok(Request { seconds, targets: known.to_vec(), sanitizer });
     }
     let mut targets = Vec::new();
     for &name in names {
@@ -121,17 +152,17 @@ fn request<'a>(arguments: &[&str], known: &[Target<'a>]) -> Result<Request<'a>, 
             return Err(format!("unknown fuzz target `{name}`; expected {READERS} or one of {}", names.join(", ")));
         }
     }
-    Ok(Request { seconds, targets })
+    Ok(Request { seconds, targets, sanitizer })
 }
 
-/// Builds with the address sanitizer, which needs a flag that only nightly compilers take without asking; several units a
-/// crate, because a build takes longer than what is run.
-fn build(root: &Path, targets: &[Target<'_>]) -> bool {
+/// Builds with flags that only nightly compilers take without asking; several units a crate, because a build takes longer than
+/// what is run.
+fn build(root: &Path, request: &Request<'_>) -> bool {
     let mut command = Command::new(cargo());
     command.current_dir(root.join("fuzz")).env("RUSTC_BOOTSTRAP", "1");
-    command.args(["fuzz", "build", "--codegen-units", "16", "--target", PLATFORM, "--target-dir"]);
-    command.arg(root.join(RESULTS));
-    if targets.iter().all(|target| !target.trains) {
+    command.args(["fuzz", "build", "--codegen-units", "16", "--sanitizer", request.sanitizer.name()]);
+    command.args(["--target", PLATFORM, "--target-dir"]).arg(request.sanitizer.folder(root));
+    if request.targets.iter().all(|target| !target.trains) {
         command.arg("--no-default-features");
     }
     match command.status() {
@@ -144,7 +175,7 @@ fn build(root: &Path, targets: &[Target<'_>]) -> bool {
 }
 
 /// Runs one target on its seeds and what earlier runs found; prints how many inputs it took, or the input that failed.
-fn fuzz(root: &Path, target: &str, seconds: u64) -> bool {
+fn fuzz(root: &Path, target: &str, request: &Request<'_>) -> bool {
     let results = root.join(RESULTS);
     let (corpus, failures) = (results.join("corpus").join(target), results.join("failures").join(target));
     for folder in [&corpus, &failures] {
@@ -153,10 +184,10 @@ fn fuzz(root: &Path, target: &str, seconds: u64) -> bool {
             return false;
         }
     }
-    let program = results.join(PLATFORM).join("release").join(target);
+    let program = request.sanitizer.folder(root).join(PLATFORM).join("release").join(target);
     let seeds = root.join("fuzz/seeds").join(target);
     let mut command = Command::new(&program);
-    command.arg(&corpus).args(seeds.is_dir().then_some(&seeds)).args(limits(seconds, &failures));
+    command.arg(&corpus).args(seeds.is_dir().then_some(&seeds)).args(limits(request.seconds, &failures));
     command.env("ASAN_OPTIONS", SANITIZER).env("RAYON_NUM_THREADS", "1").current_dir(root);
     match command.output() {
         Ok(output) => {
@@ -226,15 +257,17 @@ mod tests {
     #[test]
     fn seconds_and_targets_are_read_and_unknown_ones_refused() {
         let known = [("csv", false), ("idx", false), ("model", true)].map(|(name, trains)| Target { name, trains });
-        let asked = |seconds, targets: &[usize]| {
-            Ok(Request { seconds, targets: targets.iter().map(|&index| known[index]).collect() })
+        let asked_with = |sanitizer, seconds, targets: &[usize]| {
+            Ok(Request { seconds, targets: targets.iter().map(|&index| known[index]).collect(), sanitizer })
         };
-        let cases: [(&[&str], Result<Request<'_>, String>); 6] = [
+        let asked = |seconds, targets: &[usize]| asked_with(Sanitizer::Address, seconds, targets);
+        let cases: [(&[&str], Result<Request<'_>, String>); 7] = [
             (&[], asked(SECONDS, &[0, 1, 2])),
             (&["60"], asked(60, &[0, 1, 2])),
             (&["60", "idx"], asked(60, &[1])),
             (&["model", "csv"], asked(SECONDS, &[2, 0])),
-            (&["readers"], asked(SECONDS, &[0, 1])),
+            (&["readers"], asked_with(Sanitizer::None, SECONDS, &[0, 1])),
+            (&["60", "readers", "model"], asked(60, &[0, 1, 2])),
             (&["csw"], Err("unknown fuzz target `csw`; expected readers or one of csv, idx, model".to_owned())),
         ];
         for (arguments, expected) in cases {

@@ -15,14 +15,16 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ci::Part;
+
 const HELP: &str = "\
 Checks and tools of the repository
 
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  ci      everything a change has to pass: format, tidy, lints, tests, documentation tests, the Python package,
-          fuzz targets
+  ci      [checks | tests]: everything a change has to pass: format, tidy, lints, documentation; tests, documentation
+          tests, the Python package, fuzz targets
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
   fuzz    [SECONDS] [readers | TARGET]…: every fuzz target, those of data readers, or those named; 10 seconds each by default
   python  builds the Python package, checks its types and runs its tests, in the environment target/python
@@ -43,7 +45,9 @@ fn main() -> ExitCode {
             print!("{HELP}");
             true
         }
-        ["ci"] => ci::run(&root()),
+        ["ci"] => ci::run(&root(), &Part::ALL),
+        ["ci", "checks"] => ci::run(&root(), &[Part::Checks]),
+        ["ci", "tests"] => ci::run(&root(), &[Part::Tests]),
         ["tidy"] => tidy::run(&root()),
         ["fuzz", arguments @ ..] => fuzz::run(&root(), arguments),
         ["python"] => python::run(&root()),

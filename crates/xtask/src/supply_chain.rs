@@ -9,7 +9,7 @@ use crate::skips::note_skip;
 /// every machine has: `cargo deny check advisories`, or `cargo audit`.
 const CHECKS: [&str; 5] = ["check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
 
-/// Runs cargo-deny on the workspace and on the fuzz targets; true if both are as `.cargo/deny.toml` says, or with a word where it is
+/// Runs cargo-deny on the workspace, the fuzz targets and the bench of products; true if all are as `.cargo/deny.toml` says, or with a word where it is
 /// not installed.
 pub(crate) fn run(root: &Path) -> bool {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -17,10 +17,12 @@ pub(crate) fn run(root: &Path) -> bool {
     if !installed.is_ok_and(|output| output.status.success()) {
         return note_skip("supply chain", "cargo-deny is not installed (cargo install cargo-deny)");
     }
-    // The fuzz targets have fewer dependencies: some exceptions are none of theirs.
-    let folders: [(_, &[&str]); 2] = [
+    // Packages outside the workspace have fewer dependencies: some exceptions do not concern them.
+    let fewer: &[&str] = &["--allow", "unmatched-skip", "--allow", "unnecessary-skip"];
+    let folders: [(_, &[&str]); 3] = [
         (root.to_path_buf(), &["--deny", "unmatched-skip"]),
-        (root.join("fuzz"), &["--allow", "unmatched-skip", "--allow", "unnecessary-skip"]),
+        (root.join("fuzz"), fewer),
+        (root.join("bench/products"), fewer),
     ];
     folders.iter().all(|(folder, more)| {
         let mut command = Command::new(&cargo);

@@ -1,6 +1,7 @@
 //! Trainings under disk faults, kills and other processes; damaged files and runs of older versions.
 
 mod damaged_data;
+#[cfg(debug_assertions)]
 mod faults;
 mod full_disk;
 mod interruption;

@@ -332,7 +332,7 @@ fn commit(path: &Path, connection: &mut Connection, rows: Vec<Message>) -> io::R
 }
 
 /// The files of the database and their contents.
-#[cfg(any(test, feature = "fault-injection"))]
+#[cfg(any(test, debug_assertions))]
 fn files_of(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let files = ["", "-wal"].map(|ending| PathBuf::from(format!("{}{ending}", path.display())));
     files.into_iter().filter_map(|file| std::fs::read(&file).ok().map(|bytes| (file, bytes))).collect()

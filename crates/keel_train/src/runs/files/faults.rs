@@ -1,5 +1,5 @@
 //! Faults for tests: the n-th operation below a folder fails, or everything from it on, as if the process had been killed.
-//! Only in builds with the feature `fault-injection`.
+//! Only in tests and builds with debug assertions, which programs people are given have not.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};

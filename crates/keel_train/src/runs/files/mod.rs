@@ -3,7 +3,7 @@
 //! A file is either the old one or the new one, never half of one: [`write_atomically`] writes a temporary file beside it,
 //! syncs it, renames it and syncs the folder. What has returned without an error survives a power loss.
 
-#[cfg(any(test, feature = "fault-injection"))]
+#[cfg(any(test, debug_assertions))]
 pub mod faults;
 
 use std::fs::File;
@@ -55,12 +55,12 @@ pub(crate) fn attempt<T>(operation: Operation, path: &Path, mut act: impl FnMut(
     }
 }
 
-#[cfg(any(test, feature = "fault-injection"))]
+#[cfg(any(test, debug_assertions))]
 fn before(operation: Operation, path: &Path) -> io::Result<()> {
     faults::before(operation, path)
 }
 
-#[cfg(not(any(test, feature = "fault-injection")))]
+#[cfg(not(any(test, debug_assertions)))]
 fn before(_operation: Operation, _path: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -68,7 +68,7 @@ fn before(_operation: Operation, _path: &Path) -> io::Result<()> {
 /// Tells a recording test what was done.
 macro_rules! note {
     ($($event:tt)*) => {
-        #[cfg(any(test, feature = "fault-injection"))]
+        #[cfg(any(test, debug_assertions))]
         $crate::runs::files::faults::note(|| $crate::runs::files::faults::Event::$($event)*);
     };
 }

@@ -1,0 +1,89 @@
+//! Folders of images as people have them, from the command line to the exit status.
+
+use crate::program::{Program, write};
+
+/// Saves an image of a class's own colours.
+fn save(program: &Program, name: &str, (width, height): (u32, u32)) {
+    let path = program.path(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let blue = if name.contains("cat") { 200 } else { 20 };
+    image::RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 3) as u8, (y * 3) as u8, blue]))
+        .save(path)
+        .unwrap();
+}
+
+fn pets(program: &Program, size: (u32, u32)) {
+    for class in ["cat", "dog"] {
+        (0..8).for_each(|number| save(program, &format!("pets/{class}/{number}.png"), size));
+    }
+}
+
+const TRAIN: [&str; 8] =
+    ["train", "mlp", "--set", "data.source=pets", "--set", "train.epochs=1", "--set", "run.name=pets"];
+
+#[test]
+fn photos_in_folders_by_month_are_predicted() {
+    let program = Program::new();
+    pets(&program, (8, 6));
+    program.run(&TRAIN).succeeded();
+    for name in ["new/2026-01/1.png", "new/2026-02/2.png", "new/3.png"] {
+        save(&program, name, (8, 6));
+    }
+    let predicted = program.run(&["predict", "runs/pets", "new", "--json"]);
+    predicted.succeeded();
+    assert_eq!(predicted.json().as_array().map(Vec::len), Some(3));
+    save(&program, "pets/cat.backup/1.png", (8, 6));
+    let mixed = program.run(&["predict", "runs/pets", "pets", "--json"]);
+    assert_eq!(mixed.succeeded().json().as_array().map(Vec::len), Some(17), "labels are not asked for");
+}
+
+#[test]
+fn an_image_that_claims_to_be_huge_is_refused_by_name() {
+    let program = Program::new();
+    pets(&program, (8, 6));
+    let sides = [0xff, 0xff, 0xff, 0xff];
+    let gif =
+        [&b"GIF89a"[..], &sides, &[0x80, 0, 0, 0, 0, 0, 9, 9, 9, 0x2c, 0, 0, 0, 0], &sides, &[0, 2, 1, 0, 0, 0x3b]];
+    std::fs::write(program.path("pets/cat/huge.gif"), gif.concat()).unwrap();
+    program.run(&TRAIN).refused(&["pets/cat/huge.gif", "65535 x 65535 pixels", "at most 512 MB", "--skip-unreadable"]);
+    assert!(!program.path("runs").exists());
+}
+
+#[test]
+fn a_run_that_does_not_fit_into_memory_is_refused_with_the_sum_by_part() {
+    let program = Program::new();
+    pets(&program, (300, 200));
+    let refused = program.run(&[&TRAIN[..], &["--memory-limit", "3MB"]].concat());
+    refused.refused(&[
+        "the run takes",
+        "the limit is 3.0 MB",
+        "data",
+        "training steps",
+        "together",
+        "data.image_size to at most",
+    ]);
+    assert!(!program.path("runs").exists());
+    program
+        .run(&[&TRAIN[..], &["--memory-limit", "100kB"]].concat())
+        .refused(&["data.image_size", "Give a size of at most"]);
+    program
+        .run(&[&TRAIN[..], &["--memory-limit", "much"]].concat())
+        .refused(&["`much` is not a size of memory", "4GB"]);
+    let plan = program.run(&["plan", "mlp", "--set", "data.source=pets", "--memory-limit", "3MB", "--json"]).json();
+    assert_eq!(
+        (plan["memory"]["fits"].as_bool(), plan["memory"]["limit_bytes"].as_u64()),
+        (Some(false), Some(3_000_000))
+    );
+    program.run(&TRAIN).succeeded();
+}
+
+#[test]
+fn sizes_that_wrap_are_refused_with_their_line() {
+    let program = Program::new();
+    let layer = |width: &str| format!("[[model.layers]]\ntype = \"linear\"\n{width}\n");
+    let text = [layer("out_features = 288230376151711744"), layer("out_features = 64"), layer("")].concat();
+    write(&program.path("wrap.toml"), &text);
+    for command in ["train", "plan", "check"] {
+        program.run(&[command, "wrap.toml"]).refused(&["wrap.toml:1", "out_features of linear", "at most 16777216"]);
+    }
+}
