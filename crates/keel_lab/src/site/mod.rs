@@ -14,7 +14,7 @@ use crate::error::LabError;
 use crate::exhibit::{Engine, ExhibitDocument, ExhibitEntry, engine_script};
 use crate::exhibits::exhibits;
 use crate::experiment::{Chapter, ExperimentEntry, Outcome};
-use notes::{Documents, FigureOf};
+use notes::{Documents, FigureOf, LinksTo};
 
 /// Rules of the index alone.
 const INDEX_STYLE: &str = ".start{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:.9rem 1.1rem}\
@@ -199,14 +199,15 @@ impl Site<'_> {
         HtmlDocument { title: title.get(language), style: INDEX_STYLE, body: &body }.html(language)
     }
 
+    /// The link to an exhibit.
+    fn exhibit(&self, entry: &ExhibitEntry, language: Language) -> String {
+        format!("<a href=\"{}\">{}</a>", self.file(entry.name, language), escape(entry.title(language)))
+    }
+
     /// Links to the exhibits of a chapter.
     fn exhibits_of(&self, chapter: Chapter, language: Language) -> String {
         let entries = exhibits().iter().filter(|entry| self.documents.is_complete() && entry.chapter == chapter);
-        let links: Vec<String> = entries
-            .map(|entry| {
-                format!("<a href=\"{}\">{}</a>", self.file(entry.name, language), escape(entry.title(language)))
-            })
-            .collect();
+        let links: Vec<String> = entries.map(|entry| self.exhibit(entry, language)).collect();
         if links.is_empty() {
             return String::new();
         }
@@ -222,7 +223,9 @@ impl Site<'_> {
             translation: Some(self.file(notes::NAME, other(language))),
             ..Links::default()
         };
-        let content = notes::body(&self.documents, language, &|figure| self.figure(figure, language));
+        let exhibit = |entry: &ExhibitEntry| self.exhibit(entry, language);
+        let links = LinksTo { figure: &|figure| self.figure(figure, language), exhibit: &exhibit };
+        let content = notes::body(&self.documents, language, links);
         let body = format!(
             "{}<header><h1>{}</h1><p class=\"summary\">{}</p></header>{content}<footer><p>{} <a href=\"{}.json\">JSON</a></p></footer>",
             pages.top(language),

@@ -14,9 +14,13 @@ mod statement;
 pub(crate) use documents::Documents;
 pub(crate) use statement::FigureOf;
 
+use std::collections::BTreeSet;
+
 use keel_page::{Language, Text};
 use serde::Serialize;
 
+use crate::exhibit::ExhibitEntry;
+use crate::exhibits::exhibits;
 use crate::experiment::Chapter;
 use questions::{QUESTIONS, Question};
 use statement::{Evidence, Standing, Statement};
@@ -41,11 +45,17 @@ pub(crate) fn summary() -> Text {
 /// Rules of the page's own.
 pub(crate) const STYLE: &str = include_str!("notes.css");
 
-/// The link to a figure in the language of the page, and its words.
-pub(crate) type Link<'a> = &'a dyn Fn(&FigureOf) -> Option<String>;
+/// Links in the language of the page, with their words.
+#[derive(Clone, Copy)]
+pub(crate) struct LinksTo<'a> {
+    /// To a figure.
+    pub(crate) figure: &'a dyn Fn(&FigureOf) -> Option<String>,
+    /// To an exhibit.
+    pub(crate) exhibit: &'a dyn Fn(&ExhibitEntry) -> String,
+}
 
 /// The content of the page, in one language.
-pub(crate) fn body(documents: &Documents, language: Language, link: Link<'_>) -> String {
+pub(crate) fn body(documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
     let intro = Text::new(
         "The notes follow one lecture: activation functions, data preprocessing, weight initialisation, batch normalisation. Each \
          sentence stands here with the number of its row in the lab's checklist. Under it is what the experiments of this site measured, read from their \
@@ -55,13 +65,13 @@ pub(crate) fn body(documents: &Documents, language: Language, link: Link<'_>) ->
     let mut html = format!("<p>{}</p>{}", intro.get(language), tally(documents, language));
     for (chapter, statements) in CHAPTERS {
         html.push_str(&format!("<h2>{}</h2>", chapter.title().get(language)));
-        html.extend(statements.iter().map(|statement| article(statement, documents, language, link)));
+        html.extend(statements.iter().map(|statement| article(statement, documents, language, links)));
     }
     html.push_str(&format!(
         "<h2 id=\"questions\">{}</h2>",
         language.choose("The three open questions", "三个未解的问题")
     ));
-    html.extend(QUESTIONS.iter().map(|question| answered(question, documents, language, link)));
+    html.extend(QUESTIONS.iter().map(|question| answered(question, documents, language, links)));
     html
 }
 
@@ -75,6 +85,8 @@ pub(crate) fn document(documents: &Documents) -> Vec<Row> {
             standing: Verdict::of(statement, evidence.as_ref()).name(),
             measured: evidence.map(|evidence| evidence.words.get(Language::English).to_owned()),
             correction: Some(statement.correction[0]).filter(|words| !words.is_empty()),
+            experiments: statement.figures.iter().map(|figure| figure.experiment).collect(),
+            exhibits: tried(statement.figures).map(|exhibit| exhibit.name).collect(),
         }
     };
     CHAPTERS.iter().flat_map(|(_, statements)| statements.iter()).map(row).collect()
@@ -88,6 +100,8 @@ pub(crate) struct Row {
     standing: &'static str,
     measured: Option<String>,
     correction: Option<&'static str>,
+    experiments: BTreeSet<&'static str>,
+    exhibits: Vec<&'static str>,
 }
 
 /// Every figure that a statement or an answer refers to.
@@ -169,7 +183,7 @@ fn badge(verdict: Verdict, language: Language) -> String {
     format!("<span class=\"standing {}\">{}</span>", verdict.name(), verdict.title().get(language))
 }
 
-fn article(statement: &Statement, documents: &Documents, language: Language, link: Link<'_>) -> String {
+fn article(statement: &Statement, documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
     let evidence = (statement.evidence)(documents);
     let (row, verdict) = (statement.row, Verdict::of(statement, evidence.as_ref()));
     let correction = pick(statement.correction, language);
@@ -183,18 +197,18 @@ fn article(statement: &Statement, documents: &Documents, language: Language, lin
         badge(verdict, language),
         pick(statement.says, language),
         measured(evidence.as_ref(), language),
-        shown(statement.figures, language, link)
+        shown(statement.figures, language, links)
     )
 }
 
-fn answered(question: &Question, documents: &Documents, language: Language, link: Link<'_>) -> String {
+fn answered(question: &Question, documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
     let evidence = (question.evidence)(documents);
     format!(
         "<article class=\"statement\"><h3>{}</h3><p>{}</p>{}{}</article>",
         pick(question.asks, language),
         pick(question.answer, language),
         measured(evidence.as_ref(), language),
-        shown(question.figures, language, link)
+        shown(question.figures, language, links)
     )
 }
 
@@ -203,12 +217,20 @@ fn measured(evidence: Option<&Evidence>, language: Language) -> String {
         .map_or(String::new(), |evidence| labelled(language.choose("Measured", "实测"), evidence.words.get(language)))
 }
 
-fn shown(figures: &[FigureOf], language: Language, link: Link<'_>) -> String {
-    let links: Vec<String> = figures.iter().filter_map(link).collect();
-    if links.is_empty() {
-        return String::new();
-    }
-    labelled(language.choose("Shown in", "见"), &links.join(language.choose("; ", "；")))
+fn shown(figures: &[FigureOf], language: Language, links: LinksTo<'_>) -> String {
+    let gap = language.choose("; ", "；");
+    let row = |label, links: Vec<String>| match links.is_empty() {
+        true => String::new(),
+        false => labelled(label, &links.join(gap)),
+    };
+    let tried = tried(figures).map(links.exhibit).collect();
+    let shown = figures.iter().filter_map(links.figure).collect();
+    row(language.choose("Shown in", "见"), shown) + &row(language.choose("Try it", "试一试"), tried)
+}
+
+/// The exhibits of the experiments whose figures these are.
+fn tried(figures: &[FigureOf]) -> impl Iterator<Item = &'static ExhibitEntry> {
+    exhibits().iter().filter(|exhibit| figures.iter().any(|figure| figure.experiment == exhibit.experiment))
 }
 
 fn labelled(label: &str, text: &str) -> String {
@@ -221,7 +243,6 @@ fn pick(texts: [&'static str; 2], language: Language) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::*;
@@ -282,7 +303,11 @@ mod tests {
             assert!((question.evidence)(&documents).is_some(), "{}", question.asks[0]);
         }
         for language in Language::ALL {
-            let html = body(&documents, language, &|figure| Some(figure.experiment.to_owned()));
+            let links = LinksTo {
+                figure: &|figure| Some(figure.experiment.to_owned()),
+                exhibit: &|exhibit| exhibit.name.to_owned(),
+            };
+            let html = body(&documents, language, links);
             assert_eq!(html.matches("<article").count(), html.matches("</article>").count());
             assert!(!html.contains("NaN"));
         }
