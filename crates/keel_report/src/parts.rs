@@ -18,7 +18,7 @@ const WITHOUT_MODEL: [&str; 7] = ["findings", "curves", "importance", "layers", 
 /// Some parts of the report of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportParts {
-    /// Those that have something to show, in the order of the report.
+    /// Parts that have something to show, in the order of the report.
     pub parts: Vec<ReportPart>,
     /// Parts that could not be read or shown, one sentence each.
     pub notes: Vec<String>,

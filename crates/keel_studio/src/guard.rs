@@ -65,9 +65,14 @@ impl Guard {
             return Err(Refusal::forbidden("this studio does not have that name; use the address it printed"));
         }
         let foreign_origin = text(headers, &header::ORIGIN).is_some_and(|origin| !is_own(origin, host));
-        let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-        let reads = [Method::GET, Method::HEAD].contains(method);
-        if foreign_origin || (!reads && site.is_some_and(|site| site != "same-origin")) {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        // Nobody's page: an address that was typed, or a program.
+        let from_page = header("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
+        // Pages compute what they show, so no page elsewhere may load them as a picture or in a frame; links are followed.
+        let is_link = [Method::GET, Method::HEAD].contains(method)
+            && header("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
+            && header("sec-fetch-dest").is_none_or(|destination| destination == "document");
+        if foreign_origin || (from_page && !is_link) {
             return Err(Refusal::forbidden("the request comes from a page that is not the studio's"));
         }
         let Some(token) = &self.token else { return Ok(Entry::Free) };
@@ -235,6 +240,13 @@ mod tests {
             assert!(!ask(Method::GET, &[("origin", origin)]), "{origin}");
             assert!(!ask(Method::POST, &[("origin", origin)]), "{origin}");
         }
+        let from_elsewhere = |mode, destination| {
+            [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", destination)]
+        };
+        assert!(ask(Method::GET, &from_elsewhere("navigate", "document")), "a link from elsewhere");
+        assert!(!ask(Method::GET, &from_elsewhere("no-cors", "image")), "a picture of a page elsewhere");
+        assert!(!ask(Method::GET, &from_elsewhere("navigate", "iframe")), "a frame of a page elsewhere");
+        assert!(ask(Method::GET, &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")]), "a typed address");
         assert!(!ask(Method::POST, &[("sec-fetch-site", "cross-site")]));
         assert!(!ask(Method::DELETE, &[("sec-fetch-site", "same-site")]));
     }

@@ -75,9 +75,9 @@ const MOST_SKIPPED: usize = 20;
 /// Half of the gate: `.ci/run` fetches what tests need while checks compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// What reads the sources.
+    /// Steps that read the sources.
     Checks,
-    /// What runs them.
+    /// Steps that run them.
     Tests,
 }
 

@@ -40,7 +40,7 @@ struct Target<'a> {
     trains: bool,
 }
 
-/// What `cargo xtask fuzz` is asked for.
+/// Arguments of `cargo xtask fuzz`.
 #[derive(Debug, PartialEq, Eq)]
 struct Request<'a> {
     seconds: u64,
@@ -48,7 +48,7 @@ struct Request<'a> {
     sanitizer: Sanitizer,
 }
 
-/// What watches the memory of a target.
+/// Sanitizer that watches the memory of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sanitizer {
     Address,

@@ -79,7 +79,7 @@ impl Plot {
         self
     }
 
-    /// As tall as wide: for paths and clouds.
+    /// Makes the chart as tall as wide: for paths and clouds.
     pub fn square(mut self) -> Self {
         self.shape = "square";
         self

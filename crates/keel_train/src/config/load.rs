@@ -61,7 +61,7 @@ fn read(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// As [`load`], from the `text` of the file `path`.
+/// Does the work of [`load`], from the `text` of the file `path`.
 ///
 /// # Errors
 /// [`ConfigError`] with every problem and its place.

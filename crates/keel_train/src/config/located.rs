@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::Value as Json;
 use toml_edit::{Item, TableLike};
 
-/// Where a value was written.
+/// Place at which a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// Bytes of the config file.
@@ -40,7 +40,7 @@ pub(super) enum Node {
 pub(super) struct Located {
     /// The value.
     pub(super) node: Node,
-    /// Where it was written.
+    /// Place at which it was written.
     pub(super) origin: Origin,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Located {
 pub(super) struct Entry {
     /// The key, unquoted.
     pub(super) key: String,
-    /// Where the key was written.
+    /// Place at which the key was written.
     pub(super) key_origin: Origin,
     /// Its value.
     pub(super) value: Located,
@@ -98,7 +98,7 @@ impl Located {
         }
     }
 
-    /// What kind of value this is, as a reader of TOML calls it.
+    /// Returns the kind of this value, as a reader of TOML calls it.
     pub(super) fn type_name(&self) -> &'static str {
         match &self.node {
             Node::Table(_) => "a table",

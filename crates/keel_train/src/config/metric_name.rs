@@ -45,15 +45,15 @@ pub enum MetricName {
 
 use MetricName::*;
 
-/// What is shown of classes, in this order.
+/// Metrics shown for classes, in this order.
 const OF_CLASSES: [MetricName; 10] =
     [Accuracy, BalancedAccuracy, TopAccuracy, RocAuc, PrAuc, F1, Mcc, LogLoss, Brier, CalibrationError];
 
-/// What is shown of values, in this order.
+/// Metrics shown for values, in this order.
 const OF_VALUES: [MetricName; 5] = [R2, Rmse, Mae, MedianAbsoluteError, MaxError];
 
 impl MetricName {
-    /// Those of classes or of values, in the order in which they are shown; the loss comes last.
+    /// Metrics of classes or of values, in the order in which they are shown; the loss comes last.
     pub fn shown(classification: bool) -> impl Iterator<Item = MetricName> {
         let names = if classification { OF_CLASSES.as_slice() } else { &OF_VALUES };
         names.iter().copied().chain([Loss])

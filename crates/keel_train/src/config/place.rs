@@ -13,7 +13,7 @@ pub struct Place {
     pub file: PathBuf,
     /// The file's text, into which [`Origin::File`] points.
     pub text: String,
-    /// Where in the text, or which override.
+    /// Place in the text, or the override.
     pub origin: Origin,
 }
 

@@ -5,7 +5,7 @@
 pub struct PresetFile {
     /// Name, as in `train NAME`.
     pub name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub summary: &'static str,
     /// The TOML text.
     pub text: &'static str,

@@ -11,9 +11,9 @@ use super::located::Origin;
 pub struct Problem {
     /// Dotted key, for example `train.batch_size`; empty where the whole file is meant.
     pub key: String,
-    /// What was found and what is allowed, one sentence without a full stop.
+    /// The value found and the values allowed, one sentence without a full stop.
     pub message: String,
-    /// Where it was written.
+    /// Place at which it was written.
     pub origin: Origin,
 }
 

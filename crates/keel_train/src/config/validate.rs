@@ -242,7 +242,7 @@ impl<'schema> Checker<'schema> {
         flat
     }
 
-    /// What a schema takes, in words.
+    /// Returns the values a schema takes, in words.
     fn expected(&self, schema: &'schema Json) -> String {
         let schema = self.follow(schema);
         let words = words_of(schema);

@@ -35,7 +35,7 @@ pub const FINAL_SEEDS: u64 = 3;
 /// comparison at the end.
 pub const LEAST_TRAININGS: u64 = 6 + 2 * FINAL_SEEDS;
 
-/// How much is trained.
+/// Amount of training.
 #[derive(Debug, Clone)]
 pub struct DoctorOptions {
     /// Seconds after which no new change is tried; the comparison at the end is part of them.

@@ -35,7 +35,7 @@ pub struct Story {
     pub end: Vec<Measured>,
     /// The end against the start on the validation split; `None` where nothing was changed or it was stopped before.
     pub comparison: Option<Comparison>,
-    /// How it ended; `None` while it goes on.
+    /// Its end; `None` while it goes on.
     pub ending: Option<Ending>,
     /// Trainings begun.
     pub trainings: u64,
@@ -74,7 +74,7 @@ pub struct Found {
     pub code: String,
     /// Name of its rule.
     pub rule: String,
-    /// How serious it is.
+    /// Its level.
     pub level: Level,
     /// Its layer; `None` for the whole network or the data.
     pub layer: Option<String>,
@@ -155,7 +155,7 @@ pub struct Measured {
     pub test: RunResult,
 }
 
-/// How it ended.
+/// End of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {

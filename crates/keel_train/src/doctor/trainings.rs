@@ -44,7 +44,7 @@ pub(super) struct Trial {
     pub(super) seconds: f64,
 }
 
-/// How a training ended.
+/// End of a training.
 #[derive(Debug)]
 pub(super) enum Trained {
     /// With or without a result.

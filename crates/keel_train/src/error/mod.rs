@@ -37,7 +37,7 @@ pub enum TrainError {
         path: PathBuf,
         /// The system's or the database's reason.
         reason: String,
-        /// What to do.
+        /// The next step.
         next: &'static str,
     },
     /// Settings, data and model do not go together.
@@ -45,7 +45,7 @@ pub enum TrainError {
     Setting {
         /// Dotted key of the config.
         field: &'static str,
-        /// What is wrong and what to do.
+        /// The problem and the next step.
         message: String,
     },
     /// No epoch has a result that is a number (rule [`non_finite`]).
@@ -73,7 +73,7 @@ pub enum TrainError {
         step: u64,
         /// Counted from 1.
         epoch: u64,
-        /// What the flight recorder found in the replayed step.
+        /// Findings of the flight recorder in the replayed step.
         account: String,
     },
 }

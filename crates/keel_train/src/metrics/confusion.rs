@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How often class `row` was predicted as class `column`.
+/// Number of samples of class `row` that were predicted as class `column`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionMatrix {
     /// `[true class][predicted class]`.
@@ -107,7 +107,7 @@ impl ConfusionMatrix {
         self.counts.iter().enumerate().map(|(class, row)| row[class]).sum()
     }
 
-    /// How often each class was predicted.
+    /// Number of predictions of each class.
     fn predicted(&self) -> Vec<u64> {
         let mut predicted = vec![0; self.counts.len()];
         for row in &self.counts {

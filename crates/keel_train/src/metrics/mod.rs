@@ -109,7 +109,7 @@ pub struct Metrics {
 /// Samples without a result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// How many.
+    /// Number of them.
     pub samples: u64,
     /// File, line or number of the first ones.
     pub first: Vec<String>,

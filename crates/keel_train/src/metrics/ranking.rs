@@ -28,7 +28,7 @@ pub(super) struct Ranking {
     labels: Vec<u32>,
 }
 
-/// What a ranking is worth. `None`: only one class is present.
+/// Quality of a ranking. `None`: only one class is present.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct RankingScores {
     pub(super) roc_auc: Option<f64>,

@@ -15,7 +15,7 @@ use crate::objective::{Objective, Probabilities};
 /// Samples left out that are named.
 const NAMED: usize = 3;
 
-/// How much of an evaluation is computed.
+/// Extent of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
     /// Loss, counts and errors: what every epoch needs.
@@ -31,7 +31,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) inputs: &'a [f32],
     /// Raw outputs, `[batch, outputs]`.
     pub(crate) outputs: &'a [f32],
-    /// What is right.
+    /// The right answers.
     pub(crate) targets: &'a BatchTargets,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Tally {
     actual: Vec<f32>,
 }
 
-/// What is summed up of probabilities of classes.
+/// Sums over probabilities of classes.
 struct Chances {
     scores: ProbabilityScores,
     calibration: Calibration,

@@ -26,9 +26,9 @@ pub struct Outline {
     pub batch: usize,
     /// Memory by part.
     pub estimate: Estimate,
-    /// What was decided or left out while looking at the data, one sentence each.
+    /// Decisions and omissions made while looking at the data, one sentence each.
     pub notes: Vec<String>,
-    /// What was chosen automatically, with reasons.
+    /// Automatic choices, with reasons.
     pub choices: Vec<Choice>,
     /// The config as it was given.
     open: Config,

@@ -45,7 +45,7 @@ pub struct Pace {
     pub epoch_seconds: f64,
 }
 
-/// What a measured pace means for a training.
+/// Time of a training at a measured pace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
     /// The pace.
@@ -56,7 +56,7 @@ pub struct Timing {
     pub seconds: f64,
 }
 
-/// What an epoch consists of.
+/// Parts of an epoch.
 struct Epoch {
     steps: usize,
     /// Samples that are validated for each one that is trained on.

@@ -25,7 +25,7 @@ const DIVERGENCE: f64 = 4.0;
 pub struct RangeTest {
     /// One point a step.
     pub points: Vec<RangePoint>,
-    /// Where the smoothed loss fell fastest; `None` if it never fell.
+    /// Learning rate at which the smoothed loss fell fastest; `None` if it never fell.
     pub suggestion: Option<f64>,
 }
 

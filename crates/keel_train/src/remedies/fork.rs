@@ -20,7 +20,7 @@ pub struct Fork<'a> {
     pub run: &'a RunFolder,
     /// The config of the continuation.
     pub config: Config,
-    /// What changes in the weights.
+    /// Change of the weights.
     pub surgery: Option<&'a Surgery>,
     /// Start from the weights of the first step instead of the last checkpoint.
     pub from_start: bool,

@@ -32,11 +32,11 @@ pub struct Treatment {
     pub number: usize,
     /// The remedy.
     pub remedy: Remedy,
-    /// Whether the run can go on with it or has to start afresh.
+    /// Way the run takes it up: it goes on, or starts again.
     pub application: Application,
-    /// What it changes in the config, as `key=value`.
+    /// Changes of the config, as `key=value`.
     pub settings: Vec<String>,
-    /// What it changes in the weights.
+    /// Change of the weights.
     pub surgery: Option<Surgery>,
     /// The config with the settings.
     pub config: Config,

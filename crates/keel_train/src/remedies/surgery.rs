@@ -51,7 +51,7 @@ impl Surgery {
         }
     }
 
-    /// Whether it only makes sense for weights that have been trained.
+    /// Returns true if it only makes sense for weights that have been trained.
     pub fn needs_trained_weights(&self) -> bool {
         matches!(self, Surgery::ReinitialiseUnits { .. } | Surgery::ExactStatistics { .. })
     }

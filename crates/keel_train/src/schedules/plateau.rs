@@ -11,7 +11,7 @@ use super::plateau_state::PlateauState;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlateauConfig {
-    /// What the learning rate is multiplied by.
+    /// Factor of the learning rate.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub factor: f64,
     /// Epochs without improvement that are waited for.

@@ -14,7 +14,7 @@ pub struct StepConfig {
     /// Epochs between reductions.
     #[schemars(range(min = 1))]
     pub every: u64,
-    /// What the learning rate is multiplied by.
+    /// Factor of the learning rate.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub factor: f64,
     /// Steps over which the learning rate first rises from near zero.

@@ -5,11 +5,11 @@ use super::tree::Tree;
 
 /// A folder with one file for each thing, and the file that lists them.
 struct Catalog {
-    /// Where the files are.
+    /// Folder of the files.
     folder: &'static str,
     /// The file with the rows.
     list: &'static str,
-    /// How a row names its thing.
+    /// Form in which a row names its entry.
     rows: Rows,
     /// Text by which a file is recognised as one of the things rather than something they all use.
     member: &'static str,
@@ -17,7 +17,7 @@ struct Catalog {
     renamed: &'static [(&'static str, &'static str)],
 }
 
-/// How a row is written.
+/// Form of a row.
 #[derive(Clone, Copy, Debug)]
 enum Rows {
     /// `file::ENTRY`, or another constant of that file.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Whether something has to be changed.
+/// Weight of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
     /// Worth a look.
@@ -14,13 +14,13 @@ pub(crate) enum Weight {
 /// One thing a check found, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Whether it fails the check.
+    /// Its weight: errors fail the check.
     pub(crate) weight: Weight,
     /// File or folder, relative to the root.
     pub(crate) path: String,
     /// Line, from 1; 0 for the whole file.
     pub(crate) line: usize,
-    /// What is wrong and what to do.
+    /// The problem and its remedy, in words.
     pub(crate) message: String,
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text[..offset].matches('\n').count() + 1
 }
 
-/// Where the body ends that begins after a signature; none for a declaration that ends with `;`.
+/// Returns the end of the body that begins after a signature; none for a declaration that ends with `;`.
 fn body_end(signature: &str) -> Option<usize> {
     let (mut nesting, mut depth) = (0_i32, 0_i32);
     for (offset, character) in signature.char_indices() {
@@ -176,7 +176,7 @@ impl Scanner {
         }
     }
 
-    /// Whether the `r` here begins `r"` or `r#"` rather than ending a word or a raw identifier.
+    /// Returns true if the `r` here begins `r"` or `r#"` rather than ending a word or a raw identifier.
     fn starts_raw_string(&self) -> bool {
         let mut before = self.characters[..self.position].iter().rev();
         let previous = before.next().copied();

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::rust_source::{code_only, words};
 use super::tree::Tree;
 
-/// Where `unsafe` may stand: the kernels, the allocator that counts allocations in tests, and the bench that calls the products of
+/// Places that may hold `unsafe`: the kernels, the allocator that counts allocations in tests, and the bench that calls the products of
 /// another library.
 const UNSAFE: [&str; 3] = ["crates/keel_kernels/", "crates/keel_testkit/src/allocation.rs", "bench/products/"];
 
@@ -44,14 +44,14 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// Whether `unsafe` here belongs to a function, whose doc comment has the contract.
+/// Returns true if `unsafe` here belongs to a function, whose doc comment has the contract.
 fn is_function(code: &str) -> bool {
     let mut words = code.split_whitespace().skip(1);
     let next = words.next();
     next == Some("fn") || next == Some("extern") || next.is_some_and(|word| word.starts_with("fn("))
 }
 
-/// Whether a `SAFETY` comment stands just above `line` (from 1).
+/// Returns true if a `SAFETY` comment stands just above `line` (from 1).
 fn has_reason(text: &str, line: usize) -> bool {
     let first = line.saturating_sub(REACH + 1);
     text.lines().skip(first).take(line - first).any(|line| line.contains("SAFETY:"))

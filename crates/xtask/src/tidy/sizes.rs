@@ -49,7 +49,7 @@ fn lines_without_tests(text: &str) -> usize {
     text.lines().take_while(|line| *line != "#[cfg(test)]").count()
 }
 
-/// What lies in every folder; `mod.rs` is the folder itself.
+/// Returns the entries of every folder; `mod.rs` is the folder itself.
 fn entries(tree: &Tree) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (mut path, _) in tree.files() {

@@ -63,7 +63,7 @@ pub fn score_metric(metrics: &Metrics, metric: MetricName) -> MetricName {
     if metrics.is_classification() { MetricName::Accuracy } else { MetricName::R2 }
 }
 
-/// How the results with a change differ from those without it.
+/// Difference between the results with a change and those without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {

@@ -44,7 +44,7 @@ const RECORD: &str = "proof";
 /// Key under which a finding of the summary keeps the level it had before its proof.
 const LEVEL_BEFORE: &str = "level_before_proof";
 
-/// How much is run, and where.
+/// Amount and place of the runs.
 #[derive(Debug, Clone)]
 pub struct ProofOptions {
     /// Seeds, each with two runs.

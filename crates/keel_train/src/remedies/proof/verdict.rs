@@ -26,7 +26,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// How much the verdict speaks for its remedy; of several remedies of a finding, the highest counts.
+    /// Returns the strength of the verdict for its remedy; of several remedies of a finding, the highest counts.
     pub fn rank(self) -> u8 {
         match self {
             Verdict::Confirmed => 4,
