@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use control::Control;
+pub(crate) use control::{Control, Preset};
 pub use desk::{Answer, Desk, Request};
 pub use document::{Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
 

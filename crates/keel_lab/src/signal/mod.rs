@@ -4,6 +4,7 @@
 //! output. Weights are kept for the way back as long as [`KEPT_BYTES`] hold them all; of deeper stacks they are drawn from
 //! their key a second time, so that depth costs no memory.
 
+mod draws;
 pub(crate) mod verdict;
 
 use keel_kernels::activation::{self, ActivationGradient};
@@ -16,6 +17,9 @@ use keel_nn::init::{
 };
 use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
 use rand_distr::{Distribution, StandardNormal};
+use serde::Serialize;
+
+pub(crate) use draws::{Draws, Scales, affordable_width};
 
 use crate::statistics::Moments;
 
@@ -53,7 +57,7 @@ pub(crate) struct LayerSignal {
 impl Stack {
     /// Runs forward and back; one entry a layer.
     pub(crate) fn run(&self, key: RandomKey) -> Vec<LayerSignal> {
-        self.run_through(&mut self.kept_weights(key), key)
+        self.run_through(&mut self.kept_weights(key), key, 1.0)
     }
 
     /// Runs stacks of one shape, each with normal weights, through the same draws: the weights of a stack are those standard
@@ -63,17 +67,23 @@ impl Stack {
         let mut weights = Stack { init: InitSpec::normal(1.0), ..*first }.kept_weights(key);
         let run = |(stack, std): &(Stack, f64)| {
             weights.scale = *std as f32;
-            stack.run_through(&mut weights, key)
+            stack.run_through(&mut weights, key, 1.0)
         };
         stacks.iter().map(run).collect()
     }
 
-    fn run_through(&self, weights: &mut Weights, key: RandomKey) -> Vec<LayerSignal> {
-        let length = self.batch * self.width;
-        let input = normal_values(length, key.named("input"));
+    fn run_through(&self, weights: &mut Weights, key: RandomKey, input_std: f32) -> Vec<LayerSignal> {
+        let input = self.input(key, input_std);
         let mut layers = self.layers(&input, weights, |_| {});
-        self.backward(&input, &mut layers, weights, normal_values(length, key.named("gradient")));
+        self.backward(&input, &mut layers, weights, normal_values(input.len(), key.named("gradient")));
         layers
+    }
+
+    /// Normal inputs of the standard deviation `std`, `[batch, width]`.
+    fn input(&self, key: RandomKey, std: f32) -> Vec<f32> {
+        let mut input = normal_values(self.batch * self.width, key.named("input"));
+        input.iter_mut().for_each(|value| *value *= std);
+        input
     }
 
     /// Weights that are kept for the way back where there is memory for them.
@@ -90,9 +100,7 @@ impl Stack {
 
     /// As [`Stack::forward`], with an input of the standard deviation `std`.
     pub(crate) fn forward_from(&self, key: RandomKey, std: f32) -> Vec<LayerSignal> {
-        let mut input = normal_values(self.batch * self.width, key.named("input"));
-        input.iter_mut().for_each(|value| *value *= std);
-        self.layers(&input, &mut Weights::new(self, key.named("weights")), |_| {})
+        self.layers(&self.input(key, std), &mut Weights::new(self, key.named("weights")), |_| {})
     }
 
     /// As [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation; `epsilon` is
@@ -167,18 +175,67 @@ pub(crate) fn infinite_width(activation: Activation, scaled_variance: f64, depth
     moments
 }
 
-/// Moments of f(s z) with z standard normal and s = `std`, by the trapezoidal rule over [-10, 10].
+/// Root mean squares of the gradients of one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct GradientTheory {
+    /// Of dL/dh.
+    pub(crate) activation_rms: f64,
+    /// Of dL/dW.
+    pub(crate) weight_rms: f64,
+}
+
+/// Gradients of every layer of infinite width when that with respect to the last output is standard normal:
+/// `g_L = 1`, `g_{l-1} = n s^2 g_l E[f'(z_l)^2]` for the mean square of dL/dh, and `batch E[h_{l-1}^2] g_l E[f'(z_l)^2]` for
+/// that of dL/dW. `outputs` are the moments that [`infinite_width`] gives.
+pub(crate) fn infinite_width_gradients(
+    activation: Activation,
+    scaled_variance: f64,
+    batch: usize,
+    outputs: &[Moments],
+) -> Vec<GradientTheory> {
+    let mut mean_square = 1.0;
+    let mut gradients = Vec::with_capacity(outputs.len());
+    for layer in (0..outputs.len()).rev() {
+        let input = if layer == 0 { 1.0 } else { outputs[layer - 1].second_moment };
+        let local = mean_square_slope(activation, (scaled_variance * input).sqrt());
+        let weight = batch as f64 * input * mean_square * local;
+        gradients.push(GradientTheory { activation_rms: f64::sqrt(mean_square), weight_rms: weight.sqrt() });
+        mean_square *= scaled_variance * local;
+    }
+    gradients.reverse();
+    gradients
+}
+
+/// Moments of f(s z) with z standard normal and s = `std`.
 pub(crate) fn normal_moments(activation: Activation, std: f64) -> Moments {
-    let (function, step) = (activation.initial_function(), 1.0 / 64.0);
+    let function = activation.initial_function();
     let (mut mean, mut second_moment) = (0.0, 0.0);
-    for index in -640..=640 {
-        let z = f64::from(index) * step;
-        let weight = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() * step;
-        let value = f64::from(function.value((std * z) as f32));
+    over_normal(std, 0.0, |weight, z| {
+        let value = f64::from(function.value(z));
         mean += weight * value;
         second_moment += weight * value * value;
-    }
+    });
     Moments { mean, std: (second_moment - mean * mean).max(0.0).sqrt(), second_moment }
+}
+
+/// Mean of f'(s z)^2 with z standard normal and s = `std`.
+fn mean_square_slope(activation: Activation, std: f64) -> f64 {
+    let function = activation.initial_function();
+    let mut sum = 0.0;
+    // Between the places of the moments: relu's slope jumps at 0.
+    over_normal(std, 0.5, |weight, z| sum += weight * f64::from(function.derivative(z)).powi(2));
+    sum
+}
+
+/// Weights and places of the trapezoidal rule for a normal number of the standard deviation `std`, ten of them to each side;
+/// all places are moved by `shift` times their distance.
+fn over_normal(std: f64, shift: f64, mut each: impl FnMut(f64, f32)) {
+    let step = 1.0 / 64.0;
+    for index in -640..=640 {
+        let z = (f64::from(index) + shift) * step;
+        let weight = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() * step;
+        each(weight, (std * z) as f32);
+    }
 }
 
 /// Standard normal draws from `key`.
@@ -378,6 +435,29 @@ mod tests {
                 ];
                 assert!(pairs.iter().all(|(a, b)| (a / b - 1.0).abs() < 1e-5), "{pairs:?}");
             }
+        }
+    }
+
+    #[test]
+    fn theory_of_gradients_gives_the_measured_sizes() {
+        // n Var(w), dL/dW of layers 1 to 6 with 16 samples, factor of dL/dh per layer.
+        let cases = [
+            (Activation::Tanh, 0.4096, [0.298, 0.289, 0.287, 0.287, 0.288, 0.288], 0.63),
+            (Activation::Tanh, 10.24, [8.60, 5.78, 4.10, 2.92, 2.09, 1.49], 1.40),
+            (Activation::Tanh, 1.0, [1.36, 1.25, 1.22, 1.20, 1.19, 1.18], 0.9),
+            (Activation::Relu, 1.0, [0.5; 6], 0.5_f64.sqrt()),
+            (Activation::Relu, 2.0, [2.83; 6], 1.0),
+            (Activation::Sigmoid, 1.0, [0.0006, 0.0016, 0.0064, 0.027, 0.115, 0.487], 0.236),
+        ];
+        for (activation, scaled, weights, factor) in cases {
+            let outputs = infinite_width(activation, scaled, 6);
+            let theory = infinite_width_gradients(activation, scaled, 16, &outputs);
+            for (layer, (found, expected)) in theory.iter().zip(weights).enumerate() {
+                let close = (found.weight_rms - expected).abs() < 0.06 * expected + 0.0001;
+                assert!(close, "{} {scaled}, layer {}: {found:?}", activation.name(), layer + 1);
+            }
+            let found = (theory[0].activation_rms / theory[5].activation_rms).powf(0.2);
+            assert!((found / factor - 1.0).abs() < 0.05, "{} {scaled}: ×{found}", activation.name());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and its relatives.
 
-mod page;
-mod unit;
+pub(crate) mod page;
+pub(crate) mod unit;
 
 use keel_data::PreprocessStep;
 use keel_nn::activations::{Activation, EluSpec, LeakyReluSpec};

@@ -1,6 +1,6 @@
 //! Inputs that are all positive force the gradients of a unit's weights to one sign: the path to the optimum zigzags.
 
-mod page;
+pub(crate) mod page;
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
@@ -201,7 +201,9 @@ impl Case {
 /// Paths with inputs uniform in `[low, low + 1)`.
 fn paths(config: &Config, low: f64, key: RandomKey) -> Paths {
     let walks = |learning_rate: f64| -> Vec<Walk> {
-        (0..config.paths).map(|path| walk(config, learning_rate, low, key.child(path as u64))).collect()
+        let Config { tolerance, paths, .. } = *config;
+        let descent = Descent { target: TARGET, low, learning_rate, batch: 1, tolerance, longest: LONGEST };
+        (0..paths).map(|path| descent.walk(key.child(path as u64))).collect()
     };
     let by_rate = |&learning_rate: &f64| {
         let walks = walks(learning_rate);
@@ -213,10 +215,8 @@ fn paths(config: &Config, low: f64, key: RandomKey) -> Paths {
         }
     };
     let mut all = walks(config.learning_rate);
-    let steps: Vec<[f64; 2]> = all.iter().flat_map(Walk::differences).collect();
-    let same = steps.iter().filter(|step| step[0] * step[1] >= 0.0).count() as f64 / steps.len().max(1) as f64;
     Paths {
-        same_sign_fraction: same,
+        same_sign_fraction: same_sign_fraction(&all),
         length_over_straight_line: mean(all.iter().map(Walk::length_over_straight_line)),
         mean_steps: mean(all.iter().map(Walk::steps)),
         by_rate: config.learning_rates.iter().map(by_rate).collect(),
@@ -228,14 +228,21 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     Moments::of(values).mean
 }
 
+/// Share of the steps of all `walks` that move both weights the same way; 0 where there is no step.
+pub(crate) fn same_sign_fraction(walks: &[Walk]) -> f64 {
+    let steps = || walks.iter().flat_map(Walk::differences);
+    steps().filter(|step| step[0] * step[1] >= 0.0).count() as f64 / steps().count().max(1) as f64
+}
+
 /// One path.
-struct Walk {
-    path: Vec<[f64; 2]>,
-    arrives: bool,
+pub(crate) struct Walk {
+    pub(crate) path: Vec<[f64; 2]>,
+    pub(crate) arrives: bool,
 }
 
 impl Walk {
-    fn steps(&self) -> f64 {
+    /// Number of steps.
+    pub(crate) fn steps(&self) -> f64 {
         (self.path.len() - 1) as f64
     }
 
@@ -243,7 +250,8 @@ impl Walk {
         self.path.windows(2).map(|pair| [pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]])
     }
 
-    fn length_over_straight_line(&self) -> f64 {
+    /// Length of the path over the distance of its ends.
+    pub(crate) fn length_over_straight_line(&self) -> f64 {
         let length = self.differences().map(|[x, y]| x.hypot(y)).sum::<f64>();
         let direct = self.path.last().map_or(0.0, |&last| distance(self.path[0], last));
         length / direct.max(f64::MIN_POSITIVE)
@@ -255,24 +263,51 @@ const LONGEST: usize = 10_000;
 /// Distance from the target beyond which a path does not come back.
 const LOST: f64 = 1e6;
 
-/// Stochastic gradient descent of `(w x - target x)^2 / 2`, one sample a step, from 0 until close to the target.
-fn walk(config: &Config, learning_rate: f64, low: f64, key: RandomKey) -> Walk {
-    let draws = Uniform::new(low, low + 1.0).expect("the range is not empty");
-    let mut generator = key.generator();
-    let mut path = vec![[0.0, 0.0]];
-    let mut weights = [0.0_f64; 2];
-    while distance(weights, TARGET) > config.tolerance && path.len() <= LONGEST && distance(weights, TARGET) < LOST {
-        let x = [draws.sample(&mut generator), draws.sample(&mut generator)];
-        let error = (weights[0] - TARGET[0]) * x[0] + (weights[1] - TARGET[1]) * x[1];
-        for index in 0..2 {
-            weights[index] -= learning_rate * error * x[index];
-        }
-        path.push(weights);
-    }
-    Walk { path, arrives: distance(weights, TARGET) <= config.tolerance }
+/// Stochastic gradient descent of `(w x - target x)^2 / 2` from 0 until close to the target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Descent {
+    /// Weights to reach.
+    pub(crate) target: [f64; 2],
+    /// Inputs are uniform in `[low, low + 1)`.
+    pub(crate) low: f64,
+    /// Size of a step.
+    pub(crate) learning_rate: f64,
+    /// Samples whose gradients a step averages.
+    pub(crate) batch: usize,
+    /// Distance from the target at which the path ends.
+    pub(crate) tolerance: f64,
+    /// Steps after which it ends anyway.
+    pub(crate) longest: usize,
 }
 
-fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+impl Descent {
+    /// The path with the samples drawn from `key`.
+    pub(crate) fn walk(&self, key: RandomKey) -> Walk {
+        let Descent { target, low, learning_rate, batch, tolerance, longest } = *self;
+        let draws = Uniform::new(low, low + 1.0).expect("the range is not empty");
+        let mut generator = key.generator();
+        let mut path = vec![[0.0, 0.0]];
+        let mut weights = [0.0_f64; 2];
+        while distance(weights, target) > tolerance && path.len() <= longest && distance(weights, target) < LOST {
+            let mut step = [0.0; 2];
+            for _ in 0..batch {
+                let x = [draws.sample(&mut generator), draws.sample(&mut generator)];
+                let error = (weights[0] - target[0]) * x[0] + (weights[1] - target[1]) * x[1];
+                for index in 0..2 {
+                    step[index] += learning_rate * error * x[index] / batch as f64;
+                }
+            }
+            for index in 0..2 {
+                weights[index] -= step[index];
+            }
+            path.push(weights);
+        }
+        Walk { path, arrives: distance(weights, target) <= tolerance }
+    }
+}
+
+/// Distance of two points.
+pub(crate) fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 

@@ -4,9 +4,9 @@
 //! Reference values: the theory of infinitely wide layers, `signal::infinite_width`.
 
 mod config;
-mod layers;
-mod lecture;
-mod page;
+pub(crate) mod layers;
+pub(crate) mod lecture;
+pub(crate) mod page;
 
 use keel_nn::RandomKey;
 use keel_nn::init::InitSpec;
@@ -44,7 +44,7 @@ impl Experiment for Initialisation {
         let std = weight_std(init, activation, width);
         let theory = std.map(|std| infinite_width(activation, width as f64 * std * std, depth));
         let signals = Stack { width, depth, batch, activation, init }.run(key);
-        let layers = measured(activation, &signals, theory.as_deref())?;
+        let layers = measured(Self::NAME, activation, &signals, theory.as_deref())?;
         drop(signals);
         let lecture = lecture::settings(config, key)?;
         let init = used_init(config, init, std);

@@ -3,8 +3,8 @@
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 
 mod funnel;
-mod page;
-mod stacks;
+pub(crate) mod page;
+pub(crate) mod stacks;
 
 use keel_page::page::Page;
 use schemars::JsonSchema;
@@ -60,14 +60,14 @@ impl Experiment for KaimingGain {
 }
 
 /// Factors g of Var(w) = g/n.
-const XAVIER: f64 = 1.0;
-const KAIMING: f64 = 2.0;
+pub(crate) const XAVIER: f64 = 1.0;
+pub(crate) const KAIMING: f64 = 2.0;
 
 /// Slopes of leaky relu below zero: relu, the usual one, that of the lecture's slide, prelu's start, and no kink at all.
 const SLOPES: [f64; 5] = [0.0, 0.01, 0.1, 0.25, 1.0];
 
 /// The factor that would follow if a layer passed Var(x) on and not E[x²]: relu leaves 1/2 − 1/2π of the variance of a normal.
-fn if_variance() -> f64 {
+pub(crate) fn if_variance() -> f64 {
     1.0 / (0.5 - 0.5 / std::f64::consts::PI)
 }
 

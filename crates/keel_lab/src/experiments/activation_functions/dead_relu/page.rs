@@ -55,11 +55,11 @@ pub(super) fn page(document: &Document) -> Page {
 /// The cloud with the unit's hyperplane, before and after a step.
 fn hyperplanes(unit: &UnitFigures) -> Page {
     let steps = unit.steps;
-    let before = Part::new(Text::new("before", "更新之前"), cloud(unit, &unit.start));
+    let before = Part::new(Text::new("before", "更新之前"), cloud(&unit.points, &unit.start));
     let after = unit.runs.iter().map(|run| {
         let rate = number(run.learning_rate);
         let title = Text::new(format!("after one step at rate {rate}"), format!("以学习率 {rate} 更新一步之后"));
-        Part::new(title, cloud(unit, &run.after_one_step))
+        Part::new(title, cloud(&unit.points, &run.after_one_step))
     });
     let dies = unit.runs.iter().any(|run| run.after_one_step.active_fraction == 0.0);
     let fate = if dies {
@@ -97,28 +97,38 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
         )
 }
 
-fn cloud(unit: &UnitFigures, plane: &Plane) -> Plot {
+/// The cloud with the hyperplane of one unit and its firing side.
+pub(crate) fn cloud(cloud: &[[f64; 2]], plane: &Plane) -> Plot {
     let side = if plane.active_fraction > 0.0 { LIVE } else { DEAD };
-    let Plane { weights: [a, b], bias, .. } = *plane;
-    let length = a.hypot(b);
-    let (x, y) = (-a * bias / (length * length), -b * bias / (length * length));
-    let along = |distance: f64| (x - b / length * distance, y + a / length * distance);
     let chosen = |fires: bool| -> Vec<Point> {
-        let points = unit.points.iter().filter(|&&point| plane.is_active(point) == fires);
+        let points = cloud.iter().filter(|&&point| plane.is_active(point) == fires);
         points.map(|point| (point[0], point[1])).collect()
     };
-    Plot::new(Text::new("first input", "第一个输入"), Text::new("second input", "第二个输入"))
+    let plot = Plot::new(Text::new("first input", "第一个输入"), Text::new("second input", "第二个输入"))
         .square()
         .x_range(-REACH, REACH)
-        .y_range(-REACH, REACH)
-        .tinted(Region::positive_side([a, b], bias, REACH, side))
-        .with(Series::new(Text::new("fires", "激活"), chosen(true), Marks::Points).coloured(FIRES))
+        .y_range(-REACH, REACH);
+    let boundary = hyperplane(plane);
+    let plot = if boundary.is_empty() {
+        plot
+    } else {
+        plot.tinted(Region::positive_side(plane.weights, plane.bias, REACH, side))
+    };
+    plot.with(Series::new(Text::new("fires", "激活"), chosen(true), Marks::Points).coloured(FIRES))
         .with(Series::new(Text::new("does not fire", "不激活"), chosen(false), Marks::Points).coloured(SILENT))
-        .with(
-            Series::new(Text::new("hyperplane", "超平面"), vec![along(-4.0 * REACH), along(4.0 * REACH)], Marks::Line)
-                .coloured(side)
-                .extended(),
-        )
+        .with(Series::new(Text::new("hyperplane", "超平面"), boundary, Marks::Line).coloured(side).extended())
+}
+
+/// Two points of a hyperplane far outside the picture; none where both weights are 0.
+pub(crate) fn hyperplane(plane: &Plane) -> Vec<Point> {
+    let Plane { weights: [a, b], bias, .. } = *plane;
+    let length = a.hypot(b);
+    if length == 0.0 {
+        return Vec::new();
+    }
+    let (a, b, distance) = (a / length, b / length, bias / length);
+    let along = |way: f64| (-a * distance - b * way, -b * distance + a * way);
+    vec![along(-4.0 * REACH), along(4.0 * REACH)]
 }
 
 fn unit_table(unit: &UnitFigures) -> Table {

@@ -14,7 +14,7 @@ const SPREAD: f64 = 0.6;
 /// Steps after the first that show whether a unit still learns.
 const STEPS: usize = 200;
 /// Weights of the unit at the start; its bias is 0.
-const START: [f64; 2] = [1.6, 1.2];
+pub(crate) const START: [f64; 2] = [1.6, 1.2];
 /// Output to learn, as a share of that of the start.
 const SHARE: f64 = 0.25;
 /// Step sizes that are compared.
@@ -39,23 +39,21 @@ pub(super) struct UnitRun {
 }
 
 /// State of the unit.
-#[derive(Clone, Serialize)]
-pub(super) struct Plane {
-    pub(super) weights: [f64; 2],
-    pub(super) bias: f64,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Plane {
+    pub(crate) weights: [f64; 2],
+    pub(crate) bias: f64,
     /// Share of the points for which the unit is positive.
-    pub(super) active_fraction: f64,
-    pub(super) loss: f64,
+    pub(crate) active_fraction: f64,
+    pub(crate) loss: f64,
     /// Length of the gradient.
-    pub(super) gradient: f64,
+    pub(crate) gradient: f64,
 }
 
 /// The cloud and the unit, before and after.
 pub(super) fn compute(key: RandomKey) -> UnitFigures {
-    let draws = normal_values(2 * POINTS, key);
-    let points: Vec<[f64; 2]> =
-        draws.chunks(2).map(|pair| [pair[0], pair[1]].map(|draw| SPREAD * f64::from(draw))).collect();
-    let start = Unit { weights: START, bias: 0.0 };
+    let points = cloud(key);
+    let start = Unit { weights: START, bias: 0.0, slope: 0.0 };
     let run = |&learning_rate: &f64| {
         let first = start.stepped(&points, learning_rate);
         let last = (0..STEPS).fold(first, |unit, _| unit.stepped(&points, learning_rate));
@@ -64,10 +62,19 @@ pub(super) fn compute(key: RandomKey) -> UnitFigures {
     UnitFigures { steps: STEPS, start: start.plane(&points), runs: LEARNING_RATES.iter().map(run).collect(), points }
 }
 
-#[derive(Clone, Copy)]
-struct Unit {
-    weights: [f64; 2],
-    bias: f64,
+/// Points of the cloud.
+pub(crate) fn cloud(key: RandomKey) -> Vec<[f64; 2]> {
+    let draws = normal_values(2 * POINTS, key);
+    draws.chunks(2).map(|pair| [pair[0], pair[1]].map(|draw| SPREAD * f64::from(draw))).collect()
+}
+
+/// A unit with two inputs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unit {
+    pub(crate) weights: [f64; 2],
+    pub(crate) bias: f64,
+    /// Slope of the activation below zero: 0 for relu.
+    pub(crate) slope: f64,
 }
 
 impl Unit {
@@ -77,28 +84,31 @@ impl Unit {
 
     /// Loss and gradient with respect to both weights and the bias.
     fn differentiate(&self, points: &[[f64; 2]]) -> (f64, [f64; 3]) {
-        let teacher = Unit { weights: START.map(|weight| SHARE * weight), bias: 0.0 };
+        let teacher = Unit { weights: START.map(|weight| SHARE * weight), bias: 0.0, slope: 0.0 };
         let (mut loss, mut gradient) = (0.0, [0.0; 3]);
         for &point in points {
             let z = self.pre_activation(point);
-            let error = z.max(0.0) - teacher.pre_activation(point).max(0.0);
+            let local = if z > 0.0 { 1.0 } else { self.slope };
+            let error = local * z - teacher.pre_activation(point).max(0.0);
             loss += error * error / 2.0 / points.len() as f64;
-            if z > 0.0 {
+            if local != 0.0 {
                 for (sum, input) in gradient.iter_mut().zip([point[0], point[1], 1.0]) {
-                    *sum += error * input / points.len() as f64;
+                    *sum += error * local * input / points.len() as f64;
                 }
             }
         }
         (loss, gradient)
     }
 
-    fn stepped(&self, points: &[[f64; 2]], learning_rate: f64) -> Unit {
+    /// The unit after one step of gradient descent on all points.
+    pub(crate) fn stepped(&self, points: &[[f64; 2]], learning_rate: f64) -> Unit {
         let (_, [x, y, bias]) = self.differentiate(points);
         let weights = [self.weights[0] - learning_rate * x, self.weights[1] - learning_rate * y];
-        Unit { weights, bias: self.bias - learning_rate * bias }
+        Unit { weights, bias: self.bias - learning_rate * bias, ..*self }
     }
 
-    fn plane(&self, points: &[[f64; 2]]) -> Plane {
+    /// Numbers of the unit over all points.
+    pub(crate) fn plane(&self, points: &[[f64; 2]]) -> Plane {
         let (loss, gradient) = self.differentiate(points);
         let active = points.iter().filter(|&&point| self.pre_activation(point) > 0.0).count();
         Plane {
@@ -113,8 +123,8 @@ impl Unit {
 
 impl Plane {
     /// Returns true if the unit is positive at a point.
-    pub(super) fn is_active(&self, point: [f64; 2]) -> bool {
-        Unit { weights: self.weights, bias: self.bias }.pre_activation(point) > 0.0
+    pub(crate) fn is_active(&self, point: [f64; 2]) -> bool {
+        Unit { weights: self.weights, bias: self.bias, slope: 0.0 }.pre_activation(point) > 0.0
     }
 }
 

@@ -7,9 +7,9 @@ use keel_page::{Language, Text};
 use super::{Document, Paths, SignCurve, TARGET};
 
 /// Colours of both kinds of inputs, of the target and of the quadrants that a step can point into.
-const POSITIVE: usize = 1;
-const CENTRED: usize = 0;
-const STRAIGHT: usize = 7;
+pub(crate) const POSITIVE: usize = 1;
+pub(crate) const CENTRED: usize = 0;
+pub(crate) const STRAIGHT: usize = 7;
 const ALLOWED: usize = 2;
 
 /// The page for one document.
@@ -29,8 +29,8 @@ pub(super) fn page(document: &Document) -> Page {
                 "一条路径上各步的方向（长度都取 1）。输入恒正时只允许着色的两个象限：两个权重同增或同减；而目标在另一个象限",
             ),
             vec![
-                Part::new(positive_name(), directions(&document.positive_inputs, POSITIVE)),
-                Part::new(centred_name(), directions(&document.centred_inputs, CENTRED)),
+                Part::new(positive_name(), directions(&document.positive_inputs.path, TARGET, POSITIVE)),
+                Part::new(centred_name(), directions(&document.centred_inputs.path, TARGET, CENTRED)),
             ],
         )
         .plot(
@@ -95,33 +95,38 @@ pub(super) fn page(document: &Document) -> Page {
 /// Points of a path that are drawn, at most.
 const DRAWN: usize = 200;
 
-fn positive_name() -> Text {
+/// Name of inputs uniform in [0, 1).
+pub(crate) fn positive_name() -> Text {
     Text::new("positive inputs", "恒正输入")
 }
 
-fn centred_name() -> Text {
+/// Name of inputs uniform in [-0.5, 0.5).
+pub(crate) fn centred_name() -> Text {
     Text::new("centred inputs", "零中心输入")
 }
 
-/// A chart of the two weights with the quadrants in which both change the same way.
+/// A chart of the two weights with the quadrants around the origin in which both change the same way.
 fn quadrants(titles: [Text; 2], reach: f64) -> Plot {
     let [x, y] = titles;
-    let corner = |x: f64, y: f64| vec![(0.0, 0.0), (x, 0.0), (x, y), (0.0, y)];
-    Plot::new(x, y)
-        .square()
-        .tinted(Region::new(corner(reach, reach), ALLOWED))
-        .tinted(Region::new(corner(-reach, -reach), ALLOWED))
+    same_way((0.0, 0.0), reach).into_iter().fold(Plot::new(x, y).square(), Plot::tinted)
 }
 
-/// The steps of the first path as points on the circle, and the direction of the target.
-fn directions(paths: &Paths, colour: usize) -> Plot {
+/// The two quadrants around `centre`, each `reach` wide, into which a step leads that moves both weights the same way.
+pub(crate) fn same_way(centre: Point, reach: f64) -> [Region; 2] {
+    let (x, y) = centre;
+    [reach, -reach]
+        .map(|reach| Region::new(vec![(x, y), (x + reach, y), (x + reach, y + reach), (x, y + reach)], ALLOWED))
+}
+
+/// The steps of a path from the origin as points on the circle, and the direction of the target.
+pub(crate) fn directions(path: &[[f64; 2]], target: [f64; 2], colour: usize) -> Plot {
     let unit = |x: f64, y: f64| {
         let length = x.hypot(y);
         (length > 0.0).then(|| (x / length, y / length))
     };
-    let pairs = paths.path.windows(2).take(DRAWN);
+    let pairs = path.windows(2).take(DRAWN);
     let steps: Vec<Point> = pairs.filter_map(|pair| unit(pair[1][0] - pair[0][0], pair[1][1] - pair[0][1])).collect();
-    let target = vec![(0.0, 0.0), unit(TARGET[0], TARGET[1]).unwrap_or_default()];
+    let target = vec![(0.0, 0.0), unit(target[0], target[1]).unwrap_or_default()];
     let titles = [
         Text::new("change of the first weight", "第一个权重的变化"),
         Text::new("change of the second weight", "第二个权重的变化"),

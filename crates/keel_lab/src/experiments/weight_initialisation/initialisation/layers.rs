@@ -4,9 +4,7 @@ use keel_nn::activations::Activation;
 use keel_page::{Histogram, Interval};
 use serde::Serialize;
 
-use super::Initialisation;
 use crate::error::LabError;
-use crate::experiment::Experiment;
 use crate::signal::LayerSignal;
 use crate::signal::verdict::{self, Flatness, Verdict};
 use crate::statistics::{Moments, fraction};
@@ -15,52 +13,53 @@ const BINS: usize = 60;
 
 /// Numbers of one layer.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Layer {
-    pub(super) layer: usize,
-    pub(super) pre_activation: Moments,
-    pub(super) activation: Output,
-    pub(super) gradient: GradientSizes,
+pub(crate) struct Layer {
+    pub(crate) layer: usize,
+    pub(crate) pre_activation: Moments,
+    pub(crate) activation: Output,
+    pub(crate) gradient: GradientSizes,
     /// On the signal on its way forward.
-    pub(super) verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Moments of the outputs at infinite width.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) theory: Option<Moments>,
+    pub(crate) theory: Option<Moments>,
 }
 
 /// Distribution of the outputs of a layer.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Output {
-    pub(super) mean: f64,
-    pub(super) std: f64,
-    pub(super) second_moment: f64,
-    pub(super) zero_fraction: f64,
-    pub(super) near_zero_fraction: f64,
-    pub(super) saturated_fraction: f64,
-    pub(super) mean_derivative: f64,
-    pub(super) histogram: Histogram,
+pub(crate) struct Output {
+    pub(crate) mean: f64,
+    pub(crate) std: f64,
+    pub(crate) second_moment: f64,
+    pub(crate) zero_fraction: f64,
+    pub(crate) near_zero_fraction: f64,
+    pub(crate) saturated_fraction: f64,
+    pub(crate) mean_derivative: f64,
+    pub(crate) histogram: Histogram,
 }
 
 /// Root mean squares of gradients.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct GradientSizes {
+pub(crate) struct GradientSizes {
     /// Equal to `weight_rms`.
-    pub(super) rms: f64,
-    pub(super) weight_rms: f64,
-    pub(super) activation_rms: f64,
+    pub(crate) rms: f64,
+    pub(crate) weight_rms: f64,
+    pub(crate) activation_rms: f64,
     /// On dL/dh on its way back.
-    pub(super) verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
-/// Measures all layers of a stack; `theory` has an entry for each.
+/// Measures all layers of a stack; `theory` has an entry for each, and `page` is the name that an error gives.
 ///
 /// # Errors
 /// If a value is not finite.
-pub(super) fn measured(
+pub(crate) fn measured(
+    page: &'static str,
     activation: Activation,
     signals: &[LayerSignal],
     theory: Option<&[Moments]>,
 ) -> Result<Vec<Layer>, LabError> {
-    check_finite(signals)?;
+    check_finite(page, signals)?;
     let frame = Frame {
         activation,
         flatness: Flatness::of(activation.initial_function()),
@@ -79,7 +78,7 @@ pub(super) fn measured(
     Ok(layers)
 }
 
-fn check_finite(signals: &[LayerSignal]) -> Result<(), LabError> {
+fn check_finite(page: &'static str, signals: &[LayerSignal]) -> Result<(), LabError> {
     for (index, signal) in signals.iter().enumerate() {
         let parts = [
             ("the pre-activation", &signal.pre_activation),
@@ -88,10 +87,7 @@ fn check_finite(signals: &[LayerSignal]) -> Result<(), LabError> {
         ];
         for (part, values) in parts {
             if values.iter().any(|value| !value.is_finite()) {
-                return Err(LabError::NotFinite {
-                    experiment: Initialisation::NAME,
-                    what: format!("{part} of layer {}", index + 1),
-                });
+                return Err(LabError::NotFinite { experiment: page, what: format!("{part} of layer {}", index + 1) });
             }
         }
     }

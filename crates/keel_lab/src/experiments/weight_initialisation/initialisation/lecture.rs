@@ -5,9 +5,11 @@ use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use serde::Serialize;
 
+use super::Initialisation;
 use super::config::Config;
 use super::layers::{Layer, measured};
 use crate::error::LabError;
+use crate::experiment::Experiment;
 use crate::signal::verdict;
 use crate::signal::{Stack, infinite_width};
 
@@ -25,7 +27,7 @@ struct Slide {
 /// A setting by what is special about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Setting {
+pub(crate) enum Setting {
     TanhSmall,
     TanhLarge,
     TanhXavier,
@@ -78,6 +80,20 @@ const SLIDES: [Slide; 5] = [
     },
 ];
 
+/// Units of every layer on the slides.
+pub(crate) const SLIDE_WIDTH: usize = 4096;
+
+/// Printed standard deviations of the setting that gives weights of the variance `scaled_variance / inputs` to `activation`; none
+/// where no slide has such weights.
+pub(crate) fn printed_std(activation: Activation, scaled_variance: f64) -> Option<[f64; 6]> {
+    let scaled = |slide: &Slide| match slide.weights {
+        WeightStd::Fixed(std) => SLIDE_WIDTH as f64 * std * std,
+        WeightStd::Scaled(factor) => factor,
+    };
+    let same = |slide: &&Slide| slide.activation == activation && (scaled(slide) / scaled_variance - 1.0).abs() < 0.01;
+    SLIDES.iter().find(same).map(|slide| slide.std)
+}
+
 /// Numbers of one of the settings.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct LectureSetting {
@@ -112,7 +128,7 @@ pub(super) fn settings(config: &Config, key: RandomKey) -> Result<Vec<LectureSet
     let setting = |((slide, (_, std)), signals): ((Slide, (Stack, f64)), _)| {
         let scaled_variance = width as f64 * std * std;
         let theory = infinite_width(slide.activation, scaled_variance, depth);
-        let layers = measured(slide.activation, signals, Some(&theory))?;
+        let layers = measured(Initialisation::NAME, slide.activation, signals, Some(&theory))?;
         let back: Vec<f64> = layers.iter().rev().map(|layer| layer.gradient.activation_rms).collect();
         let printed = |values: [f64; 6]| values[..depth.min(6)].to_vec();
         Ok(LectureSetting {

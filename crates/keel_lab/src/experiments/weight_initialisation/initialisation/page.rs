@@ -142,7 +142,7 @@ fn take_away(page: Page, lecture: &[LectureSetting]) -> Page {
 
 impl Setting {
     /// Name for readers.
-    pub(super) fn title(self) -> Text {
+    pub(crate) fn title(self) -> Text {
         match self {
             Setting::TanhSmall => Text::same("tanh, 0.01 · randn"),
             Setting::TanhLarge => Text::same("tanh, 0.05 · randn"),
@@ -236,18 +236,18 @@ fn histograms(layers: &[Layer]) -> Histograms {
 }
 
 /// Two decimals, without a sign in front of zero.
-fn signed(value: f64) -> String {
+pub(crate) fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }
 
 /// Three decimals, so that titles of panels stay short; a number that would vanish keeps its power of ten.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let text = format!("{value:.3}").replace('-', "\u{2212}");
     if value.abs() >= 1000.0 || (value != 0.0 && value.abs() < 1e-3) { number(value) } else { text }
 }
 
 /// One number of each layer.
-fn by_layer(layers: &[Layer], number: impl Fn(&Layer) -> Option<f64>) -> Vec<Point> {
+pub(crate) fn by_layer(layers: &[Layer], number: impl Fn(&Layer) -> Option<f64>) -> Vec<Point> {
     points(layers, |layer| layer.layer as f64, number)
 }
 
@@ -324,7 +324,8 @@ fn runs(layers: &[Layer]) -> Text {
     Text::new(english.join(", "), chinese.join("，"))
 }
 
-fn numbers(layers: &[Layer]) -> Table {
+/// Every number of every layer.
+pub(crate) fn numbers(layers: &[Layer]) -> Table {
     let columns = [
         ("Layer", "层"),
         ("Mean", "均值"),

@@ -206,7 +206,7 @@ fn scan(document: &Document) -> Plot {
 }
 
 /// y² times the standard normal density, both halves.
-fn half() -> Plot {
+pub(crate) fn half() -> Plot {
     let value = |y: f64| y * y * (-0.5 * y * y).exp() / (2.0 * std::f64::consts::PI).sqrt();
     let curve = |from: i32, to: i32| (from..=to).map(|step| 0.05 * f64::from(step)).map(|y| (y, value(y))).collect();
     Plot::new("y", "y²p(y)")

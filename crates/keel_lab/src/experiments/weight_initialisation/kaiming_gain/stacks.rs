@@ -22,12 +22,12 @@ pub(super) struct Scanned {
 }
 
 /// Steps of the derivation, measured.
-#[derive(Serialize)]
-pub(super) struct Steps {
-    pub(super) positive_fraction: f64,
-    pub(super) second_moment_over_variance: f64,
-    pub(super) variance_over_variance: f64,
-    pub(super) next_variance_over_prediction: f64,
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Steps {
+    pub(crate) positive_fraction: f64,
+    pub(crate) second_moment_over_variance: f64,
+    pub(crate) variance_over_variance: f64,
+    pub(crate) next_variance_over_prediction: f64,
 }
 
 /// Integrals over the density of a normal number y, computed numerically.
@@ -111,21 +111,10 @@ pub(super) fn scan(config: &Config, factor: f64, seed: u64) -> Result<Scanned, L
     Ok(Scanned { factor, log10_ratio: ratios.mean, spread: ratios.std, predicted })
 }
 
-/// The steps of the derivation at factor 2, averaged over networks: after the first layer, where the input is normal.
+/// The steps of the derivation at factor 2, averaged over networks.
 pub(super) fn steps(config: &Config, seed: u64) -> Steps {
     let all: Vec<Steps> = networks(config, seed)
-        .map(|seed| {
-            let signals = signals(config, Activation::Relu, KAIMING, seed);
-            let (pre, output) = (Moments::of_slice(&signals[0].pre_activation), Moments::of_slice(&signals[0].output));
-            let next = Moments::of_slice(&signals[1].pre_activation);
-            let variance = pre.std * pre.std;
-            Steps {
-                positive_fraction: fraction(&signals[0].pre_activation, |z| z > 0.0),
-                second_moment_over_variance: output.second_moment / variance,
-                variance_over_variance: output.std * output.std / variance,
-                next_variance_over_prediction: next.std * next.std / (KAIMING * output.second_moment),
-            }
-        })
+        .map(|seed| Steps::of(&signals(config, Activation::Relu, KAIMING, seed), KAIMING))
         .collect();
     let mean = |part: fn(&Steps) -> f64| Moments::of(all.iter().map(part)).mean;
     Steps {
@@ -133,6 +122,21 @@ pub(super) fn steps(config: &Config, seed: u64) -> Steps {
         second_moment_over_variance: mean(|steps| steps.second_moment_over_variance),
         variance_over_variance: mean(|steps| steps.variance_over_variance),
         next_variance_over_prediction: mean(|steps| steps.next_variance_over_prediction),
+    }
+}
+
+impl Steps {
+    /// Behind the first layer of one network with weights of variance `factor`/n, where the input is normal.
+    pub(crate) fn of(signals: &[LayerSignal], factor: f64) -> Steps {
+        let (pre, output) = (Moments::of_slice(&signals[0].pre_activation), Moments::of_slice(&signals[0].output));
+        let next = Moments::of_slice(&signals[1].pre_activation);
+        let variance = pre.std * pre.std;
+        Steps {
+            positive_fraction: fraction(&signals[0].pre_activation, |z| z > 0.0),
+            second_moment_over_variance: output.second_moment / variance,
+            variance_over_variance: output.std * output.std / variance,
+            next_variance_over_prediction: next.std * next.std / (factor * output.second_moment),
+        }
     }
 }
 
