@@ -1,6 +1,7 @@
 //! Every exhibit of the lab, one a file.
 
 mod gate;
+mod zigzag_path;
 
 use crate::error::{LabError, nearest};
 use crate::exhibit::ExhibitEntry;
@@ -10,7 +11,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 1] = [gate::ENTRY];
+static EXHIBITS: [ExhibitEntry; 2] = [gate::ENTRY, zigzag_path::ENTRY];
 
 /// The exhibit with this name.
 ///
