@@ -1,6 +1,7 @@
 //! Every exhibit of the lab, one a file.
 
 mod gate;
+mod kill_relu;
 mod zigzag_path;
 
 use crate::error::{LabError, nearest};
@@ -11,7 +12,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 2] = [gate::ENTRY, zigzag_path::ENTRY];
+static EXHIBITS: [ExhibitEntry; 3] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY];
 
 /// The exhibit with this name.
 ///
