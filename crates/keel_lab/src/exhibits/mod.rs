@@ -1,6 +1,7 @@
 //! Every exhibit of the lab, one a file.
 
 mod gate;
+mod initialisation_bench;
 mod kill_relu;
 mod zigzag_path;
 
@@ -12,7 +13,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 3] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY];
+static EXHIBITS: [ExhibitEntry; 4] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, initialisation_bench::ENTRY];
 
 /// The exhibit with this name.
 ///
