@@ -1,5 +1,6 @@
 //! Every exhibit of the lab, one a file.
 
+mod derivation;
 mod gate;
 mod initialisation_bench;
 mod kill_relu;
@@ -13,7 +14,8 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 4] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, initialisation_bench::ENTRY];
+static EXHIBITS: [ExhibitEntry; 5] =
+    [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY];
 
 /// The exhibit with this name.
 ///
