@@ -57,6 +57,16 @@ pub(crate) enum Control {
         /// The knob that the vertical position sets.
         y: Option<&'static str>,
     },
+    /// A figure in which the reader turns a line about a point: the knob is the angle of the line through that point and the
+    /// pointer. It has a slider as well, for the keyboard.
+    Turn {
+        /// Number of the figure, from 1.
+        figure: usize,
+        /// The knob: degrees from the vertical, counter-clockwise, between -90 and 90.
+        knob: &'static str,
+        /// Point of the figure that stays where it is.
+        centre: [f64; 2],
+    },
 }
 
 /// A button that sets several knobs.

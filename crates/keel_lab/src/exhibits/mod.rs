@@ -4,6 +4,7 @@ mod derivation;
 mod gate;
 mod initialisation_bench;
 mod kill_relu;
+mod turn_line;
 mod zigzag_path;
 
 use crate::error::{LabError, nearest};
@@ -14,8 +15,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 5] =
-    [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY];
+static EXHIBITS: [ExhibitEntry; 6] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY];
 
 /// The exhibit with this name.
 ///

@@ -1,5 +1,6 @@
 //! Data far from the origin: a tiny turn of the decision line spoils it, and only tiny learning rates are stable.
 
+pub(crate) mod clouds;
 mod page;
 
 use keel_nn::RandomKey;
@@ -41,8 +42,10 @@ impl Experiment for WhyPreprocess {
 }
 
 /// Distance of each class from the middle of both, and standard deviation of each.
-const HALF_DISTANCE: f64 = 1.0;
-const SPREAD: f64 = 0.5;
+pub(crate) const HALF_DISTANCE: f64 = 1.0;
+pub(crate) const SPREAD: f64 = 0.5;
+/// Points that are drawn.
+pub(crate) const SHOWN: usize = 200;
 /// Steps in which gradient descent shows whether it is stable.
 const DESCENT_STEPS: usize = 400;
 
@@ -76,14 +79,15 @@ impl Default for Config {
 }
 
 /// Points of both classes.
-struct Cloud {
-    points: Vec<Labelled>,
+pub(crate) struct Cloud {
+    pub(crate) points: Vec<Labelled>,
 }
 
-struct Labelled {
-    position: [f64; 2],
+/// A point and its class.
+pub(crate) struct Labelled {
+    pub(crate) position: [f64; 2],
     /// +1 or -1.
-    class: f64,
+    pub(crate) class: f64,
 }
 
 /// Numbers of the figures.
@@ -120,7 +124,7 @@ struct Turn {
 
 impl Cloud {
     /// The classes lie left and right of a vertical line; the offset moves both along that line.
-    fn new(draws: &[f32], offset: f64) -> Self {
+    pub(crate) fn new(draws: &[f32], offset: f64) -> Self {
         let point = |(index, pair): (usize, &[f32])| {
             let class = if index % 2 == 0 { 1.0 } else { -1.0 };
             let x = class * HALF_DISTANCE + SPREAD * f64::from(pair[0]);
@@ -130,13 +134,13 @@ impl Cloud {
     }
 
     /// Accuracy of the line through the origin whose normal is turned by `degrees` from the best one.
-    fn accuracy(&self, degrees: f64) -> f64 {
+    pub(crate) fn accuracy(&self, degrees: f64) -> f64 {
         let right = |point: &&Labelled| is_right(point.position, point.class, degrees);
         self.points.iter().filter(right).count() as f64 / self.points.len() as f64
     }
 
     /// Second moments of (x, y, 1): the curvature of the squared error of a linear unit with bias.
-    fn curvature(&self) -> [[f64; 3]; 3] {
+    pub(crate) fn curvature(&self) -> [[f64; 3]; 3] {
         let mut matrix = [[0.0; 3]; 3];
         for Labelled { position: [x, y], .. } in &self.points {
             let row = [*x, *y, 1.0];
@@ -149,15 +153,26 @@ impl Cloud {
         matrix
     }
 
-    /// Returns true if gradient descent on the squared error does not end above its start.
-    fn is_stable(&self, learning_rate: f64) -> bool {
-        let curvature = self.curvature();
+    /// Mean of (x, y, 1) times the class: the gradient of the squared error at weights of 0, with its sign turned.
+    pub(crate) fn target(&self) -> [f64; 3] {
         let mut target = [0.0; 3];
         for Labelled { position: [x, y], class } in &self.points {
             for (sum, value) in target.iter_mut().zip([*x, *y, 1.0]) {
                 *sum += value * class / self.points.len() as f64;
             }
         }
+        target
+    }
+
+    /// Coordinates and class of the first `count` points.
+    pub(crate) fn sample(&self, count: usize) -> Vec<[f64; 3]> {
+        let row = |point: &Labelled| [point.position[0], point.position[1], point.class];
+        self.points.iter().take(count).map(row).collect()
+    }
+
+    /// Returns true if gradient descent on the squared error does not end above its start.
+    fn is_stable(&self, learning_rate: f64) -> bool {
+        let (curvature, target) = (self.curvature(), self.target());
         let mut weights = [0.0; 3];
         let gradient =
             |weights: &[f64; 3], i: usize| (0..3).map(|j| curvature[i][j] * weights[j]).sum::<f64>() - target[i];
@@ -173,7 +188,7 @@ impl Cloud {
     }
 
     /// The largest stable learning rate, to one part in a thousand, found by halving the interval.
-    fn largest_learning_rate(&self) -> f64 {
+    pub(crate) fn largest_learning_rate(&self) -> f64 {
         let (mut stable, mut unstable) = (1e-9_f64, 1e3_f64);
         while unstable / stable > 1.001 {
             let middle = (stable * unstable).sqrt();
@@ -185,7 +200,6 @@ impl Cloud {
 
 fn measure(config: &Config, cloud: &Cloud, offset: f64) -> OffsetFigures {
     let turn = |degrees: f64| Turn { degrees, accuracy: cloud.accuracy(degrees) };
-    let row = |point: &Labelled| [point.position[0], point.position[1], point.class];
     let eigenvalues = eigenvalues(cloud.curvature());
     OffsetFigures {
         offset,
@@ -195,12 +209,12 @@ fn measure(config: &Config, cloud: &Cloud, offset: f64) -> OffsetFigures {
         condition_number: eigenvalues[0] / eigenvalues[2],
         largest_learning_rate: cloud.largest_learning_rate(),
         largest_learning_rate_in_theory: 2.0 / eigenvalues[0],
-        sample: cloud.points.iter().take(200).map(row).collect(),
+        sample: cloud.sample(SHOWN),
     }
 }
 
 /// Eigenvalues of a symmetric matrix, largest first, by Jacobi rotations.
-fn eigenvalues(mut a: [[f64; 3]; 3]) -> [f64; 3] {
+pub(crate) fn eigenvalues(mut a: [[f64; 3]; 3]) -> [f64; 3] {
     for _ in 0..60 {
         let pairs = [(0, 1), (0, 2), (1, 2)];
         let Some((p, q)) = pairs.into_iter().max_by(|x, y| a[x.0][x.1].abs().total_cmp(&a[y.0][y.1].abs())) else {

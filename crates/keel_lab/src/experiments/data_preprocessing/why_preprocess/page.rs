@@ -1,18 +1,14 @@
 //! The page about clouds far from the origin.
 
 use keel_page::Text;
-use keel_page::charts::{Marks, Plot, Point, Region, Series, number, points};
+use keel_page::charts::{Marks, Plot, Series, number, points};
 use keel_page::page::{Page, Part, Table};
 
-use super::{Document, OffsetFigures, is_right};
+use super::clouds::View;
+use super::{Document, OffsetFigures};
 
 /// Half the side of a picture of the clouds alone.
 const NEAR: f64 = 3.0;
-/// Colours: the two classes, points on the wrong side, the line before and after its turn.
-const CLASSES: [usize; 2] = [0, 2];
-const WRONG: usize = 1;
-const BEST_LINE: usize = 7;
-const TURNED_LINE: usize = 3;
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
@@ -98,54 +94,12 @@ fn shares(document: &Document) -> String {
 /// The clouds and both lines on axes that hold the origin.
 fn from_afar(one: &OffsetFigures, turn: f64) -> Plot {
     let reach = 0.5 * one.offset.abs() + 1.2 * NEAR;
-    let middle = -0.5 * one.offset;
-    let frame = Frame { middle, reach };
-    let plot = frame.plot(one, |_| true).with(line(0.0, &frame)).with(line(turn, &frame));
-    plot.with(Series::new(Text::new("origin", "原点"), vec![(0.0, 0.0)], Marks::Points).coloured(BEST_LINE))
+    View { points: &one.sample, middle: [0.0, -0.5 * one.offset], reach }.from_afar(turn)
 }
 
 /// The clouds alone, with the points on the wrong side of the turned line.
 fn up_close(one: &OffsetFigures, turn: f64) -> Plot {
-    let frame = Frame { middle: -one.offset, reach: NEAR };
-    let (sine, cosine) = turn.to_radians().sin_cos();
-    let side = Region::positive_side([cosine, sine], 0.0, frame.reach + one.offset.abs(), CLASSES[0]);
-    let right = |[x, y, class]: &[f64; 3]| is_right([*x, *y], *class, turn);
-    let wrong: Vec<Point> = one.sample.iter().filter(|point| !right(point)).map(|[x, y, _]| (*x, *y)).collect();
-    let plot = frame.plot(one, right).tinted(side).with(line(0.0, &frame)).with(line(turn, &frame));
-    plot.with(Series::new(Text::new("wrong after the turn", "转动后分错"), wrong, Marks::Points).coloured(WRONG))
-}
-
-/// A square picture around (0, middle).
-struct Frame {
-    middle: f64,
-    reach: f64,
-}
-
-impl Frame {
-    /// The points of both classes that are `chosen`.
-    fn plot(&self, one: &OffsetFigures, chosen: impl Fn(&[f64; 3]) -> bool) -> Plot {
-        let Frame { middle, reach } = *self;
-        let plot = Plot::new("x", "y").square().x_range(-reach, reach).y_range(middle - reach, middle + reach);
-        let names = [(1.0, Text::new("class A", "A 类")), (-1.0, Text::new("class B", "B 类"))];
-        names.into_iter().zip(CLASSES).fold(plot, |plot, ((sign, name), colour)| {
-            let inside = one.sample.iter().filter(|point| point[2] == sign && chosen(point));
-            let cloud = inside.map(|point| (point[0], point[1])).collect();
-            plot.with(Series::new(name, cloud, Marks::Points).coloured(colour))
-        })
-    }
-}
-
-/// The line through the origin whose normal is turned by `degrees` from the horizontal.
-fn line(degrees: f64, frame: &Frame) -> Series {
-    let (sine, cosine) = degrees.to_radians().sin_cos();
-    let far = 2.0 * (frame.middle.abs() + frame.reach);
-    let ends = vec![(-sine * far, cosine * far), (sine * far, -cosine * far)];
-    let (name, marks, colour) = if degrees == 0.0 {
-        (Text::new("best line", "最佳分类线"), Marks::Dashed, BEST_LINE)
-    } else {
-        (Text::new("turned line", "转动后的线"), Marks::Line, TURNED_LINE)
-    };
-    Series::new(name, ends, marks).coloured(colour).extended()
+    View { points: &one.sample, middle: [0.0, -one.offset], reach: NEAR }.up_close(turn)
 }
 
 fn accuracies(document: &Document) -> Plot {
