@@ -1,5 +1,6 @@
 //! Every exhibit of the lab, one a file.
 
+mod batch_norm_bench;
 mod derivation;
 mod gate;
 mod initialisation_bench;
@@ -15,7 +16,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 6] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY];
+static EXHIBITS: [ExhibitEntry; 7] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY];
 
 /// The exhibit with this name.
 ///

@@ -1,7 +1,7 @@
 //! Batch norm at inference is one multiplication and one addition a channel, and disappears into the layer before it: the same
 //! trained networks with batch norm, folded by the formula, and as the engine itself folds them.
 
-mod fold;
+pub(crate) mod fold;
 mod page;
 
 use keel_data::PreprocessStep;

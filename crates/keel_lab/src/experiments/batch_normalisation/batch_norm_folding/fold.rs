@@ -1,20 +1,20 @@
-//! Folding by the formula: `w' = w γ/√(σ² + ε)`, `b' = β − μ γ/√(σ² + ε)` for each output channel.
+//! Folding by the formula: `w' = w γ/√(σ² + ε)`, `b' = β + (b − μ) γ/√(σ² + ε)` for each output channel.
 
-use keel_nn::{Network, Op, Value};
+use keel_nn::{Network, Op, ParameterRole, Value};
 use serde::Serialize;
 
 /// Numbers of one channel of a batch norm, and what they become.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Channel {
-    pub(super) gamma: f64,
-    pub(super) beta: f64,
-    pub(super) mean: f64,
+pub(crate) struct Channel {
+    pub(crate) gamma: f64,
+    pub(crate) beta: f64,
+    pub(crate) mean: f64,
     /// √(σ² + ε)
-    pub(super) deviation: f64,
+    pub(crate) deviation: f64,
     /// Of the weights of the channel.
-    pub(super) factor: f64,
+    pub(crate) factor: f64,
     /// New bias.
-    pub(super) bias: f64,
+    pub(crate) bias: f64,
 }
 
 /// A batch norm with the map before it, as places in the buffers of the network.
@@ -25,17 +25,17 @@ struct Fold {
 }
 
 /// The channels of the first batch norm.
-pub(super) fn channels(network: &Network) -> Vec<Channel> {
+pub(crate) fn channels(network: &Network) -> Vec<Channel> {
     folds(network).into_iter().next().map(|fold| fold.channels).unwrap_or_default()
 }
 
 /// Channels of all batch norms.
-pub(super) fn normed_channels(network: &Network) -> usize {
+pub(crate) fn normed_channels(network: &Network) -> usize {
     folds(network).iter().map(|fold| fold.channels.len()).sum()
 }
 
 /// Writes the folded weights of `normed` into `plain`: the same maps, each with a bias, and no batch norm between.
-pub(super) fn fold(normed: &Network, plain: &mut Network) {
+pub(crate) fn fold(normed: &Network, plain: &mut Network) {
     let folds = folds(normed);
     let maps: Vec<std::ops::Range<usize>> = plain
         .graph
@@ -51,6 +51,9 @@ pub(super) fn fold(normed: &Network, plain: &mut Network) {
             *folded = (f64::from(weight) * fold.channels[index % channels].factor) as f32;
         }
         bias.iter_mut().zip(&fold.channels).for_each(|(bias, channel)| *bias = channel.bias as f32);
+    }
+    if maps.len() == folds.len() {
+        return;
     }
     // The scores have no batch norm behind them.
     let last = normed.graph.nodes().iter().rfind(|node| node.op.has_weight_matrix());
@@ -68,16 +71,20 @@ fn folds(network: &Network) -> Vec<Fold> {
         let (parameters, state) = (&network.parameters[node.parameters.clone()], &network.state[node.state.clone()]);
         let places = norm.running_places(0);
         let (gamma, beta) = parameters.split_at(norm.channels());
+        let of_map = |role| graph.parameters_of(*before).find(|parameter| parameter.spec.role == role);
+        let Some(weights) = of_map(ParameterRole::Weight) else { continue };
+        let own_bias = of_map(ParameterRole::Bias).map(|bias| &network.parameters[bias.range.clone()]);
         let channel = |channel: usize| {
             let [gamma, beta] = [gamma[channel], beta[channel]].map(f64::from);
             let mean = f64::from(state[places.mean.clone()][channel]);
             let variance = f64::from(state[places.variance.clone()][channel]);
             let deviation = (variance + f64::from(norm.spec().epsilon)).sqrt();
             let factor = gamma / deviation;
-            Channel { gamma, beta, mean, deviation, factor, bias: beta - mean * factor }
+            let own = own_bias.map_or(0.0, |bias| f64::from(bias[channel]));
+            Channel { gamma, beta, mean, deviation, factor, bias: beta + (own - mean) * factor }
         };
         let channels = (0..norm.channels()).map(channel).collect();
-        folds.push(Fold { weights: graph.node(*before).parameters.clone(), channels });
+        folds.push(Fold { weights: weights.range.clone(), channels });
     }
     folds
 }
