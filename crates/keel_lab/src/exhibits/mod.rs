@@ -5,6 +5,7 @@ mod derivation;
 mod gate;
 mod initialisation_bench;
 mod kill_relu;
+mod neighbours;
 mod turn_line;
 mod zigzag_path;
 
@@ -16,7 +17,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 7] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY];
+static EXHIBITS: [ExhibitEntry; 8] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY, neighbours::ENTRY];
 
 /// The exhibit with this name.
 ///

@@ -2,10 +2,10 @@
 //!
 //! Source of the population rule: Ioffe & Szegedy (2015), section 3.1, algorithm 2.
 
-mod neighbourhoods;
-mod networks;
-mod page;
-mod test_batches;
+pub(crate) mod neighbourhoods;
+pub(crate) mod networks;
+pub(crate) mod page;
+pub(crate) mod test_batches;
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;

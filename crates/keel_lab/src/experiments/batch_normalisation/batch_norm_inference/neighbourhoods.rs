@@ -1,8 +1,11 @@
 //! One image among different neighbours: its answer with the statistics of the batch it is in, and with fixed ones.
 
+use std::collections::BTreeSet;
+
 use keel_nn::RandomKey;
 use keel_nn::layers::BatchNormSpec;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::networks::{Networks, classifier};
@@ -11,7 +14,7 @@ use crate::samples::{CLASSES, Order, Part};
 use crate::training::answer;
 
 /// Batches in which the image is looked at.
-const NEIGHBOURHOODS: u64 = 5;
+pub(crate) const NEIGHBOURHOODS: u64 = 5;
 /// Images of a batch, the one in question first.
 const BATCH: usize = 8;
 /// Images among which the one that is shown is chosen.
@@ -19,34 +22,34 @@ const CANDIDATES: usize = 100;
 
 /// One image in several batches.
 #[derive(Serialize)]
-pub(super) struct OneImage {
+pub(crate) struct OneImage {
     /// Number of the image in the test set.
-    pub(super) image: usize,
-    pub(super) label: u32,
-    pub(super) batch: usize,
+    pub(crate) image: usize,
+    pub(crate) label: u32,
+    pub(crate) batch: usize,
     /// Share of the candidates whose answer is not the same in all neighbourhoods.
-    pub(super) changing_fraction: f64,
+    pub(crate) changing_fraction: f64,
     /// Probabilities of the classes with the running statistics, which no neighbour changes.
-    pub(super) fixed: Answer,
-    pub(super) neighbourhoods: Vec<Neighbourhood>,
+    pub(crate) fixed: Answer,
+    pub(crate) neighbourhoods: Vec<Neighbourhood>,
 }
 
 /// The image in one batch.
 #[derive(Serialize)]
-pub(super) struct Neighbourhood {
+pub(crate) struct Neighbourhood {
     /// Numbers of the images, the one in question first.
-    pub(super) images: Vec<usize>,
+    pub(crate) images: Vec<usize>,
     /// Their classes.
-    pub(super) labels: Vec<u32>,
+    pub(crate) labels: Vec<u32>,
     #[serde(flatten)]
-    pub(super) answer: Answer,
+    pub(crate) answer: Answer,
 }
 
 /// Answer of a network for the image.
 #[derive(Clone, Serialize)]
-pub(super) struct Answer {
-    pub(super) answer: usize,
-    pub(super) probabilities: Vec<f64>,
+pub(crate) struct Answer {
+    pub(crate) answer: usize,
+    pub(crate) probabilities: Vec<f64>,
 }
 
 impl OneImage {
@@ -56,28 +59,18 @@ impl OneImage {
     /// If the layers do not fit together.
     pub(super) fn found(config: &Config, networks: &mut Networks, test: &Part, seed: u64) -> Result<Self, LabError> {
         let batch = BATCH.min(test.len());
-        let mut own = classifier(config, BatchNormSpec::default(), batch, seed)?;
+        let mut own = classifier(config.width, BatchNormSpec::default(), batch, seed)?;
         own.network.parameters.copy_from_slice(&networks.moving_average.network.parameters);
-        let mut look = |image: usize| -> Vec<Neighbourhood> {
-            (0..NEIGHBOURHOODS)
-                .map(|number| {
-                    let images = company(image, number, test.len(), RandomKey::new(seed), batch);
-                    let Part { inputs, labels } = test.take(&images);
-                    let scores = own.scores_with_own_statistics(&inputs);
-                    Neighbourhood { images, labels, answer: Answer::of(&scores[..CLASSES]) }
-                })
-                .collect()
-        };
+        let company = Company { test, key: RandomKey::new(seed), batch, neighbours: Neighbours::Random };
+        let mut look = |image: usize| company.look(image, 0, |samples| own.scores_with_own_statistics(&samples.inputs));
         let candidates = CANDIDATES.min(test.len());
         let (mut changing, mut best, mut shown) = (0, 0, None);
         for image in 0..candidates {
             let neighbourhoods = look(image);
-            let mut answers: Vec<usize> = neighbourhoods.iter().map(|one| one.answer.answer).collect();
-            answers.sort_unstable();
-            answers.dedup();
-            changing += usize::from(answers.len() > 1);
-            if answers.len() > best {
-                (best, shown) = (answers.len(), Some((image, neighbourhoods)));
+            let answers = distinct_answers(&neighbourhoods);
+            changing += usize::from(answers > 1);
+            if answers > best {
+                (best, shown) = (answers, Some((image, neighbourhoods)));
             }
         }
         let (image, neighbourhoods) = shown.unwrap_or_default();
@@ -95,7 +88,7 @@ impl OneImage {
 
 impl Answer {
     /// The largest score, and all of them as probabilities.
-    fn of(scores: &[f32]) -> Self {
+    pub(crate) fn of(scores: &[f32]) -> Self {
         let largest = scores.iter().copied().fold(f32::MIN, f32::max);
         let powers: Vec<f64> = scores.iter().map(|score| f64::from(score - largest).exp()).collect();
         let sum: f64 = powers.iter().sum();
@@ -103,9 +96,63 @@ impl Answer {
     }
 }
 
-/// `image` and others drawn at random.
-fn company(image: usize, number: u64, samples: usize, key: RandomKey, batch: usize) -> Vec<usize> {
-    let key = key.named("neighbourhoods").child(image as u64).child(number);
-    let others = Order::new(samples, key).next(samples).into_iter().filter(|&other| other != image);
-    std::iter::once(image).chain(others).take(batch).collect()
+/// Number of different answers.
+pub(crate) fn distinct_answers(neighbourhoods: &[Neighbourhood]) -> usize {
+    neighbourhoods.iter().map(|one| one.answer.answer).collect::<BTreeSet<usize>>().len()
+}
+
+/// Choice of the images that share a batch with one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Neighbours {
+    Random,
+    SameClass,
+}
+
+/// The batches that an image is put in.
+pub(crate) struct Company<'a> {
+    /// Images to choose from.
+    pub(crate) test: &'a Part,
+    /// Of the choice.
+    pub(crate) key: RandomKey,
+    /// Images of a batch, the one in question first.
+    pub(crate) batch: usize,
+    /// Choice of the others.
+    pub(crate) neighbours: Neighbours,
+}
+
+impl Company<'_> {
+    /// The image in the neighbourhoods of one `shuffle`; `scores` are those of a whole batch.
+    pub(crate) fn look(
+        &self,
+        image: usize,
+        shuffle: u64,
+        mut scores: impl FnMut(&Part) -> Vec<f32>,
+    ) -> Vec<Neighbourhood> {
+        let neighbourhood = |number: u64| {
+            let images = self.images(image, shuffle * NEIGHBOURHOODS + number);
+            let samples = self.test.take(&images);
+            let answer = Answer::of(&scores(&samples)[..CLASSES]);
+            Neighbourhood { images, labels: samples.labels, answer }
+        };
+        (0..NEIGHBOURHOODS).map(neighbourhood).collect()
+    }
+
+    /// Number of images that can stand next to `image`.
+    pub(crate) fn choice(&self, image: usize) -> usize {
+        (0..self.test.len()).filter(|&other| self.fits(image, other)).count()
+    }
+
+    /// `image` and others in random order; they repeat where there are too few.
+    fn images(&self, image: usize, number: u64) -> Vec<usize> {
+        let (samples, key) = (self.test.len(), self.key.named("neighbourhoods").child(image as u64).child(number));
+        let others: Vec<usize> =
+            Order::new(samples, key).next(samples).into_iter().filter(|&other| self.fits(image, other)).collect();
+        std::iter::once(image).chain(others.iter().copied().cycle()).take(self.batch).collect()
+    }
+
+    fn fits(&self, image: usize, other: usize) -> bool {
+        let labels = &self.test.labels;
+        other != image && (self.neighbours == Neighbours::Random || labels[other] == labels[image])
+    }
 }

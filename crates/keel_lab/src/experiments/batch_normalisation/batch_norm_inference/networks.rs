@@ -27,10 +27,10 @@ impl Networks {
     /// # Errors
     /// If the layers do not fit together.
     pub(super) fn train(config: &Config, digits: &Parts, seed: u64) -> Result<Self, LabError> {
-        let mut trained = classifier(config, BatchNormSpec::default(), config.batch, seed)?;
+        let mut trained = classifier(config.width, BatchNormSpec::default(), config.batch, seed)?;
         trained.train(&digits.train, schedule(config));
         // Training does not read the running statistics: the same seed gives the same weights.
-        let mut averaged = classifier(config, cumulative(), config.batch, seed)?;
+        let mut averaged = classifier(config.width, cumulative(), config.batch, seed)?;
         averaged.train(&digits.train, schedule(config));
         let last = BatchNormSpec { momentum: LAST_BATCH_ALONE, ..BatchNormSpec::default() };
         let whole = digits.train.len();
@@ -53,14 +53,9 @@ impl Networks {
     }
 }
 
-/// Three times linear - batch norm - relu, then ten scores.
-pub(super) fn classifier(
-    config: &Config,
-    norm: BatchNormSpec,
-    batch: usize,
-    seed: u64,
-) -> Result<Classifier, LabError> {
-    let mut layers = keel_nn::model::mlp(config.width, 3);
+/// Three times linear - batch norm - relu of `width` units, then ten scores.
+pub(crate) fn classifier(width: usize, norm: BatchNormSpec, batch: usize, seed: u64) -> Result<Classifier, LabError> {
+    let mut layers = keel_nn::model::mlp(width, 3);
     for layer in &mut layers {
         if let LayerSpec::BatchNorm(own) = layer {
             *own = norm.clone();
@@ -88,7 +83,7 @@ pub(super) fn regathered(
     seed: u64,
 ) -> Result<Classifier, LabError> {
     let Gathering { norm, batch, batches } = gathering;
-    let mut other = classifier(config, norm, batch, seed)?;
+    let mut other = classifier(config.width, norm, batch, seed)?;
     other.network.parameters.copy_from_slice(&trained.network.parameters);
     let mut order = Order::new(data.len(), RandomKey::new(seed).named("statistics"));
     for _ in 0..batches {

@@ -11,27 +11,6 @@ use crate::samples::{Task, picture_size};
 
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
-    let curve = |y: &dyn Fn(&OwnStatistics) -> f64| points(&document.own_statistics, |own| own.batch as f64, y);
-    let running = curve(&|_| document.running_accuracy);
-    let plot = Plot::new(Text::new("test batch", "测试批大小"), Text::new("share of the test set", "测试集比例"))
-        .scales(Scale::Logarithmic, Scale::Linear)
-        .y_range(0.0, 1.05)
-        .with(Series::new(
-            Text::new("right, own statistics, shuffled", "正确率，自身统计量，打乱"),
-            curve(&|own| own.shuffled_accuracy),
-            Marks::LineAndPoints,
-        ))
-        .with(Series::new(
-            Text::new("right, own statistics, sorted by class", "正确率，自身统计量，按类排序"),
-            curve(&|own| own.sorted_accuracy),
-            Marks::LineAndPoints,
-        ))
-        .with(Series::new(
-            Text::new("answer changes with the company", "答案随同批样本改变"),
-            curve(&|own| own.changing_fraction),
-            Marks::LineAndPoints,
-        ))
-        .with(Series::new(Text::new("right, running statistics", "正确率，滑动统计量"), running, Marks::Dashed));
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
@@ -63,8 +42,33 @@ pub(super) fn page(document: &Document) -> Page {
             "And the test batch's own mean and variance in detail, for batches of different size and composition.",
             "最后细看用测试批自身的均值与方差，批的大小与组成各不相同。",
         )
-        .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), plot);
+        .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), by_batch(&document.own_statistics, document.running_accuracy));
     why(one_image(page, document))
+}
+
+/// Accuracy with the own statistics of test batches, and the share of images whose answer changes, by the size of the batch.
+pub(crate) fn by_batch(own_statistics: &[OwnStatistics], running_accuracy: f64) -> Plot {
+    let curve = |y: &dyn Fn(&OwnStatistics) -> f64| points(own_statistics, |own| own.batch as f64, y);
+    let running = curve(&|_| running_accuracy);
+    Plot::new(Text::new("test batch", "测试批大小"), Text::new("share of the test set", "测试集比例"))
+        .scales(Scale::Logarithmic, Scale::Linear)
+        .y_range(0.0, 1.05)
+        .with(Series::new(
+            Text::new("right, own statistics, shuffled", "正确率，自身统计量，打乱"),
+            curve(&|own| own.shuffled_accuracy),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new(
+            Text::new("right, own statistics, sorted by class", "正确率，自身统计量，按类排序"),
+            curve(&|own| own.sorted_accuracy),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new(
+            Text::new("answer changes with the company", "答案随同批样本改变"),
+            curve(&|own| own.changing_fraction),
+            Marks::LineAndPoints,
+        ))
+        .with(Series::new(Text::new("right, running statistics", "正确率，滑动统计量"), running, Marks::Dashed))
 }
 
 /// The same image among different neighbours.
@@ -72,7 +76,6 @@ fn one_image(page: Page, document: &Document) -> Page {
     let one = &document.one_image;
     let OneImage { label, batch, changing_fraction, fixed, .. } = one;
     let changing = number(100.0 * changing_fraction);
-    let sure = |answer: &Answer| number(answer.probabilities[answer.answer]);
     let page = page.heading("The same image among five different neighbourhoods", "同一张图像，五种不同的邻居").paragraph(
         format!(
             "The first image of every group is the same {label} of the test set; only the {} images beside it in the batch differ. Normalised \
@@ -91,7 +94,22 @@ fn one_image(page: Page, document: &Document) -> Page {
             sure(fixed)
         ),
     );
-    let rows = one.neighbourhoods.iter().zip(&document.pixels).enumerate();
+    page.side_by_side(
+        Text::new(
+            "One image, first in every group, among five different neighbourhoods, and what the network says it is",
+            "每组第一张是同一张图像，周围是五种不同的邻居，以及网络的回答",
+        ),
+        pictures(&one.neighbourhoods, &document.pixels),
+    )
+    .plot(
+        Text::new("Probability of each class for that one image", "这一张图像属于各类的概率"),
+        probabilities(&one.neighbourhoods, fixed),
+    )
+}
+
+/// The images of each neighbourhood, under the answer that the first of them gets.
+pub(crate) fn pictures(neighbourhoods: &[Neighbourhood], pixels: &[Vec<f32>]) -> Vec<Part> {
+    let rows = neighbourhoods.iter().zip(pixels).enumerate();
     let part = |(index, (neighbourhood, pixels)): (usize, (&Neighbourhood, &Vec<f32>))| {
         let (number, answer, sure) = (index + 1, neighbourhood.answer.answer, sure(&neighbourhood.answer));
         let caption = Text::new(
@@ -104,26 +122,25 @@ fn one_image(page: Page, document: &Document) -> Page {
         let digits = neighbourhood.labels.iter().map(u32::to_string).collect();
         Part::new(caption, Pictures::new(title, pixels, picture_size(Task::DIGIT_IMAGES.input), range).showing(digits))
     };
-    page.side_by_side(
-        Text::new(
-            "One image, first in every group, among five different neighbourhoods, and what the network says it is",
-            "每组第一张是同一张图像，周围是五种不同的邻居，以及网络的回答",
-        ),
-        rows.map(part).collect(),
-    )
-    .plot(Text::new("Probability of each class for that one image", "这一张图像属于各类的概率"), probabilities(one))
+    rows.map(part).collect()
 }
 
-fn probabilities(one: &OneImage) -> Plot {
+/// Probability of the answer.
+fn sure(answer: &Answer) -> String {
+    number(answer.probabilities[answer.answer])
+}
+
+/// Probability of each class in every neighbourhood, and with fixed statistics.
+pub(crate) fn probabilities(neighbourhoods: &[Neighbourhood], fixed: &Answer) -> Plot {
     let curve = |answer: &Answer| -> Vec<(f64, f64)> {
         answer.probabilities.iter().enumerate().map(|(class, &probability)| (class as f64, probability)).collect()
     };
     let plot = Plot::new(Text::new("class", "类别"), Text::new("probability", "概率")).y_range(0.0, 1.05);
-    let plot = one.neighbourhoods.iter().enumerate().fold(plot, |plot, (index, neighbourhood)| {
+    let plot = neighbourhoods.iter().enumerate().fold(plot, |plot, (index, neighbourhood)| {
         let name = Text::new(format!("neighbourhood {}", index + 1), format!("邻居 {}", index + 1));
         plot.with(Series::new(name, curve(&neighbourhood.answer), Marks::LineAndPoints).coloured(index + 2))
     });
-    plot.with(Series::new(Text::new("running statistics", "滑动统计量"), curve(&one.fixed), Marks::Dashed).coloured(7))
+    plot.with(Series::new(Text::new("running statistics", "滑动统计量"), curve(fixed), Marks::Dashed).coloured(7))
 }
 
 fn why(page: Page) -> Page {

@@ -42,15 +42,15 @@ pub(super) struct KindFigures {
 }
 
 /// Results with the test batch's own statistics.
-#[derive(Serialize)]
-pub(super) struct OwnStatistics {
-    pub(super) batch: usize,
-    pub(super) shuffled_accuracy: f64,
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OwnStatistics {
+    pub(crate) batch: usize,
+    pub(crate) shuffled_accuracy: f64,
     /// With the test set sorted by class.
-    pub(super) sorted_accuracy: f64,
+    pub(crate) sorted_accuracy: f64,
     /// Share of images whose answer changes with the company they are in.
-    pub(super) changing_fraction: f64,
-    pub(super) distinct_answers: usize,
+    pub(crate) changing_fraction: f64,
+    pub(crate) distinct_answers: usize,
 }
 
 /// Kinds of test batches.
@@ -126,8 +126,7 @@ impl Trial<'_> {
         })
     }
 
-    /// Test batches of one size normalised with their own statistics: shuffled, sorted by class, and how many images change
-    /// their answer with the company they are in.
+    /// Test batches of one size normalised with their own statistics.
     ///
     /// # Errors
     /// If the layers do not fit together.
@@ -135,16 +134,24 @@ impl Trial<'_> {
         let Trial { config, networks, test, seed } = *self;
         let batch = batch.min(test.len());
         // A sample alone is run twice, see `alone`.
-        let mut classifier = classifier(config, BatchNormSpec::default(), batch.max(2), seed)?;
+        let mut classifier = classifier(config.width, BatchNormSpec::default(), batch.max(2), seed)?;
         classifier.network.parameters.copy_from_slice(&networks.moving_average.network.parameters);
+        Ok(OwnStatistics::of(&mut classifier, test, batch, seed))
+    }
+}
+
+impl OwnStatistics {
+    /// Test batches of one size normalised with their own statistics: shuffled, sorted by class, and how many images change
+    /// their answer with the company they are in.
+    pub(crate) fn of(classifier: &mut Classifier, test: &Part, batch: usize, seed: u64) -> Self {
         let mut sorted: Vec<usize> = (0..test.len()).collect();
         sorted.sort_by_key(|&sample| test.labels[sample]);
-        let by_class = scores(&mut classifier, test, &sorted, batch);
+        let by_class = scores(classifier, test, &sorted, batch);
         let mut answers: Vec<Vec<usize>> = vec![Vec::new(); test.len()];
         let mut correct = 0.0;
         for shuffle in 0..SHUFFLES {
             let order = Order::new(test.len(), RandomKey::new(seed).named("shuffles").child(shuffle)).next(test.len());
-            let scores = scores(&mut classifier, test, &order, batch);
+            let scores = scores(classifier, test, &order, batch);
             let labels = test.take(&order).labels;
             correct += accuracy(&scores, &labels[..scores.len() / CLASSES]) / SHUFFLES as f64;
             for (row, &sample) in scores.chunks(CLASSES).zip(&order) {
@@ -156,13 +163,13 @@ impl Trial<'_> {
         distinct.sort_unstable();
         distinct.dedup();
         let labels = test.take(&sorted).labels;
-        Ok(OwnStatistics {
+        OwnStatistics {
             batch,
             shuffled_accuracy: correct,
             sorted_accuracy: accuracy(&by_class, &labels[..by_class.len() / CLASSES]),
             changing_fraction: changing as f64 / test.len() as f64,
             distinct_answers: distinct.len(),
-        })
+        }
     }
 }
 
@@ -212,7 +219,7 @@ fn in_evaluation(classifier: &mut Classifier, data: &Part, order: &[usize], batc
 }
 
 /// Scores of the samples in `order`, batch by batch; a last batch that is not full is left out.
-fn scores(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
+pub(crate) fn scores(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
     let inputs = data.take(order).inputs;
     let batches = inputs.chunks_exact(batch * FEATURES);
     if batch == 1 {
