@@ -156,6 +156,9 @@ impl ExhibitDocument<'_> {
             .iter()
             .filter_map(|control| match control {
                 Control::Drag { figure, x, y } => Some(json!({ "figure": figure, "x": x, "y": y })),
+                Control::Turn { figure, knob, centre } => {
+                    Some(json!({ "figure": figure, "turned": knob, "centre": centre }))
+                }
                 _ => None,
             })
             .collect();
@@ -226,7 +229,7 @@ fn one<'a>(control: &Control, knob: &impl Fn(&str) -> Option<&'a Knob>, language
                 words("From step 0", "从第 0 步开始")
             )
         }),
-        Control::Drag { .. } => String::new(),
+        Control::Drag { .. } | Control::Turn { .. } => String::new(),
     }
 }
 

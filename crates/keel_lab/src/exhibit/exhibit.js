@@ -182,8 +182,14 @@
   const moveTo = event => {
     const plot = plotOf(dragged);
     const box = plot.querySelector('.area').getBoundingClientRect();
-    if (dragged.x) put(dragged.x, fitted(knobs.get(dragged.x), along(plot.dataset.x, (event.clientX - box.left) / box.width)));
-    if (dragged.y) put(dragged.y, fitted(knobs.get(dragged.y), along(plot.dataset.y, (box.bottom - event.clientY) / box.height)));
+    const [x, y] = [along(plot.dataset.x, (event.clientX - box.left) / box.width), along(plot.dataset.y, (box.bottom - event.clientY) / box.height)];
+    if (dragged.x) put(dragged.x, fitted(knobs.get(dragged.x), x));
+    if (dragged.y) put(dragged.y, fitted(knobs.get(dragged.y), y));
+    if (dragged.turned) {
+      // Degrees from the vertical, counter-clockwise; a line has no direction, so half a turn is none.
+      const degrees = (Math.atan2(dragged.centre[0] - x, y - dragged.centre[1]) * 180) / Math.PI;
+      put(dragged.turned, fitted(knobs.get(dragged.turned), degrees - 180 * Math.round(degrees / 180)));
+    }
     changed();
   };
   figures.addEventListener('pointerdown', event => {

@@ -324,6 +324,7 @@ fn picture(state: &State, numbers: &Numbers) -> Plot {
     plot.with(
         Series::new(Text::new("weights at the start", "起始权重"), vec![(0.0, 0.0), tip], Marks::Arrow).coloured(5),
     )
+    .with(Series::new(Text::new("their end, to drag", "其端点，可拖动"), vec![tip], Marks::Handle).coloured(5))
 }
 
 fn by_push(state: &State, numbers: &Numbers) -> Plot {
@@ -338,7 +339,7 @@ fn by_push(state: &State, numbers: &Numbers) -> Plot {
             Series::new(Text::new("length of the gradient", "梯度长度"), curve(|one| one.gradient), Marks::Line)
                 .extended(),
         )
-        .with(Series::new(Text::new("your hand", "你的手"), vec![(state.push, gradient)], Marks::Points))
+        .with(Series::new(Text::new("your hand", "你的手"), vec![(state.push, gradient)], Marks::Handle))
 }
 
 /// Height of the chart of losses: those of units far above zero would leave no room for the others.

@@ -17,7 +17,16 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 8] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY, neighbours::ENTRY];
+static EXHIBITS: [ExhibitEntry; 8] = [
+    gate::ENTRY,
+    zigzag_path::ENTRY,
+    kill_relu::ENTRY,
+    turn_line::ENTRY,
+    initialisation_bench::ENTRY,
+    derivation::ENTRY,
+    batch_norm_bench::ENTRY,
+    neighbours::ENTRY,
+];
 
 /// The exhibit with this name.
 ///

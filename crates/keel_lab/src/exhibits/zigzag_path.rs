@@ -316,6 +316,7 @@ fn path(state: &State, numbers: &Numbers) -> Plot {
             .coloured(colour(state.centred))
             .extended(),
     )
+    .with(Series::new(Text::new("target", "目标"), vec![target], Marks::Handle).coloured(STRAIGHT))
     .note(target, Text::new("target", "目标"))
 }
 

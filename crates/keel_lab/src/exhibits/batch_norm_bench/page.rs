@@ -171,7 +171,7 @@ fn line(numbers: &Numbers) -> Plot {
             )
             .coloured(THEORY),
         )
-        .with(Series::new("(μ, β)", vec![(unit.subtracted, unit.beta)], Marks::Points).coloured(CHOSEN))
+        .with(Series::new("(μ, β)", vec![(unit.subtracted, unit.beta)], Marks::Handle).coloured(CHOSEN))
 }
 
 fn deviations(state: &State, numbers: &Numbers) -> Plot {
@@ -226,7 +226,7 @@ fn running(state: &State, numbers: &Numbers, part: Part) -> Plot {
             .coloured(THEORY),
         )
         .with(Series::new(Text::new("whole training set", "整个训练集"), ends, Marks::Faint).coloured(OTHER))
-        .with(Series::new(Text::new("now", "当前"), chosen, Marks::Points).coloured(CHOSEN))
+        .with(Series::new(Text::new("now", "当前"), chosen, Marks::Handle).coloured(CHOSEN))
 }
 
 fn differences(folded: &Folded) -> Table {

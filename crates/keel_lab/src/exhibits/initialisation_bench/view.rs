@@ -108,7 +108,7 @@ fn by_gain(state: &State, numbers: &Numbers) -> Plot {
             Series::new(
                 Text::new("last outputs", "末层输出"),
                 here(last.map(|layer| layer.activation.std)),
-                Marks::Points,
+                Marks::Handle,
             )
             .coloured(SIGNAL),
         )
@@ -116,7 +116,7 @@ fn by_gain(state: &State, numbers: &Numbers) -> Plot {
             Series::new(
                 Text::new("dL/dh at the first layer", "首层 dL/dh"),
                 here(first.map(|layer| layer.gradient.activation_rms)),
-                Marks::Points,
+                Marks::Handle,
             )
             .coloured(GRADIENT),
         )

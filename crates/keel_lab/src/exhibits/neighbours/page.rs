@@ -41,7 +41,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
                      左右拖动以选择批大小。"
                 ),
             ),
-            by_batch(&numbers.own_statistics, numbers.running_accuracy).with(Series::new(name, here, Marks::Points)),
+            by_batch(&numbers.own_statistics, numbers.running_accuracy).with(Series::new(name, here, Marks::Handle)),
         );
     View { status: status(state, numbers), page }
 }

@@ -115,7 +115,7 @@ fn accuracies(numbers: &Numbers) -> Plot {
         .with(Series::new(Text::new("measured", "实测"), curve(|turn| turn.accuracy), Marks::Line).coloured(MEASURED))
         .with(Series::new(Text::new("theory", "理论"), curve(|turn| turn.theory), Marks::Dashed).coloured(THEORY))
         .with(
-            Series::new(Text::new("chosen turn", "所选转角"), vec![(degrees, accuracy)], Marks::Points)
+            Series::new(Text::new("chosen turn", "所选转角"), vec![(degrees, accuracy)], Marks::Handle)
                 .coloured(CHOSEN),
         )
 }
@@ -134,7 +134,7 @@ fn rates(state: &State, numbers: &Numbers) -> Plot {
         .with(Series::new(Text::new("theory: 2 / λ", "理论：2 / λ"), theory, Marks::Dashed).coloured(THEORY))
         .with(Series::new(Text::new("largest stable", "最大稳定学习率"), measured, Marks::Points).coloured(MEASURED))
         .with(
-            Series::new(Text::new("chosen", "所选"), vec![(state.offset, state.learning_rate)], Marks::Points)
+            Series::new(Text::new("chosen", "所选"), vec![(state.offset, state.learning_rate)], Marks::Handle)
                 .coloured(CHOSEN),
         )
 }
