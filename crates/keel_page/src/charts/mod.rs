@@ -8,6 +8,7 @@ mod axis;
 mod cover;
 mod description;
 mod dots;
+mod field;
 mod frame;
 mod gate;
 mod heat_map;
@@ -22,6 +23,7 @@ mod sheet;
 
 pub use axis::Scale;
 pub use dots::Dots;
+pub use field::{Field, FieldCell};
 pub use gate::Gate;
 pub use heat_map::HeatMap;
 pub use histograms::Histograms;

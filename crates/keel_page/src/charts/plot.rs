@@ -3,6 +3,7 @@
 use super::axis::{Axis, Scale};
 use super::cover::{Curve, covered};
 use super::description::{self, Described};
+use super::field::Field;
 use super::frame::{Colour, Frame, Labels};
 use super::palette::{Named, Palette};
 use super::series::{Marks, Region, Series};
@@ -17,6 +18,7 @@ pub struct Plot {
     y_title: Text,
     series: Vec<Series>,
     regions: Vec<Region>,
+    field: Option<Field>,
     notes: Vec<(Point, Text)>,
     x_scale: Scale,
     y_scale: Scale,
@@ -33,6 +35,7 @@ impl Plot {
             y_title: y_title.into(),
             series: Vec::new(),
             regions: Vec::new(),
+            field: None,
             notes: Vec::new(),
             x_scale: Scale::Linear,
             y_scale: Scale::Linear,
@@ -51,6 +54,12 @@ impl Plot {
     /// Adds a tinted area behind all series.
     pub fn tinted(mut self, region: Region) -> Self {
         self.regions.push(region);
+        self
+    }
+
+    /// Tints the whole chart with the cells of `field`, behind everything else.
+    pub fn field(mut self, field: Field) -> Self {
+        self.field = Some(field);
         self
     }
 
@@ -103,6 +112,7 @@ impl Plot {
         let x = Axis::new(self.x_scale, all().map(|point| point.0), self.x_range);
         let y = Axis::new(self.y_scale, all().map(|point| point.1), self.y_range);
         let mut frame = Frame::new(x, y);
+        self.field.iter().for_each(|field| field.draw(&mut frame));
         self.regions.iter().for_each(|region| tint(&mut frame, region));
         let mut names = Vec::with_capacity(self.series.len());
         for (index, series) in self.series.iter().enumerate() {
