@@ -15,6 +15,7 @@ mod experiment;
 mod experiments;
 mod knob;
 mod loss_curve;
+mod recipe;
 mod samples;
 mod settings;
 mod signal;
@@ -22,6 +23,7 @@ mod site;
 mod spectrum;
 mod statistics;
 mod training;
+mod watched;
 
 pub use catalog::catalog;
 pub use error::LabError;

@@ -1,9 +1,10 @@
 //! Small training runs, on the embedded digits unless said otherwise, for experiments that need a trained network.
 
 use keel_kernels::{Buffer, parallel};
+use keel_nn::graph::Node;
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::{Loss, LossSpec, LossValue, TargetKind, Targets};
-use keel_nn::observers::Tape;
+use keel_nn::observers::{Statistics, Tape, Wanted};
 use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, NodeId, Observer, RandomKey, lower};
 
 use crate::error::LabError;
@@ -91,23 +92,43 @@ impl Classifier {
     /// One step on one batch.
     pub(crate) fn step(&mut self, batch: &Part, schedule: Schedule, step: usize) -> LossValue {
         let value = self.differentiate(batch, step);
+        self.update(schedule);
+        value
+    }
+
+    /// Changes every parameter by the last gradient.
+    pub(crate) fn update(&mut self, schedule: Schedule) {
         let updates = self.velocity.iter_mut().zip(self.gradients.iter());
         for (parameter, (velocity, gradient)) in self.network.parameters.iter_mut().zip(updates) {
             *velocity = schedule.momentum * *velocity + gradient;
             *parameter -= schedule.learning_rate * *velocity;
         }
-        value
     }
 
     /// Loss of one batch; leaves the gradient by every parameter for [`Classifier::gradient`].
     pub(crate) fn differentiate(&mut self, batch: &Part, step: usize) -> LossValue {
+        self.differentiate_watched(batch, step, &mut ())
+    }
+
+    /// Loss and gradients like [`Classifier::differentiate`], with an observer of both passes.
+    pub(crate) fn differentiate_watched(
+        &mut self,
+        batch: &Part,
+        step: usize,
+        observer: &mut dyn Observer,
+    ) -> LossValue {
         let random = self.key.named("steps").child(step as u64);
         let run = BatchInput { input: &batch.inputs, random };
-        self.training.forward(&mut self.network, run, &mut ());
+        self.training.forward(&mut self.network, run, observer);
         let (outputs, gradient) = self.training.outputs_and_gradient();
         let value = self.loss.forward_backward(outputs, Targets::Classes(&batch.labels), gradient);
-        self.training.backward(&self.network, run, &mut self.gradients, &mut ());
+        self.training.backward(&self.network, run, &mut self.gradients, observer);
         value
+    }
+
+    /// An observer of training steps that measures `wanted` of each node.
+    pub(crate) fn statistics(&self, wanted: impl Fn(&Node) -> Wanted) -> Statistics {
+        Statistics::new(self.training.program(), wanted)
     }
 
     /// Returns true if every parameter is finite.
@@ -118,6 +139,11 @@ impl Classifier {
     /// The last gradient with respect to the parameter with this number, in the order of the graph.
     pub(crate) fn gradient(&self, parameter: usize) -> &[f32] {
         &self.gradients[self.network.graph.parameters()[parameter].range.clone()]
+    }
+
+    /// The last update of the parameter with this number, over minus the learning rate.
+    pub(crate) fn velocity(&self, parameter: usize) -> &[f32] {
+        &self.velocity[self.network.graph.parameters()[parameter].range.clone()]
     }
 
     /// Mean loss and share of right answers, with the statistics for evaluation.

@@ -6,6 +6,7 @@ mod gate;
 mod initialisation_bench;
 mod kill_relu;
 mod neighbours;
+mod playground;
 mod turn_line;
 mod zigzag_path;
 
@@ -17,16 +18,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 8] = [
-    gate::ENTRY,
-    zigzag_path::ENTRY,
-    kill_relu::ENTRY,
-    turn_line::ENTRY,
-    initialisation_bench::ENTRY,
-    derivation::ENTRY,
-    batch_norm_bench::ENTRY,
-    neighbours::ENTRY,
-];
+static EXHIBITS: [ExhibitEntry; 9] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY, neighbours::ENTRY, playground::ENTRY];
 
 /// The exhibit with this name.
 ///

@@ -1,16 +1,19 @@
-//! Labelled samples to train and test on: the embedded digits and photographs, or images the reader names.
+//! Labelled samples to train and test on: the embedded digits and photographs, points of the plane, or images the reader
+//! names.
 
 mod digits;
 mod images;
 mod order;
 mod part;
 mod photographs;
+mod points;
 mod task;
 
 pub(crate) use digits::Digits;
 pub(crate) use images::Images;
 pub(crate) use order::Order;
 pub(crate) use part::{Part, Parts};
+pub(crate) use points::{PICTURE, PointSet};
 pub(crate) use task::{CLASSES, FEATURES, Task};
 
 use keel_nn::Shape;

@@ -2,27 +2,36 @@
 
 use keel_nn::RandomKey;
 
-/// Sample numbers in shuffled rounds.
+/// Sample numbers in rounds, shuffled or as they lie.
 pub(crate) struct Order {
     rest: Vec<usize>,
     samples: usize,
     round: u64,
-    key: RandomKey,
+    /// Key of the shuffles; none where samples keep their order.
+    key: Option<RandomKey>,
 }
 
 impl Order {
-    /// Of so many samples.
+    /// Of so many samples, shuffled in every round.
     pub(crate) fn new(samples: usize, key: RandomKey) -> Self {
-        Order { rest: Vec::new(), samples, round: 0, key }
+        Order { rest: Vec::new(), samples, round: 0, key: Some(key) }
+    }
+
+    /// Of so many samples, from the first to the last in every round.
+    pub(crate) fn unshuffled(samples: usize) -> Self {
+        Order { rest: Vec::new(), samples, round: 0, key: None }
     }
 
     /// The next `count` samples; the rest of a round that is too short is left out.
     pub(crate) fn next(&mut self, count: usize) -> Vec<usize> {
         let count = count.min(self.samples);
         if self.rest.len() < count {
-            let key = self.key.child(self.round);
-            self.rest = (0..self.samples).collect();
-            self.rest.sort_by_key(|&sample| key.bits(sample as u64));
+            // Batches are taken from the end.
+            self.rest = (0..self.samples).rev().collect();
+            if let Some(key) = self.key {
+                let key = key.child(self.round);
+                self.rest.sort_by_key(|&sample| key.bits(sample as u64));
+            }
             self.round += 1;
         }
         self.rest.split_off(self.rest.len() - count)
@@ -42,5 +51,12 @@ mod tests {
         round.sort_unstable();
         assert_eq!(round, (0..10).collect::<Vec<_>>());
         assert_eq!(order.next(30).len(), 10);
+    }
+
+    #[test]
+    fn unshuffled_rounds_begin_with_the_first_sample() {
+        let mut order = Order::unshuffled(5);
+        let batches: Vec<Vec<usize>> = (0..3).map(|_| order.next(2)).collect();
+        assert_eq!(batches, [[1, 0], [3, 2], [1, 0]]);
     }
 }

@@ -1,7 +1,7 @@
 //! A part of a data set, in memory.
 
 /// Samples with their labels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
     /// `[samples, features]`
     pub(crate) inputs: Vec<f32>,
