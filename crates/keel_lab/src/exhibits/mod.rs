@@ -1,6 +1,7 @@
 //! Every exhibit of the lab, one a file.
 
 mod batch_norm_bench;
+mod break_and_repair;
 mod derivation;
 mod gate;
 mod initialisation_bench;
@@ -18,7 +19,7 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 9] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY, neighbours::ENTRY, playground::ENTRY];
+static EXHIBITS: [ExhibitEntry; 10] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY, neighbours::ENTRY, playground::ENTRY, break_and_repair::ENTRY];
 
 /// The exhibit with this name.
 ///
