@@ -19,7 +19,18 @@ pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
 
-static EXHIBITS: [ExhibitEntry; 10] = [gate::ENTRY, zigzag_path::ENTRY, kill_relu::ENTRY, turn_line::ENTRY, initialisation_bench::ENTRY, derivation::ENTRY, batch_norm_bench::ENTRY, neighbours::ENTRY, playground::ENTRY, break_and_repair::ENTRY];
+static EXHIBITS: [ExhibitEntry; 10] = [
+    gate::ENTRY,
+    zigzag_path::ENTRY,
+    kill_relu::ENTRY,
+    turn_line::ENTRY,
+    initialisation_bench::ENTRY,
+    derivation::ENTRY,
+    batch_norm_bench::ENTRY,
+    neighbours::ENTRY,
+    playground::ENTRY,
+    break_and_repair::ENTRY,
+];
 
 /// The exhibit with this name.
 ///

@@ -149,6 +149,13 @@ fn remedy(finding: &Finding) -> Text {
         Remedy::EditProgram { .. } => "每个周期都打乱训练样本".to_owned(),
         Remedy::CheckLabels => "检查标签".to_owned(),
         Remedy::AddResidual => "加残差连接".to_owned(),
+        Remedy::Augment => "对训练样本做数据增强".to_owned(),
+        Remedy::SetWeightDecay { value } => format!("把权重衰减设为 {}", number(*value)),
+        Remedy::SetSchedule { schedule } => format!("采用学习率计划 {schedule}"),
+        Remedy::SetWarmup { steps } => format!("用 {steps} 步预热学习率"),
+        Remedy::SetNormMomentum { momentum, .. } => format!("把批归一化的动量设为 {}", number(*momentum)),
+        Remedy::RecomputeBatchNormStatistics { batches } => format!("用 {batches} 个批重新计算批归一化统计量"),
+        Remedy::AddActivation { function } => format!("在相邻的带权重层之间加 {function}"),
         Remedy::EarlyStopping { .. } => "验证损失不再改善时停止".to_owned(),
         _ => english.clone(),
     };

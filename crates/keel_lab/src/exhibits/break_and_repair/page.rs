@@ -17,9 +17,9 @@ const REPAIRED: [&str; 2] = ["repaired", "修复后"];
 pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     let mut page = Page::new().side_by_side(
         Text::new(
-            "Both networks start from the same random numbers. The dashed line is guessing: ln 10 for the loss, 10 % for the \
-             answers.",
-            "两个网络使用相同的随机数。虚线是随机猜测：损失为 ln 10，答对率为 10%。",
+            "The repaired network starts from the same random numbers as the sick one. The dashed line is guessing: ln 10 for \
+             the loss, 10 % for the answers.",
+            "修复后的网络与有故障的网络使用相同的随机数。虚线是随机猜测：损失为 ln 10，答对率为 10%。",
         ),
         vec![
             Part::new(Text::new("Training loss", "训练损失"), loss_plot(numbers)),
@@ -143,7 +143,8 @@ fn vital_signs(numbers: &Numbers) -> Table {
     let mut table = Table::new(caption, columns);
     for (patient, [english, chinese]) in networks(numbers) {
         let mut cells = vec![Text::new(english, chinese)];
-        cells.extend([Some(patient.inputs.mean), Some(patient.inputs.std)].map(cell));
+        // Rounding of the arithmetic is not a mean.
+        cells.extend([patient.inputs.mean, patient.inputs.std].map(|value| cell((1e4 * value).round() / 1e4 + 0.0)));
         cells.extend([patient.classes_of_a_batch, patient.first_loss, patient.last_loss].map(cell));
         cells.push(cell(patient.validation_loss));
         cells.push(Text::same(format!("{} %", percent(patient.validation_accuracy))));
@@ -156,15 +157,17 @@ fn vital_signs(numbers: &Numbers) -> Table {
 fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> Page {
     let lead = numbers.sick.findings.iter().find(|finding| finding.leads);
     let rule = lead.map_or(Text::new("nothing", "无"), |finding| rule_title(&finding.code));
-    let stands_for = solution.rules.map_or(Text::new("none of the diagnoses", "诊断表之外"), Diagnosis::title);
+    let stands_for = solution.rules.map_or(Text::new("none of the diagnoses", "不在诊断表中"), Diagnosis::title);
     let (sickness, named) = (solution.sickness.title(), state.diagnosis.title());
-    let agreement = if solution.agrees {
-        Text::new("which is your diagnosis", "与你的诊断一致")
-    } else {
-        Text::new(
-            format!("while your diagnosis is: {}", named.get(Language::English)),
-            format!("而你的诊断是：{}", named.get(Language::Chinese)),
-        )
+    let agreement = match (solution.agrees, solution.fault == state.diagnosis) {
+        (true, _) => Text::new("your diagnosis agrees", "你的诊断与之一致"),
+        (false, true) => {
+            Text::new("your diagnosis differs from it, but names the fault", "你的诊断与之不同，但说中了故障")
+        }
+        (false, false) => Text::new(
+            format!("your diagnosis is “{}”", named.get(Language::English)),
+            format!("你的诊断是“{}”", named.get(Language::Chinese)),
+        ),
     };
     let [sick, healthy] = [numbers.sick.validation_accuracy, solution.healthy_accuracy].map(percent);
     let (regained, repair) = (percent(solution.regained), state.repair.title());
@@ -172,7 +175,7 @@ fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> 
     let chinese = |text: &Text| text.get(Language::Chinese).to_owned();
     let page = page.heading("Solution", "答案").paragraph(
         format!(
-            "The fault is {}. The rules lead with {}, which stands for: {}; {}. The repair, {}, gives back {regained} % of the \
+            "The fault is {}. The rules lead with {} (“{}”); {}. The repair, {}, gives back {regained} % of the \
              accuracy that the fault costs: {sick} % with it, {healthy} % without. Points: {} of 100.",
             english(&sickness),
             english(&rule),
@@ -182,7 +185,7 @@ fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> 
             solution.points
         ),
         format!(
-            "故障是：{}。规则首先指出 {}，对应的诊断：{}，{}。修复“{}”挽回了故障所失准确率的 {regained}%：有故障时 {sick}%，无故障时 \
+            "故障是：{}。规则首先指出 {}（“{}”）；{}。修复“{}”挽回了故障所失准确率的 {regained}%：有故障时 {sick}%，无故障时 \
              {healthy}%。得分 {}，满分 100。",
             chinese(&sickness),
             chinese(&rule),

@@ -122,23 +122,24 @@ fn loss_plot(numbers: &Numbers) -> Plot {
 fn signal_plot(numbers: &Numbers) -> Plot {
     let layer = |point: &super::SignalPoint| point.layer as f64;
     let positive = |value: Option<f64>| value.filter(|&value| value > 0.0);
-    Plot::new(Text::new("layer with weights", "带权重的层"), Text::new("standard deviation of z", "z 的标准差"))
-        .scales(Scale::Linear, Scale::Logarithmic)
-        .with(Series::new(
-            Text::new("theory, before the first step", "理论值，第一步之前"),
-            points(&numbers.signal, layer, |point| positive(point.theory)),
-            Marks::Dashed,
-        ))
-        .with(Series::new(
-            Text::new("measured, before the first step", "测量值，第一步之前"),
-            points(&numbers.signal, layer, |point| positive(point.start)),
-            Marks::LineAndPoints,
-        ))
-        .with(Series::new(
-            Text::new("measured now", "当前测量值"),
-            points(&numbers.signal, layer, |point| positive(point.now)),
-            Marks::LineAndPoints,
-        ))
+    let mut plot =
+        Plot::new(Text::new("layer with weights", "带权重的层"), Text::new("standard deviation of z", "z 的标准差"))
+            .scales(Scale::Linear, Scale::Logarithmic);
+    let theory = points(&numbers.signal, layer, |point| positive(point.theory));
+    if !theory.is_empty() {
+        let name = Text::new("theory, before the first step", "理论值，第一步之前");
+        plot = plot.with(Series::new(name, theory, Marks::Dashed));
+    }
+    plot.with(Series::new(
+        Text::new("measured, before the first step", "测量值，第一步之前"),
+        points(&numbers.signal, layer, |point| positive(point.start)),
+        Marks::LineAndPoints,
+    ))
+    .with(Series::new(
+        Text::new("measured now", "当前测量值"),
+        points(&numbers.signal, layer, |point| positive(point.now)),
+        Marks::LineAndPoints,
+    ))
 }
 
 /// The regions of the classes with the training points, and the point that is asked about.
@@ -186,7 +187,7 @@ fn pictures(page: Page, numbers: &Numbers) -> Page {
     let pairs: Vec<String> = numbers.mistakes.iter().map(|[label, answer]| format!("{label} → {answer}")).collect();
     let pairs = pairs.join(", ");
     let caption = if shown == 0 {
-        Text::new("Every validation digit is answered rightly.", "所有验证数字都答对了。")
+        Text::new("Every validation digit is answered correctly.", "所有验证数字都答对了。")
     } else {
         Text::new(
             format!("The first {shown} validation digits with a wrong answer, label → answer: {pairs}."),

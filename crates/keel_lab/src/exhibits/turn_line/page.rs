@@ -31,7 +31,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
                 "Both classes, the best line through the origin, and the turned one. Drag to turn it about the origin.",
                 "两类点、过原点的最佳分类线与转动后的线。拖动可使线绕原点转动。",
             ),
-            afar.from_afar(state.angle),
+            afar.with_origin(state.angle),
         )
         .plot(
             Text::new(

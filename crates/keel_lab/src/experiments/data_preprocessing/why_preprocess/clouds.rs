@@ -23,7 +23,7 @@ pub(crate) struct View<'a> {
 
 impl View<'_> {
     /// Both classes, the best line, the line turned by `turn` degrees, and the origin.
-    pub(crate) fn from_afar(&self, turn: f64) -> Plot {
+    pub(crate) fn with_origin(&self, turn: f64) -> Plot {
         let origin = Series::new(Text::new("origin", "原点"), vec![(0.0, 0.0)], Marks::Points);
         self.with_lines(self.plot(|_| true), turn).with(origin.coloured(BEST_LINE))
     }

@@ -94,7 +94,7 @@ fn shares(document: &Document) -> String {
 /// The clouds and both lines on axes that hold the origin.
 fn from_afar(one: &OffsetFigures, turn: f64) -> Plot {
     let reach = 0.5 * one.offset.abs() + 1.2 * NEAR;
-    View { points: &one.sample, middle: [0.0, -0.5 * one.offset], reach }.from_afar(turn)
+    View { points: &one.sample, middle: [0.0, -0.5 * one.offset], reach }.with_origin(turn)
 }
 
 /// The clouds alone, with the points on the wrong side of the turned line.
