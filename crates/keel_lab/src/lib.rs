@@ -28,7 +28,8 @@ mod watched;
 pub use catalog::catalog;
 pub use error::LabError;
 pub use exhibit::{
-    Answer, Desk, Engine, ExhibitDocument, ExhibitEntry, Request, engine_script, exhibit_script, exhibit_style,
+    Addresses, Answer, Desk, Engine, ExhibitDocument, ExhibitEntry, Request, engine_script, exhibit_script,
+    exhibit_style,
 };
 pub use exhibits::{exhibits, find_exhibit};
 pub use experiment::{Chapter, ExperimentEntry, Outcome};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keel_lab::{
-    Chapter, Desk, Engine, ExhibitDocument, Language, Outcome, Request, Settings, catalog, exhibits, find_exhibit,
+    Addresses, Chapter, Desk, Engine, ExhibitDocument, Language, Outcome, Request, Settings, catalog, exhibits,
+    find_exhibit,
 };
 use serde_json::{Value, json};
 
@@ -74,9 +75,10 @@ pub(crate) fn exhibit_page(name: &str, language: Language) -> Result<String, Ref
         styles: vec!["/assets/report.css".to_owned(), "/assets/exhibit.css".to_owned()],
         scripts: vec!["/assets/charts.js".to_owned(), "/assets/exhibit.js".to_owned()],
     };
-    ExhibitDocument { exhibit, engine: Some(&engine) }
-        .html_within(language, "/lab", &format!("?lang={}", other(language)))
-        .map_err(Refusal::wrong)
+    let translation = format!("?lang={}", other(language));
+    let experiment = |name: &str| format!("/lab/{name}");
+    let addresses = Addresses { index: "/lab", translation: &translation, experiment: &experiment };
+    ExhibitDocument { exhibit, engine: Some(&engine) }.html_within(language, &addresses).map_err(Refusal::wrong)
 }
 
 fn other(language: Language) -> Language {

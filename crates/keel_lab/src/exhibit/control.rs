@@ -69,6 +69,16 @@ pub(crate) enum Control {
     },
 }
 
+impl Control {
+    /// The knob that buttons play.
+    pub(super) fn played(&self) -> Option<&'static str> {
+        match self {
+            Control::Play { knob, .. } => Some(knob),
+            _ => None,
+        }
+    }
+}
+
 /// A button that sets several knobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Preset {

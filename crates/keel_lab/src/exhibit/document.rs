@@ -5,9 +5,10 @@ use keel_page::page::{HtmlDocument, Links};
 use keel_page::{Language, Text};
 use serde_json::{Value, json};
 
+use super::ExhibitEntry;
 use super::control::{Control, Preset};
 use super::desk::{Answer, Desk, Request};
-use super::{ExhibitEntry, all_pages};
+use crate::catalog::catalog;
 use crate::error::LabError;
 use crate::knob::Knob;
 
@@ -33,6 +34,16 @@ pub enum Engine {
         /// Addresses of scripts, run in this order.
         scripts: Vec<String>,
     },
+}
+
+/// Addresses that the page of an exhibit links to.
+pub struct Addresses<'a> {
+    /// The list of all pages.
+    pub index: &'a str,
+    /// The same page in the other language.
+    pub translation: &'a str,
+    /// The page of an experiment, by its name.
+    pub experiment: &'a dyn Fn(&str) -> String,
 }
 
 /// The page of an exhibit.
@@ -89,9 +100,15 @@ impl ExhibitDocument<'_> {
     ///
     /// # Errors
     /// If the state it starts in has no answer.
-    pub fn html_within(&self, language: Language, index: &str, translation: &str) -> Result<String, LabError> {
-        let (index, translation) = (Some(index.to_owned()), Some(translation.to_owned()));
-        self.linked_html(language, &Links { index, translation, pages: all_pages(), ..Links::default() })
+    pub fn html_within(&self, language: Language, addresses: &Addresses<'_>) -> Result<String, LabError> {
+        let experiments = catalog().iter().map(|entry| entry.linked(Some((addresses.experiment)(entry.name))));
+        let links = Links {
+            index: Some(addresses.index.to_owned()),
+            translation: Some(addresses.translation.to_owned()),
+            pages: experiments.collect(),
+            ..Links::default()
+        };
+        self.linked_html(language, &links)
     }
 
     fn body(&self, language: Language, links: &Links, answer: &Answer) -> String {
@@ -123,7 +140,12 @@ impl ExhibitDocument<'_> {
     fn controls(&self, language: Language) -> String {
         let knobs = self.exhibit.knobs();
         let knob = |name: &str| knobs.iter().find(|knob| knob.name == name);
-        let mut html: String = (self.exhibit.controls)().iter().map(|control| one(control, &knob, language)).collect();
+        let controls = (self.exhibit.controls)();
+        // Buttons that play come with a slider of their own.
+        let played: Vec<&str> = controls.iter().filter_map(Control::played).collect();
+        let shown =
+            controls.iter().filter(|control| !matches!(control, Control::Slider { knob, .. } if played.contains(knob)));
+        let mut html: String = shown.map(|control| one(control, &knob, language)).collect();
         let words = |english, chinese| language.choose(english, chinese);
         let draw = match self.exhibit.is_random {
             true => format!(

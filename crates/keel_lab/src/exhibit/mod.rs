@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(crate) use control::{Control, Preset};
 pub use desk::{Answer, Desk, Request};
-pub use document::{Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
+pub use document::{Addresses, Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
 
 use crate::catalog::catalog;
 use crate::error::LabError;

@@ -160,7 +160,7 @@ fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
     }
     let point = (state.x, state.y);
     plot = plot.with(
-        Series::new(Text::new("point that is asked about", "查询点"), vec![point], Marks::Points)
+        Series::new(Text::new("point that is asked about", "查询点"), vec![point], Marks::Handle)
             .coloured(ASKED_COLOUR),
     );
     if let Some(asked) = &numbers.asked {
