@@ -118,6 +118,7 @@ fn the_engine_in_a_browser_gives_the_numbers_of_the_native_one() {
 }
 
 /// Compares what one exhibit answered in the browser with native answers.
+#[allow(clippy::print_stdout, reason = "the differences, for whoever runs the test by hand")]
 fn compare(state: &PageState) {
     assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
     let seen = state.result.as_array().unwrap_or_else(|| panic!("{state}: {}", state.result));
