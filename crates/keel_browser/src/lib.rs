@@ -25,6 +25,7 @@ fn counter() -> MutexGuard<'static, Counter> {
 }
 
 /// Makes room for a question of `length` bytes, at most 65,536, and returns its address; the page writes UTF-8 there.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn question(length: usize) -> *mut u8 {
     let question = &mut counter().question;
@@ -34,6 +35,7 @@ pub extern "C" fn question(length: usize) -> *mut u8 {
 }
 
 /// Answers the question that was written and returns the length of the answer in bytes.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn answer() -> usize {
     let mut counter = counter();
@@ -43,6 +45,7 @@ pub extern "C" fn answer() -> usize {
 }
 
 /// Returns the address of the last answer, UTF-8.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn answer_at() -> *const u8 {
     counter().answer.as_ptr()

@@ -27,16 +27,15 @@ mod watched;
 
 pub use catalog::catalog;
 pub use error::LabError;
-pub use exhibit::{
-    Addresses, Answer, Desk, Engine, ExhibitDocument, ExhibitEntry, Request, engine_script, exhibit_script,
-    exhibit_style,
-};
-pub use exhibits::{exhibits, find_exhibit};
+pub use exhibit::{ExhibitEntry, Request};
+pub use exhibits::{Answer, Desk, exhibits, find_exhibit};
 pub use experiment::{Chapter, ExperimentEntry, Outcome};
 pub use keel_page::{Language, Text};
 pub use knob::Knob;
 pub use settings::Settings;
-pub use site::{SiteFile, SiteFiles, site_files};
+pub use site::{
+    Addresses, Engine, ExhibitDocument, SiteFile, SiteFiles, engine_script, exhibit_script, exhibit_style, site_files,
+};
 
 /// The experiment with this name.
 ///

@@ -71,7 +71,7 @@ pub(crate) enum Control {
 
 impl Control {
     /// The knob that buttons play.
-    pub(super) fn played(&self) -> Option<&'static str> {
+    pub(crate) fn played(&self) -> Option<&'static str> {
         match self {
             Control::Play { knob, .. } => Some(knob),
             _ => None,

@@ -4,8 +4,7 @@
 //! it adds the controls that set the knobs. The same function runs natively and, compiled to WebAssembly, in a browser.
 
 mod control;
-mod desk;
-mod document;
+mod request;
 
 use keel_page::Text;
 use keel_page::page::{Linked, Page};
@@ -15,12 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(crate) use control::{Control, Preset};
-pub use desk::{Answer, Desk, Request};
-pub use document::{Addresses, Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
+pub use request::Request;
 
-use crate::catalog::catalog;
+pub(crate) use request::Memories;
+
 use crate::error::LabError;
-use crate::exhibits::exhibits;
 use crate::experiment::Chapter;
 use crate::knob::{Knob, knobs_of};
 use crate::settings::Settings;
@@ -90,8 +88,8 @@ pub struct ExhibitEntry {
     pub experiment: &'static str,
     pub(crate) knobs: fn() -> Vec<Knob>,
     pub(crate) controls: fn() -> Vec<Control>,
-    is_random: bool,
-    compute: fn(&mut Desk, &Request) -> Result<Computed, LabError>,
+    pub(crate) is_random: bool,
+    pub(crate) compute: fn(&mut Memories, &Request) -> Result<Computed, LabError>,
 }
 
 impl ExhibitEntry {
@@ -137,26 +135,24 @@ impl std::fmt::Debug for ExhibitEntry {
     }
 }
 
-/// The pages of the lab that texts refer to, none of them written.
-pub(crate) fn all_pages() -> Vec<Linked> {
-    let experiments = catalog().iter().map(|entry| entry.linked(None));
-    experiments.chain(exhibits().iter().map(|entry| entry.linked(None))).collect()
-}
-
 /// An answer whose state and numbers are no longer typed.
-struct Computed {
-    settings: Value,
-    numbers: Value,
-    view: View,
-    is_draft: bool,
+pub(crate) struct Computed {
+    /// Every knob with its value.
+    pub(crate) settings: Value,
+    /// Every number of the figures.
+    pub(crate) numbers: Value,
+    /// Figures and words.
+    pub(crate) view: View,
+    /// True for the answer of a smaller state.
+    pub(crate) is_draft: bool,
 }
 
-fn computed<E: Exhibit>(desk: &mut Desk, request: &Request) -> Result<Computed, LabError> {
+fn computed<E: Exhibit>(memories: &mut Memories, request: &Request) -> Result<Computed, LabError> {
     let settings = Settings::from_pairs(request.settings.clone());
     let full: E::State = settings.config(E::NAME)?;
     let draft = if request.draft { E::draft(&full) } else { None };
     let (state, is_draft) = draft.map_or((full, false), |smaller| (smaller, true));
-    let numbers = E::compute(&state, request.seed, desk.memory::<E>())?;
+    let numbers = E::compute(&state, request.seed, memories.of::<E>())?;
     let view = E::view(&state, &numbers);
     Ok(Computed {
         settings: serde_json::to_value(state).expect("states are plain data"),

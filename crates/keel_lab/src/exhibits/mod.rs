@@ -3,6 +3,7 @@
 mod batch_norm_bench;
 mod break_and_repair;
 mod derivation;
+mod desk;
 mod gate;
 mod initialisation_bench;
 mod kill_relu;
@@ -10,6 +11,8 @@ mod neighbours;
 mod playground;
 mod turn_line;
 mod zigzag_path;
+
+pub use desk::{Answer, Desk};
 
 use crate::error::{LabError, nearest};
 use crate::exhibit::ExhibitEntry;

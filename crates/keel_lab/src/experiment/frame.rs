@@ -6,10 +6,9 @@ use keel_page::page::{HtmlDocument, Links};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::exhibits::exhibits;
 
 /// The whole document, in one language and with links to others.
-pub(super) fn html(outcome: &Outcome, language: Language, links: &Links) -> String {
+pub(super) fn html(outcome: &Outcome, language: Language, links: &Links, tried: &str) -> String {
     let entry = outcome.experiment;
     let repeat = match language {
         Language::English => "Every number of this page as JSON:",
@@ -22,29 +21,13 @@ pub(super) fn html(outcome: &Outcome, language: Language, links: &Links) -> Stri
         entry.chapter.title().get(language),
         escape(entry.title(language)),
         escape(entry.summary(language)),
-        tried(entry.name, language, links),
+        tried,
         links.resolve(&outcome.page.body(language), language),
         knobs(outcome, language),
         escape(&command_line(outcome)),
         links.bottom(language)
     );
     HtmlDocument { title: entry.title(language), style: "", body: &body }.html(language)
-}
-
-/// Links to the exhibits that belong to an experiment, those that are written.
-fn tried(experiment: &str, language: Language, links: &Links) -> String {
-    let own = exhibits().iter().filter(|exhibit| exhibit.experiment == experiment);
-    let written = |name: &str| links.pages.iter().find(|page| page.name == name)?.file.clone();
-    let links: Vec<String> = own
-        .filter_map(|exhibit| {
-            Some(format!("<a href=\"{}\">{}</a>", written(exhibit.name)?, escape(exhibit.title(language))))
-        })
-        .collect();
-    if links.is_empty() {
-        return String::new();
-    }
-    let (words, gap) = (language.choose("Try it yourself:", "亲手试一试："), language.choose(" · ", "　"));
-    format!("<p class=\"try\">{words} {}</p>", links.join(gap))
 }
 
 /// The knobs of the run with the values it used.

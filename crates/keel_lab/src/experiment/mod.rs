@@ -13,7 +13,6 @@ use serde_json::Value;
 pub use chapter::Chapter;
 
 use crate::error::LabError;
-use crate::exhibit::all_pages;
 use crate::knob::{Knob, knobs_of};
 use crate::settings::Settings;
 
@@ -146,14 +145,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The page: one self-contained HTML document.
-    pub fn html(&self, language: Language) -> String {
-        self.linked_html(language, &Links { pages: all_pages(), ..Links::default() })
-    }
-
-    /// The page with links to others.
-    pub(crate) fn linked_html(&self, language: Language, links: &Links) -> String {
-        frame::html(self, language, links)
+    /// The page with links to others; `tried` are those to its exhibits.
+    pub(crate) fn linked_html(&self, language: Language, links: &Links, tried: &str) -> String {
+        frame::html(self, language, links, tried)
     }
 
     /// The first chart or row of images of the page, without its caption.

@@ -1,5 +1,6 @@
 //! The site of several runs: an index and a page each, in both languages.
 
+mod exhibit_page;
 mod notes;
 
 use std::path::Path;
@@ -11,9 +12,10 @@ use serde::Serialize;
 
 use crate::catalog::catalog;
 use crate::error::LabError;
-use crate::exhibit::{Engine, ExhibitDocument, ExhibitEntry, engine_script};
+use crate::exhibit::ExhibitEntry;
 use crate::exhibits::exhibits;
 use crate::experiment::{Chapter, ExperimentEntry, Outcome};
+pub use exhibit_page::{Addresses, Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
 use notes::{Documents, FigureOf, LinksTo};
 
 /// Rules of the index alone.
@@ -63,7 +65,8 @@ pub fn site_files(
         let name = outcome.experiment.name;
         add(format!("{name}.json"), pretty(&outcome.document));
         for language in Language::ALL {
-            let html = outcome.linked_html(language, &site.links(index, language));
+            let tried = site.tried(|exhibit| exhibit.experiment == name, language);
+            let html = outcome.linked_html(language, &site.links(index, language), &tried);
             add(site.file(name, language), html);
         }
     }
@@ -192,7 +195,7 @@ impl Site<'_> {
                     "<h2>{}</h2><p class=\"question\">{}</p>{}<div class=\"cards\">{items}</div>",
                     chapter.title().get(language),
                     chapter.guide().get(language),
-                    self.exhibits_of(chapter, language)
+                    self.tried(|exhibit| exhibit.chapter == chapter, language)
                 ));
             }
         }
@@ -204,10 +207,10 @@ impl Site<'_> {
         format!("<a href=\"{}\">{}</a>", self.file(entry.name, language), escape(entry.title(language)))
     }
 
-    /// Links to the exhibits of a chapter.
-    fn exhibits_of(&self, chapter: Chapter, language: Language) -> String {
-        let entries = exhibits().iter().filter(|entry| self.documents.is_complete() && entry.chapter == chapter);
-        let links: Vec<String> = entries.map(|entry| self.exhibit(entry, language)).collect();
+    /// Links to the exhibits that `belong`, where there are pages of exhibits.
+    fn tried(&self, belong: impl Fn(&ExhibitEntry) -> bool, language: Language) -> String {
+        let own = exhibits().iter().filter(|exhibit| self.documents.is_complete() && belong(exhibit));
+        let links: Vec<String> = own.map(|exhibit| self.exhibit(exhibit, language)).collect();
         if links.is_empty() {
             return String::new();
         }
@@ -265,6 +268,14 @@ impl Site<'_> {
             escape(entry.summary(language)),
             entry.name
         ))
+    }
+}
+
+impl Outcome {
+    /// The page on its own: one self-contained HTML document.
+    pub fn html(&self, language: Language) -> String {
+        let pages = catalog().iter().map(|entry| entry.linked(None)).collect();
+        self.linked_html(language, &Links { pages, ..Links::default() }, "")
     }
 }
 

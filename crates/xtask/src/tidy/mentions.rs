@@ -54,13 +54,17 @@ const LAYER_ENTRY: [Statement; 2] = [
 const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
 
 /// Code that names layers and what belongs to them in words of its own.
-const STRANGERS: [&str; 5] = [
+const STRANGERS: [&str; 9] = [
     // Uses no other crate: the words are those of recordings, whatever program wrote them.
     "crates/keel_health/src/",
     // Recordings of another program.
     "crates/keel_python/src/watching/",
     // Keys of documents and labels of charts, which stay when a thing is renamed.
     "crates/keel_lab/src/experiments/",
+    "crates/keel_lab/src/exhibits/",
+    "crates/keel_lab/src/recipe.rs",
+    "crates/keel_lab/src/samples/points.rs",
+    "crates/keel_lab/src/watched/",
     // The same keys, read from the documents.
     "crates/keel_lab/src/site/notes/",
     // Cases that are named after the key they change.
@@ -88,10 +92,16 @@ const FOLDERS: [Folder; 11] = [
             // The experiment of the lab, and fields of what experiments write.
             Homonym { name: "zigzag", path: "crates/keel_lab/src/experiments/" },
             Homonym { name: "inputs", path: "crates/keel_lab/src/experiments/" },
+            Homonym { name: "zigzag", path: "crates/keel_lab/src/exhibits/" },
+            Homonym { name: "inputs", path: "crates/keel_lab/src/exhibits/" },
             Homonym { name: "zigzag", path: "crates/keel_lab/src/site/notes/" },
             Homonym { name: "inputs", path: "crates/keel_lab/src/site/notes/" },
         ],
-        strangers: &[],
+        strangers: &[
+            // Rules with their Chinese names, and the diagnosis each stands for.
+            "crates/keel_lab/src/watched/words.rs",
+            "crates/keel_lab/src/exhibits/break_and_repair/sickness.rs",
+        ],
     },
     Folder { path: "crates/keel_nn/src/activations", statements: &FACTS, homonyms: &[], strangers: &STRANGERS },
     Folder {
@@ -112,6 +122,7 @@ const FOLDERS: [Folder; 11] = [
         homonyms: &[
             // The scale of an axis; a model that is no preset.
             Homonym { name: "linear", path: "crates/keel_page/src/charts/" },
+            Homonym { name: "linear", path: "crates/keel_lab/src/site/exhibit_page.rs" },
             Homonym { name: "custom", path: "crates/keel_train/src/trainer/" },
         ],
         strangers: &STRANGERS,

@@ -1,31 +1,14 @@
 //! The desk where exhibits are asked: one for a page in a browser, one for a studio.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{Computed, Exhibit};
+use super::find_exhibit;
 use crate::error::LabError;
-use crate::exhibits::find_exhibit;
+use crate::exhibit::{Computed, Memories, Request};
 use keel_page::Language;
-
-/// A question: an exhibit, the knobs that are set, and a seed.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Request {
-    /// Name of the exhibit.
-    pub exhibit: String,
-    /// Knobs with their values; others have their defaults.
-    pub settings: Vec<(String, Value)>,
-    /// Seed of all random numbers.
-    pub seed: u64,
-    /// Language of figures and words, `en` or `zh`.
-    pub language: String,
-    /// Asks for a smaller answer where the whole one takes long.
-    pub draft: bool,
-}
 
 /// The answer to a [`Request`].
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +32,7 @@ pub struct Answer {
 /// Answers requests and keeps the work that the next one can go on from.
 #[derive(Default)]
 pub struct Desk {
-    memories: BTreeMap<&'static str, Box<dyn Any + Send>>,
+    memories: Memories,
 }
 
 impl Desk {
@@ -60,7 +43,7 @@ impl Desk {
     pub fn answer(&mut self, request: &Request) -> Result<Answer, LabError> {
         let entry = find_exhibit(&request.exhibit)?;
         let language = Language::with_code(&request.language).unwrap_or_default();
-        let Computed { settings, numbers, view, is_draft } = (entry.compute)(self, request)?;
+        let Computed { settings, numbers, view, is_draft } = (entry.compute)(&mut self.memories, request)?;
         Ok(Answer {
             exhibit: entry.name,
             settings,
@@ -84,16 +67,10 @@ impl Desk {
         };
         text.expect("answers are plain data")
     }
-
-    /// The memory of the exhibit `E`.
-    pub(super) fn memory<E: Exhibit>(&mut self) -> &mut E::Memory {
-        let memory = self.memories.entry(E::NAME).or_insert_with(|| Box::new(E::Memory::default()));
-        memory.downcast_mut().expect("one type for each name")
-    }
 }
 
 impl std::fmt::Debug for Desk {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Desk").field("memories", &self.memories.keys()).finish()
+        formatter.debug_struct("Desk").field("memories", &self.memories.names().collect::<Vec<_>>()).finish()
     }
 }

@@ -5,11 +5,10 @@ use keel_page::page::{HtmlDocument, Links};
 use keel_page::{Language, Text};
 use serde_json::{Value, json};
 
-use super::ExhibitEntry;
-use super::control::{Control, Preset};
-use super::desk::{Answer, Desk, Request};
 use crate::catalog::catalog;
 use crate::error::LabError;
+use crate::exhibit::{Control, ExhibitEntry, Preset, Request};
+use crate::exhibits::{Answer, Desk};
 use crate::knob::Knob;
 
 /// The style sheet of exhibits, after that of all pages.
