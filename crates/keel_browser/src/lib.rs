@@ -51,6 +51,34 @@ pub extern "C" fn answer_at() -> *const u8 {
     counter().answer.as_ptr()
 }
 
+/// Sentence of the panic that stopped the module, if one did.
+static FAILURE: Mutex<String> = Mutex::new(String::new());
+
+fn failure_text() -> MutexGuard<'static, String> {
+    FAILURE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes panics from now on, so that [`failure`] can say why the module stopped.
+// SAFETY: no other function of the module has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn start() {
+    std::panic::set_hook(Box::new(|panic| *failure_text() = panic.to_string()));
+}
+
+/// Returns the length of the sentence of the panic that stopped the module, 0 if none did.
+// SAFETY: no other function of the module has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn failure() -> usize {
+    failure_text().len()
+}
+
+/// Returns the address of that sentence, UTF-8.
+// SAFETY: no other function of the module has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn failure_at() -> *const u8 {
+    failure_text().as_ptr()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
 //! Lengths as products of sizes that a caller chose.
 
-/// Largest number of floats of a matrix, an image or the weights of a layer: 4 TB. Sums and small multiples of lengths up
-/// to it are countable.
-pub(crate) const LARGEST: usize = usize::MAX >> (usize::BITS / 8 * 3);
+/// Largest number of floats of a matrix, an image or the weights of a layer: 4 TB, or 128 MB where addresses have 32 bits.
+/// Sums and small multiples of lengths up to it are countable.
+pub(crate) const LARGEST: usize = usize::MAX >> if usize::BITS == 64 { 24 } else { 7 };
 
 /// Returns the product of `sizes`; `None` if it is above [`LARGEST`] or one of the sizes is.
 pub(crate) fn checked_product(sizes: &[usize]) -> Option<usize> {

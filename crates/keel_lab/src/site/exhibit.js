@@ -287,21 +287,35 @@
     // Readers of spreadsheets bring a clock and random numbers of the browser with them, which no exhibit calls.
     const absent = new Proxy({}, { get: (_, name) => () => { throw new Error(`${String(name)} is not available`); } });
     const imports = new Proxy({}, { get: () => absent });
+    let module = null;
+    const text = (at, length) => new TextDecoder().decode(new Uint8Array(exports.memory.buffer, at, length));
+    const begin = () => {
+      exports = new WebAssembly.Instance(module, imports).exports;
+      exports.start();
+    };
     return {
       start: bytes => {
         try {
-          exports = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
+          module = new WebAssembly.Module(bytes);
+          begin();
         } catch (error) {
           failure = String(error);
         }
       },
-      answer: text => {
+      answer: asked => {
         if (!exports) throw new Error(failure);
-        const question = new TextEncoder().encode(text);
+        const question = new TextEncoder().encode(asked);
         const at = exports.question(question.length);
         new Uint8Array(exports.memory.buffer, at, question.length).set(question);
-        const length = exports.answer();
-        return new TextDecoder().decode(new Uint8Array(exports.memory.buffer, exports.answer_at(), length));
+        try {
+          const length = exports.answer();
+          return text(exports.answer_at(), length);
+        } catch (error) {
+          // The engine stops where memory runs out; another takes its place for the next question.
+          const sentence = text(exports.failure_at(), exports.failure()) || String(error);
+          begin();
+          throw new Error(sentence);
+        }
       },
     };
   };
