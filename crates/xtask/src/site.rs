@@ -26,9 +26,13 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
         ),
         ["--check"] => module(root).is_some_and(|module| {
             let filter = "binary(exhibits)";
-            let mut tests = cargo(root, &["nextest", "run", "--workspace", "-E", filter]);
+            let mut tests =
+                cargo(root, &["nextest", "run", "--workspace", "--run-ignored", "all", "--no-capture", "-E", filter]);
             if !succeeds(cargo(root, &["nextest", "--version"])) {
-                tests = cargo(root, &["test", "--workspace", "--test", "exhibits"]);
+                tests = cargo(
+                    root,
+                    &["test", "--workspace", "--test", "exhibits", "--", "--include-ignored", "--nocapture"],
+                );
             }
             // The level whose vectors are as wide as those of a browser.
             passed(tests.env(MODULE_VARIABLE, module).env("KEEL_SIMD", "scalar"))
