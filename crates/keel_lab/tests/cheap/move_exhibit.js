@@ -29,6 +29,12 @@ for (const input of [...controls.querySelectorAll('input[type=range]')]) {
   await note(`slider ${input.dataset.knob}`, 'slider');
   if (!location.hash.includes(`${input.dataset.knob}=`)) throw new Error(`${input.dataset.knob} is not in the address ${location.hash}`);
 }
+// Few steps, over which trainings of two engines can be compared.
+for (const input of [...controls.querySelectorAll('input[type=range][data-knob=steps]')]) {
+  input.value = input.min;
+  input.dispatchEvent(new Event('input', { bubbles: true }));
+  await note('fewest steps', 'slider');
+}
 document.getElementById('reset').click();
 await note('reset', 'button');
 if (location.hash !== '') throw new Error(`after the reset the address has ${location.hash}`);
@@ -42,12 +48,16 @@ for (const box of [...controls.querySelectorAll('input[type=checkbox], input[typ
   await note(`${box.type} ${box.dataset.knob} ${box.value}`, box.type);
 }
 for (const button of [...controls.querySelectorAll('[data-settings]')]) {
+  // Layers of 4,096 units take ten seconds of a browser each.
+  if ((JSON.parse(button.dataset.settings).width ?? 0) > 1024) continue;
   button.click();
   await note(`preset ${button.textContent}`, 'preset');
 }
 document.getElementById('reset').click();
 await note('reset', 'button');
 for (const box of [...controls.querySelectorAll('[data-play]')]) {
+  box.querySelector('.begin').click();
+  await note(`begin ${box.dataset.play}`, 'step');
   box.querySelector('.step').click();
   await note(`step ${box.dataset.play}`, 'step');
   box.querySelector('.run').click();
