@@ -68,9 +68,9 @@ const SITE: Step = step("exhibits in a browser", &["xtask", "site", "--check"]);
 /// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
-/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch; and
-/// of steps: Python package, fuzz targets, supply chain.
-const MOST_SKIPPED: usize = 20;
+/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch,
+/// the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
+const MOST_SKIPPED: usize = 21;
 
 /// Half of the gate: `.ci/run` fetches what tests need while checks compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(skipped_text(""), "0 tests skipped");
         assert_eq!(skipped_text("skipped a: no b\n"), "1 tests skipped\n  skipped a: no b");
         let many = "skipped a: no b\n".repeat(MOST_SKIPPED + 1);
-        assert!(skipped_text(&many).starts_with("21 tests skipped, more than the 20 allowed\n"));
+        assert!(skipped_text(&many).starts_with("22 tests skipped, more than the 21 allowed\n"));
     }
 
     #[test]

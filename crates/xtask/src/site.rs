@@ -26,13 +26,9 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
         ),
         ["--check"] => module(root).is_some_and(|module| {
             let filter = "binary(exhibits)";
-            let mut tests =
-                cargo(root, &["nextest", "run", "--workspace", "--run-ignored", "all", "--no-capture", "-E", filter]);
+            let mut tests = cargo(root, &["nextest", "run", "--workspace", "--no-capture", "-E", filter]);
             if !succeeds(cargo(root, &["nextest", "--version"])) {
-                tests = cargo(
-                    root,
-                    &["test", "--workspace", "--test", "exhibits", "--", "--include-ignored", "--nocapture"],
-                );
+                tests = cargo(root, &["test", "--workspace", "--test", "exhibits", "--", "--nocapture"]);
             }
             // The level whose vectors are as wide as those of a browser.
             passed(tests.env(MODULE_VARIABLE, module).env("KEEL_SIMD", "scalar"))
