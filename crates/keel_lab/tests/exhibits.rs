@@ -1,4 +1,4 @@
-//! Exhibits: their answers, their pages as a reader sees them, and the engine in a browser beside the native one.
+//! Exhibits: their answers, their pages as a reader sees them, and the engine in a browser compared with the native one.
 
 mod cheap;
 

@@ -1,4 +1,4 @@
-//! Exhibits: figures that a reader moves, computed anew at every change by the engine that trains.
+//! Exhibits: figures that a reader moves, computed at every change by the engine that trains.
 //!
 //! An exhibit is a function from a state (its knobs) to numbers, and from numbers to a page with figures, like an experiment;
 //! it adds the controls that set the knobs. The same function runs natively and, compiled to WebAssembly, in a browser.

@@ -71,8 +71,8 @@ impl Exhibit for KillRelu {
             )
             .plot(
                 Text::new(
-                    "A hand on the bias after the first training: loss and length of the gradient by the number that is added. Drag \
-                     sideways. Where the gradient is exactly 0 the loss is flat, and training stands still.",
+                    "Loss and length of the gradient, by the number added to the bias after the first training. Drag sideways \
+                     to add one. Where the gradient is exactly 0 the loss is flat, and training stands still.",
                     "第一段训练之后手动移动偏置：损失与梯度长度随所加数值的变化。左右拖动。梯度恰为 0 的地方损失是平的，训练原地不动。",
                 ),
                 by_push(state, numbers),

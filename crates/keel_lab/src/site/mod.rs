@@ -104,7 +104,7 @@ struct Site<'a> {
     main: Language,
     /// Of all experiments, of these outcomes or of earlier runs.
     documents: Documents,
-    /// Where the pages of exhibits find their answers.
+    /// Source of the answers on the pages of exhibits.
     engine: Option<Engine>,
 }
 

@@ -259,7 +259,7 @@ fn column_moments(values: &[f32]) -> Vec<[f64; 2]> {
     (0..UNITS).map(|unit| unit_moments(values, unit)).map(|Moments { mean, std, .. }| [mean, std * std]).collect()
 }
 
-/// Moments of one unit, from its values less the first of them: a small deviation beside a large mean keeps its digits.
+/// Moments of one unit, from its values less the first of them: a small deviation next to a large mean keeps its digits.
 fn unit_moments(values: &[f32], unit: usize) -> Moments {
     let column = || values.iter().skip(unit).step_by(UNITS).map(|&value| f64::from(value));
     let first = column().next().unwrap_or_default();
