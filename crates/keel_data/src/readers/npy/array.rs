@@ -18,8 +18,8 @@ pub(super) enum Values {
     Floats(Vec<f64>),
 }
 
-/// Longest header that is read, in bytes.
-const HEADER: usize = 65_536;
+/// Longest header that is read, in bytes: the limit of NumPy itself. Parsing takes time that grows with the square of the length.
+const HEADER: usize = 10_000;
 /// Brackets within brackets in a header; plain arrays have one, arrays with named fields three.
 const DEPTH: usize = 4;
 
@@ -42,15 +42,18 @@ impl Array {
             let what = "the array is a single number without dimensions";
             return Err(DataError::format(path, what, "Store an array with one row for each sample"));
         }
+        // Sizes beside a zero are backed by no byte of the file.
+        if sizes.contains(&0) {
+            let what = format!("the array holds no values: its sizes are {sizes:?}");
+            return Err(DataError::format(path, what, "Leave it out, or store one row for each sample"));
+        }
         let header = NpyHeader::from_reader(&start[..]).map_err(|error| damaged(path, &error))?;
         let DType::Plain(kind) = header.dtype() else {
             return Err(DataError::format(path, "the array has named fields", "Store a plain array of numbers"));
         };
         let body = length.saturating_sub(start.len() as u64);
-        // An array without values may still claim sizes whose strides overflow.
-        let mut strides = sizes.iter().filter(|size| **size > 0);
-        let count = strides.try_fold(kind.size_field().max(1), |product, &size| product.checked_mul(size as u64));
-        let demanded = count.map(|bytes| if sizes.contains(&0) { 0 } else { bytes });
+        let mut factors = sizes.iter();
+        let demanded = factors.try_fold(kind.size_field().max(1), |product, &size| product.checked_mul(size as u64));
         let Some(demanded) = demanded.filter(|demanded| *demanded <= body) else {
             let what = format!("the header claims {sizes:?} values, the file has {body} bytes for them");
             return Err(refuse(what));
@@ -231,6 +234,7 @@ mod tests {
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than any"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "not one of sizes"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 25769803770), }".into(), "holds no values"),
             ("{'descr': '<f4'}".into(), "no shape"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (), }".into(), "single number without dimensions"),
             (
@@ -243,7 +247,8 @@ mod tests {
             ),
             ("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".into(), "cannot be read"),
             ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }".into(), "named fields"),
-            (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(30_000)), "cannot be read"),
+            (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(4_000)), "cannot be read"),
+            (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(30_000)), "no description of an array"),
             ("\u{fffd}".into(), "no shape"),
         ];
         for (header, expected) in cases {

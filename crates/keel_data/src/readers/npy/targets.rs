@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The targets of all parts, by the rule for every format; a note says what they were taken for.
 ///
 /// # Errors
-/// Labels that the model does not know, or several columns where one of labels is wanted.
+/// Labels that the model does not know, several columns where one of labels is wanted, or more than `data.largest_columns`.
 pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>) -> Result<Targets, DataError> {
     let Some(first) = parts.first() else { return Ok(Targets::Unlabelled) };
     let width: usize = first.sizes.iter().skip(1).product();
@@ -22,6 +22,11 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
             "the targets of the parts have different sizes",
             "Store them alike",
         ));
+    }
+    if width > request.config.largest_columns {
+        let what = format!("{width} targets a sample; at most {} columns are read", request.config.largest_columns);
+        let next = format!("Store one column of labels, or set data.largest_columns = {width}");
+        return Err(DataError::format(request.path, what, next));
     }
     let values: Vec<f64> = parts.into_iter().flat_map(|part| part.values.into_floats()).collect();
     let is_one_hot = width > 1 && one_hot(&values, width);

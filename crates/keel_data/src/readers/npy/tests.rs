@@ -123,6 +123,24 @@ fn arrays_without_dimensions_are_refused() {
 }
 
 #[test]
+fn targets_of_more_columns_than_the_limit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.npy"), npy(&[2, 1], &[1u8, 2])).unwrap();
+    std::fs::write(folder.path().join("y.npy"), npy(&[2, 4], &[0u8; 8])).unwrap();
+    let read = |largest_columns| {
+        let config = DataConfig { largest_columns, task: Task::Regression, ..DataConfig::of_source("x.npy") };
+        load(&config, folder.path())
+    };
+    let Targets::Values { target_names, .. } = read(4).unwrap().targets().clone() else {
+        panic!("values were asked for")
+    };
+    assert_eq!(target_names.len(), 4);
+    let message = read(3).unwrap_err().to_string();
+    assert!(message.contains("4 targets a sample; at most 3 columns"), "{message}");
+    assert!(message.contains("set data.largest_columns = 4"), "{message}");
+}
+
+#[test]
 fn one_hot_targets_and_names_of_keras_are_classes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("o.npz");
