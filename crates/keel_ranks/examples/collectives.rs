@@ -1,0 +1,112 @@
+//! Checks the operations between ranks with a real launcher: `mpirun -n 4 target/debug/examples/collectives` prints "rank r of
+//! 4: right" once for each rank. With `time BYTES` it measures sums, with `lost` its last rank kills itself, with `mismatch`
+//! ranks add different numbers of values.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use keel_ranks::{Communicator, Mpi, RankError};
+
+/// Lengths of sums, awkward ones.
+const LENGTHS: [usize; 6] = [0, 1, 7, 1000, 65_537, 1_000_003];
+
+fn main() -> ExitCode {
+    let communicator = match Mpi::connect() {
+        Ok(communicator) => communicator,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => check(&communicator),
+        ["time", bytes] => time(&communicator, bytes.parse().unwrap_or(1_000_000)),
+        ["lost"] => lose_a_rank(&communicator),
+        ["mismatch"] => {
+            communicator.start_all_reduce(vec![0.0; 7 + communicator.rank()]).and_then(|sum| sum.wait().map(|_| ()))
+        }
+        _ => Err(RankError::Mismatch {
+            what: "unknown arguments; expected none, time BYTES, lost or mismatch".to_owned(),
+        }),
+    };
+    if let Err(error) = result {
+        eprintln!("rank {} of {}: {error}", communicator.rank(), communicator.size());
+        communicator.abort(3);
+    }
+    ExitCode::SUCCESS
+}
+
+/// Value `index` of a rank: any numbers of different sizes.
+fn value(rank: usize, index: usize) -> f32 {
+    let mixed = (index as u32).wrapping_mul(2_654_435_761) ^ (rank as u32).wrapping_mul(40_503).wrapping_add(17);
+    (mixed % 10_007) as f32 / 97.0 - 20.0
+}
+
+fn values(rank: usize, length: usize) -> Vec<f32> {
+    (0..length).map(|index| value(rank, index)).collect()
+}
+
+/// Compares every operation with plain sums and copies.
+fn check(communicator: &impl Communicator) -> Result<(), RankError> {
+    let (rank, size) = (communicator.rank(), communicator.size());
+    let pending: Vec<_> =
+        LENGTHS.iter().map(|length| communicator.start_all_reduce(values(rank, *length))).collect::<Result<_, _>>()?;
+    let gathered = communicator.all_gather(&vec![rank as u8; rank * 100])?;
+    for (other, bytes) in gathered.iter().enumerate() {
+        assert_eq!(*bytes, vec![other as u8; other * 100], "bytes of rank {other}");
+    }
+    for (pending, length) in pending.into_iter().zip(LENGTHS) {
+        let sums = pending.wait()?;
+        assert_eq!(sums.len(), length);
+        for (index, sum) in sums.iter().enumerate() {
+            let plain: f64 = (0..size).map(|rank| f64::from(value(rank, index))).sum();
+            let right = if size <= 8 { *sum == plain as f32 } else { (f64::from(*sum) - plain).abs() < 1e-3 };
+            assert!(right, "sum {index} of {length} is {sum}, not {plain}");
+        }
+        let bytes: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
+        let all = communicator.all_gather(&bytes)?;
+        assert!(all.iter().all(|other| *other == bytes), "ranks have different sums of {length} values");
+    }
+    for root in 0..size {
+        let bytes = communicator.broadcast(vec![rank as u8; 1000 + rank], root)?;
+        assert_eq!(bytes, vec![root as u8; 1000 + root], "broadcast from {root}");
+    }
+    communicator.barrier()?;
+    println!("rank {rank} of {size}: right");
+    Ok(())
+}
+
+/// Prints the fastest of several sums of `bytes`.
+fn time(communicator: &Mpi, bytes: usize) -> Result<(), RankError> {
+    let mut fastest = f64::INFINITY;
+    for _ in 0..10 {
+        let own = values(communicator.rank(), bytes / 4);
+        communicator.barrier()?;
+        let start = Instant::now();
+        communicator.start_all_reduce(own)?.wait()?;
+        fastest = fastest.min(start.elapsed().as_secs_f64());
+    }
+    let start = Instant::now();
+    for _ in 0..100 {
+        communicator.all_gather(&[0; 64])?;
+    }
+    if communicator.rank() == 0 {
+        let gather = start.elapsed().as_secs_f64() / 100.0;
+        let library = communicator.library();
+        println!("{library}: sum of {bytes} bytes {:.2} ms, gather {:.0} us", fastest * 1e3, gather * 1e6);
+    }
+    Ok(())
+}
+
+/// Waits in a sum for a rank that the system kills.
+fn lose_a_rank(communicator: &impl Communicator) -> Result<(), RankError> {
+    communicator.barrier()?;
+    if communicator.rank() + 1 == communicator.size() {
+        let killed = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+        return Err(RankError::Mismatch { what: format!("this rank should have been killed: {killed:?}") });
+    }
+    communicator.barrier()
+}

@@ -1,0 +1,140 @@
+//! The interface of a rank to the others.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use crate::error::RankError;
+
+/// One rank of a group that trains one network. All ranks call the same operations in the same order; within a rank, calls
+/// come from one thread, or the caller keeps them in order.
+///
+/// Every operation returns [`RankError::Lost`] where a rank it needs has ended, [`RankError::Mismatch`] where ranks started
+/// different operations, [`RankError::Silent`] where a rank sends nothing for too long.
+pub trait Communicator: fmt::Debug + Send + Sync {
+    /// Number of this rank, from 0.
+    fn rank(&self) -> usize;
+
+    /// Number of ranks.
+    fn size(&self) -> usize;
+
+    /// Every rank's bytes, in rank order; lengths may differ.
+    ///
+    /// # Errors
+    /// Those of all operations.
+    fn all_gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, RankError>;
+
+    /// Starts the sum over ranks of `values` (same length everywhere); goes on in the background.
+    ///
+    /// # Errors
+    /// Those of all operations; most come from [`Pending::wait`].
+    fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending, RankError>;
+
+    /// Replaces `values` by their sum over ranks.
+    ///
+    /// # Errors
+    /// Those of all operations; `values` keep their numbers then.
+    fn all_reduce(&self, values: &mut [f32]) -> Result<(), RankError> {
+        let sums = self.start_all_reduce(values.to_vec())?.wait()?;
+        values.copy_from_slice(&sums);
+        Ok(())
+    }
+
+    /// Returns the bytes of rank `root`; those of other ranks are dropped.
+    ///
+    /// # Errors
+    /// Those of all operations.
+    fn broadcast(&self, bytes: Vec<u8>, root: usize) -> Result<Vec<u8>, RankError>;
+
+    /// Waits until every rank has come here.
+    ///
+    /// # Errors
+    /// Those of all operations.
+    fn barrier(&self) -> Result<(), RankError>;
+
+    /// Time callers have waited for other ranks so far, in `all_gather`, [`Pending::wait`], `broadcast` and `barrier`.
+    fn waited(&self) -> Duration;
+
+    /// Bytes this rank sent so far, headers of messages included.
+    fn sent_bytes(&self) -> u64;
+
+    /// Ends the processes of all ranks at once with `status`, after printing nothing: for a rank that cannot go on and has
+    /// said why. Does not return.
+    fn abort(&self, status: i32);
+}
+
+/// Sums of a rank so far, shared with its operations.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    waited_nanoseconds: AtomicU64,
+    sent_bytes: AtomicU64,
+}
+
+impl Counters {
+    /// Runs `wait` and adds its time.
+    pub(crate) fn timed<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = wait();
+        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.waited_nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        result
+    }
+
+    pub(crate) fn add_sent(&self, bytes: usize) {
+        self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_nanos(self.waited_nanoseconds.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// A sum over ranks that is under way.
+#[derive(Debug)]
+#[must_use = "a sum that nobody waits for is lost"]
+pub struct Pending(Progress);
+
+#[derive(Debug)]
+enum Progress {
+    Ready(Vec<f32>),
+    Running(Running),
+}
+
+/// Where the result of a running sum will arrive.
+#[derive(Debug)]
+struct Running {
+    reply: Receiver<Result<Vec<f32>, RankError>>,
+    counters: Arc<Counters>,
+    rank: usize,
+}
+
+impl Pending {
+    /// A sum that is known at once.
+    pub(crate) fn ready(values: Vec<f32>) -> Self {
+        Pending(Progress::Ready(values))
+    }
+
+    /// A sum that arrives at `reply` for `rank`.
+    pub(crate) fn running(reply: Receiver<Result<Vec<f32>, RankError>>, counters: Arc<Counters>, rank: usize) -> Self {
+        Pending(Progress::Running(Running { reply, counters, rank }))
+    }
+
+    /// Returns the sums, `[values]`, as soon as they are complete. Dropping the communicator first gives the sum up.
+    ///
+    /// # Errors
+    /// Those of all operations of a [`Communicator`].
+    pub fn wait(self) -> Result<Vec<f32>, RankError> {
+        match self.0 {
+            Progress::Ready(values) => Ok(values),
+            Progress::Running(running) => {
+                running.counters.timed(|| running.reply.recv()).unwrap_or(Err(RankError::Lost { rank: running.rank }))
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The background thread of a rank: owns the transport and advances all operations that were started.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use crate::backoff::Backoff;
+use crate::collectives::{self, GatherReply, Operation, Outbox, Place, SumReply};
+use crate::communicator::Counters;
+use crate::error::RankError;
+use crate::packet::{Header, Kind, Packet};
+use crate::transport::Transport;
+
+/// Time that a rank which failed spends on sending the reason to the others.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A wish of the rank's caller.
+pub(crate) enum Command {
+    /// Exchanges every rank's bytes.
+    Gather { kind: Kind, detail: u64, own: Vec<u8>, reply: GatherReply },
+    /// Adds over ranks.
+    Sum { values: Vec<f32>, reply: SumReply },
+    /// Ends the processes of all ranks.
+    Abort(i32),
+}
+
+/// An operation that waits for messages.
+struct Running {
+    header: Header,
+    operation: Box<dyn Operation>,
+    outbox: Outbox,
+    since: Instant,
+}
+
+impl Running {
+    fn is_complete(&self, size: usize) -> bool {
+        (0..size).all(|rank| !self.operation.waits_for(rank))
+    }
+}
+
+/// State of the background thread.
+pub(crate) struct Engine<T> {
+    transport: T,
+    place: Place,
+    commands: Receiver<Command>,
+    counters: Arc<Counters>,
+    /// Time without a message of a rank that is needed, after which it is given up.
+    silence: Duration,
+    /// Number of the next operation.
+    next: u64,
+    running: BTreeMap<u64, Running>,
+    /// Messages of operations that are not started here.
+    early: BTreeMap<u64, Vec<Arc<Packet>>>,
+    /// Ranks that ended, `[size]`.
+    left: Vec<bool>,
+    /// Times of the last messages, `[size]`.
+    heard: Vec<Instant>,
+    /// Time at which this rank last said that it waits.
+    said: Instant,
+    /// The first error, which all later operations return.
+    failure: Option<RankError>,
+}
+
+/// What an engine works for.
+pub(crate) struct Duty {
+    pub(crate) place: Place,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) silence: Duration,
+}
+
+impl<T: Transport> Engine<T> {
+    pub(crate) fn new(transport: T, duty: Duty) -> Self {
+        let Duty { place, commands, counters, silence } = duty;
+        Engine {
+            transport,
+            place,
+            commands,
+            counters,
+            silence,
+            next: 0,
+            running: BTreeMap::new(),
+            early: BTreeMap::new(),
+            left: vec![false; place.size],
+            heard: vec![Instant::now(); place.size],
+            said: Instant::now(),
+            failure: None,
+        }
+    }
+
+    /// Works until the caller drops the other end of the commands.
+    pub(crate) fn run(mut self) {
+        let (mut backoff, mut event) = (Backoff::default(), Instant::now());
+        loop {
+            let idle = self.running.is_empty() && !self.transport.is_sending();
+            let command = match idle {
+                true => self.commands.recv().map_err(|_| TryRecvError::Disconnected),
+                false => self.commands.try_recv(),
+            };
+            let mut busy = command.is_ok();
+            match command {
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => break,
+            }
+            busy |= self.look();
+            if busy {
+                backoff.reset();
+                event = Instant::now();
+                continue;
+            }
+            self.check_lost();
+            if event.elapsed() < self.transport.eager_time() {
+                std::thread::yield_now();
+                continue;
+            }
+            if backoff.wait() {
+                self.check_silence();
+            }
+        }
+        self.close();
+    }
+
+    fn obey(&mut self, command: Command) {
+        let place = self.place;
+        let header = |kind, detail, sequence| Header { kind, from: place.rank, sequence, detail, step: 0 };
+        let (header, operation) = match command {
+            Command::Abort(status) => return self.transport.abort(status),
+            Command::Gather { kind, detail, own, reply } => {
+                (header(kind, detail, self.next), collectives::gather(place, own, reply))
+            }
+            Command::Sum { values, reply } => {
+                (header(Kind::Sum, values.len() as u64, self.next), collectives::sum(place, values, reply))
+            }
+        };
+        if let Some(failure) = &self.failure {
+            return operation.finish(Err(failure.clone()));
+        }
+        self.next += 1;
+        let mut running = Running { header, operation, outbox: Outbox::new(header), since: Instant::now() };
+        running.operation.start(&mut running.outbox);
+        let outcome = self.send(running.outbox.take());
+        self.running.insert(header.sequence, running);
+        let early = self.early.remove(&header.sequence).unwrap_or_default();
+        let outcome = outcome.and_then(|()| early.into_iter().try_for_each(|packet| self.deliver(packet)));
+        self.settle(outcome);
+        self.finish_if_complete(header.sequence);
+    }
+
+    /// Takes what has arrived; true if there was something.
+    fn look(&mut self) -> bool {
+        let packets = match self.transport.poll() {
+            Ok(packets) => packets,
+            Err(error) => {
+                self.settle(Err(error));
+                return false;
+            }
+        };
+        let any = !packets.is_empty();
+        for packet in packets {
+            let outcome = self.take(packet);
+            self.settle(outcome);
+        }
+        any
+    }
+
+    fn take(&mut self, packet: Arc<Packet>) -> Result<(), RankError> {
+        let Header { kind, from, sequence, .. } = *packet.header();
+        if from >= self.place.size || from == self.place.rank {
+            return Err(packet.unexpected());
+        }
+        self.heard[from] = Instant::now();
+        match kind {
+            Kind::Goodbye => self.left[from] = true,
+            Kind::Waiting => {}
+            Kind::Failure => self.fail(RankError::from_bytes(packet.content(), from)),
+            _ if self.failure.is_some() => {}
+            _ if sequence >= self.next => self.early.entry(sequence).or_default().push(packet),
+            _ => return self.deliver(packet),
+        }
+        Ok(())
+    }
+
+    /// Hands a message to its operation.
+    fn deliver(&mut self, packet: Arc<Packet>) -> Result<(), RankError> {
+        let sequence = packet.header().sequence;
+        let Some(running) = self.running.get_mut(&sequence) else { return Err(packet.unexpected()) };
+        let (own, other) = (&running.header, packet.header());
+        if (own.kind, own.detail) != (other.kind, other.detail) {
+            return Err(RankError::Mismatch { what: format!("{}, but {}", own.describe(), other.describe()) });
+        }
+        running.operation.receive(packet, &mut running.outbox)?;
+        let messages = running.outbox.take();
+        self.send(messages)?;
+        self.finish_if_complete(sequence);
+        Ok(())
+    }
+
+    fn send(&mut self, messages: Vec<(usize, Arc<Packet>)>) -> Result<(), RankError> {
+        for (to, packet) in messages {
+            self.counters.add_sent(packet.bytes().len());
+            self.transport.send(to, packet)?;
+        }
+        Ok(())
+    }
+
+    fn finish_if_complete(&mut self, sequence: u64) {
+        if self.running.get(&sequence).is_some_and(|running| running.is_complete(self.place.size))
+            && let Some(running) = self.running.remove(&sequence)
+        {
+            running.operation.finish(Ok(()));
+        }
+    }
+
+    /// Reports an error of this rank to the others and to its callers.
+    fn settle(&mut self, outcome: Result<(), RankError>) {
+        let Err(error) = outcome else { return };
+        if self.failure.is_none() {
+            self.say(Kind::Failure, &error.to_bytes(self.place.rank));
+        }
+        self.fail(error);
+    }
+
+    /// Ends all operations with the first error there was.
+    fn fail(&mut self, error: RankError) {
+        let failure = self.failure.get_or_insert(error);
+        for (_, running) in std::mem::take(&mut self.running) {
+            running.operation.finish(Err(failure.clone()));
+        }
+        self.early.clear();
+    }
+
+    /// Sends a message that belongs to no operation to all ranks, those that wait for the others to end as well. Where that
+    /// fails, silence says it.
+    fn say(&mut self, kind: Kind, content: &[u8]) {
+        let header = Header { kind, from: self.place.rank, sequence: self.next, detail: 0, step: 0 };
+        let packet = Arc::new(Packet::new(header, content));
+        for other in self.place.others() {
+            let _ = self.transport.send(other, Arc::clone(&packet));
+        }
+    }
+
+    /// Gives up operations that need a rank which has ended, once all its messages have arrived.
+    fn check_lost(&mut self) {
+        if self.transport.is_receiving() {
+            return;
+        }
+        let needs = |rank: usize| self.running.values().any(|running| running.operation.waits_for(rank));
+        if let Some(rank) = (0..self.place.size).find(|rank| self.left[*rank] && needs(*rank)) {
+            self.settle(Err(RankError::Lost { rank }));
+        }
+    }
+
+    /// Gives up operations that need a rank which sends nothing. Ranks that wait themselves say that they are there, so that
+    /// the one that keeps all waiting is named.
+    fn check_silence(&mut self) {
+        let now = Instant::now();
+        if !self.running.is_empty() && now.saturating_duration_since(self.said) > self.silence / 4 {
+            self.said = now;
+            self.say(Kind::Waiting, &[]);
+        }
+        let silent = self.running.values().find_map(|running| {
+            (0..self.place.size).filter(|rank| running.operation.waits_for(*rank)).find_map(|rank| {
+                let quiet = now.saturating_duration_since(self.heard[rank].max(running.since));
+                (quiet > self.silence).then_some(RankError::Silent { rank, seconds: quiet.as_secs() })
+            })
+        });
+        if let Some(error) = silent {
+            self.settle(Err(error));
+        }
+    }
+
+    /// Says goodbye, and waits for the others where ranks end together.
+    fn close(mut self) {
+        self.say(Kind::Goodbye, &[]);
+        let limit = if self.failure.is_none() { self.silence } else { FAREWELL };
+        let (start, mut backoff) = (Instant::now(), Backoff::default());
+        while self.transport.ends_together() && start.elapsed() < limit {
+            let alone = self.place.others().all(|other| self.left[other]);
+            if (alone || self.failure.is_some()) && !self.transport.is_sending() {
+                break;
+            }
+            if !self.look() {
+                backoff.wait();
+            }
+        }
+        let clean = self.failure.is_none() && self.place.others().all(|other| self.left[other]);
+        self.transport.close(clean);
+    }
+}

@@ -1,0 +1,97 @@
+//! Launchers of several processes, recognised by the variables they set.
+
+/// A launcher that started more than one rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launcher {
+    /// Name for people.
+    pub name: &'static str,
+    /// Number of this process, from 0.
+    pub rank: usize,
+    /// Number of processes.
+    pub size: usize,
+    /// Number of this process among those of its machine, from 0, where the launcher says it.
+    pub local_rank: Option<usize>,
+}
+
+/// Variables of one launcher.
+struct Variables {
+    name: &'static str,
+    rank: &'static str,
+    size: &'static str,
+    local_rank: &'static str,
+    /// One of these has to be set as well; none where the others suffice.
+    also: &'static [&'static str],
+}
+
+/// Launchers, the most specific first. Slurm sets its variables in every job, whether or not `srun` started several
+/// processes that can find each other; those of PMI are there only if it did.
+const LAUNCHERS: [Variables; 3] = [
+    Variables {
+        name: "Open MPI",
+        rank: "OMPI_COMM_WORLD_RANK",
+        size: "OMPI_COMM_WORLD_SIZE",
+        local_rank: "OMPI_COMM_WORLD_LOCAL_RANK",
+        also: &[],
+    },
+    Variables { name: "PMI", rank: "PMI_RANK", size: "PMI_SIZE", local_rank: "MPI_LOCALRANKID", also: &[] },
+    Variables {
+        name: "Slurm",
+        rank: "SLURM_PROCID",
+        size: "SLURM_NTASKS",
+        local_rank: "SLURM_LOCALID",
+        also: &["PMI_RANK", "PMI_FD", "PMIX_RANK"],
+    },
+];
+
+/// Returns the launcher that started this process together with others, from environment variables alone.
+pub fn launched() -> Option<Launcher> {
+    launched_from(|name| std::env::var(name).ok())
+}
+
+/// Like [`launched`], with the variables that `lookup` knows.
+pub fn launched_from(lookup: impl Fn(&str) -> Option<String>) -> Option<Launcher> {
+    let number = |name: &str| lookup(name)?.trim().parse::<usize>().ok();
+    LAUNCHERS.iter().find_map(|variables| {
+        let (rank, size) = (number(variables.rank)?, number(variables.size)?);
+        let step = variables.also.is_empty() || lookup("SLURM_STEP_ID").is_some();
+        let also = variables.also.is_empty() || variables.also.iter().any(|name| lookup(name).is_some());
+        let local_rank = number(variables.local_rank);
+        (size > 1 && rank < size && step && also).then_some(Launcher { name: variables.name, rank, size, local_rank })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn launchers_are_known_by_their_variables() {
+        let launcher = |name, rank, size, local_rank| Some(Launcher { name, rank, size, local_rank });
+        let slurm = "SLURM_NTASKS=4 SLURM_PROCID=3 SLURM_LOCALID=1";
+        let cases = [
+            (String::new(), None),
+            ("OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_RANK=0".to_owned(), None),
+            ("OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=2".to_owned(), launcher("Open MPI", 2, 4, None)),
+            (
+                "OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_LOCAL_RANK=0 PMIX_RANK=2".to_owned(),
+                launcher("Open MPI", 2, 4, Some(0)),
+            ),
+            ("OMPI_COMM_WORLD_SIZE=4".to_owned(), None),
+            ("OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=4".to_owned(), None),
+            ("PMIX_RANK=2".to_owned(), None),
+            ("PMI_SIZE=2 PMI_RANK=1 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=2".to_owned(), launcher("PMI", 1, 2, Some(1))),
+            ("PMI_SIZE=two PMI_RANK=1".to_owned(), None),
+            (slurm.to_owned(), None),
+            (format!("{slurm} SLURM_STEP_ID=0"), None),
+            (format!("{slurm} PMIX_RANK=3"), None),
+            (format!("{slurm} SLURM_STEP_ID=0 PMIX_RANK=3"), launcher("Slurm", 3, 4, Some(1))),
+        ];
+        for (variables, expected) in cases {
+            let lookup = |name: &str| {
+                let mut pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
+                pairs.find_map(|(key, value)| (key == name).then(|| value.to_owned()))
+            };
+            assert_eq!(launched_from(lookup), expected, "{variables}");
+        }
+    }
+}
