@@ -1,42 +1,56 @@
 //! Checks the operations between ranks with a real launcher: `mpirun -n 4 target/debug/examples/collectives` prints "rank r of
 //! 4: right" once for each rank. With `time BYTES` it measures sums, with `lost` its last rank kills itself, with `mismatch`
-//! ranks add different numbers of values.
+//! ranks add different numbers of values. After `threads N` ranks are threads of one process instead.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use keel_ranks::{Communicator, Mpi, RankError};
+use keel_ranks::{Communicator, Mpi, RankError, Threads};
 
 /// Lengths of sums, awkward ones.
 const LENGTHS: [usize; 6] = [0, 1, 7, 1000, 65_537, 1_000_003];
 
 fn main() -> ExitCode {
-    let communicator = match Mpi::connect() {
-        Ok(communicator) => communicator,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["threads", ranks, ref rest @ ..] = arguments[..] {
+        let ranks = Threads::group(ranks.parse().unwrap_or(2));
+        std::thread::scope(|scope| {
+            ranks.into_iter().for_each(|rank| drop(scope.spawn(move || run(&rank, rest))));
+        });
+        return ExitCode::SUCCESS;
+    }
+    match Mpi::connect() {
+        Ok(communicator) => run(&communicator, &arguments),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }
-    };
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => check(&communicator),
-        ["time", bytes] => time(&communicator, bytes.parse().unwrap_or(1_000_000)),
-        ["lost"] => lose_a_rank(&communicator),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Does what the arguments say, as one rank.
+fn run(communicator: &impl Communicator, arguments: &[&str]) {
+    let result = match *arguments {
+        [] => check(communicator),
+        ["time", bytes] => time(communicator, bytes.parse().unwrap_or(1_000_000)),
+        ["lost"] => lose_a_rank(communicator),
         ["mismatch"] => {
-            communicator.start_all_reduce(vec![0.0; 7 + communicator.rank()]).and_then(|sum| sum.wait().map(|_| ()))
+            let own = vec![0.0; 7 + communicator.rank()];
+            communicator.start_all_reduce(own).and_then(|sum| sum.wait().map(|_| ()))
         }
-        _ => Err(RankError::Mismatch {
-            what: "unknown arguments; expected none, time BYTES, lost or mismatch".to_owned(),
-        }),
+        _ => {
+            let what = "unknown arguments; expected none, time BYTES, lost or mismatch".to_owned();
+            Err(RankError::Mismatch { what })
+        }
     };
     if let Err(error) = result {
         eprintln!("rank {} of {}: {error}", communicator.rank(), communicator.size());
         communicator.abort(3);
     }
-    ExitCode::SUCCESS
 }
 
 /// Value `index` of a rank: any numbers of different sizes.
@@ -80,7 +94,7 @@ fn check(communicator: &impl Communicator) -> Result<(), RankError> {
 }
 
 /// Prints the fastest of several sums of `bytes`.
-fn time(communicator: &Mpi, bytes: usize) -> Result<(), RankError> {
+fn time(communicator: &impl Communicator, bytes: usize) -> Result<(), RankError> {
     let mut fastest = f64::INFINITY;
     for _ in 0..10 {
         let own = values(communicator.rank(), bytes / 4);
@@ -95,8 +109,7 @@ fn time(communicator: &Mpi, bytes: usize) -> Result<(), RankError> {
     }
     if communicator.rank() == 0 {
         let gather = start.elapsed().as_secs_f64() / 100.0;
-        let library = communicator.library();
-        println!("{library}: sum of {bytes} bytes {:.2} ms, gather {:.0} us", fastest * 1e3, gather * 1e6);
+        println!("sum of {bytes} bytes {:.2} ms, gather {:.0} us", fastest * 1e3, gather * 1e6);
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub enum RankError {
     #[error(
         "no usable MPI library: {what}; install Open MPI (Debian: openmpi-bin, Fedora: openmpi, macOS: brew install open-mpi) \
          or set {variable} to the path of libmpi",
-        variable = crate::mpi::LIBRARY_VARIABLE
+        variable = crate::variables::LIBRARY_VARIABLE
     )]
     Library {
         /// What was tried, with the reason of each failure.
@@ -36,7 +36,7 @@ pub enum RankError {
     /// A rank that others waited for sent nothing.
     #[error(
         "rank {rank} has been silent for {seconds} s; if it is only slow, allow more with {variable}",
-        variable = crate::member::SILENCE_VARIABLE
+        variable = crate::variables::SILENCE_VARIABLE
     )]
     Silent {
         /// The rank.

@@ -38,11 +38,12 @@ mod packet;
 mod pieces;
 mod threads;
 mod transport;
+mod variables;
 
 pub use alone::Alone;
 pub use communicator::{Communicator, Pending};
 pub use error::RankError;
 pub use launcher::{Launcher, launched, launched_from};
-pub use member::SILENCE_VARIABLE;
-pub use mpi::{LIBRARY_VARIABLE, Mpi};
+pub use mpi::Mpi;
 pub use threads::{Links, Threads};
+pub use variables::{LIBRARY_VARIABLE, SILENCE_VARIABLE};

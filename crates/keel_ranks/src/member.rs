@@ -11,10 +11,9 @@ use crate::engine::{Command, Duty, Engine};
 use crate::error::RankError;
 use crate::packet::Kind;
 use crate::transport::Transport;
+use crate::variables::SILENCE_VARIABLE;
 
-/// Environment variable with the time in seconds after which a rank that sends nothing is given up.
-pub const SILENCE_VARIABLE: &str = "EVENKEEL_RANK_SILENCE_SECONDS";
-/// That time where the variable is not set, in seconds.
+/// Time after which a silent rank is given up where [`SILENCE_VARIABLE`] is not set, in seconds.
 const SILENCE_SECONDS: f64 = 600.0;
 /// Time that the end of all processes may take before this one ends alone.
 const ABORT: Duration = Duration::from_secs(5);

@@ -41,14 +41,14 @@ fn sums_are_those_of_a_plain_loop_with_the_same_bits_on_all_ranks() {
                 assert_eq!(bits(sums), bits(&all[0]), "{size} ranks, {length} values, rank {rank}");
                 assert_eq!(sums.len(), length);
             }
-            for index in 0..length {
-                let terms = (0..size).map(|rank| f64::from(values(rank, length)[index]));
+            let terms: Vec<Vec<f32>> = (0..size).map(|rank| values(rank, length)).collect();
+            for (index, sum) in all[0].iter().enumerate() {
+                let terms = terms.iter().map(|values| f64::from(values[index]));
                 let (plain, magnitude) = terms.fold((0.0, 0.0), |(sum, all), term| (sum + term, all + term.abs()));
-                let sum = all[0][index];
                 if size <= 8 {
                     assert_eq!(sum.to_bits(), (plain as f32).to_bits(), "{size} ranks, sum {index} of {length}");
                 } else {
-                    let error = (f64::from(sum) - plain).abs();
+                    let error = (f64::from(*sum) - plain).abs();
                     assert!(error <= 1e-6 * magnitude, "{size} ranks, sum {index} of {length}: {sum}, not {plain}");
                 }
             }

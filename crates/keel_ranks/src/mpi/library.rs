@@ -10,12 +10,10 @@ use std::ffi::{c_char, c_int, c_void};
 use libloading::Library as Shared;
 
 use crate::error::RankError;
+use crate::variables::LIBRARY_VARIABLE;
 
-/// Environment variable with the path of the MPI library.
-pub const LIBRARY_VARIABLE: &str = "EVENKEEL_MPI_LIBRARY";
-
-/// Names under which the library is looked for: Open MPI, MPICH, whichever is the default, macOS.
-const CANDIDATES: [&str; 4] = ["libmpi.so.40", "libmpi.so.12", "libmpi.so", "libmpi.dylib"];
+/// Names under which the library is looked for: Open MPI, MPICH (as itself and as Debian has it), whichever is the default, macOS.
+const CANDIDATES: [&str; 5] = ["libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi.so", "libmpi.dylib"];
 
 /// Bytes of the longest texts of any library.
 const TEXT_BYTES: usize = 8192;

@@ -9,8 +9,6 @@ use crate::error::RankError;
 use crate::member::{Member, communicate_by_member, silence};
 use transport::MpiTransport;
 
-pub use library::LIBRARY_VARIABLE;
-
 /// Exit status of a process that panicked, as Rust has it.
 const PANICKED: i32 = 101;
 

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::tree::Tree;
 
 /// Each crate of the workspace with the crates it may depend on.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("evenkeel", &["keel_program", "keel_report", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     (
         "keel_python",
@@ -49,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("keel_health", &[]),
     ("keel_data", &[]),
     ("keel_page", &[]),
+    ("keel_ranks", &[]),
     ("keel_testkit", &[]),
     ("xtask", &[]),
 ];

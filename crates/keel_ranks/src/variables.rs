@@ -1,0 +1,7 @@
+//! Environment variables of this crate.
+
+/// Path of the MPI library.
+pub const LIBRARY_VARIABLE: &str = "EVENKEEL_MPI_LIBRARY";
+
+/// Time in seconds after which a rank that sends nothing is given up; 600 where it is not set.
+pub const SILENCE_VARIABLE: &str = "EVENKEEL_RANK_SILENCE_SECONDS";
