@@ -29,7 +29,7 @@ mod synthetic;
 
 pub use augment::{AUGMENTATIONS, AugmentConfig, Augmenter, CropBorder};
 pub use batches::{
-    Batch, BatchOptions, BatchSource, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position,
+    Batch, BatchOptions, BatchSource, BatchTargets, Batches, LastBatch, LoadedBatch, Loader, Order, Position, Share,
 };
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};

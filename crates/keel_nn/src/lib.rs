@@ -31,7 +31,8 @@ pub use keel_kernels::SimdLevel;
 pub use graph::{Graph, GraphError, NodeId, Op, Value};
 pub use init::InitSpec;
 pub use layer::{
-    Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, StateSpec, Trained,
+    Backward, BatchPart, BatchShares, Division, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole,
+    ParameterSpec, StateSpec, Trained,
 };
 pub use model::{ModelConfig, Preset};
 pub use network::Network;

@@ -132,7 +132,8 @@ impl Learner {
             let targets = targets_of(dataset, &indices)?;
             let weights = indices.iter().filter_map(|&sample| dataset.weights().get(sample).copied()).collect();
             let position = keel_data::Position { epoch: *passes, step: part };
-            let result = session.step(&Batch { inputs, targets, weights, indices, position }, *steps, learning_rate);
+            let batch = Batch { inputs, targets, weights, indices, position, ..Batch::default() };
+            let result = session.step(&batch, *steps, learning_rate);
             if !result.is_finite() {
                 let text = "lower optimizer.learning_rate, or look for extreme values in the samples";
                 return Err(training_error(format!(

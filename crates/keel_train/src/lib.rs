@@ -27,7 +27,7 @@ pub use error::TrainError;
 pub use objective::{Objective, Probabilities, TargetScale};
 pub use planning::{RangePoint, RangeTest};
 pub use predictor::{ColumnImportance, Importance, ImportanceOptions, Prediction, Predictor, UnlikeInputs};
-pub use session::{Alone, Exchange, FinishedStep, Session, StepObserver, StepPlace, StepResult, load_data};
+pub use session::{FinishedStep, Session, StepObserver, StepPlace, StepResult, load_data};
 pub use trainer::{
     EpochEvent, EvaluationEvent, Event, MemoryRun, Started, StepEvent, TrainedRun, Training, TrainingObserver,
 };

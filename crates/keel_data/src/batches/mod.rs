@@ -2,10 +2,12 @@
 
 mod in_order;
 mod loader;
+mod share;
 mod source;
 
 pub use in_order::Batches;
 pub use loader::{LoadedBatch, Loader};
+pub use share::Share;
 pub use source::BatchSource;
 
 /// Samples of one step, ready for a network.
@@ -21,12 +23,31 @@ pub struct Batch {
     pub indices: Vec<usize>,
     /// Where in the run this batch belongs.
     pub position: Position,
+    /// Share of the step's samples that the batch has.
+    pub share: Share,
+    /// Samples of the step in all shares together; unused where the batch has all of them.
+    pub divided_samples: usize,
 }
 
 impl Batch {
     /// Number of samples.
     pub fn samples(&self) -> usize {
         self.indices.len()
+    }
+
+    /// Number of samples of the step, in all shares together.
+    pub fn step_samples(&self) -> usize {
+        if self.share == Share::WHOLE { self.samples() } else { self.divided_samples }
+    }
+
+    /// Number of samples of the step in the shares before this one.
+    pub fn first_sample(&self) -> usize {
+        self.share.range(self.step_samples()).start
+    }
+
+    /// Returns true if the share is empty: the one sample of the batch then stands in for it and counts nowhere.
+    pub fn stands_in(&self) -> bool {
+        self.share.range(self.step_samples()).is_empty()
     }
 }
 

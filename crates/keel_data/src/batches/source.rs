@@ -1,6 +1,6 @@
 //! Filling one batch: order, augmentation and preprocessing of its samples.
 
-use super::{Batch, BatchOptions, BatchTargets, Order, Position};
+use super::{Batch, BatchOptions, BatchTargets, Order, Position, Share};
 use crate::augment::{Augmenter, StoredSample, WindowScratch, write_sample};
 use crate::dataset::{Dataset, Inputs, Targets};
 use crate::error::DataError;
@@ -17,6 +17,7 @@ pub struct BatchSource {
     augmenter: Option<Arc<Augmenter>>,
     options: BatchOptions,
     keeps_non_finite: bool,
+    share: Share,
 }
 
 /// Memory of whoever fills batches; nothing is allocated once it has seen an epoch start and the largest batch.
@@ -50,7 +51,20 @@ impl BatchSource {
             return Err(DataError::shape("sample number", format!("below {}", dataset.samples()), outside));
         }
         preprocessor.check_dataset(&dataset)?;
-        Ok(Self { dataset, indices: indices.into(), preprocessor, augmenter: None, options, keeps_non_finite: false })
+        Ok(Self {
+            dataset,
+            indices: indices.into(),
+            preprocessor,
+            augmenter: None,
+            options,
+            keeps_non_finite: false,
+            share: Share::WHOLE,
+        })
+    }
+
+    /// The same, with one share of every batch. A share that is empty has the first sample of the batch, which stands in for it.
+    pub fn with_share(self, share: Share) -> Self {
+        Self { share, ..self }
     }
 
     /// The same with augmented samples.
@@ -65,7 +79,8 @@ impl BatchSource {
     /// As [`BatchSource::new`].
     pub fn of_samples(&self, indices: &[usize], options: BatchOptions) -> Result<Self, DataError> {
         let (dataset, preprocessor) = (Arc::clone(&self.dataset), Arc::clone(&self.preprocessor));
-        Ok(Self { augmenter: self.augmenter.clone(), ..Self::new(dataset, indices, preprocessor, options)? })
+        let new = Self::new(dataset, indices, preprocessor, options)?;
+        Ok(Self { augmenter: self.augmenter.clone(), share: self.share, ..new })
     }
 
     /// The same without augmentation.
@@ -134,7 +149,7 @@ impl BatchSource {
             },
             weights: Vec::with_capacity(if self.dataset.weights().is_empty() { 0 } else { largest }),
             indices: Vec::with_capacity(largest),
-            position: Position::default(),
+            ..Batch::default()
         }
     }
 
@@ -159,9 +174,12 @@ impl BatchSource {
             workspace.order_epoch = Some(position.epoch);
         }
         let range = self.options.range(self.indices.len(), position.step);
+        let own = self.share.range(range.len());
         batch.position = position;
+        (batch.share, batch.divided_samples) = (self.share, range.len());
+        let own = if own.is_empty() { 0..1 } else { own };
         batch.indices.clear();
-        batch.indices.extend_from_slice(&workspace.order[range]);
+        batch.indices.extend_from_slice(&workspace.order[range][own]);
         self.fill_targets(batch);
         batch.weights.clear();
         if let weights @ [_, ..] = self.dataset.weights() {

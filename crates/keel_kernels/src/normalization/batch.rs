@@ -56,6 +56,14 @@ pub fn image_records(images: usize, positions: usize, channels: usize) -> Record
 /// If lengths do not fit, or there is no row or no channel.
 pub fn statistics(simd: SimdLevel, x: &[f32], epsilon: f32, statistics: &mut [f32], scratch: Scratch<'_>) {
     let channels = channels_of(statistics, STATISTICS);
+    finish_statistics(record_rows(simd, x, channels, scratch), epsilon, statistics);
+}
+
+/// The [`records`] of `x` `[rows, channels]`, in `scratch`.
+///
+/// # Panics
+/// If lengths do not fit, or there is no row or no channel.
+pub fn record_rows<'a>(simd: SimdLevel, x: &[f32], channels: usize, scratch: Scratch<'a>) -> Recorded<'a> {
     assert!(!x.is_empty() && x.len().is_multiple_of(channels), "{} floats in rows of {channels}", x.len());
     let layout = records(x.len() / channels, channels);
     let (values, _) = scratch.take(layout.length());
@@ -70,7 +78,7 @@ pub fn statistics(simd: SimdLevel, x: &[f32], epsilon: f32, statistics: &mut [f3
             || moments::record_chunk(x, channels, record),
         );
     });
-    finish_statistics(Recorded { layout, values }, epsilon, statistics);
+    Recorded { layout, values }
 }
 
 /// The records of one image `x` `[positions, channels]`, on this thread: `scratch` holds those of one image of `layout`.
@@ -87,18 +95,22 @@ pub fn record_image(simd: SimdLevel, x: &[f32], layout: Records, channels: usize
 
 /// Statistics `[STATISTICS, channels]` of all rows from the records of their chunks.
 pub fn finish_statistics(records: Recorded<'_>, epsilon: f32, statistics: &mut [f32]) {
-    let Recorded { layout, values } = records;
-    let channels = channels_of(statistics, STATISTICS);
-    for channel in 0..channels {
-        let parts = (0..layout.count()).map(|index| {
-            let count = layout.rows(index).1.len();
-            (count, moments::chunk_moments(&values[layout.floats(index)], channel, count))
-        });
-        store_statistics(moments::combine(parts), epsilon, channel, statistics);
+    for channel in 0..channels_of(statistics, STATISTICS) {
+        store_statistics(channel_moments(records, channel), epsilon, channel, statistics);
     }
 }
 
-fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statistics: &mut [f32]) {
+/// Moments of one channel over all rows, from the records of their chunks.
+pub fn channel_moments(records: Recorded<'_>, channel: usize) -> Moments {
+    let Recorded { layout, values } = records;
+    moments::combine((0..layout.count()).map(|index| {
+        let count = layout.rows(index).1.len();
+        (count, moments::chunk_moments(&values[layout.floats(index)], channel, count))
+    }))
+}
+
+/// Writes the moments of one channel among `statistics` `[STATISTICS, channels]`.
+pub fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statistics: &mut [f32]) {
     let channels = statistics.len() / STATISTICS;
     let (mean, low) = moments.split_mean();
     statistics[channel] = mean;
@@ -191,17 +203,29 @@ pub fn sum_gradient_chunk(rows: RowPair<'_>, mean: &[f32], record: &mut [f32]) {
 pub struct BackwardSums<'a> {
     /// Records `[chunks, 2, channels]` of [`gradient_sums`].
     pub records: &'a [f32],
-    /// Rows they cover together.
+    /// Rows of the whole batch.
     pub rows: usize,
+    /// Sums over the whole batch, `[2, channels]` as [`sum_records`] leaves them, where the records cover a part of it; empty
+    /// where they cover all of it.
+    pub whole: &'a [f64],
     /// Statistics of the forward pass, `[STATISTICS, channels]`.
     pub statistics: &'a [f32],
     /// `[channels]`, or empty for none.
     pub scale: &'a [f32],
 }
 
+/// Sums `[2, channels]` over the records `[chunks, 2, channels]` of [`gradient_sums`], in order.
+pub fn sum_records(records: &[f32], sums: &mut [f64]) {
+    sums.fill(0.0);
+    for record in records.chunks_exact(sums.len()) {
+        sums.iter_mut().zip(record).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+}
+
 /// Adds the records up in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
 /// `[BACKWARD_TABLE, channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is
 /// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`.
+/// The gradients of scale and shift are those of the rows in the records; the sums of the table are of the whole batch.
 pub fn backward_table(sums: BackwardSums<'_>, gradient: AffineGradient<'_>, table: &mut [f32]) {
     let channels = channels_of(sums.statistics, STATISTICS);
     let AffineGradient { scale: grad_scale, shift: grad_shift } = gradient;
@@ -214,9 +238,13 @@ pub fn backward_table(sums: BackwardSums<'_>, gradient: AffineGradient<'_>, tabl
             gradient += f64::from(record[c]);
             deviation += f64::from(record[channels + c]);
         }
-        let normalized = inverse_std * (deviation - low * gradient);
+        let mut normalized = inverse_std * (deviation - low * gradient);
         if let (Some(scale), Some(shift)) = (grad_scale.get_mut(c), grad_shift.get_mut(c)) {
             (*scale, *shift) = (normalized as f32, gradient as f32);
+        }
+        if let (Some(&whole_gradient), Some(&whole_deviation)) = (sums.whole.get(c), sums.whole.get(channels + c)) {
+            gradient = whole_gradient;
+            normalized = inverse_std * (whole_deviation - low * whole_gradient);
         }
         let factor = inverse_std * f64::from(sums.scale.get(c).copied().unwrap_or(1.0));
         let slope = -factor * inverse_std * normalized / rows;

@@ -63,10 +63,13 @@ pub fn chunk_moments(record: &[f32], channel: usize, rows: usize) -> Moments {
     Moments { mean, variance: not_negative(squares) / rows as f64 }
 }
 
-/// Combines moments of disjoint sets, given with their counts, in order.
+/// Combines moments of disjoint sets, given with their counts, in order; NaN where all of them are empty.
 pub fn combine(parts: impl Iterator<Item = (usize, Moments)>) -> Moments {
     let (mut count, mut mean, mut squares) = (0.0f64, 0.0f64, 0.0f64);
     for (part_count, part) in parts {
+        if part_count == 0 {
+            continue;
+        }
         let part_count = part_count as f64;
         let total = count + part_count;
         let difference = part.mean - mean;

@@ -370,7 +370,8 @@ fn check_tail(simd: SimdLevel, tail: &Tail, images: usize, windows: PoolShape) {
         near("shortcut gradient", &gradient, &expected.grad_shortcut);
     }
     let rows = images * positions;
-    let sums = batch::BackwardSums { records: &records[..used], rows, statistics: &statistics, scale: &scale };
+    let sums =
+        batch::BackwardSums { records: &records[..used], rows, whole: &[], statistics: &statistics, scale: &scale };
     let (mut grad_scale, mut grad_shift) = (vec![f32::NAN; channels], vec![f32::NAN; channels]);
     let mut backward = vec![f32::NAN; batch::BACKWARD_TABLE * channels];
     batch::backward_table(sums, AffineGradient { scale: &mut grad_scale, shift: &mut grad_shift }, &mut backward);

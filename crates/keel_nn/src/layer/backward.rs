@@ -2,6 +2,7 @@
 
 use keel_kernels::{SimdLevel, simd};
 
+use super::Division;
 #[cfg(doc)]
 use super::Memory;
 use crate::probe::Probe;
@@ -39,6 +40,8 @@ pub struct Backward<'a> {
     pub scratch: &'a mut [f32],
     /// The key the forward call had.
     pub random: RandomKey,
+    /// The part of the batch that these samples are, if it is divided among replicas.
+    pub division: Option<Division<'a>>,
     /// Place for statistics of the gradients, if anybody wants them.
     pub probe: Option<&'a mut Probe>,
 }
@@ -61,6 +64,7 @@ impl<'a> Backward<'a> {
             saved: &mut [],
             scratch: &mut [],
             random: RandomKey::new(0),
+            division: None,
             probe: None,
         }
     }
@@ -134,6 +138,12 @@ impl<'a> Backward<'a> {
     /// Sets [`Backward::random`]: the key the forward call had.
     pub fn with_random(mut self, random: RandomKey) -> Self {
         self.random = random;
+        self
+    }
+
+    /// Sets [`Backward::division`].
+    pub fn with_division(mut self, division: Option<Division<'a>>) -> Self {
+        self.division = division;
         self
     }
 

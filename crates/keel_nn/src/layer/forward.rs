@@ -2,7 +2,7 @@
 
 use keel_kernels::{SimdLevel, simd};
 
-use super::Mode;
+use super::{Division, Mode};
 use crate::probe::Probe;
 use crate::random::RandomKey;
 
@@ -47,6 +47,8 @@ pub struct Forward<'a> {
     pub scratch: &'a mut [f32],
     /// Key of this step's random numbers for this layer.
     pub random: RandomKey,
+    /// The part of the batch that these samples are, if it is divided among replicas.
+    pub division: Option<Division<'a>>,
     /// Place for statistics of the values, if anybody wants them.
     pub probe: Option<&'a mut Probe>,
 }
@@ -66,6 +68,7 @@ impl<'a> Forward<'a> {
             saved: &mut [],
             scratch: &mut [],
             random: RandomKey::new(0),
+            division: None,
             probe: None,
         }
     }
@@ -115,6 +118,12 @@ impl<'a> Forward<'a> {
     /// Sets [`Forward::random`].
     pub fn with_random(mut self, random: RandomKey) -> Self {
         self.random = random;
+        self
+    }
+
+    /// Sets [`Forward::division`].
+    pub fn with_division(mut self, division: Option<Division<'a>>) -> Self {
+        self.division = division;
         self
     }
 

@@ -4,6 +4,7 @@
 //! and intermediate results live in buffers the plan laid out, and arrive as slices.
 
 mod backward;
+mod batch_shares;
 mod forward;
 mod trained;
 
@@ -12,6 +13,7 @@ use std::fmt;
 use keel_kernels::SimdLevel;
 
 pub use backward::Backward;
+pub use batch_shares::{BatchPart, BatchShares, Division};
 pub use forward::Forward;
 pub use trained::Trained;
 

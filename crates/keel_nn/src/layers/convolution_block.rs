@@ -57,13 +57,12 @@ impl ConvolutionBlock {
             (self.convolution.at(context.simd), BatchInput { input, filter: self.convolution.filter(own) });
         let layout = kernel.forward_batch_recorded(read, convolved, Scratch(scratch), records);
         let recorded = Recorded { layout, values: records };
-        batch::finish_statistics(recorded, self.block.norm.spec().epsilon, statistics);
-        self.block.norm.update_running(statistics, layout.total_rows(), context.state);
+        let rows = self.block.norm.finish_statistics(recorded, context.division, statistics, context.state);
         batch::forward_table(statistics, self.block.norm.affine(norm_parameters), table);
         let mut probe = context.probe;
         if let Some(layer) = probe.as_mut().and_then(|probe| probe.layers.first_mut()) {
             let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
-            layer.output = Some(Signal::of_channels(ChannelMoments { means, variances }, layout.total_rows()));
+            layer.output = Some(Signal::of_channels(ChannelMoments { means, variances }, rows));
         }
         let input = TailInput { simd: context.simd, x: convolved, shortcut, table };
         let output = TailOutput { y: context.output, places: bytes::of_mut(places) };
@@ -164,6 +163,7 @@ impl Layer for ConvolutionBlock {
             saved,
             parameters: &context.parameters[own..],
             grad_parameters: grad_norm,
+            division: context.division,
         };
         let gradient = self.block.sum_gradient(sums, GradientTables { forward, backward }, records);
         let [grad_input, grad_shortcut] = context.grad_inputs;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::BuildError;
 use super::catalog::{LayerDefinition, LayerEntry};
 use crate::graph::Op;
-use crate::{Backward, Forward, Layer, Mode, Shape};
+use crate::{Backward, Division, Forward, Layer, Mode, RandomKey, Shape};
 
 /// Keys of a `dropout` layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +77,14 @@ impl Dropout {
     pub fn probability(&self) -> f32 {
         self.probability
     }
+
+    /// The random bits of a pair of values, counted from the start of the whole batch. Parts of a batch begin at even samples,
+    /// so pairs are the same in any division.
+    fn bits(self, random: RandomKey, division: Option<&Division<'_>>) -> impl Fn(u64) -> u64 + Sync + use<> {
+        let first_sample = division.map_or(0, |division| division.part.first_sample);
+        let before = (first_sample * self.shape.len() / 2) as u64;
+        move |pair| random.bits(before + pair)
+    }
 }
 
 impl Layer for Dropout {
@@ -89,9 +97,9 @@ impl Layer for Dropout {
     }
 
     fn forward(&self, context: Forward<'_>) {
-        let random = context.random;
+        let bits = self.bits(context.random, context.division.as_ref());
         match context.mode {
-            Mode::Train => self.mask.apply(context.simd, context.inputs[0], |pair| random.bits(pair), context.output),
+            Mode::Train => self.mask.apply(context.simd, context.inputs[0], bits, context.output),
             Mode::Evaluate => elementwise::copy(context.inputs[0], context.output),
         }
     }
@@ -99,8 +107,8 @@ impl Layer for Dropout {
     fn backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
-            let random = context.random;
-            self.mask.apply(context.simd, context.grad_output, |pair| random.bits(pair), grad_input);
+            let bits = self.bits(context.random, context.division.as_ref());
+            self.mask.apply(context.simd, context.grad_output, bits, grad_input);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Runs a program: every kernel's forward function in order, then every backward function in reverse.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use keel_kernels::Buffer;
@@ -7,7 +8,7 @@ use keel_kernels::Buffer;
 use super::plan::{GradInput, MemoryPlan, Slot};
 use super::{Program, ValueSource};
 use crate::graph::LossNode;
-use crate::layer::{Backward, Forward, MemoryRequest, Mode};
+use crate::layer::{Backward, BatchPart, BatchShares, Division, Forward, MemoryRequest, Mode};
 use crate::losses::{LossValue, WeightedTargets};
 use crate::network::Network;
 use crate::probe::Observer;
@@ -33,6 +34,12 @@ pub struct Executor {
     epoch: u64,
     /// For each instruction, true if it takes part in the backward passes of this epoch.
     learning: Vec<bool>,
+    /// For each instruction, the places of parameters that are not trained in this epoch.
+    untrained: Vec<Vec<Range<usize>>>,
+    /// The replicas that hold the other parts of a divided batch.
+    shares: Option<Box<dyn BatchShares>>,
+    /// Part of a divided batch that the next passes run; `None` if they run a whole one.
+    part: Option<BatchPart>,
     /// The network's state during [`Executor::evaluate`], which shares the network itself.
     state: Vec<f32>,
     /// True in tests that fill memory with NaN while it holds nothing.
@@ -54,6 +61,9 @@ impl Executor {
         Executor {
             epoch: 0,
             learning: program.learning(0),
+            untrained: program.untrained(0),
+            shares: None,
+            part: None,
             program,
             plan,
             arena,
@@ -80,7 +90,18 @@ impl Executor {
         if epoch != self.epoch {
             self.epoch = epoch;
             self.learning = self.program.learning(epoch);
+            self.untrained = self.program.untrained(epoch);
         }
+    }
+
+    /// Connects this network with the replicas that run other parts of its batches.
+    pub fn share_batches(&mut self, shares: Box<dyn BatchShares>) {
+        self.shares = Some(shares);
+    }
+
+    /// Sets the part of a divided batch that the passes that follow run; `None` for whole batches.
+    pub fn begin_part(&mut self, part: Option<BatchPart>) {
+        self.part = part;
     }
 
     /// Runs all kernels forward and returns the outputs `[batch, outputs]`.
@@ -117,7 +138,7 @@ impl Executor {
         let Numbers { parameters, state } = numbers;
         #[cfg(test)]
         let poisons = self.poisons;
-        let Executor { program, plan, arena, .. } = self;
+        let Executor { program, plan, arena, shares, part, .. } = self;
         let graph = program.graph();
         let sample = graph.input_shape().len();
         let count = batch.input.len() / sample;
@@ -158,6 +179,7 @@ impl Executor {
                 saved,
                 scratch,
                 random: batch.random.child(instruction.random_word(program.graph())),
+                division: division(*part, shares),
                 probe: observer.probe(index),
             });
             if let Some(probe) = observer.probe(index) {
@@ -225,13 +247,14 @@ impl Executor {
     ) {
         #[cfg(test)]
         let poisons = self.poisons;
-        let Executor { program, plan, arena, batch: count, epoch, learning, .. } = self;
+        let Executor { program, plan, arena, batch: count, learning, untrained, shares, part, .. } = self;
         let count = *count;
         assert_eq!(gradients.len(), program.graph().parameter_length(), "gradients");
         for (index, instruction) in program.instructions().iter().enumerate().rev() {
             let kernel = instruction.kernel.layer();
             let layout = &plan.nodes[index];
             if kernel.is_view() || !learning[index] {
+                finish_gradient(gradients, &instruction.parameters, &untrained[index], division(*part, shares));
                 continue;
             }
             #[cfg(test)]
@@ -288,11 +311,13 @@ impl Executor {
                 saved,
                 scratch,
                 random: batch.random.child(instruction.random_word(program.graph())),
+                division: division(*part, shares),
                 probe: observer.probe(index),
             });
             if let Some(probe) = observer.probe(index) {
                 probe.measure_parameter_gradient(program.simd(), &gradients[instruction.parameters.clone()]);
             }
+            finish_gradient(gradients, &instruction.parameters, &untrained[index], division(*part, shares));
             for (input, (target, source)) in layout.grad_inputs.iter().zip(&instruction.inputs).enumerate() {
                 if let (true, GradInput::Add { from, to }) = (wanted(input), target) {
                     let length = program.shape(*source).len() * count;
@@ -301,10 +326,24 @@ impl Executor {
                 }
             }
         }
-        for parameter in program.graph().parameters().iter().filter(|parameter| !parameter.trained.in_epoch(*epoch)) {
-            gradients[parameter.range.clone()].fill(0.0);
-        }
     }
+}
+
+/// Clears the gradients of an instruction's parameters that are not trained, and hands all of its gradients on.
+fn finish_gradient(
+    gradients: &mut [f32],
+    own: &Range<usize>,
+    untrained: &[Range<usize>],
+    division: Option<Division<'_>>,
+) {
+    untrained.iter().for_each(|range| gradients[range.clone()].fill(0.0));
+    if let Some(Division { shares, .. }) = division.filter(|_| !own.is_empty()) {
+        shares.gradients_ready(gradients, own.clone());
+    }
+}
+
+fn division(part: Option<BatchPart>, shares: &mut Option<Box<dyn BatchShares>>) -> Option<Division<'_>> {
+    Some(Division { part: part?, shares: &mut **shares.as_mut()? })
 }
 
 fn loss_of(program: &Program) -> &LossNode {

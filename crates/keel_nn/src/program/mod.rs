@@ -9,6 +9,7 @@ mod passes;
 mod patterns;
 mod plan;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use keel_kernels::{SimdLevel, simd};
@@ -141,5 +142,15 @@ impl Program {
             learning[index] = own || instruction.inputs.iter().any(reads);
         }
         learning
+    }
+
+    /// For each instruction, the places of those of its parameters that do not learn in `epoch`, counted from 0.
+    pub(crate) fn untrained(&self, epoch: u64) -> Vec<Vec<Range<usize>>> {
+        let of = |instruction: &Instruction| {
+            let parameters = instruction.nodes.iter().flat_map(|&id| self.graph.parameters_of(id));
+            let untrained = parameters.filter(|parameter| !parameter.trained.in_epoch(epoch));
+            untrained.map(|parameter| parameter.range.clone()).collect()
+        };
+        self.instructions.iter().map(of).collect()
     }
 }

@@ -40,6 +40,11 @@ pub enum TrainError {
         /// The next step.
         next: &'static str,
     },
+    /// The ranks cannot go on together.
+    #[error(
+        "{0}; the last checkpoint is in the run's folder: go on from it with `evenkeel train --resume`, on any number of ranks"
+    )]
+    Ranks(#[from] keel_ranks::RankError),
     /// Settings, data and model do not go together.
     #[error("{field}: {message}")]
     Setting {

@@ -82,7 +82,8 @@ impl Pace {
     /// # Errors
     /// A sample that cannot be preprocessed.
     pub fn measure(session: &mut Session, config: &Config) -> Result<Option<Pace>, TrainError> {
-        let source = session.training_batches().clone();
+        let ranks = session.ranks().clone();
+        let source = session.training_batches().clone().with_share(ranks.share());
         let steps_per_epoch = source.steps_per_epoch();
         if config.train.epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
             return Ok(None);
@@ -99,10 +100,12 @@ impl Pace {
                 seconds += began.elapsed().as_secs_f64();
                 measured += 1;
             }
-            if seconds > ENOUGH_SECONDS {
+            // Ranks make the same number of steps, whatever their clocks say.
+            if seconds > ENOUGH_SECONDS && ranks.share().size == 1 {
                 break;
             }
         }
+        session.check_ranks()?;
         session.network_mut().state.copy_from_slice(&state);
         if measured == 0 {
             return Ok(None);
@@ -113,7 +116,8 @@ impl Pace {
             evaluated: data.validation.len() as f64 / data.train.len().max(1) as f64,
             parameters: session.network().graph.parameter_length(),
         };
-        let step_seconds = seconds / f64::from(measured);
+        let slowest = ranks.gather_numbers(&[seconds])?.into_iter().flatten().fold(0.0, f64::max);
+        let step_seconds = slowest / f64::from(measured);
         Ok(Some(epoch.pace(step_seconds, config)))
     }
 

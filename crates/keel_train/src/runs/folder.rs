@@ -93,6 +93,11 @@ impl RunFolder {
         })
     }
 
+    /// A folder that another rank writes, perhaps on another machine.
+    pub(crate) fn of_other_rank(path: &Path) -> Self {
+        RunFolder { path: path.to_owned() }
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

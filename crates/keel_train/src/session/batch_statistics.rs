@@ -55,6 +55,26 @@ impl Session {
         Ok(())
     }
 
+    /// Averages over ranks the running statistics of batch norms of which each rank has its own; all others are the same everywhere.
+    ///
+    /// # Errors
+    /// A rank that is lost.
+    pub(crate) fn level_state(&mut self) -> Result<(), TrainError> {
+        let ranks = self.ranks().clone();
+        if ranks.share().size == 1 {
+            return Ok(());
+        }
+        let own = |node: &keel_nn::graph::Node| match &node.op {
+            Op::BatchNorm(norm) if !norm.spec().synchronised && !norm.is_frozen() => Some(node.state.clone()),
+            _ => None,
+        };
+        let places: Vec<_> = self.network().graph.nodes().iter().filter_map(own).collect();
+        for place in places {
+            ranks.average(&mut self.network_mut().state[place])?;
+        }
+        Ok(())
+    }
+
     /// A copy of the network, and what runs it in training mode with every node by itself, for whoever looks at what lies
     /// between nodes.
     pub(crate) fn unfused(&self) -> (Network, Executor) {

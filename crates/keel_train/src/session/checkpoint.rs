@@ -39,12 +39,21 @@ impl Session {
 
     /// Puts back what [`Session::write_last`] wrote and returns the position.
     pub(crate) fn read_last(&mut self, fingerprint: &str, path: &Path) -> Result<TrainingState, TrainError> {
-        let checkpoint = Checkpoint::<TrainingState>::read(path)?;
+        self.restore_last(fingerprint, &Checkpoint::read(path)?, path)
+    }
+
+    /// Puts back what [`Session::last_checkpoint`] gave and returns the position; `path` stands for it in messages.
+    pub(crate) fn restore_last(
+        &mut self,
+        fingerprint: &str,
+        checkpoint: &Checkpoint<'_, TrainingState>,
+        path: &Path,
+    ) -> Result<TrainingState, TrainError> {
         if checkpoint.description.fingerprint != fingerprint {
             let reason = "it belongs to another config than the config.toml beside it".to_owned();
             return Err(CheckpointError::Foreign { path: path.to_owned(), reason }.into());
         }
-        restore_network(self.network_mut(), &checkpoint, path)?;
+        restore_network(self.network_mut(), checkpoint, path)?;
         let optimizer = &mut self.update.optimizer;
         let slots: Vec<(&'static str, usize)> = optimizer.slots().map(|(name, values)| (name, values.len())).collect();
         for (name, length) in slots {
@@ -57,7 +66,7 @@ impl Session {
             average.restore([values(parameters)?, values(state)?]);
         }
         optimizer.restore_steps(checkpoint.description.optimizer_steps);
-        Ok(checkpoint.description)
+        Ok(checkpoint.description.clone())
     }
 
     /// The weights of the best epoch so far.

@@ -28,7 +28,8 @@ impl Evaluator {
 
 impl Session {
     /// All metrics of the samples `indices` in evaluation mode, without augmentation, with the averaged weights where there
-    /// are any. `None` without samples. A sample whose inputs or outputs are not finite is left out and named.
+    /// are any. `None` without samples. A sample whose inputs or outputs are not finite is left out and named. Ranks run their
+    /// shares of each batch and all have the metrics of the whole.
     ///
     /// # Errors
     /// A sample that cannot be preprocessed.
@@ -75,9 +76,16 @@ impl Session {
         while let Some(batch) = batches.next() {
             let batch = batch?;
             // Nothing is drawn at random in evaluation.
-            let input = keel_nn::BatchInput { input: &batch.inputs, random: RandomKey::new(0) };
+            let ranks = replica.ranks();
+            let own = ranks.share().range(batch.samples());
+            let length = batch.inputs.len() / batch.samples();
+            let input = &batch.inputs[own.start * length..own.end * length];
             outputs.clear();
-            outputs.extend_from_slice(views.outputs(executor, &replica.network, input));
+            if !own.is_empty() {
+                let input = keel_nn::BatchInput { input, random: RandomKey::new(0) };
+                outputs.extend_from_slice(views.outputs(executor, &replica.network, input));
+            }
+            ranks.join_values(outputs)?;
             objective.combine(outputs);
             let (inputs, targets) = (&batch.inputs[..], &batch.targets);
             tally.add(objective, Answers { inputs, outputs, targets });

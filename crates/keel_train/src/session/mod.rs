@@ -1,7 +1,7 @@
 //! Everything a training needs in memory: data, network, update, loss.
 //!
 //! [`Session::step_observed`] is one step of a training; what belongs together lives together: the data in batches, a
-//! replica that differentiates, the exchange between replicas, the update of the weights, the evaluator.
+//! replica that differentiates, its connection to the other ranks, the update of the weights, the evaluator.
 
 mod averaging;
 mod batch_statistics;
@@ -9,6 +9,7 @@ pub(crate) mod checkpoint;
 mod evaluation;
 mod initial_weights;
 mod patch_whitening;
+pub(crate) mod ranks;
 mod replica;
 mod step;
 mod training_data;
@@ -23,7 +24,7 @@ use keel_nn::graph::Node;
 use keel_nn::observers::{Statistics, Wanted};
 use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, ParameterRole, Program, RandomKey, lower};
 
-pub use step::{Alone, Exchange, FinishedStep, StepObserver, StepPlace, StepResult};
+pub use step::{FinishedStep, StepObserver, StepPlace, StepResult};
 pub use training_data::load_data;
 
 use crate::Config;
@@ -49,7 +50,6 @@ pub struct Session {
     data: TrainingData,
     objective: Objective,
     replica: Replica,
-    exchange: Box<dyn Exchange>,
     update: WeightUpdate,
     evaluator: Evaluator,
     /// Weights that come from a file.
@@ -96,7 +96,6 @@ impl Session {
             data,
             objective,
             replica: Replica::new(network, executor, key.named("steps")),
-            exchange: Box::new(Alone),
             update,
             evaluator: Evaluator::new(evaluation, views),
             taken,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use keel_data::Batch;
 use keel_kernels::Buffer;
 use keel_nn::losses::LossValue;
-use keel_nn::{Executor, Network, Observer, Program, RandomKey};
+use keel_nn::{BatchPart, Executor, Network, Observer, Program, RandomKey};
 
+use super::ranks::Ranks;
 use crate::objective::Objective;
 
 /// One copy of the network in training: what computes the gradient on its own samples.
@@ -16,13 +17,25 @@ pub(super) struct Replica {
     pub(super) gradients: Buffer,
     executor: Executor,
     random: RandomKey,
+    ranks: Ranks,
 }
 
 impl Replica {
     /// `executor` is planned for training; `random` is the key of all steps.
     pub(super) fn new(network: Network, executor: Executor, random: RandomKey) -> Self {
         let gradients = Buffer::zeroed(network.parameters.len());
-        Replica { network, gradients, executor, random }
+        Replica { network, gradients, executor, random, ranks: Ranks::default() }
+    }
+
+    /// Makes it one of several, of which each has a share of every batch.
+    pub(super) fn join(&mut self, ranks: Ranks) {
+        self.executor.share_batches(Box::new(ranks.clone()));
+        self.ranks = ranks;
+    }
+
+    /// The other replicas.
+    pub(super) fn ranks(&self) -> &Ranks {
+        &self.ranks
     }
 
     /// Sets the epoch of the steps that follow, counted from 0.
@@ -30,7 +43,8 @@ impl Replica {
         self.executor.begin_epoch(epoch);
     }
 
-    /// Forward, loss and backward of step `step`: returns the loss of the batch and leaves the gradient of its mean.
+    /// Forward, loss and backward of step `step`: returns the loss of the batch and leaves the gradient of its mean. Where `batch`
+    /// is a share, the others run the same step, and loss and gradient are those of all shares together.
     pub(super) fn gradient(
         &mut self,
         batch: &Batch,
@@ -38,17 +52,30 @@ impl Replica {
         objective: &mut Objective,
         observer: &mut dyn Observer,
     ) -> LossValue {
-        let Replica { network, gradients, executor, random } = self;
+        let Replica { network, gradients, executor, random, ranks } = self;
         let input = keel_nn::BatchInput { input: &batch.inputs, random: random.child(step) };
+        let part = (batch.share.size > 1)
+            .then(|| BatchPart { first_sample: batch.first_sample(), stands_in: batch.stands_in() });
+        executor.begin_part(part);
         executor.forward(network, input, observer);
-        let loss = objective.targets(batch).map_or_else(LossValue::default, |targets| executor.loss(targets));
+        let own = objective.targets(batch).map_or_else(LossValue::default, |targets| executor.loss(targets));
+        let Some(part) = part else {
+            executor.backward(network, input, gradients, observer);
+            return own;
+        };
+        let own = if part.stands_in { LossValue::default() } else { own };
+        let whole = ranks.whole_loss(own);
+        scale_gradient(executor.outputs_and_gradient().1, own.weight / whole.weight);
+        ranks.begin_gradients();
         executor.backward(network, input, gradients, observer);
-        loss
+        ranks.finish_gradients(gradients);
+        whole
     }
 
     /// Loss of a forward pass in training mode, with the random numbers of `step`; moves running statistics.
     pub(super) fn training_loss(&mut self, batch: &Batch, step: u64, objective: &mut Objective) -> LossValue {
         let input = keel_nn::BatchInput { input: &batch.inputs, random: self.random.child(step) };
+        self.executor.begin_part(None);
         self.executor.forward(&mut self.network, input, &mut ());
         let targets = objective.targets(batch);
         targets.map_or_else(LossValue::default, |targets| self.executor.loss_value(targets))
@@ -62,5 +89,15 @@ impl Replica {
     /// Program of a training step.
     pub(super) fn program(&self) -> &Arc<Program> {
         self.executor.program()
+    }
+}
+
+/// Turns the gradient of the mean over a share into its part of that of the mean over all shares, of whose weight the share has
+/// `part`.
+fn scale_gradient(gradient: &mut [f32], part: f64) {
+    match part {
+        // What stands in for an empty share may have any gradient.
+        0.0 => gradient.fill(0.0),
+        _ => gradient.iter_mut().for_each(|value| *value *= part as f32),
     }
 }

@@ -1,12 +1,15 @@
-//! One training step: gradient, exchange, update.
+//! One training step: gradient, sums over ranks, update.
 
-use std::fmt;
+use std::sync::Arc;
 
 use keel_data::Batch;
 use keel_nn::losses::LossValue;
 use keel_nn::{Network, Observer};
+use keel_ranks::Communicator;
 
 use super::Session;
+use super::ranks::Ranks;
+use crate::error::TrainError;
 use crate::optimizers::SegmentNorms;
 
 /// Place of a step in a training.
@@ -38,41 +41,6 @@ impl StepResult {
     }
 }
 
-/// Combines what several replicas of a network compute on their shares of a batch, between gradient and update, so that
-/// all of them make the same update.
-///
-/// ```
-/// use keel_nn::losses::LossValue;
-/// use keel_train::Exchange;
-///
-/// /// Pretends that a second replica saw the same samples: sums double, means stay.
-/// #[derive(Debug)]
-/// struct Twin;
-///
-/// impl Exchange for Twin {
-///     fn exchange(&mut self, mut loss: LossValue, _gradients: &mut [f32]) -> LossValue {
-///         loss.add(loss);
-///         loss
-///     }
-/// }
-/// ```
-pub trait Exchange: fmt::Debug + Send {
-    /// Takes the loss of this replica's samples and in `gradients` the gradient of its mean. Returns the loss of all replicas'
-    /// samples and leaves the gradient of its mean: `sum(weight_r * gradient_r) / sum(weight_r)` with
-    /// [`LossValue::weight`], added in an order that does not depend on who is first.
-    fn exchange(&mut self, loss: LossValue, gradients: &mut [f32]) -> LossValue;
-}
-
-/// The exchange of a single replica, which has all samples.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Alone;
-
-impl Exchange for Alone {
-    fn exchange(&mut self, loss: LossValue, _gradients: &mut [f32]) -> LossValue {
-        loss
-    }
-}
-
 /// Observes whole steps: asks for statistics while they run, and is shown the result. The unit type asks for nothing.
 pub trait StepObserver: Observer {
     /// A step begins.
@@ -93,9 +61,9 @@ impl StepObserver for () {}
 pub struct FinishedStep<'a> {
     /// Place of the step.
     pub place: StepPlace,
-    /// Number of samples in the replica's batch.
+    /// Number of samples of the step, on all ranks.
     pub samples: usize,
-    /// Numbers of the step, over all replicas.
+    /// Numbers of the step, over all ranks.
     pub result: StepResult,
     /// Graph and parameters, after the update.
     pub network: &'a Network,
@@ -112,23 +80,25 @@ impl Session {
         self.step_observed(batch, StepPlace { step, epoch: 0, learning_rate }, &mut ())
     }
 
-    /// One training step: gradient of this replica's samples, exchange with the others, update. What `observer` asks for is
-    /// measured on the way.
+    /// One training step: gradient of this rank's samples, sums over all ranks, update. What `observer` asks for is measured on
+    /// the way. Where a rank is lost, nothing is applied, and [`Session::check_ranks`] gives the error.
     pub fn step_observed(&mut self, batch: &Batch, place: StepPlace, observer: &mut dyn StepObserver) -> StepResult {
-        let Session { replica, objective, exchange, update, .. } = self;
+        let Session { replica, objective, update, .. } = self;
         observer.begin(place);
         replica.begin_epoch(place.epoch);
         update.begin_epoch(place.epoch);
-        let own = replica.gradient(batch, place.step, objective, observer);
-        let whole = exchange.exchange(own, &mut replica.gradients);
+        let whole = replica.gradient(batch, place.step, objective, observer);
         let mut result = result_of(whole, objective.members());
+        if replica.ranks().check().is_err() {
+            result.loss = f64::NAN;
+        }
         result.gradient_norm = update.gradient_norm(&replica.gradients);
         if result.is_finite() {
             result.gradient_norm = update.apply(&mut replica.network, &replica.gradients, place.learning_rate);
         }
         observer.end(&FinishedStep {
             place,
-            samples: batch.samples(),
+            samples: batch.step_samples(),
             result,
             network: &replica.network,
             gradients: &replica.gradients,
@@ -137,17 +107,30 @@ impl Session {
         result
     }
 
-    /// Forward, loss and backward without an exchange or an update; the norm is left at 0.
+    /// Forward, loss and backward without an update; the norm is left at 0.
     pub fn gradient(&mut self, batch: &Batch, step: u64, observer: &mut dyn Observer) -> StepResult {
         let own = self.replica.gradient(batch, step, &mut self.objective, observer);
         result_of(own, self.objective.members())
     }
 
-    /// Puts this session among several replicas: each has its own samples and the same weights.
+    /// Makes this session one rank of a training: each rank has a share of every batch and the same weights.
     #[must_use]
-    pub fn with_exchange(mut self, exchange: impl Exchange + 'static) -> Self {
-        self.exchange = Box::new(exchange);
+    pub fn with_ranks(mut self, communicator: Arc<dyn Communicator>) -> Self {
+        self.replica.join(Ranks::new(communicator));
         self
+    }
+
+    /// The other ranks.
+    pub(crate) fn ranks(&self) -> &Ranks {
+        self.replica.ranks()
+    }
+
+    /// Returns the error that ended the exchange between ranks, if one did.
+    ///
+    /// # Errors
+    /// [`TrainError::Ranks`]: from then on, steps change nothing.
+    pub fn check_ranks(&self) -> Result<(), TrainError> {
+        self.ranks().check()
     }
 }
 

@@ -125,7 +125,7 @@ impl<'a> Journal<'a> {
             step,
             epoch,
             step_in_epoch: state.step_in_epoch,
-            samples: batch.samples(),
+            samples: batch.step_samples(),
             loss,
             epoch_loss: state.epoch_loss_sum / seen,
             epoch_accuracy: self.classification.then(|| state.epoch_right as f64 / seen),

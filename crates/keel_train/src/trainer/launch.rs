@@ -1,9 +1,12 @@
 //! A trainer's run, in a folder or in memory.
 
+use std::path::PathBuf;
+
 use super::journal::Told;
 use super::memory_run::{MemoryRecord, MemoryRun};
 use super::new_folder::new_folder;
 use super::prepared::Prepared;
+use super::ranks::{self, StartFiles};
 use super::run::{Run, TrainedRun};
 use super::{Continued, Training, TrainingObserver};
 use crate::error::TrainError;
@@ -11,9 +14,19 @@ use crate::runs::{Checkpoint, Machine, RunFolder, Summary, TrainingState, VERSIO
 use crate::session::Session;
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-    let Training { config, data, continued, stop } = trainer;
-    let mut prepared = Prepared::new(&config, data, continued.is_some())?;
-    prepared.measure(continued.is_none())?;
+    let Training { config, data, continued, resumes, stop, ranks } = trainer;
+    let mut prepared = Prepared::new(&config, data, resumes, ranks)?;
+    ranks::check_alike(&prepared)?;
+    prepared.measure(!resumes)?;
+    let connection = prepared.session.ranks().clone();
+    let (communicator, rank) = (connection.communicator(), connection.share().rank);
+    if rank > 0 {
+        let path = ranks::of_first::<PathBuf>(communicator, None)?.unwrap_or_default();
+        let start = StartFiles::of_first(&connection, None)?;
+        let mut record = MemoryRecord::new(&prepared.config)?.starting_from(start)?;
+        let summary = Run::begin(prepared, &mut record, observer, stop)?.complete()?;
+        return Ok(TrainedRun { folder: RunFolder::of_other_rank(&path), summary });
+    }
     let (mut folder, _lock) = match continued {
         Some(Continued { folder, lock, allow_changed_data }) => {
             prepared.told = told_before(&folder);
@@ -22,13 +35,16 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
         }
         None => new_folder(&prepared.config, &prepared.session)?,
     };
+    ranks::of_first(communicator, Some(&folder.path().to_path_buf()))?;
+    StartFiles::of_first(&connection, Some(&folder))?;
     let summary = Run::begin(prepared, &mut folder, observer, stop)?.complete()?;
     Ok(TrainedRun { folder, summary })
 }
 
 pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
-    let Training { config, data, stop, .. } = trainer;
-    let mut prepared = Prepared::new(&config, data, false)?;
+    let Training { config, data, stop, ranks, .. } = trainer;
+    let mut prepared = Prepared::new(&config, data, false, ranks)?;
+    ranks::check_alike(&prepared)?;
     prepared.measure(true)?;
     let mut record = MemoryRecord::new(&prepared.config)?;
     let summary = Run::begin(prepared, &mut record, observer, stop)?.complete()?;

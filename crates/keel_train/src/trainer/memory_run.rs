@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use keel_nn::layers::CustomLayer;
 
+use super::ranks::StartFiles;
 use super::record::Record;
 use crate::config::Config;
 use crate::error::TrainError;
@@ -86,6 +87,14 @@ impl MemoryRecord {
         let database = MemoryDatabase::new()?;
         Ok(MemoryRecord { config: config.to_toml(), database, last: None, best: None, model: None, picture: None })
     }
+
+    /// The same for a training that goes on from `start`.
+    pub(super) fn starting_from(self, start: StartFiles) -> Result<Self, TrainError> {
+        let path = Path::new("checkpoint of the first rank");
+        let last = start.last.map(|bytes| Checkpoint::of_bytes(&bytes, path)).transpose()?;
+        let best = start.best.map(|bytes| Checkpoint::of_bytes(&bytes, path)).transpose()?;
+        Ok(MemoryRecord { last, best, ..self })
+    }
 }
 
 impl Record for MemoryRecord {
@@ -97,8 +106,9 @@ impl Record for MemoryRecord {
         self.database.store()
     }
 
-    fn read_last(&self, _session: &mut Session, _fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {
-        Ok(None)
+    fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {
+        let path = Path::new("checkpoint of the first rank");
+        self.last.as_ref().map(|last| session.restore_last(fingerprint, last, path)).transpose()
     }
 
     fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {

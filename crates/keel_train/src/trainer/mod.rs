@@ -8,6 +8,7 @@ mod launch;
 mod memory_run;
 mod new_folder;
 mod prepared;
+mod ranks;
 mod record;
 mod run;
 mod stopping;
@@ -19,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use keel_data::SplitDataset;
 use keel_nn::layers::CustomLayer;
 use keel_nn::losses::CustomLoss;
+use keel_ranks::Communicator;
 
 pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 pub use memory_run::MemoryRun;
@@ -35,7 +37,10 @@ pub struct Training {
     config: Config,
     data: Option<SplitDataset>,
     continued: Option<Continued>,
+    /// Goes on from a checkpoint, which the first rank has where there are several.
+    resumes: bool,
     stop: Arc<AtomicBool>,
+    ranks: Option<Arc<dyn Communicator>>,
 }
 
 /// A run that goes on in its folder.
@@ -50,7 +55,14 @@ struct Continued {
 impl Training {
     /// A training of `config` from the start.
     pub fn new(config: Config) -> Self {
-        Training { config: config.settled(), data: None, continued: None, stop: Arc::default() }
+        Training {
+            config: config.settled(),
+            data: None,
+            continued: None,
+            resumes: false,
+            stop: Arc::default(),
+            ranks: None,
+        }
     }
 
     /// The training of the run in `folder`, from its last checkpoint: it ends in the same bits as one that was never
@@ -79,7 +91,7 @@ impl Training {
         let last = folder.last_checkpoint();
         [Some(folder.path()), last.parent()].into_iter().flatten().for_each(remove_leftovers);
         let continued = Continued { folder, lock, allow_changed_data: false };
-        Ok(Training { config, data: None, continued: Some(continued), stop: Arc::default() })
+        Ok(Training { continued: Some(continued), resumes: true, ..Training::new(config) })
     }
 
     /// Lets a resumed run go on with other data than it began with; the run notes it.
@@ -107,6 +119,29 @@ impl Training {
     pub fn with_stop(mut self, stop: Arc<AtomicBool>) -> Self {
         self.stop = stop;
         self
+    }
+
+    /// Trains as one rank of several: each has a share of every batch, and the first writes the run. `first` gives the training
+    /// that all of them run; it is asked on the first rank alone. The data named in its config must be on every rank's machine.
+    ///
+    /// # Errors
+    /// Those of `first`, on the first rank; [`TrainError::Ranks`] on the others, or where a rank is lost.
+    pub fn of_ranks(
+        communicator: Arc<dyn Communicator>,
+        first: impl FnOnce() -> Result<Training, TrainError>,
+    ) -> Result<Self, TrainError> {
+        let own = if communicator.rank() == 0 { Some(first()?) } else { None };
+        let shared = own.as_ref().map(|own| (own.config.to_toml(), own.resumes));
+        let shared = ranks::of_first(&communicator, shared.as_ref())?;
+        let training = match (own, shared) {
+            (Some(own), _) => own,
+            (None, Some((text, resumes))) => {
+                let config = config::parse(Path::new("config of the first rank"), &text, &[])?;
+                Training { resumes, ..Training::new(config) }
+            }
+            (None, None) => return Err(TrainError::setting("ranks", "the first rank sent no config")),
+        };
+        Ok(Training { ranks: Some(communicator), ..training })
     }
 
     /// The config in use.

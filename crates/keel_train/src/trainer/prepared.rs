@@ -1,6 +1,9 @@
 //! A training that is about to begin.
 
+use std::sync::Arc;
+
 use keel_data::SplitDataset;
+use keel_ranks::Communicator;
 
 use super::journal::Told;
 use crate::auto::{self, Resolved};
@@ -23,8 +26,13 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Loads the data where it is not given, chooses what is left open, builds the session. One that `continues` a training gets its
-    /// weights from a checkpoint.
-    pub(super) fn new(config: &Config, data: Option<SplitDataset>, continues: bool) -> Result<Self, TrainError> {
+    /// weights from a checkpoint. With `ranks`, the session is one of several.
+    pub(super) fn new(
+        config: &Config,
+        data: Option<SplitDataset>,
+        continues: bool,
+        ranks: Option<Arc<dyn Communicator>>,
+    ) -> Result<Self, TrainError> {
         let data = match data {
             Some(data) => data,
             None => load_data(config)?,
@@ -35,7 +43,10 @@ impl Prepared {
         if continues {
             built.model.weights.clear();
         }
-        let session = Session::new(&built, data)?;
+        let mut session = Session::new(&built, data)?;
+        if let Some(ranks) = ranks {
+            session = session.with_ranks(ranks);
+        }
         Ok(Prepared { open, config, session, told: Told { choices, notes: Vec::new() }, timing: None })
     }
 

@@ -11,7 +11,7 @@ use super::deadline::{Deadline, Place};
 use super::journal::{Journal, Standing, StepDone};
 use super::prepared::Prepared;
 use super::record::Record;
-use super::stopping::{Ending, Stopping};
+use super::stopping::{Ending, Stopping, Wish};
 use super::{EpochEvent, TrainingObserver};
 use crate::config::Config;
 use crate::error::TrainError;
@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
     }
 
     fn train(&mut self) -> Result<Ending, TrainError> {
-        let source = self.session.training_batches().clone();
+        let source = self.session.training_batches().clone().with_share(self.session.ranks().share());
         let steps_per_epoch = source.steps_per_epoch() as u64;
         let start = Position { epoch: self.state.epoch, step: self.state.step_in_epoch as usize };
         let mut loader = Loader::start(source, start, self.config.train.epochs, BATCHES_AHEAD)?;
@@ -127,12 +127,15 @@ impl<'a> Run<'a> {
                     return Ok(Ending::EarlyStopping);
                 }
             }
-            if let Some(reason) = self.stopping.reason(self.watch.as_ref()) {
+            let wish = self.wish().agreed(self.session.ranks())?;
+            if let Some(reason) = wish.stop {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped(reason));
             }
-            self.keep_deadline()?;
-            if self.journal.checkpoint_is_due(self.config.run.checkpoint_seconds) {
+            if let Some(total_steps) = wish.total_steps {
+                self.shorten(total_steps)?;
+            }
+            if wish.checkpoint {
                 self.checkpoint()?;
             }
         }
@@ -152,11 +155,12 @@ impl<'a> Run<'a> {
             None => &mut (),
         };
         let result = session.step_observed(batch, place, observer);
+        session.check_ranks()?;
         state.step += 1;
         state.step_in_epoch += 1;
-        state.epoch_samples += batch.samples() as u64;
+        state.epoch_samples += batch.step_samples() as u64;
         state.epoch_right += result.right;
-        state.epoch_loss_sum += result.loss * batch.samples() as f64;
+        state.epoch_loss_sum += result.loss * batch.step_samples() as f64;
         journal.step(batch, place, StepDone { result, waited }, state);
         journal.news(watch.as_mut(), state.step);
         match result.is_finite() {
@@ -167,6 +171,7 @@ impl<'a> Run<'a> {
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         let began = Instant::now();
+        self.session.level_state()?;
         let validation_part = self.session.data().validation.clone();
         let metric = self.config.train.metric;
         let detail = if metric.needs_probabilities() { Detail::Full } else { Detail::Brief };
@@ -228,26 +233,34 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Shortens a training that would not end in time, so that the learning rate falls to its end.
-    fn keep_deadline(&mut self) -> Result<(), TrainError> {
-        let Some(deadline) = &mut self.stopping.deadline else { return Ok(()) };
-        let steps_per_epoch = self.session.training_batches().steps_per_epoch() as u64;
+    /// What this rank wants to happen after a step: a training that would not end in time becomes shorter, so that the learning
+    /// rate falls to its end.
+    fn wish(&mut self) -> Wish {
         let place = Place {
             step: self.state.step,
             step_in_epoch: self.state.step_in_epoch,
-            steps_per_epoch,
+            steps_per_epoch: self.session.training_batches().steps_per_epoch() as u64,
             total_steps: self.schedule.total_steps(),
         };
-        let Some(total_steps) = deadline.shorter(place) else { return Ok(()) };
+        Wish {
+            stop: self.stopping.reason(self.watch.as_ref()),
+            total_steps: self.stopping.deadline.as_mut().and_then(|deadline| deadline.shorter(place)),
+            checkpoint: self.journal.checkpoint_is_due(self.config.run.checkpoint_seconds),
+        }
+    }
+
+    /// Ends the training after `total_steps`.
+    fn shorten(&mut self, total_steps: u64) -> Result<(), TrainError> {
         self.schedule.shorten(self.state.step, total_steps);
         self.session.set_total_steps(total_steps);
-        let epochs = total_steps as f64 / steps_per_epoch as f64;
-        self.journal.shortened(total_steps, epochs, self.config.train.epochs);
+        let steps_per_epoch = self.session.training_batches().steps_per_epoch() as f64;
+        self.journal.shortened(total_steps, total_steps as f64 / steps_per_epoch, self.config.train.epochs);
         let running = self.summary(Status::Running);
         self.journal.record.write_summary(&running)
     }
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
+        self.session.level_state()?;
         self.state.plateau = self.schedule.state().clone();
         self.state.shortened = self.schedule.shortened();
         self.state.seconds = self.journal.seconds();

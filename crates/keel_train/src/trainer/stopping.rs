@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::deadline::Deadline;
 use crate::config::{MetricName, TrainConfig};
+use crate::error::TrainError;
 use crate::health::Watch;
 use crate::runs::TrainingState;
+use crate::session::ranks::Ranks;
 
 /// Why the loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,36 @@ pub(super) enum Ending {
     EarlyStopping,
     /// Ended from outside, to be resumed; for this reason.
     Stopped(String),
+}
+
+/// What a rank wants to happen after a step. All ranks do the same: clocks, signals and findings differ between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Wish {
+    /// End the training, for this reason.
+    pub(super) stop: Option<String>,
+    /// End it earlier than planned, after so many steps.
+    pub(super) total_steps: Option<u64>,
+    /// Write a checkpoint.
+    pub(super) checkpoint: bool,
+}
+
+impl Wish {
+    /// The wish all ranks follow: they stop for the reason of the first that has one; the first rank, which writes the run, decides
+    /// the rest.
+    ///
+    /// # Errors
+    /// [`TrainError::Ranks`] where a rank is lost.
+    pub(super) fn agreed(self, ranks: &Ranks) -> Result<Wish, TrainError> {
+        if ranks.share().size == 1 {
+            return Ok(self);
+        }
+        let own = serde_json::to_vec(&self).unwrap_or_default();
+        let wishes = ranks.gather(&own)?;
+        let mut wishes = wishes.iter().map(|wish| serde_json::from_slice::<Wish>(wish).unwrap_or_default());
+        let first = wishes.next().unwrap_or_default();
+        let stop = first.stop.clone().or_else(|| wishes.find_map(|wish| wish.stop));
+        Ok(Wish { stop, ..first })
+    }
 }
 
 /// Everything that can end a training early.

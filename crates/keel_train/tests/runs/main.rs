@@ -1,8 +1,8 @@
 //! Training runs: sessions, health, results and predictors.
 
-mod exchange;
 mod health;
 mod predictor;
+mod ranks;
 mod results;
 mod statistics;
 mod training;

@@ -6,19 +6,21 @@ use keel_kernels::Scratch;
 use keel_kernels::normalization::RowPair;
 use keel_kernels::normalization::batch::{self, BackwardSums, TableInput};
 use keel_kernels::normalization::evaluation::{self, RunningStatistics as Running};
+use keel_kernels::normalization::records::Recorded;
 use keel_kernels::normalization::{Affine, AffineGradient};
 use keel_kernels::statistics::{ChannelMoments, Signal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::divided_batch;
 use super::sample_norm::{check_epsilon, scale_and_shift};
 use crate::graph::Op;
 use crate::layers::BuildError;
 use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 use crate::probe::Measures;
 use crate::{
-    Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, Shape, SimdLevel, StateSpec,
-    Trained,
+    Backward, Division, Forward, Layer, Memory, MemoryRequest, Mode, ParameterRole, ParameterSpec, Shape, SimdLevel,
+    StateSpec, Trained,
 };
 
 /// Keys of a `batch_norm` layer.
@@ -43,6 +45,10 @@ pub struct BatchNormSpec {
     /// How the statistics for evaluation are gathered.
     #[serde(default)]
     pub running: RunningStatistics,
+    /// Whether the statistics of a batch that is divided among ranks are those of the whole batch; otherwise each rank
+    /// normalises by its own part.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub synchronised: bool,
     /// Whether training leaves scale, shift and running statistics as they start, and normalises by the running statistics.
     #[serde(default, skip_serializing_if = "is_false")]
     pub frozen: bool,
@@ -59,6 +65,7 @@ impl BatchNormSpec {
             ("affine", "learned scale and shift, true or false; true"),
             ("scale", "whether training changes the scale, true or false; true"),
             ("running", "\"ema\" or \"cumulative\"; \"ema\""),
+            ("synchronised", "whether ranks share the statistics of a batch, true or false; true"),
             ("frozen", "whether training normalises by the running statistics and changes nothing; false"),
         ],
     };
@@ -109,6 +116,7 @@ impl Default for BatchNormSpec {
             affine: yes(),
             scale: yes(),
             running: RunningStatistics::Ema,
+            synchronised: yes(),
             frozen: false,
         }
     }
@@ -213,19 +221,70 @@ impl BatchNorm {
         match context.mode {
             Mode::Train if !self.is_frozen() => {
                 let statistics = &mut context.saved[..batch::STATISTICS * channels];
-                batch::statistics(context.simd, context.inputs[0], self.spec.epsilon, statistics, records);
+                let recorded = batch::record_rows(context.simd, context.inputs[0], channels, records);
+                let division = context.division.as_mut().map(Division::reborrow);
+                let rows = self.finish_statistics(recorded, division, statistics, context.state);
                 if let Some(probe) = context.probe.as_deref_mut() {
                     let (means, variances) = (&statistics[..channels], &statistics[3 * channels..]);
                     let moments = ChannelMoments { means, variances };
-                    let rows = context.batch * self.shape.positions();
                     probe.input = Some(Signal::of_channels(moments, rows));
                 }
-                self.update_running(statistics, context.batch * self.shape.positions(), context.state);
                 batch::forward_table(statistics, affine, table);
             }
             Mode::Train | Mode::Evaluate => {
                 evaluation::running_table(self.running(context.state), self.spec.epsilon, affine, table);
             }
+        }
+    }
+
+    /// Writes the statistics of the batch that the records are of, or a part of, and moves the running ones; returns the number
+    /// of rows they are taken over.
+    pub(in crate::layers) fn finish_statistics(
+        &self,
+        recorded: Recorded<'_>,
+        division: Option<Division<'_>>,
+        statistics: &mut [f32],
+        state: &mut [f32],
+    ) -> usize {
+        let rows = recorded.layout.total_rows();
+        match division {
+            Some(division) if self.spec.synchronised => {
+                let rows = divided_batch::statistics(recorded, self.spec.epsilon, division, statistics);
+                self.update_running(statistics, rows, state);
+                rows
+            }
+            division => {
+                batch::finish_statistics(recorded, self.spec.epsilon, statistics);
+                // What stands in for an empty part is no sample of the batch.
+                if !division.is_some_and(|division| division.part.stands_in) {
+                    self.update_running(statistics, rows, state);
+                }
+                rows
+            }
+        }
+    }
+
+    /// Fills the table of the backward pass and the gradients of scale and shift from the records of a part or the whole of a
+    /// batch, `sums`, whose own `whole` is left empty.
+    pub(in crate::layers) fn finish_gradient(
+        &self,
+        sums: BackwardSums<'_>,
+        division: Option<Division<'_>>,
+        grad_parameters: &mut [f32],
+        table: &mut [f32],
+    ) {
+        let gradient = self.affine_gradient(grad_parameters);
+        match division {
+            Some(division) if self.spec.synchronised => {
+                let stands_in = division.part.stands_in;
+                let (whole, rows) = divided_batch::gradient_sums(sums, division, self.channels());
+                batch::backward_table(BackwardSums { rows, whole: &whole, ..sums }, gradient, table);
+                if stands_in {
+                    // The loss does not depend on a sample that stands in, through the statistics of the others either.
+                    table.fill(0.0);
+                }
+            }
+            _ => batch::backward_table(sums, gradient, table),
         }
     }
 
@@ -315,10 +374,11 @@ impl Layer for BatchNorm {
         let sums = BackwardSums {
             records: &records[..length],
             rows: context.batch * self.shape.positions(),
+            whole: &[],
             statistics,
             scale: self.affine(context.parameters).scale,
         };
-        batch::backward_table(sums, self.affine_gradient(context.grad_parameters), table);
+        self.finish_gradient(sums, context.division, context.grad_parameters, table);
         let [grad_input, _] = context.grad_inputs;
         if !grad_input.is_empty() {
             batch::apply_gradient(context.simd, rows, table, grad_input);
@@ -326,7 +386,7 @@ impl Layer for BatchNorm {
     }
 
     fn describe(&self) -> String {
-        let BatchNormSpec { momentum, epsilon, affine, scale, running, frozen } = &self.spec;
+        let BatchNormSpec { momentum, epsilon, affine, scale, running, synchronised, frozen } = &self.spec;
         let running = match running {
             _ if *frozen => "frozen".to_owned(),
             RunningStatistics::Ema => format!("momentum {momentum}"),
@@ -337,7 +397,8 @@ impl Layer for BatchNorm {
             (true, false) => ", scale 1",
             (false, _) => ", no scale",
         };
-        format!("{} channels, {running}, epsilon {epsilon}{fixed}", self.channels())
+        let own = if *synchronised { "" } else { ", each rank by itself" };
+        format!("{} channels, {running}, epsilon {epsilon}{fixed}{own}", self.channels())
     }
 
     fn trained(&self, role: ParameterRole) -> Trained {

@@ -1,6 +1,7 @@
 //! Normalising layers: over the batch, and over each sample alone.
 
 mod batch_norm;
+mod divided_batch;
 mod group_norm;
 mod instance_norm;
 mod layer_norm;

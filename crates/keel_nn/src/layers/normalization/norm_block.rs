@@ -13,7 +13,9 @@ use super::batch_norm::BatchNorm;
 use crate::activations::Activation;
 use crate::layers::window;
 use crate::probe::{Measures, Probe};
-use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec};
+use crate::{
+    Backward, Division, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec,
+};
 
 /// `y = pool(f(batch_norm(x) + shortcut))`, where shortcut, activation and 2x2 max pooling may each be missing; shortcut
 /// and pooling exclude each other. It has the parameters and the state of the norm.
@@ -78,7 +80,7 @@ impl NormBlock {
         tables: GradientTables<'a>,
         records: &mut [f32],
     ) -> TailInputGradient<'a> {
-        let GradientSums { simd, grad_output, x, output, saved, parameters, grad_parameters } = sums;
+        let GradientSums { simd, grad_output, x, output, saved, parameters, grad_parameters, division } = sums;
         let GradientTables { forward, backward } = tables;
         let channels = self.norm.channels();
         let (statistics, places) = saved.split_at(batch::STATISTICS * channels);
@@ -87,8 +89,8 @@ impl NormBlock {
         let read = TailGradient { simd, x, y: output, places: bytes::of(places), table: forward };
         let length = self.tail.gradient_sums(grad_output, read, records);
         let rows = x.len() / channels;
-        let sums = BackwardSums { records: &records[..length], rows, statistics, scale: affine.scale };
-        batch::backward_table(sums, self.norm.affine_gradient(grad_parameters), backward);
+        let sums = BackwardSums { records: &records[..length], rows, whole: &[], statistics, scale: affine.scale };
+        self.norm.finish_gradient(sums, division, grad_parameters, backward);
         TailInputGradient { read, dy: grad_output, backward }
     }
 
@@ -141,6 +143,8 @@ pub(in crate::layers) struct GradientSums<'a> {
     pub(in crate::layers) parameters: &'a [f32],
     /// Of the norm.
     pub(in crate::layers) grad_parameters: &'a mut [f32],
+    /// Part of the batch, if it is divided.
+    pub(in crate::layers) division: Option<Division<'a>>,
 }
 
 /// Tables that [`NormBlock::sum_gradient`] fills.
@@ -207,6 +211,7 @@ impl Layer for NormBlock {
             saved: context.saved,
             parameters: context.parameters,
             grad_parameters: context.grad_parameters,
+            division: context.division,
         };
         let gradient = self.sum_gradient(sums, GradientTables { forward, backward }, records);
         let [grad_input, grad_shortcut] = context.grad_inputs;

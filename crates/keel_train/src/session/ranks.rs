@@ -1,0 +1,244 @@
+//! The replicas of a training that is divided among ranks, as one of them sees the others.
+//!
+//! Each rank runs forward and backward on its share of a batch. Losses are summed before backward, so that the gradient every
+//! rank computes is its part of the gradient of the mean over the whole batch; the parts are then added in the order of the
+//! ranks. Gradients leave in buckets while the backward pass goes on.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keel_data::Share;
+use keel_nn::BatchShares;
+use keel_nn::losses::LossValue;
+use keel_ranks::{Alone, Communicator, Pending, RankError};
+
+use crate::error::TrainError;
+
+/// Floats of gradients that are sent together: 4 MiB, large enough that the time of a message is that of its bytes.
+const BUCKET: usize = 1 << 20;
+
+/// This rank's connection to the others; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Ranks {
+    communicator: Arc<dyn Communicator>,
+    exchange: Arc<Mutex<Exchange>>,
+}
+
+/// What is under way between the ranks.
+#[derive(Debug, Default)]
+struct Exchange {
+    /// Gradients that the backward pass has written, by their start, and not yet sent.
+    ready: BTreeMap<usize, usize>,
+    /// Start of what was sent; nothing has been sent yet where it is `None`.
+    sent_from: Option<usize>,
+    sums: Vec<(Range<usize>, Pending)>,
+    /// The first error: everything after it is void.
+    failure: Option<RankError>,
+}
+
+impl Default for Ranks {
+    /// The only rank.
+    fn default() -> Self {
+        Ranks::new(Arc::new(Alone::default()))
+    }
+}
+
+impl Ranks {
+    pub(crate) fn new(communicator: Arc<dyn Communicator>) -> Self {
+        Ranks { communicator, exchange: Arc::default() }
+    }
+
+    /// The part of every batch that this rank has.
+    pub(crate) fn share(&self) -> Share {
+        Share { rank: self.communicator.rank(), size: self.communicator.size() }
+    }
+
+    /// The connection itself.
+    pub(crate) fn communicator(&self) -> &Arc<dyn Communicator> {
+        &self.communicator
+    }
+
+    /// Returns the error that ended the exchange, if one did.
+    ///
+    /// # Errors
+    /// [`TrainError::Ranks`], the same in every call.
+    pub(crate) fn check(&self) -> Result<(), TrainError> {
+        match &self.lock().failure {
+            Some(error) => Err(TrainError::Ranks(error.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Every rank's bytes, in the order of ranks.
+    ///
+    /// # Errors
+    /// [`TrainError::Ranks`] where a rank cannot answer.
+    pub(crate) fn gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, TrainError> {
+        self.check()?;
+        self.communicator.all_gather(own).map_err(|error| {
+            self.lock().failure = Some(error.clone());
+            TrainError::Ranks(error)
+        })
+    }
+
+    /// Numbers of every rank, in the order of ranks.
+    ///
+    /// # Errors
+    /// As [`Ranks::gather`].
+    pub(crate) fn gather_numbers(&self, own: &[f64]) -> Result<Vec<Vec<f64>>, TrainError> {
+        let bytes: Vec<u8> = own.iter().flat_map(|number| number.to_le_bytes()).collect();
+        Ok(self.gather(&bytes)?.iter().map(|bytes| numbers(bytes)).collect())
+    }
+
+    /// Replaces `values` by those of all ranks, one after the other.
+    ///
+    /// # Errors
+    /// As [`Ranks::gather`].
+    pub(super) fn join_values(&self, values: &mut Vec<f32>) -> Result<(), TrainError> {
+        if self.share() == Share::WHOLE {
+            return Ok(());
+        }
+        let parts = self.gather(bytemuck::cast_slice(values))?;
+        values.clear();
+        parts.iter().for_each(|part| values.extend(bytemuck::pod_collect_to_vec::<u8, f32>(part)));
+        Ok(())
+    }
+
+    /// Replaces `values` by their means over ranks.
+    ///
+    /// # Errors
+    /// As [`Ranks::gather`].
+    pub(super) fn average(&self, values: &mut [f32]) -> Result<(), TrainError> {
+        let parts = self.gather(bytemuck::cast_slice(values))?;
+        let parts: Vec<Vec<f32>> = parts.iter().map(|part| bytemuck::pod_collect_to_vec(part)).collect();
+        for (at, value) in values.iter_mut().enumerate() {
+            let sum: f64 = parts.iter().filter_map(|part| part.get(at)).map(|value| f64::from(*value)).sum();
+            *value = (sum / parts.len() as f64) as f32;
+        }
+        Ok(())
+    }
+
+    /// The loss of all ranks' samples together.
+    pub(super) fn whole_loss(&self, own: LossValue) -> LossValue {
+        let own = [own.sum, own.weight, own.correct as f64, f64::from(u8::from(own.non_finite))];
+        let mut whole = LossValue::default();
+        for part in self.gather_numbers(&own).unwrap_or_default() {
+            if let [sum, weight, correct, non_finite] = part[..] {
+                whole.add(LossValue { sum, weight, correct: correct as usize, non_finite: non_finite > 0.0 });
+            }
+        }
+        whole
+    }
+
+    /// Makes ready for the gradients of a backward pass.
+    pub(super) fn begin_gradients(&self) {
+        let mut exchange = self.lock();
+        exchange.ready.clear();
+        exchange.sums.clear();
+        exchange.sent_from = None;
+    }
+
+    /// Replaces this rank's part of the gradient by the sum over all ranks.
+    pub(super) fn finish_gradients(&self, gradients: &mut [f32]) {
+        let mut exchange = self.lock();
+        let rest = 0..exchange.sent_from.unwrap_or(gradients.len());
+        if !rest.is_empty() {
+            self.send(&mut exchange, gradients, rest);
+        }
+        for (range, sum) in std::mem::take(&mut exchange.sums) {
+            match sum.wait() {
+                Ok(sum) => gradients[range].copy_from_slice(&sum),
+                Err(error) => exchange.failure = Some(exchange.failure.take().unwrap_or(error)),
+            }
+        }
+    }
+
+    fn send(&self, exchange: &mut Exchange, gradients: &[f32], range: Range<usize>) {
+        if exchange.failure.is_some() {
+            return;
+        }
+        match self.communicator.start_all_reduce(gradients[range.clone()].to_vec()) {
+            Ok(sum) => exchange.sums.push((range.clone(), sum)),
+            Err(error) => exchange.failure = Some(error),
+        }
+        exchange.sent_from = Some(range.start);
+    }
+
+    /// A panic of another holder leaves nothing half-done that a later call would trust.
+    fn lock(&self) -> MutexGuard<'_, Exchange> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BatchShares for Ranks {
+    /// After a failure, a rank has its own numbers alone: the step ends, and [`Ranks::check`] says why it is void.
+    fn gather(&mut self, own: &[f64]) -> Vec<Vec<f64>> {
+        self.gather_numbers(own).unwrap_or_else(|_| vec![own.to_vec()])
+    }
+
+    fn gradients_ready(&mut self, gradients: &[f32], ready: Range<usize>) {
+        let mut exchange = self.lock();
+        exchange.ready.insert(ready.end, ready.start);
+        let end = exchange.sent_from.unwrap_or(gradients.len());
+        let mut start = end;
+        while let Some(before) = exchange.ready.get(&start) {
+            start = *before;
+        }
+        if end - start >= BUCKET {
+            self.send(&mut exchange, gradients, start..end);
+        }
+    }
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f64> {
+    bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keel_ranks::Threads;
+
+    #[test]
+    fn gradients_leave_in_buckets_and_come_back_as_sums() {
+        let length = 2 * BUCKET + 1000;
+        let run = |communicator: Threads| {
+            let rank = communicator.rank() as f32;
+            let mut ranks = Ranks::new(Arc::new(communicator));
+            let mut gradients: Vec<f32> = (0..length).map(|at| rank + (at % 7) as f32).collect();
+            ranks.begin_gradients();
+            let (mut end, mut started) = (length, Vec::new());
+            // Parts of which several make a bucket; the first parameters never become ready by themselves.
+            while end > 300 {
+                let start = end.saturating_sub(BUCKET / 3).max(300);
+                ranks.gradients_ready(&gradients, start..end);
+                started.push(ranks.lock().sums.len());
+                end = start;
+            }
+            ranks.finish_gradients(&mut gradients);
+            ranks.check().unwrap();
+            (gradients, started)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = Threads::group(3).into_iter().map(|rank| scope.spawn(move || run(rank))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for (gradients, started) in results {
+            assert!(gradients.iter().enumerate().all(|(at, sum)| *sum == 3.0 + 3.0 * (at % 7) as f32));
+            assert_eq!(started, [0, 0, 0, 1, 1, 1, 1], "a bucket leaves as soon as it is full");
+        }
+    }
+
+    #[test]
+    fn a_rank_that_is_gone_is_named_once_and_for_all() {
+        let mut group = Threads::group(2);
+        drop(group.pop());
+        let ranks = Ranks::new(Arc::new(group.pop().unwrap()));
+        assert_eq!(ranks.whole_loss(LossValue::default()), LossValue::default());
+        for _ in 0..2 {
+            let message = ranks.check().unwrap_err().to_string();
+            assert!(message.contains("rank 1"), "{message}");
+        }
+    }
+}
