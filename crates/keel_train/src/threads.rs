@@ -40,9 +40,13 @@ pub fn pool_of(config: &Config) -> Result<rayon::ThreadPool, TrainError> {
 /// Physical cores among the processors Linux lists as allowed to this process; unknown elsewhere.
 fn physical_cores() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    cores_of(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim())
+}
+
+/// Physical cores of the processors in a list as Linux writes it, `0-2,5`; unknown where Linux does not tell.
+pub fn cores_of(list: &str) -> Option<usize> {
     let mut cores = std::collections::BTreeSet::new();
-    for cpu in parse_list(list.trim())? {
+    for cpu in parse_list(list)? {
         let topology = format!("/sys/devices/system/cpu/cpu{cpu}/topology");
         let read = |name: &str| std::fs::read_to_string(format!("{topology}/{name}")).ok();
         cores.insert((read("physical_package_id")?, read("core_id")?));

@@ -7,7 +7,7 @@ use keel_health::{Finding, Level};
 use keel_train::Config;
 use keel_train::config::HealthLevel;
 use keel_train::remedies::{findings_of, treatment};
-use keel_train::runs::{RunFolder, Status, Summary};
+use keel_train::runs::{RankSummary, RunFolder, Status, Summary};
 
 use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
 
@@ -53,13 +53,24 @@ fn headline(summary: &Summary) -> String {
         0 => String::new(),
         epoch => format!("; best epoch {epoch}"),
     };
+    let ranks = summary.ranks.as_ref().map(ranks_text).unwrap_or_default();
     format!(
-        "{}{reason}: {}, {}, {:.1} s, {:.0} samples/s{best}",
+        "{}{reason}: {}, {}, {:.1} s, {:.0} samples/s{best}{ranks}",
         status_word(summary.status),
         plural(summary.epochs, "epoch"),
         plural(summary.steps, "step"),
         summary.seconds,
         summary.samples_per_second,
+    )
+}
+
+/// How ranks trained together, as the end of the headline.
+fn ranks_text(ranks: &RankSummary) -> String {
+    let RankSummary { count, waited, sent_bytes_per_step } = ranks;
+    format!(
+        "; {count} ranks, waits {:.0} % for others, sends {:.1} MB a step",
+        100.0 * waited,
+        sent_bytes_per_step / 1e6
     )
 }
 

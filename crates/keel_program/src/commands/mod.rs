@@ -14,6 +14,7 @@ mod interchange;
 mod pages;
 mod plan;
 mod predict;
+mod ranks;
 mod repair;
 mod schema;
 mod settings;
@@ -82,6 +83,9 @@ pub(crate) enum Command {
 /// # Errors
 /// A failure to show, or the news that nobody reads the output any more.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
+    if !matches!(command, Command::Train(_)) {
+        ranks::refuse()?;
+    }
     match command {
         Command::Train(arguments) => train::run(&arguments, output),
         Command::Eval(arguments) => eval::run(&arguments, output),

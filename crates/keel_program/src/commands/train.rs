@@ -1,18 +1,22 @@
 //! `train`: from a config to a run on disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use keel_data::SplitDataset;
 use keel_interchange::tensorboard::TensorBoard;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::findings_of;
 use keel_train::runs::Status as RunStatus;
-use keel_train::{Config, Event, RangePoint, RangeTest, TrainedRun, Training, TrainingObserver, auto, load_data};
+use keel_train::{
+    Config, Event, RangePoint, RangeTest, TrainError, TrainedRun, Training, TrainingObserver, auto, load_data,
+};
 
 use super::pages::report;
+use super::ranks::Group;
 use super::repair::prove::{self, Leading};
 use super::settings::{Settings, seconds};
-use super::{ending, importance};
+use super::{ending, importance, ranks};
 use crate::failure::Stop;
 use crate::interruption::stop_flag;
 use crate::terminal::{Align, Output, Progress, Status, status_of, table};
@@ -30,6 +34,7 @@ Examples:
   evenkeel train --find-lr                         suggest a learning rate
   evenkeel train --prove                           put the leading finding to the test afterwards
   evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
+  mpirun -n 4 evenkeel train photos                on four processes, of one machine or several
 
 Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at once.")]
 pub(crate) struct Arguments {
@@ -88,11 +93,35 @@ impl TrainingObserver for Both<'_> {
     }
 }
 
-/// Trains to the end, or until stopped.
+/// Trains to the end, or until stopped; on several ranks where a launcher started them.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if arguments.find_lr {
+        ranks::refuse()?;
         return find_learning_rate(arguments, output);
     }
+    match ranks::join()? {
+        None => train(arguments, output, None),
+        Some(group) if group.is_first() => {
+            let outcome = train(arguments, output, Some(&group));
+            group.end(outcome, output)
+        }
+        Some(group) => {
+            let outcome = follow(&group);
+            group.end(outcome, output)
+        }
+    }
+}
+
+/// Trains as another rank says.
+fn follow(group: &Group) -> Result<Status, Stop> {
+    let nobody_asks = || Err(keel_ranks::RankError::Lost { rank: 0 }.into());
+    let training = Training::of_ranks(group.communicator(), nobody_asks)?.with_threads(group.threads);
+    training.with_stop(stop_flag()).run(&mut ())?;
+    Ok(Status::Done)
+}
+
+/// The training that the arguments ask for.
+fn asked_for(arguments: &Arguments) -> Result<Training, TrainError> {
     let mut trainer = match &arguments.resume {
         Some(folder) => Training::resume_with(folder, &arguments.settings.set)?,
         None => Training::new(arguments.settings.load()?),
@@ -106,7 +135,19 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         config.train.time_limit = limit;
     }
     set_memory_limit(config, arguments.memory_limit.as_ref());
-    let config = config.clone();
+    Ok(trainer)
+}
+
+/// Trains and says what came of it, alone or as the first of a group.
+fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> Result<Status, Stop> {
+    let trainer = match group {
+        None => asked_for(arguments)?,
+        Some(group) => {
+            group.notes.iter().for_each(|note| output.remark(&format!("ranks       {note}")));
+            Training::of_ranks(group.communicator(), || asked_for(arguments))?.with_threads(group.threads)
+        }
+    };
+    let config = trainer.config().clone();
     if let Some(note) = arguments.settings.ambiguity() {
         output.remark(&format!("note        {note}"));
     }
@@ -124,16 +165,33 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
         output.remark(&format!("note        not all was written to {}: {error}", path.display()));
     }
-    if let Some(folder) = progress.folder() {
+    let folder = progress.folder().map(Path::to_path_buf);
+    let ended = Ended { config, divided, folder, trained };
+    conclude(arguments, output, ended)
+}
+
+/// A training that is over.
+struct Ended {
+    config: Config,
+    divided: SplitDataset,
+    /// Folder of the run, if it had begun.
+    folder: Option<PathBuf>,
+    trained: Result<TrainedRun, TrainError>,
+}
+
+/// Writes the pages of the run, shows its results and puts the leading finding to the test where that is wanted.
+fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<Status, Stop> {
+    let Ended { config, divided, folder, trained } = ended;
+    if let Some(folder) = &folder {
         if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
             importance::after_training(folder, &divided, output);
         }
         report::after_training(folder, divided.clone(), output);
     }
-    if let (Err(_), Some(folder)) = (&trained, progress.folder()) {
+    if let (Err(_), Some(folder)) = (&trained, &folder) {
         output.text(&ending::after_failure(folder, &config))?;
     }
-    let TrainedRun { folder, mut summary } = trained.map_err(placed)?;
+    let TrainedRun { folder, mut summary } = trained.map_err(|error| arguments.settings.placed(error))?;
     let mut findings = findings_of(&folder)?;
     let shown = ending::ending(&folder, &config, &summary, &findings);
     let mut leading = None;

@@ -141,6 +141,14 @@ fn tiles(contents: &Contents<'_>, summary: &Summary) -> String {
         let speed = grouped(summary.samples_per_second.round() as u64);
         tiles.push((language.choose("samples a second", "样本/秒").to_owned(), speed));
     }
+    if let Some(ranks) = &summary.ranks {
+        let waited = percent(ranks.waited);
+        let text = match language {
+            Language::Chinese => format!("{}，等待 {waited}", ranks.count),
+            Language::English => format!("{}, waits {waited}", ranks.count),
+        };
+        tiles.push((language.choose("ranks", "进程数").to_owned(), text));
+    }
     let html: String = tiles
         .iter()
         .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)))

@@ -23,6 +23,8 @@ pub use memory_database::MemoryDatabase;
 pub(crate) use network_tensors::{network_tensors, restore_network};
 pub use reader::{LayerSeries, MetricReader, TensorName};
 pub use store::{EpochRecord, FindingRecord, LayerRecord, MetricStore, Rows, StepRecord};
-pub use summary::{FORMAT as SUMMARY_FORMAT, LayerSummary, Machine, PartMetrics, Status, Summary, VERSION};
+pub use summary::{
+    FORMAT as SUMMARY_FORMAT, LayerSummary, Machine, PartMetrics, RankSummary, Status, Summary, VERSION,
+};
 
 pub use crate::error::CheckpointError;

@@ -89,6 +89,20 @@ pub struct Summary {
     pub version: String,
     /// Where it ran.
     pub machine: Machine,
+    /// How several ranks trained it together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<RankSummary>,
+}
+
+/// How several ranks trained a network together, since the last start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RankSummary {
+    /// Number of ranks.
+    pub count: usize,
+    /// Share of its time, 0 to 1, that the first rank waited for others.
+    pub waited: f64,
+    /// Bytes the first rank sent in a step, on average.
+    pub sent_bytes_per_step: f64,
 }
 
 impl Summary {

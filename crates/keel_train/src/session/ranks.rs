@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use keel_data::Share;
 use keel_nn::BatchShares;
@@ -14,6 +15,7 @@ use keel_nn::losses::LossValue;
 use keel_ranks::{Alone, Communicator, Pending, RankError};
 
 use crate::error::TrainError;
+use crate::runs::RankSummary;
 
 /// Floats of gradients that are sent together: 4 MiB, large enough that the time of a message is that of its bytes.
 const BUCKET: usize = 1 << 20;
@@ -22,6 +24,7 @@ const BUCKET: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Ranks {
     communicator: Arc<dyn Communicator>,
+    began: Instant,
     exchange: Arc<Mutex<Exchange>>,
 }
 
@@ -33,6 +36,7 @@ struct Exchange {
     /// Start of what was sent; nothing has been sent yet where it is `None`.
     sent_from: Option<usize>,
     sums: Vec<(Range<usize>, Pending)>,
+    steps: u64,
     /// The first error: everything after it is void.
     failure: Option<RankError>,
 }
@@ -46,7 +50,18 @@ impl Default for Ranks {
 
 impl Ranks {
     pub(crate) fn new(communicator: Arc<dyn Communicator>) -> Self {
-        Ranks { communicator, exchange: Arc::default() }
+        Ranks { communicator, began: Instant::now(), exchange: Arc::default() }
+    }
+
+    /// How the ranks have trained together so far; `None` for a single one.
+    pub(crate) fn summary(&self) -> Option<RankSummary> {
+        let count = self.communicator.size();
+        let steps = self.lock().steps.max(1) as f64;
+        (count > 1).then(|| RankSummary {
+            count,
+            waited: (self.communicator.waited().as_secs_f64() / self.began.elapsed().as_secs_f64()).clamp(0.0, 1.0),
+            sent_bytes_per_step: self.communicator.sent_bytes() as f64 / steps,
+        })
     }
 
     /// The part of every batch that this rank has.
@@ -137,6 +152,7 @@ impl Ranks {
         exchange.ready.clear();
         exchange.sums.clear();
         exchange.sent_from = None;
+        exchange.steps += 1;
     }
 
     /// Replaces this rank's part of the gradient by the sum over all ranks.

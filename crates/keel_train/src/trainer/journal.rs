@@ -264,6 +264,7 @@ impl<'a> Journal<'a> {
             notes: self.notes.clone(),
             version: VERSION.to_owned(),
             machine: Machine::this(),
+            ranks: session.ranks().summary(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::runs::{Checkpoint, Machine, RunFolder, Summary, TrainingState, VERSIO
 use crate::session::Session;
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-    let Training { config, data, continued, resumes, stop, ranks } = trainer;
+    let Training { config, data, continued, resumes, stop, ranks, .. } = trainer;
     let mut prepared = Prepared::new(&config, data, resumes, ranks)?;
     ranks::check_alike(&prepared)?;
     prepared.measure(!resumes)?;

@@ -40,6 +40,8 @@ pub struct Training {
     /// Goes on from a checkpoint, which the first rank has where there are several.
     resumes: bool,
     stop: Arc<AtomicBool>,
+    /// Threads where the config leaves their number open.
+    threads: Option<usize>,
     ranks: Option<Arc<dyn Communicator>>,
 }
 
@@ -61,6 +63,7 @@ impl Training {
             continued: None,
             resumes: false,
             stop: Arc::default(),
+            threads: None,
             ranks: None,
         }
     }
@@ -144,6 +147,12 @@ impl Training {
         Ok(Training { ranks: Some(communicator), ..training })
     }
 
+    /// Trains with so many threads where `train.threads` is 0.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
     /// The config in use.
     pub fn config(&self) -> &Config {
         &self.config
@@ -154,12 +163,20 @@ impl Training {
         &mut self.config
     }
 
+    fn pool(&self) -> Result<rayon::ThreadPool, TrainError> {
+        let mut config = self.config.clone();
+        if let (0, Some(threads)) = (config.train.threads, self.threads) {
+            config.train.threads = threads;
+        }
+        threads::pool_of(&config)
+    }
+
     /// Trains to the end, or until stopped.
     ///
     /// # Errors
     /// Anything that keeps the training from running; a run that had begun is marked as failed.
     pub fn run(self, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-        threads::pool_of(&self.config)?.install(|| launch::run(self, observer))
+        self.pool()?.install(|| launch::run(self, observer))
     }
 
     /// Trains to the end, or until stopped, and writes nothing to disk.
@@ -171,7 +188,7 @@ impl Training {
             let message = format!("the run in {} goes on in its folder; resume it with `run`", folder.path().display());
             return Err(TrainError::setting("run", message));
         }
-        threads::pool_of(&self.config)?.install(|| launch::run_in_memory(self, observer))
+        self.pool()?.install(|| launch::run_in_memory(self, observer))
     }
 }
 

@@ -1,0 +1,168 @@
+//! Training on several ranks: joining the others that a launcher started, sharing the processors of a machine, ending together.
+
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use keel_ranks::{Communicator, Launcher, Mpi, RankError, launched};
+use keel_train::threads::default_threads;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Stop, from_sentence};
+use crate::terminal::{Output, Status};
+
+/// Exit status of a rank that cannot go on.
+const FAILED: i32 = 2;
+
+/// Time in which the first rank says what all ranks have met, before another speaks.
+const FIRST_SPEAKS: Duration = Duration::from_secs(3);
+
+/// This process among those that train together.
+#[derive(Debug)]
+pub(super) struct Group {
+    communicator: Arc<dyn Communicator>,
+    /// Threads of this rank, where the config leaves their number open.
+    pub(super) threads: usize,
+    /// Sentences for the user, from the first rank.
+    pub(super) notes: Vec<String>,
+}
+
+/// Where a rank runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    machine: String,
+    /// Processors that the rank may use, as Linux lists them; empty elsewhere.
+    processors: String,
+    threads: usize,
+}
+
+/// Refuses a command other than `train` that a launcher has started several times.
+///
+/// # Errors
+/// Where there are several of this process.
+pub(crate) fn refuse() -> Result<(), Failure> {
+    let Some(Launcher { name, size, .. }) = launched() else { return Ok(()) };
+    Err(Failure::new(format!("{name} started this command on {size} ranks; only `evenkeel train` runs on several"))
+        .next_step("Start it without the launcher"))
+}
+
+/// The group of this process, if a launcher started several; `None` for a process by itself, which never looks for MPI.
+///
+/// # Errors
+/// MPI cannot be used, or a rank is lost.
+pub(super) fn join() -> Result<Option<Group>, Failure> {
+    let Some(Launcher { name, size, .. }) = launched() else { return Ok(None) };
+    let communicator: Arc<dyn Communicator> = Arc::new(Mpi::connect()?);
+    if communicator.size() != size {
+        let found = communicator.size();
+        return Err(Failure::new(format!("{name} started {size} ranks, but the MPI library found connects {found}"))
+            .next_step("Set EVENKEEL_MPI_LIBRARY to the libmpi of that launcher"));
+    }
+    let own = Place { machine: machine_name(), processors: allowed_processors(), threads: default_threads() };
+    let places = communicator.all_gather(&serde_json::to_vec(&own).unwrap_or_default())?;
+    let places: Vec<Place> = places.iter().filter_map(|place| serde_json::from_slice(place).ok()).collect();
+    let threads = threads_of(&own, &places);
+    let mut notes = vec![group_text(&places, threads)];
+    if is_bound(&own, name) {
+        notes.push(format!(
+            "{name} gave each rank {} of the machine's {} cores; `mpirun --bind-to none` lets a rank use more",
+            own.threads,
+            all_processors().unwrap_or_default()
+        ));
+    }
+    Ok(Some(Group { communicator, threads, notes }))
+}
+
+impl From<RankError> for Failure {
+    fn from(error: RankError) -> Self {
+        from_sentence(&keel_train::TrainError::from(error).to_string())
+    }
+}
+
+impl Group {
+    /// Returns true on the rank that writes the run and speaks to the user.
+    pub(super) fn is_first(&self) -> bool {
+        self.communicator.rank() == 0
+    }
+
+    /// The connection, to be used by the training.
+    pub(super) fn communicator(&self) -> Arc<dyn Communicator> {
+        Arc::clone(&self.communicator)
+    }
+
+    /// Ends a rank's part of the command. After a failure this process and all others end here.
+    pub(super) fn end(self, outcome: Result<Status, Stop>, output: &Output) -> Result<Status, Stop> {
+        let Err(Stop::Failed(failure)) = outcome else { return outcome };
+        let rank = self.communicator.rank();
+        if rank > 0 {
+            // Where all ranks have met the same, the first says so and ends the job meanwhile.
+            sleep(FIRST_SPEAKS);
+            Output::note(&format!("on rank {rank} ({}):", machine_name()));
+        }
+        output.failure(*failure);
+        self.communicator.abort(FAILED);
+        Ok(Status::Done)
+    }
+}
+
+/// Threads of the rank at `own`: ranks that may use the same processors of a machine share them.
+fn threads_of(own: &Place, places: &[Place]) -> usize {
+    let sharing = places.iter().filter(|place| place.machine == own.machine && place.processors == own.processors);
+    (own.threads / sharing.count().max(1)).max(1)
+}
+
+fn group_text(places: &[Place], threads: usize) -> String {
+    let mut machines: Vec<&str> = places.iter().map(|place| place.machine.as_str()).collect();
+    machines.sort_unstable();
+    machines.dedup();
+    let machines = match machines.len() {
+        1 => "1 machine".to_owned(),
+        count => format!("{count} machines"),
+    };
+    let threads = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+    format!("{} on {machines}, {threads} each", places.len())
+}
+
+/// Returns true if a launcher has bound this rank to a part of its machine.
+fn is_bound(own: &Place, launcher: &str) -> bool {
+    launcher == "Open MPI" && all_processors().is_some_and(|all| 2 * own.threads <= all)
+}
+
+fn machine_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+}
+
+fn allowed_processors() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    list.unwrap_or_default().trim().to_owned()
+}
+
+/// Cores of the machine, whoever may use them; unknown but on Linux.
+fn all_processors() -> Option<usize> {
+    let list = std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
+    keel_train::threads::cores_of(list.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(machine: &str, processors: &str, threads: usize) -> Place {
+        Place { machine: machine.to_owned(), processors: processors.to_owned(), threads }
+    }
+
+    #[test]
+    fn ranks_share_the_processors_that_several_may_use() {
+        let free = [place("a", "0-7", 8), place("a", "0-7", 8), place("b", "0-7", 8)];
+        assert_eq!(free.iter().map(|own| threads_of(own, &free)).collect::<Vec<_>>(), [4, 4, 8]);
+        let bound = [place("a", "0", 1), place("a", "1", 1)];
+        assert_eq!(threads_of(&bound[0], &bound), 1);
+        let crowded = [place("a", "0", 1), place("a", "0", 1), place("a", "0", 1)];
+        assert_eq!(threads_of(&crowded[0], &crowded), 1, "at least one");
+        assert_eq!(group_text(&free, 4), "3 on 2 machines, 4 threads each");
+        assert_eq!(group_text(&bound, 1), "2 on 1 machine, 1 thread each");
+    }
+}
