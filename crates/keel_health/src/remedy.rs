@@ -60,6 +60,11 @@ pub enum Remedy {
     CleanData,
     /// Look at the labels: wrong order, wrong file, shuffled.
     CheckLabels,
+    /// Look at the machines of ranks: their memory, their load, the processors they share.
+    InspectRanks {
+        /// Numbers of the ranks.
+        ranks: Vec<u64>,
+    },
     /// Use another activation function.
     SetActivation {
         /// The function it replaces, in all hidden layers.
@@ -256,6 +261,7 @@ impl Remedy {
             | PriorBias { .. } => Application::FreshRun,
             CleanData
             | CheckLabels
+            | InspectRanks { .. }
             | KeepOriginsTogether
             | MatchTrainingInputs { .. }
             | AddResidual
@@ -322,6 +328,11 @@ impl Remedy {
             AddPreprocess { step } => format!("preprocess with {step}"),
             CleanData => "correct or drop the samples with these values".to_string(),
             CheckLabels => "check the labels: they may be shuffled, out of order, or from another file".to_string(),
+            InspectRanks { ranks } => {
+                let numbers: Vec<String> = ranks.iter().map(u64::to_string).collect();
+                let of = if numbers.len() == 1 { "rank" } else { "ranks" };
+                format!("inspect the machine of {of} {}: memory, load, processors shared by ranks", numbers.join(", "))
+            }
             SetActivation { from, function } => format!("use {function} instead of {from} in the hidden layers"),
             RemoveOutputActivation { layer } => {
                 format!("take {layer} out, so that the last layer gives numbers of any size")

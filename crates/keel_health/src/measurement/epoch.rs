@@ -29,6 +29,19 @@ pub struct EpochMeasurement {
     pub training_mode: Option<bool>,
     /// Running against exact statistics of the batch normalisation layers.
     pub norms: Vec<NormStatistics>,
+    /// The ranks that train together, in their order; empty for a single one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ranks: Vec<RankMeasurement>,
+}
+
+/// One of several ranks that train one network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RankMeasurement {
+    /// Checksum of its weights and running statistics, the same on all ranks that are in step.
+    pub checksum: u32,
+    /// Mean time of its steps in seconds, without the time it waited for other ranks.
+    pub step_seconds: f32,
 }
 
 /// Running and exact statistics of one batch normalisation layer; every vector has one entry a channel.

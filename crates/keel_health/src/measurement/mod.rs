@@ -28,7 +28,7 @@ pub use augmentation::AugmentationMeasurement;
 pub use columns::ColumnScore;
 pub use data::{DataMeasurement, FeatureStatistics};
 pub use duplicates::SplitDuplicates;
-pub use epoch::{EpochMeasurement, NormStatistics};
+pub use epoch::{EpochMeasurement, NormStatistics, RankMeasurement};
 pub use evaluation::EvaluationMeasurement;
 pub use inputs::{InputsMeasurement, UnlikeColumn};
 pub use layer_statistic::LayerStatistic;

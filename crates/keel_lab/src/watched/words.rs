@@ -148,6 +148,7 @@ fn remedy(finding: &Finding) -> Text {
         Remedy::SetBatchSize { batch_size } => format!("批量至少取 {batch_size}"),
         Remedy::EditProgram { .. } => "每个周期都打乱训练样本".to_owned(),
         Remedy::CheckLabels => "检查标签".to_owned(),
+        Remedy::InspectRanks { .. } => "检查该进程所在的机器".to_owned(),
         Remedy::AddResidual => "加残差连接".to_owned(),
         Remedy::Augment => "对训练样本做数据增强".to_owned(),
         Remedy::SetWeightDecay { value } => format!("把权重衰减设为 {}", number(*value)),

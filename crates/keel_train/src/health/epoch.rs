@@ -51,6 +51,7 @@ pub fn measure_epoch(
         validation_loss: losses.validation_loss.map(|loss| loss as f32).filter(|loss| loss.is_finite()),
         train_accuracy: metrics.as_ref().and_then(|metrics| metrics.accuracy).map(|accuracy| accuracy as f32),
         validation_accuracy: losses.validation_accuracy.map(|accuracy| accuracy as f32),
+        ranks: session.ranks().measure([&session.network().parameters, &session.network().state])?,
         ..EpochMeasurement::default()
     };
     let mut norms = norm_layers(session);

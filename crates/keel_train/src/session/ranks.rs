@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keel_data::Share;
+use keel_health::measurement::RankMeasurement;
 use keel_nn::BatchShares;
 use keel_nn::losses::LossValue;
 use keel_ranks::{Alone, Communicator, Pending, RankError};
@@ -37,6 +38,8 @@ struct Exchange {
     sent_from: Option<usize>,
     sums: Vec<(Range<usize>, Pending)>,
     steps: u64,
+    /// Seconds of computing in the steps since the last [`Ranks::measure`], and their number.
+    computed: (f64, u64),
     /// The first error: everything after it is void.
     failure: Option<RankError>,
 }
@@ -144,6 +147,30 @@ impl Ranks {
             }
         }
         whole
+    }
+
+    /// Notes a step that began at `began`, when `waited` had been waited for other ranks.
+    pub(super) fn note_step(&self, began: Instant, waited: Duration) {
+        let seconds = began.elapsed().saturating_sub(self.communicator.waited().saturating_sub(waited)).as_secs_f64();
+        let computed = &mut self.lock().computed;
+        *computed = (computed.0 + seconds, computed.1 + 1);
+    }
+
+    /// Checksum and pace of every rank since the last call; empty for a single one. `tensors` are what all ranks must have alike.
+    ///
+    /// # Errors
+    /// As [`Ranks::gather`].
+    pub(crate) fn measure(&self, tensors: [&[f32]; 2]) -> Result<Vec<RankMeasurement>, TrainError> {
+        if self.share().size == 1 {
+            return Ok(Vec::new());
+        }
+        let mut checksum = crc32fast::Hasher::new();
+        tensors.iter().for_each(|tensor| checksum.update(bytemuck::cast_slice(tensor)));
+        let (seconds, steps) = std::mem::take(&mut self.lock().computed);
+        let own = [f64::from(checksum.finalize()), seconds / steps.max(1) as f64];
+        let measurement =
+            |numbers: Vec<f64>| RankMeasurement { checksum: numbers[0] as u32, step_seconds: numbers[1] as f32 };
+        Ok(self.gather_numbers(&own)?.into_iter().filter(|numbers| numbers.len() == 2).map(measurement).collect())
     }
 
     /// Makes ready for the gradients of a backward pass.

@@ -1,6 +1,7 @@
 //! A network with the memory to differentiate it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use keel_data::Batch;
 use keel_kernels::Buffer;
@@ -56,6 +57,7 @@ impl Replica {
         let input = keel_nn::BatchInput { input: &batch.inputs, random: random.child(step) };
         let part = (batch.share.size > 1)
             .then(|| BatchPart { first_sample: batch.first_sample(), stands_in: batch.stands_in() });
+        let (began, waited) = (Instant::now(), ranks.communicator().waited());
         executor.begin_part(part);
         executor.forward(network, input, observer);
         let own = objective.targets(batch).map_or_else(LossValue::default, |targets| executor.loss(targets));
@@ -69,6 +71,7 @@ impl Replica {
         ranks.begin_gradients();
         executor.backward(network, input, gradients, observer);
         ranks.finish_gradients(gradients);
+        ranks.note_step(began, waited);
         whole
     }
 

@@ -1,0 +1,118 @@
+//! # What it measures
+//! Where several ranks (processes or threads) train one network, at the end of every epoch: a checksum of each rank's weights
+//! and running statistics, and the time each rank computes in a step, without the time it waits for others. A rank whose
+//! checksum is not that of most ranks is an error at once. A rank that takes more than 1.5 times the median of all ranks, and at
+//! least a millisecond more, in two epochs in a row is a warning.
+//!
+//! # Why it matters
+//! All ranks must hold the same weights to the bit: sums over ranks are added in the same order everywhere. Once one differs,
+//! its gradients are those of another network, and the difference grows with every step. A slow rank makes all others wait.
+//!
+//! # What to try
+//! For other weights: resume from the last checkpoint, and test the memory of the machine that is named. For a slow rank: look for
+//! other programs on its machine, and for processors that the launcher gave to two ranks (`mpirun --report-bindings`).
+//!
+//! # When it is fine
+//! Machines of different kinds differ in speed. A single rank is not judged, and time is not judged where a step takes less than
+//! a millisecond.
+//!
+//! # Source
+//! Our own. That replicas drift apart without an error is known from silent data corruption in large trainings (Dixit et al.,
+//! "Silent Data Corruptions at Scale", 2021).
+
+use crate::case::{Case, Moment, Observation};
+use crate::finding::Level;
+use crate::measurement::RankMeasurement;
+use crate::remedy::Remedy;
+use crate::rule::Rule;
+use crate::rule::role::Lies::Anywhere;
+use crate::rule::role::{Explanation, Role, Stage};
+use crate::rule::symptom::Symptom::Code;
+use crate::rules::{loss_trend, overfitting};
+
+/// Code of the rule.
+pub const CODE: &str = "K033";
+
+/// The rule, for the catalog.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    name: "ranks",
+    summary: "a rank that holds other weights than the others, or is slower",
+    statistic: "time of a step over the median",
+    source: include_str!("ranks.rs"),
+    examine,
+    roles: &[Role {
+        symptom: Code(CODE),
+        stage: Stage::Loop,
+        explains: &[Explanation { consequences: &[Code(loss_trend::CODE), Code(overfitting::CODE)], lies: Anywhere }],
+    }],
+    layer_statistics: &[],
+    calibrations: &[],
+};
+
+/// Time of a rank's step over the median of all ranks.
+pub const SLOW: f64 = 1.5;
+/// Seconds that a slow rank's step takes longer at least.
+pub const LEAST_SECONDS: f64 = 1e-3;
+
+/// Returns everything beyond its limit in `case`.
+fn examine(case: &Case) -> Vec<Observation> {
+    let (Moment::Epoch, Some(epoch)) = (case.moment, case.epochs.last()) else { return Vec::new() };
+    let others = out_of_step(&epoch.ranks);
+    if others.is_empty() { slow(&epoch.ranks).into_iter().collect() } else { others }
+}
+
+/// Ranks whose weights are not those of most ranks; of two equal groups, those with the first rank count as most.
+fn out_of_step(ranks: &[RankMeasurement]) -> Vec<Observation> {
+    let alike = |checksum: u32| ranks.iter().filter(|rank| rank.checksum == checksum).count();
+    // The first of the largest groups.
+    let Some(common) = ranks.iter().rev().map(|rank| rank.checksum).max_by_key(|&checksum| alike(checksum)) else {
+        return Vec::new();
+    };
+    let differs = |&(_, rank): &(u64, &RankMeasurement)| rank.checksum != common;
+    let differing: Vec<u64> = (0..).zip(ranks).filter(differs).map(|(rank, _)| rank).collect();
+    if differing.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<String> = differing.iter().map(u64::to_string).collect();
+    let names = match &names[..] {
+        [one] => format!("rank {one} holds"),
+        several => format!("ranks {} hold", several.join(", ")),
+    };
+    let message = format!("{names} other weights than the other {} of {} ranks (limit 0)", alike(common), ranks.len());
+    vec![
+        Observation::new(Level::Error, None, differing.len() as f64, 0.0)
+            .at_once()
+            .always()
+            .statistic("ranks that differ")
+            .message(message)
+            .cause("broken memory or a broken processor of its machine, or a program of another build")
+            .remedy(Remedy::InspectRanks { ranks: differing }),
+    ]
+}
+
+/// The slowest rank, if it is far slower than most.
+fn slow(ranks: &[RankMeasurement]) -> Option<Observation> {
+    let mut seconds: Vec<f64> = ranks.iter().map(|rank| f64::from(rank.step_seconds)).collect();
+    let (slowest, &longest) = seconds.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1))?;
+    seconds.sort_by(f64::total_cmp);
+    let median = f64::midpoint(seconds[(seconds.len() - 1) / 2], seconds[seconds.len() / 2]);
+    // Of two ranks, the median lies between them.
+    let median = if seconds.len() == 2 { seconds[0] } else { median };
+    let ratio = longest / median;
+    if !(ratio > SLOW && longest - median >= LEAST_SECONDS) {
+        return None;
+    }
+    let message = format!(
+        "rank {slowest} computes {:.1} ms in a step, {ratio:.1} times the median of {} ranks (limit {SLOW}): the others wait for it",
+        1e3 * longest,
+        seconds.len()
+    );
+    Some(
+        Observation::new(Level::Warn, None, ratio, SLOW)
+            .while_seen()
+            .message(message)
+            .cause("its machine is slower, busy with other programs, or gives one processor to several ranks")
+            .remedy(Remedy::InspectRanks { ranks: vec![slowest as u64] }),
+    )
+}
