@@ -1,6 +1,6 @@
 //! Checks the operations between ranks with a real launcher: `mpirun -n 4 target/debug/examples/collectives` prints "rank r of
-//! 4: right" once for each rank. With `time BYTES` it measures sums, with `lost` its last rank kills itself, with `mismatch`
-//! ranks add different numbers of values. After `threads N` ranks are threads of one process instead.
+//! 4: right" once for each rank. With `time BYTES` it measures sums, with `lost` its last rank kills itself, with `panic`
+//! its first rank panics, with `mismatch` ranks add different numbers of values. After `threads N` ranks are threads of one process instead.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -38,12 +38,17 @@ fn run(communicator: &impl Communicator, arguments: &[&str]) {
         [] => check(communicator),
         ["time", bytes] => time(communicator, bytes.parse().unwrap_or(1_000_000)),
         ["lost"] => lose_a_rank(communicator),
+        ["panic"] => match communicator.barrier() {
+            Ok(()) if communicator.rank() == 0 => panic!("this rank panics"),
+            Ok(()) => communicator.barrier(),
+            Err(error) => Err(error),
+        },
         ["mismatch"] => {
             let own = vec![0.0; 7 + communicator.rank()];
             communicator.start_all_reduce(own).and_then(|sum| sum.wait().map(|_| ()))
         }
         _ => {
-            let what = "unknown arguments; expected none, time BYTES, lost or mismatch".to_owned();
+            let what = "unknown arguments; expected none, time BYTES, lost, panic or mismatch".to_owned();
             Err(RankError::Mismatch { what })
         }
     };

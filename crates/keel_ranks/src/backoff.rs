@@ -1,40 +1,54 @@
 //! Waiting between looks for messages: spins shortly, then yields, then sleeps, because ranks may be more than cores.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Looks in a tight loop.
 const SPINS: u32 = 64;
-/// Looks after which the rest of a time slice is given away.
-const YIELDS: u32 = 64;
+/// Time in which the rest of time slices is given away; longer than a thread of another rank takes to wake up and answer.
+const YIELDING: Duration = Duration::from_micros(200);
 /// First sleep; each further one is twice as long.
 const SHORTEST: Duration = Duration::from_micros(25);
 /// Longest sleep.
 const LONGEST: Duration = Duration::from_micros(200);
 
 /// Looks without success so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
     looks: u32,
+    /// Time of the first of them that did not spin.
+    yielding_since: Instant,
+    next_sleep: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Backoff { looks: 0, yielding_since: Instant::now(), next_sleep: SHORTEST }
+    }
 }
 
 impl Backoff {
     /// Begins again with short waits: something happened.
     pub(crate) fn reset(&mut self) {
         self.looks = 0;
+        self.next_sleep = SHORTEST;
     }
 
     /// Waits a little, longer each time. Returns true if it slept.
     pub(crate) fn wait(&mut self) -> bool {
         self.looks = self.looks.saturating_add(1);
-        match self.looks {
-            ..=SPINS => std::hint::spin_loop(),
-            looks if looks <= SPINS + YIELDS => std::thread::yield_now(),
-            looks => {
-                let doublings = (looks - SPINS - YIELDS - 1).min(8);
-                std::thread::sleep((SHORTEST * 2u32.pow(doublings)).min(LONGEST));
-                return true;
-            }
+        if self.looks < SPINS {
+            std::hint::spin_loop();
+            return false;
         }
-        false
+        if self.looks == SPINS {
+            self.yielding_since = Instant::now();
+        }
+        if self.yielding_since.elapsed() < YIELDING {
+            std::thread::yield_now();
+            return false;
+        }
+        std::thread::sleep(self.next_sleep);
+        self.next_sleep = (self.next_sleep * 2).min(LONGEST);
+        true
     }
 }

@@ -12,7 +12,8 @@ use crate::error::RankError;
 /// come from one thread, or the caller keeps them in order.
 ///
 /// Every operation returns [`RankError::Lost`] where a rank it needs has ended, [`RankError::Mismatch`] where ranks started
-/// different operations, [`RankError::Silent`] where a rank sends nothing for too long.
+/// different operations, [`RankError::Silent`] where a rank sends nothing for too long. The first error ends all operations that
+/// are not complete, on every rank, and all later ones.
 pub trait Communicator: fmt::Debug + Send + Sync {
     /// Number of this rank, from 0.
     fn rank(&self) -> usize;

@@ -274,9 +274,12 @@ impl<T: Transport> Engine<T> {
     /// Says goodbye, and waits for the others where ranks end together.
     fn close(mut self) {
         self.say(Kind::Goodbye, &[]);
-        let limit = if self.failure.is_none() { self.silence } else { FAREWELL };
         let (start, mut backoff) = (Instant::now(), Backoff::default());
-        while self.transport.ends_together() && start.elapsed() < limit {
+        while self.transport.ends_together() {
+            let limit = if self.failure.is_none() { self.silence } else { FAREWELL };
+            if start.elapsed() > limit {
+                break;
+            }
             let alone = self.place.others().all(|other| self.left[other]);
             if (alone || self.failure.is_some()) && !self.transport.is_sending() {
                 break;

@@ -23,6 +23,9 @@ struct Variables {
     also: &'static [&'static str],
 }
 
+/// Name of launchers by the process manager interface of MPICH.
+pub(crate) const PMI: &str = "PMI";
+
 /// Launchers, the most specific first. Slurm sets its variables in every job, whether or not `srun` started several
 /// processes that can find each other; those of PMI are there only if it did.
 const LAUNCHERS: [Variables; 3] = [
@@ -33,7 +36,7 @@ const LAUNCHERS: [Variables; 3] = [
         local_rank: "OMPI_COMM_WORLD_LOCAL_RANK",
         also: &[],
     },
-    Variables { name: "PMI", rank: "PMI_RANK", size: "PMI_SIZE", local_rank: "MPI_LOCALRANKID", also: &[] },
+    Variables { name: PMI, rank: "PMI_RANK", size: "PMI_SIZE", local_rank: "MPI_LOCALRANKID", also: &[] },
     Variables {
         name: "Slurm",
         rank: "SLURM_PROCID",
@@ -79,7 +82,7 @@ mod tests {
             ("OMPI_COMM_WORLD_SIZE=4".to_owned(), None),
             ("OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=4".to_owned(), None),
             ("PMIX_RANK=2".to_owned(), None),
-            ("PMI_SIZE=2 PMI_RANK=1 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=2".to_owned(), launcher("PMI", 1, 2, Some(1))),
+            ("PMI_SIZE=2 PMI_RANK=1 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=2".to_owned(), launcher(PMI, 1, 2, Some(1))),
             ("PMI_SIZE=two PMI_RANK=1".to_owned(), None),
             (slurm.to_owned(), None),
             (format!("{slurm} SLURM_STEP_ID=0"), None),

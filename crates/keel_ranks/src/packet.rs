@@ -6,6 +6,8 @@ use crate::error::RankError;
 const VERSION: u8 = 1;
 /// Bytes of a header, in front of every message.
 pub(crate) const HEADER_BYTES: usize = 32;
+/// Values turned into bytes at a time, in the cache.
+const BLOCK: usize = 1024;
 
 /// What a message belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,10 +115,13 @@ impl Packet {
 
     /// A message of `values`, as little-endian bytes.
     pub(crate) fn of_values(header: Header, values: &[f32]) -> Self {
-        let mut bytes = vec![0; HEADER_BYTES + 4 * values.len()];
-        bytes[..HEADER_BYTES].copy_from_slice(&header.to_bytes());
-        let (words, _) = bytes[HEADER_BYTES..].as_chunks_mut::<4>();
-        words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_le_bytes());
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + 4 * values.len());
+        bytes.extend_from_slice(&header.to_bytes());
+        let mut words = [[0; 4]; BLOCK];
+        for block in values.chunks(BLOCK) {
+            words.iter_mut().zip(block).for_each(|(word, value)| *word = value.to_le_bytes());
+            bytes.extend_from_slice(words[..block.len()].as_flattened());
+        }
         Packet { header, bytes }
     }
 

@@ -63,11 +63,13 @@ fn operations_between_processes_are_right() {
 #[test]
 fn a_killed_or_failed_process_ends_the_job() {
     let Some(example) = example_or_skip("a_killed_or_failed_process_ends_the_job") else { return };
-    let job = end(start(&example, 3, &["lost"]), Duration::from_secs(10));
-    assert!(!job.status.success(), "{job:?}");
-    let job = end(start(&example, 3, &["mismatch"]), Duration::from_secs(10));
-    let text = String::from_utf8_lossy(&job.stderr);
-    assert!(!job.status.success() && text.contains("all_reduce of 7 values"), "{job:?}");
+    for (argument, expected) in
+        [("lost", "signal 9"), ("panic", "this rank panics"), ("mismatch", "all_reduce of 7 values")]
+    {
+        let job = end(start(&example, 3, &[argument]), Duration::from_secs(10));
+        let text = String::from_utf8_lossy(&job.stderr);
+        assert!(!job.status.success() && text.contains(expected), "{argument}: {job:?}");
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ mod tests {
             Code("K029"),
             Code("K030"),
             Code("K031"),
+            Code("K033"),
             Code("K002"),
             Code("K003"),
             Code("K022"),

@@ -15,6 +15,9 @@ use crate::variables::LIBRARY_VARIABLE;
 /// Names under which the library is looked for: Open MPI, MPICH (as itself and as Debian has it), whichever is the default, macOS.
 const CANDIDATES: [&str; 5] = ["libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi.so", "libmpi.dylib"];
 
+/// Version of the binary interface of MPICH, at the end of its names.
+const MPICH: &str = ".12";
+
 /// Bytes of the longest texts of any library.
 const TEXT_BYTES: usize = 8192;
 
@@ -59,16 +62,20 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// Opens the library that [`LIBRARY_VARIABLE`] names, or the first candidate that is there.
+    /// Opens the library that [`LIBRARY_VARIABLE`] names, or the first candidate that is there, MPICH before Open MPI if the
+    /// launcher is one of MPICH; in the end the one that belongs to the `mpirun` of the search path.
     ///
     /// # Errors
     /// [`RankError::Library`] with the reason of each failure.
-    pub(super) fn open() -> Result<Self, RankError> {
+    pub(super) fn open(mpich_first: bool) -> Result<Self, RankError> {
         if cfg!(not(target_pointer_width = "64")) {
             return Err(RankError::Library { what: "MPI is supported on 64-bit systems".to_owned() });
         }
         let named = std::env::var(LIBRARY_VARIABLE).ok().filter(|name| !name.is_empty());
-        let candidates = named.map_or_else(|| CANDIDATES.map(str::to_owned).to_vec(), |name| vec![name]);
+        let mut candidates = CANDIDATES.map(str::to_owned).to_vec();
+        candidates.sort_by_key(|name| mpich_first && !name.ends_with(MPICH));
+        candidates.extend(of_mpirun());
+        let candidates = named.map_or(candidates, |name| vec![name]);
         let mut failures = Vec::new();
         for name in candidates {
             match shared(&name).map_err(|error| error.to_string()).and_then(|shared| Self::of(&name, shared)) {
@@ -129,11 +136,12 @@ impl Library {
         Ok(library)
     }
 
-    /// Name and version of the library, on one line.
+    /// Name and version of the library: the first line of what it says, up to a comma.
     pub(super) fn version(&self) -> String {
         // SAFETY: the function may be called at any time and writes fewer bytes than the buffer has.
         let text = text(|bytes, length| unsafe { (self.library_version)(bytes, length) });
-        text.lines().next().unwrap_or_default().trim_end_matches(',').trim().to_owned()
+        let line = text.lines().next().unwrap_or_default();
+        line.split(',').next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Turns the code that the function `call` returned into a result.
@@ -145,6 +153,16 @@ impl Library {
         let what = text(|bytes, length| unsafe { (self.error_string)(code, bytes, length) });
         Err(RankError::Mpi { call: call.to_owned(), what: format!("code {code}, {what}") })
     }
+}
+
+/// Libraries in the folder `lib` next to the folder of `mpirun`, where package managers put them that are not the system's.
+fn of_mpirun() -> Vec<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let Some(folder) = std::env::split_paths(&path).find(|folder| folder.join("mpirun").is_file()) else {
+        return Vec::new();
+    };
+    let libraries = ["libmpi.so", "libmpi.dylib"].map(|name| folder.with_file_name("lib").join(name));
+    libraries.into_iter().filter(|library| library.is_file()).map(|library| library.display().to_string()).collect()
 }
 
 /// A text that `write` puts into a buffer of [`TEXT_BYTES`].

@@ -6,6 +6,7 @@ mod transport;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::RankError;
+use crate::launcher::{Launcher, PMI, launched};
 use crate::member::{Member, communicate_by_member, silence};
 use transport::MpiTransport;
 
@@ -30,16 +31,27 @@ impl Mpi {
     /// Opens the library and joins the other processes; works once in a process.
     ///
     /// # Errors
-    /// [`RankError::Library`] if there is no usable library, with what was tried; [`RankError::Mpi`] if MPI does not start.
+    /// [`RankError::Library`] if there is no usable library, with what was tried, or if it is not that of the launcher;
+    /// [`RankError::Mpi`] if MPI does not start.
     pub fn connect() -> Result<Mpi, RankError> {
-        let library = library::Library::open()?;
+        let launcher = launched();
+        let library = library::Library::open(launcher.as_ref().is_some_and(|launcher| launcher.name == PMI))?;
         if CONNECTED.swap(true, Ordering::SeqCst) {
             let what = "MPI starts once in a process, and it was started before".to_owned();
             return Err(RankError::Mpi { call: "MPI_Init_thread".to_owned(), what });
         }
         let version = library.version();
         let member = Member::spawn("mpi", silence(), move || MpiTransport::start(library))?;
-        Ok(Mpi { member, library: version })
+        // A library of another kind than the launcher's takes each process for the only one.
+        match launcher {
+            Some(Launcher { name, size, .. }) if size != member.size() => Err(RankError::Library {
+                what: format!(
+                    "{name} started {size} ranks, of which {version} finds {}; they do not fit",
+                    member.size()
+                ),
+            }),
+            _ => Ok(Mpi { member, library: version }),
+        }
     }
 
     /// Name and version of the library, as it gives them.

@@ -28,7 +28,19 @@ struct Outgoing {
 /// A buffer that MPI still writes.
 struct Incoming {
     request: Handle,
+    /// Empty, with a capacity of at least `length`.
     buffer: Vec<u8>,
+    /// Bytes of the message.
+    length: usize,
+}
+
+impl Incoming {
+    /// The bytes of a message that is complete.
+    fn into_bytes(mut self) -> Vec<u8> {
+        // SAFETY: the request is complete, so MPI has written `length` bytes, for which there is capacity.
+        unsafe { self.buffer.set_len(self.length) };
+        self.buffer
+    }
 }
 
 /// The transport of a process; lives in the thread that made it.
@@ -102,8 +114,9 @@ impl MpiTransport {
             let mut count = 0;
             // SAFETY: the status is the one that the library has just written.
             library.check("MPI_Get_count", unsafe { (library.get_count)(&status, library.byte, &mut count) })?;
-            let mut incoming = Incoming { request: 0, buffer: vec![0; length(count)] };
-            // SAFETY: the buffer has `count` bytes and is kept in `incoming`, untouched, until MPI has written it.
+            let length = length(count);
+            let mut incoming = Incoming { request: 0, buffer: Vec::with_capacity(length), length };
+            // SAFETY: the buffer has a capacity of `count` bytes and is kept in `incoming`, untouched, until MPI has written it.
             let code = unsafe {
                 let buffer = incoming.buffer.as_mut_ptr().cast();
                 (library.imrecv)(buffer, count, library.byte, &mut message, &mut incoming.request)
@@ -111,6 +124,13 @@ impl MpiTransport {
             library.check("MPI_Imrecv", code)?;
             self.incoming.push(incoming);
         }
+    }
+}
+
+impl Drop for MpiTransport {
+    fn drop(&mut self) {
+        // MPI may still use the buffers of messages that are not complete.
+        std::mem::forget((std::mem::take(&mut self.outgoing), std::mem::take(&mut self.incoming)));
     }
 }
 
@@ -150,7 +170,7 @@ impl Transport for MpiTransport {
         let mut index = 0;
         while let Some(incoming) = self.incoming.get_mut(index) {
             if is_complete(&self.library, &mut incoming.request)? {
-                let packet = Packet::received(self.incoming.remove(index).buffer)?;
+                let packet = Packet::received(self.incoming.remove(index).into_bytes())?;
                 arrived.extend(self.assembly.take(packet)?.map(Arc::new));
             } else {
                 index += 1;
@@ -169,7 +189,7 @@ impl Transport for MpiTransport {
 
     fn eager_time(&self) -> Duration {
         let outgoing = self.outgoing.iter().map(|message| message.packet.bytes().len());
-        let incoming = self.incoming.iter().map(|message| message.buffer.len());
+        let incoming = self.incoming.iter().map(|message| message.length);
         let bytes: usize = outgoing.chain(incoming).sum();
         Duration::from_nanos((bytes as f64 * EAGER_NANOSECONDS_PER_BYTE) as u64)
     }
@@ -184,9 +204,6 @@ impl Transport for MpiTransport {
             let code = unsafe { (self.library.finalize)() };
             // The process ends, and all ranks have what they need.
             let _ = self.library.check("MPI_Finalize", code);
-        } else {
-            // MPI may still use the buffers.
-            std::mem::forget((std::mem::take(&mut self.outgoing), std::mem::take(&mut self.incoming)));
         }
     }
 
