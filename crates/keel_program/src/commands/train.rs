@@ -17,7 +17,7 @@ use super::ranks::Group;
 use super::repair::prove::{self, Leading};
 use super::settings::{Settings, seconds};
 use super::{ending, importance, ranks};
-use crate::failure::Stop;
+use crate::failure::{Failure, Stop};
 use crate::interruption::stop_flag;
 use crate::terminal::{Align, Output, Progress, Status, status_of, table};
 
@@ -144,7 +144,9 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
         None => asked_for(arguments)?,
         Some(group) => {
             group.notes.iter().for_each(|note| output.remark(&format!("ranks       {note}")));
-            Training::of_ranks(group.communicator(), || asked_for(arguments))?.with_threads(group.threads)
+            let first = || asked_for(arguments);
+            let training = Training::of_ranks(group.communicator(), first);
+            training.map_err(|error| arguments.settings.placed(error))?.with_threads(group.threads)
         }
     };
     let config = trainer.config().clone();
@@ -152,14 +154,15 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
         output.remark(&format!("note        {note}"));
     }
     let placed = |error| arguments.settings.placed(error);
-    let data = load_data(&config).map_err(placed)?;
+    let trainer = trainer.with_its_data().map_err(placed)?;
     // Divided as the training divides it, where the shares are chosen by it.
-    let divided = auto::resolve(&config, data.clone()).map_err(placed)?.data;
+    let Some(data) = trainer.data().cloned() else { return Err(Failure::new("there is no data").into()) };
+    let divided = auto::resolve(&config, data).map_err(placed)?.data;
     let mut progress = Progress::new();
     let shows = arguments.log.contains(&Log::Tensorboard);
     let tensorboard = shows.then(|| TensorBoard::new(&serde_json::to_value(&config).unwrap_or_default()));
     let mut both = Both { progress: &mut progress, tensorboard };
-    let trained = trainer.with_data(data).with_stop(stop_flag()).run(&mut both);
+    let trained = trainer.with_stop(stop_flag()).run(&mut both);
     let tensorboard = both.tensorboard.take();
     progress.close();
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {

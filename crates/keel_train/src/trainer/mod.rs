@@ -26,9 +26,11 @@ pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, Trainin
 pub use memory_run::MemoryRun;
 pub use run::TrainedRun;
 
+use crate::auto;
 use crate::config::{self, Config};
 use crate::error::TrainError;
 use crate::runs::{RunFolder, RunLock, files, remove_leftovers};
+use crate::session::load_data;
 use crate::threads;
 
 /// Trains one network and writes its run.
@@ -133,9 +135,9 @@ impl Training {
         communicator: Arc<dyn Communicator>,
         first: impl FnOnce() -> Result<Training, TrainError>,
     ) -> Result<Self, TrainError> {
-        let own = if communicator.rank() == 0 { Some(first()?) } else { None };
-        let shared = own.as_ref().map(|own| (own.config.to_toml(), own.resumes));
-        let shared = ranks::of_first(&communicator, shared.as_ref())?;
+        let own = if communicator.rank() == 0 { Some(first()?.with_its_data()?) } else { None };
+        let resolved = own.as_ref().map(Training::resolved).transpose()?;
+        let shared = ranks::of_first(&communicator, resolved.as_ref())?;
         let training = match (own, shared) {
             (Some(own), _) => own,
             (None, Some((text, resumes))) => {
@@ -145,6 +147,28 @@ impl Training {
             (None, None) => return Err(TrainError::setting("ranks", "the first rank sent no config")),
         };
         Ok(Training { ranks: Some(communicator), ..training })
+    }
+
+    /// Reads the data that the config names, where none was given.
+    ///
+    /// # Errors
+    /// As [`load_data`].
+    pub fn with_its_data(mut self) -> Result<Self, TrainError> {
+        if self.data.is_none() {
+            self.data = Some(load_data(&self.config)?);
+        }
+        Ok(self)
+    }
+
+    /// The data to train on, where it was given or read.
+    pub fn data(&self) -> Option<&SplitDataset> {
+        self.data.as_ref()
+    }
+
+    /// Text of the config with nothing left open, and whether the training goes on from a checkpoint.
+    fn resolved(&self) -> Result<(String, bool), TrainError> {
+        let Some(data) = self.data.clone() else { return Ok((self.config.to_toml(), self.resumes)) };
+        Ok((auto::resolve(&self.config, data)?.config.to_toml(), self.resumes))
     }
 
     /// Trains with so many threads where `train.threads` is 0.

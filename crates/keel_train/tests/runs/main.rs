@@ -3,6 +3,7 @@
 mod health;
 mod predictor;
 mod ranks;
+mod ranks_golden;
 mod results;
 mod statistics;
 mod training;

@@ -85,7 +85,7 @@ fn train_on_ranks(config: &Config, ranks: usize, sizes: &[usize]) -> Vec<Trained
     })
 }
 
-fn assert_near(actual: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+pub(crate) fn assert_near(actual: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(actual.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
     for (at, (actual, expected)) in actual.iter().zip(expected).enumerate() {
