@@ -75,6 +75,5 @@ def _lost_digits(array: NDArray[Any]) -> str:
     if lost.size == 0:
         return ""
     named = ", ".join(str(int(feature)) for feature in lost[:5]) + (", ..." if lost.size > 5 else "")
-    return (
-        f"; features {named} differ by little relative to their size and lose digits: subtract an origin, or give a table"
-    )
+    advice = "subtract an origin, or give a table"
+    return f"; features {named} differ by little relative to their size and lose digits: {advice}"

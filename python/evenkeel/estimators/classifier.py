@@ -35,7 +35,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
     config:
         Other keys of the config, nested or dotted, or a preset or the path of a TOML file.
     n_jobs:
-        Number of threads; None takes ``OMP_NUM_THREADS``, which joblib sets in its workers, or else one per physical core.
+        Number of threads; None takes ``OMP_NUM_THREADS``, which joblib sets in its workers, or else one per core.
     random_state:
         Seed of all random numbers; None for a different one each time.
     verbose:
