@@ -13,7 +13,7 @@ pub enum DataError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// Message of the operating system.
         error: std::io::Error,
     },
     /// A source is neither a known name nor an existing path.
@@ -56,7 +56,7 @@ pub enum DataError {
         place: String,
         /// Name of the column.
         column: String,
-        /// What is wrong with the cell.
+        /// Fault of the cell.
         what: String,
         /// The next step.
         next: String,
@@ -70,7 +70,7 @@ pub enum DataError {
     Image {
         /// The image file.
         path: PathBuf,
-        /// What the decoder said.
+        /// Message of the decoder.
         what: String,
     },
     /// A key of the configuration, or an argument, has an impossible value.
@@ -96,7 +96,7 @@ pub enum DataError {
     /// A value that is NaN or infinite.
     #[error("{}, {}: the value is {value}. Correct it or remove the sample", printable(sample), printable(feature))]
     NotFinite {
-        /// Where the sample comes from.
+        /// Source of the sample.
         sample: String,
         /// Name of the feature, or the position in the image.
         feature: String,

@@ -7,7 +7,7 @@ use crate::readers::{ImageSurvey, Request, Table, read, read_image_files, reader
 use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
 
-/// How `data.source` begins for data that a program made in memory; the name of the dataset follows.
+/// Beginning of `data.source` for data that a program made in memory; the name of the dataset follows.
 pub const IN_MEMORY: &str = "memory:";
 
 impl Dataset {

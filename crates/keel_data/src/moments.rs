@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Count, mean, sum of squared deviations and range (Welford 1962; merged as Chan, Golub, LeVeque 1979).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
-    /// How many numbers.
+    /// Number of values.
     pub count: u64,
     /// Their mean.
     pub mean: f64,

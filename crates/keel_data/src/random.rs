@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-/// What a stream is used for. The numbers are part of the reproducibility contract.
+/// Purpose of a stream. The numbers are part of the reproducibility contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Division into training, validation and test split.

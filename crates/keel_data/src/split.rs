@@ -8,7 +8,7 @@ use crate::random::{Purpose, shuffle, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How to divide a dataset.
+/// Rule for dividing a dataset.
 ///
 /// Official parts come first: if the source has a test part it is the test split and `test` is not used; if it has a
 /// validation part it is the validation split and `validation` is not used. Otherwise `test` is a share of all samples
@@ -42,7 +42,7 @@ pub struct SplitDataset {
     pub validation: Vec<usize>,
     /// Sample numbers of the test split; may be empty.
     pub test: Vec<usize>,
-    /// How the dataset was divided; `None` for a division made by hand.
+    /// Rule by which the dataset was divided; `None` for a division made by hand.
     pub split: Option<Split>,
 }
 
@@ -220,7 +220,7 @@ fn group_by_class(dataset: &Dataset, indices: Vec<usize>) -> Vec<Vec<usize>> {
     groups
 }
 
-/// How many to take from groups of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
+/// Returns the number to take from each group of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
 /// rounded up first, and never all of a group.
 ///
 /// Of equal remainders, the one that comes first in `order` is rounded up first.

@@ -1,4 +1,4 @@
-//! What can be wrong with a question or a measurement file.
+//! Errors in requests and measurement files.
 
 /// An error of this crate; each message says what, where and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -6,7 +6,7 @@ pub enum HealthError {
     /// No rule has this code or name.
     #[error("no rule is called '{asked}'; did you mean {nearest}? `evenkeel explain` lists all rules")]
     UnknownRule {
-        /// What was asked for.
+        /// The request.
         asked: String,
         /// Code and name of the nearest rule.
         nearest: String,
@@ -19,7 +19,7 @@ pub enum HealthError {
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         reason: String,
     },
     /// The file is of a later version of the format.
@@ -42,7 +42,7 @@ pub enum HealthError {
         line: usize,
         /// Path of the field, such as `layers[2].output`.
         field: String,
-        /// What is wrong with it.
+        /// Fault of the value.
         reason: String,
     },
     /// A record names a layer the model does not have.
@@ -65,7 +65,7 @@ pub enum HealthError {
     WrongOrder {
         /// The line, from 1.
         line: usize,
-        /// What is out of order and what to do.
+        /// The inconsistency, and the next step.
         reason: String,
     },
     /// The file could not be read.
@@ -73,7 +73,7 @@ pub enum HealthError {
     Unreadable {
         /// The line, from 1.
         line: usize,
-        /// What the system says.
+        /// Message of the system.
         reason: String,
     },
 }

@@ -48,7 +48,7 @@ pub struct MonitorState {
     last_step: u64,
 }
 
-/// What a step led to.
+/// Result of a step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepOutcome {
     /// The step completed a window.

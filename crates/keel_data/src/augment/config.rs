@@ -5,7 +5,7 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What lies beyond the border of an image that is moved.
+/// Values beyond the border of a moved image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CropBorder {
@@ -37,7 +37,7 @@ pub struct AugmentConfig {
     pub flip: bool,
     /// Pad each side by this many pixels and crop back to the size at a random place. 0 = off.
     pub crop_padding: usize,
-    /// What the padding of `crop_padding`, and the shift of `train.shifted_evaluation`, shows: `zeros`, or `reflect` for the
+    /// Content of the padding of `crop_padding` and of the shift of `train.shifted_evaluation`: `zeros`, or `reflect` for the
     /// pixels inside the border in reverse order.
     pub crop_border: CropBorder,
     /// Enlarge a random part of the image to its size: the smallest share of the area, such as 0.35. 0 = off.

@@ -19,7 +19,7 @@ pub struct Batch {
     pub weights: Vec<f32>,
     /// Their numbers in the dataset, `[samples]`.
     pub indices: Vec<usize>,
-    /// Where in the run this batch belongs.
+    /// Place of this batch in the run.
     pub position: Position,
 }
 
@@ -54,13 +54,13 @@ pub struct Position {
 /// In which order samples come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// As given, in every epoch.
+    /// The given order, in every epoch.
     Sequential,
     /// A permutation that is a function of the seed and the epoch alone.
     Shuffled,
 }
 
-/// What becomes of the last batch of an epoch when it is short.
+/// Handling of the last batch of an epoch if it is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastBatch {
     /// It stays short.
@@ -71,7 +71,7 @@ pub enum LastBatch {
     MergeSingle,
 }
 
-/// How batches are formed.
+/// Settings for forming batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
     /// Samples a batch, at least 1.

@@ -8,7 +8,7 @@ use crate::preprocess::{PreprocessScratch, Preprocessor};
 use crate::random::{Purpose, shuffle, stream};
 use std::sync::Arc;
 
-/// Where batches come from. Cheap to clone.
+/// Source of batches. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct BatchSource {
     dataset: Arc<Dataset>,

@@ -50,13 +50,13 @@ impl Inputs {
         }
     }
 
-    /// Whether there is no value.
+    /// Returns true if there is no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What is to be predicted for all samples.
+/// Targets of all samples.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Targets {
     /// One class a sample, `[samples]`, each below the number of names.
@@ -88,7 +88,7 @@ pub struct OfficialDivision {
     pub test: Vec<usize>,
 }
 
-/// What a split keeps together or in order, one entry a sample.
+/// Keys that a split keeps together or in order, one entry per sample.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SplitKeys {
     /// Number of the group of each sample; a group is never divided.
@@ -434,7 +434,7 @@ impl Dataset {
         self.division.as_ref()
     }
 
-    /// Where the samples come from.
+    /// Returns the sources of the samples.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
@@ -444,7 +444,7 @@ impl Dataset {
         self.value_range
     }
 
-    /// What stands in for missing cells; `None` where cells cannot be missing.
+    /// Returns the replacements for missing cells; `None` if cells cannot be missing.
     pub fn imputation(&self) -> Option<Imputation> {
         self.imputation
     }
@@ -454,22 +454,22 @@ impl Dataset {
         &self.columns
     }
 
-    /// What became of every column, in the order of the table; empty but for tables.
+    /// Returns the use of every column, in the order of the table; empty for other sources.
     pub fn column_reports(&self) -> &[ColumnReport] {
         &self.column_reports
     }
 
-    /// What is added to numeric targets to have them in their own unit, in f64.
+    /// Returns the offsets that convert numeric targets to their own unit, in f64.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }
 
-    /// What a split keeps together or in order.
+    /// Returns the keys that a split keeps together or in order.
     pub fn split_keys(&self) -> &SplitKeys {
         &self.split_keys
     }
 
-    /// What a reader had to decide or leave out, as sentences for a person.
+    /// Returns the decisions and omissions of the reader, as sentences for a person.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -521,7 +521,7 @@ impl Dataset {
         moments
     }
 
-    /// What another source has to look like to be fed to a model trained on this dataset.
+    /// Returns the schema that another source must match for a model trained on this dataset.
     pub fn schema(&self) -> Schema {
         Schema {
             name: self.name.clone(),

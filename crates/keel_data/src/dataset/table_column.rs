@@ -1,4 +1,4 @@
-//! How a column of a table becomes features; stored with a model, so that other tables are read alike.
+//! Conversion of a table's column into features; stored with a model, so that other tables are read the same way.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 pub struct TableColumn {
     /// Name in the header.
     pub name: String,
-    /// What a cell becomes.
+    /// Conversion of a cell.
     pub encoding: ColumnEncoding,
     /// True if a last feature is 1 where the cell is missing, else 0.
     pub missing_flag: bool,
 }
 
-/// What a cell becomes.
+/// Conversion of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ColumnEncoding {
@@ -38,7 +38,7 @@ pub enum ColumnEncoding {
     },
 }
 
-/// How a cell is read as a number, and the scale it has as a feature: `(number - origin) / unit`, computed in f64.
+/// Rule by which a cell is read as a number, and its scale as a feature: `(number - origin) / unit`, computed in f64.
 ///
 /// The origin keeps the digits of numbers that differ by little beside their size, such as time stamps, and the unit
 /// brings numbers into the range of f32. Neither is a statistic: preprocessing that follows shifts and scales anyway.
@@ -108,7 +108,7 @@ pub enum Grouping {
     Apostrophe,
 }
 
-/// How a cell is read as a date, and the features it becomes.
+/// Rule by which a cell is read as a date, and its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeEncoding {
     /// Which of two numbers before the year is the day.

@@ -5,7 +5,7 @@ use super::steps::PreprocessStep;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is done to the inputs before the network sees them.
+/// Preprocessing of the inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessConfig {

@@ -149,7 +149,7 @@ impl Preprocessor {
         self.check_outputs(dataset, indices, outputs)
     }
 
-    /// As [`Preprocessor::gather`], but results that are not finite are left as they are.
+    /// Works like [`Preprocessor::gather`], but keeps results that are not finite.
     ///
     /// # Errors
     /// Samples of another shape.

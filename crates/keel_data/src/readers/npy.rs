@@ -86,7 +86,7 @@ const PARTS: [Names; 3] = [
 /// Largest value from which numbers are taken for pixels of 0 to 255, beside others that end at 1.
 const PIXELS: f64 = 16.0;
 
-/// Where arrays are taken from.
+/// Source of arrays.
 enum Container {
     /// An archive, with the largest size that its arrays may have.
     Archive(Box<ZipArchive<BufReader<File>>>, ByteLimit),
@@ -217,7 +217,7 @@ fn open(path: &Path, config: &DataConfig) -> Result<Container, DataError> {
 }
 
 impl Container {
-    /// Where the array `name` is stored, for messages.
+    /// Returns the place of the array `name`, for messages.
     fn file(&self, path: &Path, name: &str) -> PathBuf {
         match self {
             Container::Archive(..) => path.join(format!("{name}.npy")),

@@ -137,7 +137,7 @@ impl History {
         (self.windows.len() >= count).then(|| self.windows.iter().skip(self.windows.len() - count))
     }
 
-    /// What the units of layer `index` did over the last complete stretch.
+    /// Returns the activity of the units of layer `index` over the last complete stretch.
     pub fn units(&self, index: usize) -> Option<&UnitTotal> {
         self.units.get(index).filter(|units| units.is_complete())
     }

@@ -1,4 +1,4 @@
-//! What is known at the end of an epoch.
+//! Measurements at the end of an epoch.
 
 use serde::{Deserialize, Serialize};
 

@@ -47,7 +47,7 @@ pub struct ModelDescription {
 pub struct LayerDescription {
     /// The name the user knows the layer by; unique in the model.
     pub name: String,
-    /// What the layer computes.
+    /// Kind of the layer.
     pub kind: LayerKind,
     /// Indices of the layers it reads. Empty: it reads the input of the network.
     pub inputs: Vec<usize>,
@@ -71,7 +71,7 @@ pub struct LayerDescription {
     pub config_key: Option<String>,
 }
 
-/// What a layer computes.
+/// Kind of a layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]

@@ -1,4 +1,4 @@
-//! Where the class folders are: below wrapping folders, and in the folders of training, validation and test part.
+//! Search for the class folders: below wrapping folders, and in the folders of the training, validation and test parts.
 
 use super::kind::{self, FileKind};
 use super::walk::{folders_in, holds_images, is_link};
@@ -22,7 +22,7 @@ pub(super) struct Layout {
     pub(super) flat: Vec<PathBuf>,
     /// True if the parts are those of a source that is divided.
     pub(super) divided: bool,
-    /// What was decided, one sentence each.
+    /// Decisions, one sentence each.
     pub(super) notes: Vec<String>,
 }
 

@@ -267,7 +267,7 @@ impl Listing {
         Err(DataError::format(root, format!("{found}{left_out}"), EXPECTED))
     }
 
-    /// What was left out, for an error where it is the reason.
+    /// Describes the files that were left out, for an error caused by them.
     fn left_out_in_words(&self) -> String {
         let notes = self.notes.iter().cloned().chain(self.walk.left_out.notes());
         notes.filter(|note| note.contains("left out")).collect::<Vec<_>>().join("; ")

@@ -21,7 +21,7 @@ pub struct ImageSurvey {
     pub parts: [usize; 3],
     /// Names of the classes and the number of their images in the training part.
     pub classes: Vec<(String, usize)>,
-    /// What was decided or left out, one sentence each.
+    /// Decisions and omissions, one sentence each.
     pub notes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a JPEG or WebP file ends where its image ends.
+//! Detection of truncated JPEG and WebP files.
 //!
 //! Decoders fill the missing part of a file that was cut grey, which no later step can tell from a picture. A whole file
 //! has an end-of-image marker of its own level: those of thumbnails stand inside segments, which are skipped by their

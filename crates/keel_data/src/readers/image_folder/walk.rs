@@ -17,7 +17,7 @@ pub(super) struct Walk {
     followed: HashSet<PathBuf>,
     /// Images that were found, by what the system knows them by.
     files: HashSet<FileIdentity>,
-    /// What was passed over.
+    /// Files that were skipped.
     pub(super) left_out: LeftOut,
 }
 

@@ -16,12 +16,12 @@ use crate::imputation::Imputation;
 use crate::readers::data_file::{ByteLimit, megabytes};
 use rayon::prelude::*;
 
-/// What is asked of a table.
+/// Requirements for the dataset of a table.
 pub(super) struct Asked<'a> {
     pub(super) config: &'a DataConfig,
-    /// What the data has to look like, when it is for a trained model.
+    /// Columns and targets that a trained model expects.
     pub(super) schema: Option<&'a Schema>,
-    /// True if a trained model is to be compared with targets; else all rows stay in, unlabelled.
+    /// True if a trained model is to be compared with targets; otherwise all rows are kept, without labels.
     pub(super) wants_targets: bool,
     /// Name of the dataset.
     pub(super) name: String,
@@ -173,7 +173,7 @@ fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     }
 }
 
-/// Where no column is left, numbers that count or name the rows are better than nothing.
+/// Without any other column, numbers that count or name the rows are used.
 fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(usize, TableColumn)>, DataError> {
     let mut columns = Vec::new();
     for (column, report) in reports.iter_mut().enumerate() {
@@ -274,7 +274,7 @@ fn encode(
     encoded.into_iter().collect()
 }
 
-/// What a dataset is put together from.
+/// Parts of which a dataset is made.
 struct Finished {
     rows: Vec<usize>,
     columns: Vec<(usize, TableColumn)>,

@@ -18,7 +18,7 @@ pub(super) struct Encoder<'a> {
     pub(super) table: &'a RawTable,
     /// Position of the column in the table.
     pub(super) place: usize,
-    /// How it becomes features.
+    /// Conversion into features.
     pub(super) column: &'a TableColumn,
     pub(super) missing: Missing<'a>,
     /// True if missing cells are an error.
@@ -40,7 +40,7 @@ pub(super) struct Encoded {
     pub(super) strays: BTreeMap<String, usize>,
 }
 
-/// What a cell holds.
+/// Content of a cell.
 enum Held {
     Missing,
     /// Not what the column holds.

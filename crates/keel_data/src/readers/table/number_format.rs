@@ -42,7 +42,7 @@ pub(super) struct Fitting {
 #[derive(Debug, PartialEq)]
 pub(super) struct Settled {
     pub(super) format: NumberFormat,
-    /// What to say about it; empty for plain numbers.
+    /// Note about the format; empty for plain numbers.
     pub(super) how: String,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
 }
 
 impl Fitting {
-    /// What this column says about the table's decimal sign: a comma, a point, or nothing.
+    /// Returns the decimal sign that this column suggests for the table: a comma, a point, or none.
     pub(super) fn decimal_comma(&self, tally: &Tally) -> Option<bool> {
         let commas = self.formats.iter().filter(|format| format.decimal_comma).count();
         if commas == self.formats.len() {

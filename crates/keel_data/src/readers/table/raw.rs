@@ -10,15 +10,15 @@ use std::path::PathBuf;
 /// A table as a format yields it.
 #[derive(Debug, Clone)]
 pub(super) struct RawTable {
-    /// The columns, each with as many cells as there are rows. Names are told apart.
+    /// The columns, each with one cell per row. Names are unique.
     pub(super) columns: Vec<RawColumn>,
-    /// Where the rows come from, part after part: training, validation and test.
+    /// Source of the rows, part after part: training, validation and test.
     pub(super) files: Vec<SourceFile>,
     /// Sizes of the parts, where the source has parts.
     pub(super) parts: Option<PartSizes>,
     /// True if the format makes a decimal comma likely, as semicolons between the cells do.
     pub(super) decimal_comma_likely: bool,
-    /// What had to be decided or left out so far.
+    /// Decisions and omissions so far.
     pub(super) notes: Vec<String>,
 }
 
@@ -144,7 +144,7 @@ impl RawTable {
         DataError::Cell { path, place, column, what, next: next.to_string() }
     }
 
-    /// Where the samples of `rows`, ascending, come from.
+    /// Returns the source of the samples of `rows`, ascending.
     pub(super) fn provenance(&self, rows: &[usize]) -> Provenance {
         let mut files: Vec<RowsOfFile> = Vec::new();
         let (mut rows, mut before) = (rows.iter().copied().peekable(), 0);

@@ -71,7 +71,7 @@ impl TableSource {
         dataset(self.raw()?, &Asked { config, schema: Some(schema), wants_targets, name })
     }
 
-    /// What stands for the table in messages.
+    /// Name of the table in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }

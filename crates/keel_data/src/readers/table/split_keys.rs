@@ -1,4 +1,4 @@
-//! What a split has to keep together (`data.group`) or in order (`data.time`).
+//! Keys of samples that a split keeps together (`data.group`) or in order (`data.time`).
 
 use super::missing::Missing;
 use super::number::parse;

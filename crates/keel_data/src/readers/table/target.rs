@@ -29,7 +29,7 @@ pub(super) struct Chosen {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) targets: Targets,
-    /// How the column is read, for other tables.
+    /// Rule by which the column is read in other tables.
     pub(super) reading: TableTarget,
     pub(super) report: ColumnReport,
     pub(super) note: String,

@@ -15,7 +15,7 @@ const NUMBERS_TO_JUDGE: usize = 20;
 /// Distance of a number of nines from all others, beside their own distances from the median.
 const FAR: f64 = 5.0;
 
-/// What the numbers of a column ask for.
+/// Scale and origin that the numbers of a column need.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::readers::table) struct Magnitude {
     /// To be subtracted in f64.

@@ -45,7 +45,7 @@ fn starts_like_number(cell: &str) -> bool {
     }
 }
 
-/// As [`parse`], with the signs around the number.
+/// Parses like [`parse`], and returns the signs around the number as well.
 pub(in crate::readers::table) fn amount<'a>(cell: &'a str, format: NumberFormat) -> Option<Amount<'a>> {
     let mut found = Amount { value: 0.0, percent: false, currency: None, grouped: false };
     let (mut body, mut negative, mut signed) = (cell.trim(), false, false);

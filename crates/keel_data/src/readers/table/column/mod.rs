@@ -31,7 +31,7 @@ pub(super) struct Counted<'a> {
     pub(super) fitting: Option<Fitting>,
 }
 
-/// What is known about the table when its columns are judged.
+/// Facts about the table that decide how its columns are used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) table: &'a RawTable,
@@ -43,7 +43,7 @@ pub(super) struct Known<'a> {
     pub(super) time: Option<usize>,
 }
 
-/// What becomes of a column.
+/// Use of a column.
 #[derive(Debug)]
 pub(super) struct Decision {
     pub(super) report: ColumnReport,

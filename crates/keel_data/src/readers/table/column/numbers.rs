@@ -148,7 +148,7 @@ fn reason(values: &[f64], magnitude: &Magnitude, how: &str) -> String {
     reason
 }
 
-/// What to say about single numbers.
+/// Returns notes about single numbers.
 fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize]) -> Vec<String> {
     let name = judged.name();
     let place = |position: usize| judged.known.table.place_text(rows[position]);

@@ -1,4 +1,4 @@
-//! Whether the first row names the columns.
+//! Detection of a first row that names the columns.
 
 use super::missing::Missing;
 use super::moment::parse as moment;
