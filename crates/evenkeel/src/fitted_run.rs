@@ -56,7 +56,7 @@ impl FittedRun {
         self.summary().metrics.validation.as_ref()
     }
 
-    /// What the health rules found, causes first.
+    /// Returns the findings of the health rules, causes first.
     ///
     /// # Errors
     /// If a finding cannot be read back.

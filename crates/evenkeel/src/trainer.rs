@@ -15,7 +15,7 @@ use keel_train::{Config, TrainError, TrainingObserver};
 use crate::data_section::data_section;
 use crate::{FittedRun, Model, ResumedTrainer, Session};
 
-/// How a model is to be trained. Everything not said is as in the config's defaults.
+/// Training settings of a model. Settings that are not given are the config's defaults.
 pub struct Trainer {
     config: Config,
     observer: Box<dyn TrainingObserver>,
@@ -61,14 +61,14 @@ impl Trainer {
         self
     }
 
-    /// How gradients become updates.
+    /// Sets the optimiser.
     pub fn optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
         self.config.optimizer = optimizer.into();
         self.config.given.insert("optimizer");
         self
     }
 
-    /// How the learning rate changes.
+    /// Sets the schedule of the learning rate.
     pub fn schedule(mut self, schedule: ScheduleConfig) -> Self {
         self.config.schedule = schedule;
         self.config.given.insert("schedule");
@@ -82,7 +82,7 @@ impl Trainer {
         self
     }
 
-    /// What is made small.
+    /// Sets the loss.
     pub fn loss(mut self, loss: LossSpec) -> Self {
         self.config.train.loss = LossConfig::Chosen(loss);
         self.config.given.insert("train.loss");

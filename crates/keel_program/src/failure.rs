@@ -38,7 +38,7 @@ pub(crate) struct Place {
     pub(crate) line: usize,
     /// Dotted key of the config; empty where there is none.
     pub(crate) key: String,
-    /// What is wrong there.
+    /// Fault at this place.
     pub(crate) message: String,
 }
 

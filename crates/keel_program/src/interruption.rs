@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
 
-/// What a Ctrl-C has to see to.
+/// Work of the Ctrl-C handler.
 struct UnderWay {
-    /// Raised by the first one; work that does not look at it ends at once.
+    /// Set by the first Ctrl-C; work that does not check it ends at once.
     stop: Option<Arc<AtomicBool>>,
     /// Folder to remove before the program ends at once.
     scratch: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(crate) struct Scratch {
     _lock: File,
 }
 
-/// How names of temporary folders begin.
+/// Beginning of the names of temporary folders.
 const SCRATCH: &str = "evenkeel-";
 
 /// The file in a temporary folder that its process holds a lock on.
@@ -83,7 +83,7 @@ impl Scratch {
         Ok(Scratch { path, _lock: lock })
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

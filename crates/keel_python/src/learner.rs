@@ -53,7 +53,7 @@ impl Learner {
         })
     }
 
-    /// As `Run.predict`.
+    /// Predicts like `Run.predict`.
     fn predict<'py>(&self, python: Python<'py>, samples: &Samples) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let predictions = python.detach(|| {
             let mut state = self.lock();

@@ -1,4 +1,4 @@
-//! How far a training is: written by the training, read by the thread of the Python program.
+//! Progress of a training run: written by the training threads, read by the thread of the Python program.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -29,7 +29,7 @@ pub(crate) struct Run {
     predictor: OnceLock<Predictor>,
 }
 
-/// Where a run is.
+/// Place of a run.
 pub(crate) enum Kept {
     Folder(Box<TrainedRun>),
     Memory(Box<MemoryRun>),

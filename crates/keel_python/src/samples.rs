@@ -18,7 +18,7 @@ pub(crate) struct Samples {
     kind: Kind,
     /// Samples of the training, validation and test part, in this order; `None` where the engine divides them.
     parts: Option<[usize; 3]>,
-    /// How much each sample counts in the loss, `[samples]`; `None` if all count the same.
+    /// Weight of each sample in the loss, `[samples]`; `None` if all weights are equal.
     weights: Option<Vec<f32>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the stored model says about the run's data.
+//! Evaluation of the stored model on the run's data.
 
 use std::path::Path;
 

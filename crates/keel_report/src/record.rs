@@ -1,4 +1,4 @@
-//! What the folder of a run holds.
+//! Content of the folder of a run.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Who may ask: names of the host, origins, and the token.
+//! Access control: names of the host, origins, and the token.
 //!
 //! A page on the Internet can make the browser of somebody who runs a studio send requests to it. Two checks keep it from
 //! reading or doing anything: a request must name the studio by a name that only the studio has (a page that points its own
@@ -94,7 +94,7 @@ impl Guard {
     }
 }
 
-/// How somebody came in.
+/// Way in which a request was authorised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
     /// Without a token that has to be remembered.

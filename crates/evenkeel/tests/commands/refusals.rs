@@ -1,4 +1,4 @@
-//! What is refused says what, where and the next step, on standard error, with exit status 2.
+//! Refusals state the fault, the place and the next step on standard error, with exit status 2.
 
 use crate::program::{Program, write};
 

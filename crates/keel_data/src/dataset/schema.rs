@@ -71,7 +71,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// What is added to numeric targets to have them in their own unit, in f64: 0 but for tables whose numbers differ by
+    /// Offsets that convert numeric targets to their own unit, in f64: 0 except for tables whose numbers differ by
     /// little beside their size.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)

@@ -98,12 +98,12 @@ impl Stack {
         self.forward_from(key, 1.0)
     }
 
-    /// As [`Stack::forward`], with an input of the standard deviation `std`.
+    /// Works like [`Stack::forward`], with an input of the standard deviation `std`.
     pub(crate) fn forward_from(&self, key: RandomKey, std: f32) -> Vec<LayerSignal> {
         self.layers(&self.input(key, std), &mut Weights::new(self, key.named("weights")), |_| {})
     }
 
-    /// As [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation; `epsilon` is
+    /// Works like [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation; `epsilon` is
     /// added to every variance.
     pub(crate) fn forward_with_batch_norm(&self, key: RandomKey, epsilon: f64) -> Vec<LayerSignal> {
         let input = normal_values(self.batch * self.width, key.named("input"));

@@ -27,7 +27,7 @@ use parts::{Layout, Part, PartLayer, Values};
 /// Values of an input sample at most.
 const LARGEST_SAMPLE: usize = 1 << 26;
 
-/// How the outputs of a file are to be read.
+/// Interpretation of a file's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// Probabilities that a softmax gives.

@@ -1,4 +1,4 @@
-//! What the machine can do at most, measured.
+//! Measured limits of the machine.
 
 use keel_kernels::machine_limits::MachineLimits;
 use keel_kernels::parallel::workers;

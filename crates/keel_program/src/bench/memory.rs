@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// Steps after which the high-water mark is read.
 const STEPS_MEASURED: usize = 3;
 
-/// What the process made for this prints: planned bytes, and by how much the high-water mark grew over a process that has
+/// Output of the process started for this measurement: planned bytes, and by how much the high-water mark grew over a process that has
 /// taken one step with two samples.
 ///
 /// # Errors

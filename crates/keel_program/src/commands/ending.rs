@@ -1,4 +1,4 @@
-//! What is said at the end of a training: results, layers, findings and what to do next.
+//! Output at the end of a training run: results, layers, findings and the next steps.
 
 use std::path::Path;
 
@@ -83,7 +83,7 @@ fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> Stri
     "Health: no findings; every layer was watched at every step.\n".to_owned()
 }
 
-/// Where the run is, and the commands that go on from it.
+/// Prints the folder of the run, and the commands that continue from it.
 fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[Finding]) -> String {
     let run = folder.path().display().to_string();
     let mut commands: Vec<(String, &str)> = Vec::new();
@@ -115,7 +115,7 @@ fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[F
     format!("Run: {run}\nNext:\n{}", commands.iter().map(line).collect::<String>())
 }
 
-/// What can be done about the leading finding.
+/// Prints the possible actions for the leading finding.
 fn remedy_commands(run: &str, config: &Config, finding: &Finding) -> Vec<(String, &'static str)> {
     let code = &finding.code;
     if matches!(treatment(config, finding, None), Ok(Some(_))) {

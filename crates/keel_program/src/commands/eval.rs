@@ -43,11 +43,11 @@ pub(crate) struct Arguments {
 /// A part of a run's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EvaluatedPart {
-    /// What the network was trained on
+    /// The samples the network was trained on
     Train,
-    /// What the best epoch was chosen by
+    /// The samples by which the best epoch was chosen
     Validation,
-    /// What the network never saw
+    /// The samples that took no part in training
     Test,
 }
 

@@ -28,7 +28,7 @@ use crate::terminal::{Output, Status};
 use interchange::{export, import, metrics};
 use pages::{lab, report, studio};
 
-/// What the program can do.
+/// Commands of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train a network and write its run

@@ -140,7 +140,7 @@ pub(crate) fn classes_table(metrics: &Metrics) -> String {
     table(&columns, &rows)
 }
 
-/// How often each class was taken for each other; the most frequent mistakes where the table would be too wide.
+/// Counts the confusions of each pair of classes; lists the most frequent mistakes if the table would be too wide.
 pub(crate) fn confusion_text(matrix: &ConfusionMatrix, names: &[String]) -> String {
     if names.len() > MATRIX_CLASSES {
         return mistakes(matrix, names);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Stop};
 use crate::shown::shown;
 
-/// How a command that was not refused ended.
+/// Outcome of a command that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// Exit status 0.
@@ -27,7 +27,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// Where a command prints its result.
+/// Destination of a command's result.
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
@@ -39,7 +39,7 @@ impl Output {
         Output { json }
     }
 
-    /// Whether standard output is for one JSON document.
+    /// Returns true if standard output is reserved for one JSON document.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
@@ -78,7 +78,7 @@ impl Output {
         Self::note(text);
     }
 
-    /// As [`Output::remark`], where there is no output at hand.
+    /// Works like [`Output::remark`], for code without an output.
     pub(crate) fn note(text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", shown(text));
     }

@@ -133,7 +133,7 @@ impl Progress {
         time_text(each * self.steps.saturating_sub(step) as f64)
     }
 
-    /// How far the evaluation of a split is: of a large one with many views it takes minutes.
+    /// Shows the progress of the evaluation of a split, which can take minutes for many samples and views.
     fn evaluation(&mut self, event: EvaluationEvent) {
         let Some((first, began)) = self.evaluation.filter(|(first, _)| first.part == event.part) else {
             self.evaluation = Some((event, Instant::now()));

@@ -1,4 +1,4 @@
-//! How the run can be had again: config, seed, version, machine.
+//! Settings to repeat the run: config, seed, version, machine.
 
 use keel_page::charts::escape;
 

@@ -1,4 +1,4 @@
-//! How the values of a tensor are distributed, over the steps.
+//! Distributions of the values of a tensor, over the steps.
 
 use keel_train::runs::HistogramRecord;
 use serde::Serialize;

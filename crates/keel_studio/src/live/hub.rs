@@ -73,8 +73,8 @@ impl Hub {
         answer
     }
 
-    /// As [`Hub::answer`], of something that `make` reads by itself and that may take seconds: the run can be looked at
-    /// meanwhile, and one such answer is made at a time.
+    /// Works like [`Hub::answer`], for an answer that `make` reads by itself and that may take seconds: the run can be read
+    /// meanwhile, and only one such answer is made at a time.
     ///
     /// # Errors
     /// Those of `make`.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::stamp::Stamp;
 
-/// How a run stands.
+/// State of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RunState {
@@ -75,7 +75,7 @@ pub(crate) struct RunEntry {
     pub(crate) seconds_left: Option<f64>,
     pub(crate) samples_per_second: f64,
     pub(crate) findings: FindingCounts,
-    /// When it was last written to, in seconds since 1970.
+    /// Time of its last write, in seconds since 1970.
     pub(crate) written: f64,
 }
 

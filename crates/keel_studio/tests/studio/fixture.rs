@@ -11,7 +11,7 @@ pub(crate) fn run(folder: &Path, name: &str, status: &str) -> RunFolder {
     run_of(folder, name, status, &Config::default())
 }
 
-/// As [`run`], of `config`.
+/// Works like [`run`], with `config`.
 pub(crate) fn run_of(folder: &Path, name: &str, status: &str, config: &Config) -> RunFolder {
     let run = RunFolder::create(folder, name).unwrap();
     std::fs::write(run.config(), config.to_toml()).unwrap();

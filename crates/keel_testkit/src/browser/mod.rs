@@ -53,7 +53,7 @@ impl ColourScheme {
     }
 }
 
-/// How a page is looked at.
+/// View of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// Width of the page in CSS pixels.

@@ -274,7 +274,7 @@ fn page(document: &Document) -> Page {
         )
 }
 
-/// How far the functions lie apart, and the seeds of one function, from the numbers.
+/// Describes the differences between the functions and between the seeds of one function.
 fn seen(functions: &[FunctionFigures]) -> Text {
     let spread = |values: &mut dyn Iterator<Item = f64>| {
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));

@@ -72,7 +72,7 @@ struct Config {
     #[schemars(extend("zh" = "在该输入处读出每个函数及其导数。"))]
     #[schemars(range(min = -100.0, max = 100.0))]
     x: f64,
-    /// Whether to measure how long each takes; these are the only numbers that differ from run to run.
+    /// True to measure the time of each; these are the only numbers that differ from run to run.
     #[schemars(extend("zh" = "是否测量计算时间；只有这些数每次运行会不同。"))]
     cost: bool,
 }

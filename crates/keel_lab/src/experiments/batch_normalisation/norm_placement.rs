@@ -1,5 +1,5 @@
-//! Where batch norm goes: before or after the activation, behind linear layers and in conv - bn - relu stacks; and what
-//! becomes of a bias in front of it.
+//! Placement of batch norm: before or after the activation, after linear layers and in conv - bn - relu stacks; and the
+//! effect of a bias before it.
 
 mod page;
 

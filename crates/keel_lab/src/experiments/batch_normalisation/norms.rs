@@ -158,7 +158,7 @@ fn measure(config: &Config, map: Map, norm: &Norm, digits: &Parts, seed: u64) ->
     Ok(NormFigures { norm: norm.name, runs })
 }
 
-/// As many steps as all runs see samples, at a learning rate that follows the size of the batch.
+/// Returns the number of steps that gives all runs the same samples, and a learning rate scaled with the batch size.
 fn schedule(config: &Config, batch: usize) -> Schedule {
     let learning_rate = (config.learning_rate * batch as f64 / 32.0) as f32;
     Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) }

@@ -1,4 +1,4 @@
-//! Where Xavier's 1/n comes from: each step of the derivation simulated, forward, backward and for convolutions.
+//! Derivation of Xavier's 1/n: each step is simulated, forward, backward and for convolutions.
 //!
 //! Source: Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks (2010), section 4.2.
 

@@ -31,10 +31,10 @@ pub(crate) struct FigureOf {
     pub(crate) caption: &'static str,
 }
 
-/// How a sentence stands.
+/// Verdict on a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// As it is written, perhaps with an addition.
+    /// Holds as written, possibly with an addition.
     Holds,
     /// Not as it is written.
     TooStrong,

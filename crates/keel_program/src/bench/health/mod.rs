@@ -39,13 +39,13 @@ pub(crate) const CALIBRATION_SEED: u64 = 1;
 pub(crate) struct Fault {
     /// Name for `--only`.
     pub(crate) name: &'static str,
-    /// What is wrong, in a few words.
+    /// The fault, in a few words.
     pub(crate) summary: &'static str,
     /// Codes of which the leading finding must be one.
     pub(crate) roots: &'static [&'static str],
     /// Further codes that show the fault.
     pub(crate) symptoms: &'static [&'static str],
-    /// Whether a remark of level info is what the rules owe to it.
+    /// True if the rules should report it at level info.
     pub(crate) remark: bool,
     /// The training.
     pub(crate) recipe: fn(Architecture) -> Recipe,
@@ -55,7 +55,7 @@ pub(crate) struct Fault {
 pub(crate) struct Healthy {
     /// Name for `--only`.
     pub(crate) name: &'static str,
-    /// What is unusual about it, in a few words.
+    /// Its peculiarity, in a few words.
     pub(crate) summary: &'static str,
     /// The training.
     pub(crate) recipe: fn(Architecture) -> Recipe,
@@ -72,7 +72,7 @@ pub(crate) struct SuiteRun {
     pub(crate) network: &'static str,
     /// Its seed.
     pub(crate) seed: u64,
-    /// What happened.
+    /// Result of the case.
     pub(crate) outcome: Outcome,
 }
 

@@ -1,4 +1,4 @@
-//! How far many trainings are, on standard error.
+//! Progress of many training runs, on standard error.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keel_data::{DataError, Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
 use keel_nn::RandomKey;
 
-/// What is done to the samples.
+/// Fault put into the samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Change {
     /// Nothing.

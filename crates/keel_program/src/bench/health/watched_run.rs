@@ -14,7 +14,7 @@ use crate::failure::Stop;
 /// Code and layer of a finding and the step after which it was first told.
 pub(crate) type Told = (String, Option<String>, u64);
 
-/// What a training led to.
+/// Result of a training run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// Findings, causes first.
@@ -23,7 +23,7 @@ pub(crate) struct Outcome {
     pub(crate) told: Vec<Told>,
     /// The data was refused before the training, with this reason.
     pub(crate) refused: Option<String>,
-    /// What was measured; `None` if nothing was.
+    /// Measurements; `None` if there are none.
     pub(crate) monitor: Option<Monitor>,
     /// Accuracy on the validation split at the end.
     pub(crate) accuracy: Option<f64>,

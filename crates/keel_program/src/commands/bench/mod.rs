@@ -66,10 +66,10 @@ pub(crate) struct Arguments {
     images: Option<PathBuf>,
 }
 
-/// What else there is to measure.
+/// Further benchmarks.
 #[derive(Debug, Subcommand)]
 enum BenchPart {
-    /// What the health rules say of trainings with known faults, and of healthy ones
+    /// Tests the health rules on training runs with known faults, and on healthy ones
     Health(health::Arguments),
     /// The doctor against a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
@@ -79,7 +79,7 @@ enum BenchPart {
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
         only: Vec<String>,
     },
-    /// How the time of a step grows with batch, width, depth and threads
+    /// Measures how the time of a step grows with batch, width, depth and threads
     Scaling,
     /// Memory of one training step, for the process that asks for it
     #[command(hide = true)]
@@ -211,7 +211,7 @@ fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
     }
 }
 
-/// What is under way, on standard error.
+/// Reports the current work on standard error.
 fn progress(text: &str) {
     Output::note(text);
 }

@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
 /// Values of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Pictures {
-    /// As those of the data the model was trained on
+    /// The type of the data the model was trained on
     Auto,
     /// Bytes
     Uint8,
@@ -65,7 +65,7 @@ enum Pictures {
     Float32,
 }
 
-/// What was written.
+/// The written files.
 #[derive(Debug, Serialize)]
 struct Written {
     file: PathBuf,

@@ -51,7 +51,7 @@ enum Task {
     Regression,
 }
 
-/// What was written.
+/// The written files.
 #[derive(Debug, Serialize)]
 struct Written {
     model: PathBuf,

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Where to write it [default: report.html in the folder of the run]
+    /// File to write [default: report.html in the folder of the run]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Language of the page: en or zh

@@ -27,7 +27,7 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// What names `finding` of the run in `folder`.
+    /// Returns the choice of `finding` of the run in `folder`, with any of its remedies.
     pub(crate) fn of(folder: &RunFolder, finding: &Finding) -> Self {
         let run = folder.path().to_owned();
         Choice { run, code: finding.code.clone(), layer: None, remedy: None }

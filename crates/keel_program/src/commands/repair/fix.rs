@@ -43,13 +43,13 @@ pub(crate) struct Arguments {
     train: bool,
 }
 
-/// What was done.
+/// The action taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Action {
-    /// Training went on from the last checkpoint.
+    /// Training continued from the last checkpoint.
     Continued,
-    /// Training began anew with changed weights no setting expresses.
+    /// Training started again with changed weights, which no setting expresses.
     Restarted,
     /// A config was written.
     ConfigWritten,
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(status_of(&findings, false))
 }
 
-/// What the remedy and the state of the run allow.
+/// Action that the remedy and the state of the run allow.
 fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<Action, Stop> {
     let trained = folder.last_checkpoint().exists();
     let Some(surgery) = &treatment.surgery else {

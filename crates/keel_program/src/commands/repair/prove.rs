@@ -68,7 +68,7 @@ fn number_of(proof: &Proof, treatments: &[Treatment]) -> Option<usize> {
     (first != Some(proof.remedy_number)).then_some(proof.remedy_number)
 }
 
-/// How much is trained for a proof.
+/// Amount of training for a proof.
 #[derive(Debug, Clone, Copy)]
 struct Amount {
     /// Seeds, two runs each.
@@ -111,7 +111,7 @@ fn proved(
     Ok(best)
 }
 
-/// What came of the leading finding of a run.
+/// Outcome of the proof of a run's leading finding.
 pub(crate) enum Leading {
     /// It was put to the test; the command that applies the remedy.
     Proved(Box<Proof>, String),

@@ -28,7 +28,7 @@ pub(super) const ARRAYS: &[Arrays] = &[
     Arrays { name: "tags", make: || Ok(tags()) },
 ];
 
-/// How the labels of the digits are stored.
+/// Storage format of the digits' labels.
 #[derive(Clone, Copy, PartialEq)]
 enum Labels {
     True,
