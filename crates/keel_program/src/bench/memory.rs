@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// Steps after which the high-water mark is read.
 const STEPS_MEASURED: usize = 3;
 
-/// Output of the process started for this measurement: planned bytes, and by how much the high-water mark grew over a process that has
-/// taken one step with two samples.
+/// Output of the process started for this measurement: planned bytes, and growth of the high-water mark over that of a
+/// process that has taken one step with two samples.
 ///
 /// # Errors
 /// There is no yardstick of this name.

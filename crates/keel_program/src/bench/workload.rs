@@ -91,7 +91,7 @@ impl Evaluation {
     /// Works like [`Workload::new`].
     ///
     /// # Errors
-    /// Works like [`Workload::new`].
+    /// The same as of [`Workload::new`].
     pub(crate) fn new(description: &Description, seed: u64) -> Result<Self, Failure> {
         let (network, executor) = prepared(description, seed, Mode::Evaluate)?;
         let inputs = formula::inputs(seed, description.batch * description.input.len());

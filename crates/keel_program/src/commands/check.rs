@@ -24,10 +24,10 @@ samples. Nothing is written. Exit status 1 when a finding is an error.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Time each of the two slow tests may take (10s, 1m); a test that does not end in it says so and judges nothing
+    /// Time limit of each of the two slow tests (10s, 1m); a test that exceeds it is reported as inconclusive
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = seconds)]
     budget: f64,
-    /// Exit with status 1 on warnings too
+    /// Exit with status 1 on warnings as well
     #[arg(long)]
     strict: bool,
 }

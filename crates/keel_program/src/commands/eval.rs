@@ -29,13 +29,13 @@ pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Labelled data to use in place of the run's own: files, folders, patterns in quotes, or - for standard input
+    /// Labelled data to use instead of the run's own: files, folders, patterns in quotes, or - for standard input
     #[arg(value_name = "DATA", conflicts_with = "part")]
     data: Vec<String>,
     /// Part of the run's own data
     #[arg(long, value_enum, default_value_t = EvaluatedPart::Test)]
     part: EvaluatedPart,
-    /// Leave unreadable images out and count them, instead of stopping at the first
+    /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
 }

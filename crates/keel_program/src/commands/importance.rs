@@ -33,13 +33,13 @@ pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Labelled data to use in place of the run's own
+    /// Labelled data to use instead of the run's own
     #[arg(value_name = "DATA")]
     data: Option<String>,
-    /// Permutations of each column
+    /// Number of permutations of each column
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     repeats: u16,
-    /// Start of the random draws
+    /// Seed of the random draws
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Metric to measure [default: train.metric, or accuracy and R2]

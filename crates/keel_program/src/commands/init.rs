@@ -18,7 +18,7 @@ Examples:
   evenkeel init > my.toml           the same on standard output
   evenkeel train my.toml            train what it says")]
 pub(crate) struct Arguments {
-    /// The file to write; standard output without it
+    /// File to write; standard output if absent
     file: Option<PathBuf>,
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// fold_norm.
     #[arg(long, value_name = "PASS", value_delimiter = ',')]
     without: Vec<String>,
-    /// Memory the training may take (4GB, 800MB); default: what the machine has free
+    /// Memory limit of the training run (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
 }

@@ -11,7 +11,7 @@ use crate::failure_sources::of_config;
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// Data to train on (a folder of images, a table, arrays), a config file, or a shipped preset such as digits or
-    /// resnet20; the embedded digits without it
+    /// resnet20; the embedded digits if absent
     #[arg(value_name = "DATA|CONFIG|PRESET")]
     pub(crate) config: Option<String>,
     /// Column to predict, for tables; the same as --set data.target=COLUMN

@@ -35,33 +35,33 @@ Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Continue this run, bit for bit, in place of a config; --set may change train.threads, train.time_limit,
-    /// train.memory_limit and run.checkpoint_seconds only
+    /// Continue this run, bit for bit, instead of a config; --set may change only train.threads, train.time_limit,
+    /// train.memory_limit and run.checkpoint_seconds
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     resume: Option<PathBuf>,
-    /// With --resume: go on although the data is not that of the start; the run notes it
+    /// With --resume: continue although the data has changed since the start; the change is noted in the run
     #[arg(long, requires = "resume", conflicts_with = "config")]
     allow_changed_data: bool,
     /// Do not train: raise the learning rate step by step and suggest one
     #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
     find_lr: bool,
-    /// Train for at most this long (90s, 10m, 2h): the number of epochs is fitted to it, so that the learning rate falls to
-    /// its end; a training that still is not done then stops with a checkpoint
+    /// Limit the training time (90s, 10m, 2h): the number of epochs is fitted to it, so that the learning rate completes
+    /// its schedule; a run that is not finished by then stops with a checkpoint
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     time_limit: Option<f64>,
-    /// Refuse to start where more memory is needed (4GB, 800MB); default: what the machine has free
+    /// Refuse to start if more memory is needed (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
-    /// Leave unreadable images out and count them, instead of stopping at the first
+    /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
     /// Afterwards train with and without the remedy of the leading finding, over three seeds, and compare
     #[arg(long, conflicts_with = "find_lr")]
     prove: bool,
-    /// Write the training for another program to show, live, into the folder of the run
+    /// Write live logs for another program into the folder of the run
     #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with = "find_lr")]
     log: Vec<Log>,
-    /// Exit with status 1 on warnings too
+    /// Exit with status 1 on warnings as well
     #[arg(long)]
     strict: bool,
 }
@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
 /// A program that shows trainings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Log {
-    /// Event files, for `tensorboard --logdir runs`
+    /// Write event files for `tensorboard --logdir runs`
     Tensorboard,
 }
 

@@ -39,10 +39,10 @@ pub(crate) struct Arguments {
     /// Leave PyTorch out
     #[arg(long, global = true)]
     no_peers: bool,
-    /// The Python that has PyTorch (bench/peers/requirements.txt)
+    /// Python with PyTorch (bench/peers/requirements.txt)
     #[arg(long, default_value = "python3", global = true)]
     python: String,
-    /// Ways PyTorch may run a network; the fastest counts
+    /// Ways to run a network in PyTorch; the fastest counts
     #[arg(
         long,
         value_delimiter = ',',
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     /// Threads; 0 = all cores
     #[arg(long, default_value_t = 0, global = true)]
     threads: usize,
-    /// Folder of class folders with 32x32 images for the row image-folder; without it images are made up
+    /// Folder of class folders with 32x32 images for the row image-folder; without it, images are generated
     #[arg(long, value_name = "FOLDER")]
     images: Option<PathBuf>,
 }
@@ -71,9 +71,9 @@ pub(crate) struct Arguments {
 enum BenchPart {
     /// Tests the health rules on training runs with known faults, and on healthy ones
     Health(health::Arguments),
-    /// The doctor against a random search at equal training time, on a folder of faulty programs
+    /// Compare the doctor with a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
-    /// Steps and trainings of some fifty networks, dense and convolutional, in turn with PyTorch
+    /// Measure steps and training runs of some fifty dense and convolutional networks, in turn with PyTorch
     Networks {
         /// Only networks with one of these words in their name
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
@@ -81,7 +81,7 @@ enum BenchPart {
     },
     /// Measures how the time of a step grows with batch, width, depth and threads
     Scaling,
-    /// Memory of one training step, for the process that asks for it
+    /// Measure the memory of one training step, for the process that requests it
     #[command(hide = true)]
     Memory {
         /// Name of the row

@@ -40,21 +40,21 @@ pub(crate) struct Arguments {
     /// Network of the run whose weights are written with torchvision's names
     #[arg(long, value_enum, value_name = "PRESET")]
     preset: Option<TorchPreset>,
-    /// Version of the operator set, 17 to 21 [default: the oldest that has what the model needs]
+    /// Version of the operator set, 17 to 21 [default: the oldest that supports the model]
     #[arg(long, value_name = "N")]
     opset: Option<i64>,
     /// Store large weights in 16 bits; the arithmetic stays in 32
     #[arg(long)]
     float16: bool,
-    /// Leave batch norms as nodes of their own instead of part of the weights
+    /// Keep batch norms as separate nodes instead of folding them into the weights
     #[arg(long)]
     keep_batch_norm: bool,
-    /// Values of pictures
+    /// Type of the values of images
     #[arg(long, value_enum, default_value_t = Pictures::Auto, value_name = "TYPE")]
     pictures: Pictures,
 }
 
-/// Values of pictures.
+/// Type of the values of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Pictures {
     /// The type of the data the model was trained on

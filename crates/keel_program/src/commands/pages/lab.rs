@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Every experiment with its knobs
+    /// List every experiment with its knobs
     #[command(after_help = "Examples:\n  evenkeel lab list --json")]
     List {
         /// Language of titles and summaries: en or zh
@@ -48,7 +48,7 @@ Examples:
   evenkeel lab run initialisation --set width=512 --set init.type=xavier_normal --picture signal.svg
   evenkeel lab run kaiming_gain xavier --json")]
     Run {
-        /// Names of experiments, as `lab list` shows them
+        /// Names of experiments, as listed by `lab list`
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
         /// Also write the histograms of the first experiment as one SVG picture
@@ -79,7 +79,7 @@ struct Options {
     /// WebAssembly module that answers the exhibits in a browser; `cargo xtask site` builds it
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
-    /// Language of the pages whose file names carry none, en or zh; the others lie beside them
+    /// Language of the pages without a language in their file name, en or zh; pages in the other are written too
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
 }

@@ -31,10 +31,10 @@ pub(crate) struct Arguments {
     /// Folder that holds the folders of runs [default: runs]
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// Port to listen on; 0 = any that is free
+    /// Port to listen on; 0 = any free port
     #[arg(long, default_value_t = 7878)]
     port: u16,
-    /// Listen on this address for other machines, which need the token that is printed [default: this machine only]
+    /// Listen on this address for other machines, which need the printed token [default: this machine only]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
     /// Open the page in the browser

@@ -38,19 +38,19 @@ pub(crate) struct Arguments {
     /// Files, folders, patterns in quotes, or - for standard input, of the kind the model was trained on
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
-    /// Print comma-separated values, with one column a class or target
+    /// Print comma-separated values, with one column per class or target
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// Write the predictions to a file that ends in .csv, .json or .jsonl; one that is there is replaced as a whole
+    /// Write the predictions to a file that ends in .csv, .json or .jsonl; an existing file is replaced as a whole
     #[arg(long, value_name = "FILE", conflicts_with = "csv")]
     out: Option<PathBuf>,
     /// Keep the columns of the input and add those of the prediction
     #[arg(long)]
     append: bool,
-    /// Show this column of the input beside each prediction; may be given several times
+    /// Show this column of the input next to each prediction; may be repeated
     #[arg(long, value_name = "COLUMN")]
     id: Vec<String>,
-    /// Leave unreadable images out and count them, instead of stopping at the first
+    /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
 }

@@ -18,10 +18,10 @@ pub(crate) struct Choice {
     /// Code (K010) or name (dead-relu) of the rule of one of its findings
     #[arg(value_name = "CODE")]
     code: String,
-    /// The finding of this layer, where several have the same code [default: the first]
+    /// The finding of this layer, if several have the same code [default: the first]
     #[arg(long, value_name = "LAYER")]
     layer: Option<String>,
-    /// Number of the remedy, counted from 1 in the order of the finding; those a program can apply are taken in that order
+    /// Number of the remedy, counted from 1 in the order of the finding [default: in that order, those a program can apply]
     #[arg(long, value_name = "NUMBER")]
     remedy: Option<usize>,
 }

@@ -38,7 +38,7 @@ what was done, with the results of the run before and after.",
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
-    /// Train at once where the remedy needs a fresh run
+    /// Train at once if the remedy needs a new run
     #[arg(long)]
     train: bool,
 }

@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// Seeds, two runs each
     #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Steps of each run [default: the whole training where it is short, else enough for the finding to come up again]
+    /// Steps of each run [default: the whole training run if it is short, or else enough for the finding to appear again]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }

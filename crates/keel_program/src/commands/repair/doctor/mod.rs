@@ -43,19 +43,19 @@ nothing was wrong at the start. 1: anything else. 2: refused.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Time for everything (90s, 10m, 2h)
+    /// Total time (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = seconds)]
     budget: f64,
-    /// Maximum number of trainings, the comparison at the end included
+    /// Maximum number of training runs, including the comparison at the end
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(LEAST_TRAININGS..))]
     trainings: Option<u64>,
-    /// Folder to write to; it must not exist [default: NAME-doctor beside the run, or in the folder of runs]
+    /// Folder to write to; it must not exist [default: NAME-doctor next to the run, or in the folder of runs]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Language of the page: en or zh
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
-    /// Refuse to start where more memory is needed (4GB, 800MB); default: what the machine has free
+    /// Refuse to start if more memory is needed (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
 }
