@@ -19,7 +19,7 @@ pub(crate) fn check() -> Result<(), Stop> {
     let threads = env::var(THREADS).unwrap_or_default();
     match threads.trim().parse::<u128>() {
         Ok(number) if number > MOST_THREADS as u128 => {
-            let message = format!("{THREADS}={number}: at most {MOST_THREADS} threads are possible");
+            let message = format!("{THREADS}={number}: the maximum is {MOST_THREADS} threads");
             Err(Failure::new(message)
                 .next_step(format!("Unset {THREADS}, or set it to the number of processors"))
                 .into())

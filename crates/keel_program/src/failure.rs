@@ -147,7 +147,7 @@ impl From<io::Error> for Stop {
             return Stop::OutputClosed;
         }
         let failure = Failure::new(format!("cannot write to standard output: {error}"));
-        failure.next_step("Check the file or program the output goes to").into()
+        failure.next_step("Check the file or program that receives the output").into()
     }
 }
 
@@ -163,13 +163,13 @@ pub(crate) fn from_sentence(text: &str) -> Failure {
 /// A file that could not be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot read {}: {error}", path.display()));
-    failure.next_step("Check that the path is right and that you may read it")
+    failure.next_step("Check that the path is correct and that you may read it")
 }
 
 /// A file that could not be written.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
-    failure.next_step("Choose a path you may write to, or make room on the disk")
+    failure.next_step("Choose a writable path, or free space on the disk")
 }
 
 fn capitalised(text: &str) -> String {

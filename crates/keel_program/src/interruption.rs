@@ -65,7 +65,7 @@ impl Scratch {
         remove_abandoned(&place);
         Scratch::make(&place, purpose).map_err(|error| {
             Failure::new(format!("cannot make a temporary folder in {}: {error}", place.display()))
-                .next_step("Make room there, or name another place with the environment variable TMPDIR")
+                .next_step("Free space there, or name another place with the environment variable TMPDIR")
         })
     }
 

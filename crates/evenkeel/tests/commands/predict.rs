@@ -153,10 +153,10 @@ fn inputs_that_cannot_be_read_are_named_with_the_next_step() {
         (predict(&["-"]), "", &["standard input is empty", "one JSON object a line"]),
         (predict(&["-"]), "{\"color\": \"red\"}\n{\"color\"\n", &["standard input, line 2: not valid JSON"]),
         (predict(&["-"]), "{\"color\": [1]}", &["line 1, column \"color\": a list or an object"]),
-        (predict(&["-"]), "[1, 2]", &["line 1: 2 values, and the model has 3 columns", "color, sugar, acid"]),
+        (predict(&["-"]), "[1, 2]", &["line 1: 2 values, but the model has 3 columns", "color, sugar, acid"]),
         (predict(&["-"]), "{\"color\": \"red\", \"sugar\": 1}", &["the column \"acid\" is missing"]),
         (predict(&["new/a.csv", "--id", "name"]), "", &["--id name: new/a.csv has no such column", "Name one of id"]),
-        (predict(&["new/a.csv", "--out", "out.txt"]), "", &["the ending says no format", ".jsonl"]),
+        (predict(&["new/a.csv", "--out", "out.txt"]), "", &["the extension names no format", ".jsonl"]),
         (predict(&["new/a.csv", "--out", "no/out.csv"]), "", &["its folder does not exist"]),
         (predict(&["new/a.csv", "other.csv", "--append"]), "", &["new/a.csv and other.csv have different columns"]),
     ];

@@ -18,9 +18,9 @@ Examples:
   evenkeel check my.toml --set model.init=zeros    a config file, one key changed
   evenkeel check resnet20 --budget 60s --json      more time for the slow tests
 
-Looks at the data, the labels and the signal before the first update, compares the gradient with
-finite differences and a sample alone with the same sample in a batch, and memorises a handful of
-samples. Nothing is written. Exit status 1 when a finding is an error.")]
+Checks the data, the labels and the signal before the first update, compares the gradient with
+finite differences and the outputs of a sample alone with those of the same sample in a batch, and
+memorises a handful of samples. Nothing is written. Exit status 1 if a finding is an error.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,

@@ -76,7 +76,7 @@ fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> Stri
         let steps = plural(summary.steps, "step");
         let needed = plural(JUDGED_SAMPLES, "sample");
         let short = format!(
-            "no findings, but a run of {steps} says little: most rules about what happens during training need {needed}."
+            "no findings, but a run of {steps} is short: most rules about the course of training need {needed}."
         );
         return wrapped("Health: ", &short);
     }
@@ -88,24 +88,24 @@ fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[F
     let run = folder.path().display().to_string();
     let mut commands: Vec<(String, &str)> = Vec::new();
     if status == Status::Stopped {
-        commands.push((format!("evenkeel train --resume {run}"), "go on from the checkpoint"));
+        commands.push((format!("evenkeel train --resume {run}"), "continue from the checkpoint"));
     }
     if folder.flight_record().exists() && status == Status::Failed {
         commands.push((
             folder.flight_record().display().to_string(),
-            "the last 50 steps, and the operation that broke with what it was given",
+            "the last 50 steps, and the operation that failed with its inputs",
         ));
     }
     if folder.report().exists() {
-        commands.push((folder.report().display().to_string(), "the run as a page: open it in a browser"));
+        commands.push((folder.report().display().to_string(), "the run as a page, for a browser"));
     }
     if status != Status::Failed {
         commands.push((format!("evenkeel eval {run}"), "classes, mistakes and errors on the test split"));
         if folder.importance().exists() {
-            commands.push((format!("evenkeel importance {run}"), "the columns the model relies on"));
+            commands.push((format!("evenkeel importance {run}"), "how much the model relies on each column"));
         }
         commands.push((format!("evenkeel predict {run} INPUT"), "labels and probabilities of new data"));
-        commands.push((format!("evenkeel compare {run} RUN"), "this run beside another"));
+        commands.push((format!("evenkeel compare {run} RUN"), "this run next to another"));
     }
     if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
         commands.extend(remedy_commands(&run, config, finding));
@@ -120,9 +120,9 @@ fn remedy_commands(run: &str, config: &Config, finding: &Finding) -> Vec<(String
     let code = &finding.code;
     if matches!(treatment(config, finding, None), Ok(Some(_))) {
         return vec![
-            (format!("evenkeel prove {run} {code}"), "what the remedy changes, over several seeds"),
+            (format!("evenkeel prove {run} {code}"), "the effect of the remedy, over several seeds"),
             (format!("evenkeel fix {run} {code}"), "apply the remedy"),
         ];
     }
-    vec![(format!("evenkeel explain {code}"), "what was measured, why it matters, what to try")]
+    vec![(format!("evenkeel explain {code}"), "the measurement, the reason, the remedies")]
 }

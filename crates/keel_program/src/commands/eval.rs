@@ -23,7 +23,7 @@ Examples:
   evenkeel eval runs/digits-cnn                    the test split of the run's own data
   evenkeel eval runs/digits-cnn --part validation
   evenkeel eval runs/wine-mlp new-wines.csv        other labelled data
-  evenkeel eval runs/wine-mlp 'wines-*.csv'        several files, taken together
+  evenkeel eval runs/wine-mlp 'wines-*.csv'        several files as one
   evenkeel eval runs/digits-cnn --json")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors

@@ -28,7 +28,7 @@ Examples:
   evenkeel importance runs/wine-mlp --metric log_loss --repeats 20
 
 The values of one column are exchanged between the samples, and the loss in the metric is
-measured. Of columns that say the same, each can stand in for the other: both look unimportant.")]
+measured. Columns with the same information can replace each other, so both look unimportant.")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
@@ -92,7 +92,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
         Ok(())
     };
     if let Err(Stop::Failed(failure)) = measured() {
-        output.remark(&format!("importance of the columns was not measured: {failure}"));
+        output.remark(&format!("the importance of the columns was not measured: {failure}"));
     }
 }
 

@@ -21,11 +21,11 @@ const FLOAT_BYTES: usize = size_of::<f32>();
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel plan customers.csv --target churned     what would be chosen for a table, and why
+  evenkeel plan customers.csv --target churned     the automatic choices for a table, and why
   evenkeel plan                                    the default network
   evenkeel plan my.toml --set train.batch_size=256
-  evenkeel plan --without norm_pooling,fold_norm   what these fusion passes do
-  evenkeel plan --without all                      one node a layer
+  evenkeel plan --without norm_pooling,fold_norm   the network without these fusion passes
+  evenkeel plan --without all                      one node per layer
   evenkeel plan resnet20 --set data.source=cifar --json")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -90,7 +90,7 @@ fn memory_text(estimate: &Estimate) -> String {
         (Some((bytes, LimitOrigin::Machine)), true) => format!("The machine has {} free.\n", bytes_text(bytes)),
         (Some((bytes, LimitOrigin::Config)), true) => format!("The limit is {}.\n", bytes_text(bytes)),
         (Some((bytes, _)), false) => {
-            format!("That is more than the {} there are: `train` would refuse it.\n", bytes_text(bytes))
+            format!("This exceeds the available {}: `train` would refuse it.\n", bytes_text(bytes))
         }
     };
     format!("\nMemory of the run:\n{}\n{verdict}", estimate.table())

@@ -70,11 +70,11 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("'{unit}' is no unit of time; write 90s, 10m or 2h")),
+        _ => return Err(format!("unknown unit of time '{unit}'; write 90s, 10m or 2h")),
     };
     match number.parse::<f64>() {
         Ok(number) if number * factor > MOST_SECONDS => {
-            Err(format!("longer than {MOST_SECONDS:.0} s; leave it out for no limit"))
+            Err(format!("longer than {MOST_SECONDS:.0} s; remove it for no limit"))
         }
         Ok(number) if number > 0.0 => Ok(number * factor),
         _ => Err("not a time above 0; write 90s, 10m or 2h".to_owned()),

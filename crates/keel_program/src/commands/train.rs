@@ -21,15 +21,15 @@ use crate::terminal::{Align, Output, Progress, Status, status_of, table};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel train customers.csv --target churned    a table: everything else is chosen and said
-  evenkeel train photos                            a folder with a folder of images for each class
-  evenkeel train photos --time-limit 5m            the best that five minutes allow
+  evenkeel train customers.csv --target churned    a table: all settings are chosen and reported
+  evenkeel train photos                            a folder with one folder of images per class
+  evenkeel train photos --time-limit 5m            the best result within five minutes
   evenkeel train                                   the classic network on the embedded digits
   evenkeel train my.toml --set train.epochs=5      a config file, one key changed
   evenkeel train resnet20 --set data.source=cifar  a shipped preset on your own data
   evenkeel train --find-lr                         suggest a learning rate
-  evenkeel train --prove                           put the leading finding to the test afterwards
-  evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
+  evenkeel train --prove                           test the leading finding afterwards
+  evenkeel train --resume runs/digits-cnn          continue a run that was stopped or killed
 
 Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at once.")]
 pub(crate) struct Arguments {
@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let tensorboard = both.tensorboard.take();
     progress.close();
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
-        output.remark(&format!("note        not all was written to {}: {error}", path.display()));
+        output.remark(&format!("note        the logs in {} are incomplete: {error}", path.display()));
     }
     if let Some(folder) = progress.folder() {
         if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
@@ -149,12 +149,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     output.result(&summary, || match &leading {
         Some(Leading::Proved(proof, fix)) => format!("{shown}\n{}", prove::proof_text(proof, fix)),
         Some(Leading::Stopped(code)) => {
-            format!("{shown}\nThe proof was stopped; nothing of it was recorded. Next: evenkeel prove {run} {code}\n")
+            format!("{shown}\nThe proof was stopped; nothing was recorded. Next: evenkeel prove {run} {code}\n")
         }
         Some(Leading::None) => {
-            format!("{shown}\nNothing to prove: no finding has a remedy a program can apply.\n")
+            format!("{shown}\nNothing to prove: no finding has a remedy that a program can apply.\n")
         }
-        None if arguments.prove => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
+        None if arguments.prove => format!("{shown}\nNothing was proved, because training was stopped.\n"),
         None => shown,
     })?;
     if let Some(Leading::Proved(proof, _)) = leading {
@@ -192,7 +192,7 @@ fn range_text(test: &RangeTest, settings: &str) -> String {
         Some(rate) => text.push_str(&format!(
             "\n\nThe loss falls fastest near {rate:.2e}. Next:\n  evenkeel train{settings} --set optimizer.learning_rate={rate:.2e}"
         )),
-        None => text.push_str(&format!("\n\nThe loss never fell. Next: look for the fault\n  evenkeel check{settings}")),
+        None => text.push_str(&format!("\n\nThe loss never fell. Next: find the fault\n  evenkeel check{settings}")),
     }
     text
 }

@@ -26,7 +26,7 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     }
     let number = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
     let mut text = format!(
-        "Findings: {} error, {} warn, {} info (`evenkeel explain CODE` tells more)\n",
+        "Findings: {} error, {} warn, {} info (`evenkeel explain CODE` explains each)\n",
         number(Level::Error),
         number(Level::Warn),
         number(Level::Info)

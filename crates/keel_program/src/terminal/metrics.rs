@@ -57,7 +57,7 @@ pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     let mut text = format!("{} over {}", scores.join(", "), plural(metrics.samples, "sample"));
     if let Some(left_out) = &metrics.left_out {
         let (count, first) = (plural(left_out.samples, "sample"), left_out.first.join("; "));
-        text.push_str(&format!("; {count} left out, whose inputs or outputs are NaN or infinite: {first}"));
+        text.push_str(&format!("; {count} with NaN or infinite inputs or outputs left out: {first}"));
     }
     wrapped(&format!("{part}: "), &text).trim_end().to_owned()
 }

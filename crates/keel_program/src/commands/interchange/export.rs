@@ -26,10 +26,10 @@ Examples:
   evenkeel export runs/photos photos.safetensors --preset resnet18
                                                          weights with torchvision's names
 
-The graph takes samples as they are: pictures as bytes with channels last, already at the size the
-model was trained at, or one input for each column of a table, categories as text. Preprocessing,
-labels and probabilities are inside. Before it is written, the graph is computed on random samples
-and on the run's own data, and nothing is written if it does not predict as the model does.")]
+The graph takes raw samples: images as bytes with channels last, at the size of the training images,
+or one input for each column of a table, categories as text. It includes preprocessing, labels and
+probabilities. Before it is written, the graph is computed on random samples and on the run's own
+data, and nothing is written if its predictions differ from those of the model.")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let real = match predictor.load_inputs(&predictor.config().data.source) {
         Ok(dataset) => Some(dataset),
         Err(error) => {
-            output.remark(&format!("note        the run's own data is not compared with: {error}"));
+            output.remark(&format!("note        not compared on the run's own data: {error}"));
             None
         }
     };

@@ -23,8 +23,8 @@ Examples:
   evenkeel import resnet18.safetensors --preset resnet18
                                                   weights of torchvision, for model.weights
 
-Networks of the layers that `evenkeel catalog` lists are read, with their weights. A node that is
-something else is named, and nothing is written.")]
+Reads networks of the layers that `evenkeel catalog` lists, with their weights. Any other node is
+reported by its name, and nothing is written.")]
 pub(crate) struct Arguments {
     /// File to import
     #[arg(value_name = "FILE")]

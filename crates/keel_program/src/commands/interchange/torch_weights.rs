@@ -87,7 +87,7 @@ pub(super) fn export(
 
 fn required(preset: Option<TorchPreset>, file: &Path) -> Result<Preset, Stop> {
     let missing = || {
-        let failure = Failure::new(format!("{}: weights alone do not say which network they are of", file.display()));
+        let failure = Failure::new(format!("{}: a file of weights does not name its network", file.display()));
         let names: Vec<&str> = torch::presets().iter().map(|(name, _)| *name).collect();
         failure.next_step(format!("Name it: --preset {}", names.join(", --preset ")))
     };

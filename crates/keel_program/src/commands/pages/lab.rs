@@ -26,7 +26,7 @@ Examples:
   evenkeel lab run image_recipes --set data=cifar10 --set samples=5000
 
 --json prints the document of one experiment as an object, those of several as a list in the
-order they were named, and writes no pages unless --out is given.")]
+given order, and writes no pages unless --out is given.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,

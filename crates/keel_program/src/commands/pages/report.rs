@@ -23,8 +23,8 @@ Examples:
   evenkeel report runs/digits-cnn --out digits.html --lang zh
   evenkeel report runs/digits-cnn --json               where it is, what is in it, what is missing
 
-The page needs no network and no other file. A run under way, stopped or failed can be reported as
-well; the page says so. `train` writes this report at its end.")]
+The page needs no network and no other file. A run that is in progress, stopped or failed can be
+reported too; the page states this. `train` writes this report at its end.")]
 pub(crate) struct Arguments {
     /// Folder of a run
     #[arg(value_name = "RUN")]

@@ -26,7 +26,7 @@ use rows::Row;
 #[command(after_help = "\
 Examples:
   evenkeel predict runs/digits-cnn seven.png                one image
-  evenkeel predict runs/pets-cnn photos/ 'new/**/*.jpg'     folders of any shape and patterns
+  evenkeel predict runs/pets-cnn photos/ 'new/**/*.jpg'     folders of any layout and patterns
   evenkeel predict runs/wine-mlp wines.csv --json           a table
   evenkeel predict runs/wine-mlp wines.csv --append --out wines-predicted.csv
   evenkeel predict runs/wine-mlp wines.csv --id bottle      rows named by a column
@@ -91,13 +91,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let undefined: Vec<&str> = rows.iter().filter_map(Row::undefined).collect();
     undefined.iter().take(NAMED).for_each(|sample| output.remark(&undefined_words(sample)));
     if undefined.len() > NAMED {
-        output.remark(&format!("and {} more samples without a prediction", undefined.len() - NAMED));
+        output.remark(&format!("and {} further samples without a prediction", undefined.len() - NAMED));
     }
     Ok(if undefined.is_empty() { Status::Done } else { Status::Findings })
 }
 
 fn undefined_words(sample: &str) -> String {
-    format!(
-        "no prediction: the values of a sample or the outputs for it are NaN or infinite ({sample}); correct or drop it"
-    )
+    format!("no prediction: inputs or outputs of a sample are NaN or infinite ({sample}); correct or drop it")
 }

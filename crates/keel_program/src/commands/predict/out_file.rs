@@ -35,8 +35,8 @@ impl OutFile {
             "json" => Format::Json,
             "jsonl" | "ndjson" => Format::JsonLines,
             _ => {
-                let failure = Failure::new(format!("--out {}: the ending says no format", path.display()));
-                return Err(failure.next_step("Let the name end in .csv, .json or .jsonl"));
+                let failure = Failure::new(format!("--out {}: the extension names no format", path.display()));
+                return Err(failure.next_step("Give a name that ends in .csv, .json or .jsonl"));
             }
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -88,7 +88,8 @@ mod tests {
         assert_eq!(of("a.csv").unwrap(), Format::Csv);
         assert_eq!(of("a.JSON").unwrap(), Format::Json);
         assert_eq!(of("a.jsonl").unwrap(), Format::JsonLines);
-        for (name, expected) in [("a.txt", "says no format"), ("a", "says no format"), ("no/a.csv", "does not exist")] {
+        for (name, expected) in [("a.txt", "names no format"), ("a", "names no format"), ("no/a.csv", "does not exist")]
+        {
             let message = of(name).unwrap_err().to_string();
             assert!(message.contains(expected), "{name}: {message}");
         }

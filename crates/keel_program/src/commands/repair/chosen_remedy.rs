@@ -88,8 +88,9 @@ impl Choice {
             return Ok(finding.clone());
         }
         let layers: Vec<&str> = of_code.iter().map(|finding| finding.layer.as_deref().unwrap_or("none")).collect();
-        let message = format!("--layer {layer}: {code} was not found there; it was found in: {}", layers.join(", "));
-        Err(Failure::new(message).next_step("Give one of these layers, or leave --layer out").into())
+        let message =
+            format!("--layer {layer}: this layer has no finding of {code}; layers with one: {}", layers.join(", "));
+        Err(Failure::new(message).next_step("Give one of these layers, or remove --layer").into())
     }
 }
 

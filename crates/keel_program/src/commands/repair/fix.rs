@@ -28,10 +28,10 @@ Examples:
   evenkeel fix runs/digits-cnn {inputs} --train
   evenkeel fix runs/digits-cnn {inputs} --json
 
-A remedy the trained network can take is applied to its last checkpoint, and training goes on in a
-folder of its own. One that changes how a training begins is written as a config to train afresh,
-into the folder of the run; --train trains it at once. The run stays as it is, and the output says
-what was done, with the results of the run before and after.",
+A remedy that fits the trained network is applied to its last checkpoint, and training continues in
+a folder of its own. A remedy that changes the start of training is written as a config for a new
+run, into the folder of the run; --train trains it at once. The run itself is not changed. The
+output reports the action, with the results before and after.",
     dead = dead_relu::CODE,
     inputs = inputs::CODE,
 ))]
@@ -127,7 +127,7 @@ fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> R
         return Ok(if treatment.goes_on(folder)? { Action::Continued } else { Action::ConfigWritten });
     };
     if surgery.needs_trained_weights() && !trained {
-        let message = format!("{}: there is no checkpoint whose weights could be changed", folder.path().display());
+        let message = format!("{}: the run has no checkpoint whose weights can be changed", folder.path().display());
         let next =
             format!("Choose another remedy of {} with --remedy, or train until the first checkpoint", finding.code);
         return Err(Failure::new(message).next_step(next).into());
@@ -215,20 +215,20 @@ fn text(fixed: &Fixed, run: &Path) -> String {
     let run = run.display();
     text.push_str(&match (fixed.action, &fixed.run, &fixed.config) {
         (Action::Continued, Some(new), _) => {
-            format!("Training went on from the last checkpoint of {run}, in {}.\n", new.display())
+            format!("Training continued from the last checkpoint of {run}, in {}.\n", new.display())
         }
         (Action::Trained, Some(new), Some(config)) => {
-            format!("A fresh run was trained from {}, in {}.\n", config.display(), new.display())
+            format!("A new run was trained from {}, in {}.\n", config.display(), new.display())
         }
         (_, Some(new), _) => format!("Training began again with the changed weights, in {}.\n", new.display()),
-        (_, _, Some(config)) => format!("A fresh run is needed; its config is written: {}\n", config.display()),
+        (_, _, Some(config)) => format!("A new run is needed; its config is written: {}\n", config.display()),
         _ => String::new(),
     });
     text.push_str(&format!("\n{}\n", Results::table(&fixed.before, fixed.after.as_ref())));
     if let (Action::ConfigWritten, Some(config)) = (fixed.action, &fixed.config) {
         let config = config.display();
         text.push_str(&format!(
-            "Next, for the results after it: evenkeel train {config}\n  (or fix with --train), then evenkeel compare {run} NEW\n"
+            "Next, to see the results: evenkeel train {config}\n  (or fix with --train), then evenkeel compare {run} NEW\n"
         ));
     }
     text

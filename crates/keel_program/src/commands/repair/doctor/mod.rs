@@ -28,18 +28,18 @@ use self::text::text;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel doctor my.toml                      a config whose training fails
+  evenkeel doctor my.toml                      a config whose training run fails
   evenkeel doctor runs/digits-cnn              a run that went wrong
   evenkeel doctor customers.csv --target churned --budget 30m
   evenkeel doctor my.toml --trainings 40 --json
 
-Checks and trains, tries the remedies of what leads, keeps a change if it makes the validation
-result better beyond the spread over seeds, and goes on until nothing of level warn is left or
-nothing helps. Then start and end are trained with seeds that decided nothing, and compared; the
-test split is measured for that alone. Leaves repaired.toml, doctor.html and doctor.json in a
-folder of its own; they are written after every change, so Ctrl-C loses nothing: give
-repaired.toml to doctor to go on. Exit status 0: better than the start beyond the spread, or
-nothing was wrong at the start. 1: anything else. 2: refused.")]
+Checks and trains, tries the remedies of the leading findings, keeps a change if it improves the
+validation result by more than the spread over seeds, and continues until no finding of level warn
+is left or nothing helps. Then start and end are compared with seeds that took no part in any
+decision; the test split is used for this alone. Writes repaired.toml, doctor.html and doctor.json
+to a folder of its own after every change, so Ctrl-C loses nothing: to continue, give repaired.toml
+to doctor. Exit status 0: better than the start by more than the spread, or healthy from the start.
+1: anything else. 2: refused.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -116,9 +116,9 @@ impl Arguments {
         let (mut config, directory) = match &run {
             Some(folder) => {
                 if !self.settings.overrides().is_empty() {
-                    let failure = Failure::new("--set and --target change a config, and a run has its own");
+                    let failure = Failure::new("--set and --target change a config, but a run has its own");
                     let config = folder.config();
-                    return Err(failure.next_step(format!("Give {} in place of the run", config.display())).into());
+                    return Err(failure.next_step(format!("Give {} instead of the run", config.display())).into());
                 }
                 (config_of(folder)?, folder.path().parent().unwrap_or(Path::new("")).to_owned())
             }
@@ -168,5 +168,5 @@ fn new_folder(out: Option<&Path>, patient: &Patient) -> Result<PathBuf, Failure>
             Err(error) => return Err(refuse(&path, error)),
         }
     }
-    Err(Failure::new("every number of a folder is taken"))
+    Err(Failure::new("all numbers for a folder are taken"))
 }

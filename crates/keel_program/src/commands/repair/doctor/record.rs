@@ -44,7 +44,7 @@ impl Record {
         let written = |path: &Path, result: std::io::Result<()>| {
             result.map_err(|error| {
                 let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
-                failure.next_step("Make room there, or give another folder with --out")
+                failure.next_step("Free space there, or give another folder with --out")
             })
         };
         if !story.changes.is_empty() {
