@@ -18,7 +18,7 @@ pub enum DataError {
     },
     /// A source is neither a known name nor an existing path.
     #[error(
-        "unknown data source \"{}\": no such path ({}) and no built-in set of that name. {}",
+        "unknown data source \"{}\": no such path ({}) and no built-in set with that name. {}",
         printable(source_name),
         printable_path(path),
         printable(next)

@@ -122,7 +122,7 @@ fn load_source(
         return Ok(dataset);
     }
     if let Some(name) = config.source.strip_prefix(IN_MEMORY) {
-        let what = format!("this run was trained on data in the memory of a program (\"{name}\"), which is gone");
+        let what = format!("this run was trained on data in the memory of a program (\"{name}\") that has ended");
         let next = "Give the data: `evenkeel eval RUN FILE`, or from that program with Trainer::resume";
         return Err(DataError::setting("data.source", what, next));
     }

@@ -55,7 +55,7 @@ impl Split {
         check_share("data.validation", self.validation)?;
         check_share("data.test", self.test)?;
         if dataset.split_keys().groups.is_some() && dataset.split_keys().times.is_some() {
-            let what = "groups that stay together and an order in time cannot both decide the splits";
+            let what = "data.group and data.time cannot both decide the splits";
             return Err(DataError::setting("data.group, data.time", what, "Give one of the two"));
         }
         let together = dataset.origin().is_some_and(|config| config.keep_duplicates_together);
@@ -82,7 +82,7 @@ impl Split {
             return Err(DataError::setting(
                 "data.validation, data.test",
                 format!("no sample of {} is left for training", dataset.samples()),
-                "Make the shares smaller or add samples",
+                "Reduce the shares or add samples",
             ));
         }
         for part in [&mut train, &mut validation, &mut test] {

@@ -77,7 +77,10 @@ pub fn parse_record(text: &str, line: usize, model: Option<&ModelDescription>) -
         ("start", _) => reader.layered::<StartMeasurement, StartLayer>(object, "layers").map(Record::Start),
         ("step", _) => reader.layered::<StepMeasurement, LayerMeasurement>(object, "layers").map(Record::Step),
         ("epoch", _) => reader.layered::<EpochMeasurement, NormStatistics>(object, "norms").map(Record::Epoch),
-        (other, _) => Err(reader.bad("type", format!("'{other}' is none of model, data, start, step, epoch"))),
+        (other, _) => {
+            Err(reader
+                .bad("type", format!("unknown record type '{other}'; expected model, data, start, step or epoch")))
+        }
     }
 }
 
@@ -105,7 +108,7 @@ impl Reader<'_> {
             }
             let description: LayerDescription = self.read(Value::Object(layer.clone()), &field)?;
             if description.name.is_empty() || names.contains(&description.name) {
-                return Err(self.bad(&format!("{field}.name"), "every layer needs a name of its own".to_string()));
+                return Err(self.bad(&format!("{field}.name"), "every layer needs a unique name".to_string()));
             }
             names.push(description.name);
         }

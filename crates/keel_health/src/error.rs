@@ -69,7 +69,7 @@ pub enum HealthError {
         reason: String,
     },
     /// The file could not be read.
-    #[error("line {line}: cannot be read: {reason}; give a text file with one JSON record a line")]
+    #[error("line {line}: cannot be read: {reason}; give a text file with one JSON record per line")]
     Unreadable {
         /// The line, from 1.
         line: usize,

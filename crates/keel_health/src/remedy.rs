@@ -324,13 +324,13 @@ impl Remedy {
             CheckLabels => "check the labels: they may be shuffled, out of order, or from another file".to_string(),
             SetActivation { from, function } => format!("use {function} instead of {from} in the hidden layers"),
             RemoveOutputActivation { layer } => {
-                format!("take {layer} out, so that the last layer gives numbers of any size")
+                format!("remove {layer}, so that the last layer can output any number")
             }
-            AddActivation { function } => format!("put {function} between weight layers that follow each other"),
+            AddActivation { function } => format!("put {function} between consecutive weight layers"),
             WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
             SetEpochs { epochs } => format!("train for {}", counted(*epochs, "epoch")),
             SetWarmup { steps } => format!("let the learning rate rise over {}", counted(*steps, "step")),
-            SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training"),
+            SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training run"),
             SetOutputUnits { layer, units, .. } => format!("give {layer} {}", counted(*units as u64, "output")),
             SetLoss { loss } => format!("use the loss {loss}"),
             AddBatchNorm => "put batch_norm before every hidden activation".to_string(),

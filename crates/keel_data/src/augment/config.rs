@@ -74,7 +74,7 @@ impl AugmentConfig {
             if pixels > limit {
                 return Err(DataError::setting(
                     field,
-                    format!("{pixels} pixels are too many for images of {height} x {width}"),
+                    format!("{pixels} pixels exceed what images of {height} x {width} allow"),
                     format!("Give a number from 0 to {limit}"),
                 ));
             }
@@ -83,7 +83,7 @@ impl AugmentConfig {
         if self.color_pca.is_finite() && self.color_pca >= 0.0 {
             return Ok(());
         }
-        let what = format!("{} is no standard deviation", self.color_pca);
+        let what = format!("{} is not a valid standard deviation", self.color_pca);
         Err(DataError::setting("augment.color_pca", what, "Give 0 for off, or a number such as 0.1"))
     }
     /// Checks the shares, and that images are moved in one way.

@@ -83,9 +83,9 @@ impl FittedStep {
     /// One sentence for a person.
     pub fn describe(&self) -> String {
         match self {
-            Self::Impute { fill } => format!("impute: stand-ins for missing cells of {} features", fill.len()),
+            Self::Impute { fill } => format!("impute: replacements for missing cells of {} features", fill.len()),
             Self::Clip { low, .. } => format!("clip: a lower and an upper limit for each of {} features", low.len()),
-            Self::SoftClip { limit } => format!("soft_clip: values pressed into -{limit} to {limit}"),
+            Self::SoftClip { limit } => format!("soft_clip: values squashed into -{limit} to {limit}"),
             Self::PiecewiseLinear { edges } => {
                 let encoded = edges.iter().filter(|edges| !edges.is_empty()).count();
                 format!(

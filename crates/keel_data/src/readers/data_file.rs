@@ -82,12 +82,12 @@ impl ByteLimit {
             Reason::Key => DataError::format(
                 path,
                 format!("{what}; at most {limit} MB of one file are read"),
-                format!("Set data.largest_file_megabytes = {asked} to read it all the same"),
+                format!("Set data.largest_file_megabytes = {asked} to read it anyway"),
             ),
             Reason::Memory => DataError::format(
                 path,
                 format!("{what}; {limit} MB of memory are free"),
-                "Give less data, or raise train.memory_limit if there is more memory",
+                "Give less data, or raise train.memory_limit if the machine has more memory",
             ),
         }
     }

@@ -133,7 +133,7 @@ fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>,
         if targets.is_none() && request.schema.is_none() {
             let beside = name.replace("images", "labels").replace("features", "labels").replace(['x', 'X'], "y");
             let there = container.names()?.join(", ");
-            let what = format!("array \"{name}\" has no \"{beside}\" beside it; there are {there}");
+            let what = format!("array \"{name}\" has no matching \"{beside}\"; the file has {there}");
             return Err(DataError::format(request.path, what, "Store the targets under that name"));
         }
         parts.push(ArrayPart { number, name, inputs, targets });
@@ -180,7 +180,7 @@ fn check_parts(path: &Path, parts: &[ArrayPart], shape: &SampleShape) -> Result<
     let shares = scales.iter().find(|(_, largest)| *largest <= 1.0);
     if let (true, Some((pixels, largest)), Some((shares, _))) = (shape.is_image(), pixels, shares) {
         let what =
-            format!("\"{pixels}\" has values up to {largest}, \"{shares}\" ends at 1: they are of different scales");
+            format!("\"{pixels}\" has values up to {largest}, but \"{shares}\" only up to 1: their scales differ");
         return Err(DataError::format(path, what, "Store all parts as bytes, or divide all of them by 255"));
     }
     Ok(())

@@ -62,7 +62,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
     if let Some(noise) = config.noise.filter(|noise| !(noise.is_finite() && *noise >= 0.0)) {
         return Err(DataError::setting(
             "data.noise",
-            format!("{noise} is no standard deviation"),
+            format!("{noise} is not a valid standard deviation"),
             "Give a number of at least 0",
         ));
     }
@@ -90,7 +90,7 @@ fn check_size(config: &DataConfig) -> Result<(), DataError> {
     };
     Err(DataError::setting(
         field,
-        format!("{given} take {bytes} bytes, more than there are free"),
+        format!("{given} take {bytes} bytes, more than the free memory"),
         "Give a smaller number",
     ))
 }

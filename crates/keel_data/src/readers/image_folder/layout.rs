@@ -33,7 +33,7 @@ impl Layout {
         let folder = unwrapped(root)?;
         if folder != root {
             let name = folder.strip_prefix(root).unwrap_or(&folder).display();
-            layout.notes.push(format!("{} holds the folder {name} alone, which is read in its place", file_name(root)));
+            layout.notes.push(format!("{} holds only the folder {name}, which is read instead", file_name(root)));
         }
         let Some(parts) = divided(&folder)? else {
             layout.parts.push((0, folder));
@@ -62,7 +62,7 @@ impl Layout {
             .map(|(name, _)| name)
             .collect();
         if !beside.is_empty() {
-            self.notes.push(format!("folders beside the training part left out: {}", beside.join(", ")));
+            self.notes.push(format!("folders next to the training part left out: {}", beside.join(", ")));
         }
         Ok(())
     }

@@ -109,7 +109,7 @@ impl Listing {
         if same.is_empty() || !other.is_empty() || loose > 0 {
             let why = match (same.is_empty(), &other[..]) {
                 (true, _) => None,
-                (false, []) => Some(format!("{loose} images outside of class folders")),
+                (false, []) => Some(format!("{loose} images outside class folders")),
                 (false, other) => Some(format!("folders that are not classes of the model ({})", names_of(other))),
             };
             let note = why.map(|why| format!("no labels taken from the folders' names, because there are {why}"));
@@ -164,7 +164,7 @@ impl Listing {
     fn pass_over_loose_images(&mut self, layout: &Layout) -> Result<(), DataError> {
         let loose = self.loose_images(layout)?;
         if loose > 0 {
-            self.notes.push(format!("images outside of class folders left out: {loose}"));
+            self.notes.push(format!("images outside class folders left out: {loose}"));
         }
         self.pass_over_flat_parts(layout)
     }
@@ -207,7 +207,8 @@ impl Listing {
         folders.retain(|_, folders| trained(folders));
         for (part, names) in unknown {
             let (part, names) = (part_name(part), names_of(&names.iter().collect::<Vec<_>>()));
-            self.notes.push(format!("folders of the {part} part left out, for the training part lacks them: {names}"));
+            self.notes
+                .push(format!("folders of the {part} part left out, because the training part lacks them: {names}"));
         }
     }
 

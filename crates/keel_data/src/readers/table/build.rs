@@ -195,7 +195,7 @@ fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(u
             .collect();
         let why = if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
         let what = format!("the table has no feature column{why}");
-        return Err(DataError::format(&table.path(), what, "Give at least one column beside the target"));
+        return Err(DataError::format(&table.path(), what, "Give at least one column besides the target"));
     }
     Ok(columns)
 }

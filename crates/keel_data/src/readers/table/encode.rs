@@ -212,7 +212,7 @@ pub(super) fn unseen_note(column: &TableColumn, encoded: &Encoded) -> Option<Str
         let have = if cells == 1 { "1 cell has a text that is" } else { "cells have texts that are" };
         let count = if cells == 1 { String::new() } else { format!("{cells} ") };
         format!(
-            "column \"{}\": {count}{have} no category of the model ({}), read as {as_what}",
+            "column \"{}\": {count}{have} not a category of the model ({}), read as {as_what}",
             column.name,
             some(encoded.unseen.keys())
         )
@@ -224,7 +224,7 @@ pub(super) fn stray_note(column: &TableColumn, encoded: &Encoded) -> Option<Stri
     let cells: usize = encoded.strays.values().sum();
     (cells > 0).then(|| {
         format!(
-            "column \"{}\": {cells} {} not be read ({}), taken for missing",
+            "column \"{}\": {cells} {} not be read ({}), treated as missing",
             column.name,
             if cells == 1 { "cell can" } else { "cells can" },
             some(encoded.strays.keys())

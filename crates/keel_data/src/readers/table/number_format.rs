@@ -129,7 +129,7 @@ impl Fitting {
         }
         if was_open {
             let sign = if table_has_commas { "comma" } else { "point" };
-            how.push(format!("could be read in two ways; a decimal {sign}, as in the rest of the table"));
+            how.push(format!("ambiguous; a decimal {sign}, as in the rest of the table"));
         }
         Settled { format, how: how.join(", ") }
     }

@@ -198,7 +198,7 @@ pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<b
         given.insert(name.clone());
     }
     if !renamed.is_empty() {
-        notes.push(format!("columns of the same name are told apart: {}", renamed.join(", ")));
+        notes.push(format!("columns with the same name are renamed: {}", renamed.join(", ")));
     }
     let unnamed: Vec<String> = (0..names.len())
         .filter(|&index| original[index].is_empty())

@@ -68,7 +68,7 @@ fn times(table: &RawTable, column: usize, rows: &[usize], missing: Missing) -> R
             (_, None) => parse(&text, NumberFormat::PLAIN).filter(|value| value.is_finite()),
         };
         value.ok_or_else(|| {
-            let what = format!("\"{text}\" has no place in time, which data.time demands of every row");
+            let what = format!("\"{text}\" is not a time, which data.time requires in every row");
             table.cell_error(row, column, what, "Correct the cell or delete the row")
         })
     };

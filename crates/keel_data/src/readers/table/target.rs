@@ -203,7 +203,7 @@ fn text_as_values(known: Known, column: usize) -> DataError {
     let cells = &known.table.columns[column].cells;
     let is_text = |row: &usize| number(cells, *row, &cells.text(*row), crate::dataset::NumberFormat::PLAIN).is_none();
     let row = known.rows.iter().copied().find(is_text).unwrap_or(0);
-    let what = format!("data.task = \"regression\" demands numbers, found \"{}\"", cells.text(row));
+    let what = format!("data.task = \"regression\" requires numbers, found \"{}\"", cells.text(row));
     known.table.cell_error(
         row,
         column,
@@ -214,7 +214,7 @@ fn text_as_values(known: Known, column: usize) -> DataError {
 
 fn out_of_range(known: Known, column: usize, values: &[f64]) -> DataError {
     let largest = (0..values.len()).max_by(|&a, &b| values[a].abs().total_cmp(&values[b].abs())).unwrap_or(0);
-    let what = format!("targets of the size of {} cannot be learned as they are", shown(values[largest]));
+    let what = format!("targets as large as {} cannot be learned", shown(values[largest]));
     known.table.cell_error(known.rows[largest], column, what, "Give the target in another unit, or correct the cell")
 }
 

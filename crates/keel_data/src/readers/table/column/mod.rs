@@ -122,7 +122,7 @@ impl<'a> Judged<'a> {
         let shown: String = value.chars().take(20).collect();
         match self.counted.tally.missing() {
             0 => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every row")),
-            _ => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" wherever it is not missing")),
+            _ => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every cell that is not missing")),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Judged<'a> {
             TableColumn { name: String::new(), encoding: ColumnEncoding::Time(encoding.clone()), missing_flag: false };
         let names: Vec<String> = features.feature_names().iter().map(|name| name.trim().to_string()).collect();
         if names.is_empty() {
-            return Ok(self.left_out(ColumnKind::Time, "orders the rows (data.time); nothing else varies"));
+            return Ok(self.left_out(ColumnKind::Time, "orders the rows (data.time); nothing else in it varies"));
         }
         let reason = match (with_elapsed, times.how.is_empty()) {
             (false, _) => "orders the rows (data.time): periods only".to_string(),

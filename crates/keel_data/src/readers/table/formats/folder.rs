@@ -54,7 +54,7 @@ pub(super) fn read(folder: &Path, config: &DataConfig) -> Result<RawTable, DataE
     }
     parts.sort();
     if let Some(pair) = parts.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let what = format!("{} and {} are of the same part", file_name(pair[0].1), file_name(pair[1].1));
+        let what = format!("{} and {} belong to the same part", file_name(pair[0].1), file_name(pair[1].1));
         return Err(DataError::format(folder, what, "Keep one of them, or name a file as data.source"));
     }
     let Some((FolderPart::Train, first)) = parts.first() else {

@@ -34,7 +34,7 @@ pub(super) fn decode(
     };
     let (text, used, _) = encoding.decode(&bytes);
     let note = (used != encoding_rs::UTF_8)
-        .then(|| format!("the text is read as {}; save the table as UTF-8 if letters come out wrong", used.name()));
+        .then(|| format!("the text is read as {}; save the table as UTF-8 if letters are wrong", used.name()));
     text_only(path, text.into_owned()).map(|text| (text, note))
 }
 
@@ -99,7 +99,7 @@ fn text_only(path: &Path, text: String) -> Result<String, DataError> {
         Some(_) => {
             let line = text.chars().take_while(|c| *c != '\0').filter(|c| *c == '\n').count() + 1;
             let what = format!("line {line} has a zero byte: this is not a text file");
-            Err(DataError::format(path, what, "Give a table as CSV, or set data.format to what the file is"))
+            Err(DataError::format(path, what, "Give a table as CSV, or set data.format to the format of the file"))
         }
     }
 }
