@@ -4,12 +4,12 @@
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
 //! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a fact once it
 //! is over, and an error where the training fails. The gap is taken relative to the loss in training mode, or to three tenths
-//! of that of guessing if this is more: a small gap beside a tiny loss does no harm. A gap of at most 0.1 makes facts of the
+//! of that of guessing if this is more: a small gap next to a tiny loss does no harm. A gap of at most 0.1 makes facts of the
 //! other two, and shifted channels are a fact where no gap is known. Batches of fewer than 4 samples are an error before the
 //! training begins, unless the network learns its task all the same.
 //!
 //! # Why it matters
-//! Training normalises with the statistics of the batch, inference with the running ones. Where they differ, the network
+//! Training normalises with the statistics of the batch, inference with the running ones. If they differ, the network
 //! that is used is not the one that was trained, and the validation loss is of another function.
 //!
 //! # What to try
@@ -44,7 +44,7 @@ pub const CODE: &str = "K015";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "batch-norm",
-    summary: "batch normalisation that does something else in inference than in training",
+    summary: "batch normalisation that behaves differently in inference than in training",
     statistic: "gap between inference and training",
     source: include_str!("batch_norm.rs"),
     examine,

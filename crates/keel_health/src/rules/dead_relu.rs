@@ -12,7 +12,7 @@
 //!
 //! # What to try
 //! If the units were dead from the start: inputs (K002) and initialisation (K005). If they died during training: a tenth of
-//! the learning rate, and those units drawn anew. `leaky_relu` cannot die; batch normalisation before the activation
+//! the learning rate, and those units re-initialised. `leaky_relu` cannot die; batch normalisation before the activation
 //! keeps about half of the values positive.
 //!
 //! # When it is fine

@@ -4,8 +4,8 @@
 //! label beyond the last class, targets that the last activation cannot reach. Where the values that the loss was given are
 //! recorded (`predictions`), these show an activation that the description does not name, over a window: rows of
 //! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss that
-//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error, whatever
-//! becomes of the training.
+//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error, regardless
+//! of the outcome of training.
 //!
 //! # Why it matters
 //! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away

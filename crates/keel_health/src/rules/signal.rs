@@ -3,7 +3,7 @@
 //! update. Noted outside [0.25, 4]; error outside [0.1, 10], or if the variance grows or shrinks by more than a factor of
 //! 10 from the first layer to the last, along a straight line through its logarithms. It is a warning at most where the
 //! network learns a good part of its task, and a fact where it learns all of it. Layers followed by normalisation are not
-//! judged, because it sets their scale anew, nor layers behind a relu layer that is dead, or nearly, from the start (K010).
+//! judged, because it resets their scale, nor layers after a relu layer that is dead, or nearly, from the start (K010).
 //! The last layer may be as small as it likes and is only reported above 10: the loss at the start (K004) judges the rest.
 //! Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is compared with that.
 //!

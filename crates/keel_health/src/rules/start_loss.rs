@@ -4,7 +4,7 @@
 //! 0.1 ln C below that of guessing with the class shares is a warning.
 //!
 //! # Why it matters
-//! A network that knows nothing should say so. A higher loss means that it is confidently wrong: the first epochs are
+//! An untrained network should be undecided. A higher loss means that it is confidently wrong: the first epochs are
 //! spent on unlearning. A lower one means that the labels leak into the inputs or the loss is not what it seems.
 //!
 //! # What to try

@@ -25,7 +25,7 @@
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
-//! the lower ones between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
+//! the lower ones between the healthy training runs of the fault suite and those at a hundredth of their learning rate.
 
 use super::stopped_early::Descent;
 use super::{

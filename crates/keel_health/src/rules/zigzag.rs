@@ -9,7 +9,7 @@
 //! optimiser has to zigzag.
 //!
 //! # What to try
-//! Centre what the layer reads: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
+//! Centre the input of the layer: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
 //!
 //! # When it is fine
 //! After relu and its relatives it is normal, and larger batches weaken it: as long as the loss falls it does no harm.

@@ -8,7 +8,7 @@
 //! deviations. Such images dominate the gradient, and evaluation, which moves nothing, never shows them.
 //!
 //! # What to try
-//! `channel_standardize` in place of `standardize`: it scales all pixels of a channel alike. Or switch the augmentation
+//! `channel_standardize` instead of `standardize`: it scales all pixels of a channel alike. Or switch the augmentation
 //! off.
 //!
 //! # When it is fine

@@ -8,7 +8,7 @@
 //! together near zero and the column tells the network nothing, while that row makes a huge step.
 //!
 //! # What to try
-//! Correct the rows, or add `clip` to `preprocess.steps` in front of the scaling: it limits each column to three times
+//! Correct the rows, or add `clip` to `preprocess.steps` before the scaling: it limits each column to three times
 //! the distance between its median and its outer per cent. `robust_scale` with `soft_clip` does the same smoothly.
 //!
 //! # When it is fine

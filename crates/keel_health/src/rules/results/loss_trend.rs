@@ -4,15 +4,15 @@
 //! minimum for five windows and risen by a tenth of the first loss at least, or above three times the first loss in two
 //! windows. Oscillating: over ten windows it changes direction four times out of five, by more than a fifth of its mean, which
 //! is above a tenth of the first loss. Stuck and oscillating are warnings (stuck for ten windows an error), diverging is an
-//! error. At the end of a training of three epochs and 100 steps at least: less than 2 % of the way from guessing to perfect
-//! on its own training samples is an error. All of it follows what becomes of the training: a fact where the task is learned,
+//! error. At the end of a training run of at least three epochs and 100 steps: less than 2 % of the way from guessing to perfect
+//! on its own training samples is an error. All of it follows the outcome of training: a fact where the task is learned,
 //! an error where nothing is.
 //!
 //! # Why it matters
-//! It is the symptom everybody sees. Taken alone it says nothing about the reason; the other findings do.
+//! It is the most visible symptom. Alone it says nothing about the reason; the other findings do.
 //!
 //! # What to try
-//! Whatever leads the findings. If nothing else was found: the labels, then a learning rate three times higher when stuck,
+//! The remedy of the leading finding. If there is no other finding: the labels, then a learning rate three times higher when stuck,
 //! three times lower when diverging or oscillating.
 //!
 //! # When it is fine

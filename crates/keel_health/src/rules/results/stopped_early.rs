@@ -1,14 +1,14 @@
 //! # What it measures
-//! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
+//! At the end of a training run of at least three epochs: by how much training and validation loss fell from the middle third of
 //! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
 //! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
 //! 5 % are still to come, and the learning rate ended at 30 % of its peak or more. Also a warning: one or two epochs of at most
 //! 500 steps in all, or fewer than 100 steps in any number of epochs, where that was the plan; an end in the warm-up, below
 //! half of the configured learning rate; a schedule that left less than a quarter of the steps at 30 % of the highest learning
-//! rate or more. A training that has learned its task is not judged.
+//! rate or more. A training run that has learned its task is not judged.
 //!
 //! # Why it matters
-//! The loss was still on its way down: the result is that of half a training.
+//! The loss was still falling: the result is that of half a training run.
 //!
 //! # What to try
 //! More epochs: as many as the loss needs at its last pace, two to five times those it had; ten times for a training that
@@ -39,7 +39,7 @@ pub const CODE: &str = "K021";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "stopped-early",
-    summary: "a training that ended while its losses were falling",
+    summary: "a training run that ended while its losses were falling",
     statistic: "fall of the loss to come, relative to guessing",
     source: include_str!("stopped_early.rs"),
     examine,

@@ -1,5 +1,5 @@
 //! # What it measures
-//! At the end of a training of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
+//! At the end of a training run of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
 //! from the middle to the last third of the epochs): a hidden linear layer of at most 8 units, in a network that has learned
 //! less than 90 % of its training samples' task, or less than 80 % of that of the validation samples. A warning.
 //!
