@@ -159,18 +159,16 @@ fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
         plot = plot.with(Series::new(name, places, Marks::Points).coloured(class));
     }
     let point = (state.x, state.y);
-    plot = plot.with(
-        Series::new(Text::new("point that is asked about", "查询点"), vec![point], Marks::Handle)
-            .coloured(ASKED_COLOUR),
-    );
+    plot =
+        plot.with(Series::new(Text::new("queried point", "查询点"), vec![point], Marks::Handle).coloured(ASKED_COLOUR));
     if let Some(asked) = &numbers.asked {
         let (class, sure) = (asked.class, percent(asked.probabilities[asked.class]));
         plot = plot.note(point, Text::new(format!("class {class}: {sure} %"), format!("第 {class} 类：{sure}%")));
     }
     page.plot(
         Text::new(
-            "Regions of the classes: darker where the network is surer, from 60 % and from 90 %. Points are the training samples. \
-             Drag the point to ask about another place.",
+            "Regions of the classes: darker where the network is more confident, from 60 % and from 90 %. Points are the training \
+             samples. Drag the point to ask about another place.",
             "各类的区域：网络越有把握颜色越深（60% 与 90% 为界）。点是训练样本。拖动查询点可询问别处。",
         ),
         plot,

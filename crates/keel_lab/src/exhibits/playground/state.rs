@@ -51,7 +51,7 @@ pub(super) struct State {
     /// Activation function of the hidden layers.
     #[schemars(extend("zh" = "隐层的激活函数。"))]
     pub(super) activation: ActivationName,
-    /// Normalisation in front of each activation.
+    /// Normalisation before each activation.
     #[schemars(extend("zh" = "每个激活之前的归一化。"))]
     pub(super) norm: Norm,
     /// Initialiser of the weights: one that fits the activation, normal with standard deviation 0.01, Xavier, Kaiming, or
