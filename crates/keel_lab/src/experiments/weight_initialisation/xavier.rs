@@ -30,7 +30,7 @@ impl Experiment for Xavier {
     const NAME: &'static str = "xavier";
     const TITLE: [&'static str; 2] = ["Where Xavier's 1/n comes from", "Xavier 初始化的 1/n 从何而来"];
     const SUMMARY: [&'static str; 2] = [
-        "Every step of the derivation of Var(w) = 1/n checked by simulation: products, sums, depth, the way back, convolutions, and where its assumptions end.",
+        "Every step of the derivation of Var(w) = 1/n checked by simulation: products, sums, depth, the backward pass, convolutions, and where its assumptions end.",
         "Var(w) = 1/n 推导的每一步都用模拟检验：乘积、求和、深度、反向、卷积，以及假设在何处失效。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;

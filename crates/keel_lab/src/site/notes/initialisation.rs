@@ -153,7 +153,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::TooStrong,
         correction: [
-            "Batch norm in front of relu leaves exactly as many: half. They are sparsity, not a defect.",
+            "Batch norm before relu leaves exactly as many: half. They are sparsity, not a defect.",
             "放在 ReLU 之前的批归一化留下同样多的零：一半。这是稀疏性，不是缺陷。",
         ],
         figures: &[figure("initialisation", SHEET), figure("batch_norm", "relu: standard deviation")],
@@ -452,7 +452,7 @@ fn w11(documents: &Documents) -> Option<Evidence> {
     evidence(
         with.iter().all(|share| *share > 0.25),
         format!(
-            "Zeros in the last layer: {} with Kaiming's weights, {} with batch norm in front of every relu.",
+            "Zeros in the last layer: {} with Kaiming's weights, {} with batch norm before every relu.",
             percent(*without.last()?),
             percent(*with.last()?)
         ),

@@ -27,7 +27,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         ],
         figures: &[
             figure("batch_norm_inference", "Mean and standard deviation of every unit"),
-            figure("batch_norm_inference", "Starting anew"),
+            figure("batch_norm_inference", "Starting again"),
         ],
         evidence: which_total,
     },
@@ -37,7 +37,7 @@ pub(super) const QUESTIONS: &[Question] = &[
             "2. 为什么用训练的统计量？不能用测试数据自身的吗？",
         ],
         answer: [
-            "Possible, but it is another function. The answer for one image would depend on the images beside it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). A batch of one class has what the class has in common subtracted. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
+            "Possible, but it is another function. The answer for one image would depend on the images next to it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). A batch of one class has what the class has in common subtracted. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
             "可以，但那是另一个函数。一张图的答案会取决于旁边的图。单独一张图减去自己的均值为 0，所有图像得到同一个答案。小批量估计标准差的误差约为 1/√(2m)。只含一个类别的批会减掉该类的共同特征。而用固定的数，批归一化是一条直线，可以折叠掉。测试批大且有代表性时，自身统计量效果也差不多；数据分布漂移时甚至有帮助。",
         ],
         figures: &[
