@@ -22,7 +22,7 @@ pub enum LabError {
         known: Vec<&'static str>,
     },
     /// A setting is not `key=value`.
-    #[error("\"{text}\" is no setting; write it as key=value, for example width=512")]
+    #[error("\"{text}\" is not a setting; write it as key=value, for example width=512")]
     MalformedSetting {
         /// The text that was given.
         text: String,
@@ -68,14 +68,14 @@ pub enum LabError {
         what: String,
     },
     /// A picture was asked for where there is none.
-    #[error("{experiment} has no histograms to make a picture of; initialisation and batch_norm have")]
+    #[error("{experiment} has no histograms for a picture; initialisation and batch_norm have some")]
     NoPicture {
         /// The experiment.
         experiment: &'static str,
     },
     /// The data named by a knob are no labelled images.
     #[error(
-        "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries"
+        "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with one folder of images per class, or CIFAR-10 binaries"
     )]
     NoImages {
         /// The source that was given.

@@ -18,8 +18,7 @@ const OLDEST_OPSET: i64 = 7;
 pub fn decode(bytes: &[u8], file: &str) -> Result<ModelProto, OnnxError> {
     let damaged = |reason: String| OnnxError::Damaged { file: file.to_owned(), reason };
     let mut messages = 0;
-    count(bytes, Kind::Model, &mut messages)
-        .ok_or_else(|| damaged("its bytes are not those of an ONNX model".to_owned()))?;
+    count(bytes, Kind::Model, &mut messages).ok_or_else(|| damaged("it is not an ONNX model".to_owned()))?;
     if messages > MOST_MESSAGES {
         return Err(damaged(format!("it has more than {MOST_MESSAGES} parts")));
     }

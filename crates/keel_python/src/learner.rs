@@ -136,7 +136,7 @@ impl Learner {
             if !result.is_finite() {
                 let text = "lower optimizer.learning_rate, or look for extreme values in the samples";
                 return Err(training_error(format!(
-                    "the loss or its gradient became {} at step {steps}; the weights are those before the step; {text}",
+                    "the loss or its gradient became {} at step {steps}; the weights keep their values from before the step; {text}",
                     result.loss
                 )));
             }

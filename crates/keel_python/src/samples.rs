@@ -128,7 +128,7 @@ fn inputs_of(inputs: &Bound<'_, PyAny>) -> PyResult<(SampleShape, Inputs)> {
         }
         return Ok((shape, Inputs::Bytes(values_of(&array))));
     }
-    Err(data_error("inputs are an array of float32, or of uint8 for pictures"))
+    Err(data_error("inputs are an array of float32, or of uint8 for images"))
 }
 
 /// The values of an array row by row: one copy of the memory, which the engine then owns.

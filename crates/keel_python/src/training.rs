@@ -115,7 +115,7 @@ fn wait_for<T: Send + 'static>(
         match received {
             Ok(result) => return raised.map_or(Ok(result), Err),
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(training_error("the training ended by a fault of the program; please report it"));
+                return Err(training_error("training ended because of a fault in the program; please report it"));
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

@@ -120,7 +120,7 @@ fn comparison(story: &Story, language: Language) -> String {
     });
     let note = match (language, &story.comparison) {
         (Language::English, Some(comparison)) => format!(
-            "Over {} seeds that decided about no change. Gain in validation {score} {}, needed {}; the test split decided nothing.",
+            "Over {} seeds that took no part in any decision. Gain in validation {score} {}, needed {}; the test split took no part in any decision.",
             story.start.len(),
             number(comparison.score.mean),
             number(comparison.score.needed)
@@ -160,7 +160,7 @@ fn found(found: &[Found], language: Language) -> String {
 
 fn attempts(story: &Story, language: Language) -> String {
     if story.attempts.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("Nothing had to be tried.", "无需尝试。"));
+        return format!("<p class=\"calm\">{}</p>", language.choose("No change had to be tried.", "无需尝试。"));
     }
     let score = escape(&story.score);
     let titles = match language {

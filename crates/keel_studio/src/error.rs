@@ -11,7 +11,7 @@ use serde_json::json;
 #[derive(Debug, thiserror::Error)]
 pub enum StudioError {
     /// The address is no address of this machine, or of no machine.
-    #[error("cannot listen on {address}: {source}; give an address of this machine, such as 0.0.0.0 for all it has")]
+    #[error("cannot listen on {address}: {source}; give an address of this machine, such as 0.0.0.0 for all of them")]
     Address {
         /// Host and port.
         address: String,
@@ -39,7 +39,7 @@ pub enum StudioError {
     #[error("no random numbers for the token of the studio: {0}")]
     Random(getrandom::Error),
     /// The server ended by itself.
-    #[error("the studio cannot go on: {0}")]
+    #[error("the studio cannot continue: {0}")]
     Server(#[from] io::Error),
 }
 

@@ -62,7 +62,7 @@ impl Guard {
     fn check(&self, method: &Method, headers: &HeaderMap, query: &str) -> Result<Entry, Refusal> {
         let host = text(headers, &header::HOST).unwrap_or_default();
         if !self.knows(host) {
-            return Err(Refusal::forbidden("this studio does not have that name; use the address it printed"));
+            return Err(Refusal::forbidden("this studio does not have that name; use the printed address"));
         }
         let foreign_origin = text(headers, &header::ORIGIN).is_some_and(|origin| !is_own(origin, host));
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -81,7 +81,7 @@ impl Guard {
         }
         match given_token(query) {
             Some(given) if is_same(given, &token.text) => Ok(Entry::ByAddress),
-            _ => Err(Refusal::forbidden("the token is missing or wrong; use the whole address the studio printed")),
+            _ => Err(Refusal::forbidden("the token is missing or wrong; use the complete printed address")),
         }
     }
 

@@ -88,7 +88,7 @@ async fn within(State(bytes): State<usize>, request: Request, next: Next) -> Res
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match length.and_then(|length| length.parse::<u64>().ok()) {
         Some(length) if length > bytes as u64 => {
-            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("at most {bytes} bytes can be sent") })))
+            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("the maximum is {bytes} bytes") })))
                 .into_response()
         }
         _ => next.run(request).await,
@@ -101,7 +101,7 @@ async fn off_thread<T: Send + 'static>(
     work: impl FnOnce(&Shared) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     let done = spawn_blocking(move || work(&shared)).await;
-    done.unwrap_or_else(|_| Err(Refusal::failed("this answer could not be computed; the studio goes on")))
+    done.unwrap_or_else(|_| Err(Refusal::failed("this answer could not be computed; the studio continues")))
 }
 
 fn json_text(text: Arc<str>) -> Response {

@@ -156,7 +156,7 @@ impl ExhibitDocument<'_> {
         html.push_str(&format!(
             "<div class=\"buttons\">{draw}<button type=\"button\" id=\"reset\">{}</button>\
              <button type=\"button\" id=\"link\">{}</button></div>",
-            words("Back to the start", "恢复初始状态"),
+            words("Reset", "恢复初始状态"),
             words("Copy the link to this state", "复制当前状态的链接"),
         ));
         html
@@ -197,7 +197,7 @@ impl ExhibitDocument<'_> {
             "server": server,
             "words": {
                 "missing": words(
-                    "These figures show the start. To move them, open the lab in `evenkeel studio`, or build the site with its engine: `cargo xtask site`.",
+                    "These figures show the initial state. To move them, open the lab in `evenkeel studio`, or build the site with its engine: `cargo xtask site`.",
                     "这里只显示初始状态。若要操作，请在 `evenkeel studio` 中打开实验室，或用 `cargo xtask site` 生成带引擎的网站。",
                 ),
                 "computing": words("Computing …", "计算中……"),

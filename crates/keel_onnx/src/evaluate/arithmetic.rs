@@ -93,7 +93,7 @@ fn compare(operation: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, Str
 /// Values of the second input where the first is true, else of the third.
 fn choose(call: &Call<'_>) -> Result<Tensor, String> {
     let (condition, yes, no) = (call.input(0)?, call.input(1)?, call.input(2)?);
-    let Data::Bool(truths) = &condition.data else { return Err("its condition is not a truth".to_owned()) };
+    let Data::Bool(truths) = &condition.data else { return Err("its condition is not a truth value".to_owned()) };
     let shape = joined(&joined(&condition.shape, &yes.shape)?, &no.shape)?;
     let places = |tensor: &Tensor| places(&tensor.shape, &shape);
     let (truth_at, yes_at, no_at) = (places(condition)?, places(yes)?, places(no)?);
@@ -124,7 +124,7 @@ pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, Stri
         (a, b) if a == b => Ok(a),
         (1, b) => Ok(b),
         (a, 1) => Ok(a),
-        _ => Err(format!("shapes {left:?} and {right:?} do not go together")),
+        _ => Err(format!("shapes {left:?} and {right:?} do not fit together")),
     };
     let shape: Vec<usize> = (0..rank).map(joined).collect::<Result<_, _>>()?;
     length_of(&shape)?;

@@ -33,7 +33,7 @@ pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values)
         return Ok((row.parts, row.values));
     }
     match flow.readers(&row.end).first() {
-        Some(&place) => Err(flow.error(place, "it joins ways that do not part at one value")),
+        Some(&place) => Err(flow.error(place, "it joins paths that do not start at one value")),
         None => Err(refused(&flow.file, "its output is not reached from its input", "export the model again")),
     }
 }
@@ -108,7 +108,7 @@ fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxErro
             return Ok(());
         }
     }
-    Err(flow.error(place, "it adds a constant behind a layer that has no place for a bias"))
+    Err(flow.error(place, "it adds a constant after a layer without a bias"))
 }
 
 /// A block: two ways from the end of `row` to one sum.
@@ -128,11 +128,11 @@ fn block(flow: &Flow<'_>, row: &mut Row, places: [usize; 2], depth: usize) -> Re
     let sum = [&first, &second].map(|way| flow.readers(&way.end).iter().copied().find(|&place| is_sum(flow, place)));
     let place = match sum {
         [Some(a), Some(b)] if a == b => a,
-        _ => return Err(flow.error(places[1], "two ways part before it and do not meet in one sum")),
+        _ => return Err(flow.error(places[1], "two paths start before it and do not meet in one sum")),
     };
     let inputs = &flow.nodes[place].input;
     if !inputs.contains(&first.end) || !inputs.contains(&second.end) || first.end == second.end {
-        return Err(flow.error(place, "it adds something other than two ways from one value"));
+        return Err(flow.error(place, "it adds something other than two paths from one value"));
     }
     let (body, shortcut) = if is_shortcut(&second) && !(is_shortcut(&first) && first.parts.len() < second.parts.len()) {
         (first, second)

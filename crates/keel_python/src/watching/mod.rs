@@ -28,7 +28,7 @@ fn values<'a>(array: &'a PyReadonlyArrayDyn<'_, f32>, name: &str) -> PyResult<&'
     let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
     values.ok_or_else(|| {
         PyValueError::new_err(format!(
-            "{name}: the values of an array of shape {:?} do not lie one behind the other; make it contiguous",
+            "{name}: the values of an array of shape {:?} are not contiguous; make it contiguous",
             array.shape()
         ))
     })

@@ -91,7 +91,7 @@ fn fired_planes(values: &[f32], layout: &Layout) -> Vec<bool> {
 /// # Errors
 /// If the number of values is no multiple of `units * inner`.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "a function of Python, where arguments are given by name")]
+#[expect(clippy::too_many_arguments, reason = "a Python function, which takes its arguments by name")]
 pub(crate) fn unit_counts(
     py: Python<'_>,
     array: PyReadonlyArrayDyn<'_, f32>,

@@ -48,7 +48,7 @@ fn metrics<'a>(contents: &'a Contents<'_>) -> Option<(&'a Metrics, String)> {
     let samples = super::overview::grouped(metrics.samples);
     let text = match language {
         Language::English => {
-            format!("{samples} samples of the {part}. Rows are true classes, columns what they were taken for.")
+            format!("{samples} samples of the {part}. Rows are true classes, columns predicted classes.")
         }
         Language::Chinese => format!("{part}的 {samples} 个样本。行为真实类别，列为预测类别。"),
     };
@@ -125,7 +125,7 @@ fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Langua
     if pairs.is_empty() {
         return format!(
             "<p class=\"calm\">{}</p>",
-            language.choose("Not one sample was taken for another class.", "没有样本被误分。")
+            language.choose("No sample was assigned to a wrong class.", "没有样本被误分。")
         );
     }
     let items: String = pairs

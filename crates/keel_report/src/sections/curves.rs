@@ -78,7 +78,7 @@ fn quality(record: &Record) -> Option<Plot> {
         if part == "val"
             && let Some(best) = best_point(record, &points)
         {
-            let name = Text::new("weights that were kept", "所保留的权重");
+            let name = Text::new("kept weights", "所保留的权重");
             plot = plot.with(Series::new(name, vec![best], Marks::Points).coloured(3));
         }
     }

@@ -111,7 +111,7 @@ fn calibration(part: Part<'_>, language: Language) -> String {
     let bins: Vec<String> = metrics.calibration.iter().map(|bin| bin_text(bin, language)).collect();
     let text = match language {
         Language::English => format!(
-            "Calibration on the {part} split, expected calibration error {error}; below the line the model is too sure. Share \
+            "Calibration on the {part} split, expected calibration error {error}; below the line the model is overconfident. Share \
              of right predictions by probability: {}.",
             bins.join("; ")
         ),

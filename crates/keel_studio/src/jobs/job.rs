@@ -97,7 +97,7 @@ impl Jobs {
         let mut jobs = self.lock();
         jobs.iter_mut().for_each(Job::look);
         if jobs.iter().filter(|job| job.ended.is_none()).count() >= MOST_RUNNING {
-            return Err(Refusal::conflict(format!("{MOST_RUNNING} actions are under way; wait until one has ended")));
+            return Err(Refusal::conflict(format!("{MOST_RUNNING} actions are running; wait until one has ended")));
         }
         let output = tempfile::Builder::new().prefix("evenkeel-job-").suffix(".txt").tempfile();
         let opened = output.and_then(|output| {

@@ -16,7 +16,7 @@ pub(crate) fn stop_run(folder: &RunFolder) -> Result<(), Refusal> {
     let by_hand = |reason: &str| {
         Refusal::conflict(format!("{}: {reason}; stop it with Ctrl-C where it was started", writer.name))
     };
-    let process = writer.process.ok_or_else(|| by_hand("its number is not known"))?;
+    let process = writer.process.ok_or_else(|| by_hand("its process number is unknown"))?;
     if !holds_lock(process, folder) {
         return Err(by_hand("it runs on another machine, in a container or for another user"));
     }

@@ -145,7 +145,7 @@ impl Walk<'_> {
 fn custom(node: &Node) -> InterchangeError {
     InterchangeError::Export {
         part: format!("layer {} `{}`", node.place, node.name),
-        reason: "only the program that brings this layer knows its arithmetic".to_owned(),
+        reason: "only the program that defines this layer knows its arithmetic".to_owned(),
         next: "replace it by layers that `evenkeel catalog` lists".to_owned(),
     }
 }

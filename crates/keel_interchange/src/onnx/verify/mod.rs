@@ -64,7 +64,7 @@ pub fn verify(
     if random_samples + real_samples == 0 {
         return Err(InterchangeError::Export {
             part: "the model".to_owned(),
-            reason: "it gives no finite answer to any of the samples it was compared on".to_owned(),
+            reason: "it gives no finite output for any of the compared samples".to_owned(),
             next: "train it again".to_owned(),
         });
     }

@@ -12,7 +12,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::TooStrong,
         correction: [
-            "Two slips of the pen: what is meant are activation functions and data preprocessing. A loss function measures the error at the end of a network; an activation function follows each layer.",
+            "Two slips: activation functions and data preprocessing are meant. A loss function measures the error at the end of a network; an activation function follows each layer.",
             "两处笔误：应为“激活函数”与“数据预处理”。损失函数在网络末端衡量误差，激活函数位于每一层之后。",
         ],
         figures: &[figure("activations", ""), figure("preprocessing", "")],

@@ -67,7 +67,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         row: "W6",
         says: [
-            "A good start keeps the outputs where there is gradient, with a deviation like that of the input.",
+            "A good start keeps the outputs in the range with a gradient, with a deviation like that of the input.",
             "好的初始化使输出落在有梯度的区域，标准差与输入相近。",
         ],
         standing: Standing::Holds,

@@ -143,7 +143,7 @@ pub(crate) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leadi
 pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     let place = proof.layer.as_deref().unwrap_or("whole network");
     let start = match proof.from_step {
-        0 => "afresh".to_owned(),
+        0 => "from the start".to_owned(),
         step => format!("from step {step}"),
     };
     let seeds = match proof.without.len() {
@@ -306,7 +306,10 @@ mod tests {
         for (verdict, scores, expected) in cases {
             let text = proof_text(&proof(verdict, scores), "FIX");
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(text.contains(expected) && text.contains("1 seed with and without, afresh, 1 step each"), "{text}");
+            assert!(
+                text.contains(expected) && text.contains("1 seed with and without, from the start, 1 step each"),
+                "{text}"
+            );
         }
     }
 
