@@ -1,4 +1,4 @@
-//! A training that has ended.
+//! A training run that has ended.
 
 use std::path::Path;
 

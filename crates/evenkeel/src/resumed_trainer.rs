@@ -1,4 +1,4 @@
-//! A training that goes on where it stopped.
+//! A training run that continues where it stopped.
 
 use std::fmt;
 use std::path::Path;
@@ -55,7 +55,7 @@ impl ResumedTrainer {
         self
     }
 
-    /// Trains to the end, into the folder of the run. The weights are those of a training that never stopped.
+    /// Trains to the end, into the folder of the run. The weights are those of a training run that never stopped.
     ///
     /// # Errors
     /// Data that is missing or not that of the run, or a folder that cannot be written.

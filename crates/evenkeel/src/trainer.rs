@@ -1,4 +1,4 @@
-//! A training, built by chaining.
+//! A training run, built by chaining.
 
 use std::fmt;
 use std::path::Path;
@@ -23,18 +23,18 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A training of `model` with the default settings.
+    /// A training run of `model` with the default settings.
     pub fn new(model: Model) -> Self {
         Trainer::from_config(Config { model: model.into_config(), ..Config::default() })
     }
 
-    /// A training whose network and settings are chosen from the data, but for those that are set; the choices are in the
+    /// A training run whose network and settings are chosen from the data, but for those that are set; the choices are in the
     /// summary of the run.
     pub fn auto() -> Self {
         Trainer::from_config(Config::default())
     }
 
-    /// A training as a config file says it.
+    /// A training run as a config file says it.
     pub fn from_config(config: Config) -> Self {
         Trainer { config, observer: Box::new(()), in_memory: false }
     }

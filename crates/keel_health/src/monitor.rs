@@ -35,7 +35,7 @@ pub struct Monitor {
 /// Windows of a run at most that is too short to confirm what it shows.
 pub const SHORT_RUN_WINDOWS: u64 = 2;
 
-/// Everything a monitor needs to go on after an interruption as if there had been none: measurements, windows, findings.
+/// Everything a monitor needs to continue after an interruption as if there had been none: measurements, windows, findings.
 /// Written as JSON; its layout is that of this version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MonitorState {
@@ -78,7 +78,7 @@ impl Monitor {
         monitor
     }
 
-    /// Everything needed to go on after an interruption.
+    /// Everything needed to continue after an interruption.
     pub fn state(&self) -> MonitorState {
         MonitorState {
             data: self.data.clone(),
@@ -212,7 +212,7 @@ impl Monitor {
     }
 
     /// All findings so far, causes first, at the level that would be left of each if the run ended with the present outcome; none
-    /// is raised. Facts are those that a training does well in spite of.
+    /// is raised. Facts are those that a training run does well in spite of.
     pub fn tempered_findings(&self) -> Vec<Finding> {
         let mut findings = self.judge.settled(self.outcome());
         for (finding, raw) in findings.iter_mut().zip(self.judge.findings()) {

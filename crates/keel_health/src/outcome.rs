@@ -1,4 +1,4 @@
-//! The outcome of a training: the part of the task that the network has learned, against the best answer that does not look at
+//! The outcome of a training run: the part of the task that the network has learned, against the best answer that does not look at
 //! the inputs.
 
 use crate::case::Case;
@@ -13,7 +13,7 @@ const FAILED: f64 = 0.1;
 /// Part of the task from which on nothing has failed, though much may be missing; ours.
 pub(crate) const LEARNING: f64 = 0.5;
 
-/// Part of the task by loss from which on a training has left the plateau of guessing; ours.
+/// Part of the task by loss from which on a training run has left the plateau of guessing; ours.
 const LEAVES_PLATEAU: f64 = 0.1;
 
 /// Parts of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.

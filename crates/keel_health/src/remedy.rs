@@ -19,7 +19,7 @@ pub enum Remedy {
         /// The limit.
         value: f64,
     },
-    /// Draw the incoming weights of some units anew.
+    /// Draw the incoming weights of some units again.
     ReinitialiseUnits {
         /// Name of the activation layer whose units are dead.
         layer: String,

@@ -59,7 +59,7 @@ pub enum LabError {
         /// Values that would be accepted.
         expected: String,
     },
-    /// A result that is no number.
+    /// A result that is not a number.
     #[error("{what} of {experiment} is not finite; choose smaller weights or fewer layers")]
     NotFinite {
         /// The experiment.
@@ -73,7 +73,7 @@ pub enum LabError {
         /// The experiment.
         experiment: &'static str,
     },
-    /// The data named by a knob are no labelled images.
+    /// The data named by a knob are not labelled images.
     #[error(
         "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with one folder of images per class, or CIFAR-10 binaries"
     )]

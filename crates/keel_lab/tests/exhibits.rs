@@ -147,7 +147,7 @@ fn compare(state: &PageState) -> Result<(), String> {
 
 /// Exhibits that train a network for as long as their knob `steps` says.
 const TRAINED: [&str; 2] = ["playground", "break_and_repair"];
-/// Steps over which trainings are compared: each step multiplies what the last bits differ by.
+/// Steps over which training runs are compared: each step multiplies what the last bits differ by.
 const COMPARED_STEPS: u64 = 40;
 
 /// Returns true if the answers of two engines to this question have to agree.

@@ -140,7 +140,7 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Standard output that is closed is no failure; anything else that goes wrong with it is.
+/// Standard output that is closed is not a failure; anything else that goes wrong with it is.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {

@@ -115,7 +115,7 @@ fn interrupted() {
     {
         return;
     }
-    // Work goes on beside the removal until the program ends; what it writes meanwhile is removed by the second pass.
+    // Work continues beside the removal until the program ends; what it writes meanwhile is removed by the second pass.
     for _ in 0..2 {
         state.scratch.iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
     }

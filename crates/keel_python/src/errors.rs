@@ -73,7 +73,7 @@ pub(crate) fn data_error(text: impl Into<String>) -> PyErr {
     exceptions::DataError::new_err(text.into())
 }
 
-/// An exception about a training that broke.
+/// An exception about a training run that broke.
 pub(crate) fn training_error(text: impl Into<String>) -> PyErr {
     exceptions::TrainingError::new_err(text.into())
 }

@@ -1,4 +1,4 @@
-//! A training, in a thread of its own while the Python program's thread waits, shows progress and listens to Ctrl-C.
+//! A training run, in a thread of its own while the Python program's thread waits, shows progress and listens to Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,7 +64,7 @@ pub(crate) fn train(
     Ok(Run::new(kept.map_err(Raise::raise)?, Some(dataset)))
 }
 
-/// Looks at a training before its first step, and returns what was found as JSON. Ctrl-C ends it.
+/// Looks at a training run before its first step, and returns what was found as JSON. Ctrl-C ends it.
 #[pyfunction]
 pub(crate) fn check_training(
     python: Python<'_>,

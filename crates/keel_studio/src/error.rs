@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// Why the studio does not start or cannot go on.
+/// Why the studio does not start or cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum StudioError {
-    /// The address is no address of this machine, or of no machine.
+    /// The address does not belong to this machine, or to no machine at all.
     #[error("cannot listen on {address}: {source}; give an address of this machine, such as 0.0.0.0 for all of them")]
     Address {
         /// Host and port.

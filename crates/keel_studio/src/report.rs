@@ -54,7 +54,7 @@ pub(crate) fn page(shared: &Shared, name: &str) -> Result<String, Refusal> {
 /// The picture of the first batch, a PNG file.
 ///
 /// # Errors
-/// There is no such run, or its data is no images.
+/// There is no such run, or its data is not images.
 pub(crate) fn samples(shared: &Shared, name: &str) -> Result<Vec<u8>, Refusal> {
     let folder = shared.listing.find(name)?;
     read(&folder.samples_picture()).map_err(|_| Refusal::missing(format!("{name} has no picture of its samples")))

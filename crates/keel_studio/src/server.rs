@@ -85,7 +85,7 @@ impl Studio {
         self.shared.listing.folder()
     }
 
-    /// Answers until `stop` is raised. What was started from its pages goes on.
+    /// Answers until `stop` is raised. What was started from its pages continues.
     ///
     /// # Errors
     /// The system takes the port away.

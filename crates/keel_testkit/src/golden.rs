@@ -62,7 +62,7 @@ pub enum GoldenError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The file is no JSON of the expected form.
+    /// The file is not JSON of the expected form.
     #[error("golden file {path} has another form: {source}; `python tools/golden/generate.py` writes it anew")]
     Malformed {
         /// The file.

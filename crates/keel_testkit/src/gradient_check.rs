@@ -122,7 +122,7 @@ impl GradientCheck {
             }
             (coarse, step) = (fine, step / 2.0);
         }
-        // NaN is no kink: it is compared, and fails.
+        // NaN is not a kink: it is compared, and fails.
         Estimate { numerical: coarse.centred, resolved: !coarse.centred.is_finite() }
     }
 

@@ -29,7 +29,7 @@ const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fai
 const TESTS: Step =
     step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
 /// Tests of everything that computes, for SIMD levels below the widest; those of the kernels run on all levels anyway, and
-/// trainings of the command line and the lab take minutes without vectors.
+/// training runs of the command line and the lab take minutes without vectors.
 const NEXTEST_ON_LEVEL: Step =
     step("tests", &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(keel_nn) + package(keel_train)"]);
 const TESTS_ON_LEVEL: Step =

@@ -1,4 +1,4 @@
-//! Health as a user sees it: quiet trainings, findings in the log, the table, the summary and the exit status; the suite.
+//! Health as a user sees it: quiet training runs, findings in the log, the table, the summary and the exit status; the suite.
 
 use crate::program::Program;
 

@@ -8,7 +8,7 @@ use crate::python;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pytorch");
 
-/// Runs the example once for each line of standard input, in one process: importing PyTorch takes longer than a training.
+/// Runs the example once for each line of standard input, in one process: importing PyTorch takes longer than a training run.
 const TRAIN_EACH: &str =
     "import sys; sys.path.insert(0, sys.argv[1]); import train; [train.main(line.split()) for line in sys.stdin]";
 

@@ -14,8 +14,8 @@ use keel_train::runs::{
 };
 use keel_train::{Config, Training, config};
 
-/// A training of six steps with something of everything: dropout, batch norm, momentum, averaged weights, findings, a
-/// checkpoint behind every step.
+/// A training run of six steps with something of everything: dropout, batch norm, momentum, averaged weights, findings, a
+/// checkpoint after every step.
 fn small(directory: &Path) -> Config {
     let overrides = [
         "data.source=spiral",

@@ -90,7 +90,7 @@ impl BatchOptions {
         Self { batch_size, seed: 0, order: Order::Sequential, last: LastBatch::Keep }
     }
 
-    /// Shuffled anew in every epoch: for training.
+    /// Shuffled again in every epoch: for training.
     pub fn shuffled(batch_size: usize, seed: u64) -> Self {
         Self { batch_size, seed, order: Order::Shuffled, last: LastBatch::MergeSingle }
     }

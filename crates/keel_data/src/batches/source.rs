@@ -120,7 +120,7 @@ impl BatchSource {
         }
     }
 
-    /// A batch with room for the largest one.
+    /// A batch with space for the largest one.
     pub(super) fn empty_batch(&self) -> Batch {
         let largest = self.largest_batch();
         Batch {

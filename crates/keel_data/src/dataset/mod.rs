@@ -262,7 +262,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets how much each sample counts in the loss of a training, `[samples]`: 0 or more, relative to each other. Metrics count
+    /// Sets how much each sample counts in the loss of a training run, `[samples]`: 0 or more, relative to each other. Metrics count
     /// each sample once.
     ///
     /// # Errors
@@ -402,7 +402,7 @@ impl Dataset {
         &self.targets
     }
 
-    /// Weight of each sample in the loss of a training, `[samples]`; empty if all weigh the same.
+    /// Weight of each sample in the loss of a training run, `[samples]`; empty if all weigh the same.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }

@@ -72,7 +72,7 @@ pub struct Schema {
 
 impl Schema {
     /// Offsets that convert numeric targets to their own unit, in f64: 0 except for tables whose numbers differ by
-    /// little beside their size.
+    /// little relative to their size.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }

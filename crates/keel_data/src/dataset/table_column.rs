@@ -40,7 +40,7 @@ pub enum ColumnEncoding {
 
 /// Rule by which a cell is read as a number, and its scale as a feature: `(number - origin) / unit`, computed in f64.
 ///
-/// The origin keeps the digits of numbers that differ by little beside their size, such as time stamps, and the unit
+/// The origin keeps the digits of numbers that differ by little relative to their size, such as time stamps, and the unit
 /// brings numbers into the range of f32. Neither is a statistic: preprocessing that follows shifts and scales anyway.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NumberEncoding {
@@ -198,7 +198,7 @@ fn part_names(name: &str, part: TimePart) -> Vec<String> {
     }
 }
 
-/// A column as it is stored: models of earlier versions have `categories` in place of an encoding.
+/// A column as it is stored: models of earlier versions have `categories` instead of an encoding.
 #[derive(Deserialize)]
 struct StoredColumn {
     name: String,

@@ -45,7 +45,7 @@ impl TrainingRange {
 /// model; a model of an older version has none and calls nothing unlike.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRanges {
-    /// One per feature, in order; `None` for a feature that is no number or was never there. Empty for images.
+    /// One per feature, in order; `None` for a feature that is not a number or was never there. Empty for images.
     pub features: Vec<Option<TrainingRange>>,
     /// Mean of all values of an image; `None` for tables.
     pub brightness: Option<TrainingRange>,

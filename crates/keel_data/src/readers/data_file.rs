@@ -1,4 +1,4 @@
-//! Opening a file of data: it has to be one, and it may take no more memory than the limit says.
+//! Opening a file of data: it has to be one, and it may take no more memory than the limit allows.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -148,7 +148,7 @@ fn name_of(kind: FileType) -> Option<&'static str> {
     Some("something else")
 }
 
-/// Reads a whole file of at most as many bytes as `limit` says.
+/// Reads a whole file of at most as many bytes as `limit` allows.
 ///
 /// # Errors
 /// A path that is not a file, or more bytes than the limit.

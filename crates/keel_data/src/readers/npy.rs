@@ -1,4 +1,4 @@
-//! NumPy arrays: an .npz archive, or .npy files beside each other.
+//! NumPy arrays: an .npz archive, or .npy files next to each other.
 
 mod array;
 mod targets;

@@ -7,7 +7,7 @@ use crate::measurement::{PredictionMeasurement, StepMeasurement};
 /// Totals of the training loop over one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoopWindow {
-    /// Steps right behind an update whose gradient buffers were measured before the backward pass.
+    /// Steps right after an update whose gradient buffers were measured before the backward pass.
     pub fresh_steps: u64,
     /// Those of them whose buffers were not zero.
     pub uncleared_steps: u64,

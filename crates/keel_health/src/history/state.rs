@@ -69,7 +69,7 @@ mod tests {
         }
     }
 
-    /// Interrupted anywhere, a history goes on as if it had not been: windows, trends, units.
+    /// Interrupted anywhere, a history continues as if it had not been: windows, trends, units.
     #[test]
     fn a_history_read_back_goes_on_with_the_same_numbers() {
         for interrupted in [0, 1, 39, 40, 71, 140, 150] {

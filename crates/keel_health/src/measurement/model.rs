@@ -19,7 +19,7 @@ pub struct ModelDescription {
     /// Predictions that the network gives for each sample, side by side; `None` is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<usize>,
-    /// The network may apply functions that are no layers of the description, such as a softmax at its end.
+    /// The network may apply functions that are not layers of the description, such as a softmax at its end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unlisted_functions: bool,
     /// True if the weights have been trained before, false if they are drawn at random; `None` if that is not known.

@@ -13,7 +13,7 @@ pub struct Role {
     pub explains: &'static [Explanation],
 }
 
-/// Stages of a training, from causes to symptoms: a finding is explained by findings of earlier stages, and within a
+/// Stages of a training run, from causes to symptoms: a finding is explained by findings of earlier stages, and within a
 /// stage by findings of rules that come earlier in the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {

@@ -133,7 +133,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     }
 }
 
-/// Values that show an activation in front of the loss, whatever the description says.
+/// Values that show an activation before the loss, whatever the description says.
 fn wrong_values(case: &Case) -> Option<Observation> {
     let (loss, given) = (case.model.loss?, case.window()?.training_loop().predictions?);
     let probabilities = given.rows_are_probabilities(ROW_SUM);

@@ -101,7 +101,7 @@ struct LayerSignal {
     layer: usize,
     /// Standard deviation of z.
     std: f64,
-    /// The same, corrected for the slow decay behind tanh if it is below 1.
+    /// The same, corrected for the slow decay after tanh if it is below 1.
     corrected: f64,
     /// Small values are allowed.
     may_be_small: bool,
@@ -225,7 +225,7 @@ fn family(initializer: &str) -> &str {
     initializer.split_once('_').map_or(initializer, |(family, _)| family)
 }
 
-/// One bad layer usually means all of them, so the whole model is initialised anew. A stack of sigmoids fades whatever its
+/// One bad layer usually means all of them, so the whole model is initialised again. A stack of sigmoids fades whatever its
 /// weights are.
 fn with_remedies(case: &Case, first: &LayerSignal, mut observation: Observation) -> Observation {
     let next = case.model.activation_after(first.layer);

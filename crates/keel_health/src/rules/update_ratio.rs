@@ -107,7 +107,7 @@ pub const HEALTHY: f64 = 1e-3;
 pub const WARN_LOW: f64 = 3e-4;
 /// Lower limit for a warning while there is hardly any progress.
 pub const WARN_SLOW: f64 = 7e-4;
-/// Upper limit for a warning in a training whose loss falls in a straight line to its end.
+/// Upper limit for a warning in a training run whose loss falls in a straight line to its end.
 pub const WARN_STRAIGHT: f64 = 2e-3;
 /// Fall of the loss in the last third of the epochs relative to that before, from which on the line is straight.
 pub const STRAIGHT: f64 = 0.7;
@@ -232,7 +232,7 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     )
 }
 
-/// A training that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
+/// A training run that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
 /// last third of the epochs as before, and the weights move by little more than what is healthy.
 fn too_slow(case: &Case) -> Option<Observation> {
     let descent = Descent::of(case).filter(|descent| descent.fall > stopped_early::FALL && descent.last > LOSS_DONE)?;
@@ -257,7 +257,7 @@ fn too_slow(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A training that ends with nothing learned and weights that hardly moved.
+/// A training run that ends with nothing learned and weights that hardly moved.
 fn hardly_moved(case: &Case) -> Option<Observation> {
     let learned = case.outcome()?.training;
     let &(layer, ratio) =

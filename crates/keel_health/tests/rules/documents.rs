@@ -8,7 +8,7 @@ fn document(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
 
-/// `KEEL_WRITE_DOCS=1 cargo test -p keel_health` writes the file anew.
+/// `KEEL_WRITE_DOCS=1 cargo test -p keel_health` writes the file again.
 #[test]
 fn rules_document_is_what_the_rules_say() {
     let path = document("rules.md");

@@ -33,7 +33,7 @@ const MOST_FILTERS: usize = 64;
 /// Settings that are reported at most; those of single layers are many.
 const MOST_SETTINGS: usize = 200;
 
-/// Writes what happens in a training to an event file in the folder of its run.
+/// Writes what happens in a training run to an event file in the folder of its run.
 #[derive(Debug)]
 pub struct TensorBoard {
     settings: BTreeMap<String, Setting>,
@@ -55,7 +55,7 @@ struct Log {
 }
 
 impl TensorBoard {
-    /// For a training with the settings of `config`, a document of sections and keys.
+    /// For a training run with the settings of `config`, a document of sections and keys.
     pub fn new(config: &Value) -> Self {
         let mut settings = BTreeMap::new();
         collect("", config, &mut settings);

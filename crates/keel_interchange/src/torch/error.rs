@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Why weights of another program cannot be converted.
 #[derive(Debug, thiserror::Error)]
 pub enum TorchError {
-    /// The file cannot be read or written, or is no safetensors file.
+    /// The file cannot be read or written, or is not a safetensors file.
     #[error("{}: {reason}", path.display())]
     File {
         /// The file.

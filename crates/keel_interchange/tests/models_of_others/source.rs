@@ -1,4 +1,4 @@
-//! Trainings that start from the network of an ONNX file: `model.source`.
+//! Training runs that start from the network of an ONNX file: `model.source`.
 
 use std::path::Path;
 

@@ -29,7 +29,7 @@ pub struct Answer {
     pub draft: bool,
 }
 
-/// Answers requests and keeps the work that the next one can go on from.
+/// Answers requests and keeps the work that the next one can continue from.
 #[derive(Default)]
 pub struct Desk {
     memories: Memories,

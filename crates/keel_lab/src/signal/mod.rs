@@ -145,7 +145,7 @@ impl Stack {
     }
 }
 
-/// Standard deviation of a weight drawn with `init` in front of `activation`; `None` where weights are not independent
+/// Standard deviation of a weight drawn with `init` before `activation`; `None` where weights are not independent
 /// draws.
 pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) -> Option<f64> {
     let fan = (fan_in as f64).sqrt();

@@ -40,7 +40,7 @@ pub(crate) fn along(sizes: &[f64]) -> Vec<Verdict> {
     let start = sizes.first().copied().unwrap_or(0.0);
     let factor = factor_per_layer(sizes);
     let verdict = |(place, &size): (usize, &f64)| match () {
-        // A size that is no number is not in range either.
+        // A size that is not a number is not in range either.
         () if !(size > REMAINDER * start) => Verdict::TooSmall,
         () if size > start / REMAINDER => Verdict::TooLarge,
         () if place > 0 && factor < KEPT => Verdict::Shrinking,
@@ -50,7 +50,7 @@ pub(crate) fn along(sizes: &[f64]) -> Vec<Verdict> {
     sizes.iter().enumerate().map(verdict).collect()
 }
 
-/// Factor from one layer to the next, as a geometric mean over the second half of the way: what a deeper stack would go on
+/// Factor from one layer to the next, as a geometric mean over the second half of the way: what a deeper stack would continue
 /// with. 1 where there is no next layer.
 fn factor_per_layer(sizes: &[f64]) -> f64 {
     let Some(last) = sizes.len().checked_sub(1).filter(|&last| last > 0) else { return 1.0 };
@@ -84,7 +84,7 @@ impl Verdict {
     }
 }
 
-/// Tells where an activation is flat: its derivative is next to nothing, and it goes on towards a value that it never passes.
+/// Tells where an activation is flat: its derivative is next to nothing, and it continues towards a value that it never passes.
 /// A leaky relu has a small slope below zero, but no end: it does not saturate. Neither does relu at its zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flatness {

@@ -231,7 +231,7 @@ impl WatchedRun {
         self.monitor.tempered_findings()
     }
 
-    /// Findings if the run ends here, causes first. The run itself may go on.
+    /// Findings if the run ends here, causes first. The run itself may continue.
     pub(crate) fn findings_at_the_end(&self) -> Vec<Finding> {
         let mut monitor = self.monitor.clone();
         monitor.end();

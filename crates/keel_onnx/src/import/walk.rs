@@ -89,7 +89,7 @@ fn output_of(flow: &Flow<'_>, place: usize) -> Result<String, OnnxError> {
     flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it gives nothing"))
 }
 
-/// A constant that is added behind a layer without a bias is its bias.
+/// A constant that is added after a layer without a bias is its bias.
 fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError> {
     let node = &flow.nodes[place];
     let channels = row.values.shape.channels();
@@ -163,7 +163,7 @@ fn is_shortcut(row: &Row) -> bool {
     )
 }
 
-/// The activation behind the sum, if there is one.
+/// The activation after the sum, if there is one.
 fn after(flow: &Flow<'_>, row: &mut Row) -> Result<Activation, OnnxError> {
     let Some((place, node)) = flow.reader(&row.end) else { return Ok(Activation::Identity) };
     match activations::of_node(&node.op_type, flow.attributes(place)) {

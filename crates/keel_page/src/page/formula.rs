@@ -127,7 +127,7 @@ impl Reader<'_> {
         Atom::operand(html)
     }
 
-    /// `first` and all characters behind it that `belongs` takes.
+    /// `first` and all characters after it that `belongs` takes.
     fn run(&mut self, first: char, belongs: impl Fn(char) -> bool) -> String {
         let mut run = String::from(first);
         while let Some(next) = self.characters.next_if(|&next| belongs(next)) {

@@ -1,4 +1,4 @@
-//! Cost of watching a training: a step at a level of health, alternating with the same step unwatched.
+//! Cost of watching a training run: a step at a level of health, alternating with the same step unwatched.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ const STEPS_OF_TRAINING: u64 = 1000;
 /// Batches of the made-up data; those after the first are for the health rules' measurements of the data alone.
 const BATCHES: usize = 4;
 
-/// A training that takes the same batch again and again.
+/// A training run that takes the same batch again and again.
 struct Watched {
     session: Session,
     watch: Watch,

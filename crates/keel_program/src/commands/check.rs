@@ -1,4 +1,4 @@
-//! `check`: what can be known about a training before its first step.
+//! `check`: what can be known about a training run before its first step.
 
 use std::time::Duration;
 

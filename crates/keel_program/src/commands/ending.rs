@@ -11,7 +11,7 @@ use keel_train::runs::{RunFolder, Status, Summary};
 
 use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
 
-/// Samples below which there are no two windows, which most rules about a training under way need.
+/// Samples below which there are no two windows, which most rules about a training run under way need.
 const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
 
 /// All of it, for a run that ended.

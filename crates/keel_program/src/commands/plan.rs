@@ -1,4 +1,4 @@
-//! `plan`: what a training would build and how much memory it would take.
+//! `plan`: what a training run would build and how much memory it would take.
 
 use clap::Args;
 use keel_nn::program::{Instruction, NodePlan};
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Everything there is to say about a training that has not begun.
+/// Everything there is to say about a training run that has not begun.
 struct Planned<'a> {
     program: &'a Program,
     plan: &'a MemoryPlan,

@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
     strict: bool,
 }
 
-/// A program that shows trainings.
+/// A program that shows training runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Log {
     /// Write event files for `tensorboard --logdir runs`
@@ -183,7 +183,7 @@ fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Stat
     Ok(Status::Done)
 }
 
-/// Every fifth step, and the suggestion for a training with the same `settings`.
+/// Every fifth step, and the suggestion for a training run with the same `settings`.
 fn range_text(test: &RangeTest, settings: &str) -> String {
     let row = |point: &RangePoint| vec![format!("{:.2e}", point.learning_rate), format!("{:.4}", point.loss)];
     let rows: Vec<Vec<String>> = test.points.iter().step_by(5).map(row).collect();

@@ -51,7 +51,7 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     text
 }
 
-/// One finding in one line, for the log of a training under way.
+/// One finding in one line, for the log of a training run under way.
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
     let first = finding.first_step;

@@ -26,10 +26,10 @@ const INDENT: usize = 12;
 /// Findings shown while training; what follows them is in the table at the end.
 const FINDING_LINES: usize = 12;
 
-/// Shows a training while it runs.
+/// Shows a training run while it runs.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// The bar; hidden where standard error is no terminal.
+    /// The bar; hidden where standard error is not a terminal.
     bar: ProgressBar,
     folder: Option<PathBuf>,
     epochs: u64,

@@ -30,7 +30,7 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
     text_of(table, columns, rows)
 }
 
-/// Columns the terminal has; `None` where the output is no terminal.
+/// Columns the terminal has; `None` where the output is not a terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
     Table::new().width().map(usize::from)
 }

@@ -58,7 +58,7 @@ pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
             return result;
         }
         let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
-        // A space right behind the last column may be broken at as well; a word as long as the line is not broken.
+        // A space right after the last column may be broken at as well; a word as long as the line is not broken.
         let broken = rest[..end].rfind(' ').filter(|&at| !rest[..at].trim().is_empty());
         let at = if rest[end..].starts_with(' ') { Some(end) } else { broken };
         let Some(at) = at.or_else(|| rest[end..].find(' ').map(|after| end + after)) else {

@@ -35,7 +35,7 @@ impl Layout {
 /// Returns 64-bit words, bit `unit % 64` of word `unit / 64` set if the unit is above zero anywhere. Reading ends when all are.
 ///
 /// # Errors
-/// If the number of values is no multiple of `units * inner`.
+/// If the number of values is not a multiple of `units * inner`.
 #[pyfunction]
 pub(crate) fn fired_units(
     py: Python<'_>,
@@ -89,7 +89,7 @@ fn fired_planes(values: &[f32], layout: &Layout) -> Vec<bool> {
 /// Returns for every unit the number of values above zero, and of those outside [`low`, `high`].
 ///
 /// # Errors
-/// If the number of values is no multiple of `units * inner`.
+/// If the number of values is not a multiple of `units * inner`.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "a Python function, which takes its arguments by name")]
 pub(crate) fn unit_counts(

@@ -193,7 +193,7 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
 }
 
-/// The finding's own evidence, or else the stored measurement of its layer; a single value is no chart.
+/// The finding's own evidence, or else the stored measurement of its layer; a single value is not a chart.
 fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Point>)> {
     if let Some(evidence) = &finding.evidence
         && evidence.values.len() > 1

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::error::Refusal;
 use crate::runs::Listing;
 
-/// Settings a training can be given.
+/// Settings a training run can be given.
 const MOST_SETTINGS: usize = 200;
 
 /// Something to do. Runs are named as the list names them.
@@ -28,7 +28,7 @@ pub(crate) enum Action {
     Prove { run: String, code: String, layer: Option<String> },
     /// Applies the remedy of a finding and trains.
     Fix { run: String, code: String, layer: Option<String> },
-    /// Repairs a training within `minutes`.
+    /// Repairs a training run within `minutes`.
     Doctor { run: String, minutes: f64 },
     /// Looks for what is wrong before the first step.
     Check(Settings),

@@ -25,7 +25,7 @@ const MOST_REMEMBERED: usize = 100;
 /// Bytes of output that one answer holds.
 const OUTPUT_BYTES: u64 = 256 * 1024;
 
-/// The processes this studio has started. They are in process groups of their own and write into files, so that they go on
+/// The processes this studio has started. They are in process groups of their own and write into files, so that they continue
 /// when the studio ends.
 #[derive(Debug)]
 pub(crate) struct Jobs {
@@ -216,7 +216,7 @@ impl Job {
     }
 }
 
-/// The run that a training says it writes, among the lines it begins with.
+/// The run that a training run says it writes, among the lines it begins with.
 fn run_in(text: &str) -> Option<String> {
     let path = text.lines().find_map(|line| line.strip_prefix("run         "))?;
     Some(Path::new(path).file_name()?.to_string_lossy().into_owned())

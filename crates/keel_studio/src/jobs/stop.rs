@@ -1,4 +1,4 @@
-//! Stopping a process as Ctrl-C does, so that a training ends with a checkpoint.
+//! Stopping a process as Ctrl-C does, so that a training run ends with a checkpoint.
 
 use std::io;
 use std::process::Child;

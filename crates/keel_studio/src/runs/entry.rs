@@ -91,7 +91,7 @@ impl RunEntry {
         match folder.read_summary() {
             Ok(summary) => entry.fill(folder, stamp, &summary, writer.as_ref()),
             Err(_) if writer.is_some() => entry.state = RunState::Running,
-            // A training that is killed while it reads its data leaves no summary.
+            // A training run that is killed while it reads its data leaves no summary.
             Err(_) if !folder.summary().exists() => entry.state = RunState::Killed,
             Err(error) => entry.reason = Some(error.to_string()),
         }

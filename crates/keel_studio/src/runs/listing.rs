@@ -93,7 +93,7 @@ fn is_at_rest(entry: &RunEntry, folder: &RunFolder) -> bool {
     entry.state == RunState::Finished || folder.writer().is_none()
 }
 
-/// Names of the folders in `folder`; those that are no UTF-8 have no address and are left out.
+/// Names of the folders in `folder`; those that are not UTF-8 have no address and are left out.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()

@@ -1,4 +1,4 @@
-//! Runs as a training leaves them.
+//! Runs as a training run leaves them.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(crate) fn run_of(folder: &Path, name: &str, status: &str, config: &Config) -
     run
 }
 
-/// Writes a summary, with `more` in place of what it says otherwise.
+/// Writes a summary, with `more` instead of what it says otherwise.
 pub(crate) fn write_summary(run: &RunFolder, status: &str, more: Value) {
     let mut summary = json!({
         "format": 2,

@@ -62,7 +62,7 @@ impl Page {
         page
     }
 
-    /// Has `script` run in front of every page that is opened from now on.
+    /// Has `script` run before every page that is opened from now on.
     pub(super) fn before_pages(&mut self, script: &str) {
         self.ask("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
     }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! All pages are shown in all views by one browser, each in a frame of the view's width and colour scheme: starting the
-//! browser is what costs time, and a frame can be narrower than the browser's smallest window. A probe in front of the
+//! browser is what costs time, and a frame can be narrower than the browser's smallest window. A probe before the
 //! page's own scripts collects script errors and requests to the outside, runs the test's script when the page has
 //! loaded, then measures charts, overflow and contrast.
 

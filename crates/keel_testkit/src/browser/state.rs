@@ -44,13 +44,13 @@ pub struct Chart {
     pub label: String,
     /// Paths, polylines, rectangles, circles, lines and images in it.
     pub marks: u32,
-    /// Attributes with `NaN`, `Infinity`, `undefined` or `null` in place of a number.
+    /// Attributes with `NaN`, `Infinity`, `undefined` or `null` instead of a number.
     pub bad: Vec<String>,
 }
 
 impl PageState {
     /// Everything that is wrong with any page, one sentence each: script errors, requests to the outside, sideways
-    /// scrolling, faint text, and charts that are empty or have coordinates that are no numbers.
+    /// scrolling, faint text, and charts that are empty or have coordinates that are not numbers.
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.errors.iter().map(|error| format!("script error: {error}")).collect();
         problems.extend(self.requests.iter().map(|address| format!("request to {address}")));

@@ -1,4 +1,4 @@
-//! The first losses of a training whose weights, inputs and labels follow from a formula.
+//! The first losses of a training run whose weights, inputs and labels follow from a formula.
 
 use serde::Deserialize;
 

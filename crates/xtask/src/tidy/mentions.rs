@@ -16,7 +16,7 @@ struct Folder {
 
 /// The way in which a file states a name.
 struct Statement {
-    /// Code in front of the name, up to the quotation mark.
+    /// Code before the name, up to the quotation mark.
     mark: &'static str,
     mention: Mention,
 }
@@ -120,7 +120,7 @@ const FOLDERS: [Folder; 11] = [
         path: "crates/keel_nn/src/layers",
         statements: &LAYER_ENTRY,
         homonyms: &[
-            // The scale of an axis; a model that is no preset.
+            // The scale of an axis; a model that is not a preset.
             Homonym { name: "linear", path: "crates/keel_page/src/charts/" },
             Homonym { name: "linear", path: "crates/keel_lab/src/site/exhibit_page.rs" },
             Homonym { name: "custom", path: "crates/keel_train/src/trainer/" },

@@ -21,7 +21,7 @@ pub(super) struct Stored {
     pub(super) turn: Option<MutexGuard<'static, ()>>,
 }
 
-/// Decodes a file whose image takes no more bytes than `limit` says.
+/// Decodes a file whose image takes no more bytes than `limit` allows.
 pub(super) fn read(path: &Path, limit: ByteLimit) -> Result<Stored, DataError> {
     guarded(path, || {
         let mut decoder = open(path, limit)?;

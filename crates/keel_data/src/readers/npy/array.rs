@@ -33,7 +33,7 @@ impl Array {
     /// its values before the header was judged.
     ///
     /// # Errors
-    /// A damaged header, one that claims more than there is or than `limit` allows, or elements that are no numbers.
+    /// A damaged header, one that claims more than there is or than `limit` allows, or elements that are not numbers.
     pub(super) fn read(path: &Path, mut source: impl Read, length: u64, limit: ByteLimit) -> Result<Self, DataError> {
         let refuse = |what: String| DataError::format(path, format!("the array cannot be read: {what}"), NEXT);
         let start = header_bytes(&mut source).map_err(refuse)?;

@@ -124,7 +124,7 @@ impl Roles {
         column != self.target && self.ignored.binary_search(&column).is_err() && self.group != Some(column)
     }
 
-    /// The report of a column that is no feature, and not the target.
+    /// The report of a column that is not a feature, and not the target.
     fn report(&self, table: &RawTable, column: usize) -> ColumnReport {
         let is_group = self.group == Some(column);
         let (kind, reason) = match is_group {

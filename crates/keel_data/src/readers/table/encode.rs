@@ -34,7 +34,7 @@ pub(super) struct Encoded {
     pub(super) values: Vec<f32>,
     /// Number of missing cells.
     pub(super) missing: usize,
-    /// Texts that are no category of the column, with the number of their cells.
+    /// Texts that are not categories of the column, with the number of their cells.
     pub(super) unseen: BTreeMap<String, usize>,
     /// Cells that could not be read, with the number of each.
     pub(super) strays: BTreeMap<String, usize>,
@@ -46,7 +46,7 @@ enum Held {
     /// Not what the column holds.
     Stray(&'static str),
     Features,
-    /// A text that is no category.
+    /// A text that is not a category.
     Unseen,
 }
 

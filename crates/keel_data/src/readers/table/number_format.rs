@@ -32,7 +32,7 @@ const FORMATS: [NumberFormat; 8] = {
 #[derive(Debug)]
 pub(super) struct Fitting {
     formats: Vec<NumberFormat>,
-    /// Texts that are no numbers.
+    /// Texts that are not numbers.
     pub(super) strays: Vec<String>,
     /// Number of cells that are none.
     pub(super) stray_cells: usize,

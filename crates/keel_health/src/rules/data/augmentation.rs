@@ -85,7 +85,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 fn judge(data: &DataMeasurement) -> Option<Observation> {
     let measured = data.augmentation.as_ref().filter(|measured| measured.samples > 0)?;
     let ratio = f64::from(measured.augmented_rms) / f64::from(measured.plain_rms);
-    // Images that are zero everywhere have no ratio; a NaN is no healthy one.
+    // Images that are zero everywhere have no ratio; a NaN is not a healthy one.
     if ratio <= RATIO || measured.plain_rms == 0.0 {
         return None;
     }

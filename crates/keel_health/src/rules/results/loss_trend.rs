@@ -76,9 +76,9 @@ pub const OSCILLATING_SIZE: f64 = 0.2;
 
 /// Part of the task below which a finished training has learned nothing; ours.
 pub const NOTHING: f64 = 0.02;
-/// Steps of a training that can be said to have learned nothing.
+/// Steps of a training run that can be said to have learned nothing.
 pub const STEPS: u64 = 100;
-/// Epochs of a training that can be said to have learned nothing.
+/// Epochs of a training run that can be said to have learned nothing.
 pub const EPOCHS: usize = 3;
 
 /// Times as many epochs, where nothing else helps.
@@ -179,7 +179,7 @@ fn stuck(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A training that ends no better than a guess on its own samples.
+/// A training run that ends no better than a guess on its own samples.
 fn nothing_learned(case: &Case) -> Option<Observation> {
     let enough = case.epochs.len() >= EPOCHS && case.history.steps() >= STEPS;
     let learned = case.outcome().filter(|_| enough)?.training;

@@ -74,7 +74,7 @@ fn judge(case: &Case) -> Option<Observation> {
     if understood > GOOD || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
         return None;
     }
-    // Epochs are numbered from 0 and told from 1, as in the log of a training.
+    // Epochs are numbered from 0 and told from 1, as in the log of a training run.
     let epoch = case.epochs[best].epoch + 1;
     Some(
         Observation::new(level(case, outcome.training - understood), None, gap, GAP)

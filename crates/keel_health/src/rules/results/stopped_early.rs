@@ -48,7 +48,7 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Epochs of a training that is judged at least.
+/// Epochs of a training run that is judged at least.
 pub const EPOCHS: usize = 3;
 /// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
 pub const FALL: f64 = 0.03;
@@ -62,11 +62,11 @@ pub const WARM_SHARE: f64 = 0.5;
 pub const HIGH_RATE_STEPS: f64 = 0.25;
 /// Steps that are few for any training.
 pub const LEAST_STEPS: u64 = 100;
-/// Steps of a training of one or two epochs that are few.
+/// Steps of a training run of one or two epochs that are few.
 pub const FEW_STEPS: u64 = 500;
 /// Share of the steps that a warm-up may take.
 const WARM_UP: f64 = 0.05;
-/// Times as many epochs for a training that has hardly begun.
+/// Times as many epochs for a training run that has hardly begun.
 const LONGEST: f64 = 10.0;
 /// Times as many epochs: at least and at most.
 const LONGER: (f64, f64) = (2.0, 5.0);
@@ -178,7 +178,7 @@ fn still_falling(case: &Case) -> Option<Observation> {
     )
 }
 
-/// Losses of a training that is falling at its end, relative to guessing.
+/// Losses of a training run that is falling at its end, relative to guessing.
 pub(crate) struct Descent {
     /// Mean of the first third of the epochs.
     pub(crate) first: f64,
@@ -191,7 +191,7 @@ pub(crate) struct Descent {
 }
 
 impl Descent {
-    /// The descent of a training whose schedule has not ended it; `None` with too few epochs.
+    /// The descent of a training run whose schedule has not ended it; `None` with too few epochs.
     pub(crate) fn of(case: &Case) -> Option<Self> {
         let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0)?;
         if case.epochs.len() < EPOCHS || case.learning_rate_share() < SCHEDULE_SHARE {

@@ -123,7 +123,7 @@ fn never_updated(case: &Case) -> Option<Observation> {
     )
 }
 
-/// The words for the layers behind the first one.
+/// The words for the layers after the first one.
 fn further(others: usize) -> String {
     match others {
         0 => String::new(),

@@ -62,7 +62,7 @@ pub const RULE: Rule = Rule {
 
 /// Share of the steps of a window.
 pub const SHARE: f64 = 0.5;
-/// Zeros behind dropout relative to the share it drops.
+/// Zeros after dropout relative to the share it drops.
 pub const DROPPED: f64 = 0.5;
 
 /// Returns everything beyond its limit in `case`.

@@ -11,7 +11,7 @@ use crate::InterchangeError;
 use crate::onnx::schema::element;
 use crate::onnx::{Data, Tensor};
 
-/// Index of a text that is no category and stands for nothing.
+/// Index of a text that is not a category and stands for nothing.
 const UNSEEN: i64 = -1;
 /// Index of a text that stands for a missing cell.
 const MISSING: i64 = -2;

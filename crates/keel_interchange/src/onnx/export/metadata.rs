@@ -12,7 +12,7 @@ use crate::onnx::schema::StringStringEntryProto;
 /// Bytes up to which the fitted preprocessing is repeated as text; the graph holds it anyway.
 const LARGEST_PREPROCESSOR: usize = 1 << 24;
 
-/// Facts about a training that a graph does not say.
+/// Facts about a training run that a graph does not say.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KnownTraining {
     /// Its loss.

@@ -197,7 +197,7 @@ enum Norm {
     Without,
 }
 
-/// The linear map from 64 inputs, with batch norm behind it or alone.
+/// The linear map from 64 inputs, with batch norm after it or alone.
 fn layer(state: &State, norm: Norm, key: RandomKey) -> Result<Classifier, LabError> {
     let std = state.std / (FEATURES as f64).sqrt();
     let linear = LinearSpec { init: InitSpec::normal(std as f32), ..LinearSpec::new(UNITS) };

@@ -194,7 +194,7 @@ struct HandedOn {
     zero_fraction: f64,
 }
 
-/// Root mean squares of gradients: by the weights and by the bias in front of batch norm, and by a bias without it.
+/// Root mean squares of gradients: by the weights and by the bias before batch norm, and by a bias without it.
 #[derive(Serialize)]
 struct BiasGradients {
     weight_rms: f64,
@@ -266,7 +266,7 @@ fn last_input(network: &Network) -> Option<NodeId> {
     }
 }
 
-/// Size of the gradient by a bias in front of batch norm, beside that by the weights of the same layer and that by a bias
+/// Size of the gradient by a bias before batch norm, beside that by the weights of the same layer and that by a bias
 /// without batch norm.
 fn bias_before_norm(config: &Config, digits: &Parts, seed: u64) -> Result<BiasGradients, LabError> {
     let gradients = |placement: Placement| -> Result<[f64; 2], LabError> {

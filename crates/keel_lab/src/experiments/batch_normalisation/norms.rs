@@ -179,7 +179,7 @@ impl Map {
     }
 }
 
-/// Three linear maps, or two convolutions with a pool between, each with norm and relu behind it.
+/// Three linear maps, or two convolutions with a pool between, each with norm and relu after it.
 fn layers(config: &Config, map: Map, norm: Option<&LayerSpec>) -> Vec<LayerSpec> {
     let bias = norm.is_none();
     let block = |map: LayerSpec| {

@@ -113,7 +113,7 @@ struct Document {
     batch: usize,
     seeds: usize,
     scan: Vec<Scanned>,
-    /// The factor that Var(x) in place of E[x²] would lead to.
+    /// The factor that Var(x) instead of E[x²] would lead to.
     if_variance: Scanned,
     steps: Steps,
     half_integral: HalfIntegral,

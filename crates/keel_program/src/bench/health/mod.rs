@@ -1,4 +1,4 @@
-//! The fault suite of the health rules: trainings with one known fault each, and as many healthy ones.
+//! The fault suite of the health rules: training runs with one known fault each, and as many healthy ones.
 //!
 //! Every fault is built into three kinds of networks and trained with several seeds, in memory and under watch, as any
 //! training is. What the rules report is compared with what was done. Thresholds are calibrated on other seeds than those
@@ -86,7 +86,7 @@ impl SuiteRun {
 /// Trains everything named in `only` (all if empty) with `seeds` seeds from `first_seed` on.
 ///
 /// # Errors
-/// A training that could not be built.
+/// A training run that could not be built.
 pub(crate) fn run(only: &[String], first_seed: u64, seeds: u64) -> Result<Vec<SuiteRun>, Stop> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|chosen| chosen == name);
     let faults = FAULTS.iter().enumerate().map(|(index, fault)| (fault.name, Some(index), fault.recipe));

@@ -1,4 +1,4 @@
-//! The three kinds of networks, small enough for hundreds of trainings.
+//! The three kinds of networks, small enough for hundreds of training runs.
 
 use super::samples::Change;
 

@@ -1,4 +1,4 @@
-//! A training in memory, under watch.
+//! A training run in memory, under watch.
 
 use keel_data::{Batches, DataError, Position};
 use keel_health::{Finding, Monitor};
@@ -29,7 +29,7 @@ pub(crate) struct Outcome {
     pub(crate) accuracy: Option<f64>,
 }
 
-/// Trains `recipe` to its end, or until a loss is no number.
+/// Trains `recipe` to its end, or until a loss is not a number.
 ///
 /// # Errors
 /// A recipe that cannot be built.

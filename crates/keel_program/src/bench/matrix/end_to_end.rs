@@ -12,7 +12,7 @@ use super::super::networks::{Description, LEARNING_RATE};
 use super::super::{SEED, formula};
 use crate::failure::Failure;
 
-/// Epochs of a training.
+/// Epochs of a training run.
 const EPOCHS: u64 = 2;
 
 /// Time of an epoch, if the data is not too large for it.

@@ -22,7 +22,7 @@ const TOLERANCE: f64 = 1e-3;
 /// Time of the steps of a turn.
 const TURN_MILLISECONDS: f64 = 300.0;
 
-/// Turns of whole trainings, each of two epochs.
+/// Turns of whole training runs, each of two epochs.
 const TRAININGS: usize = 2;
 
 /// Measures every network with `words` in its name, of which any will do; all of them without words. A network that fails

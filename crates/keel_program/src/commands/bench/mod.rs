@@ -99,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
-        // Its trainings have pools of their own.
+        // Its training runs have pools of their own.
         Some(BenchPart::Doctor(doctor)) => doctor::run(doctor, output),
         Some(BenchPart::Health(health)) => pool.install(|| health::run(health, output)),
         Some(BenchPart::Memory { row }) => {
@@ -157,7 +157,7 @@ fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     }
 }
 
-/// All rows asked for; a row that fails says why in its `error`, and the others go on.
+/// All rows asked for; a row that fails says why in its `error`, and the others continue.
 fn rows(arguments: &Arguments) -> Value {
     let (peer, missing) = chosen_peer(arguments);
     let context = context(arguments, peer);

@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// The report at the end of a training; what keeps it from being written is a remark, never a failure of the training.
+/// The report at the end of a training run; what keeps it from being written is a remark, never a failure of the training.
 pub(in crate::commands) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
     write_or_remark(folder, Some(data), output);
 }

@@ -152,7 +152,7 @@ fn write_config(folder: &RunFolder, finding: &Finding, treatment: &Treatment) ->
     Ok(path)
 }
 
-/// `fix-K010.toml`, or with a number behind it where another remedy of the code has been written already.
+/// `fix-K010.toml`, or with a number after it where another remedy of the code has been written already.
 fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
     let first = folder.join(format!("fix-{code}.toml"));
     let others = (2..).map(|number: u32| folder.join(format!("fix-{code}-{number}.toml")));

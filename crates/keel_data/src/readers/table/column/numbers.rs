@@ -85,7 +85,7 @@ fn present(judged: &Judged, format: NumberFormat) -> Result<(Vec<f64>, Vec<usize
     Ok((values, rows))
 }
 
-/// The error of the first cell that is no number.
+/// The error of the first cell that is not a number.
 fn stray(judged: &Judged, format: NumberFormat) -> DataError {
     let known = judged.known;
     let cells = &known.table.columns[judged.column].cells;

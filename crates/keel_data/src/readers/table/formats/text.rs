@@ -12,7 +12,7 @@ const SAMPLE: usize = 4_096;
 /// The text of a file, and what to say about its encoding where that is not UTF-8.
 ///
 /// # Errors
-/// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are no text.
+/// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are not text.
 pub(super) fn decode(
     path: &Path,
     mut bytes: Vec<u8>,

@@ -181,7 +181,7 @@ fn shape(shape: Shape) -> Text {
     }
 }
 
-/// Two decimals, without a sign in front of zero.
+/// Two decimals, without a sign before zero.
 fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }

@@ -33,7 +33,7 @@ pub(crate) use text::table;
 /// First of the seeds of every repaired and healthy program, and the seed of every faulty one.
 const FIRST_SEED: u64 = 0;
 
-/// Chooses the folder, the cases and the number of trainings.
+/// Chooses the folder, the cases and the number of training runs.
 #[derive(Debug)]
 pub(crate) struct Options<'a> {
     /// Folder with the folders `faulty` and `healthy`.

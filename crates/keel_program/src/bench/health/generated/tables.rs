@@ -225,7 +225,7 @@ fn engines() -> String {
     rows.text
 }
 
-/// Rows of which six have the value of a broken meter in place of the first column.
+/// Rows of which six have the value of a broken meter instead of the first column.
 fn meters() -> String {
     let mut draws = Draws::of("meters");
     let mut rows = Rows::new("flow,level,target");

@@ -10,7 +10,7 @@ use super::trial::{Trial, Untreated};
 
 /// Trials below which nothing is said about a level.
 const FEW: usize = 5;
-/// Share of the distance from guessing to the sound result below which a training has failed.
+/// Share of the distance from guessing to the sound result below which a training run has failed.
 const FAILED: f64 = 0.5;
 /// Smallest difference of two results that is more than chance.
 const SMALLEST_SPREAD: f64 = 0.01;

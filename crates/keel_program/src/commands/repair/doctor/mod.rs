@@ -1,4 +1,4 @@
-//! `doctor`: a training that fails, repaired.
+//! `doctor`: a training run that fails, repaired.
 
 mod record;
 mod text;
