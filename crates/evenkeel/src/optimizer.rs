@@ -2,7 +2,7 @@
 
 use keel_train::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 
-/// Stochastic gradient descent, plain until told otherwise.
+/// Stochastic gradient descent, plain by default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sgd(SgdConfig);
 

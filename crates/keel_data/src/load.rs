@@ -71,7 +71,7 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
     survey_images(&Request { path: &path, config, schema: None, wants_targets: true })
 }
 
-/// Like [`load_for_model`] or [`load_to_predict`], for single image `files`, wherever they lie. The names of their folders
+/// Like [`load_for_model`] or [`load_to_predict`], for single image `files` in any folders. The names of their folders
 /// are their classes where targets are wanted.
 ///
 /// # Errors

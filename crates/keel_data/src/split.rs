@@ -174,7 +174,7 @@ impl Dataset {
     }
 }
 
-/// Number of the stream that breaks ties between classes, beside those of the classes themselves.
+/// Number of the stream that breaks ties between classes, in addition to those of the classes themselves.
 const TIES: u64 = u64::MAX;
 
 /// Splits `indices` into (rest, taken), the latest `wanted` taken; of the same time, those that come later.

@@ -221,7 +221,7 @@ impl Monitor {
         order_by_cause(&self.model, findings)
     }
 
-    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    /// The outcome of the training run so far; `None` before the measurements that determine it.
     pub fn outcome(&self) -> Option<Outcome> {
         self.case(Moment::End, None).outcome()
     }

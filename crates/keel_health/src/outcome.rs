@@ -30,7 +30,7 @@ pub struct Outcome {
 }
 
 impl Case<'_> {
-    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    /// The outcome of the training run so far; `None` before the measurements that determine it.
     pub fn outcome(&self) -> Option<Outcome> {
         Outcome::of(self)
     }

@@ -206,7 +206,7 @@ pub enum Remedy {
 pub enum Application {
     /// To the running model: continue from the present weights.
     Running,
-    /// Only to a run that starts afresh with a changed config.
+    /// Only to a new run with a changed config.
     FreshRun,
     /// By a person: the data or the model has to be looked at.
     ByHand,

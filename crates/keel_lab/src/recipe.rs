@@ -20,7 +20,7 @@ const DIGIT_LEVELS: f32 = 16.0;
 pub(crate) const SMALL: f32 = 0.01;
 /// Weight of every connection where all are alike.
 const CONSTANT: f32 = 0.1;
-/// Blocks of convolutions behind which the image is halved.
+/// Blocks of convolutions after which the image is halved.
 const POOLS: usize = 2;
 
 /// Samples to tell apart.

@@ -1,8 +1,8 @@
-//! Names of the texts that an export of Evenkeel keeps in a file beside the graph.
+//! Names of the texts that an export of Evenkeel stores in a file next to the graph.
 
 /// Names of the classes, in their order.
 pub const CLASSES: &str = "classes";
-/// Values between which the network lies.
+/// First and last value of the network.
 pub const NETWORK: &str = "evenkeel.network";
 /// Schema of the model.
 pub const SCHEMA: &str = "evenkeel.schema";

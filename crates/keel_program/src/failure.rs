@@ -60,7 +60,7 @@ impl Failure {
         self
     }
 
-    /// Adds what to do about it where nothing says so yet.
+    /// Adds the next step if the failure has none yet.
     pub(crate) fn or_next_step(mut self, next_step: &str) -> Self {
         self.next_step.get_or_insert_with(|| next_step.to_owned());
         self

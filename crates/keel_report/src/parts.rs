@@ -1,4 +1,4 @@
-//! Parts of a report without its page, for whoever has a page of their own.
+//! Parts of a report without its page, for other pages.
 
 use std::path::Path;
 

@@ -100,7 +100,7 @@ impl Record {
         self.summary.iter().flat_map(|summary| &summary.layers).map(|layer| layer.name.clone()).collect()
     }
 
-    /// State of the run; `None` if nothing says so.
+    /// State of the run; `None` if it is not recorded.
     pub(crate) fn status(&self) -> Option<Status> {
         self.summary.as_ref().map(|summary| summary.status)
     }

@@ -1,6 +1,6 @@
 //! Access control: names of the host, origins, and the token.
 //!
-//! A page on the Internet can make the browser of somebody who runs a studio send requests to it. Two checks keep it from
+//! A page on the Internet can make the browser of a user who runs a studio send requests to it. Two checks keep it from
 //! reading or doing anything: a request must name the studio by a name that only the studio has (a page that points its own
 //! name at the loopback address does not), and a request that a page makes must come from a page of the studio.
 
@@ -20,7 +20,7 @@ const TOKEN_BYTES: usize = 16;
 /// Decides who may ask.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    /// Names by which the studio is known beside those of the loopback address, in lower case.
+    /// Names by which the studio is known besides those of the loopback address, in lower case.
     names: Vec<String>,
     /// The studio listens on every address of the machine, so it may be named by any.
     any_address: bool,
@@ -190,7 +190,7 @@ fn given_token(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Compares in a time that tells nothing about where the texts differ.
+/// Compares in a time that does not depend on the place where the texts differ.
 fn is_same(given: &str, token: &str) -> bool {
     given.len() == token.len() && given.bytes().zip(token.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::skipping::skipped;
 
-/// The path of `name` in the folder `../shared/data` beside the workspace, if such a file or folder exists.
+/// The path of `name` in the folder `../shared/data` next to the workspace, if such a file or folder exists.
 pub fn shared_data_path(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     path.exists().then_some(path)

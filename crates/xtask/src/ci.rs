@@ -68,7 +68,7 @@ const SITE: Step = step("exhibits in a browser", &["xtask", "site", "--check"]);
 /// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
-/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch,
+/// Maximum number of skipped tests: those with data sets next to the checkout, those with a browser, the one with PyTorch,
 /// the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
 const MOST_SKIPPED: usize = 21;
 

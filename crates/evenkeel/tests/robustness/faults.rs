@@ -255,7 +255,7 @@ impl Disk {
     }
 }
 
-/// The power goes behind each operation: what had not reached the disk is lost, and no checkpoint is newer than the rows
+/// The power fails after each operation: what had not reached the disk is lost, and no checkpoint is newer than the rows
 /// that belong to it.
 #[test]
 fn a_training_survives_the_loss_of_power_behind_each_of_its_operations() {

@@ -19,7 +19,7 @@ pub struct BatchSource {
     keeps_non_finite: bool,
 }
 
-/// Memory of whoever fills batches; nothing is allocated once it has seen an epoch start and the largest batch.
+/// Memory for filling batches; nothing is allocated once it has seen an epoch start and the largest batch.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     scratch: PreprocessScratch,

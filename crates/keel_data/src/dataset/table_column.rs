@@ -53,7 +53,7 @@ pub struct NumberEncoding {
     /// Size from which a number stands for "no data".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data_from: Option<f64>,
-    /// Texts of this column that stand for a missing number, beside the usual ones.
+    /// Texts of this column that mark a missing number, besides the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_texts: Vec<String>,
 }

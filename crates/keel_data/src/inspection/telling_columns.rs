@@ -135,7 +135,7 @@ fn score_of_classes(mut known: Vec<(f32, usize)>, held_back: &[(f32, usize)], cl
     (guess_errors >= FEWEST_ERRORS).then(|| 1.0 - errors as f64 / guess_errors as f64)
 }
 
-/// Predicts the mean of the same key, or the line between the means of the keys beside it.
+/// Predicts the mean of the same key, or the line between the means of the neighbouring keys.
 fn score_of_values(mut known: Vec<(f32, f64)>, held_back: &[(f32, f64)]) -> Option<f64> {
     known.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mean = |pairs: &[(f32, f64)]| pairs.iter().map(|pair| pair.1).sum::<f64>() / pairs.len() as f64;

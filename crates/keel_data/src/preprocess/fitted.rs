@@ -25,7 +25,7 @@ pub enum FittedStep {
         /// Positions without variance in the training split; they are centred but not scaled.
         constant: Vec<usize>,
     },
-    /// The nearest value between two limits, which the raw value cannot be told from.
+    /// The nearest value between two limits, from which the raw value cannot be recovered.
     Clip {
         /// Lower limit of each feature, `[features]`.
         low: Vec<f32>,

@@ -7,9 +7,9 @@ use std::io::Read;
 use std::path::Path;
 
 const MEGABYTE: u64 = 1_000_000;
-/// Largest size of an image, a spreadsheet or an unpacked file, in megabytes, where the config says nothing.
+/// Largest size of an image, a spreadsheet or an unpacked file, in megabytes, if the config sets none.
 const DECODED_MEGABYTES: u64 = 512;
-/// Largest size of a file that is read as it lies there, in megabytes, where the config says nothing.
+/// Largest size of a file that is read unchanged, in megabytes, if the config sets none.
 const PLAIN_MEGABYTES: u64 = 4_096;
 /// Unpacked size of a packed file, in sizes of the file, that is believed beyond [`DECODED_MEGABYTES`].
 const BELIEVED_RATIO: u64 = 20;
@@ -40,7 +40,7 @@ impl ByteLimit {
         }
     }
 
-    /// Limit of a file that is read as it lies there.
+    /// Limit of a file that is read unchanged.
     pub(crate) fn of_plain(config: &DataConfig) -> Self {
         Self::of_megabytes(config, PLAIN_MEGABYTES.saturating_mul(MEGABYTE))
     }
@@ -64,7 +64,7 @@ impl ByteLimit {
         self.bytes
     }
 
-    /// Refuses `bytes` beyond the limit; `what` tells the size that `path` claims or has.
+    /// Refuses `bytes` beyond the limit; `what` describes the size that `path` claims or has.
     ///
     /// # Errors
     /// More bytes than the limit.
@@ -75,7 +75,7 @@ impl ByteLimit {
         Err(self.refusal(path, bytes, &what()))
     }
 
-    /// The error of a file that takes `bytes`, more than the limit; `what` says so in words.
+    /// Returns the error of a file that takes `bytes`, more than the limit; `what` describes it.
     pub(crate) fn refusal(self, path: &Path, bytes: u64, what: &str) -> DataError {
         let (limit, asked) = (self.bytes / MEGABYTE, bytes.div_ceil(MEGABYTE));
         match self.reason {
@@ -101,7 +101,7 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     }
 }
 
-/// Opens a file and tells its length. Anything but a file is refused at once: opening a pipe would wait for its writer.
+/// Opens a file and returns its length. Anything but a file is refused at once: opening a pipe would wait for its writer.
 ///
 /// # Errors
 /// A path that cannot be read, or is a folder, a pipe, a socket or a device.

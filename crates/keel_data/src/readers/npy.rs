@@ -83,7 +83,7 @@ const PARTS: [Names; 3] = [
     },
 ];
 
-/// Largest value from which numbers are taken for pixels of 0 to 255, beside others that end at 1.
+/// Largest value from which numbers count as pixels of 0 to 255, next to others that end at 1.
 const PIXELS: f64 = 16.0;
 
 /// Source of arrays.

@@ -82,7 +82,7 @@ impl LoopWindow {
         self.class = class;
     }
 
-    /// Empty totals for the steps behind `before`, in the buffers of this one.
+    /// Empty totals for the steps after `before`, in the buffers of this one.
     pub(super) fn cleared(self, before: &Self) -> Self {
         let mut class_counts = self.class_counts;
         class_counts.clear();

@@ -37,7 +37,7 @@ pub enum Stage {
     LargeSteps,
     /// Gradients that grow.
     GradientGrowth,
-    /// Values a layer hands on: saturated, zero, not centred.
+    /// Values a layer passes on: saturated, zero, not centred.
     Activations,
     /// Gradients, running statistics and parameters of layers.
     Layers,
@@ -51,7 +51,7 @@ pub enum Stage {
     Collapse,
 }
 
-/// Symptoms explained by findings whose layers lie in a certain way to theirs.
+/// Symptoms explained by findings whose layers have a certain place relative to theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Explanation {
     /// Symptoms that are explained.

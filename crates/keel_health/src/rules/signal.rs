@@ -134,7 +134,7 @@ fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<LayerSigna
     signals
 }
 
-/// Standard deviation of z behind `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives
+/// Standard deviation of z after `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives
 /// q ≈ 1 / (1 + 2 layers).
 fn decay_behind_tanh(layers: u32) -> f64 {
     (1.0 + 2.0 * f64::from(layers)).sqrt().recip()

@@ -164,7 +164,7 @@ struct Numbers {
     derivative: f64,
     /// Gradient with respect to the input of the gate.
     passed: f64,
-    /// Share of the gradient behind 0, 1, 2, … gates.
+    /// Share of the gradient after 0, 1, 2, … gates.
     remaining: Vec<f64>,
     /// Input, value and derivative of each point.
     curve: Vec<[f64; 3]>,

@@ -342,7 +342,7 @@ fn by_push(state: &State, numbers: &Numbers) -> Plot {
         .with(Series::new(Text::new("your hand", "你的手"), vec![(state.push, gradient)], Marks::Handle))
 }
 
-/// Height of the chart of losses: those of units far above zero would leave no room for the others.
+/// Height of the chart of losses: those of units far above zero would leave no space for the others.
 const TOP: f64 = 2.0;
 
 fn course(numbers: &Numbers, y: fn(&Plane) -> f64) -> Plot {

@@ -29,7 +29,7 @@ pub(crate) trait Experiment {
 
     /// Settings; every documented field is a knob, and the default value holds the defaults.
     type Config: JsonSchema + Default + Serialize + DeserializeOwned;
-    /// Every number of its figures; the fields in their order are the keys of the JSON file behind `experiment`.
+    /// Every number of its figures; the fields in their order are the keys of the JSON file after `experiment`.
     type Document: Serialize;
 
     /// Computes the document. The same config and seed give the same numbers with any number of threads.

@@ -3,7 +3,7 @@
 //!
 //! One layer's size says little. Xavier's weights under relu leave a sixth of the signal after six layers, which still
 //! looks like much, but each layer takes 1/√2 of what it is given, and no depth is safe; under tanh the same weights leave
-//! half, and the loss per layer fades away. The trend tells the two apart.
+//! half, and the loss per layer fades away. The trend distinguishes the two.
 
 use keel_kernels::activation::Function;
 use keel_page::Text;

@@ -35,7 +35,7 @@ pub(crate) struct Call<'a> {
     pub(crate) opset: i64,
     /// Values it reads; `None` for one left out.
     pub(crate) inputs: Vec<Option<&'a Tensor>>,
-    /// Number of results that somebody wants.
+    /// Number of results that are used.
     pub(crate) outputs: usize,
 }
 

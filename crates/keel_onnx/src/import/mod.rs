@@ -146,7 +146,7 @@ fn own_model(model: &ModelProto) -> Option<(Schema, Preprocessor)> {
     Some((schema, serde_json::from_str(text(model, PREPROCESSOR)?).ok()?))
 }
 
-/// Names of the values between which the network of an export lies.
+/// Names of the first and last value of the network of an export.
 fn boundary(model: &ModelProto) -> Option<(String, String)> {
     let boundary: serde_json::Value = serde_json::from_str(text(model, NETWORK)?).ok()?;
     Some((boundary["input"].as_str()?.to_owned(), boundary["output"].as_str()?.to_owned()))

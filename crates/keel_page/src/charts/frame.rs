@@ -67,7 +67,7 @@ impl Frame {
         Some((self.x.extended(point.0)? * SIDE, (1.0 - self.y.extended(point.1)?) * SIDE))
     }
 
-    /// Writes words beside a point of the drawing.
+    /// Writes words next to a point of the drawing.
     pub(super) fn note(&mut self, point: Point, words: &str) {
         let Some((x, y)) = self.place(point) else { return };
         let side = if x > 0.7 * SIDE { " left" } else { "" };

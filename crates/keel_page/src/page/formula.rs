@@ -23,7 +23,7 @@ struct Atom {
     html: String,
     /// Names, numbers and fractions: two of them side by side are a product, and take a thin space.
     is_operand: bool,
-    /// Sums and products: what others carry beside them, they carry above and below.
+    /// Sums and products: their limits are above and below, not to the side.
     has_limits: bool,
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn describe(limits: Limits) -> Value {
     })
 }
 
-/// The processor's name where the system tells it.
+/// The processor's name if the system reports it.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("model name"));

@@ -13,7 +13,7 @@ use super::formula::CLASSES;
 /// Learning rate of every measured step.
 pub(super) const LEARNING_RATE: f64 = 0.001;
 
-/// A network with its batch, as both sides are told.
+/// A network with its batch, as both sides receive it.
 #[derive(Debug, Clone)]
 pub(crate) struct Description {
     /// Its name in results.

@@ -1,4 +1,4 @@
-//! Two sides measured in turn, and what is told about repeated measurements.
+//! Two sides measured in turn, and statistics of repeated measurements.
 
 use serde_json::{Value, json};
 

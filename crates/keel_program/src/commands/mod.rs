@@ -80,7 +80,7 @@ pub(crate) enum Command {
 /// Runs `command`, which prints to `output`.
 ///
 /// # Errors
-/// A failure to show, or the news that nobody reads the output any more.
+/// A failure to show, or the news that the output is not read any more.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
     match command {
         Command::Train(arguments) => train::run(&arguments, output),

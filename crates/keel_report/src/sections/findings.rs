@@ -165,7 +165,7 @@ fn remedy_item(remedy: &Remedy, language: Language) -> String {
     format!("<li>{} <span class=\"place\">{place}</span> {settings}</li>", escape(&sentence(&remedy.describe())))
 }
 
-/// The statistic over the steps with the limit it crossed, or nothing where nobody stored it.
+/// The statistic over the steps with the limit it crossed, or nothing if it was not stored.
 fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     let Some((title, points)) = stored(contents, finding) else { return String::new() };
     let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());

@@ -1,4 +1,4 @@
-//! Every metric of the three splits beside that of a constant guess; calibration and ROC curve.
+//! Every metric of the three splits compared with that of a constant guess; calibration and ROC curve.
 
 use keel_page::charts::{Marks, Plot, Series, escape, number};
 use keel_page::{Language, Text};

@@ -52,7 +52,7 @@ pub(crate) struct JobView {
     pub(crate) action: &'static str,
     /// The run it works on; of a new training, once it has said so.
     pub(crate) run: Option<String>,
-    /// The command, as somebody would type it.
+    /// The command as typed in a shell.
     pub(crate) command: String,
     /// `running`, `done`, `findings` (exit status 1) or `failed`.
     pub(crate) state: &'static str,

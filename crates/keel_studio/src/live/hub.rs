@@ -20,11 +20,11 @@ const MOST_STEPS: usize = 2_000_000;
 /// Answers kept of one run; the pages ask for about ten.
 const MOST_ANSWERS: usize = 64;
 
-/// The runs somebody has looked at.
+/// The runs that have been viewed.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
-    /// Held by whoever makes an answer that takes long.
+    /// Held while an answer is made that takes long.
     turn: Mutex<()>,
 }
 

@@ -43,7 +43,7 @@ fn kind(path: &str) -> &str {
     path.rsplit(['.', '/']).next().unwrap_or_default()
 }
 
-/// Line and top-level folder of every absolute path into somebody's folders.
+/// Line and top-level folder of every absolute path into a user's folders.
 fn machine_paths(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     for home in HOMES {

@@ -158,7 +158,7 @@ impl<'de> Visitor<'de> for NameOrTable {
     }
 }
 
-/// Refuses every key beside the name, which the derived code would pass over.
+/// Refuses every key besides the name, which the derived code would ignore.
 fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

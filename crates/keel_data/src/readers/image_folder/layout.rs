@@ -18,7 +18,7 @@ const PARTS: [(&str, &[&str]); 3] = [
 pub(super) struct Layout {
     /// `(0 | 1 | 2, folder)` of training, validation and test part; one folder with number 0 where there are no parts.
     pub(super) parts: Vec<(usize, PathBuf)>,
-    /// Parts whose images lie there without class folders.
+    /// Parts whose images are not in class folders.
     pub(super) flat: Vec<PathBuf>,
     /// True if the parts are those of a source that is divided.
     pub(super) divided: bool,
@@ -51,7 +51,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Folders with images beside those of the parts are left out.
+    /// Folders with images next to those of the parts are left out.
     fn note_what_is_beside(&mut self, folder: &Path) -> Result<(), DataError> {
         let used = |path: &PathBuf| {
             self.parts.iter().map(|(_, part)| part).chain(&self.flat).any(|part| part.starts_with(path))
@@ -86,7 +86,7 @@ fn unwrapped(root: &Path) -> Result<PathBuf, DataError> {
 }
 
 /// Number and folder of each part, where `root` is divided into parts: its `train` holds class folders, and there are
-/// other parts beside it or nothing else. A class may be called `train` too.
+/// other parts next to it or nothing else. A class may be called `train` too.
 fn divided(root: &Path) -> Result<Option<Vec<(usize, PathBuf)>>, DataError> {
     let folders = folders_in(root)?;
     let part = |number: usize| {

@@ -160,7 +160,7 @@ impl Listing {
         self.files.sort_by(|a, b| (a.part, a.class, &a.path).cmp(&(b.part, b.class, &b.path)));
     }
 
-    /// Images beside class folders have no class; one note counts them.
+    /// Images outside class folders have no class; one note counts them.
     fn pass_over_loose_images(&mut self, layout: &Layout) -> Result<(), DataError> {
         let loose = self.loose_images(layout)?;
         if loose > 0 {

@@ -13,7 +13,7 @@ const LARGE: u64 = 64_000_000;
 /// Held while a large image is in memory.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// A decoded image as it lies in its file.
+/// A decoded image as stored in its file.
 pub(super) struct Stored {
     pub(super) image: DynamicImage,
     pub(super) orientation: Orientation,

@@ -1,4 +1,4 @@
-//! Size of the samples where nobody gave one: small images natively, photos as large as a budget of pixels allows.
+//! Size of the samples if none is given: small images natively, photos as large as a budget of pixels allows.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ pub struct KnownTraining {
     pub scaling: Vec<TargetScale>,
 }
 
-/// Names of the values between which the network lies.
+/// Names of the first and last value of the network.
 pub(super) struct Boundary {
     pub(super) input: String,
     pub(super) output: String,

@@ -150,7 +150,7 @@ impl State {
     }
 }
 
-/// Theory of what a layer hands on; each leads to a factor of its own.
+/// Theory of the second moment a layer passes on; each leads to a factor of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Rule {

@@ -100,7 +100,7 @@ struct Chain {
     activation: &'static str,
     x: f64,
     derivative: f64,
-    /// Share of the gradient behind 0, 1, 2, … gates.
+    /// Share of the gradient after 0, 1, 2, … gates.
     remaining: Vec<f64>,
 }
 

@@ -113,7 +113,7 @@ enum Line {
     Numerical,
 }
 
-/// A line by hand beside the engine.
+/// A line computed by hand and by the engine.
 #[derive(Debug, Serialize)]
 struct LineCheck {
     line: Line,
@@ -185,7 +185,7 @@ impl Batch {
     }
 }
 
-/// Every line by hand beside the number that the engine has for it.
+/// Every line computed by hand, with the number of the engine.
 fn lines(batch: &Batch, hand: &Hand, engine: &Engine) -> Result<Vec<LineCheck>, LabError> {
     let check = |line, by_hand: &[f64], by_engine: &[f64]| {
         let largest = by_hand.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));

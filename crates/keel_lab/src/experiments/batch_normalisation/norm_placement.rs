@@ -266,7 +266,7 @@ fn last_input(network: &Network) -> Option<NodeId> {
     }
 }
 
-/// Size of the gradient by a bias before batch norm, beside that by the weights of the same layer and that by a bias
+/// Size of the gradient with respect to a bias before batch norm, that to the weights of the same layer and that to a bias
 /// without batch norm.
 fn bias_before_norm(config: &Config, digits: &Parts, seed: u64) -> Result<BiasGradients, LabError> {
     let gradients = |placement: Placement| -> Result<[f64; 2], LabError> {

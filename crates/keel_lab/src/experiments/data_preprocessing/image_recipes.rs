@@ -1,5 +1,5 @@
 //! The three classic recipes for images, on real ones: the mean image, the mean of each channel, mean and deviation of
-//! each channel; beside them raw values and values brought into [0, 1].
+//! each channel; for comparison raw values and values scaled to [0, 1].
 
 mod page;
 
@@ -137,7 +137,7 @@ impl Recipe {
         }
     }
 
-    /// Numbers a recipe has to keep beside the network.
+    /// Numbers a recipe has to store with the network.
     fn statistics_kept(self, image: Shape) -> usize {
         match self {
             Recipe::Raw | Recipe::MinMax => 0,

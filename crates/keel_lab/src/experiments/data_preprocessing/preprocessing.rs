@@ -149,7 +149,7 @@ struct PixelFigures {
     view: &'static str,
     /// Smallest and largest entry of the diagonal.
     diagonal: [f64; 2],
-    /// Largest size of an entry beside the diagonal.
+    /// Largest size of an entry off the diagonal.
     largest_off_diagonal: f64,
     /// `[pixels, pixels]`, row after row.
     covariance: Vec<f64>,

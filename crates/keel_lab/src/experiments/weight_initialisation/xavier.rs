@@ -247,7 +247,7 @@ fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> LinearStack {
     LinearStack { factor, layers: deviations.into_iter().enumerate().map(layer).collect() }
 }
 
-/// Standard deviation by layer of a tanh stack with Xavier's weights, beside that of infinite width.
+/// Standard deviation by layer of a tanh stack with Xavier's weights, compared with that of infinite width.
 fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Layer> {
     let init = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
     let measured = deviations(config, Activation::Tanh, init, key);

@@ -301,7 +301,7 @@ fn a4(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Share of units whose gradients have one sign, by batch size, behind one kind of inputs.
+/// Share of units whose gradients have one sign, by batch size, after one kind of inputs.
 fn one_signed(documents: &Documents, inputs: &str, batch: f64) -> Option<f64> {
     let curve = documents.named("zigzag", "/one_signed_units", Field { key: "inputs", name: inputs })?;
     number(nearest(curve.get("points")?, "batch", batch)?, "/one_signed_fraction")

@@ -40,7 +40,7 @@ pub(crate) enum Standing {
     TooStrong,
 }
 
-/// Numbers beside a sentence.
+/// Numbers for a sentence.
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
     /// True if the numbers say what is claimed.

@@ -34,7 +34,7 @@ const CURE: f64 = 0.8;
 /// Distance to the repaired program below which there is nothing to cure.
 const LEAST_DISTANCE: f64 = 0.02;
 
-/// Score of a training run without a result, and the lowest that is told apart.
+/// Score of a training run without a result, and the lowest that is distinguished.
 const WORST: f64 = -1.0;
 
 /// Outcome on one case: mean scores on the test split.

@@ -11,7 +11,7 @@ use super::networks::{Architecture, Recipe};
 use super::samples::samples;
 use crate::failure::Stop;
 
-/// Code and layer of a finding and the step after which it was first told.
+/// Code and layer of a finding and the step after which it was first reported.
 pub(crate) type Told = (String, Option<String>, u64);
 
 /// Result of a training run.
@@ -19,7 +19,7 @@ pub(crate) type Told = (String, Option<String>, u64);
 pub(crate) struct Outcome {
     /// Findings, causes first.
     pub(crate) findings: Vec<Finding>,
-    /// Step after which each finding was first told, by code and layer.
+    /// Step after which each finding was first reported, by code and layer.
     pub(crate) told: Vec<Told>,
     /// The data was refused before the training, with this reason.
     pub(crate) refused: Option<String>,

@@ -33,7 +33,7 @@ struct Bench<'a> {
     state: Buffer,
     saved: Buffer,
     scratch: [Buffer; 2],
-    /// The samples themselves are the input, so that nobody needs its gradient.
+    /// The samples themselves are the input, so its gradient is not needed.
     reads_samples: bool,
 }
 

@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     remedies: bool,
 }
 
-/// Runs the suite, scores it, and shows the statistics behind the thresholds where they are asked for; or trains a folder of
+/// Runs the suite, scores it, and shows the statistics behind the thresholds if requested; or trains a folder of
 /// cases, or studies the remedies.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if let Some(folder) = &arguments.cases {

@@ -143,7 +143,7 @@ fn status_of(rows: &Value) -> Status {
     if failed { Status::Findings } else { Status::Done }
 }
 
-/// The peer, unless it is left out; or why there is none, which is told too.
+/// The peer, unless it is left out; or the reason why there is none, which is reported too.
 fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     if arguments.no_peers {
         return (None, None);

@@ -57,7 +57,7 @@ pub(super) fn is_written(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(WRITTEN))
 }
 
-/// Converts a file with torchvision's names to `out`, or to one with `-weights` in its name beside it.
+/// Converts a file with torchvision's names to `out`, or to one with `-weights` in its name next to it.
 pub(super) fn import(
     file: &Path,
     preset: Option<TorchPreset>,

@@ -7,7 +7,7 @@ use super::Arguments;
 use crate::failure::{Failure, Stop};
 use crate::inputs::Loaded;
 
-/// Names of all columns of the result, told apart.
+/// Unique names of all columns of the result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Columns {
     /// Columns of the input, kept under `--append`.

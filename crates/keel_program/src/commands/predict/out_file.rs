@@ -27,7 +27,7 @@ impl OutFile {
     /// The file `path`, in the format of its ending.
     ///
     /// # Errors
-    /// An unknown ending, or a path that is a folder or lies in one that does not exist.
+    /// An unknown extension, or a path that is a folder or is in one that does not exist.
     pub(super) fn new(path: &Path) -> Result<Self, Failure> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         let format = match ending.as_str() {

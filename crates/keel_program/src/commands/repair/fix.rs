@@ -160,7 +160,7 @@ fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
     std::iter::once(first.clone()).chain(others).find(free).unwrap_or(first)
 }
 
-/// Trains on with the remedy, in a folder beside the run.
+/// Continues training with the remedy, in a folder next to the run.
 fn continued(
     folder: &RunFolder,
     finding: &Finding,
@@ -184,7 +184,7 @@ fn parent(folder: &RunFolder) -> PathBuf {
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
-/// `config` with its run in a folder beside that of the run.
+/// `config` with its run in a folder next to that of the run.
 fn beside(folder: &RunFolder, mut config: Config) -> Config {
     config.run.directory = parent(folder).display().to_string();
     config

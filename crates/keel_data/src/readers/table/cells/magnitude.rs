@@ -4,7 +4,7 @@
 const NO_DATA: f64 = 1e15;
 /// Largest share of a "no data" number that any other number of its column has.
 const BESIDE_NO_DATA: f64 = 1e-9;
-/// Size beside the spread from which digits are lost in f32 unless an origin is subtracted.
+/// Size relative to the spread from which digits are lost in f32 unless an origin is subtracted.
 const SIZE_BESIDE_SPREAD: f64 = 64.0;
 /// Sizes outside of which f32, or its square, overflows or vanishes.
 const SIZES: (f64, f64) = (1e-18, 1e18);
@@ -12,7 +12,7 @@ const SIZES: (f64, f64) = (1e-18, 1e18);
 const DECIDING_SHARE: f64 = 0.99;
 /// Numbers a column needs for that to be said.
 const NUMBERS_TO_JUDGE: usize = 20;
-/// Distance of a number of nines from all others, beside their own distances from the median.
+/// Distance of a number of nines from all others, relative to their distances from the median.
 const FAR: f64 = 5.0;
 
 /// Scale and origin that the numbers of a column need.
@@ -56,7 +56,7 @@ fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)))
 }
 
-/// A limit between the numbers and the huge ones among them, where at most half are huge and nothing lies between.
+/// A limit between the numbers and the huge ones among them, where at most half are huge and no number is in between.
 fn no_data_from(values: &[f64]) -> Option<f64> {
     let mut sizes: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     sizes.sort_by(f64::total_cmp);

@@ -16,7 +16,7 @@ const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 /// A number with the signs that stood around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::readers::table) struct Amount<'a> {
-    /// The number; infinite where the cell says so or holds more than f64 can.
+    /// The number; infinite if the cell says so or exceeds the range of f64.
     pub(in crate::readers::table) value: f64,
     /// True if a percent sign stood after it; the value is in hundredths then.
     pub(in crate::readers::table) percent: bool,

@@ -39,7 +39,7 @@ pub(super) struct Known<'a> {
     pub(super) rows: &'a [usize],
     pub(super) missing: Missing<'a>,
     pub(super) has_decimal_commas: bool,
-    /// The column of `data.time`: its progress is not a feature, because the test lies beyond what training saw.
+    /// The column of `data.time`: its progress is not a feature, because the test split is later than the training split.
     pub(super) time: Option<usize>,
 }
 

@@ -143,7 +143,7 @@ fn cells_a_model_does_not_know_are_counted() {
     assert!(notes.contains("\"n\": 1 cell can not be read (\"three\"), treated as missing"), "{notes}");
 }
 
-/// Kind and fate of a column called `a` beside a numeric column and a target.
+/// Kind and use of a column called `a` next to a numeric column and a target.
 fn fate(cells: &[String]) -> (ColumnKind, String, String) {
     let rows: String = cells
         .iter()

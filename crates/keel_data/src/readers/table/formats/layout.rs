@@ -51,7 +51,7 @@ pub(super) fn layout(text: &str) -> Layout {
     Layout { start, lines, delimiter, comments }
 }
 
-/// `sep=;`, with which Excel is told the delimiter.
+/// `sep=;`, which gives Excel the delimiter.
 fn said_by(line: &str) -> Option<u8> {
     let rest = line.trim_matches('"').strip_prefix("sep=").or_else(|| line.trim_matches('"').strip_prefix("SEP="))?;
     match rest.as_bytes() {

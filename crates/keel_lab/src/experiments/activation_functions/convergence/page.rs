@@ -87,7 +87,7 @@ fn seen(document: &Document) -> Text {
     )
 }
 
-/// The mean steps of another function beside those of relu.
+/// The mean steps of another function compared with those of relu.
 fn compared(relu: f64, other: Option<f64>, name: &str, language: Language) -> String {
     let Some(other) = other else {
         return match language {

@@ -21,7 +21,7 @@ const NO_RULE: &str = "none";
 pub(super) struct Case {
     /// Name of its file without the ending.
     pub(super) name: String,
-    /// Name of the folder it lies in, where the cases are grouped; else empty.
+    /// Name of its folder if the cases are grouped; else empty.
     pub(super) kind: String,
     /// Its file.
     pub(super) path: PathBuf,

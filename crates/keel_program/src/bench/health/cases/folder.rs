@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::case_file::{Case, Sort};
 use crate::failure::{Failure, Stop, unreadable};
 
-/// Name of the repaired version of a program behind that of the faulty one.
+/// Suffix of the repaired version of a program after the name of the faulty one.
 const REPAIRED: &str = "_fixed";
 
 /// The cases of a folder, in the order of their kinds and names.

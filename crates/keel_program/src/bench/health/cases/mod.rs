@@ -1,4 +1,4 @@
-//! A folder of cases: programs with a known fault beside their repaired versions, and healthy programs.
+//! A folder of cases: programs with a known fault with their repaired versions, and healthy programs.
 //!
 //! Every program is a config with two lines in front: the findings it is to have, and where its kind is from. It is trained
 //! by this very program in a process of its own, as a user would train it; its remedies are followed with `fix`.

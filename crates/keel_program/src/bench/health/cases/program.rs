@@ -45,7 +45,7 @@ pub(super) struct Training<'a> {
 pub(super) enum Fixed {
     /// No program can apply it, or it does not fit.
     Refused,
-    /// A config to be trained afresh.
+    /// A config to be trained from the start.
     Config(PathBuf),
     /// Training continued.
     Trained(Trained),

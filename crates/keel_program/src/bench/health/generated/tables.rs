@@ -104,7 +104,7 @@ fn loans() -> String {
     rows.text
 }
 
-/// Points and the ring they lie on.
+/// Points and the number of their ring.
 fn ring_points(draws: &mut Draws) -> Vec<([f64; 2], usize)> {
     let points = (0..1050).map(|index| {
         let ring = index % 3;

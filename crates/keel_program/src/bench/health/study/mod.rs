@@ -1,4 +1,4 @@
-//! The study behind the levels: is what a rule calls a warning made better by its remedy, and what it calls an error a failure?
+//! The study behind the levels: does the remedy of a warning improve the result, and is an error a failure?
 //!
 //! Training runs with faults from mild to gross, and healthy ones, are run over networks, data sets and seeds. Every finding that
 //! leads is treated by its first remedy, as `fix` does it, and the validation results with and without are compared.
