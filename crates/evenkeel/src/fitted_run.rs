@@ -38,7 +38,7 @@ impl FittedRun {
         }
     }
 
-    /// Everything `summary.json` says, or would say.
+    /// Content of `summary.json`.
     pub fn summary(&self) -> &Summary {
         match &self.kept {
             Kept::Folder(run) => &run.summary,

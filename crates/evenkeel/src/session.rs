@@ -31,7 +31,7 @@ impl Session {
         Ok(Session { inner, config, pool })
     }
 
-    /// Batches of one epoch, shuffled by the seed and augmented as the config says; `epoch` counts from 0.
+    /// Batches of one epoch, shuffled by the seed and augmented according to the config; `epoch` counts from 0.
     pub fn batches(&self, epoch: u64) -> Batches {
         Batches::new(self.inner.training_batches().clone(), Position { epoch, step: 0 })
     }

@@ -28,13 +28,13 @@ impl Trainer {
         Trainer::from_config(Config { model: model.into_config(), ..Config::default() })
     }
 
-    /// A training run whose network and settings are chosen from the data, but for those that are set; the choices are in the
+    /// A training run whose network and settings are chosen from the data, except those that are set; the choices are in the
     /// summary of the run.
     pub fn auto() -> Self {
         Trainer::from_config(Config::default())
     }
 
-    /// A training run as a config file says it.
+    /// A training run with the settings of a config file.
     pub fn from_config(config: Config) -> Self {
         Trainer { config, observer: Box::new(()), in_memory: false }
     }

@@ -58,7 +58,7 @@ fn failure_text() -> MutexGuard<'static, String> {
     FAILURE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Notes panics from now on, so that [`failure`] can say why the module stopped.
+/// Records panics from now on, so that [`failure`] can give the reason why the module stopped.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn start() {

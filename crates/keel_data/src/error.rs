@@ -31,7 +31,7 @@ pub enum DataError {
         /// The nearest valid name or the list of names.
         next: String,
     },
-    /// A file or folder is not what its format demands (truncated, wrong magic number, empty class ...).
+    /// A file or folder does not have the required format (truncated, wrong magic number, empty class ...).
     #[error("{}: {}. {}", printable_path(path), printable(what), printable(next))]
     Format {
         /// The file or folder.

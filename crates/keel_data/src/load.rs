@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub const IN_MEMORY: &str = "memory:";
 
 impl Dataset {
-    /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
+    /// Loads the source named by `config`: a built-in set, or a file or folder relative to the current folder.
     ///
     /// # Errors
     /// Any fault that keeps the source from being read completely; the message names the file and the next step.
@@ -25,7 +25,7 @@ pub fn is_built_in(source: &str) -> bool {
     source == DIGITS || is_synthetic(source)
 }
 
-/// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
+/// Loads the source named by `config`: a built-in set, or a path relative to `base_directory`, the folder of the config file.
 ///
 /// # Errors
 /// Whatever keeps the source from being read completely; the message names the file and the next step.
@@ -45,7 +45,7 @@ pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schem
     of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Targets)?, schema)
 }
 
-/// Like [`load_for_model`], to predict: every row of a table stays in, whatever stands in its target column, and samples
+/// Like [`load_for_model`], to predict: every row of a table is kept, whatever its target column contains, and samples
 /// of tables are unlabelled.
 pub fn load_to_predict(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
     of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Inputs)?, schema)
@@ -72,10 +72,10 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
 }
 
 /// Like [`load_for_model`] or [`load_to_predict`], for single image `files` in any folders. The names of their folders
-/// are their classes where targets are wanted.
+/// are their classes if targets are needed.
 ///
 /// # Errors
-/// A file that cannot be decoded, or a folder that is not named after a class of the model where targets are wanted.
+/// A file that cannot be decoded, or a folder that is not named after a class of the model if targets are needed.
 pub fn load_images_for_model(
     config: &DataConfig,
     schema: &Schema,
@@ -100,7 +100,7 @@ pub fn load_table_for_model(
     of_model_shape(table.for_model(config, schema, wanted == Wanted::Targets)?, schema)
 }
 
-/// Part of a source that is wanted for a trained model.
+/// Part of a source that is read for a trained model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Samples to predict, without labels.

@@ -1,4 +1,4 @@
-//! A batch as a picture: what the network is shown, after augmentation.
+//! A batch as an image: the input of the network, after augmentation.
 
 use crate::dataset::SampleShape;
 use crate::error::DataError;

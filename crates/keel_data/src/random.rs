@@ -2,7 +2,7 @@
 //!
 //! A stream is ChaCha8 whose 256-bit key is the four 64-bit words `(seed, purpose, epoch, sample)`, little-endian. Two
 //! different positions therefore have different keys, and ChaCha makes their streams independent. No stream is ever
-//! shared or advanced across samples: what a sample receives does not depend on threads, batches or history.
+//! shared or advanced across samples: the draws of a sample do not depend on threads, batches or history.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

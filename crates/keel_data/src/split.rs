@@ -161,7 +161,7 @@ impl SplitDataset {
 }
 
 impl DataConfig {
-    /// The division this section asks for.
+    /// The division set by this section.
     pub fn split(&self) -> Split {
         Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }
     }

@@ -10,7 +10,7 @@ use crate::measurement::{
 };
 use crate::remedy::Remedy;
 
-/// Moments at which rules are asked.
+/// Moments at which rules are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
@@ -41,7 +41,7 @@ pub enum Moment {
 /// Everything known at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// Reason for which the rule is asked.
+    /// Reason for which the rule is evaluated.
     pub moment: Moment,
     /// The model.
     pub model: &'a ModelDescription,
@@ -72,7 +72,7 @@ pub struct Observation {
     pub measured: f64,
     /// The limit it crossed.
     pub threshold: f64,
-    /// Sentence that says what was found.
+    /// Sentence that describes the finding.
     pub message: String,
     /// Probable cause.
     pub cause: String,
@@ -94,7 +94,7 @@ pub struct Observation {
 pub enum Stands {
     /// Every ending.
     Always,
-    /// Every ending; a warning at most where the network has learned its task all the same.
+    /// Every ending; a warning at most if the network has learned its task nevertheless.
     EvenLearned,
     /// Endings at which it is still observed.
     WhileSeen,

@@ -1,6 +1,6 @@
 //! Errors in requests and measurement files.
 
-/// An error of this crate; each message says what, where and the next step.
+/// An error of this crate; each message states the fault, the place and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HealthError {
     /// No rule has this code or name.

@@ -1,4 +1,4 @@
-//! The monitor: takes measurements in, asks the rules, keeps the findings.
+//! The monitor: receives measurements, evaluates the rules, keeps the findings.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub struct Monitor {
     ended: bool,
 }
 
-/// Windows of a run at most that is too short to confirm what it shows.
+/// Maximum number of windows of a run that is too short to confirm its observations.
 pub const SHORT_RUN_WINDOWS: u64 = 2;
 
 /// Everything a monitor needs to continue after an interruption as if there had been none: measurements, windows, findings.
@@ -58,7 +58,7 @@ pub struct StepOutcome {
 }
 
 impl Monitor {
-    /// Starts to watch a run of `model`; the rules about the model itself are asked at once.
+    /// Starts to watch a run of `model`; the rules about the model itself are evaluated at once.
     pub fn new(model: ModelDescription) -> Self {
         let history = History::new(model.samples_per_epoch);
         let mut monitor = Self {
@@ -91,7 +91,7 @@ impl Monitor {
         }
     }
 
-    /// Watches a run of `model` on, from what [`Monitor::state`] gave.
+    /// Continues to watch a run of `model`, from the result of [`Monitor::state`].
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let MonitorState { data, start, history: HistoryState(history), epochs, evaluations, judge, last_step } = state;
         Self {
@@ -174,7 +174,7 @@ impl Monitor {
         self.ask(Moment::Inputs, None)
     }
 
-    /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
+    /// Ends the run; returns new findings. An incomplete window is judged. A run too short for the
     /// windows that would confirm an observation is taken at its word where that is an error.
     pub fn end(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -1,5 +1,5 @@
-//! The outcome of a training run: the part of the task that the network has learned, against the best answer that does not look at
-//! the inputs.
+//! The outcome of a training run: the part of the task that the network has learned, against the best answer that does not
+//! look at the inputs.
 
 use crate::case::Case;
 use crate::measurement::EpochMeasurement;

@@ -208,7 +208,7 @@ pub enum Application {
     Running,
     /// Only to a new run with a changed config.
     FreshRun,
-    /// By a person: the data or the model has to be looked at.
+    /// By a person, who has to examine the data or the model.
     ByHand,
 }
 

@@ -1,6 +1,6 @@
 //! Why an experiment was refused or failed.
 
-/// Errors of the lab. Every message says what is wrong, where, and what to do.
+/// Errors of the lab. Every message states the fault, the place, and the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// No experiment has this name.
@@ -67,7 +67,7 @@ pub enum LabError {
         /// The quantity.
         what: String,
     },
-    /// A picture was asked for where there is none.
+    /// A picture was requested that does not exist.
     #[error("{experiment} has no histograms for a picture; initialisation and batch_norm have some")]
     NoPicture {
         /// The experiment.

@@ -8,5 +8,5 @@ pub const NETWORK: &str = "evenkeel.network";
 pub const SCHEMA: &str = "evenkeel.schema";
 /// Fitted preprocessing.
 pub const PREPROCESSOR: &str = "evenkeel.preprocessor";
-/// Facts that training knows and the graph does not say: loss, members, scale of targets.
+/// Facts of training that are not in the graph: loss, members, scale of targets.
 pub const TRAINING: &str = "evenkeel.training";

@@ -4,7 +4,7 @@ use std::env;
 
 use crate::failure::{Failure, Stop};
 
-/// Threads of the pool that serves work outside a training run, at most: as many as `train.threads` may ask for.
+/// Threads of the pool that serves work outside a training run, at most: as many as `train.threads` may request.
 const MOST_THREADS: usize = 1024;
 
 /// The variable from which the thread library takes their number.

@@ -1,4 +1,4 @@
-//! Why a command stops: what is wrong, where, and the next step, with the source line where there is one.
+//! The reason why a command stops: the fault, the place, and the next step, with the source line if there is one.
 
 use std::fmt;
 use std::io;
@@ -43,18 +43,18 @@ pub(crate) struct Place {
 }
 
 impl Failure {
-    /// A failure with `message` and nothing else.
+    /// A failure with only `message`.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Failure { message: message.into(), ..Failure::default() }
     }
 
-    /// Puts where it is before what it is.
+    /// Puts the place before the message.
     pub(crate) fn at(mut self, place: &str) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
     }
 
-    /// Adds what to do about it.
+    /// Adds the next step.
     pub(crate) fn next_step(mut self, next_step: impl Into<String>) -> Self {
         self.next_step = Some(next_step.into());
         self
@@ -79,7 +79,7 @@ impl Failure {
         self
     }
 
-    /// The same, its texts with whatever a terminal would obey as what it is.
+    /// The same, with control characters of its texts in escaped form.
     pub(crate) fn shown(self) -> Self {
         let source = self.source.map(|source| NamedSource::new(shown(source.name()), same_length(source.inner())));
         let label = |label: LabeledSpan| LabeledSpan::new_with_span(label.label().map(shown), *label.inner());
@@ -103,7 +103,7 @@ impl Failure {
     }
 }
 
-/// A source text of the same length, so that places in it stay right: `?` for each byte of what a terminal would obey.
+/// A source text of the same length, so that places in it stay right: `?` for each byte of a control character.
 fn same_length(text: &str) -> String {
     let obeyed = |c: char| {
         !matches!(c, '\n' | '\t' | '\r') && keel_data::printable(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8()
@@ -151,7 +151,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Messages of the libraries are "what, where" and, after the last `; ` or `. `, the next step.
+/// Messages of the libraries are fault, place and, after the last `; ` or `. `, the next step.
 pub(crate) fn from_sentence(text: &str) -> Failure {
     let cut = text.rfind("; ").max(text.rfind(". "));
     match cut {

@@ -1,4 +1,4 @@
-//! Ctrl-C: what is under way ends at a boundary where it can, and at once, with nothing left over, where it cannot.
+//! Ctrl-C: work ends at a boundary if it can, and otherwise at once, without leftovers.
 
 use std::fs::File;
 use std::io::{self, Write};

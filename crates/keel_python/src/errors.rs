@@ -63,7 +63,7 @@ impl Raise for HealthError {
     }
 }
 
-/// An exception about a run that cannot do what it is asked.
+/// An exception about a run that cannot do the requested work.
 pub(crate) fn run_error(text: impl Into<String>) -> PyErr {
     exceptions::RunError::new_err(text.into())
 }

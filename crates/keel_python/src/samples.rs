@@ -82,7 +82,7 @@ impl Samples {
 }
 
 impl Samples {
-    /// The dataset to train on, as `config` asks for it.
+    /// The dataset to train on, according to `config`.
     pub(crate) fn to_train(&self, config: &DataConfig) -> Result<Arc<Dataset>, DataError> {
         match &self.kind {
             Kind::Array(dataset) => Ok(Arc::clone(dataset)),

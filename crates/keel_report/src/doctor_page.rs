@@ -1,4 +1,4 @@
-//! The page of the doctor: what was found, tried and kept, with numbers, in the look of the report of a run.
+//! The page of the doctor: findings, attempts and kept changes, with numbers, in the look of the report of a run.
 
 use std::path::Path;
 

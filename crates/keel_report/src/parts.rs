@@ -25,7 +25,7 @@ pub struct ReportParts {
 }
 
 /// The parts with these `anchors` of the report of the run in the folder `run`: findings, metrics, curves, classes, regression,
-/// predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is asked only where a part
+/// predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is evaluated only if a part
 /// needs its answers.
 ///
 /// # Errors

@@ -56,7 +56,7 @@ impl Refusal {
         Refusal { status: StatusCode::NOT_FOUND, sentence: sentence.to_string() }
     }
 
-    /// The request says something that cannot be.
+    /// The request is invalid.
     pub(crate) fn wrong(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::BAD_REQUEST, sentence: sentence.to_string() }
     }

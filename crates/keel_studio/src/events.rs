@@ -43,7 +43,7 @@ pub(crate) struct RunEvents {
 /// News of a run.
 #[derive(Debug, Serialize)]
 struct News {
-    /// The listener's points are no longer those of the run; what follows are none, and it should ask for all again.
+    /// The listener's points are no longer those of the run; no more follow, and it should request all of them again.
     reset: bool,
     generation: u64,
     last_step: u64,
@@ -57,7 +57,7 @@ struct News {
     run: RunEntry,
 }
 
-/// Events of the run `name` from what `known` says on: `news` whenever there is some, `gone` when its folder is.
+/// Events of the run `name` after `known`: `news` for new measurements, `gone` when its folder no longer exists.
 pub(crate) fn run_events(
     shared: Arc<Shared>,
     name: String,

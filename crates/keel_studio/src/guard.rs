@@ -17,7 +17,7 @@ use crate::error::{Refusal, StudioError};
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 16;
 
-/// Decides who may ask.
+/// Decides which requests are allowed.
 #[derive(Debug)]
 pub(crate) struct Guard {
     /// Names by which the studio is known besides those of the loopback address, in lower case.
@@ -58,7 +58,7 @@ impl Guard {
         self.token.as_ref().map(|token| token.text.as_str())
     }
 
-    /// Refuses what does not name the studio, what another page asks for, and what has no token.
+    /// Refuses requests that do not name the studio, that come from another page, or that have no token.
     fn check(&self, method: &Method, headers: &HeaderMap, query: &str) -> Result<Entry, Refusal> {
         let host = text(headers, &header::HOST).unwrap_or_default();
         if !self.knows(host) {
@@ -103,7 +103,7 @@ enum Entry {
     ByAddress,
 }
 
-/// Lets a request through to what answers it, or refuses it. Every answer gets the headers that keep pages to themselves.
+/// Passes a request on, or refuses it. Every answer gets the headers that keep pages to themselves.
 pub(crate) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let query = request.uri().query().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! The lab: pages that are computed when they are asked for.
+//! The lab: pages that are computed on request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

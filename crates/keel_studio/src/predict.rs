@@ -1,4 +1,4 @@
-//! A picture or a row, shown to the model of a run: `evenkeel predict` is asked, so a page says what the command says.
+//! Predictions of a run's model for an image or a row, by `evenkeel predict`, so that a page agrees with the command.
 
 use std::io::{Read, Write};
 use std::process::Stdio;
@@ -37,7 +37,7 @@ impl Question {
     /// Content of this kind, `image/png` for example.
     ///
     /// # Errors
-    /// A kind that no model can be asked about.
+    /// An unknown kind of input.
     pub(crate) fn new(kind: &str, content: Bytes) -> Result<Self, Refusal> {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let known = KINDS.iter().find(|(known, _)| *known == kind);

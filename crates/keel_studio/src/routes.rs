@@ -1,4 +1,4 @@
-//! The addresses of the studio and what answers them. Whatever reads a file or computes does so on a thread of its own, so
+//! The addresses of the studio and their answers. Reading files and computing happen on threads of their own, so
 //! that the one that serves never waits.
 
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The route with a limit for what is sent to it. A length that is too large is refused before anything is read.
+/// The route with a limit for the body of its requests. A length that is too large is refused before anything is read.
 fn bounded(route: MethodRouter<Arc<Shared>>, bytes: usize) -> MethodRouter<Arc<Shared>> {
     route.layer(DefaultBodyLimit::max(bytes)).layer(from_fn_with_state(bytes, within))
 }

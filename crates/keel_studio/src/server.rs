@@ -16,10 +16,10 @@ use crate::guard::Guard;
 use crate::routes::router;
 use crate::shared::Shared;
 
-/// Time between two looks at whether the studio should end.
+/// Time between two checks for the end of the studio.
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time given to what is being computed when the studio ends.
+/// Time for running computations to finish when the studio ends.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Threads that read files and compute answers, at most.

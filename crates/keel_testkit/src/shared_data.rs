@@ -10,7 +10,7 @@ pub fn shared_data_path(name: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// Like [`shared_data_path`], but says on standard error that `test` is skipped if the data is missing:
+/// Like [`shared_data_path`], but reports on standard error that `test` is skipped if the data is missing:
 /// `let Some(path) = shared_data_or_skip("iris.csv", "reads_iris") else { return };`.
 pub fn shared_data_or_skip(name: &str, test: &str) -> Option<PathBuf> {
     let path = shared_data_path(name);

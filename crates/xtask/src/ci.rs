@@ -72,7 +72,7 @@ const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 /// the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
 const MOST_SKIPPED: usize = 21;
 
-/// Half of the gate: `.ci/run` fetches what tests need while checks compile.
+/// Half of the gate: `.ci/run` fetches the tools of the tests while checks compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Steps that read the sources.
@@ -122,7 +122,8 @@ fn skipped_text(lines: &str) -> String {
     text
 }
 
-/// A part of the gate, cheapest first. Tests of what computes run once more on each SIMD level below the widest the processor has.
+/// A part of the gate, cheapest first. Tests of crates that compute run once more on each SIMD level below the widest the
+/// processor has.
 fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     if part == Part::Checks {
         return vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION];

@@ -1,4 +1,4 @@
-//! The command `bench`: the shape of its document, what it says without a peer, folders of cases, the study, refusals.
+//! The command `bench`: the shape of its document, its output without a peer, folders of cases, the study, refusals.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `predict` and `eval` on whatever a person has: files, folders, patterns, standard input.
+//! `predict` and `eval` on any input: files, folders, patterns, standard input.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Tables as people have them: what the program says about their columns, and what a model does with cells it does not know.
+//! Tables as people have them: the report about their columns, and cells unknown to a model.
 
 use crate::program::{Program, write};
 

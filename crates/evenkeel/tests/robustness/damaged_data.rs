@@ -1,4 +1,4 @@
-//! Data that is cut off or is not what it claims to be: refused with status 2, the file named, nothing written.
+//! Truncated data, and data of another kind than it claims: refused with status 2, the file named, nothing written.
 
 use std::path::Path;
 

@@ -57,7 +57,7 @@ fn start_small(program: &Program, name: &str) -> Child {
         .unwrap()
 }
 
-/// Kills a training run after `delay`, resumes it and returns what it ends in.
+/// Kills a training run after `delay`, resumes it and returns its result.
 fn killed_after(program: &Program, name: &str, delay: Duration) -> [Vec<u8>; 2] {
     let mut child = start_small(program, name);
     wait_for(&program.path("runs").join(name).join("summary.json"));

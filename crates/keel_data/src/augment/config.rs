@@ -56,7 +56,7 @@ impl AugmentConfig {
         *self == AugmentConfig { crop_border: self.crop_border, ..Self::default() }
     }
 
-    /// Returns the first key in use that moves or enlarges what an image shows, and not only mirrors it.
+    /// Returns the first key in use that moves or enlarges the content of an image, and not only mirrors it.
     pub fn moving_key(&self) -> Option<&'static str> {
         let moves = [
             (crop_padding::ENTRY.name, self.crop_padding > 0),

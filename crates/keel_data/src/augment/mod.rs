@@ -87,7 +87,7 @@ impl Augmenter {
         self.config.is_off()
     }
 
-    /// Returns the first key in use that moves or enlarges what an image shows.
+    /// Returns the first key in use that moves or enlarges the content of an image.
     pub fn moving_key(&self) -> Option<&'static str> {
         self.config.moving_key()
     }

@@ -59,7 +59,7 @@ impl Inputs {
 /// Targets of all samples.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Targets {
-    /// One class a sample, `[samples]`, each below the number of names.
+    /// One class per sample, `[samples]`, each below the number of names.
     Classes {
         /// Class of each sample, `[samples]`.
         labels: Vec<u32>,
@@ -262,8 +262,8 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets how much each sample counts in the loss of a training run, `[samples]`: 0 or more, relative to each other. Metrics count
-    /// each sample once.
+    /// Sets how much each sample counts in the loss of a training run, `[samples]`: 0 or more, relative to each other.
+    /// Metrics count each sample once.
     ///
     /// # Errors
     /// Not one weight a sample, a weight that is negative or not finite, or none above 0.
@@ -304,7 +304,7 @@ impl Dataset {
         self
     }
 
-    /// Sets what each sample is called in messages.
+    /// Sets the name of each sample in messages.
     pub fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
@@ -330,7 +330,7 @@ impl Dataset {
         self
     }
 
-    /// Sets what a split keeps together or in order.
+    /// Sets the keys that a split keeps together or in order.
     ///
     /// # Errors
     /// Not one entry a sample, or a time that is NaN.
@@ -449,7 +449,7 @@ impl Dataset {
         self.imputation
     }
 
-    /// The columns that became features, in the order of the features; empty but for tables.
+    /// The columns that became features, in the order of the features; empty for other sources.
     pub fn columns(&self) -> &[TableColumn] {
         &self.columns
     }

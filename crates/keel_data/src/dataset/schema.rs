@@ -38,7 +38,7 @@ pub struct ImageDecoding {
     pub sample_bits: u8,
 }
 
-/// Bits of models from before depth was looked at.
+/// Bits of models from before depth was recorded.
 fn all_bits() -> u8 {
     16
 }

@@ -31,7 +31,7 @@ pub struct SplitDuplicates {
 }
 
 impl SplitDataset {
-    /// Duplicates of each split that is not empty. Near ones are looked for among up to 1,000 samples of a split, and up
+    /// Duplicates of each split that is not empty. Near ones are searched for among up to 1,000 samples of a split, and up
     /// to 60,000 images or 20,000 rows of the training split, all evenly spread.
     ///
     /// Rows of few categories repeat by themselves: they are counted only where ten times as many different rows are

@@ -7,7 +7,7 @@ use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Maximum number of training rows that are looked at, half of them to predict and half to check.
+/// Maximum number of training rows used, half of them to predict and half to check.
 const ROWS: usize = 4_096;
 /// Smallest number of rows.
 const FEWEST_ROWS: usize = 100;
@@ -27,7 +27,7 @@ pub struct ScoredColumn {
     pub score: f64,
 }
 
-/// Columns of a table, each looked at by itself.
+/// Columns of a table, each judged separately.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnSurvey {
     /// Every column but those of words; empty where scores would mean nothing.
@@ -87,7 +87,7 @@ fn identifies(numbers: &[f64]) -> bool {
     sorted.windows(2).all(|pair| pair[0] < pair[1]) && sorted.iter().enumerate().all(is_even)
 }
 
-/// One number a row that stands for its cell; `None` for a column of words.
+/// One number per row that represents its cell; `None` for a column of words.
 fn keys(dataset: &Dataset, column: &TableColumn, features: &Range<usize>, rows: &[usize]) -> Option<Vec<f32>> {
     let Inputs::Floats(values) = dataset.inputs() else { return None };
     let length = dataset.sample_shape().len();
@@ -103,7 +103,7 @@ fn keys(dataset: &Dataset, column: &TableColumn, features: &Range<usize>, rows: 
     }
 }
 
-/// Score on every other row of what the rows between them predict, from `keys` alone.
+/// Score on every other row of the predictions of the rows between them, from `keys` alone.
 fn score(dataset: &Dataset, keys: &[f32], rows: &[usize]) -> Option<f64> {
     let halves = |odd: usize| (odd..rows.len()).step_by(2);
     match dataset.targets() {

@@ -5,7 +5,7 @@ use crate::dataset::SampleShape;
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
 
-/// A step with its statistics; what is stored with a model.
+/// A step with its statistics, as stored with a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FittedStep {

@@ -1,4 +1,4 @@
-//! A fitted pipeline: made from the training split, stored with the model, applied to every split alike.
+//! A fitted pipeline: made from the training split, stored with the model, applied to every split in the same way.
 
 use super::elementwise::Elementwise;
 use super::fitted::FittedStep;

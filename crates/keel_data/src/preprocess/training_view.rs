@@ -1,4 +1,4 @@
-//! The training split as the steps so far leave it: what the next step is fitted to.
+//! The training split after the steps so far, to which the next step is fitted.
 
 use crate::dataset::SampleShape;
 use crate::error::DataError;

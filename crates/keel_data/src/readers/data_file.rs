@@ -45,7 +45,7 @@ impl ByteLimit {
         Self::of_megabytes(config, PLAIN_MEGABYTES.saturating_mul(MEGABYTE))
     }
 
-    /// Limit of what a packed file of `packed` bytes holds.
+    /// Limit of the content of a packed file of `packed` bytes.
     pub(crate) fn of_packed(config: &DataConfig, packed: u64) -> Self {
         let believed = packed.saturating_mul(BELIEVED_RATIO);
         Self::of_megabytes(config, believed.clamp(DECODED_MEGABYTES * MEGABYTE, PLAIN_MEGABYTES * MEGABYTE))
@@ -112,7 +112,7 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), DataError> {
     Ok((file, length))
 }
 
-/// Refuses a path that is there and is not a file, by what it is.
+/// Refuses an existing path that is not a file, with its kind.
 ///
 /// # Errors
 /// A path that cannot be read, or is a folder, a pipe, a socket or a device.
@@ -162,7 +162,7 @@ pub(crate) fn read(path: &Path, limit: ByteLimit) -> Result<Vec<u8>, DataError> 
 /// Reads `source` to its end; `None` where it has more than `most` bytes. `expected` is a guess at their number.
 ///
 /// # Errors
-/// As of the source, or no memory for what it has.
+/// Errors of the source, or no memory for its content.
 pub(crate) fn read_at_most(source: impl Read, most: u64, expected: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let expected = usize::try_from(expected.min(most)).unwrap_or(usize::MAX);

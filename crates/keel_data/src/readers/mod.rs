@@ -1,4 +1,4 @@
-//! Readers of files and folders, one a file, and the recognition of a path's format.
+//! Readers of files and folders, one per file, and the recognition of a path's format.
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
@@ -146,7 +146,8 @@ fn unrecognised(path: &Path) -> DataError {
     DataError::format(path, "the format is not recognised", next)
 }
 
-/// Entries of a folder without hidden ones and those that systems create, sorted by name so that the order never depends on the file system.
+/// Entries of a folder without hidden ones and those that systems create, sorted by name so that the order never depends
+/// on the file system.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| DataError::io(folder, error))? {

@@ -38,7 +38,7 @@ struct Names {
     targets: &'static [&'static str],
 }
 
-/// Names under which the arrays of training, validation and test part are looked for, the first that is there taken.
+/// Names of the arrays of training, validation and test part; the first that exists is used.
 const PARTS: [Names; 3] = [
     Names {
         inputs: &[

@@ -1,4 +1,4 @@
-//! Synthetic sets of points, one a file.
+//! Synthetic sets of points, one per file.
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
@@ -46,7 +46,7 @@ struct Points {
     coordinates: Vec<f32>,
 }
 
-/// Generates the set named by `config.source` with `config.samples` points a class; `None` if no set has that name.
+/// Generates the set named by `config.source` with `config.samples` points per class; `None` if no set has that name.
 ///
 /// # Errors
 /// No samples, or a noise that is not a standard deviation.

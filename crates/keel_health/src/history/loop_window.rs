@@ -1,4 +1,4 @@
-//! Totals of the training loop over one window: what its updates began with, its mode and its batches.
+//! Totals of the training loop over one window: the gradient buffers before its updates, its mode and its batches.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct LoopWindow {
     pub repeated_batches: u64,
     /// Samples of every class in the counted batches.
     pub class_counts: Vec<u64>,
-    /// Extremes of what the loss was given.
+    /// Extremes of the loss's input.
     #[serde(with = "predictions")]
     pub predictions: Option<PredictionMeasurement>,
     uncleared_norms: f64,

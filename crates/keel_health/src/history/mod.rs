@@ -106,7 +106,7 @@ impl History {
         self.close_if_full()
     }
 
-    /// The run is over; `true` if what there was of a window is enough to be one.
+    /// Ends the run; `true` if the incomplete window is long enough to be judged.
     pub fn end(&mut self) -> bool {
         let epochs = self.samples_per_epoch.map_or(u64::MAX, |samples| samples.saturating_mul(WINDOW_EPOCHS));
         let least = LAST_WINDOW_SAMPLES.min(epochs.max(LEAST_SAMPLES));

@@ -10,9 +10,9 @@ use super::{AugmentationMeasurement, ColumnScore, FeatureOutliers, SplitDuplicat
 pub struct DataMeasurement {
     /// Samples of the training split.
     pub samples: u64,
-    /// Samples whose values were looked at for `features`, if those are not all.
+    /// Samples whose values were measured for `features`, if those are not all.
     pub measured_samples: Option<u64>,
-    /// One entry a channel for images, one a column for tables.
+    /// One entry per channel for images, one per column for tables.
     pub features: Vec<FeatureStatistics>,
     /// Name of each of `features`, where they have names.
     pub feature_names: Vec<String>,

@@ -98,7 +98,7 @@ pub enum LayerKind {
     Other,
 }
 
-/// The loss, by what it expects from the last layer.
+/// The loss, by its expected input from the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossKind {

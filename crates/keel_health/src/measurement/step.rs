@@ -30,7 +30,7 @@ pub struct StepMeasurement {
     /// Norm of the gradient over all parameters, before clipping.
     #[serde(default)]
     pub gradient_norm: Option<f32>,
-    /// Norm of what the gradient buffers held right before the first backward pass of the step, over the parameters that
+    /// Norm of the gradient buffers right before the first backward pass of the step, over the parameters that
     /// the optimiser updates. A loop that clears its gradients has 0 here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_before_norm: Option<f32>,

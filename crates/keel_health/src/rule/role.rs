@@ -23,7 +23,7 @@ pub enum Stage {
     Loop,
     /// Inputs and labels.
     Data,
-    /// Units that start alike.
+    /// Units that start identical.
     Symmetry,
     /// Weight decay and dropout.
     Penalty,
@@ -43,7 +43,7 @@ pub enum Stage {
     Layers,
     /// Steps too small for the weights.
     SmallSteps,
-    /// Losses that differ from what was to be expected.
+    /// Losses that differ from the expected value.
     Results,
     /// Course of the training loss.
     LossCurve,

@@ -96,7 +96,7 @@ pub const SHIFT: f64 = 0.5;
 pub const VARIANCE_RATIO: (f64, f64) = (0.5, 2.0);
 /// Share of the initial statistics left.
 pub const RESIDUE: f64 = 0.05;
-/// Samples of a batch below which its statistics are noise whatever else is measured.
+/// Number of samples of a batch below which its statistics are noise in any case.
 pub const FEWEST_SAMPLES: u64 = 4;
 /// Loss compared with at least, relative to guessing.
 pub const LOSS_FLOOR: f64 = 0.3;

@@ -115,7 +115,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Distance of one feature from what a network needs: level, measured, threshold, the words for it.
+/// Distance of one feature from the range a network needs: level, measured, threshold, the words for it.
 struct Offence {
     level: Level,
     measured: f64,
@@ -191,7 +191,7 @@ fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
     whole.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-/// Returns the distance of `feature` from what a network needs; one that is `bounded` is noted at most, unless it is far from zero.
+/// Returns the distance of `feature` from the range a network needs; one that is `bounded` is noted at most, unless it is far from zero.
 fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
     let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });

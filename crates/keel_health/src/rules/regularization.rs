@@ -154,7 +154,7 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     )
 }
 
-/// Learning rate above which it, and not an ordinary decay, is what makes their product large.
+/// Learning rate above which it, and not an ordinary decay, makes their product large.
 fn highest_rate(optimizer: Option<&str>) -> f64 {
     match optimizer {
         Some("adam" | "adamw" | "rmsprop") => 0.1,

@@ -54,7 +54,7 @@ pub const RULE: Rule = Rule {
 pub const SAMPLES: u64 = 512;
 /// Relative excess that is noted.
 pub const INFO_EXCESS: f64 = 0.25;
-/// Relative excess for a warning: far beyond what any usual initialisation of the last layer gives.
+/// Relative excess for a warning: far beyond the result of any usual initialisation of the last layer.
 pub const WARN_EXCESS: f64 = 4.0;
 /// Relative shortfall for a warning.
 pub const WARN_SHORTFALL: f64 = -0.1;

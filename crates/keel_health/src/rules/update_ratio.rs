@@ -233,7 +233,7 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
 }
 
 /// A training run that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
-/// last third of the epochs as before, and the weights move by little more than what is healthy.
+/// last third of the epochs as before, and the weights move by little more than a healthy amount.
 fn too_slow(case: &Case) -> Option<Observation> {
     let descent = Descent::of(case).filter(|descent| descent.fall > stopped_early::FALL && descent.last > LOSS_DONE)?;
     let &(layer, ratio) =

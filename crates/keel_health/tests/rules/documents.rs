@@ -1,4 +1,4 @@
-//! The documents of the project say what the code does.
+//! The documents of the project agree with the code.
 
 use std::path::PathBuf;
 

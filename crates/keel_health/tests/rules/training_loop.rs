@@ -1,4 +1,4 @@
-//! Rules about the training loop: each on both sides of its limits, and the healthy loops that look alike.
+//! Rules about the training loop: each on both sides of its limits, and healthy loops that look similar.
 
 use keel_health::measurement::{
     ActivationFunction::{LogSoftmax, Relu, Softmax},

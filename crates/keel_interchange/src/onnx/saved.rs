@@ -29,7 +29,7 @@ pub struct SavedModel {
     pub config: PathBuf,
 }
 
-/// Writes the model and a config into `folder`, which is made if need be; `file` is the name of what was imported.
+/// Writes the model and a config into `folder`, which is created if needed; `file` is the name of the imported file.
 ///
 /// # Errors
 /// Files that cannot be written, or a single output that stands for two classes.

@@ -42,7 +42,7 @@ pub(crate) trait Experiment {
     fn page(document: &Self::Document) -> Page;
 }
 
-/// One experiment of the catalog, whatever its document.
+/// One experiment of the catalog, with any document.
 pub struct ExperimentEntry {
     /// Name on the command line, `initialisation`.
     pub name: &'static str,

@@ -244,7 +244,7 @@ pub(crate) fn normal_values(length: usize, key: RandomKey) -> Vec<f32> {
     (0..length).map(|_| StandardNormal.sample(&mut generator)).collect()
 }
 
-/// Brings every column of `values`, `[batch, width]`, to mean 0 and, but for `epsilon`, variance 1.
+/// Brings every column of `values`, `[batch, width]`, to mean 0 and, except for `epsilon`, variance 1.
 fn normalise_columns(values: &mut [f32], width: usize, epsilon: f64) {
     for column in 0..width {
         let moments = Moments::of(values.iter().skip(column).step_by(width).map(|&value| f64::from(value)));

@@ -14,11 +14,11 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     InRange,
-    /// Every layer keeps less than [`KEPT`] of what it is given.
+    /// Every layer keeps less than [`KEPT`] of its input.
     Shrinking,
     /// Below a tenth of the size at the start.
     TooSmall,
-    /// Every layer gives more than one over [`KEPT`] of what it is given.
+    /// Every layer gives more than one over [`KEPT`] of its input.
     Growing,
     /// Above ten times the size at the start.
     TooLarge,

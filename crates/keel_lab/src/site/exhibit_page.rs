@@ -1,4 +1,4 @@
-//! The page of an exhibit: controls, figures of the state it starts in, and the script that asks for others.
+//! The page of an exhibit: controls, figures of the initial state, and the script that requests others.
 
 use keel_page::charts::{self, Scale, escape};
 use keel_page::page::{HtmlDocument, Links};
@@ -18,7 +18,7 @@ const SCRIPT: &str = include_str!("exhibit.js");
 /// Choices up to this number are buttons, more are a list.
 const MOST_BUTTONS: usize = 6;
 
-/// Place where a page finds what answers it.
+/// Place where a page finds the engine that answers it.
 #[derive(Clone, Debug)]
 pub enum Engine {
     /// A script, next to the page, that holds the compiled engine.
@@ -50,7 +50,7 @@ pub struct Addresses<'a> {
 pub struct ExhibitDocument<'a> {
     /// The exhibit.
     pub exhibit: &'static ExhibitEntry,
-    /// Place of its answers; without one the page shows the state it starts in and says how to move it.
+    /// Place of its answers; without one the page shows the initial state and explains how to move it.
     pub engine: Option<&'a Engine>,
 }
 

@@ -196,7 +196,7 @@ impl WatchedRun {
         &self.samples
     }
 
-    /// The network with what it takes to train it.
+    /// The network with everything needed to train it.
     pub(crate) fn classifier(&mut self) -> &mut Classifier {
         &mut self.classifier
     }

@@ -116,7 +116,7 @@ fn pairs(left: &Tensor, right: &Tensor) -> Result<(Vec<usize>, Vec<(usize, usize
     Ok((shape, left.into_iter().zip(right).collect()))
 }
 
-/// The shape that two shapes are stretched to: from the last dimension on, a 1 becomes whatever the other is.
+/// The shape that two shapes are stretched to: from the last dimension on, a 1 takes the value of the other.
 pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, String> {
     let rank = left.len().max(right.len());
     let size = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);

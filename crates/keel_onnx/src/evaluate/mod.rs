@@ -1,4 +1,4 @@
-//! Computes graphs of ONNX with plain loops: what an export is compared with the model by, and what constants of an import are
+//! Computes graphs of ONNX with plain loops, to compare an export with the model, and to see what constants of an import are
 //! folded with. Real numbers are computed in 64 bits and rounded to the type of the tensor.
 //!
 //! Graphs come from files: no shape in them is believed before it has been checked, and no memory is taken for a result larger

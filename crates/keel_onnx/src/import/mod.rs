@@ -1,7 +1,8 @@
 //! Networks of ONNX files as lists of layers with their weights.
 //!
 //! The operations between the input and the output become layers of Evenkeel, one or several nodes each; a node that no layer
-//! stands for is named. What an export of Evenkeel put around the network (preprocessing, labels) is taken from its metadata,
+//! stands for is named. The parts that an export of Evenkeel puts around the network (preprocessing, labels) are taken
+//! from its metadata,
 //! and the network between them alone is read. In a file of another program, a softmax or sigmoid at the end is part of the loss.
 
 mod activations;

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// Steps of a turn: a whole interval between two recorded steps, so that each turn holds one.
 const STEPS: u64 = 10;
 
-/// Steps the training is said to have, which decides how often distributions are recorded.
+/// Nominal number of steps of the training run, which decides how often distributions are recorded.
 const STEPS_OF_TRAINING: u64 = 1000;
 
 /// Batches of the made-up data; those after the first are for the health rules' measurements of the data alone.

@@ -33,7 +33,7 @@ pub(super) struct Peer {
 
 /// Checks before a peer is timed, and the length of a trial.
 pub(super) struct Trial<'a> {
-    /// Command that asks for numbers, and the key of the answer.
+    /// Command that requests numbers, and the key of the answer.
     pub(super) check: (&'a Value, &'a str),
     /// The numbers of our side.
     pub(super) expected: &'a [f64],
@@ -43,7 +43,7 @@ pub(super) struct Trial<'a> {
     pub(super) timing: &'a str,
 }
 
-/// Starts every variant, checks that it computes what `trial` expects, and keeps the fastest. `None` without a peer.
+/// Starts every variant, checks that its results agree with `trial`, and keeps the fastest. `None` without a peer.
 ///
 /// # Errors
 /// A peer that computes something else, or none that runs.

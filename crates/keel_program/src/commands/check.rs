@@ -1,4 +1,4 @@
-//! `check`: what can be known about a training run before its first step.
+//! `check`: examines a training run before its first step.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     strict: bool,
 }
 
-/// Checks the config and prints what was found.
+/// Checks the config and prints the findings.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let config = arguments.settings.load()?;
     let placed = |error| arguments.settings.placed(error);

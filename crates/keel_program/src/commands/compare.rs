@@ -134,7 +134,7 @@ fn metric_rows(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// A row with one cell a run; `None` if no run has a value.
+/// A row with one cell per run; `None` if no run has a value.
 fn row_of(runs: &[Run], name: &str, cell: impl Fn(&Run) -> Option<String>) -> Option<Vec<String>> {
     let values: Vec<Option<String>> = runs.iter().map(cell).collect();
     values.iter().any(Option::is_some).then(|| {

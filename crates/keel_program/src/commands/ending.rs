@@ -30,7 +30,7 @@ pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, fin
     text + &next_steps(folder, config, summary.status, findings)
 }
 
-/// Findings and what to do next, for a run that failed; empty if there is nothing to read.
+/// Findings and the next steps, for a run that failed; empty if there is nothing to read.
 pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
     let read = || {
         let folder = RunFolder::open(folder)?;
@@ -63,7 +63,7 @@ fn headline(summary: &Summary) -> String {
     )
 }
 
-/// The findings, or what their absence means.
+/// The findings, or the meaning of their absence.
 fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> String {
     if !findings.is_empty() {
         return findings_text(findings);

@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(if metrics.left_out.is_some() { Status::Findings } else { Status::Done })
 }
 
-/// Data with its metrics, and what its inputs show.
+/// Data with its metrics, and findings about its inputs.
 struct Evaluated {
     name: String,
     metrics: Metrics,

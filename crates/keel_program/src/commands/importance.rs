@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Importance at the end of the training of a small table, for its report; what keeps it from being measured is a remark.
+/// Importance at the end of the training of a small table, for its report; a failure to measure it is reported as a remark.
 pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output) {
     let measured = || -> Result<(), Stop> {
         let predictor = Predictor::load(folder)?;

@@ -1,4 +1,4 @@
-//! `plan`: what a training run would build and how much memory it would take.
+//! `plan`: the network of a training run, its buffers and its memory.
 
 use clap::Args;
 use keel_nn::program::{Instruction, NodePlan};
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Everything there is to say about a training run that has not begun.
+/// Everything known about a training run before it begins.
 struct Planned<'a> {
     program: &'a Program,
     plan: &'a MemoryPlan,
@@ -145,7 +145,7 @@ fn buffer_bytes(memory: &NodePlan) -> usize {
     slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
 }
 
-/// Bytes of all buffers by what they hold, before they share memory.
+/// Bytes of all buffers by their content, before they share memory.
 fn bytes_by_kind(program: &Program, plan: &MemoryPlan) -> [(&'static str, usize); 5] {
     let instructions = program.instructions().iter().zip(plan.nodes());
     let computed = instructions.filter(|(instruction, _)| !instruction.kernel.layer().is_view());

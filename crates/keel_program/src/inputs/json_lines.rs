@@ -97,7 +97,7 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
     }
 }
 
-/// Numbers stay numbers where a column has nothing else; everything else is text.
+/// Numbers stay numbers if a column has only numbers; everything else is text.
 fn column(values: Vec<Value>) -> ColumnCells {
     if values.iter().all(|value| value.is_number() || value.is_null()) {
         return ColumnCells::Numbers(values.iter().map(Value::as_f64).collect());

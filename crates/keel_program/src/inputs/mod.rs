@@ -39,7 +39,7 @@ pub(crate) fn findings(predictor: &Predictor, inputs: &[Loaded]) -> Vec<Finding>
     unlike.findings()
 }
 
-/// Reads everything that `arguments` name, in their order, and remarks on what readers had to do.
+/// Reads everything that `arguments` name, in their order, and reports the notes of the readers.
 ///
 /// # Errors
 /// An input that is missing, cannot be read or does not fit the model; nothing at all to read.

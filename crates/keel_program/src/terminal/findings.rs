@@ -92,7 +92,7 @@ fn suspect_line(suspect: &SuspectLabel) -> String {
     format!("  {sample}: labelled {given}, looks like {suggested} ({probability:.2})\n")
 }
 
-/// Steps in words, counted from 1; 0 is what was there before the first one.
+/// Steps in words, counted from 1; 0 is the state before the first one.
 fn steps_text(first: u64, last: u64) -> String {
     match (first, last) {
         (0, 0) => "at the start".to_owned(),

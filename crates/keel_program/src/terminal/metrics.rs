@@ -1,4 +1,4 @@
-//! Metrics as text: one line, a table with what a constant guess would score, a table of classes, a confusion matrix.
+//! Metrics as text: one line, a table with the scores of a constant guess, a table of classes, a confusion matrix.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(crate) fn metric_text(metric: MetricName, value: Option<f64>) -> String {
     }
 }
 
-/// Accuracy, or R2 and errors, with what a constant guess would score, and the loss of one part of the data.
+/// Accuracy, or R2 and errors, with the score of a constant guess, and the loss of one part of the data.
 pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     let main: &[MetricName] = match metrics.is_classification() {
         true => &[MetricName::Accuracy, MetricName::Loss],
@@ -62,8 +62,8 @@ pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     wrapped(&format!("{part}: "), &text).trim_end().to_owned()
 }
 
-/// Every metric of some parts of the data, and in the last column what a constant guess scores on the last part. Below it the
-/// reasons of what is undefined.
+/// Every metric of some parts of the data, and in the last column the score of a constant guess on the last part. Below it the
+/// reasons for undefined metrics.
 pub(crate) fn metrics_table(parts: &[(&str, &Metrics)]) -> String {
     let Some(&(last, shown)) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();

@@ -44,7 +44,7 @@ impl Output {
         self.json
     }
 
-    /// Prints `document` if JSON was asked for, else what `text` returns.
+    /// Prints `document` if JSON was requested, else what `text` returns.
     ///
     /// # Errors
     /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
@@ -52,7 +52,7 @@ impl Output {
         if self.json { print_json(document) } else { self.text(&text()) }
     }
 
-    /// Prints `document` if JSON was asked for, else the data that `text` returns, CSV for example. A file or another program
+    /// Prints `document` if JSON was requested, else the data that `text` returns, CSV for example. A file or another program
     /// gets it unchanged; on a terminal, control characters are shown as escapes.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{}", shown(text));
     }
 
-    /// Shows a failure: for a person on standard error, and as the JSON document if one was asked for.
+    /// Shows a failure: for a person on standard error, and as the JSON document if one was requested.
     pub(crate) fn failure(&self, failure: Failure) {
         if self.json {
             let _ = print(&format!("{:#}", failure.to_json()));

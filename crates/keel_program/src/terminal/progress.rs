@@ -20,10 +20,10 @@ use crate::shown::shown;
 /// Time between two lines where there is no bar.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Columns by which what follows the first part of a broken line is indented.
+/// Columns by which the continuation of a broken line is indented.
 const INDENT: usize = 12;
 
-/// Findings shown while training; what follows them is in the table at the end.
+/// Number of findings shown while training; further ones are in the table at the end.
 const FINDING_LINES: usize = 12;
 
 /// Shows a training run while it runs.

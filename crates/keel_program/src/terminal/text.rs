@@ -48,7 +48,7 @@ fn wrapped_to(width: usize, first: &str, text: &str) -> String {
     result
 }
 
-/// `line` broken at spaces so that no part is longer than `width`; what follows the first part is indented by `indent`.
+/// `line` broken at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
 pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
     let (mut result, mut rest) = (String::new(), line);
     loop {
@@ -78,7 +78,7 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number as usize))
 }
 
-/// A loss with four decimals, or as a power of ten where those would say nothing.
+/// A loss with four decimals, or as a power of ten if those would be meaningless.
 pub(crate) fn loss_text(loss: f64) -> String {
     if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }

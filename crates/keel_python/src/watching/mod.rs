@@ -1,4 +1,4 @@
-//! Measures arrays of another framework and judges what was measured: the compiled half of `evenkeel.watch`.
+//! Measures arrays of another framework and judges the measurements: the compiled half of `evenkeel.watch`.
 //!
 //! Arrays are read in place. Sums are taken in f64, in blocks whose order depends on the length alone, so that a number
 //! does not depend on the number of threads.

@@ -46,7 +46,7 @@ impl Monitor {
         documents(&findings)
     }
 
-    /// Takes in the end of the run; returns new findings, each as JSON. Levels then follow what became of the training.
+    /// Ends the run; returns new findings, each as JSON. Levels are then adjusted to the outcome of training.
     fn end(&mut self) -> PyResult<Vec<String>> {
         documents(&self.rules.as_mut().map(Rules::end).unwrap_or_default())
     }

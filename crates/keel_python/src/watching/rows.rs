@@ -1,4 +1,4 @@
-//! Rows of a weight matrix, one a unit: those that agree in sign, those that equal another.
+//! Rows of a weight matrix, one per unit: those that agree in sign, those that equal another.
 
 use std::collections::HashMap;
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::values;
 
-/// Rows between two looks at whether all units have fired.
+/// Rows between two checks whether all units have fired.
 const ROWS: usize = 8;
 /// Values, or rows, that are counted in floats: few enough for whole numbers to be exact.
 const RUN: usize = 4096;

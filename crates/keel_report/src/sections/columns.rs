@@ -1,4 +1,4 @@
-//! The columns of a table: what each was taken for and what became of it.
+//! The columns of a table: the kind and the use of each.
 
 use keel_data::{ColumnKind, ColumnReport};
 use keel_page::Language;

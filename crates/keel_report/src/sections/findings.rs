@@ -1,4 +1,4 @@
-//! The findings as cards: what, where, measured against what, why, and what to change.
+//! The findings as cards: finding, place, measurement and limit, cause, and remedy.
 
 use keel_health::measurement::{LayerStatistic, SuspectLabel};
 use keel_health::{Application, Finding, Level, Remedy, find_rule};

@@ -33,7 +33,7 @@ struct Part<'a> {
     metrics: &'a Metrics,
 }
 
-/// One row a metric, one column a part, and what a constant guess scores on the last part.
+/// One row per metric, one column per part, and the score of a constant guess on the last part.
 fn table(parts: &[Part<'_>], language: Language) -> String {
     let Some(&Part { name: last, metrics: shown }) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();

@@ -1,4 +1,4 @@
-//! The head of the report: what run this is, how it stands, its main numbers; and its foot.
+//! The head of the report: the run, its state, its main numbers; and its foot.
 
 use keel_health::Level;
 use keel_page::Language;

@@ -1,4 +1,4 @@
-//! The proof of a finding: what its remedy changed, over several seeds.
+//! The proof of a finding: the effect of its remedy, over several seeds.
 
 use keel_health::Finding;
 use keel_page::Language;

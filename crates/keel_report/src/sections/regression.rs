@@ -1,4 +1,4 @@
-//! Predicted against true values, and what is left over, as charts.
+//! Predicted against true values, and the residuals, as charts.
 
 use keel_page::charts::{Histograms, Marks, Plot, Point, Series, escape, number};
 use keel_page::{Histogram, Interval, Language, Text};

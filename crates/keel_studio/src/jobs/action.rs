@@ -30,7 +30,7 @@ pub(crate) enum Action {
     Fix { run: String, code: String, layer: Option<String> },
     /// Repairs a training run within `minutes`.
     Doctor { run: String, minutes: f64 },
-    /// Looks for what is wrong before the first step.
+    /// Looks for faults before the first step.
     Check(Settings),
     /// Trains.
     Train(Settings),

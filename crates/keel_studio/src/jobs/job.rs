@@ -50,7 +50,7 @@ pub(crate) struct JobView {
     pub(crate) id: u64,
     /// Name of the action.
     pub(crate) action: &'static str,
-    /// The run it works on; of a new training, once it has said so.
+    /// The run it works on; for a new training run, once it has printed its name.
     pub(crate) run: Option<String>,
     /// The command as typed in a shell.
     pub(crate) command: String,
@@ -61,7 +61,7 @@ pub(crate) struct JobView {
     pub(crate) began: f64,
 }
 
-/// Part of what a job has printed.
+/// Part of the output of a job.
 #[derive(Debug, Serialize)]
 pub(crate) struct Output {
     pub(crate) text: String,
@@ -216,7 +216,7 @@ impl Job {
     }
 }
 
-/// The run that a training run says it writes, among the lines it begins with.
+/// The run named in the first lines of a training run's output.
 fn run_in(text: &str) -> Option<String> {
     let path = text.lines().find_map(|line| line.strip_prefix("run         "))?;
     Some(Path::new(path).file_name()?.to_string_lossy().into_owned())

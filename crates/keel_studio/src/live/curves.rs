@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::run_data::RunData;
 
-/// Points of a curve that can be asked for.
+/// Maximum number of points of a curve.
 const POINTS: RangeInclusive<usize> = 16..=5_000;
 
 /// Requested part of the curves.

@@ -3,7 +3,7 @@
 use keel_train::runs::HistogramRecord;
 use serde::Serialize;
 
-/// Rows that can be asked for.
+/// Maximum number of rows.
 const ROWS: std::ops::RangeInclusive<usize> = 2..=400;
 
 /// Histograms of one tensor, as one ridge a step.

@@ -24,7 +24,7 @@ pub(crate) enum RunState {
     Stopped,
     /// Ended by an error.
     Failed,
-    /// Its summary says that it is under way, and no process is.
+    /// Its summary says that it is running, but no process is.
     Killed,
     /// Its summary is missing or of a later version.
     Unreadable,
@@ -80,7 +80,7 @@ pub(crate) struct RunEntry {
 }
 
 impl RunEntry {
-    /// Reads the run in `folder`, whose files are as `stamp` says.
+    /// Reads the run in `folder`, whose files have the times in `stamp`.
     pub(crate) fn read(name: &str, folder: &RunFolder, stamp: &Stamp) -> Self {
         let writer = folder.writer();
         let mut entry = RunEntry::unread(name, stamp);

@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_millis(900);
 /// The list at one moment; of names in order.
 pub(crate) type Listed = Arc<BTreeMap<String, Arc<RunEntry>>>;
 
-/// The folder of runs, read at most once in [`FRESH`] however many ask.
+/// The folder of runs, read at most once in [`FRESH`] for any number of requests.
 #[derive(Debug)]
 pub(crate) struct Listing {
     folder: PathBuf,

@@ -19,7 +19,7 @@ pub(crate) fn run_of(folder: &Path, name: &str, status: &str, config: &Config) -
     run
 }
 
-/// Writes a summary, with `more` instead of what it says otherwise.
+/// Writes a summary, in which `more` replaces the usual fields.
 pub(crate) fn write_summary(run: &RunFolder, status: &str, more: Value) {
     let mut summary = json!({
         "format": 2,
@@ -46,7 +46,7 @@ pub(crate) fn write_summary(run: &RunFolder, status: &str, more: Value) {
     std::fs::write(run.summary(), summary.to_string()).unwrap();
 }
 
-/// The store of a run, which keeps what it has.
+/// The store of a run, which keeps its rows.
 pub(crate) fn store(run: &RunFolder) -> MetricStore {
     MetricStore::open(&run.metrics(), Rows { step: u64::MAX >> 1, epoch: u64::MAX >> 1, findings: u64::MAX >> 1 })
         .unwrap()

@@ -98,7 +98,7 @@ pub(crate) struct Dependency<'a> {
     pub(crate) line: usize,
 }
 
-/// The dependencies a manifest lists, one a line.
+/// The dependencies listed in a manifest, one per line.
 pub(crate) fn dependencies(manifest: &str) -> impl Iterator<Item = Dependency<'_>> {
     let mut section = "";
     manifest.lines().enumerate().filter_map(move |(index, text)| {

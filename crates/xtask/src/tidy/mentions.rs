@@ -24,7 +24,7 @@ struct Statement {
 /// The literals that mention a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mention {
-    /// A literal that is the name and nothing else.
+    /// A literal that is exactly the name.
     Whole,
     /// A literal with the name as one of its words.
     Word,
@@ -53,7 +53,7 @@ const LAYER_ENTRY: [Statement; 2] = [
 /// The entry of an activation.
 const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
 
-/// Code that names layers and what belongs to them in words of its own.
+/// Code that names layers and their parts in words of its own.
 const STRANGERS: [&str; 9] = [
     // Uses no other crate: the words are those of recordings, whatever program wrote them.
     "crates/keel_health/src/",
@@ -181,7 +181,7 @@ const FOLDERS: [Folder; 11] = [
     },
 ];
 
-/// Crates whose literals are not looked at: tools for tests, and these checks.
+/// Crates whose literals are not checked: tools for tests, and these checks.
 const EXEMPT: [&str; 2] = ["crates/keel_testkit/", "crates/xtask/"];
 
 /// Looks for literals that repeat a name.

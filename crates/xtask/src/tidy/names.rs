@@ -1,4 +1,4 @@
-//! Names of files and folders that say nothing about what is inside.
+//! Names of files and folders that do not describe their content.
 
 use super::problem::Problem;
 use super::tree::Tree;

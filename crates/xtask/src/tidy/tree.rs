@@ -7,7 +7,7 @@ use std::{fs, io};
 /// Folders of the root that hold results, never sources.
 const RESULTS: [&str; 3] = ["target", "runs", ".git"];
 
-/// Folders that hold results wherever they are.
+/// Names of folders that hold results in any place.
 const CACHES: [&str; 3] = ["__pycache__", ".mypy_cache", ".pytest_cache"];
 
 /// Endings of compiled modules, which `maturin develop` puts among the sources.

@@ -1,4 +1,4 @@
-//! Images among the files of a folder, by their endings and, where those say nothing, by their first bytes.
+//! Images among the files of a folder, by their extensions or else by their first bytes.
 
 use crate::readers::data_file;
 use std::io::Read;

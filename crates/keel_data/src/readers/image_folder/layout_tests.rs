@@ -1,4 +1,4 @@
-//! Which files of a folder are read, and as what.
+//! Selection of the files of a folder, and their classes.
 
 use super::tests::{BASELINE, images, labels, pets, read, skipping, write};
 use crate::config::DataConfig;

@@ -44,7 +44,7 @@ impl Listing {
         }
     }
 
-    /// Single files for a trained model, with the names of their folders as classes where targets are wanted.
+    /// Single files for a trained model, with the names of their folders as classes if targets are needed.
     pub(super) fn of_files(request: &Request, files: &[PathBuf]) -> Result<Self, DataError> {
         let mut listing = Listing { labelled: request.wants_targets, ..Listing::default() };
         let known = match request.schema.map(|schema| &schema.target) {

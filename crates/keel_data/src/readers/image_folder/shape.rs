@@ -10,7 +10,7 @@ use crate::readers::Request;
 /// Longest side of images whose proportions matter less than their borders: drawings and characters.
 const SMALL: usize = 64;
 
-/// Shape of all samples, how images get there, and what a person should know about it.
+/// Shape of all samples, the conversion of images to it, and notes about it.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) shape: SampleShape,

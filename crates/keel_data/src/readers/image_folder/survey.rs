@@ -57,7 +57,7 @@ impl Surveyed {
         Ok(Surveyed { listing, headers })
     }
 
-    /// Facts for a person or a program that decides what to do with the images.
+    /// Facts for a person or a program that decides how to use the images.
     pub(super) fn survey(&self, target: &Target) -> ImageSurvey {
         let files = &self.listing.files;
         let in_training =

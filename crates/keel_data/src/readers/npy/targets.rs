@@ -9,10 +9,10 @@ use crate::readers::class_names::classes_of_numbers;
 use crate::readers::target_rule::{other_task, task_of_numbers};
 use std::collections::BTreeMap;
 
-/// The targets of all parts, by the rule for every format; a note says what they were taken for.
+/// The targets of all parts, by the rule for every format; a note states how they were read.
 ///
 /// # Errors
-/// Labels that the model does not know, several columns where one of labels is wanted, or more than `data.largest_columns`.
+/// Labels that the model does not know, several columns instead of one of labels, or more than `data.largest_columns`.
 pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>) -> Result<Targets, DataError> {
     let Some(first) = parts.first() else { return Ok(Targets::Unlabelled) };
     let width: usize = first.sizes.iter().skip(1).product();
@@ -63,7 +63,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     classes_of_numbers(&labels, all_columns, request.schema, request.path)
 }
 
-/// Returns true if every row has a single 1 and nothing else.
+/// Returns true if every row has a single 1 and otherwise zeros.
 fn one_hot(values: &[f64], width: usize) -> bool {
     values.chunks_exact(width).all(|row| {
         row.iter().filter(|&&value| value == 1.0).count() == 1 && row.iter().all(|&value| value == 0.0 || value == 1.0)

@@ -162,7 +162,7 @@ fn decisions(counted: Vec<Counted>, known: Known, roles: &Roles) -> Result<Vec<O
     judged.into_iter().collect()
 }
 
-/// Returns true if numbers of this table have decimal commas: what its unambiguous columns say, else the format.
+/// Returns true if numbers of this table have decimal commas: from its unambiguous columns, or else from the format.
 fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     let says = |counted: &Counted| counted.fitting.as_ref().and_then(|fitting| fitting.decimal_comma(&counted.tally));
     let votes: Vec<bool> = counted.iter().filter_map(says).collect();

@@ -43,7 +43,7 @@ pub(super) struct Encoded {
 /// Content of a cell.
 enum Held {
     Missing,
-    /// Not what the column holds.
+    /// Unlike the rest of the column.
     Stray(&'static str),
     Features,
     /// A text that is not a category.
@@ -89,7 +89,7 @@ impl Encoder<'_> {
         Ok(encoded)
     }
 
-    /// Appends the features of a cell but for the missing flag.
+    /// Appends the features of a cell, except the missing flag.
     fn append(&self, row: usize, text: &str, categories: &HashMap<&str, usize>, values: &mut Vec<f32>) -> Held {
         let cells = &self.table.columns[self.place].cells;
         match &self.column.encoding {

@@ -95,7 +95,7 @@ pub(super) fn target(table: &RawTable) -> Option<usize> {
     TARGETS.iter().find_map(by_name)
 }
 
-/// The column called `name`, which the key `field` asks for.
+/// The column called `name`, requested by the key `field`.
 ///
 /// # Errors
 /// There is none; the message has the nearest name.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// Share of numbers among the present cells above which a column is numeric, and a cell that is none a mistake.
 const NUMERIC_SHARE: f64 = 0.9;
-/// Different numbers a column needs for one or two repeated texts among them to stand for missing numbers.
+/// Minimum number of different numbers in a column for one or two repeated texts to mean missing numbers.
 const NUMBERS_BESIDE_TEXTS: usize = 20;
 /// Different cells after which a format is given up if it reads none of them.
 const TRIAL: usize = 1_000;

@@ -1,4 +1,4 @@
-//! A table as a format yields it: named columns of cells, before anybody asks what they mean.
+//! A table as a format yields it: named columns of cells, before they are interpreted.
 
 use crate::dataset::PartSizes;
 use crate::dataset::{Provenance, RowsOfFile};
@@ -167,7 +167,7 @@ impl SourceFile {
     }
 }
 
-/// Tells columns apart: an empty name becomes `column_3`, the second `x` becomes `x_2`. Says what was renamed.
+/// Makes names unique: an empty name becomes `column_3`, the second `x` becomes `x_2`. Notes the renamed columns.
 ///
 /// Returns for each column whether it had no name.
 pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<bool> {

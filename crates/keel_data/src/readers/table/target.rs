@@ -78,7 +78,7 @@ pub(super) fn labelled(table: &RawTable, column: usize, rows: &[usize], missing:
 /// Reads the target of `known.rows`, each of which has one.
 ///
 /// # Errors
-/// A target that cannot be what `data.task` demands, or that nothing can be learned about.
+/// A target that does not fit `data.task`, or from which nothing can be learned.
 pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<Found, DataError> {
     let (table, column) = (known.table, chosen.column);
     let counted = count(&table.columns[column].cells, known.rows, Missing { added: &[] });

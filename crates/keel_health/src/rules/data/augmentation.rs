@@ -71,7 +71,7 @@ pub const RATIO: f64 = 3.0;
 
 /// Steps that scale each pixel by its own spread.
 const BY_PIXEL: [&str; 2] = ["standardize", "robust_scale"];
-/// The step that scales all pixels of a channel alike.
+/// The step that scales all pixels of a channel equally.
 const BY_CHANNEL: &str = "channel_standardize";
 
 /// Returns everything beyond its limit in `case`.

@@ -67,7 +67,7 @@ pub const DIVERGING_FACTOR: f64 = 2.0;
 pub const DIVERGING_RISE: f64 = 0.1;
 /// Factor over the first loss.
 pub const LOST_FACTOR: f64 = 3.0;
-/// Windows looked at for oscillation.
+/// Number of windows examined for oscillation.
 pub const OSCILLATING_WINDOWS: usize = 10;
 /// Share of the changes of direction.
 pub const OSCILLATING_TURNS: f64 = 0.8;
@@ -76,12 +76,12 @@ pub const OSCILLATING_SIZE: f64 = 0.2;
 
 /// Part of the task below which a finished training has learned nothing; ours.
 pub const NOTHING: f64 = 0.02;
-/// Steps of a training run that can be said to have learned nothing.
+/// Minimum number of steps of a training run before it is reported as having learned nothing.
 pub const STEPS: u64 = 100;
-/// Epochs of a training run that can be said to have learned nothing.
+/// Minimum number of epochs of a training run before it is reported as having learned nothing.
 pub const EPOCHS: usize = 3;
 
-/// Times as many epochs, where nothing else helps.
+/// Factor on the number of epochs, if no other remedy helps.
 const LONGER: f64 = 3.0;
 const WHY_STUCK: &str =
     "no useful gradient arrives, the learning rate is far off, or the labels have nothing to do with the inputs";

@@ -53,7 +53,7 @@ pub const RISE: f64 = 1.25;
 pub const WARN_DISTANCE: f64 = 0.3;
 /// Part of the task learned of the validation samples above which nothing is reported.
 pub const GOOD: f64 = 0.9;
-/// Validation samples from which on their results say enough for a warning.
+/// Minimum number of validation samples whose results suffice for a warning.
 pub const SAMPLES: u64 = 50;
 
 /// Returns everything beyond its limit in `case`.

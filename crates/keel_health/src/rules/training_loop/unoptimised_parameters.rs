@@ -70,7 +70,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Layers of a window by what their parameters do.
+/// Layers of a window by the behaviour of their parameters.
 #[derive(Default)]
 struct Layers {
     /// Layers whose weights, or all of whose parameters, are left out.

@@ -25,7 +25,7 @@ pub(super) fn input_type(column: &TableColumn) -> i32 {
     }
 }
 
-/// Words for what the input of a column holds.
+/// Description of the input of a column.
 pub(super) fn input_words(column: &TableColumn) -> &'static str {
     match &column.encoding {
         ColumnEncoding::Number(_) => "number, NaN where missing",

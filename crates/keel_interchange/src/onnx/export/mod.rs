@@ -57,7 +57,7 @@ pub struct ExportOptions {
     pub version: String,
 }
 
-/// A graph and the facts about it that people ask for.
+/// A graph and the facts about it that are printed.
 #[derive(Debug)]
 pub struct Exported {
     /// The model.

@@ -20,7 +20,7 @@ pub(super) struct Outputs {
     pub(super) infos: Vec<ValueInfoProto>,
 }
 
-/// Adds what becomes of the network's `outputs`, `[batch, members * width]`.
+/// Adds the nodes after the network's `outputs`, `[batch, members * width]`.
 ///
 /// # Errors
 /// A loss of a program's own.

@@ -38,7 +38,7 @@ pub struct Verification {
     pub allowed_difference: f64,
 }
 
-/// Computes `exported` and compares it with what `predictor` says; `real` is data of the kind it was trained on.
+/// Computes `exported` and compares it with the output of `predictor`; `real` is data of the kind it was trained on.
 ///
 /// # Errors
 /// An output that differs by more than is allowed, a graph that cannot be computed, or a model without finite answers.

@@ -1,4 +1,4 @@
-//! One layer with batch norm on the bench: what goes in, what the normalisation makes of it, and what γ and β make of that.
+//! One layer with batch norm on the bench: its input, the normalised values, and the values after γ and β.
 
 mod bench;
 mod page;

@@ -163,7 +163,7 @@ impl Memory {
 /// Measurements of one network in training.
 #[derive(Clone, Serialize)]
 struct Patient {
-    /// Steps done; fewer than asked for where the run has stopped.
+    /// Number of steps done; fewer than requested if the run has stopped.
     steps: usize,
     /// The step that gave a number that is not finite.
     stopped_at: Option<usize>,
@@ -230,7 +230,7 @@ struct Numbers {
     sick: Patient,
     /// The sick network with the one change; none before a repair is chosen.
     repaired: Option<Patient>,
-    /// The solution; none before it is asked for and everything is answered.
+    /// The solution; none before it is requested and everything is answered.
     revealed: Option<Revealed>,
 }
 

@@ -203,7 +203,7 @@ struct Turned {
 #[derive(Default)]
 struct Memory {
     draws: Draws,
-    /// The latest curve over the gain, which depends on this state but for its gain.
+    /// The latest curve over the gain, which depends on this state except for its gain.
     turned: Option<(State, Vec<Turned>)>,
 }
 

@@ -1,4 +1,4 @@
-//! One image of the test set among changing neighbours: with the statistics of its batch, they have a say in its answer.
+//! One image of the test set among changing neighbours: with the statistics of its batch, they influence its answer.
 
 mod network;
 mod page;

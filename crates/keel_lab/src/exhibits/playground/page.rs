@@ -15,7 +15,7 @@ use crate::watched::{findings_table, layer_table, rule_title};
 
 /// Probabilities in percent from which on a region is darker.
 const SURE: [u8; 2] = [60, 90];
-/// Colour of the point that is asked about.
+/// Colour of the queried point.
 const ASKED_COLOUR: usize = 4;
 /// Brightest pixel of a raw digit.
 const WHITE: f32 = 255.0;
@@ -142,7 +142,7 @@ fn signal_plot(numbers: &Numbers) -> Plot {
     ))
 }
 
-/// The regions of the classes with the training points, and the point that is asked about.
+/// The regions of the classes with the training points, and the queried point.
 fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
     let strength = |percent: u8| 1 + SURE.iter().filter(|&&limit| percent >= limit).count() as u8;
     let cell = |&Cell(class, percent): &Cell| FieldCell { colour: class, strength: percent.map_or(0, strength) };

@@ -50,7 +50,7 @@ impl Experiment for ActivationAdvice {
 
 /// A learning rate works if its accuracy comes this close to the best of the same function.
 const WORKS_WITHIN: f64 = 0.05;
-/// And if its accuracy is at least this: all rates are alike where nothing is learned.
+/// And if its accuracy is at least this: all rates are equal if nothing is learned.
 const WORKS_FROM: f64 = 0.5;
 
 /// Knobs of the experiment.
@@ -179,7 +179,7 @@ impl RateFigures {
     }
 }
 
-/// All runs of one function, and what they say.
+/// All runs of one function, and their summary.
 fn measure(config: &Config, function: Function, digits: &Parts, seed: u64) -> Result<FunctionFigures, LabError> {
     let mut runs = Vec::new();
     for &rate in &config.learning_rates {

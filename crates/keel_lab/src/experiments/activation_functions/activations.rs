@@ -1,4 +1,4 @@
-//! Every activation function: its curve, its derivative, where it is flat, what it makes of a standard normal input.
+//! Every activation function: its curve, its derivative, its flat zones, its outputs for a standard normal input.
 
 mod page;
 

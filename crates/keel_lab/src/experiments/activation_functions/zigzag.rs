@@ -54,7 +54,7 @@ impl Experiment for Zigzag {
 
 /// Weights to reach: up in the one, down in the other.
 const TARGET: [f64; 2] = [1.0, -1.0];
-/// Units whose gradients are looked at, and inputs of each.
+/// Units whose gradients are measured, and inputs of each.
 const UNITS: usize = 400;
 const INPUTS: usize = 100;
 /// Units of each hidden layer of the real network, samples of its training steps, and batches whose signs are counted.

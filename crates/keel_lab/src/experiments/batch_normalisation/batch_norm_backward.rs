@@ -164,7 +164,8 @@ struct Batch {
 }
 
 impl Batch {
-    /// An upstream gradient with a mean and a slope along the input of its own, so that what batch norm takes out is seen.
+    /// An upstream gradient with a mean and a slope along the input of its own, so that the part that batch norm removes
+    /// is visible.
     fn drawn(config: &Config, key: RandomKey) -> Self {
         let length = config.batch * CHANNELS;
         let draws = normal_values(length, key.named("input"));

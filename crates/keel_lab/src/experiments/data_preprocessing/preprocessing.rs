@@ -173,7 +173,7 @@ struct Statistics {
     covariance: [[f64; 2]; 2],
 }
 
-/// Twice `points` draws of a normal distribution with the wanted centre, deviations and correlation.
+/// Twice `points` draws of a normal distribution with the given centre, deviations and correlation.
 fn cloud(config: &Config, key: RandomKey) -> Vec<f32> {
     let draws = normal_values(4 * config.points, key);
     let other = (1.0 - config.correlation * config.correlation).sqrt();

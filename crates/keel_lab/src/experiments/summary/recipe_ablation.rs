@@ -94,7 +94,7 @@ impl Default for Config {
     }
 }
 
-/// A network and what is fed to it.
+/// A network and its inputs.
 #[derive(Clone, Copy)]
 struct Variant {
     name: &'static str,
@@ -198,7 +198,7 @@ impl VariantFigures {
     }
 }
 
-/// A variant and what it is trained on.
+/// A variant and its training data.
 struct Trial<'a> {
     config: &'a Config,
     variant: &'a Variant,

@@ -1,4 +1,4 @@
-//! A sentence of the notes, its evidence, and what becomes of it.
+//! A sentence of the notes, its evidence, and the verdict on it.
 
 use keel_page::Text;
 use keel_page::charts;
@@ -43,7 +43,7 @@ pub(crate) enum Standing {
 /// Numbers for a sentence.
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
-    /// True if the numbers say what is claimed.
+    /// True if the numbers confirm the claim.
     pub(crate) holds: bool,
     /// The numbers in words.
     pub(crate) words: Text,

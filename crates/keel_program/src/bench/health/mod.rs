@@ -1,7 +1,7 @@
 //! The fault suite of the health rules: training runs with one known fault each, and as many healthy ones.
 //!
 //! Every fault is built into three kinds of networks and trained with several seeds, in memory and under watch, as any
-//! training is. What the rules report is compared with what was done. Thresholds are calibrated on other seeds than those
+//! training is. The reports of the rules are compared with the known faults. Thresholds are calibrated on other seeds than those
 //! scored here ([`CALIBRATION_SEED`], [`SCORING_SEED`]).
 
 pub(crate) mod cases;

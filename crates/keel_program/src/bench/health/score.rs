@@ -21,7 +21,7 @@ fn alarms(run: &SuiteRun) -> impl Iterator<Item = &Finding> {
     run.findings().iter().filter(|finding| finding.is_root() && finding.level > Level::Info)
 }
 
-/// A remark is what the rules owe to a fault that does no harm: levels mean consequences.
+/// A fault that does no harm should be reported at level info: levels mean consequences.
 fn owes_remark(run: &SuiteRun, fault: &Fault) -> bool {
     let outcome = run.outcome.monitor.as_ref().and_then(Monitor::outcome);
     fault.remark || outcome.is_some_and(Outcome::has_learned)

@@ -50,7 +50,7 @@ impl TrainingObserver for Watch {
     }
 }
 
-/// Milliseconds a step from the end of the first step to the end of the last epoch; `step` is about what one step takes.
+/// Milliseconds per step from the end of the first step to the end of the last epoch; `step` is about what one step takes.
 ///
 /// # Errors
 /// The training fails.

@@ -26,7 +26,7 @@ const TURN_MILLISECONDS: f64 = 300.0;
 const TRAININGS: usize = 2;
 
 /// Measures every network with `words` in its name, of which any will do; all of them without words. A network that fails
-/// says why in its `error`.
+/// gives the reason in its `error`.
 ///
 /// # Errors
 /// No network has any of the words in its name.

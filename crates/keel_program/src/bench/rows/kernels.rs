@@ -43,7 +43,7 @@ struct Names<'a> {
     network: &'a str,
 }
 
-/// One call of each of `N` functions, and multiply-adds a second the machine could do just before.
+/// One call of each of `N` functions, and multiply-adds per second of the machine just before.
 struct Turn<const N: usize> {
     milliseconds: [f64; N],
     multiply_adds: f64,

@@ -157,7 +157,7 @@ fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     }
 }
 
-/// All rows asked for; a row that fails says why in its `error`, and the others continue.
+/// All requested rows; a row that fails gives the reason in its `error`, and the others continue.
 fn rows(arguments: &Arguments) -> Value {
     let (peer, missing) = chosen_peer(arguments);
     let context = context(arguments, peer);
@@ -191,7 +191,7 @@ fn context(arguments: &Arguments, peer: Option<PeerCommand>) -> Context {
     }
 }
 
-/// The peer, if its script is there and its Python has PyTorch; else what is missing and what to do.
+/// The peer, if its script is there and its Python has PyTorch; or else the missing part and the next step.
 fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
     let script = arguments.peers.join("pytorch_peer.py");
     if !script.is_file() {

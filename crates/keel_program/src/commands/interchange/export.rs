@@ -125,7 +125,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Refuses an ending that says something else.
+/// Refuses any other extension.
 fn check_name(file: &Path) -> Result<(), Stop> {
     if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
         return Ok(());
@@ -134,7 +134,7 @@ fn check_name(file: &Path) -> Result<(), Stop> {
     Err(failure.next_step("Give a file name that ends in .onnx or .safetensors").into())
 }
 
-/// The type that was asked for, that of the data, or the one that the range of the values suggests.
+/// The requested type, that of the data, or the one that the range of the values suggests.
 fn pictures(wanted: Pictures, predictor: &Predictor, real: Option<&Dataset>) -> PictureValues {
     let are_bytes = match (wanted, real.map(Dataset::inputs)) {
         (Pictures::Uint8, _) | (Pictures::Auto, Some(Inputs::Bytes(_))) => true,

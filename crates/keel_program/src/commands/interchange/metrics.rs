@@ -1,4 +1,4 @@
-//! `metrics`: every number a run measured, as one table.
+//! `metrics`: every number of a run, as one table.
 
 mod parquet;
 

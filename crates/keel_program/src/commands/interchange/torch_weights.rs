@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status, wrapped};
 
-/// Endings of files with weights, pickles among them, which are refused by what they are.
+/// Extensions of files with weights, including pickles, which are refused as such.
 const ENDINGS: [&str; 5] = ["safetensors", "pth", "pt", "bin", "ckpt"];
 /// Ending of the files that are written.
 const WRITTEN: &str = "safetensors";

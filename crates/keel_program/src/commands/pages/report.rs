@@ -12,7 +12,7 @@ use super::lab::language;
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status};
 
-/// Test samples `train` asks the model about for its report; `report` asks about more.
+/// Number of test samples evaluated by `train` for its report; `report` evaluates more.
 const SAMPLES_AFTER_TRAINING: usize = 1_000;
 
 /// Arguments of `report`.
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     lang: Language,
 }
 
-/// Writes the report and says where it is.
+/// Writes the report and prints its path.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let options = ReportOptions { out: arguments.out.clone(), language: arguments.lang, ..ReportOptions::default() };
     let written = write_report(&arguments.run, &options).map_err(failure)?;
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// The report at the end of a training run; what keeps it from being written is a remark, never a failure of the training.
+/// The report at the end of a training run; a failure to write it is reported as a remark, never as a failure of training.
 pub(in crate::commands) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
     write_or_remark(folder, Some(data), output);
 }

@@ -1,4 +1,4 @@
-//! `predict`: what a model says about new data.
+//! `predict`: predictions of a model for new data.
 
 mod columns;
 mod csv_text;

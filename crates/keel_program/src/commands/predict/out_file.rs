@@ -53,7 +53,7 @@ impl OutFile {
         &self.path
     }
 
-    /// Writes the predictions, or leaves what was there.
+    /// Writes the predictions, or leaves an existing file unchanged.
     ///
     /// # Errors
     /// A file that cannot be written.

@@ -136,7 +136,7 @@ fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> R
     Ok(if afresh { Action::Restarted } else { Action::Continued })
 }
 
-/// Name of what is made from the run: `digits-cnn-fix-K010`.
+/// Name of the result made from the run: `digits-cnn-fix-K010`.
 fn name_for(folder: &RunFolder, finding: &Finding) -> String {
     let path = folder.path();
     let name = path.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Stop};
 use crate::interruption::{Scratch, stop_flag};
 use crate::terminal::{Align, Output, Status, table, wrapped};
 
-/// Seeds where none are asked for.
+/// Number of seeds by default.
 const SEEDS: u64 = 3;
 
 /// Arguments of `prove`.
@@ -139,7 +139,7 @@ pub(crate) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leadi
     Ok(Leading::None)
 }
 
-/// Both arms with their range over the seeds, and what follows; `fix` is the command that applies the remedy.
+/// Both arms with their range over the seeds, and the conclusion; `fix` is the command that applies the remedy.
 pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     let place = proof.layer.as_deref().unwrap_or("whole network");
     let start = match proof.from_step {

@@ -66,7 +66,7 @@ pub(super) struct Judged<'a> {
     pub(super) counted: Counted<'a>,
 }
 
-/// Decides what becomes of a column.
+/// Decides the use of a column.
 ///
 /// # Errors
 /// A cell that is a mistake in its column.

@@ -1,6 +1,6 @@
 //! Layout of a table in a text file: the lines above it, and the delimiter between its cells.
 
-/// Lines that are looked at to find the delimiter.
+/// Number of lines examined to find the delimiter.
 const LINES: usize = 50;
 /// Share of the lines that have to agree about the number of cells.
 const AGREEING: f64 = 0.8;

@@ -52,7 +52,7 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Begins a text's table with its first rows; `header` says whether the first one names the columns.
+    /// Begins a text's table with its first rows; `header` is true if the first one names the columns.
     ///
     /// # Errors
     /// No rows, or one with another number of cells than the header.

@@ -158,7 +158,7 @@ impl OdsCells {
     }
 }
 
-/// The number an attribute says, at least 1.
+/// The number in an attribute, at least 1.
 fn repeats(tag: &BytesStart<'_>, name: &str) -> u64 {
     let value = tag.try_get_attribute(name).ok().flatten();
     let number = value.and_then(|value| value.value.trim().parse::<u64>().ok());

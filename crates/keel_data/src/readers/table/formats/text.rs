@@ -6,10 +6,10 @@ use crate::readers::data_file::{ByteLimit, megabytes, read_at_most};
 use flate2::read::MultiGzDecoder;
 use std::path::Path;
 
-/// Bytes that are looked at to tell UTF-16 without a mark from other texts.
+/// Number of bytes examined to distinguish UTF-16 without a mark from other texts.
 const SAMPLE: usize = 4_096;
 
-/// The text of a file, and what to say about its encoding where that is not UTF-8.
+/// The text of a file, and a note about its encoding if that is not UTF-8.
 ///
 /// # Errors
 /// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are not text.

@@ -176,7 +176,7 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// One curve for each function: a number of its runs over what they differ in.
+/// One curve for each function: a number of its runs over the setting in which they differ.
 fn curves(sweeps: &[Sweep], [x_title, y_title]: [Text; 2], y: fn(&Run) -> Option<f64>) -> Plot {
     let plot = Plot::new(x_title, y_title).scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
     sweeps.iter().fold(plot, |plot, sweep| {

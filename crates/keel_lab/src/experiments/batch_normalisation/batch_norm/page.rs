@@ -274,7 +274,7 @@ fn signal(signals: &[Signal], activation: &str) -> Plot {
     })
 }
 
-/// The accuracies of one side of all pairs, over what the pairs differ in.
+/// The accuracies of one side of all pairs, over the setting in which the pairs differ.
 fn accuracy(x_title: Text, curve: impl Fn(fn(&Pair) -> f64) -> Vec<Point>) -> Plot {
     let with = curve(|pair| pair.with.train_accuracy);
     let without = curve(|pair| pair.without.train_accuracy);

@@ -3,7 +3,7 @@
 use keel_nn::{Network, Op, ParameterRole, Value};
 use serde::Serialize;
 
-/// Numbers of one channel of a batch norm, and what they become.
+/// Numbers of one channel of a batch norm, and the folded ones.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Channel {
     pub(crate) gamma: f64,

@@ -25,7 +25,7 @@ pub(super) struct Case {
     pub(super) kind: String,
     /// Its file.
     pub(super) path: PathBuf,
-    /// A faulty program: what may lead its findings, codes or `refused`. A healthy one: codes it may have.
+    /// For a faulty program, the permitted leading findings: codes or `refused`. For a healthy one, the permitted codes.
     pub(super) expected: Vec<String>,
     /// Its config, without the data.
     pub(super) config: Config,
@@ -44,7 +44,8 @@ impl Case {
     /// Reads the case in the file `path` of the group `kind`.
     ///
     /// # Errors
-    /// The file cannot be read, its first two lines do not say what is expected and what it is, or its config is wrong.
+    /// The file cannot be read, its first two lines do not give the expected findings and the kind of case, or its config
+    /// is wrong.
     pub(super) fn read(path: &Path, kind: &str, sort: Sort) -> Result<Case, Stop> {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let expected = expectation(&text, sort).map_err(|failure| failure.at(&format!("{}:1", path.display())))?;

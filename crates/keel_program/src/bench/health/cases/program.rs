@@ -15,7 +15,7 @@ use crate::failure::{Failure, unreadable, unwritable};
 
 /// Longest time a training run may take.
 const LONGEST: Duration = Duration::from_secs(300);
-/// Time between two looks at a process.
+/// Time between two checks of a process.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The program, and the folder its runs are written to.
@@ -55,7 +55,7 @@ impl Program {
     /// The running program, whose training runs are written to `scratch`.
     ///
     /// # Errors
-    /// The system does not say where it lies.
+    /// The system does not report its path.
     pub(super) fn this(scratch: &Path) -> Result<Program, Failure> {
         let path = std::env::current_exe().map_err(|error| {
             Failure::new(format!("cannot find the program itself: {error}")).next_step("Start it by its full path")

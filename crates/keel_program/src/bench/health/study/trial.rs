@@ -1,4 +1,4 @@
-//! One training of the study, with and without the remedies of what leads its findings.
+//! One training run of the study, with and without the remedies of its leading finding.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
