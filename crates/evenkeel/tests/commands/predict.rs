@@ -150,7 +150,7 @@ fn inputs_that_cannot_be_read_are_named_with_the_next_step() {
         (predict(&["absent.csv"]), "", &["absent.csv", "No such file"]),
         (predict(&["new/*.parquet"]), "", &["no file matches the pattern"]),
         (predict(&["hollow"]), "", &["hollow: there is no table in the folder"]),
-        (predict(&["-"]), "", &["standard input is empty", "one JSON object a line"]),
+        (predict(&["-"]), "", &["standard input is empty", "one JSON object per line"]),
         (predict(&["-"]), "{\"color\": \"red\"}\n{\"color\"\n", &["standard input, line 2: not valid JSON"]),
         (predict(&["-"]), "{\"color\": [1]}", &["line 1, column \"color\": a list or an object"]),
         (predict(&["-"]), "[1, 2]", &["line 1: 2 values, but the model has 3 columns", "color, sugar, acid"]),

@@ -11,10 +11,10 @@ fn wrong_arguments_are_refused_with_status_2() {
         (&["trian"], &["unrecognized subcommand 'trian'", "--help"]),
         (&["explain", "dead-rellu"], &["no rule is called 'dead-rellu'", "K010 dead-relu", "evenkeel explain"]),
         (&["catalog", "layer"], &["the catalog has no section 'layer'", "layers"]),
-        (&["diagnose", "absent.jsonl"], &["cannot read absent.jsonl", "Check that the path is right"]),
+        (&["diagnose", "absent.jsonl"], &["cannot read absent.jsonl", "Check that the path is correct"]),
         (&["compare", "absent", "absent"], &["absent: no such folder", "the folder of a run"]),
         (&["compare", "absent"], &["2 values required"]),
-        (&["init", "absent/folder/a.toml"], &["cannot write absent/folder/a.toml", "Choose a path"]),
+        (&["init", "absent/folder/a.toml"], &["cannot write absent/folder/a.toml", "Choose a writable path"]),
     ];
     let program = Program::new();
     for (arguments, expected) in cases {

@@ -195,7 +195,7 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        let expected = "x: it has 5 GB; at most 3 MB of one file are read. Set data.largest_file_megabytes = 5000 to read it all the same";
+        let expected = "x: it has 5 GB; at most 3 MB of one file are read. Set data.largest_file_megabytes = 5000 to read it anyway";
         assert_eq!(refused(&key), expected);
         assert!(refused(&memory).contains("0 MB of memory are free. Give less data, or raise train.memory_limit"));
     }

@@ -233,7 +233,7 @@ mod tests {
             (nested, "does not describe an array"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }".into(), "claims [99999999999, 4]"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than any"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "not one of sizes"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "does not consist of sizes"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 25769803770), }".into(), "holds no values"),
             ("{'descr': '<f4'}".into(), "no shape"),

@@ -170,7 +170,7 @@ fn one_hot_targets_and_names_of_keras_are_classes() {
     assert_eq!(load(&DataConfig::of_source("o.npz"), folder.path()).unwrap().division().unwrap().test, [2]);
     write_archive(&path, &[keras[0], keras[1], ("test_images", &[1, 1, 2], &[1.0, 0.5]), keras[3]]);
     let message = load(&DataConfig::of_source("o.npz"), folder.path()).unwrap_err().to_string();
-    assert!(message.contains("\"train_images\" has values up to 255, \"test_images\" ends at 1"), "{message}");
+    assert!(message.contains("\"train_images\" has values up to 255, but \"test_images\" only up to 1"), "{message}");
     write_archive(&path, &[("alpha", &[1], &[1.0]), ("beta", &[1], &[1.0])]);
     let message = load(&DataConfig::of_source("o.npz"), folder.path()).unwrap_err().to_string();
     assert!(message.contains("no array of inputs found; there are alpha, beta"), "{message}");

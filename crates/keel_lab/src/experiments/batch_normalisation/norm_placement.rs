@@ -294,7 +294,7 @@ mod tests {
         for stack in &document.stacks[2..] {
             let [before, after, _] = &stack.placements[..] else { panic!("three placements") };
             assert!(before.handed_on.mean > 0.2, "relu hands on positive values");
-            assert!(after.handed_on.mean.abs() < 0.2, "batch norm behind it centres them");
+            assert!(after.handed_on.mean.abs() < 0.2, "batch norm after it centres them");
             assert!(before.handed_on.zero_fraction > 0.25);
             assert!(before.test_accuracy > 0.8, "{}", before.test_accuracy);
         }

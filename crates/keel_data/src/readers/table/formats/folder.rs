@@ -163,6 +163,6 @@ mod tests {
         assert!(message.contains("test.csv") && message.contains("no column \"a\""), "{message}");
         write("train_2_train.csv", "a,b,kind\n");
         let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
-        assert!(message.contains("are of the same part"), "{message}");
+        assert!(message.contains("belong to the same part"), "{message}");
     }
 }
