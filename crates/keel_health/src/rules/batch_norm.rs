@@ -138,7 +138,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .statistic("samples a batch")
             .message(message)
-            .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")
+            .cause("the statistics of so few samples are noise: the output for a sample depends on its neighbours")
             .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH }),
     )
 }

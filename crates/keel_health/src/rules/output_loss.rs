@@ -155,14 +155,14 @@ fn wrong_values(case: &Case) -> Option<Observation> {
     };
     let (lowest, highest) = (f64::from(given.lowest), f64::from(given.highest));
     let message =
-        format!("the loss {} is given values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
+        format!("the loss {} receives values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
     Some(
         Observation::new(Level::Error, None, highest, 0.0)
             .even_learned()
-            .statistic("largest value that the loss is given")
+            .statistic("largest input of the loss")
             .message(message)
             .cause("the output of the network and the loss were chosen separately")
-            .remedy(Remedy::edit(format!("{change} in front of the loss"), code))
+            .remedy(Remedy::edit(format!("{change} before the loss"), code))
             .at_once(),
     )
 }

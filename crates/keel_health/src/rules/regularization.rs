@@ -112,7 +112,7 @@ fn dropout(case: &Case) -> Vec<Observation> {
             Observation::new(level, Some(index), probability, threshold)
                 .even_learned()
                 .message(format!("{name} drops {} of its inputs (limit {})", percent(probability), percent(threshold)))
-                .cause("what is left is too little to learn from")
+                .cause("too little remains to learn from")
                 .remedy(Remedy::SetDropout { layer: name, probability: 0.3, config_key: case.config_key(index) })
         })
         .collect()

@@ -216,7 +216,7 @@ fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
             function.name(),
             function.matching_initializer()
         ),
-        None => format!("the weights{scheme} are {direction} for what the layer reads"),
+        None => format!("the weights{scheme} are {direction} for the inputs of the layer"),
     }
 }
 

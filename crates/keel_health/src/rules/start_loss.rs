@@ -99,7 +99,7 @@ fn judge(case: &Case) -> Option<Observation> {
             percent(excess),
             percent(threshold)
         ))
-        .cause("the outputs of the last layer are too large: the network is sure of answers it cannot know yet");
+        .cause("the outputs of the last layer are too large: the network is confident in answers it cannot know yet");
     if let Some(last) = case.model.output_layer() {
         let (layer, config_key) = (case.model.name(last), case.config_key(last));
         observation = observation.remedy(Remedy::ShrinkLastLayer { layer: layer.clone(), std: 0.01, config_key });

@@ -19,7 +19,7 @@ const STEPS_MEASURED: usize = 3;
 /// There is no yardstick of this name.
 pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
     let Some(network) = STEPS.into_iter().find(|network| *network == name) else {
-        return Err(Failure::new(format!("there is no yardstick {name}")));
+        return Err(Failure::new(format!("unknown yardstick {name}")));
     };
     let description = Spec::new(network).description();
     Workload::new(&Description { batch: 2, ..description.clone() }, SEED)?.step();

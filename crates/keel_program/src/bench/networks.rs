@@ -110,7 +110,7 @@ impl Spec {
             "resnet20" => model::resnet(16 * self.width, 3 * self.depth),
             "mlp" => model::mlp(128 * self.width, self.depth),
             "cifar10-fast" => preset().model.layers(),
-            other => unreachable!("{other} is no yardstick"),
+            other => unreachable!("unknown yardstick {other}"),
         }
     }
 }

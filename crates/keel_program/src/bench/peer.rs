@@ -20,7 +20,7 @@ const TRIAL_MILLISECONDS: f64 = 250.0;
 
 /// Advice for a missing answer.
 const ADVICE: &str =
-    "install bench/peers/requirements.txt and name that Python with --python, or leave it out with --no-peers";
+    "install bench/peers/requirements.txt and name that Python with --python, or leave PyTorch out with --no-peers";
 
 /// A running peer process with one workload prepared.
 pub(super) struct Peer {

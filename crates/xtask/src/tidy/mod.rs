@@ -29,7 +29,7 @@ const CHECKS: [(&str, Check); 10] = [
     ("modules of a folder import each other in one direction", circles::check),
     ("manifests take lints and versions from the workspace", manifests::check),
     ("files, functions and folders are small", sizes::check),
-    ("names say what is inside", names::check),
+    ("names describe the content", names::check),
     ("unsafe code stays in the kernels", safety::check),
     ("catalog rows have files and files have rows", catalogs::check),
     ("a thing's name stands in its own file", mentions::check),

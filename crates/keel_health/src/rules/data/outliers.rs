@@ -96,7 +96,9 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, None, share, VARIANCE_SHARE)
             .message(message)
-            .cause("a few extreme values decide the scale of the column: wrong units, or stand-ins for missing cells")
+            .cause(
+                "a few extreme values decide the scale of the column: wrong units, or placeholders for missing cells",
+            )
             .remedy(Remedy::AddPreprocess { step: CLIP.to_owned() })
             .remedy(Remedy::CleanData),
     )

@@ -42,7 +42,7 @@ pub(crate) fn read_cases(folder: &Path, data: Option<&Path>, only: &str) -> Resu
     }
     if cases.is_empty() {
         let failure = Failure::new(format!("{} holds no pair of NAME.toml and NAME_fixed.toml", faulty.display()));
-        return Err(failure.next_step("Give another folder with --cases, or leave --only out").into());
+        return Err(failure.next_step("Give another folder with --cases, or remove --only").into());
     }
     Ok(cases)
 }

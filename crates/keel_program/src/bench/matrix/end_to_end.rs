@@ -64,7 +64,7 @@ pub(super) fn milliseconds_a_step(network: &Description, step: f64) -> Result<f6
     let stopwatch = stopwatch.lock().map_err(failed)?;
     match (stopwatch.first, stopwatch.last) {
         (Some(first), Some(last)) => Ok((last - first).as_secs_f64() * 1000.0 / stopwatch.steps as f64),
-        _ => Err(Failure::new("the training ended before its first epoch")),
+        _ => Err(Failure::new("the training run ended before its first epoch")),
     }
 }
 

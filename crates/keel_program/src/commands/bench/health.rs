@@ -106,5 +106,5 @@ fn check_names(only: &[String]) -> Result<(), Failure> {
     let Some(unknown) = unknown else { return Ok(()) };
     let names: Vec<String> = known().map(|(name, summary)| format!("{name} ({summary})")).collect();
     let next = format!("there are faults, healthy, {}", names.join(", "));
-    Err(Failure::new(format!("--only {unknown}: no such training")).next_step(next))
+    Err(Failure::new(format!("--only {unknown}: no such fault or network")).next_step(next))
 }

@@ -50,7 +50,7 @@ impl Case {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let expected = expectation(&text, sort).map_err(|failure| failure.at(&format!("{}:1", path.display())))?;
         if summary(&text).is_none() {
-            let failure = Failure::new(format!("{}:2: no word of what the case is", path.display()));
+            let failure = Failure::new(format!("{}:2: the description of the case is missing", path.display()));
             return Err(failure.next_step("Write a second line such as `# learning rate 100 times too high`").into());
         }
         let config = config::load(Some(&path.display().to_string()), &[])?;
@@ -73,7 +73,7 @@ fn expectation(text: &str, sort: Sort) -> Result<Vec<String>, Failure> {
             "faulty",
         ),
         Sort::Silent => {
-            (format!("`{MARK} {SILENT}`, and behind it codes that are no false alarm here"), "healthy or repaired")
+            (format!("`{MARK} {SILENT}`, followed by codes that are not false alarms here"), "healthy or repaired")
         }
     };
     let refuse = |message: String| {
