@@ -57,14 +57,14 @@ pub struct DataConfig {
     pub fit: Fit,
     /// Images: auto (grey if all are grey), grey or color.
     pub color: ColorMode,
-    /// Images: leave unreadable files out and count them instead of stopping at the first.
+    /// Images: leave out unreadable files and count them instead of stopping at the first one.
     pub skip_unreadable: bool,
     /// Largest size of one file in memory, decoded or unpacked, in megabytes. Default: 4096; images 512; packed files (.gz,
     /// .npz, .xlsx, .parquet) 512 or 20 times their size.
     #[schemars(range(min = 1, max = 100_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest_file_megabytes: Option<u64>,
-    /// Tables: largest number of columns.
+    /// Tables: maximum number of columns.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub largest_columns: usize,
     /// Synthetic sets: samples per class.

@@ -3,7 +3,7 @@
 use crate::printable::{printable, printable_path};
 use std::path::{Path, PathBuf};
 
-/// Everything that can go wrong between a `[data]` section and a batch.
+/// Errors between a `[data]` section and a batch.
 ///
 /// Facts are kept as files supply them; the message shows names through [`printable`].
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum DataError {
     UnknownSource {
         /// The text of the `source` key.
         source_name: String,
-        /// The path it was taken for.
+        /// The path it was interpreted as.
         path: PathBuf,
         /// The nearest valid name or the list of names.
         next: String,
@@ -36,7 +36,7 @@ pub enum DataError {
     Format {
         /// The file or folder.
         path: PathBuf,
-        /// The violated demand.
+        /// The violated requirement.
         what: String,
         /// The next step.
         next: String,
@@ -73,22 +73,22 @@ pub enum DataError {
         /// Message of the decoder.
         what: String,
     },
-    /// A key of the configuration, or an argument, has an impossible value.
+    /// A key of the configuration, or an argument, has an invalid value.
     #[error("{}: {}. {}", printable(field), printable(what), printable(next))]
     Setting {
         /// Dotted key, such as `data.validation`.
         field: String,
-        /// Why the value is impossible.
+        /// Reason why the value is invalid.
         what: String,
         /// The next step.
         next: String,
     },
-    /// Arrays whose lengths or shapes do not belong together.
+    /// Arrays whose lengths or shapes do not match.
     #[error("{}: expected {}, found {}", printable(what), printable(expected), printable(found))]
     Shape {
-        /// Which arrays.
+        /// The arrays.
         what: String,
-        /// The demanded shape or length.
+        /// The required shape or length.
         expected: String,
         /// The actual one.
         found: String,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub struct Split {
     /// Share of the training split, `[0, 1)`.
     pub validation: f64,
-    /// Share of all samples, `[0, 1)`, when the source has no test part.
+    /// Share of all samples, `[0, 1)`, if the source has no test part.
     pub test: f64,
     /// Seed of the choice.
     pub seed: u64,
@@ -127,7 +127,7 @@ impl Split {
     }
 
     /// Splits `indices` into (rest, taken) by whole groups in random order: a group is taken where that brings the number
-    /// of samples nearer to what is wanted, and one group at least is left.
+    /// of samples nearer to the wanted number, and at least one group is left.
     fn whole_groups(
         &self,
         indices: Vec<usize>,

@@ -33,7 +33,7 @@ impl CropBorder {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentConfig {
-    /// Mirror left to right: a random half of the images in the first epoch, then each the other way round every epoch.
+    /// Mirror left to right: a random half of the images in the first epoch, then every image alternately.
     pub flip: bool,
     /// Pad each side by this many pixels and crop back to the size at a random place. 0 = off.
     pub crop_padding: usize,

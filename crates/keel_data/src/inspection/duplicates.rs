@@ -7,7 +7,7 @@ use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::collections::HashSet;
 
-/// Samples for each of which this many different ones have to be possible before equal ones are called duplicates.
+/// Minimum number of possible different rows per sample for equal ones to count as duplicates.
 const POSSIBLE_FOR_EACH: f64 = 10.0;
 /// Different values of a feature that are counted.
 const COUNTED: usize = 64;

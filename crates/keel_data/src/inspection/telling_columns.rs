@@ -11,14 +11,14 @@ use std::ops::Range;
 const ROWS: usize = 4_096;
 /// Smallest number of rows.
 const FEWEST_ROWS: usize = 100;
-/// Errors a constant guess has to make for a score to mean something.
+/// Minimum number of errors of a constant guess for a meaningful score.
 const FEWEST_ERRORS: usize = 20;
 /// Largest difference between the shares of the values and of evenly spread ones below any number.
 const UNEVEN: f64 = 0.1;
 /// The key of a missing cell, and of a row of none of the categories.
 const ABSENT: f32 = f32::MIN;
 
-/// A column and how well it gives the target by itself.
+/// A column and its score as the only predictor of the target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredColumn {
     /// Name in the header.
@@ -30,14 +30,14 @@ pub struct ScoredColumn {
 /// Columns of a table, each judged separately.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnSurvey {
-    /// Every column but those of words; empty where scores would mean nothing.
+    /// Every column except those of words; empty if scores would be meaningless.
     pub scores: Vec<ScoredColumn>,
     /// Names of columns with another whole number in every row, evenly spread.
     pub identifiers: Vec<String>,
 }
 
 impl SplitDataset {
-    /// Looks at every column of a table over up to 4,096 training rows, evenly spread. Empty for other data.
+    /// Judges every column of a table over up to 4,096 training rows, evenly spread. Empty for other data.
     pub fn survey_columns(&self) -> ColumnSurvey {
         let columns = self.dataset.columns();
         if columns.is_empty() || self.train.len() < FEWEST_ROWS {

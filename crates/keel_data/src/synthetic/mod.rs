@@ -77,7 +77,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
         .map(Some)
 }
 
-/// Refuses sets that would not fit: two coordinates and a label a sample, and a name a class.
+/// Refuses sets that would not fit: two coordinates and a label per sample, and a name per class.
 fn check_size(config: &DataConfig) -> Result<(), DataError> {
     let classes = classes_or(config) as u128;
     let bytes = classes.saturating_mul(config.samples as u128 * BYTES_PER_SAMPLE + BYTES_PER_CLASS);
