@@ -16,7 +16,7 @@ use crate::monitor::Monitor;
 /// Newest version of the format; a model record without a version is of the first.
 pub const FORMAT_VERSION: u64 = 3;
 
-/// Reads one record a line and returns all findings, causes first. Empty lines are skipped. The first record must be
+/// Reads one record per line and returns all findings, causes first. Empty lines are skipped. The first record must be
 /// the model; the end of the lines is the end of the run.
 ///
 /// # Errors
@@ -179,7 +179,7 @@ impl Reader<'_> {
     }
 }
 
-/// Python writes NaN, Infinity and -Infinity, which JSON does not know: each becomes null, outside of strings.
+/// Replaces NaN, Infinity and -Infinity, which Python writes and JSON does not allow, by null, outside strings.
 fn null_for_nan(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;

@@ -60,7 +60,7 @@ pub enum HealthError {
     /// The file holds nothing.
     #[error("it holds no record; begin with a model record, as docs/measurements.md describes")]
     NoRecord,
-    /// A record came where it makes no sense.
+    /// A record is in the wrong place.
     #[error("line {line}: {reason}")]
     WrongOrder {
         /// The line, from 1.

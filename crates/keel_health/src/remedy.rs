@@ -53,12 +53,12 @@ pub enum Remedy {
     ClassWeights,
     /// Add a preprocessing step.
     AddPreprocess {
-        /// Name of the step, which takes the place of others that scale.
+        /// Name of the step, which replaces others that scale.
         step: String,
     },
     /// Replace NaN and infinite inputs or drop their samples.
     CleanData,
-    /// Look at the labels: wrong order, wrong file, shuffled.
+    /// Check the labels: wrong order, wrong file, shuffled.
     CheckLabels,
     /// Use another activation function.
     SetActivation {
@@ -67,12 +67,12 @@ pub enum Remedy {
         /// The function.
         function: String,
     },
-    /// Take the activation at the end of the model out.
+    /// Remove the activation at the end of the model.
     RemoveOutputActivation {
         /// Name of the layer.
         layer: String,
     },
-    /// Put an activation between weight layers that follow each other without one.
+    /// Put an activation between consecutive weight layers.
     AddActivation {
         /// The function.
         function: String,

@@ -17,7 +17,7 @@ pub struct LoopWindow {
     pub mode_steps: u64,
     /// Those of them in evaluation mode.
     pub evaluation_steps: u64,
-    /// Batches whose classes were counted and that hold two samples or more.
+    /// Batches of at least two samples whose classes were counted.
     pub counted_batches: u64,
     /// Those of them with samples of one class only.
     pub one_class_batches: u64,
