@@ -5,7 +5,7 @@ use prost::Message;
 use crate::OnnxError;
 use crate::schema::{GraphProto, ModelProto};
 
-/// Messages inside a file at most. Each takes more memory than its bytes in the file, so their number is counted before they
+/// Maximum number of messages inside a file. Each takes more memory than its bytes in the file, so their number is counted before they
 /// are read.
 const MOST_MESSAGES: usize = 4_000_000;
 /// Oldest operator set that is read.

@@ -1,4 +1,4 @@
-//! Why the studio does not start, and why it refuses a request.
+//! Errors of the start of the studio, and of requests.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// Why the studio does not start or cannot continue.
+/// Reason why the studio does not start or cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum StudioError {
     /// The address does not belong to this machine, or to no machine at all.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::Refusal;
 use crate::shared::Shared;
 
-/// A prediction takes seconds; one that takes this long is given up.
+/// Time limit of a prediction, which normally takes seconds.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Kinds of content, with the ending of a file that has it.
@@ -86,7 +86,7 @@ pub(crate) fn answer(shared: &Shared, name: &str, question: &Question) -> Result
     }
 }
 
-/// Without the name of the file that the input lay in.
+/// Without the name of the temporary file of the input.
 fn readable(text: &str, input: &str) -> String {
     text.replace(input, "the input").trim().to_owned()
 }

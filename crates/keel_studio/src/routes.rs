@@ -28,10 +28,10 @@ use crate::report;
 use crate::runs::RunEntry;
 use crate::shared::Shared;
 
-/// Bytes of a request at most.
+/// Maximum number of bytes of a request.
 const REQUEST_BYTES: usize = 256 * 1024;
 
-/// Bytes of a picture or a table to predict at most.
+/// Maximum number of bytes of an image or a table to predict.
 const PICTURE_BYTES: usize = 32 * 1024 * 1024;
 
 type Studio = State<Arc<Shared>>;

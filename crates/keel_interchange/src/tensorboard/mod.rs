@@ -28,9 +28,9 @@ use messages::{
 
 /// Type of a tensor of texts.
 const TEXT: i32 = 7;
-/// Filters in a picture at most.
+/// Maximum number of filters in a picture.
 const MOST_FILTERS: usize = 64;
-/// Settings that are reported at most; those of single layers are many.
+/// Maximum number of settings that are reported; those of single layers are many.
 const MOST_SETTINGS: usize = 200;
 
 /// Writes the events of a training run to an event file in the folder of its run.

@@ -23,7 +23,7 @@ pub(crate) use words::{FindingRow, finding_rows, findings_table, layer_table, ru
 
 /// Training samples that are evaluated at the end of an epoch.
 const EVALUATED: usize = 256;
-/// Steps between two evaluations at least.
+/// Minimum number of steps between two evaluations.
 const EVALUATION_STEPS: usize = 10;
 
 /// One network in training, watched from its start.

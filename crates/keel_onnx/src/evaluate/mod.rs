@@ -24,7 +24,7 @@ pub(crate) use windows::axes;
 use crate::schema::{GraphProto, ModelProto, NodeProto};
 use crate::{OnnxError, Tensor, check_subset};
 
-/// Values a tensor may have at most.
+/// Maximum number of values a tensor may have.
 pub const LARGEST: usize = 1 << 28;
 
 /// One node with its inputs, as its arithmetic sees it.

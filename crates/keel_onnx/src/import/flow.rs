@@ -7,7 +7,7 @@ use crate::evaluate::{Attributes, compute, node_error};
 use crate::schema::{GraphProto, ModelProto, NodeProto};
 use crate::{Tensor, check_subset};
 
-/// Nodes a network may have at most.
+/// Maximum number of nodes a network may have.
 const MOST_NODES: usize = 100_000;
 
 /// A graph between the values `input` and `output`.

@@ -25,7 +25,7 @@ use crate::{OnnxError, check_subset};
 use flow::{Flow, refused};
 use parts::{Layout, Part, PartLayer, Values};
 
-/// Values of an input sample at most.
+/// Maximum number of values of an input sample.
 const LARGEST_SAMPLE: usize = 1 << 26;
 
 /// Interpretation of a file's outputs.

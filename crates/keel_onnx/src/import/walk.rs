@@ -11,7 +11,7 @@ use super::windows::vector;
 use super::{activations, patterns};
 use crate::OnnxError;
 
-/// Blocks inside blocks at most.
+/// Maximum number of blocks inside blocks.
 const DEEPEST: usize = 32;
 
 /// A row of layers, and where it ends.

@@ -8,7 +8,7 @@ use super::super::decimate::{decimate, smooth};
 use super::super::record::Record;
 use super::Contents;
 
-/// Points of a curve at most.
+/// Maximum number of points of a curve.
 const POINTS: usize = 1_200;
 
 /// A loss that falls by more than this factor is shown on a logarithmic axis.

@@ -9,7 +9,7 @@ use super::super::decimate::decimate;
 use super::curves::step_title;
 use super::{Contents, proof};
 
-/// Points of an evidence chart at most.
+/// Maximum number of points of an evidence chart.
 const POINTS: usize = 400;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {

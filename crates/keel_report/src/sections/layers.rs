@@ -1,4 +1,4 @@
-//! Measurements of every layer over the steps, one chart a measurement, coloured by depth.
+//! Measurements of every layer over the steps, one chart per measurement, coloured by depth.
 
 use std::collections::BTreeSet;
 

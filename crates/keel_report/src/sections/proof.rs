@@ -5,7 +5,7 @@ use keel_page::Language;
 use keel_page::charts::{escape, number};
 use keel_train::remedies::{Arm, Proof, Verdict};
 
-/// Result of the proofs of `finding`; empty if it was never put to the test.
+/// Result of the proofs of `finding`; empty if it was never tested.
 pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> String {
     proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
 }

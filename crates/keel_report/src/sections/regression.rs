@@ -7,7 +7,7 @@ use keel_train::metrics::TargetMetrics;
 use super::super::evaluation::TargetValues;
 use super::Contents;
 
-/// Points of a cloud at most.
+/// Maximum number of points of a cloud.
 const POINTS: usize = 2_000;
 
 /// Bins of the residuals.

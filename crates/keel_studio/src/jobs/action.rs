@@ -14,7 +14,7 @@ use crate::runs::Listing;
 /// Settings a training run can be given.
 const MOST_SETTINGS: usize = 200;
 
-/// Something to do. Runs are named as the list names them.
+/// An action. Runs have the names of the list.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Action {
@@ -22,9 +22,9 @@ pub(crate) enum Action {
     Stop { run: String },
     /// Stops a job.
     StopJob { job: u64 },
-    /// Goes on where a run was stopped or killed.
+    /// Continues a run that was stopped or killed.
     Resume { run: String },
-    /// Puts a finding to the test.
+    /// Tests a finding.
     Prove { run: String, code: String, layer: Option<String> },
     /// Applies the remedy of a finding and trains.
     Fix { run: String, code: String, layer: Option<String> },
@@ -42,7 +42,7 @@ pub(crate) enum Action {
 pub(crate) struct Settings {
     /// Values by dotted key.
     settings: Map<String, Value>,
-    /// Settings as `--set` takes them.
+    /// Settings in the syntax of `--set`.
     more: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl Action {
     /// The words of an action that is a command of the program; `None` for one that stops something.
     ///
     /// # Errors
-    /// A run that is not in `listing`, a code of no rule, settings that are none.
+    /// A run that is not in `listing`, an unknown code, invalid settings.
     pub(crate) fn words(&self, listing: &Listing) -> Result<Option<Words>, Refusal> {
         let words = match self {
             Action::Stop { .. } | Action::StopJob { .. } => return Ok(None),

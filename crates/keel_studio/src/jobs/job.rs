@@ -16,13 +16,13 @@ use super::stop::interrupt;
 use crate::error::Refusal;
 use crate::runs::seconds_since_1970;
 
-/// Jobs at a time.
+/// Maximum number of jobs at a time.
 const MOST_RUNNING: usize = 8;
 
-/// Jobs that are remembered.
+/// Maximum number of remembered jobs.
 const MOST_REMEMBERED: usize = 100;
 
-/// Bytes of output that one answer holds.
+/// Maximum bytes of output in one answer.
 const OUTPUT_BYTES: u64 = 256 * 1024;
 
 /// The processes this studio has started. They are in process groups of their own and write into files, so that they continue
@@ -40,7 +40,7 @@ struct Job {
     began: SystemTime,
     child: Child,
     output: NamedTempFile,
-    /// Exit status once it has ended; `None` within where a signal ended it.
+    /// Exit status once it has ended; the inner `None` if a signal ended it.
     ended: Option<Option<i32>>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Output {
     pub(crate) text: String,
     /// Start of the next part, in bytes.
     pub(crate) next: u64,
-    /// There is more already.
+    /// True if there is more output already.
     pub(crate) more: bool,
     pub(crate) job: JobView,
 }
@@ -144,7 +144,7 @@ impl Jobs {
         Ok(Output { text, next, more, job: job.view() })
     }
 
-    /// Asks job `id` to end, as Ctrl-C does.
+    /// Requests the end of job `id`, as Ctrl-C does.
     ///
     /// # Errors
     /// There is no such job, it has ended, or the system refuses.
@@ -168,7 +168,7 @@ fn find(jobs: &mut [Job], id: u64) -> Result<&mut Job, Refusal> {
 }
 
 impl Job {
-    /// Notes whether it has ended, and of a new training which run it is.
+    /// Records its end, and the run of a new training.
     fn look(&mut self) {
         if self.words.run.is_none() && self.ended.is_none() {
             self.words.run = self.printed(0).ok().and_then(|(text, ..)| run_in(&text));
@@ -200,7 +200,7 @@ impl Job {
         }
     }
 
-    /// Text, the place after it, and whether there is more. A character that is cut in two waits for its second half.
+    /// Text, the place after it, and true if there is more. A character that is cut in two waits for its second half.
     fn printed(&self, from: u64) -> io::Result<(String, u64, bool)> {
         let mut file = File::open(self.output.path())?;
         let length = file.metadata()?.len();

@@ -54,7 +54,7 @@ pub(crate) struct RunEntry {
     /// Name of its folder.
     pub(crate) name: String,
     pub(crate) state: RunState,
-    /// Why it stopped or failed, or cannot be read.
+    /// Reason why it stopped or failed, or cannot be read.
     pub(crate) reason: Option<String>,
     /// The process that writes to it.
     pub(crate) process: Option<u32>,

@@ -1,4 +1,4 @@
-//! The folder of runs: which there are, and how each stands.
+//! The folder of runs, with the state of each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

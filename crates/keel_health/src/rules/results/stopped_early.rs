@@ -48,7 +48,7 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Epochs of a training run that is judged at least.
+/// Minimum number of epochs of a training run that is judged.
 pub const EPOCHS: usize = 3;
 /// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
 pub const FALL: f64 = 0.03;
@@ -68,7 +68,7 @@ pub const FEW_STEPS: u64 = 500;
 const WARM_UP: f64 = 0.05;
 /// Times as many epochs for a training run that has hardly begun.
 const LONGEST: f64 = 10.0;
-/// Times as many epochs: at least and at most.
+/// Minimum and maximum factor on the number of epochs.
 const LONGER: (f64, f64) = (2.0, 5.0);
 
 /// Returns everything beyond its limit in `case`.

@@ -49,7 +49,7 @@ pub const RULE: Rule = Rule {
 
 /// Units of a hidden layer that are few.
 pub const FEW: usize = 8;
-/// Epochs of a training run that is judged at least.
+/// Minimum number of epochs of a training run that is judged.
 pub const EPOCHS: usize = 6;
 /// Units to give a hidden layer.
 const ENOUGH: usize = 64;

@@ -20,7 +20,7 @@ pub const ALLOWED: f64 = 1e-5;
 pub const ALLOWED_IN_16_BITS: f64 = 2e-2;
 /// Multiply-adds that a comparison may take, about a second's work.
 const WORK: u64 = 1_500_000_000;
-/// Samples of each kind at most, and at least.
+/// Minimum and maximum number of samples of each kind.
 const SAMPLES: std::ops::RangeInclusive<usize> = 2..=32;
 /// Difference of two probabilities below which either may be called the larger.
 const TIE: f32 = 1e-4;

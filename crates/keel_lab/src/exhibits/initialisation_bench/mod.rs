@@ -99,7 +99,7 @@ impl Exhibit for InitialisationBench {
 /// Ends of the gain, as a factor and its inverse, and the places on each side of 1 at which theory is drawn.
 const LARGEST_GAIN: f64 = 4.0;
 const PLACES: i32 = 8;
-/// Samples of a draft, at most.
+/// Maximum number of samples of a draft.
 const DRAFT_BATCH: usize = 32;
 
 /// Knobs of the exhibit.

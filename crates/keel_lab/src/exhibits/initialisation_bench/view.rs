@@ -11,7 +11,7 @@ use crate::experiments::weight_initialisation::initialisation::layers::Layer;
 use crate::experiments::weight_initialisation::initialisation::page::{by_layer, numbers as table, short, signed};
 use crate::signal::GradientTheory;
 
-/// Histograms, at most.
+/// Maximum number of histograms.
 const PANELS: usize = 6;
 /// Colours: the signal, dL/dh, dL/dW and the numbers of a slide.
 const SIGNAL: usize = 0;

@@ -106,7 +106,7 @@ impl Default for State {
     }
 }
 
-/// Channels of a convolution at most.
+/// Maximum number of channels of a convolution.
 const CHANNELS: usize = 32;
 
 impl State {

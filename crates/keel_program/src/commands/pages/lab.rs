@@ -163,7 +163,7 @@ fn write_site(outcomes: &[Outcome], directory: &Path, options: &Options) -> Resu
 
 /// First bytes of every WebAssembly module.
 const MODULE_BEGINNING: &[u8] = b"\0asm";
-/// Bytes of a module at most.
+/// Maximum number of bytes of a module.
 const LARGEST_MODULE: u64 = 64 << 20;
 
 /// Reads the module of the exhibits.

@@ -92,7 +92,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
 }
 
-/// Points of a path that are drawn, at most.
+/// Maximum number of points of a path that are drawn.
 const DRAWN: usize = 200;
 
 /// Name of inputs uniform in [0, 1).
