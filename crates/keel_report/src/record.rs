@@ -34,7 +34,7 @@ pub(crate) struct Record {
     pub(crate) histograms: Vec<HistogramRecord>,
     /// Findings of the health rules, causes first.
     pub(crate) findings: Vec<Finding>,
-    /// Findings that were put to the test, with the outcome.
+    /// Tested findings, with the outcome.
     pub(crate) proofs: Vec<Proof>,
     /// The columns the model relies on, where they were measured.
     pub(crate) importance: Option<Importance>,

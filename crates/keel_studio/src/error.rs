@@ -51,7 +51,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// There is no such thing.
+    /// The requested item does not exist.
     pub(crate) fn missing(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::NOT_FOUND, sentence: sentence.to_string() }
     }

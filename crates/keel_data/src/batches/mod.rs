@@ -1,4 +1,4 @@
-//! Batches: which samples, in which order, prepared by whom.
+//! Batches: their samples, their order and their preparation.
 
 mod in_order;
 mod loader;

@@ -95,7 +95,7 @@ pub const ERROR_STD: f64 = 10.0;
 /// Share of the columns of a table that must be off; calibrated on tables with a few one-hot columns.
 pub const TABLE_SHARE: f64 = 0.2;
 
-/// Range of a feature that a network takes as it is: flags, pixels from 0 to 1, positions in bins, clipped values.
+/// Range of a feature that needs no scaling: flags, pixels from 0 to 1, positions in bins, clipped values.
 pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
 /// Smallest difference between largest and smallest value of such a feature.
 pub const BOUNDED_SPAN: f32 = 0.5;

@@ -51,7 +51,7 @@ impl Settings {
         self.config.iter().map(|config| format!(" {}", quoted(config))).chain(target).chain(set).collect()
     }
 
-    /// An error that showed when the config was put to work, with the place of the key it is about.
+    /// An error that appeared when the config was used, with the place of its key.
     pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
         of_config(self.config.as_deref(), &self.overrides(), error.into())
     }

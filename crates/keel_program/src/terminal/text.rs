@@ -5,7 +5,7 @@ use comfy_table::Table;
 /// Columns a paragraph may take.
 const WIDTH: usize = 100;
 
-/// Columns below which a terminal is taken for one that does not know its size.
+/// Number of columns below which a terminal counts as one of unknown size.
 const NARROWEST: usize = 20;
 
 /// Spaces before a text that begins on the line after its title.

@@ -1,4 +1,4 @@
-//! Which classes are taken for which, and how good each class is.
+//! Confusions of classes, and metrics of each class.
 
 use keel_page::Language;
 use keel_page::charts::escape;
@@ -108,7 +108,7 @@ fn squares(confusion: &ConfusionMatrix, names: &[String], language: Language) ->
     )
 }
 
-/// The pairs of classes that are taken for each other most often.
+/// The pairs of classes that are confused most often.
 fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (truth, counts) in confusion.counts.iter().enumerate() {

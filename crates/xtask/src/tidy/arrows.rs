@@ -1,4 +1,4 @@
-//! The crates and who may use whom: `ARCHITECTURE.md` draws the same arrows.
+//! The crates and their permitted dependencies: `ARCHITECTURE.md` shows the same arrows.
 
 use super::problem::Problem;
 use super::tree::Tree;

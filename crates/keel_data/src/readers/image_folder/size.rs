@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Longest side of images that are taken as they are.
+/// Longest side of images that keep their size.
 const SMALL: usize = 64;
 /// Limits of the geometric mean of the sides of larger ones.
 const SIDES: [f64; 2] = [64.0, 224.0];

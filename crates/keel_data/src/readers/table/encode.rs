@@ -23,7 +23,7 @@ pub(super) struct Encoder<'a> {
     pub(super) missing: Missing<'a>,
     /// True if missing cells are an error.
     pub(super) refuses_missing: bool,
-    /// True if a cell that cannot be read is an error, else it is taken for missing and counted.
+    /// True if a cell that cannot be read is an error, else it counts as missing.
     pub(super) refuses_strays: bool,
 }
 

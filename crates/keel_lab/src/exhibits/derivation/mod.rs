@@ -1,4 +1,4 @@
-//! The derivation of Kaiming's 2, a step at a time, with the choice at its decisive step put into a real stack of relu layers.
+//! The derivation of Kaiming's 2, a step at a time, with the choice at its decisive step applied to a real stack of relu layers.
 //!
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 

@@ -1,4 +1,4 @@
-//! The embedded digits, as they are or with something done to them.
+//! The embedded digits, unchanged or with a fault.
 
 use std::sync::Arc;
 

@@ -47,7 +47,7 @@ struct Written {
     missing: Vec<String>,
 }
 
-/// Returns true if a file to read is taken for weights by its name.
+/// Returns true if the name of a file to read is that of weights.
 pub(super) fn is_read(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }

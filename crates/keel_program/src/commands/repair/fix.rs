@@ -1,4 +1,4 @@
-//! `fix`: the remedy of a finding put into practice.
+//! `fix`: applies the remedy of a finding.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `prove`: a finding put to the test, with and without its remedy.
+//! `prove`: tests a finding, with and without its remedy.
 
 use clap::Args;
 use clap::value_parser;
@@ -113,7 +113,7 @@ fn proved(
 
 /// Outcome of the proof of a run's leading finding.
 pub(crate) enum Leading {
-    /// It was put to the test; the command that applies the remedy.
+    /// The finding was tested; the command that applies the remedy.
     Proved(Box<Proof>, String),
     /// Its proof was stopped; its code.
     Stopped(String),

@@ -151,7 +151,7 @@ fn table(document: &Document) -> Table {
     table
 }
 
-/// The zones in words; those that reach the end of the searched stretch continue for ever.
+/// The zones in words; those that reach the end of the searched stretch are unbounded.
 fn zones(zones: &[[f64; 2]]) -> String {
     let zone = |&[low, high]: &[f64; 2]| match (low <= -19.99, high >= 19.99) {
         (true, _) => format!("x &lt; {}", number((high * 100.0).round() / 100.0)),

@@ -23,7 +23,7 @@ pub(super) struct Untreated {
     pub(super) found: Vec<String>,
 }
 
-/// A finding put to the test.
+/// A tested finding.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     /// Code of the rule.
