@@ -14,7 +14,7 @@ pub enum HealthError {
     /// A line is not JSON.
     #[error(
         "line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}: \
-         delete a last line that was cut off"
+         delete a truncated last line"
     )]
     NotJson {
         /// The line, from 1.

@@ -48,7 +48,7 @@ fn broken_measurement_files_are_refused_with_their_line() {
     }
     let truncated = format!("{model}\n{{\"type\":\"step\",\"st");
     write(&program.path("broken.jsonl"), &truncated);
-    program.run(&["diagnose", "broken.jsonl"]).refused(&["line 2: not a JSON object", "cut off"]);
+    program.run(&["diagnose", "broken.jsonl"]).refused(&["line 2: not a JSON object", "truncated last line"]);
     program.run(&["diagnose", "."]).refused(&["a folder, not a file"]);
 }
 

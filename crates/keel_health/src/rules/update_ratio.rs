@@ -251,7 +251,7 @@ fn too_slow(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
             .message(message)
-            .cause("the learning rate is too low for a training of this length")
+            .cause("the learning rate is too low for a training run of this length")
             .remedy(case.scale_learning_rate(10.0))
             .remedy(case.longer(LONGER)),
     )

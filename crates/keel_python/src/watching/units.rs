@@ -25,7 +25,7 @@ impl Layout {
     fn of(values: &[f32], units: usize, inner: usize) -> PyResult<Self> {
         let size = units.checked_mul(inner).filter(|&size| size > 0);
         if size.is_none_or(|size| !values.len().is_multiple_of(size)) {
-            let reason = format!("{} values are no multiple of {units} units of {inner} positions", values.len());
+            let reason = format!("{} values are not a multiple of {units} units of {inner} positions", values.len());
             return Err(PyValueError::new_err(reason));
         }
         Ok(Self { units, inner })

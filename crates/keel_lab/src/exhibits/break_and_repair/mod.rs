@@ -26,7 +26,7 @@ impl Exhibit for BreakAndRepair {
     const TITLE: [&'static str; 2] = ["Break and repair: find the fault", "找故障：诊断并修复网络"];
     const SUMMARY: [&'static str; 2] = [
         "A network for digits that does not learn: read its curves and its layers, name the fault, change one thing, and see \
-         what it regains and what the health rules say.",
+         the regained accuracy and the verdict of the health rules.",
         "一个学不会手写数字的网络：看曲线，看各层，说出故障，只改一处，再看它恢复了多少，以及健康规则怎么说。",
     ];
     const CHAPTER: Chapter = Chapter::Summary;

@@ -224,7 +224,7 @@ fn page(document: &Document) -> Page {
         .heading("Why", "为什么")
         .paragraph(
             "Batch norm estimates a mean and a deviation for each unit from the batch. With two samples that is a coin toss: after \
-             normalisation the two values of a unit are nearly +1 and −1 whatever they were. In a convolution all positions of a \
+             normalisation the two values of a unit are nearly +1 and −1 in any case. In a convolution all positions of a \
              channel count too: two images of 8 × 8 are 128 values, and the loss is hardly seen. The others take their statistics within one sample: layer norm over all \
              channels and positions, instance norm over the positions of one channel, group norm over a few channels at a \
              time. They do not look at the batch and are the same in training and inference.",

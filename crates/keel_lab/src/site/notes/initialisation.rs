@@ -86,7 +86,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::TooStrong,
         correction: [
-            "It halves over six layers and goes on decaying like 1/√l; what saves it is that the loss fades away. A gain of 5/3 settles.",
+            "It halves over six layers and continues to decay like 1/√l; what saves it is that the loss fades away. A gain of 5/3 settles.",
             "六层之后减半，并继续像 1/√l 那样衰减；好在损失越来越小。增益取 5/3 才会稳定下来。",
         ],
         figures: &[figure("initialisation", SHEET), figure("xavier", "Tanh with Xavier's weights")],

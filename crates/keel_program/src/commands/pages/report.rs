@@ -21,7 +21,7 @@ const SAMPLES_AFTER_TRAINING: usize = 1_000;
 Examples:
   evenkeel report runs/digits-cnn                      writes runs/digits-cnn/report.html
   evenkeel report runs/digits-cnn --out digits.html --lang zh
-  evenkeel report runs/digits-cnn --json               where it is, what is in it, what is missing
+  evenkeel report runs/digits-cnn --json               its path, its parts, the missing parts
 
 The page needs no network and no other file. A run that is in progress, stopped or failed can be
 reported too; the page states this. `train` writes this report at its end.")]
